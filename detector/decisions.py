@@ -1,0 +1,135 @@
+"""What goes out: the decision on one event, with its reasons.
+
+A decision holds no clock reading of ours: replaying the same log with the same bundle gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = [
+    "Confirm",
+    "ConfirmMethod",
+    "Decision",
+    "Enforcement",
+    "Expected",
+    "Reason",
+    "RiskClass",
+    "Rung",
+    "Verdict",
+    "decision_id",
+]
+
+
+class Verdict(StrEnum):
+    """The answer to "did anybody mean this chain?"."""
+
+    ALLOW = "allow"
+    CONFIRM = "confirm"
+    BLOCK = "block"
+
+
+class Enforcement(StrEnum):
+    """Whether the verdict takes effect or is only recorded."""
+
+    ENFORCE = "enforce"
+    SHADOW = "shadow"
+
+
+class Rung(StrEnum):
+    """Which step of the ladder a decision stands on, best first."""
+
+    WORKER = "worker"
+    GATEWAY = "gateway"
+    POLICY = "policy"
+
+
+class RiskClass(StrEnum):
+    """What a command can do, mildest first."""
+
+    READ_ONLY = "read_only"
+    REVERSIBLE = "reversible"
+    PRIVATE_OUTBOUND = "private_outbound"
+    PURCHASE = "purchase"
+    PHYSICAL = "physical"
+
+
+class ConfirmMethod(StrEnum):
+    """How somebody can be asked."""
+
+    SPOKEN = "spoken"
+    CHALLENGE = "challenge"
+    PHONE_PUSH = "phone_push"
+    PIN = "pin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One contribution to a verdict: a code, the event that it is about, its weight in bits, a plain sentence.
+
+    Positive bits speak for a misfire. A rule without a weight (no bundle, no data) has 0.0 bits.
+    """
+
+    code: str
+    event_id: str
+    bits: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """One of the likeliest events in the place of the chain's most surprising one, with its probability."""
+
+    intent: str
+    act: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm:
+    """How to ask: the methods in order of expected cost, the cheapest first, and what to ask."""
+
+    methods: tuple[ConfirmMethod, ...]
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The decision on one event.
+
+    ``misfire_probability`` and ``p_value`` are ``None`` where no judgement was made: on an event that does not commit, and on
+    the policy rung. ``surprisal_bits`` is the chain's, summed; higher is rarer. ``abstained`` says that there
+    was too little calibration data and the policy's rule answered; ``degraded`` that the answer comes from below the first rung.
+    """
+
+    decision_id: str
+    event_id: str
+    household_id: str
+    session_id: str
+    intent: str
+    verdict: Verdict
+    effective_verdict: Verdict
+    enforcement: Enforcement
+    rung: Rung
+    risk_class: RiskClass
+    bundle: str
+    misfire_probability: float | None = None
+    p_value: float | None = None
+    surprisal_bits: float = 0.0
+    event_bits: float = 0.0
+    reasons: tuple[Reason, ...] = ()
+    expected: tuple[Expected, ...] = ()
+    confirm: Confirm | None = None
+    abstained: bool = False
+    degraded: bool = False
+
+
+def decision_id(event_id: str, bundle: str) -> str:
+    """Derive a decision's id from the event's and the bundle's, so that a replay gives the same one.
+
+    >>> decision_id("e1", "b1") == decision_id("e1", "b1") != decision_id("e1", "b2")
+    True
+    """
+    return hashlib.blake2b(f"{event_id}\0{bundle}".encode(), digest_size=16).hexdigest()

@@ -1,0 +1,171 @@
+"""What comes in: intent events and outcomes, validated once, on construction.
+
+Only values live here: no I/O, no clock, no state. Code behind this boundary trusts them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from detector.errors import InvalidValue
+
+__all__ = ["CONVERSATION", "Act", "IntentEvent", "Outcome", "OutcomeKind", "OutcomeSource", "domain_of"]
+
+#: Turns that belong to no command ("thank you", "bye") carry an intent of this domain.
+CONVERSATION = "conversation"
+
+#: Ids are hashes or UUIDs with a prefix (DESIGN.md, Privacy): 36 to 64 characters; twice that is generous.
+MAX_ID_LENGTH = 128
+#: The largest Schema-Guided Dialogue intent has 14 slots; a longer list is not a command.
+MAX_SLOTS = 32
+#: A token is a keyed hash in hexadecimal with a key id in front.
+MAX_TOKEN_LENGTH = 128
+
+_INTENT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\.[A-Za-z][A-Za-z0-9_]{0,63}")
+_ID = re.compile(r"[\x21-\x7e]{1,%d}" % MAX_ID_LENGTH)
+
+
+class Act(StrEnum):
+    """What a turn does in the dialogue."""
+
+    INITIATE = "initiate"
+    INFORM = "inform"
+    SELECT = "select"
+    ASK = "ask"
+    ALTERNATIVES = "alternatives"
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    AFFIRM = "affirm"
+    DENY = "deny"
+    THANK = "thank"
+    END = "end"
+
+
+class OutcomeKind(StrEnum):
+    """What happened to a committing event afterwards."""
+
+    EXECUTED = "executed"
+    CONFIRMED = "confirmed"
+    DENIED = "denied"
+    UNDONE = "undone"
+    EXPIRED = "expired"
+
+    @property
+    def meant(self) -> bool:
+        """Whether this outcome says that somebody meant the chain."""
+        return self in (OutcomeKind.EXECUTED, OutcomeKind.CONFIRMED)
+
+
+class OutcomeSource(StrEnum):
+    """Who says so."""
+
+    RUNTIME = "runtime"
+    OPERATOR = "operator"
+    GATEWAY = "gateway"
+
+
+def domain_of(intent: str) -> str:
+    """Return the part of an intent's name before the dot.
+
+    >>> domain_of("messages.SendMessage")
+    'messages'
+    """
+    return intent.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentEvent:
+    """One turn that the assistant understood.
+
+    ``event_id`` is the idempotency key. ``commits`` says whether the runtime would carry the intent out on
+    *allow*. ``slots`` maps names to tokens, never to spoken values. Confidences are in [0, 1]; ``None`` means
+    that the runtime gives none, which is a value of its own and neither zero nor one.
+
+    Raises:
+        InvalidValue: a field breaks the contract; the message names it.
+    """
+
+    event_id: str
+    time: datetime
+    household_id: str
+    device_id: str
+    session_id: str
+    intent: str
+    act: Act
+    commits: bool
+    slots: Mapping[str, str] = field(default_factory=dict)
+    intent_confidence: float | None = None
+    asr_confidence: float | None = None
+    wake_confidence: float | None = None
+    speaker_id: str | None = None
+    runtime: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_ids(self, "event_id", "household_id", "device_id", "session_id")
+        _check_ids(self, *(name for name in ("speaker_id", "runtime") if getattr(self, name) is not None))
+        if not _INTENT.fullmatch(self.intent):
+            raise InvalidValue(f"intent {self.intent[:80]!r} is not of the form 'domain.Name'")
+        _check_utc(self.time)
+        _check_slots(self.slots)
+        for name in ("intent_confidence", "asr_confidence", "wake_confidence"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 <= value <= 1.0:
+                raise InvalidValue(f"{name} {value!r} is outside [0, 1]; leave it out where it is not known")
+
+    @property
+    def domain(self) -> str:
+        """The intent's domain."""
+        return domain_of(self.intent)
+
+    @property
+    def seconds(self) -> float:
+        """The event's own time, in seconds since the epoch."""
+        return self.time.timestamp()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What happened to one committing event afterwards, and who says so.
+
+    Raises:
+        InvalidValue: a field breaks the contract; the message names it.
+    """
+
+    event_id: str
+    household_id: str
+    outcome: OutcomeKind
+    source: OutcomeSource
+    time: datetime
+
+    def __post_init__(self) -> None:
+        _check_ids(self, "event_id", "household_id")
+        _check_utc(self.time)
+
+
+def _check_ids(value: object, *names: str) -> None:
+    for name in names:
+        identifier = getattr(value, name)
+        if not _ID.fullmatch(identifier):
+            raise InvalidValue(
+                f"{name} {identifier[:80]!r} must be 1 to {MAX_ID_LENGTH} printable ASCII characters without spaces"
+            )
+
+
+def _check_utc(time: datetime) -> None:
+    if time.utcoffset() != timedelta(0):
+        raise InvalidValue(f"time {time.isoformat()} must be in {UTC}: send it as RFC 3339 with a final 'Z'")
+
+
+def _check_slots(slots: Mapping[str, str]) -> None:
+    if len(slots) > MAX_SLOTS:
+        raise InvalidValue(f"slots has {len(slots)} entries; at most {MAX_SLOTS} are read")
+    for name, token in slots.items():
+        if not 0 < len(name) <= MAX_TOKEN_LENGTH or len(token) > MAX_TOKEN_LENGTH:
+            raise InvalidValue(
+                f"slot {name[:40]!r}: name and token must be at most {MAX_TOKEN_LENGTH} characters; "
+                "send tokens (keyed hashes), never spoken values"
+            )

@@ -1,0 +1,110 @@
+"""What is remembered of one household: plain immutable values that survive a round trip through JSON.
+
+Every list is bounded; each bound says where it comes from. How the values change is in ``household.py`` (learning)
+and ``pipeline.py`` (events).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from detector.decisions import Decision
+from detector.events import Outcome
+
+__all__ = ["Chain", "HouseholdState", "Pending", "Session", "Usage"]
+
+#: A home has a handful of devices, each in one conversation at a time.
+MAX_SESSIONS = 8
+#: Turns of one conversation that are kept; the longest Schema-Guided dialogue has 29 user turns.
+MAX_TURNS = 64
+#: Committed chains that wait for their outcome.
+MAX_PENDING = 16
+#: Outcomes that came before their event (two topics have no common order).
+MAX_EARLY = 8
+#: Decisions that a repeated event gets again; a runtime retries within seconds.
+MAX_RECENT = 16
+#: Slot tokens that are remembered, the latest used first.
+MAX_TOKENS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Decayed count of meant uses, the learned-session number of the last one, and its time in seconds."""
+
+    count: float
+    session: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """The open chain of a session. ``start`` is its first turn's index in the session."""
+
+    intent: str
+    start: int
+    bits: tuple[float, ...]
+    slots: dict[str, str] = field(default_factory=dict)
+    repeated: int = 0
+    conflicts: int = 0
+    longest_gap: float = 0.0
+    intent_confidence: float | None = None
+    asr_confidence: float | None = None
+    wake_confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One conversation: its turns so far as symbols, where the filter stands, and the open chain.
+
+    ``filter`` is the posterior over the clones of the last symbol. ``symbols``, ``intents`` and ``event_ids`` hold the
+    last ``MAX_TURNS`` turns; ``turns`` counts all of them.
+    """
+
+    session_id: str
+    device_id: str
+    seconds: float
+    turns: int
+    symbols: tuple[int, ...]
+    intents: tuple[str, ...]
+    event_ids: tuple[str, ...]
+    filter: tuple[float, ...]
+    slots: dict[str, str] = field(default_factory=dict)
+    committed: tuple[str, ...] = ()
+    chain: Chain | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A committed chain whose outcome is not known yet. ``allowed`` is what the verdict made of it."""
+
+    event_id: str
+    session_id: str
+    intent: str
+    seconds: float
+    tokens: tuple[str, ...]
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseholdState:
+    """Everything that is remembered of one household.
+
+    ``events`` counts the events that were applied, each once; ``learned`` the sessions that taught something.
+    """
+
+    household_id: str
+    events: int = 0
+    learned: int = 0
+    intents: dict[str, Usage] = field(default_factory=dict)
+    domains: dict[str, Usage] = field(default_factory=dict)
+    tokens: dict[str, Usage] = field(default_factory=dict)
+    hours: tuple[float, ...] = ()
+    sessions: tuple[Session, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    early: tuple[Outcome, ...] = ()
+    recent: tuple[Decision, ...] = ()
+
+    @classmethod
+    def new(cls, household_id: str) -> HouseholdState:
+        """Return the state of a household that was never heard of."""
+        return cls(household_id=household_id)
