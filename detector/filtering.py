@@ -1,0 +1,88 @@
+"""One event at a time: the forward filter of a smoothed cloned HMM.
+
+The filter is the posterior over the clones of the last symbol given everything before it (Rabiner 1989, "A tutorial on
+hidden Markov models", eq. 18-20, scaled). One step costs C x C however long the session is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["SequenceModel"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SequenceModel:
+    """Transition probabilities of a cloned HMM over M symbols with C clones each, every back-off included.
+
+    Attributes:
+        pairs: (P, 2) symbol pairs with counts of their own; ``M`` as *from* is the start of a session.
+        blocks: (P, C, C) discounted transition probabilities of those pairs.
+        escape: (M + 1, C) the probability that a clone leaves what its own counts know.
+        backoff: (M + 1, M) the bigram's probabilities, themselves backed off; rows sum to one.
+        arrival: (M, C) over which clones a backed-off arrival spreads; rows sum to one.
+    """
+
+    pairs: Ints
+    blocks: Floats
+    escape: Floats
+    backoff: Floats
+    arrival: Floats
+    _block_of: dict[tuple[int, int], int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        numbers = {(first, second): number for number, (first, second) in enumerate(self.pairs.tolist())}
+        object.__setattr__(self, "_block_of", numbers)
+
+    @property
+    def start(self) -> int:
+        """The symbol before the first of a session."""
+        return self.backoff.shape[1]
+
+    def fresh(self) -> Floats:
+        """Return the filter before the first event of a session, shape (C,)."""
+        clones = self.arrival.shape[1]
+        return np.full(clones, 1.0 / clones)
+
+    def step(self, current: Floats, previous: int, symbol: int) -> tuple[Floats, float]:
+        """Take one event in.
+
+        Args:
+            current: (C,) the filter over the clones of ``previous``.
+            previous: the symbol before, or ``start``.
+            symbol: the event's symbol.
+
+        Returns:
+            The filter over the clones of ``symbol`` (C,), and the event's surprisal in bits, always finite; higher is rarer.
+        """
+        lost = float(current @ self.escape[previous]) * float(self.backoff[previous, symbol])
+        reached = lost * self.arrival[symbol]
+        block = self._block_of.get((previous, symbol))
+        if block is not None:
+            reached += current @ self.blocks[block]
+        probability = float(reached.sum())
+        return reached / probability, -math.log2(probability)
+
+    def surprisals(self, symbols: Iterable[int]) -> list[float]:
+        """Return the bits of each event of one whole session; the same as stepping, because it steps."""
+        current, previous, bits = self.fresh(), self.start, []
+        for symbol in symbols:
+            current, surprisal = self.step(current, previous, symbol)
+            bits.append(surprisal)
+            previous = symbol
+        return bits
+
+    def predictive(self, current: Floats, previous: int) -> Floats:
+        """Return the probability of each symbol to come next, shape (M,); it sums to one."""
+        likely = float(current @ self.escape[previous]) * self.backoff[previous]
+        for number in np.flatnonzero(self.pairs[:, 0] == previous):
+            likely[self.pairs[number, 1]] += float(current @ self.blocks[number].sum(axis=1))
+        return likely

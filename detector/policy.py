@@ -1,0 +1,185 @@
+"""What a mistake costs, and the verdict that costs least.
+
+A policy is a TOML text that a person can read; the text itself travels in the bundle. ``parse_policy`` reports every problem together.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any, TypeVar
+
+from detector.decisions import ConfirmMethod, Enforcement, RiskClass, Verdict
+from detector.errors import PolicyError
+
+__all__ = ["ClassPolicy", "MethodPolicy", "Policy", "Ruling", "parse_policy"]
+
+E = TypeVar("E", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class MethodPolicy:
+    """What a way of asking costs somebody who meant it, and the chance that a misfire passes it, in [0, 1]."""
+
+    friction: float
+    leak: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClassPolicy:
+    """One risk class: costs in the policy's units, budget as a share of meant commands, fallback without a verdict."""
+
+    harm: float
+    denial: float
+    budget: float
+    fallback: Verdict
+    methods: tuple[ConfirmMethod, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The verdict of least expected cost, and the methods to confirm with, the cheapest first."""
+
+    verdict: Verdict
+    cost: float
+    methods: tuple[ConfirmMethod, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Costs per risk class, which intent is of which class, and what holds for all of them."""
+
+    text: str
+    version: str
+    base_rate: float
+    enforcement: Enforcement
+    undo_window_seconds: float
+    methods: Mapping[ConfirmMethod, MethodPolicy]
+    classes: Mapping[RiskClass, ClassPolicy]
+    patterns: tuple[tuple[str, RiskClass], ...]
+
+    def risk_class(self, intent: str) -> RiskClass:
+        """Return the class of the first pattern that matches; ``parse_policy`` made sure that one does."""
+        return next(risk for pattern, risk in self.patterns if fnmatchcase(intent, pattern))
+
+    def rule(self, risk: RiskClass, misfire_probability: float) -> Ruling:
+        """Choose the verdict of least expected cost (minimum-risk decision; Berger 1985, section 1.3)."""
+        costs = self.classes[risk]
+        methods = self.methods_for(risk, misfire_probability)
+        ways = [(misfire_probability * costs.harm, 0, Verdict.ALLOW), ((1 - misfire_probability) * costs.denial, 2, Verdict.BLOCK)]
+        if methods:
+            ways.append((self._confirm_cost(risk, methods[0], misfire_probability), 1, Verdict.CONFIRM))
+        cost, _, verdict = min(ways)
+        return Ruling(verdict, cost, methods)
+
+    def methods_for(self, risk: RiskClass, misfire_probability: float) -> tuple[ConfirmMethod, ...]:
+        """Return the class's ways of asking, the one of least expected cost first."""
+        return tuple(
+            sorted(self.classes[risk].methods, key=lambda method: self._confirm_cost(risk, method, misfire_probability))
+        )
+
+    def _confirm_cost(self, risk: RiskClass, method: ConfirmMethod, misfire_probability: float) -> float:
+        way = self.methods[method]
+        return way.friction + misfire_probability * self.classes[risk].harm * way.leak
+
+
+def parse_policy(text: str) -> Policy:
+    """Read a policy from TOML.
+
+    Raises:
+        PolicyError: the text is not TOML, or anything in it is missing or out of range; every problem is listed.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"the policy is not TOML: {error}") from error
+    reader = _Reader([])
+    policy = reader.policy(text, table)
+    if reader.problems:
+        raise PolicyError("the policy cannot be used:\n" + "\n".join(f"  - {problem}" for problem in reader.problems))
+    return policy
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads values out of a parsed TOML table and collects what is wrong with them."""
+
+    problems: list[str]
+
+    def policy(self, text: str, table: Mapping[str, Any]) -> Policy:
+        self._refuse_unknown(
+            table, "", {"version", "base_rate", "enforcement", "undo_window_seconds", "methods", "classes", "intents"}
+        )
+        return Policy(
+            text=text,
+            version=str(table.get("version", "")) or self._problem("version is missing", "unversioned"),
+            base_rate=self._number(table, "", "base_rate", 1e-9, 0.5),
+            enforcement=self._choice(Enforcement, table.get("enforcement"), "enforcement", Enforcement.ENFORCE),
+            undo_window_seconds=self._number(table, "", "undo_window_seconds", 0.0, 86_400.0),
+            methods={method: self._method(table, method) for method in ConfirmMethod},
+            classes={risk: self._class(table, risk) for risk in RiskClass},
+            patterns=self._patterns(table),
+        )
+
+    def _method(self, table: Mapping[str, Any], method: ConfirmMethod) -> MethodPolicy:
+        where = f"methods.{method}"
+        found = self._section(table, "methods", method)
+        self._refuse_unknown(found, f"{where}.", {"friction", "leak"})
+        return MethodPolicy(self._number(found, where, "friction", 0.0, 1e9), self._number(found, where, "leak", 0.0, 1.0))
+
+    def _class(self, table: Mapping[str, Any], risk: RiskClass) -> ClassPolicy:
+        where = f"classes.{risk}"
+        found = self._section(table, "classes", risk)
+        self._refuse_unknown(found, f"{where}.", {"harm", "denial", "budget", "fallback", "methods"})
+        names = found.get("methods") if isinstance(found.get("methods"), list) else []
+        return ClassPolicy(
+            harm=self._number(found, where, "harm", 0.0, 1e9),
+            denial=self._number(found, where, "denial", 0.0, 1e9),
+            budget=self._number(found, where, "budget", 0.0, 1.0),
+            fallback=self._choice(Verdict, found.get("fallback"), f"{where}.fallback", Verdict.CONFIRM),
+            methods=tuple(self._choice(ConfirmMethod, name, f"{where}.methods", ConfirmMethod.PIN) for name in names),
+        )
+
+    def _patterns(self, table: Mapping[str, Any]) -> tuple[tuple[str, RiskClass], ...]:
+        patterns = [
+            (str(pattern), self._choice(RiskClass, entry.get("class"), f"intents[{number}].class", RiskClass.PHYSICAL))
+            for number, entry in enumerate(self._entries(table))
+            for pattern in entry.get("patterns", [])
+        ]
+        if not patterns or patterns[-1][0] != "*":
+            self._problem("the last entry of intents must have the pattern '*', so that every intent has a class", None)
+        return tuple(patterns)
+
+    def _section(self, table: Mapping[str, Any], group: str, name: str) -> Mapping[str, Any]:
+        sections = table.get(group)
+        found = sections.get(name) if isinstance(sections, Mapping) else None
+        return found if isinstance(found, Mapping) else self._problem(f"[{group}.{name}] is missing", {})
+
+    def _entries(self, table: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        entries = table.get("intents", [])
+        if isinstance(entries, list) and all(isinstance(entry, Mapping) for entry in entries):
+            return entries
+        return self._problem("intents must be a list of tables: write [[intents]]", [])  # type: ignore[no-any-return]
+
+    def _number(self, table: Mapping[str, Any], where: str, key: str, low: float, high: float) -> float:
+        value = table.get(key)
+        name = f"{where}.{key}" if where else key
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            return self._problem(f"{name} must be a number from {low:g} to {high:g}, found {value!r}", low)
+        return float(value)
+
+    def _choice(self, kind: type[E], value: Any, where: str, instead: E) -> E:
+        if value in list(kind):
+            return kind(value)
+        return self._problem(f"{where} must be one of {', '.join(kind)}, found {value!r}", instead)
+
+    def _refuse_unknown(self, table: Mapping[str, Any], where: str, known: set[str]) -> None:
+        for key in sorted(set(table) - known):
+            self._problem(f"{where}{key} is not a setting of a policy", None)
+
+    def _problem(self, text: str, instead: Any) -> Any:
+        self.problems.append(text)
+        return instead
