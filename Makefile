@@ -1,0 +1,66 @@
+# Works from a path with a space in it: targets are relative, and the shell only ever sees relative paths.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint lock clean
+
+# hmmlearn, numpy and the others publish wheels for these; a later Python also works where a C++ compiler is there.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	"$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$name" && exit; \
+	done; echo python3)
+ARGS ?=
+PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
+UV_COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --group build
+
+# A virtual environment knows its own path: one that was moved, copied or lost its Python is made anew.
+$(shell [ -x .venv/bin/python ] && [ "$$(cat .venv/.home 2>/dev/null)" = "$$(pwd -P)" ] || rm -f .venv/.home)
+
+help:
+	@echo "make demo   the main job, end to end, on the embedded broker; ARGS='--seed 2' is passed on"
+	@echo "make test   lint, types and tests; ARGS='-k portland' goes to pytest"
+	@echo "make lint   ruff, mypy and import-linter only"
+	@echo "make lock   write requirements.lock and requirements-dev.lock from pyproject.toml; ARGS=--upgrade for newer ones"
+	@echo "make clean  remove what these made (the Kafka jars stay in the user's cache)"
+
+demo: .venv/.runtime
+	@.venv/bin/misfire demo $(ARGS)
+
+test: lint
+	.venv/bin/python -m pytest --cov --cov-report=term $(ARGS)
+
+lint: .venv/.dev
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+lock: .venv/.dev
+	$(UV_COMPILE) $(ARGS) --output-file requirements.lock pyproject.toml
+	$(UV_COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf .venv build dist misfire_detector.egg-info .coverage .hypothesis
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find dashboards detector streams tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.home:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "misfire needs Python 3.11 or later, but '$(PYTHON)' is older or not there: install one, or name it with 'make PYTHON=python3.12 ...'." >&2; \
+		exit 3; }
+	@echo "Making .venv; the locked dependencies take about a minute, once."
+	@"$(PYTHON)" -m venv --clear .venv
+	@pwd -P > .venv/.home
+
+# The second install adds misfire itself: editable, built by the setuptools that the lock has just installed.
+.venv/.runtime: .venv/.home requirements.lock pyproject.toml
+	@rm -f $@
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) check
+	@touch $@
+
+.venv/.dev: .venv/.home requirements-dev.lock pyproject.toml
+	@rm -f $@
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) check
+	@touch $@ .venv/.runtime
