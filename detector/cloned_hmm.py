@@ -58,7 +58,13 @@ class ClonedHMM:
     """
 
     def __init__(
-        self, n_symbols: int, n_clones: int = 10, *, n_iter: int = 20, tol: float = 1e-4, random_state: int = 0
+        self,
+        n_symbols: int,
+        n_clones: int = 10,
+        *,
+        n_iter: int = 20,
+        tol: float = 1e-4,
+        random_state: int = 0,
     ) -> None:
         self.n_symbols = n_symbols
         self.n_clones = n_clones
@@ -112,9 +118,13 @@ class ClonedHMM:
         symbols = np.asarray(X, dtype=np.int64).reshape(-1)
         sizes = np.array([len(symbols)]) if lengths is None else np.asarray(lengths, dtype=np.int64)
         if not len(symbols):
-            raise NotEnoughData("there is no event to fit or score; give at least one sequence with one symbol")
+            raise NotEnoughData(
+                "there is no event to fit or score; give at least one sequence with one symbol"
+            )
         if symbols.min() < 0 or symbols.max() >= self.n_symbols:
-            raise InvalidValue(f"symbols must lie in 0..{self.n_symbols - 1}; found {symbols.min()}..{symbols.max()}")
+            raise InvalidValue(
+                f"symbols must lie in 0..{self.n_symbols - 1}; found {symbols.min()}..{symbols.max()}"
+            )
         if sizes.sum() != len(symbols):
             raise InvalidValue(f"lengths add up to {sizes.sum()}, but X holds {len(symbols)} symbols")
         return symbols, sizes[sizes > 0]

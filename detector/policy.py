@@ -69,7 +69,10 @@ class Policy:
         """Choose the verdict of least expected cost (minimum-risk decision; Berger 1985, section 1.3)."""
         costs = self.classes[risk]
         methods = self.methods_for(risk, misfire_probability)
-        ways = [(misfire_probability * costs.harm, 0, Verdict.ALLOW), ((1 - misfire_probability) * costs.denial, 2, Verdict.BLOCK)]
+        ways = [
+            (misfire_probability * costs.harm, 0, Verdict.ALLOW),
+            ((1 - misfire_probability) * costs.denial, 2, Verdict.BLOCK),
+        ]
         if methods:
             ways.append((self._confirm_cost(risk, methods[0], misfire_probability), 1, Verdict.CONFIRM))
         cost, _, verdict = min(ways)
@@ -78,7 +81,10 @@ class Policy:
     def methods_for(self, risk: RiskClass, misfire_probability: float) -> tuple[ConfirmMethod, ...]:
         """Return the class's ways of asking, the one of least expected cost first."""
         return tuple(
-            sorted(self.classes[risk].methods, key=lambda method: self._confirm_cost(risk, method, misfire_probability))
+            sorted(
+                self.classes[risk].methods,
+                key=lambda method: self._confirm_cost(risk, method, misfire_probability),
+            )
         )
 
     def _confirm_cost(self, risk: RiskClass, method: ConfirmMethod, misfire_probability: float) -> float:
@@ -99,7 +105,9 @@ def parse_policy(text: str) -> Policy:
     reader = _Reader([])
     policy = reader.policy(text, table)
     if reader.problems:
-        raise PolicyError("the policy cannot be used:\n" + "\n".join(f"  - {problem}" for problem in reader.problems))
+        raise PolicyError(
+            "the policy cannot be used:\n" + "\n".join(f"  - {problem}" for problem in reader.problems)
+        )
     return policy
 
 
@@ -111,13 +119,17 @@ class _Reader:
 
     def policy(self, text: str, table: Mapping[str, Any]) -> Policy:
         self._refuse_unknown(
-            table, "", {"version", "base_rate", "enforcement", "undo_window_seconds", "methods", "classes", "intents"}
+            table,
+            "",
+            {"version", "base_rate", "enforcement", "undo_window_seconds", "methods", "classes", "intents"},
         )
         return Policy(
             text=text,
             version=str(table.get("version", "")) or self._problem("version is missing", "unversioned"),
             base_rate=self._number(table, "", "base_rate", 1e-9, 0.5),
-            enforcement=self._choice(Enforcement, table.get("enforcement"), "enforcement", Enforcement.ENFORCE),
+            enforcement=self._choice(
+                Enforcement, table.get("enforcement"), "enforcement", Enforcement.ENFORCE
+            ),
             undo_window_seconds=self._number(table, "", "undo_window_seconds", 0.0, 86_400.0),
             methods={method: self._method(table, method) for method in ConfirmMethod},
             classes={risk: self._class(table, risk) for risk in RiskClass},
@@ -128,7 +140,9 @@ class _Reader:
         where = f"methods.{method}"
         found = self._section(table, "methods", method)
         self._refuse_unknown(found, f"{where}.", {"friction", "leak"})
-        return MethodPolicy(self._number(found, where, "friction", 0.0, 1e9), self._number(found, where, "leak", 0.0, 1.0))
+        return MethodPolicy(
+            self._number(found, where, "friction", 0.0, 1e9), self._number(found, where, "leak", 0.0, 1.0)
+        )
 
     def _class(self, table: Mapping[str, Any], risk: RiskClass) -> ClassPolicy:
         where = f"classes.{risk}"
@@ -140,17 +154,24 @@ class _Reader:
             denial=self._number(found, where, "denial", 0.0, 1e9),
             budget=self._number(found, where, "budget", 0.0, 1.0),
             fallback=self._choice(Verdict, found.get("fallback"), f"{where}.fallback", Verdict.CONFIRM),
-            methods=tuple(self._choice(ConfirmMethod, name, f"{where}.methods", ConfirmMethod.PIN) for name in names),
+            methods=tuple(
+                self._choice(ConfirmMethod, name, f"{where}.methods", ConfirmMethod.PIN) for name in names
+            ),
         )
 
     def _patterns(self, table: Mapping[str, Any]) -> tuple[tuple[str, RiskClass], ...]:
         patterns = [
-            (str(pattern), self._choice(RiskClass, entry.get("class"), f"intents[{number}].class", RiskClass.PHYSICAL))
+            (
+                str(pattern),
+                self._choice(RiskClass, entry.get("class"), f"intents[{number}].class", RiskClass.PHYSICAL),
+            )
             for number, entry in enumerate(self._entries(table))
             for pattern in entry.get("patterns", [])
         ]
         if not patterns or patterns[-1][0] != "*":
-            self._problem("the last entry of intents must have the pattern '*', so that every intent has a class", None)
+            self._problem(
+                "the last entry of intents must have the pattern '*', so that every intent has a class", None
+            )
         return tuple(patterns)
 
     def _section(self, table: Mapping[str, Any], group: str, name: str) -> Mapping[str, Any]:

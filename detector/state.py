@@ -23,6 +23,8 @@ MAX_PENDING = 16
 MAX_EARLY = 8
 #: Decisions that a repeated event gets again; a runtime retries within seconds.
 MAX_RECENT = 16
+#: Intents that are remembered, the latest used first; large assistants have a few hundred.
+MAX_INTENTS = 256
 #: Slot tokens that are remembered, the latest used first.
 MAX_TOKENS = 64
 
@@ -38,9 +40,13 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """The open chain of a session. ``start`` is its first turn's index in the session."""
+    """The open chain of a session. ``act`` is its first turn's, ``start`` that turn's index in the session.
+
+    Confidences are the lowest of the chain's turns that have one; ``longest_gap`` is in seconds.
+    """
 
     intent: str
+    act: str
     start: int
     bits: tuple[float, ...]
     slots: dict[str, str] = field(default_factory=dict)
@@ -56,7 +62,7 @@ class Chain:
 class Session:
     """One conversation: its turns so far as symbols, where the filter stands, and the open chain.
 
-    ``filter`` is the posterior over the clones of the last symbol. ``symbols``, ``intents`` and ``event_ids`` hold the
+    ``filter`` is the posterior over the clones of the last symbol. ``symbols`` and ``intents`` hold the
     last ``MAX_TURNS`` turns; ``turns`` counts all of them.
     """
 
@@ -66,7 +72,6 @@ class Session:
     turns: int
     symbols: tuple[int, ...]
     intents: tuple[str, ...]
-    event_ids: tuple[str, ...]
     filter: tuple[float, ...]
     slots: dict[str, str] = field(default_factory=dict)
     committed: tuple[str, ...] = ()
@@ -89,7 +94,8 @@ class Pending:
 class HouseholdState:
     """Everything that is remembered of one household.
 
-    ``events`` counts the events that were applied, each once; ``learned`` the sessions that taught something.
+    ``events`` counts the events that were applied, each once; ``learned`` the sessions that taught something. ``hours`` are decayed
+    counts of meant sessions per part of the week, ``novelty`` the decayed share of them that used a domain for the first time.
     """
 
     household_id: str
@@ -99,6 +105,7 @@ class HouseholdState:
     domains: dict[str, Usage] = field(default_factory=dict)
     tokens: dict[str, Usage] = field(default_factory=dict)
     hours: tuple[float, ...] = ()
+    novelty: float = 0.0
     sessions: tuple[Session, ...] = ()
     pending: tuple[Pending, ...] = ()
     early: tuple[Outcome, ...] = ()

@@ -1,0 +1,160 @@
+"""What decides, as one immutable value under one version: model, judge, calibration and policy.
+
+A bundle is data, never code: JSON for names and rates, ``npz`` without objects for arrays. Its version is the hash of its content,
+so that two bundles with the same version decide the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.calibration import Calibration
+from detector.decisions import RiskClass
+from detector.errors import BundleError, MisfireError
+from detector.evidence import TERMS
+from detector.filtering import SequenceModel
+from detector.judge import Judge
+from detector.model import Model
+from detector.policy import Policy, parse_policy
+from detector.population import Population
+from detector.vocabulary import Vocabulary
+
+__all__ = ["FORMAT", "Bundle", "bundle_from_files", "bundle_to_files", "make_bundle"]
+
+#: The layout of the files below; it changes when an older reader could not read them.
+FORMAT = 1
+
+_FILES = ("policy.toml", "names.json", "arrays.npz")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """Model, judge, calibration and policy. ``version`` is derived from the other four: make one with ``make_bundle``."""
+
+    version: str
+    model: Model
+    judge: Judge
+    calibration: Calibration
+    policy: Policy
+
+
+def make_bundle(model: Model, judge: Judge, calibration: Calibration, policy: Policy) -> Bundle:
+    """Put the parts together under the version that their content has."""
+    draft = Bundle("", model, judge, calibration, policy)
+    return Bundle(_version(bundle_to_files(draft)), model, judge, calibration, policy)
+
+
+def bundle_to_files(bundle: Bundle) -> dict[str, bytes]:
+    """Write a bundle as named files; the same bundle gives the same bytes."""
+    model, judge = bundle.model, bundle.judge
+    names = {
+        "format": FORMAT,
+        "symbols": model.vocabulary.symbols,
+        "population": asdict(model.population),
+        "terms": judge.names,
+        "offset_bits": judge.offset_bits,
+    }
+    arrays = {
+        "pairs": model.sequence.pairs,
+        "blocks": model.sequence.blocks,
+        "escape": model.sequence.escape,
+        "backoff": model.sequence.backoff,
+        "arrival": model.sequence.arrival,
+        "edges": judge.edges,
+        "bits": judge.bits,
+    }
+    for (risk, new), scores in bundle.calibration.scores.items():
+        arrays[f"scores.{risk}.{'new' if new else 'known'}"] = scores
+    return {
+        "policy.toml": bundle.policy.text.encode(),
+        "names.json": json.dumps(names, sort_keys=True, separators=(",", ":")).encode(),
+        "arrays.npz": _packed(arrays),
+    }
+
+
+def bundle_from_files(files: Mapping[str, bytes]) -> Bundle:
+    """Read a bundle from its files.
+
+    Raises:
+        BundleError: a file is missing or damaged, the format is another one, or the judge weighs terms that this version does not have.
+    """
+    missing = [name for name in _FILES if name not in files]
+    if missing:
+        raise BundleError(f"the bundle lacks {', '.join(missing)}; train it again with 'misfire train'")
+    try:
+        names = json.loads(files["names.json"])
+        _check(names)
+        arrays = dict(np.load(io.BytesIO(files["arrays.npz"]), allow_pickle=False))
+        return Bundle(
+            _version(files),
+            _model(names, arrays),
+            _judge(names, arrays),
+            _calibration(arrays),
+            parse_policy(files["policy.toml"].decode()),
+        )
+    except MisfireError:
+        raise
+    except Exception as error:
+        raise BundleError(
+            f"the bundle is damaged ({type(error).__name__}: {error}); train it again with 'misfire train'"
+        ) from error
+
+
+def _check(names: Mapping[str, Any]) -> None:
+    if names["format"] != FORMAT:
+        raise BundleError(
+            f"the bundle has format {names['format']}, this version reads {FORMAT}; train it again with 'misfire train'"
+        )
+    here = [term.name for term in TERMS]
+    if names["terms"] != here:
+        differing = sorted(set(names["terms"]) ^ set(here)) or ["their order"]
+        raise BundleError(
+            f"the bundle was made for other evidence terms ({', '.join(differing)} differ); train it again with 'misfire train'"
+        )
+
+
+def _model(names: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Model:
+    population = names["population"]
+    hours = {domain: tuple(rates) for domain, rates in population["hours"].items()}
+    return Model(
+        Vocabulary(tuple((intent, act) for intent, act in names["symbols"])),
+        SequenceModel(**{name: arrays[name] for name in ("pairs", "blocks", "escape", "backoff", "arrival")}),
+        Population(**(population | {"hours": hours})),
+    )
+
+
+def _judge(names: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Judge:
+    return Judge(tuple(names["terms"]), arrays["edges"], arrays["bits"], float(names["offset_bits"]))
+
+
+def _calibration(arrays: Mapping[str, npt.NDArray[Any]]) -> Calibration:
+    scores = {}
+    for name, values in arrays.items():
+        kind, _, rest = name.partition(".")
+        if kind == "scores":
+            risk, _, household = rest.partition(".")
+            scores[RiskClass(risk), household == "new"] = values
+    return Calibration(scores)
+
+
+def _packed(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    # numpy stamps every member of the archive with the same fixed date, so equal arrays give equal bytes.
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
+    return buffer.getvalue()
+
+
+def _version(files: Mapping[str, bytes]) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for name in _FILES:
+        digest.update(len(files[name]).to_bytes(8, "big"))
+        digest.update(files[name])
+    return digest.hexdigest()

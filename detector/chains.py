@@ -1,0 +1,107 @@
+"""What a chain is: the events of a session from the one that initiates an intent to the one that commits it.
+
+The rules are a literal table over (is a chain open?, act), in the manner of a protocol's state machine, plus one sentence: a turn about
+another intent starts a new chain whatever its act, and a committing event always belongs to a chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import Enum, auto
+
+from detector.events import CONVERSATION, Act, IntentEvent
+from detector.state import Chain
+
+__all__ = ["MOVES", "Move", "extend", "move"]
+
+
+class Move(Enum):
+    """What a turn does to the session's chain."""
+
+    START = auto()
+    CONTINUE = auto()
+    CLOSE = auto()
+    IGNORE = auto()
+
+
+#: (a chain is open, act) -> move. "conversation.*" turns never start a chain.
+MOVES: Mapping[tuple[bool, Act], Move] = {
+    (False, Act.INITIATE): Move.START,
+    (False, Act.ACCEPT): Move.START,
+    (False, Act.INFORM): Move.START,
+    (False, Act.SELECT): Move.START,
+    (False, Act.ASK): Move.START,
+    (False, Act.ALTERNATIVES): Move.START,
+    (False, Act.AFFIRM): Move.START,
+    (False, Act.DENY): Move.IGNORE,
+    (False, Act.DECLINE): Move.IGNORE,
+    (False, Act.THANK): Move.IGNORE,
+    (False, Act.END): Move.IGNORE,
+    (True, Act.INITIATE): Move.START,
+    (True, Act.ACCEPT): Move.START,
+    (True, Act.INFORM): Move.CONTINUE,
+    (True, Act.SELECT): Move.CONTINUE,
+    (True, Act.ASK): Move.CONTINUE,
+    (True, Act.ALTERNATIVES): Move.CONTINUE,
+    (True, Act.AFFIRM): Move.CONTINUE,
+    (True, Act.DENY): Move.CONTINUE,
+    (True, Act.DECLINE): Move.CONTINUE,
+    (True, Act.THANK): Move.CLOSE,
+    (True, Act.END): Move.CLOSE,
+}
+
+
+def move(chain: Chain | None, event: IntentEvent) -> Move:
+    """Look up what ``event`` does to the open ``chain``; ``None`` is no open chain."""
+    found = MOVES[chain is not None, event.act]
+    if event.commits and (chain is None or event.intent != chain.intent):
+        return Move.START
+    if event.commits:
+        return Move.CONTINUE if found is Move.CLOSE else found
+    if event.domain == CONVERSATION:
+        return Move.IGNORE if found is Move.START else found
+    if found is Move.CONTINUE and chain is not None and event.intent != chain.intent:
+        return Move.START
+    return found
+
+
+def extend(
+    chain: Chain | None, event: IntentEvent, *, turn: int, bits: float, gap: float, known: Mapping[str, str]
+) -> Chain | None:
+    """Return the session's chain after ``event``.
+
+    Args:
+        chain: the chain that was open, or ``None``.
+        event: the turn.
+        turn: its index in the session.
+        bits: its surprisal.
+        gap: seconds since the session's turn before, 0.0 for the first.
+        known: the session's slots before this turn, name to token.
+    """
+    step = move(chain, event)
+    if step is Move.CLOSE:
+        return None
+    if step is Move.IGNORE:
+        return chain
+    opened = Chain(intent=event.intent, act=event.act.value, start=turn, bits=())
+    base = opened if chain is None or step is Move.START else chain
+    return replace(
+        base,
+        bits=(*base.bits, bits),
+        slots={**base.slots, **event.slots},
+        repeated=base.repeated + sum(name in base.slots for name in event.slots),
+        conflicts=base.conflicts
+        + sum(known.get(name, token) != token for name, token in event.slots.items()),
+        longest_gap=max(base.longest_gap, gap) if base is chain else 0.0,
+        intent_confidence=_lower(base.intent_confidence, event.intent_confidence),
+        asr_confidence=_lower(base.asr_confidence, event.asr_confidence),
+        wake_confidence=_lower(base.wake_confidence, event.wake_confidence),
+    )
+
+
+def _lower(first: float | None, second: float | None) -> float | None:
+    """The lower of two confidences; a missing one says nothing."""
+    if first is None or second is None:
+        return second if first is None else first
+    return min(first, second)

@@ -1,0 +1,22 @@
+"""Evidence: at a committing event the chain becomes a vector of named terms.
+
+To add a term, add a ``Term`` to the file whose question it answers (or a file with a ``TERMS`` of its own, listed below).
+``checks.py`` holds every term to the same contract: deterministic, finite or missing, and free of clocks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.evidence import channels, dialogue, habits, sequence
+from detector.evidence.moment import MISSING, Moment, Term
+
+__all__ = ["MISSING", "TERMS", "Moment", "Term", "evidence"]
+
+TERMS: tuple[Term, ...] = (*sequence.TERMS, *habits.TERMS, *dialogue.TERMS, *channels.TERMS)
+
+
+def evidence(moment: Moment) -> npt.NDArray[np.float64]:
+    """Return the value of every term, shape (len(TERMS),), in the order of ``TERMS``; NaN is missing."""
+    return np.array([term.value(moment) for term in TERMS])

@@ -1,0 +1,125 @@
+"""How this household stands to the intent, its domain, its tokens and the hour."""
+
+from __future__ import annotations
+
+import math
+
+from detector.evidence.moment import MISSING, Moment, Term
+from detector.household import predictive_bits, strength, token
+from detector.population import PARTS_OF_WEEK, part_of_week
+
+__all__ = ["TERMS"]
+
+#: Sessions after which "long ago" is all that can be said: a count decays to a third by then.
+_LONG_AGO = 50
+
+
+def _domain_bits(moment: Moment) -> float:
+    base = moment.population.domain_rate(moment.event.domain)
+    return predictive_bits(moment.household.domains, moment.event.domain, moment.number, base)
+
+
+def _intent_bits(moment: Moment) -> float:
+    base = moment.population.intent_rate(moment.event.intent)
+    return predictive_bits(moment.household.intents, moment.event.intent, moment.number, base)
+
+
+def _domain_lift(moment: Moment) -> float:
+    return _domain_bits(moment) + math.log2(moment.population.domain_rate(moment.event.domain))
+
+
+def _recency(moment: Moment) -> float:
+    """Learned sessions since the last use; for what was never used, as long as the household is known (censored)."""
+    usage = moment.household.domains.get(moment.event.domain)
+    return float(min(moment.number - (usage.session if usage else 0), _LONG_AGO))
+
+
+def _unknown_tokens(moment: Moment) -> float:
+    slots = moment.chain.slots
+    if not slots:
+        return MISSING
+    return sum(token(name, value) not in moment.household.tokens for name, value in slots.items()) / len(
+        slots
+    )
+
+
+def _hour_bits(moment: Moment) -> float:
+    """The household's hours, mixed with the domain's among all households by their weight (Dirichlet, strength 4)."""
+    part = part_of_week(moment.event.seconds)
+    hours = moment.household.hours or (0.0,) * PARTS_OF_WEEK
+    base = moment.population.hour_rate(moment.event.domain, part)
+    return -math.log2((hours[part] + 4.0 * base) / (sum(hours) + 4.0))
+
+
+TERMS = (
+    Term(
+        "domain_bits",
+        "bits",
+        "surprisal of the domain under the household's Pitman-Yor predictive",
+        "this household hardly ever does anything of that kind ({value:.1f} bits)",
+        _domain_bits,
+    ),
+    Term(
+        "intent_bits",
+        "bits",
+        "surprisal of the intent under the household's Pitman-Yor predictive",
+        "this household hardly ever asks for {intent} ({value:.1f} bits)",
+        _intent_bits,
+    ),
+    Term(
+        "domain_lift",
+        "bits",
+        "how much rarer the domain is here than among all households",
+        "other households do this more often, by {value:.1f} bits",
+        _domain_lift,
+    ),
+    Term(
+        "domain_count",
+        "sessions",
+        "decayed count of the household's meant sessions with the domain",
+        "it has meant something of the kind about {value:.0f} times",
+        lambda moment: strength(moment.household.domains.get(moment.event.domain), moment.number),
+    ),
+    Term(
+        "intent_count",
+        "sessions",
+        "decayed count of the household's meant sessions with the intent",
+        "it has meant {intent} about {value:.0f} times",
+        lambda moment: strength(moment.household.intents.get(moment.event.intent), moment.number),
+    ),
+    Term(
+        "domain_recency",
+        "sessions",
+        "meant sessions since the household last used the domain (or since it is known, when it never did)",
+        "nothing of the kind was meant here for {value:.0f} sessions",
+        _recency,
+    ),
+    Term(
+        "population_bits",
+        "bits",
+        "rarity of the domain among all households",
+        "few households use it at all ({value:.1f} bits)",
+        lambda moment: -math.log2(moment.population.domain_rate(moment.event.domain)),
+    ),
+    Term(
+        "settledness",
+        "share",
+        "decayed share of the household's sessions that brought a domain for the first time",
+        "this household tries something new in {value:.0%} of its sessions",
+        lambda moment: moment.household.novelty,
+    ),
+    Term(
+        "unknown_tokens",
+        "share",
+        "share of the chain's slot values that this household never used in a meant chain",
+        "{value:.0%} of the values in it are new to this household",
+        _unknown_tokens,
+    ),
+    Term(
+        "hour_bits",
+        "bits",
+        "surprisal of the part of the week under the household's hours",
+        "this household is usually quiet at that hour ({value:.1f} bits)",
+        _hour_bits,
+    ),
+)

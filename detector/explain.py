@@ -1,0 +1,76 @@
+"""Why: a judgement's contributions as reasons, and what was expected instead."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.decisions import Expected, Reason
+from detector.evidence import TERMS, Moment
+from detector.model import Model
+from detector.state import Session
+
+__all__ = ["expected_instead", "reasons_for"]
+
+#: Reasons that a person reads before deciding; the full list is in ``Judge.contributions``.
+_MOST_REASONS = 3
+_MOST_EXPECTED = 3
+#: Contributions below half a bit are noise to a person.
+_LEAST_BITS = 0.5
+
+
+def reasons_for(
+    moment: Moment, values: npt.NDArray[np.float64], contributions: npt.NDArray[np.float64]
+) -> tuple[Reason, ...]:
+    """Return the terms that speak most for a misfire, the strongest first, each as one plain sentence."""
+    strongest = np.argsort(-contributions, kind="stable")[:_MOST_REASONS]
+    return tuple(
+        Reason(
+            code=TERMS[term].name,
+            event_id=moment.event.event_id,
+            bits=round(float(contributions[term]), 6),
+            text=_sentence(TERMS[term].sentence, float(values[term]), moment.event.intent),
+        )
+        for term in strongest
+        if contributions[term] >= _LEAST_BITS
+    )
+
+
+def _sentence(template: str, value: float, intent: str) -> str:
+    text = (
+        "the value that usually tells is missing"
+        if math.isnan(value)
+        else template.format(value=value, intent=intent)
+    )
+    return text[0].upper() + text[1:] + "."
+
+
+def expected_instead(
+    model: Model, session: Session, start: int, bits: tuple[float, ...]
+) -> tuple[Expected, ...]:
+    """Return the likeliest events in the place of the chain's most surprising one.
+
+    Args:
+        model: the population's model.
+        session: the session with the chain in it.
+        start: the index of the chain's first turn in the session.
+        bits: the chain's surprisals.
+    """
+    kept = session.symbols
+    place = start + int(np.argmax(bits)) - (session.turns - len(kept))
+    current, previous = model.sequence.fresh(), model.sequence.start
+    for symbol in kept[: max(place, 0)]:
+        current, _ = model.sequence.step(current, previous, symbol)
+        previous = symbol
+    likely = model.sequence.predictive(current, previous)[: model.vocabulary.unseen]
+    best = np.argsort(-likely, kind="stable")[:_MOST_EXPECTED]
+    return tuple(
+        Expected(
+            intent=model.vocabulary.symbols[symbol][0],
+            act=model.vocabulary.symbols[symbol][1],
+            probability=round(float(likely[symbol]), 6),
+        )
+        for symbol in best
+    )

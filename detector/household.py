@@ -1,0 +1,153 @@
+"""The household layer: decayed counts of what this household meant, mixed with the population by their weight.
+
+It learns only from chains that were meant: executed and not undone, or confirmed. A blocked, denied, undone or open
+chain teaches nothing, so that a misfire cannot teach the model that misfires are normal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from detector.events import CONVERSATION, Outcome, domain_of
+from detector.population import PARTS_OF_WEEK, Population, part_of_week
+from detector.state import (
+    MAX_EARLY,
+    MAX_INTENTS,
+    MAX_PENDING,
+    MAX_TOKENS,
+    HouseholdState,
+    Pending,
+    Session,
+    Usage,
+)
+
+__all__ = ["await_outcome", "close_sessions", "predictive_bits", "settle", "strength", "token"]
+
+#: What one use is worth a session later. Half a use is left after 34 sessions, about a week of a busy home.
+DECAY = 0.98
+#: Pitman-Yor discount and strength (Pitman & Yor 1997; Teh 2006 uses about these values for words).
+DISCOUNT, STRENGTH = 0.3, 1.0
+#: Weight of the newest session in the share of sessions with something new.
+NOVELTY_WEIGHT = 0.1
+
+
+def token(name: str, value: str) -> str:
+    """Name a slot and its token together, as the household's counts know them."""
+    return f"{name}={value}"
+
+
+def strength(usage: Usage | None, session: int) -> float:
+    """Return a decayed count as of learned-session number ``session``; 0.0 for what was never used."""
+    return 0.0 if usage is None else usage.count * DECAY ** max(session - usage.session, 0)
+
+
+def predictive_bits(usages: Mapping[str, Usage], key: str, session: int, base: float) -> float:
+    """Surprisal in bits of ``key`` as the household's next use; higher is rarer, and finite for the unseen.
+
+    The Pitman-Yor predictive (Teh 2006, "A hierarchical Bayesian language model", eq. 2) over decayed counts: what the
+    household's own counts do not claim is spread by the population's rate ``base``.
+    """
+    total = claimed = 0.0
+    for usage in usages.values():
+        count = strength(usage, session)
+        total += count
+        claimed += max(count - DISCOUNT, 0.0)
+    own = max(strength(usages.get(key), session) - DISCOUNT, 0.0)
+    return -math.log2((own + (total + STRENGTH - claimed) * base) / (total + STRENGTH))
+
+
+def close_sessions(
+    state: HouseholdState, population: Population, *, seconds: float, undo_window: float
+) -> HouseholdState:
+    """Forget the sessions whose undo window has passed at ``seconds``, and learn from what was meant in them."""
+    still_open = tuple(session for session in state.sessions if seconds - session.seconds < undo_window)
+    for session in state.sessions:
+        if session not in still_open:
+            state = _learn_session(state, session, population)
+    return replace(state, sessions=still_open)
+
+
+def settle(state: HouseholdState, outcome: Outcome) -> HouseholdState:
+    """Take an outcome in: it says whether its chain was meant.
+
+    An outcome that comes before its event waits for it. One that comes after its session was closed can still teach the
+    chain, but can no longer take back what was learned.
+    """
+    found = next((pending for pending in state.pending if pending.event_id == outcome.event_id), None)
+    if found is None:
+        if any(decision.event_id == outcome.event_id for decision in state.recent):
+            return state
+        return replace(state, early=(*state.early, outcome)[-MAX_EARLY:])
+    rest = tuple(pending for pending in state.pending if pending is not found)
+    if outcome.outcome.meant and all(session.session_id != found.session_id for session in state.sessions):
+        return _learn(replace(state, pending=rest), {found.intent}, [found], found.seconds)
+    settled = replace(found, allowed=outcome.outcome.meant)
+    return replace(
+        state, pending=tuple(settled if pending is found else pending for pending in state.pending)
+    )
+
+
+def await_outcome(state: HouseholdState, pending: Pending) -> HouseholdState:
+    """Remember a committed chain until its outcome is known; use the outcome at once if it came first."""
+    state = replace(state, pending=(*state.pending, pending)[-MAX_PENDING:])
+    early = [outcome for outcome in state.early if outcome.event_id == pending.event_id]
+    if early:
+        state = replace(state, early=tuple(outcome for outcome in state.early if outcome not in early))
+    for outcome in early:
+        state = settle(state, outcome)
+    return state
+
+
+def _learn_session(state: HouseholdState, session: Session, population: Population) -> HouseholdState:
+    chains = [pending for pending in state.pending if pending.session_id == session.session_id]
+    meant = [pending for pending in chains if pending.allowed]
+    refused = {domain_of(pending.intent) for pending in chains if not pending.allowed}
+    committed = {pending.intent for pending in meant}
+    uses = {
+        intent
+        for intent in session.intents
+        if domain_of(intent) not in refused and (intent in committed or intent not in population.committing)
+    }
+    # A chain that was not carried out waits on: somebody may still say that it was meant.
+    state = replace(state, pending=tuple(pending for pending in state.pending if pending not in meant))
+    return _learn(state, uses, meant, session.seconds)
+
+
+def _learn(
+    state: HouseholdState, intents: set[str], chains: Iterable[Pending], seconds: float
+) -> HouseholdState:
+    intents = {intent for intent in intents if domain_of(intent) != CONVERSATION}
+    if not intents:
+        return state
+    domains = {domain_of(intent) for intent in intents}
+    new = any(domain not in state.domains for domain in domains)
+    number = state.learned + 1
+    tokens = {name for chain in chains for name in chain.tokens}
+    return replace(
+        state,
+        learned=number,
+        intents=_used(state.intents, intents, number, seconds, MAX_INTENTS),
+        domains=_used(state.domains, domains, number, seconds, MAX_INTENTS),
+        tokens=_used(state.tokens, tokens, number, seconds, MAX_TOKENS),
+        hours=_hours(state.hours, part_of_week(seconds)),
+        novelty=state.novelty + NOVELTY_WEIGHT * (new - state.novelty),
+    )
+
+
+def _used(
+    usages: Mapping[str, Usage], keys: set[str], session: int, seconds: float, most: int
+) -> dict[str, Usage]:
+    """Count one more use of each of ``keys`` and keep the ``most`` that were used last."""
+    uses = {
+        key: Usage(count=strength(usages.get(key), session) + 1.0, session=session, seconds=seconds)
+        for key in keys
+    }
+    latest = sorted((dict(usages) | uses).items(), key=lambda item: (-item[1].session, item[0]))
+    return dict(latest[:most])
+
+
+def _hours(hours: tuple[float, ...], part: int) -> tuple[float, ...]:
+    before = hours or (0.0,) * PARTS_OF_WEEK
+    return tuple(DECAY * count + (number == part) for number, count in enumerate(before))

@@ -1,0 +1,68 @@
+"""What everybody's sequences look like: vocabulary, sequence model and base rates, fitted together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from detector.cloned_hmm import ClonedHMM
+from detector.errors import NotEnoughData
+from detector.events import IntentEvent
+from detector.filtering import SequenceModel
+from detector.population import Population
+from detector.smoothing import smooth
+from detector.vocabulary import Vocabulary
+
+__all__ = ["Model", "fit_model", "perplexity"]
+
+#: Clones per symbol and EM iterations: on Schema-Guided dialogues more of either gains less than 1 % of perplexity.
+CLONES, ITERATIONS = 10, 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """The population's model; it does not change while it is used."""
+
+    vocabulary: Vocabulary
+    sequence: SequenceModel
+    population: Population
+
+
+def fit_model(
+    sessions: Sequence[Sequence[IntentEvent]],
+    *,
+    seed: int = 0,
+    clones: int = CLONES,
+    iterations: int = ITERATIONS,
+) -> Model:
+    """Fit the population's model to ``sessions`` that were meant.
+
+    Raises:
+        NotEnoughData: there is no event.
+    """
+    events = [event for session in sessions for event in session]
+    if not events:
+        raise NotEnoughData(
+            "the stream holds no events, so there is nothing to learn from; give a longer one"
+        )
+    vocabulary = Vocabulary.of(events)
+    symbols = np.array([vocabulary.index(event.intent, event.act) for event in events])
+    fitted = ClonedHMM(vocabulary.size, clones, n_iter=iterations, random_state=seed)
+    fitted.fit(symbols, [len(session) for session in sessions])
+    return Model(vocabulary, smooth(fitted), Population.of(sessions))
+
+
+def perplexity(model: Model, sessions: Sequence[Sequence[IntentEvent]]) -> float:
+    """Return two to the power of the mean surprisal in bits of an event of ``sessions``; lower is better."""
+    bits = [
+        surprisal
+        for session in sessions
+        for surprisal in model.sequence.surprisals(
+            model.vocabulary.index(event.intent, event.act) for event in session
+        )
+    ]
+    if not bits:
+        raise NotEnoughData("perplexity needs at least one event")
+    return float(2.0 ** np.mean(bits))

@@ -1,0 +1,82 @@
+"""One event's way into the household's open sessions and out again, before and after anybody judges it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from detector.chains import extend
+from detector.events import IntentEvent
+from detector.household import await_outcome, close_sessions, token
+from detector.model import Model
+from detector.state import MAX_SESSIONS, MAX_TURNS, Chain, HouseholdState, Pending, Session
+
+__all__ = ["Observation", "observe", "remember"]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one event looks like before it is judged: its surprisal in bits, its session and its chain, both with it."""
+
+    bits: float
+    session: Session
+    chain: Chain | None
+
+
+def observe(
+    state: HouseholdState, event: IntentEvent, model: Model, undo_window: float
+) -> tuple[Observation, HouseholdState]:
+    """Take one event into its session: step the filter, extend the chain. Nothing is learned from it yet."""
+    session = next((session for session in state.sessions if session.session_id == event.session_id), None)
+    if session is None:
+        state = close_sessions(state, model.population, seconds=event.seconds, undo_window=undo_window)
+        session = _opened(event, model)
+    symbol = model.vocabulary.index(event.intent, event.act)
+    previous = session.symbols[-1] if session.symbols else model.sequence.start
+    current, bits = model.sequence.step(np.array(session.filter), previous, symbol)
+    gap = max(event.seconds - session.seconds, 0.0)
+    chain = extend(session.chain, event, turn=session.turns, bits=bits, gap=gap, known=session.slots)
+    longer = replace(
+        session,
+        seconds=max(event.seconds, session.seconds),
+        turns=session.turns + 1,
+        symbols=(*session.symbols, symbol)[-MAX_TURNS:],
+        intents=(*session.intents, event.intent)[-MAX_TURNS:],
+        filter=tuple(current.tolist()),
+        slots={**session.slots, **event.slots},
+        chain=chain,
+    )
+    return Observation(bits, longer, chain), state
+
+
+def remember(
+    state: HouseholdState, event: IntentEvent, observation: Observation, *, allowed: bool
+) -> HouseholdState:
+    """Put the session back into the state, the latest last, and let a committed chain wait for its outcome."""
+    session = observation.session
+    if event.commits and observation.chain is not None:
+        pending = Pending(
+            event_id=event.event_id,
+            session_id=event.session_id,
+            intent=event.intent,
+            seconds=event.seconds,
+            tokens=tuple(token(name, value) for name, value in sorted(observation.chain.slots.items())),
+            allowed=allowed,
+        )
+        state = await_outcome(state, pending)
+        session = replace(session, chain=None, committed=(*session.committed, event.intent)[-MAX_TURNS:])
+    others = tuple(other for other in state.sessions if other.session_id != event.session_id)
+    return replace(state, events=state.events + 1, sessions=(*others, session)[-MAX_SESSIONS:])
+
+
+def _opened(event: IntentEvent, model: Model) -> Session:
+    return Session(
+        session_id=event.session_id,
+        device_id=event.device_id,
+        seconds=event.seconds,
+        turns=0,
+        symbols=(),
+        intents=(),
+        filter=tuple(model.sequence.fresh().tolist()),
+    )

@@ -1,0 +1,130 @@
+"""(state, event, bundle) -> (decision, state): the whole decision, as a pure function.
+
+Score first, learn after: nothing that an event says about itself changes how it is judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from detector.bundle import Bundle
+from detector.decisions import Confirm, Decision, Enforcement, Reason, Rung, Verdict, decision_id
+from detector.events import IntentEvent, Outcome
+from detector.evidence import Moment
+from detector.explain import expected_instead, reasons_for
+from detector.household import settle
+from detector.observation import Observation, observe, remember
+from detector.policy import Policy
+from detector.state import MAX_RECENT, HouseholdState
+from detector.verdict import judge_chain, rule_on
+
+__all__ = ["apply_outcome", "decide", "fallback_decision"]
+
+
+def decide(
+    state: HouseholdState, event: IntentEvent, bundle: Bundle, *, rung: Rung = Rung.WORKER
+) -> tuple[Decision, HouseholdState]:
+    """Decide on one event and remember it.
+
+    An event that the household's recent past already holds (same ``event_id``) gets the decision that it got the
+    first time, and changes nothing.
+    """
+    for earlier in state.recent:
+        if earlier.event_id == event.event_id:
+            return earlier, state
+    observation, state = observe(state, event, bundle.model, bundle.policy.undo_window_seconds)
+    decision = replace(
+        _unruled(event, bundle.policy, bundle.version, rung),
+        surprisal_bits=round(sum(observation.chain.bits), 6) if observation.chain else 0.0,
+        event_bits=round(observation.bits, 6),
+        degraded=rung is not Rung.WORKER,
+    )
+    if event.commits:
+        decision = _judged(decision, state, event, observation, bundle)
+    state = remember(state, event, observation, allowed=decision.effective_verdict is Verdict.ALLOW)
+    return decision, replace(state, recent=(*state.recent, decision)[-MAX_RECENT:])
+
+
+def apply_outcome(state: HouseholdState, outcome: Outcome) -> HouseholdState:
+    """Take in what happened to a committing event afterwards; see ``household.settle``."""
+    return settle(state, outcome)
+
+
+def fallback_decision(
+    event: IntentEvent,
+    policy: Policy,
+    *,
+    code: str,
+    text: str,
+    rung: Rung = Rung.POLICY,
+    bundle: str = "none",
+) -> Decision:
+    """Return what the policy says where no model can be asked: the fallback of the event's risk class, marked as degraded.
+
+    Args:
+        event: the event.
+        policy: whose fallback counts.
+        code: why there is no verdict of the model's, as a word.
+        text: the same as a sentence.
+        rung: the rung that answers.
+        bundle: the version of the bundle, where there is one.
+    """
+    decision = _unruled(event, policy, bundle, rung)
+    verdict = policy.classes[decision.risk_class].fallback if event.commits else Verdict.ALLOW
+    reason = Reason(code=code, event_id=event.event_id, bits=0.0, text=text)
+    return replace(_ruled(decision, policy, verdict, policy.base_rate), reasons=(reason,), degraded=True)
+
+
+def _unruled(event: IntentEvent, policy: Policy, bundle: str, rung: Rung) -> Decision:
+    """The decision on an event that nobody has judged: what is not committed is allowed."""
+    return Decision(
+        decision_id=decision_id(event.event_id, bundle),
+        event_id=event.event_id,
+        household_id=event.household_id,
+        session_id=event.session_id,
+        intent=event.intent,
+        verdict=Verdict.ALLOW,
+        effective_verdict=Verdict.ALLOW,
+        enforcement=policy.enforcement,
+        rung=rung,
+        risk_class=policy.risk_class(event.intent),
+        bundle=bundle,
+    )
+
+
+def _judged(
+    decision: Decision, state: HouseholdState, event: IntentEvent, observation: Observation, bundle: Bundle
+) -> Decision:
+    """The decision on a committing event."""
+    chain = observation.chain
+    if chain is None:
+        raise AssertionError("a committing event always belongs to a chain (chains.move)")
+    moment = Moment(event, observation.session, chain, state, bundle.model.population)
+    judgement = judge_chain(moment, bundle, decision.risk_class)
+    ruling = rule_on(moment, judgement, bundle, decision.risk_class)
+    judged = replace(
+        _ruled(decision, bundle.policy, ruling.verdict, judgement.misfire_probability),
+        misfire_probability=round(judgement.misfire_probability, 9),
+        p_value=None if judgement.p_value is None else round(judgement.p_value, 9),
+        abstained=ruling.abstained,
+        reasons=ruling.reasons,
+    )
+    if ruling.verdict is Verdict.ALLOW:
+        return judged
+    return replace(
+        judged,
+        reasons=(*ruling.reasons, *reasons_for(moment, judgement.values, judgement.contributions)),
+        expected=expected_instead(bundle.model, observation.session, chain.start, chain.bits),
+    )
+
+
+def _ruled(decision: Decision, policy: Policy, verdict: Verdict, misfire_probability: float) -> Decision:
+    """Put a verdict into a decision, with the way to confirm and what takes effect."""
+    confirm = None
+    if verdict is Verdict.CONFIRM:
+        methods = policy.methods_for(decision.risk_class, misfire_probability)
+        confirm = Confirm(methods=methods, prompt=f"Somebody asked for {decision.intent}. Was that meant?")
+    shadow = policy.enforcement is Enforcement.SHADOW
+    return replace(
+        decision, verdict=verdict, effective_verdict=Verdict.ALLOW if shadow else verdict, confirm=confirm
+    )

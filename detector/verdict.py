@@ -1,0 +1,100 @@
+"""From evidence to a verdict: the judge's probability, the calibrated budget, and the rules that come before both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.bundle import Bundle
+from detector.calibration import NEW_HOUSEHOLD_SESSIONS
+from detector.decisions import Reason, RiskClass, Verdict
+from detector.evidence import Moment, evidence
+from detector.judge import misfire_probability
+
+__all__ = ["Judgement", "Ruling", "judge_chain", "rule_on"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """What the judge makes of a chain.
+
+    ``ratio_bits`` is the log-likelihood ratio of misfire to meant, the sum of the offset and the (T,) ``contributions`` of the (T,)
+    ``values``; higher speaks for a misfire. ``p_value`` is ``None`` where there is too little calibration data.
+    """
+
+    values: npt.NDArray[np.float64]
+    contributions: npt.NDArray[np.float64]
+    ratio_bits: float
+    misfire_probability: float
+    p_value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A verdict, whether the policy's rule stood in for the judge, and the rules that made it (bits are 0.0)."""
+
+    verdict: Verdict
+    abstained: bool = False
+    reasons: tuple[Reason, ...] = ()
+
+
+def judge_chain(moment: Moment, bundle: Bundle, risk: RiskClass) -> Judgement:
+    """Judge a committed chain."""
+    values = evidence(moment)
+    contributions = bundle.judge.contributions(values)
+    ratio = bundle.judge.offset_bits + float(contributions.sum())
+    return Judgement(
+        values=values,
+        contributions=contributions,
+        ratio_bits=ratio,
+        misfire_probability=misfire_probability(ratio, bundle.policy.base_rate),
+        p_value=bundle.calibration.p_value(
+            (risk, moment.household.learned < NEW_HOUSEHOLD_SESSIONS),
+            ratio,
+            bundle.policy.classes[risk].budget,
+        ),
+    )
+
+
+def rule_on(moment: Moment, judgement: Judgement, bundle: Bundle, risk: RiskClass) -> Ruling:
+    """Turn a judgement into a verdict.
+
+    The cheapest verdict counts, unless an interruption would go over the class's budget of false ones. Where the judge cannot
+    know, the policy's fallback stands in, and the ruling says so. A question that is still open keeps its command
+    from being allowed: a spoken "yes" in the same session does not answer it.
+    """
+    intent = moment.event.intent
+    if not bundle.model.vocabulary.knows_intent(intent):
+        ruling = _abstain(
+            moment, bundle, risk, "unknown_intent", f"No household of the training data ever used {intent}."
+        )
+    elif judgement.p_value is None:
+        text = f"There are too few commands of class {risk} to calibrate on."
+        ruling = _abstain(moment, bundle, risk, "too_little_calibration", text)
+    else:
+        verdict = bundle.policy.rule(risk, judgement.misfire_probability).verdict
+        ruling = Ruling(verdict if judgement.p_value <= bundle.policy.classes[risk].budget else Verdict.ALLOW)
+    return _held_back(moment, ruling)
+
+
+def _abstain(moment: Moment, bundle: Bundle, risk: RiskClass, code: str, text: str) -> Ruling:
+    fallback = bundle.policy.classes[risk].fallback
+    reason = Reason(
+        code=code, event_id=moment.event.event_id, bits=0.0, text=f"{text} The policy's rule answers."
+    )
+    return Ruling(fallback, abstained=True, reasons=(reason,))
+
+
+def _held_back(moment: Moment, ruling: Ruling) -> Ruling:
+    event = moment.event
+    unanswered = any(
+        pending.session_id == event.session_id and pending.intent == event.intent and not pending.allowed
+        for pending in moment.household.pending
+    )
+    if not unanswered or ruling.verdict is not Verdict.ALLOW:
+        return ruling
+    text = f"The question about {event.intent} is still open in this conversation, and a spoken answer does not settle it."
+    reason = Reason(code="awaiting_confirmation", event_id=event.event_id, bits=0.0, text=text)
+    return Ruling(Verdict.CONFIRM, ruling.abstained, (*ruling.reasons, reason))
