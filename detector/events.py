@@ -26,7 +26,7 @@ MAX_SLOTS = 32
 MAX_TOKEN_LENGTH = 128
 
 _INTENT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\.[A-Za-z][A-Za-z0-9_]{0,63}")
-_ID = re.compile(r"[\x21-\x7e]{1,%d}" % MAX_ID_LENGTH)
+_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_LENGTH}}}")
 
 
 class Act(StrEnum):

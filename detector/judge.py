@@ -1,8 +1,9 @@
 """Intended or misfire: evidence becomes log-odds, and why is exact.
 
-An additive model: each term has a step function of its own, and the log-likelihood ratio is their sum (a generalised additive model, Hastie & Tibshirani 1986,
-with the step functions of Lou, Caruana & Gehrke 2012). It is trained contrastively (noise-contrastive estimation, Gutmann & Hyvarinen 2012): meant chains
-against chains that nobody meant, by L2-regularised logistic regression on thermometer-coded bins, so that the penalty is on the jumps between neighbouring bins.
+An additive model: each term has a step function of its own, and the log-likelihood ratio is their sum (a generalised
+additive model, Hastie & Tibshirani 1986, with the step functions of Lou, Caruana & Gehrke 2012). It is trained
+contrastively (noise-contrastive estimation, Gutmann & Hyvarinen 2012): meant chains against chains that nobody meant, by
+L2-regularised logistic regression on thermometer-coded bins, so that the penalty is on the jumps between neighbouring bins.
 """
 
 from __future__ import annotations

@@ -104,8 +104,8 @@ def _judged(
     ruling = rule_on(moment, judgement, bundle, decision.risk_class)
     judged = replace(
         _ruled(decision, bundle.policy, ruling.verdict, judgement.misfire_probability),
-        misfire_probability=round(judgement.misfire_probability, 9),
-        p_value=None if judgement.p_value is None else round(judgement.p_value, 9),
+        misfire_probability=round(judgement.misfire_probability, 12),
+        p_value=None if judgement.p_value is None else round(judgement.p_value, 12),
         abstained=ruling.abstained,
         reasons=ruling.reasons,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from detector.evidence.moment import MISSING, Moment, Term
+from detector.evidence.moment import MISSING, Term
 
 __all__ = ["TERMS"]
 

@@ -1,0 +1,80 @@
+"""A stream on its way into training: households, sessions, committed chains, and their evidence as rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.calibration import NEW_HOUSEHOLD_SESSIONS, Category
+from detector.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.evidence import Moment, evidence
+from detector.household import settle
+from detector.model import Model
+from detector.observation import observe, remember
+from detector.policy import Policy
+from detector.state import HouseholdState
+
+__all__ = ["EvidenceTable", "committed_moments", "revealed", "sessions_by_household"]
+
+
+@dataclass(slots=True)
+class EvidenceTable:
+    """Evidence of committed chains, row by row: (n, T) values, which of them nobody meant, and their categories."""
+
+    values: list[npt.NDArray[np.float64]] = field(default_factory=list)
+    misfires: list[bool] = field(default_factory=list)
+    categories: list[Category] = field(default_factory=list)
+
+    def add(self, moment: Moment, policy: Policy, *, misfire: bool) -> None:
+        """Append one chain."""
+        self.values.append(evidence(moment))
+        self.misfires.append(misfire)
+        new = moment.household.learned < NEW_HOUSEHOLD_SESSIONS
+        self.categories.append((policy.risk_class(moment.event.intent), new))
+
+
+def sessions_by_household(events: Iterable[IntentEvent]) -> dict[str, list[list[IntentEvent]]]:
+    """Group a stream into each household's sessions, in the order in which they began."""
+    grouped: defaultdict[str, dict[str, list[IntentEvent]]] = defaultdict(dict)
+    for event in events:
+        grouped[event.household_id].setdefault(event.session_id, []).append(event)
+    return {household: list(sessions.values()) for household, sessions in grouped.items()}
+
+
+def committed_moments(
+    sessions: Iterable[Sequence[IntentEvent]],
+    model: Model,
+    policy: Policy,
+    misfires: frozenset[str] = frozenset(),
+) -> Iterator[Moment]:
+    """Walk through one household's sessions and yield every committed chain before it is judged.
+
+    What was meant is revealed when a session is over. ``misfires`` holds the ids of events that nobody meant.
+    """
+    state: HouseholdState | None = None
+    for session in sessions:
+        outcomes = []
+        for event in session:
+            state = state or HouseholdState.new(event.household_id)
+            observation, state = observe(state, event, model, policy.undo_window_seconds)
+            if event.commits and observation.chain is not None:
+                yield Moment(event, observation.session, observation.chain, state, model.population)
+                outcomes.append(revealed(event, meant=event.event_id not in misfires))
+            state = remember(state, event, observation, allowed=False)
+        for outcome in outcomes:
+            state = settle(state, outcome) if state else None
+
+
+def revealed(event: IntentEvent, *, meant: bool) -> Outcome:
+    """Return the outcome that tells afterwards whether somebody meant a committing event."""
+    return Outcome(
+        event_id=event.event_id,
+        household_id=event.household_id,
+        outcome=OutcomeKind.EXECUTED if meant else OutcomeKind.UNDONE,
+        source=OutcomeSource.RUNTIME,
+        time=event.time,
+    )

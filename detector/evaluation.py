@@ -1,0 +1,154 @@
+"""How good the decisions are: a labelled stream played through the pipeline, and the figures that describe it.
+
+The stream is played in its order. Whether a chain was meant is revealed when its session is over, never before its verdict.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import roc_auc_score
+
+from detector.bundle import Bundle
+from detector.corpus import revealed, sessions_by_household
+from detector.decisions import Decision, Verdict
+from detector.errors import InvalidValue, NotEnoughData
+from detector.events import IntentEvent, Outcome
+from detector.model import perplexity
+from detector.pipeline import apply_outcome, decide
+from detector.state import HouseholdState
+
+__all__ = ["RATES", "Evaluation", "evaluate", "play", "recall_at"]
+
+#: The shares of false interruptions at which recall is reported.
+RATES = (0.001, 0.01, 0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What ``misfire evaluate`` reports.
+
+    ``recall`` maps a share of false interruptions to the share of misfires above the threshold that gives it on this stream;
+    ``realised_false_interruptions`` maps a risk class to the share of meant commands that the bundle itself interrupted.
+    ``auroc`` and ``recall`` are empty of meaning, and ``None`` or ``{}``, where the stream holds no misfire.
+    """
+
+    events: int
+    committing: int
+    misfires: int
+    auroc: float | None
+    recall: dict[str, float]
+    perplexity: float
+    realised_false_interruptions: dict[str, float]
+    stopped: float | None
+    bundle: str
+
+
+@dataclass(slots=True)
+class _Household:
+    state: HouseholdState
+    session: str = ""
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def begin(self, session: str) -> None:
+        """Reveal the last session's outcomes before another one goes on."""
+        if session != self.session:
+            for outcome in self.outcomes:
+                self.state = apply_outcome(self.state, outcome)
+            self.session, self.outcomes = session, []
+
+
+def play(
+    events: Iterable[IntentEvent], bundle: Bundle, misfires: Collection[str] | None = None
+) -> Iterator[tuple[IntentEvent, Decision]]:
+    """Decide on every event of a stream in order.
+
+    Args:
+        events: the stream.
+        bundle: what decides.
+        misfires: ids of the events that nobody meant, revealed as outcomes afterwards; ``None`` reveals nothing, as in a log.
+    """
+    households: dict[str, _Household] = {}
+    for event in events:
+        household = households.setdefault(
+            event.household_id, _Household(HouseholdState.new(event.household_id))
+        )
+        household.begin(event.session_id)
+        decision, household.state = decide(household.state, event, bundle)
+        if event.commits and misfires is not None:
+            household.outcomes.append(revealed(event, meant=event.event_id not in misfires))
+        yield event, decision
+
+
+def evaluate(events: list[IntentEvent], bundle: Bundle, misfires: Collection[str]) -> Evaluation:
+    """Play a labelled stream and measure the decisions at its committing events.
+
+    Raises:
+        InvalidValue: a label is for an event that the stream does not hold.
+        NotEnoughData: the stream holds no committing event that was meant.
+    """
+    strangers = set(misfires) - {event.event_id for event in events}
+    if strangers:
+        raise InvalidValue(
+            f"{len(strangers)} labels are for events that the stream does not hold, such as {min(strangers)!r}; "
+            "give the labels of this stream"
+        )
+    judged = [decision for event, decision in play(events, bundle, misfires) if event.commits]
+    scores = np.array([decision.misfire_probability for decision in judged], dtype=float)
+    truth = np.array([decision.event_id in misfires for decision in judged], dtype=bool)
+    if truth.all():
+        raise NotEnoughData(
+            "the stream holds no committing event that was meant; there is nothing to interrupt falsely"
+        )
+    meant = [event for event in events if event.event_id not in misfires]
+    return Evaluation(
+        events=len(events),
+        committing=len(judged),
+        misfires=int(truth.sum()),
+        auroc=round(float(roc_auc_score(truth, scores)), 4) if truth.any() else None,
+        recall={f"{rate:g}": round(recall_at(rate, scores, truth), 4) for rate in RATES}
+        if truth.any()
+        else {},
+        perplexity=round(perplexity(bundle.model, _sessions(meant)), 4),
+        realised_false_interruptions=_realised(judged, truth),
+        stopped=_share([judged[place] for place in np.flatnonzero(truth)]),
+        bundle=bundle.version,
+    )
+
+
+def recall_at(rate: float, scores: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]) -> float:
+    """Return the share of misfires that score above all but ``rate`` of the meant commands.
+
+    Args:
+        rate: share of meant commands that may be interrupted.
+        scores: (n,) higher is rarer.
+        truth: (n,) which of them nobody meant.
+    """
+    meant = np.sort(scores[~truth])[::-1]
+    threshold = meant[int(rate * len(meant))]
+    return float((scores[truth] > threshold).mean())
+
+
+def _sessions(events: list[IntentEvent]) -> list[list[IntentEvent]]:
+    return [session for sessions in sessions_by_household(events).values() for session in sessions]
+
+
+def _realised(judged: list[Decision], truth: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """The share of meant commands that was interrupted, overall and by risk class."""
+    groups: defaultdict[str, list[Decision]] = defaultdict(list)
+    for decision, misfire in zip(judged, truth, strict=True):
+        if not misfire:
+            groups["all"].append(decision)
+            groups[decision.risk_class.value].append(decision)
+    return {name: _share(group) or 0.0 for name, group in sorted(groups.items())}
+
+
+def _share(decisions: list[Decision]) -> float | None:
+    """The share that was not allowed; ``None`` of nothing."""
+    if not decisions:
+        return None
+    return round(sum(decision.verdict is not Verdict.ALLOW for decision in decisions) / len(decisions), 5)
