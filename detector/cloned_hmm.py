@@ -168,7 +168,8 @@ def _forward(batch: _Batch, blocks: Floats) -> tuple[Floats, Floats, float]:
 
 def _advance(filters: Floats, blocks: Floats) -> Floats:
     """One step of many filters: (n, C) times (n, C, C)."""
-    return np.matmul(filters[:, None, :], blocks)[:, 0, :]
+    reached: Floats = np.matmul(filters[:, None, :], blocks)[:, 0, :]
+    return reached
 
 
 def _backward(batch: _Batch, blocks: Floats, scale: Floats) -> Floats:

@@ -45,7 +45,7 @@ class SequenceModel:
     @property
     def start(self) -> int:
         """The symbol before the first of a session."""
-        return self.backoff.shape[1]
+        return int(self.backoff.shape[1])
 
     def fresh(self) -> Floats:
         """Return the filter before the first event of a session, shape (C,)."""
@@ -82,7 +82,7 @@ class SequenceModel:
 
     def predictive(self, current: Floats, previous: int) -> Floats:
         """Return the probability of each symbol to come next, shape (M,); it sums to one."""
-        likely = float(current @ self.escape[previous]) * self.backoff[previous]
+        likely: Floats = float(current @ self.escape[previous]) * self.backoff[previous]
         for number in np.flatnonzero(self.pairs[:, 0] == previous):
             likely[self.pairs[number, 1]] += float(current @ self.blocks[number].sum(axis=1))
         return likely

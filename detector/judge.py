@@ -53,11 +53,13 @@ class Judge:
         """
         bins = 1 + (values[..., :, None] > self.edges).sum(axis=-1)
         bins = np.where(np.isnan(values), 0, bins)
-        return self.bits[np.arange(len(self.names)), bins]
+        contributed: Floats = self.bits[np.arange(len(self.names)), bins]
+        return contributed
 
     def ratio_bits(self, values: Floats) -> Floats:
         """Return the log-likelihood ratio of misfire to meant, in bits: the offset plus all contributions."""
-        return self.offset_bits + self.contributions(values).sum(axis=-1)
+        ratio: Floats = self.offset_bits + self.contributions(values).sum(axis=-1)
+        return ratio
 
 
 def misfire_probability(ratio_bits: float, base_rate: float) -> float:

@@ -18,6 +18,7 @@ from detector.errors import PolicyError
 __all__ = ["ClassPolicy", "MethodPolicy", "Policy", "Ruling", "parse_policy"]
 
 E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,10 @@ class _Reader:
         where = f"classes.{risk}"
         found = self._section(table, "classes", risk)
         self._refuse_unknown(found, f"{where}.", {"harm", "denial", "budget", "fallback", "methods"})
-        names = found.get("methods") if isinstance(found.get("methods"), list) else []
+        named = found.get("methods")
+        names: list[Any] = (
+            named if isinstance(named, list) else self._problem(f"{where}.methods must be a list", [])
+        )
         return ClassPolicy(
             harm=self._number(found, where, "harm", 0.0, 1e9),
             denial=self._number(found, where, "denial", 0.0, 1e9),
@@ -183,7 +187,7 @@ class _Reader:
         entries = table.get("intents", [])
         if isinstance(entries, list) and all(isinstance(entry, Mapping) for entry in entries):
             return entries
-        return self._problem("intents must be a list of tables: write [[intents]]", [])  # type: ignore[no-any-return]
+        return self._problem("intents must be a list of tables: write [[intents]]", [])
 
     def _number(self, table: Mapping[str, Any], where: str, key: str, low: float, high: float) -> float:
         value = table.get(key)
@@ -201,6 +205,6 @@ class _Reader:
         for key in sorted(set(table) - known):
             self._problem(f"{where}{key} is not a setting of a policy", None)
 
-    def _problem(self, text: str, instead: Any) -> Any:
+    def _problem(self, text: str, instead: T) -> T:
         self.problems.append(text)
         return instead

@@ -1,0 +1,131 @@
+"""Scoring what one learns from by a model that did not see it: households in folds.
+
+A fold's chains are observed with the model of the other folds, clean and with simulated misfires among them; a fold's judge
+is trained on the other folds' chains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from detector.corpus import EvidenceTable, committed_moments
+from detector.errors import NotEnoughData
+from detector.events import IntentEvent
+from detector.evidence import TERMS, Moment
+from detector.judge import Judge, fit_judge
+from detector.misfires import ALL_KINDS, ChainLibrary, inject
+from detector.model import Model, fit_model
+from detector.policy import Policy
+
+__all__ = ["FOLDS", "CrossFit", "Fold", "Households", "Progress", "fit_on", "silent"]
+
+#: ``progress(stage, done, total)``.
+Progress = Callable[[str, int, int], None]
+#: Each household's sessions in order.
+Households = Mapping[str, Sequence[Sequence[IntentEvent]]]
+
+FOLDS = 3
+#: Copies of every household with other misfires in each.
+_COPIES = 2
+_FEWEST_HOUSEHOLDS = 2 * FOLDS
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Report progress to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Some households, the model of all the others, and the evidence of these households' chains with misfires among them."""
+
+    names: tuple[str, ...]
+    model: Model
+    corrupted: EvidenceTable
+
+
+@dataclass(frozen=True, slots=True)
+class CrossFit:
+    """Households in folds, fitted against each other.
+
+    Raises:
+        NotEnoughData: on construction, where there are too few households or commands.
+    """
+
+    households: Households
+    policy: Policy
+    kinds: Sequence[str] = ALL_KINDS
+    seed: int = 0
+    progress: Progress = silent
+
+    def __post_init__(self) -> None:
+        commands = sum(
+            event.commits
+            for sessions in self.households.values()
+            for session in sessions
+            for event in session
+        )
+        if len(self.households) < _FEWEST_HOUSEHOLDS or commands < _FEWEST_HOUSEHOLDS:
+            raise NotEnoughData(
+                f"learning takes at least {_FEWEST_HOUSEHOLDS} households and as many committing events; the stream "
+                f"has {len(self.households)} and {commands}"
+            )
+
+    def folds(self) -> list[Fold]:
+        """Fit a model for each fold to the others and observe the fold with it."""
+        folds = []
+        names = list(self.households)
+        shuffled = np.random.default_rng(self.seed).permutation(len(names))
+        for number in range(FOLDS):
+            inside = tuple(names[place] for place in sorted(shuffled[number::FOLDS]))
+            others = {name: self.households[name] for name in names if name not in set(inside)}
+            self.progress("fitting models", number, FOLDS)
+            model = self.model(others)
+            folds.append(
+                Fold(inside, model, self._corrupted(inside, model, ChainLibrary.from_sessions(others)))
+            )
+        self.progress("fitting models", FOLDS, FOLDS)
+        return folds
+
+    def model(self, households: Households) -> Model:
+        """Fit the population's model to ``households``."""
+        return fit_model(
+            [session for sessions in households.values() for session in sessions], seed=self.seed
+        )
+
+    def clean(self, fold: Fold) -> Iterator[Moment]:
+        """Yield a fold's committed chains as they were."""
+        for number, name in enumerate(fold.names):
+            self.progress("scoring commands", number, len(fold.names))
+            yield from committed_moments(self.households[name], fold.model, self.policy)
+        self.progress("scoring commands", len(fold.names), len(fold.names))
+
+    def _corrupted(self, names: Sequence[str], model: Model, library: ChainLibrary) -> EvidenceTable:
+        table = EvidenceTable()
+        for number, name in enumerate(names):
+            self.progress("simulating misfires", number, len(names))
+            for copy in range(_COPIES):
+                rng = np.random.default_rng([self.seed, copy, *name.encode()])
+                sessions = inject(self.households[name], library, rng, kinds=self.kinds)
+                misfires = frozenset(
+                    event.event_id
+                    for session in sessions
+                    for event, label in zip(session.events, session.labels, strict=True)
+                    if label is not None
+                )
+                walk = committed_moments(
+                    (session.events for session in sessions), model, self.policy, misfires
+                )
+                for moment in walk:
+                    table.add(moment, self.policy, misfire=moment.event.event_id in misfires)
+        self.progress("simulating misfires", len(names), len(names))
+        return table
+
+
+def fit_on(folds: Sequence[Fold]) -> Judge:
+    """Fit a judge to the chains of ``folds``."""
+    values = np.array([row for fold in folds for row in fold.corrupted.values])
+    misfires = np.array([label for fold in folds for label in fold.corrupted.misfires], dtype=bool)
+    return fit_judge(values, misfires, tuple(term.name for term in TERMS))

@@ -1,0 +1,163 @@
+"""A log and five minutes: which chains of an unlabelled stream did most likely nobody mean?
+
+No labels, no bundle: the stream is learned from in folds, and every chain is judged by what its household was not part of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.corpus import sessions_by_household
+from detector.crossfit import CrossFit, Fold, Progress, fit_on, silent
+from detector.decisions import Expected, Reason
+from detector.events import IntentEvent
+from detector.evidence import Moment, evidence
+from detector.explain import expected_instead, reasons_for
+from detector.judge import Judge, misfire_probability
+from detector.policy import Policy
+
+__all__ = ["Finding", "Scan", "Step", "scan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of a chain and its surprisal in bits; higher is rarer."""
+
+    intent: str
+    act: str
+    bits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A chain that most likely nobody meant.
+
+    ``ratio_bits`` is the log-likelihood ratio of misfire to meant; ``p_value`` the share of the stream's commands that look at
+    least as bad.
+    """
+
+    household_id: str
+    session_id: str
+    event_id: str
+    time: datetime
+    intent: str
+    ratio_bits: float
+    misfire_probability: float
+    p_value: float
+    steps: tuple[Step, ...]
+    expected: tuple[Expected, ...]
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The findings, the worst first, of ``commands`` committing events in all.
+
+    ``touched`` is the share of commands that the policy would have interrupted within ``budget`` of its false interruptions.
+    """
+
+    events: int
+    households: int
+    commands: int
+    budget: float
+    touched: float
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    moment: Moment
+    fold: Fold
+    judge: Judge
+    ratio_bits: float
+
+
+def scan(
+    events: Iterable[IntentEvent],
+    policy: Policy,
+    *,
+    top: int = 20,
+    budget: float = 0.01,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Scan:
+    """Find the chains of a stream that most likely nobody meant.
+
+    Args:
+        events: the stream, in order of time.
+        policy: gives the base rate and the costs.
+        top: how many findings at most.
+        budget: the share of commands that may be interrupted, all classes alike.
+        seed: of the folds and of the simulated misfires that the judge learns from.
+        progress: called with (stage, done, total) as the work goes on.
+
+    Raises:
+        NotEnoughData: there are too few households or commands; the message says how many it takes.
+    """
+    events = list(events)
+    work = CrossFit(sessions_by_household(events), policy, seed=seed, progress=progress)
+    scored = _scored(work)
+    bits = np.sort([chain.ratio_bits for chain in scored])
+    worst = sorted(scored, key=lambda chain: (-chain.ratio_bits, chain.moment.event.event_id))
+    touched = sum(_touched(chain, bits, policy, budget) for chain in scored) / len(scored)
+    return Scan(
+        events=len(events),
+        households=len(work.households),
+        commands=len(scored),
+        budget=budget,
+        touched=round(touched, 5),
+        findings=tuple(_finding(chain, bits, policy) for chain in worst[:top]),
+    )
+
+
+def _scored(work: CrossFit) -> list[_Scored]:
+    folds = work.folds()
+    scored = []
+    for fold in folds:
+        judge = fit_on([other for other in folds if other is not fold])
+        for moment in work.clean(fold):
+            scored.append(_Scored(moment, fold, judge, float(judge.ratio_bits(evidence(moment)))))
+    return scored
+
+
+def _p_value(ratio_bits: float, ascending: npt.NDArray[np.float64]) -> float:
+    """The share of chains that look at least as bad, this one included."""
+    return float(len(ascending) - np.searchsorted(ascending, ratio_bits, side="left")) / len(ascending)
+
+
+def _touched(chain: _Scored, ascending: npt.NDArray[np.float64], policy: Policy, budget: float) -> bool:
+    risk = policy.risk_class(chain.moment.event.intent)
+    verdict = policy.rule(risk, misfire_probability(chain.ratio_bits, policy.base_rate)).verdict
+    return verdict != "allow" and _p_value(chain.ratio_bits, ascending) <= budget
+
+
+def _finding(chain: _Scored, ascending: npt.NDArray[np.float64], policy: Policy) -> Finding:
+    moment, model = chain.moment, chain.fold.model
+    values = evidence(moment)
+    session, opened = moment.session, moment.chain
+    symbols = session.symbols[-len(opened.bits) :]
+    acts = [
+        model.vocabulary.symbols[symbol] if symbol < model.vocabulary.unseen else ("?", "?")
+        for symbol in symbols
+    ]
+    return Finding(
+        household_id=moment.event.household_id,
+        session_id=moment.event.session_id,
+        event_id=moment.event.event_id,
+        time=moment.event.time,
+        intent=moment.event.intent,
+        ratio_bits=round(chain.ratio_bits, 4),
+        misfire_probability=round(misfire_probability(chain.ratio_bits, policy.base_rate), 6),
+        p_value=round(_p_value(chain.ratio_bits, ascending), 6),
+        steps=tuple(
+            Step(intent, act, round(bits, 3))
+            for (intent, act), bits in zip(acts, opened.bits[-len(acts) :], strict=True)
+        ),
+        expected=expected_instead(model, session, opened.start, opened.bits),
+        reasons=reasons_for(moment, values, chain.judge.contributions(values)),
+    )
