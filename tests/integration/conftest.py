@@ -1,0 +1,43 @@
+"""Brokers for integration tests: the embedded one and Apache Kafka."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Protocol
+
+import pytest
+
+from tests.integration.kafka import ApacheKafka, lacking, wipe
+
+
+class Broker(Protocol):
+    """Whatever a test can connect to."""
+
+    bootstrap: str
+
+
+@pytest.fixture(scope="session")
+def apache_kafka() -> Iterator[ApacheKafka]:
+    """Apache Kafka, one for the whole run; what a test leaves on it, the next one finds."""
+    if missing := lacking():
+        sentence = f"Apache Kafka needs {' and '.join(missing)}, not found on the PATH: install a Java 17 runtime and Maven"
+        if os.environ.get("CI") == "true":
+            pytest.fail(sentence, pytrace=False)
+        pytest.skip(sentence)
+    with ApacheKafka() as kafka:
+        yield kafka
+
+
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
+    """A broker without topics; each test that takes it runs on the embedded one and on Apache Kafka."""
+    if request.param == "embedded":
+        from streams.broker import EmbeddedBroker
+
+        with EmbeddedBroker(port=0) as embedded:
+            yield embedded
+    else:
+        kafka: ApacheKafka = request.getfixturevalue("apache_kafka")
+        yield kafka
+        wipe(kafka.bootstrap)

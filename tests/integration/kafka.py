@@ -1,0 +1,169 @@
+"""Apache Kafka as tests need it: real, on loopback, started in seconds, gone afterwards.
+
+The jars come from Maven (tests/kafka/pom.xml) and stay in the user's cache. Each broker has free ports and a folder of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from string import Template
+from types import TracebackType
+from typing import Self
+from xml.etree import ElementTree as ET
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+__all__ = ["ApacheKafka", "lacking", "wipe"]
+
+FILES = Path(__file__).parents[1] / "kafka"
+#: Kafka is up in 4 s on two free cores (DESIGN.md, The parts that run); the tests share theirs.
+START_SECONDS = 90.0
+
+# Kafka ends when the pipe on its standard input closes: that happens however the test run ends, kill -9 included.
+# It is killed at once because a controlled shutdown takes seconds and nobody will read the data.
+_UNTIL_THE_PIPE_CLOSES = """
+exec 3<&0
+"$@" </dev/null & kafka=$!
+{ read -r _ <&3; kill -9 "$kafka"; } & watcher=$!
+wait "$kafka"; status=$?
+kill "$watcher"
+exit "$status"
+"""
+
+
+class ApacheKafka:
+    """A broker for the length of a ``with`` block; ``bootstrap`` is its ``host:port``."""
+
+    bootstrap: str
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="misfire-kafka-")))
+            broker_port, controller_port = _free_ports(2)
+            self.bootstrap = f"127.0.0.1:{broker_port}"
+            config = folder / "server.properties"
+            values = {"broker_port": broker_port, "controller_port": controller_port, "data": folder / "data"}
+            config.write_text(Template((FILES / "server.properties").read_text()).substitute(values))
+            java = _java(_jars(_cache(os.environ)))
+            cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+            _run(
+                [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", f"--config={config}"]
+            )
+            log = folder / "kafka.log"
+            with log.open("wb") as output:
+                process = subprocess.Popen(
+                    ["sh", "-c", _UNTIL_THE_PIPE_CLOSES, "sh", *java, "kafka.Kafka", str(config)],
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # Ctrl-C ends the tests first, then Kafka
+                )
+            stack.callback(_stop, process)
+            _wait_until_ready(self.bootstrap, process, log)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+
+def lacking() -> list[str]:
+    """Name the tools that a broker needs and this machine does not have."""
+    needed = ["java"] if _cache(os.environ).is_dir() else ["java", "mvn"]
+    return [tool for tool in needed if shutil.which(tool) is None]
+
+
+def wipe(bootstrap: str) -> None:
+    """Delete every topic, with the offsets that groups committed on it, and wait until all are gone."""
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        while topics := [name for name in admin.list_topics() if not name.startswith("__")]:
+            with suppress(KafkaError):  # somebody's last request may still be on its way
+                admin.delete_topics(topics)
+            time.sleep(0.05)
+    finally:
+        admin.close()
+
+
+def _version() -> str:
+    version = ET.parse(FILES / "pom.xml").getroot().findtext("{http://maven.apache.org/POM/4.0.0}version")
+    assert version
+    return version
+
+
+def _cache(environment: Mapping[str, str]) -> Path:
+    base = environment.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "misfire" / f"kafka-{_version()}"
+
+
+def _jars(cache: Path) -> Path:
+    """Fetch the jars unless they are there. Of two runs that fetch at once the first to finish wins, and both are right."""
+    if cache.is_dir():
+        return cache
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{cache.name}.", dir=cache.parent) as partial:
+        lib = Path(partial) / "lib"
+        copy = ["dependency:copy-dependencies", f"-DoutputDirectory={lib}", "-DincludeScope=runtime"]
+        _run(["mvn", "--batch-mode", "--quiet", f"--file={FILES / 'pom.xml'}", *copy])
+        with suppress(OSError):
+            lib.rename(cache)
+    return cache
+
+
+def _java(jars: Path) -> list[str]:
+    logging = f"-Dlog4j2.configurationFile={(FILES / 'log4j2.xml').as_uri()}"
+    return ["java", "-Xmx512m", "-XX:+UseSerialGC", logging, "-cp", f"{jars}/*"]
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(
+        command,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} ended with {done.returncode}:\n{done.stdout[-2000:]}")
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def _wait_until_ready(bootstrap: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    give_up = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < give_up:
+        with suppress(KafkaError):
+            admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=1000)
+            try:
+                if admin.describe_cluster()["brokers"]:
+                    return
+            finally:
+                admin.close()
+        time.sleep(0.1)
+    raise RuntimeError(f"Apache Kafka did not start within {START_SECONDS:.0f} s:\n{log.read_text()[-2000:]}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait(timeout=30)

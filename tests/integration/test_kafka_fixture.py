@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.admin import NewTopic
+
+from tests.integration.kafka import ApacheKafka, wipe
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def admin(apache_kafka: ApacheKafka) -> Iterator[KafkaAdminClient]:
+    client = KafkaAdminClient(bootstrap_servers=apache_kafka.bootstrap)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def topic(admin: KafkaAdminClient) -> str:
+    name = f"fixture-{uuid.uuid4()}"
+    admin.create_topics([NewTopic(name, num_partitions=3, replication_factor=1)])
+    return name
+
+
+def test_a_topic_has_the_partitions_that_were_asked_for(admin: KafkaAdminClient, topic: str) -> None:
+    (description,) = admin.describe_topics([topic])
+
+    assert len(description["partitions"]) == 3
+
+
+def test_what_is_produced_is_consumed_in_order_per_key(apache_kafka: ApacheKafka, topic: str) -> None:
+    sent = [(f"household-{number % 5}".encode(), str(number).encode()) for number in range(50)]
+    producer = KafkaProducer(bootstrap_servers=apache_kafka.bootstrap)
+    for key, value in sent:
+        producer.send(topic, key=key, value=value)
+    producer.close()
+
+    consumer = KafkaConsumer(topic, bootstrap_servers=apache_kafka.bootstrap, auto_offset_reset="earliest")
+    received = [(record.key, record.value) for record in islice(consumer, len(sent))]
+    consumer.close()
+
+    assert sorted(received) == sorted(sent)
+    for household in {key for key, _ in sent}:
+        assert [v for k, v in received if k == household] == [v for k, v in sent if k == household]
+
+
+def test_a_wiped_broker_has_no_topics_and_takes_the_same_name_again(
+    apache_kafka: ApacheKafka, admin: KafkaAdminClient, topic: str
+) -> None:
+    wipe(apache_kafka.bootstrap)
+    assert topic not in admin.list_topics()
+
+    admin.create_topics([NewTopic(topic, num_partitions=2, replication_factor=1)])
+    (description,) = admin.describe_topics([topic])
+    assert len(description["partitions"]) == 2
+
+
+@pytest.mark.usefixtures("apache_kafka")
+def test_it_ends_with_the_process_that_started_it_even_by_kill_9(
+    tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    program = (
+        "import sys\n"
+        "from tests.integration.kafka import ApacheKafka\n"
+        "with ApacheKafka() as kafka:\n"
+        "    print(kafka.bootstrap, flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(pytestconfig.rootpath)},
+        text=True,
+    )
+    assert owner.stdout is not None
+    host, port = owner.stdout.readline().strip().split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        owner.send_signal(signal.SIGKILL)
+        owner.communicate()
+
+        assert connection.recv(1) == b""  # closed by a broker that is gone; pytest's time-out if it is not
