@@ -69,7 +69,7 @@ def misfire_probability(ratio_bits: float, base_rate: float) -> float:
     0.001
     """
     log_odds = ratio_bits + math.log2(base_rate / (1.0 - base_rate))
-    return 1.0 / (1.0 + 2.0 ** min(-log_odds, 1000.0))
+    return 1.0 / (1.0 + math.exp2(min(-log_odds, 1000.0)))
 
 
 def fit_judge(values: Floats, misfires: npt.NDArray[np.bool_], names: tuple[str, ...]) -> Judge:

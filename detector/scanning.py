@@ -120,8 +120,10 @@ def _scored(work: CrossFit) -> list[_Scored]:
     scored = []
     for fold in folds:
         judge = fit_on([other for other in folds if other is not fold])
-        for moment in work.clean(fold):
-            scored.append(_Scored(moment, fold, judge, float(judge.ratio_bits(evidence(moment)))))
+        scored += [
+            _Scored(moment, fold, judge, float(judge.ratio_bits(evidence(moment))))
+            for moment in work.clean(fold)
+        ]
     return scored
 
 
