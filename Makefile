@@ -28,6 +28,7 @@ test: lint
 	.venv/bin/python -m pytest --cov --cov-report=term $(ARGS)
 
 lint: .venv/.dev
+	.venv/bin/python -m pip check # fails where pyproject.toml and the locks disagree: make lock
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -55,12 +56,10 @@ clean:
 	@rm -f $@
 	@$(PIP) install --require-hashes --requirement requirements.lock
 	@PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation --editable .
-	@$(PIP) check
 	@touch $@
 
 .venv/.dev: .venv/.home requirements-dev.lock pyproject.toml
 	@rm -f $@
 	@$(PIP) install --require-hashes --requirement requirements-dev.lock
 	@PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation --editable .
-	@$(PIP) check
 	@touch $@ .venv/.runtime
