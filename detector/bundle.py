@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from detector.calibration import Calibration
 from detector.decisions import RiskClass
-from detector.errors import BundleError, MisfireError
+from detector.errors import BundleError, PolicyError
 from detector.evidence import TERMS
 from detector.filtering import SequenceModel
 from detector.judge import Judge
@@ -93,19 +93,41 @@ def bundle_from_files(files: Mapping[str, bytes]) -> Bundle:
         names = json.loads(files["names.json"])
         _check(names)
         arrays = dict(np.load(io.BytesIO(files["arrays.npz"]), allow_pickle=False))
-        return Bundle(
-            _version(files),
-            _model(names, arrays),
-            _judge(names, arrays),
-            _calibration(arrays),
-            parse_policy(files["policy.toml"].decode()),
-        )
-    except MisfireError:
+        model, judge = _model(names, arrays), _judge(names, arrays)
+        _check_shapes(model, judge)
+        policy = parse_policy(files["policy.toml"].decode())
+        return Bundle(_version(files), model, judge, _calibration(arrays), policy)
+    except BundleError:
         raise
+    except PolicyError as error:
+        raise BundleError(f"the bundle's policy cannot be used: {error}") from error
     except Exception as error:
         raise BundleError(
             f"the bundle is damaged ({type(error).__name__}: {error}); train it again with 'misfire train'"
         ) from error
+
+
+def _check_shapes(model: Model, judge: Judge) -> None:
+    """Names and arrays must be of one bundle: M symbols, C clones, P pairs, T terms."""
+    symbols, (pairs, clones) = model.vocabulary.size, model.sequence.blocks.shape[:2]
+    wanted = {
+        "pairs": (pairs, 2),
+        "blocks": (pairs, clones, clones),
+        "escape": (symbols + 1, clones),
+        "backoff": (symbols + 1, symbols),
+        "arrival": (symbols, clones),
+    }
+    found = {name: getattr(model.sequence, name).shape for name in wanted}
+    wanted |= {
+        "edges": (len(judge.names), judge.edges.shape[1]),
+        "bits": (len(judge.names), judge.edges.shape[1] + 2),
+    }
+    found |= {"edges": judge.edges.shape, "bits": judge.bits.shape}
+    differing = sorted(name for name in wanted if wanted[name] != found[name])
+    if differing:
+        raise BundleError(
+            f"the bundle's names and arrays do not fit together ({', '.join(differing)}); train it again with 'misfire train'"
+        )
 
 
 def _check(names: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from detector.events import CONVERSATION, Act, IntentEvent
-from detector.state import Chain
+from detector.state import MAX_TURNS, Chain, known_slots
 
 __all__ = ["MOVES", "Move", "extend", "move"]
 
@@ -25,7 +25,7 @@ class Move(Enum):
     IGNORE = auto()
 
 
-#: (a chain is open, act) -> move. "conversation.*" turns never start a chain.
+#: (a chain is open, act) -> move. "conversation.*" turns never start a chain; inside one they belong to it.
 MOVES: Mapping[tuple[bool, Act], Move] = {
     (False, Act.INITIATE): Move.START,
     (False, Act.ACCEPT): Move.START,
@@ -60,7 +60,8 @@ def move(chain: Chain | None, event: IntentEvent) -> Move:
     if event.commits:
         return Move.CONTINUE if found is Move.CLOSE else found
     if event.domain == CONVERSATION:
-        return Move.IGNORE if found is Move.START else found
+        inside = Move.IGNORE if chain is None else Move.CONTINUE
+        return inside if found is Move.START else found
     if found is Move.CONTINUE and chain is not None and event.intent != chain.intent:
         return Move.START
     return found
@@ -88,8 +89,8 @@ def extend(
     base = opened if chain is None or step is Move.START else chain
     return replace(
         base,
-        bits=(*base.bits, bits),
-        slots={**base.slots, **event.slots},
+        bits=(*base.bits, bits)[-MAX_TURNS:],
+        slots=known_slots(base.slots, event.slots),
         repeated=base.repeated + sum(name in base.slots for name in event.slots),
         conflicts=base.conflicts
         + sum(known.get(name, token) != token for name, token in event.slots.items()),

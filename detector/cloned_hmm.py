@@ -66,6 +66,10 @@ class ClonedHMM:
         tol: float = 1e-4,
         random_state: int = 0,
     ) -> None:
+        if min(n_symbols, n_clones, n_iter) < 1:
+            raise InvalidValue(
+                f"n_symbols, n_clones and n_iter must be at least 1; got {n_symbols}, {n_clones}, {n_iter}"
+            )
         self.n_symbols = n_symbols
         self.n_clones = n_clones
         self.n_iter = n_iter
@@ -125,6 +129,8 @@ class ClonedHMM:
             raise InvalidValue(
                 f"symbols must lie in 0..{self.n_symbols - 1}; found {symbols.min()}..{symbols.max()}"
             )
+        if sizes.min() < 0:
+            raise InvalidValue(f"lengths must not be negative; found {sizes.min()}")
         if sizes.sum() != len(symbols):
             raise InvalidValue(f"lengths add up to {sizes.sum()}, but X holds {len(symbols)} symbols")
         return symbols, sizes[sizes > 0]

@@ -47,19 +47,16 @@ def _sentence(template: str, value: float, intent: str) -> str:
     return text[0].upper() + text[1:] + "."
 
 
-def expected_instead(
-    model: Model, session: Session, start: int, bits: tuple[float, ...]
-) -> tuple[Expected, ...]:
+def expected_instead(model: Model, session: Session, bits: tuple[float, ...]) -> tuple[Expected, ...]:
     """Return the likeliest events in the place of the chain's most surprising one.
 
     Args:
         model: the population's model.
-        session: the session with the chain in it.
-        start: the index of the chain's first turn in the session.
+        session: the session, which ends with the chain.
         bits: the chain's surprisals.
     """
     kept = session.symbols
-    place = start + int(np.argmax(bits)) - (session.turns - len(kept))
+    place = len(kept) - len(bits) + int(np.argmax(bits))
     current, previous = model.sequence.fresh(), model.sequence.start
     for symbol in kept[: max(place, 0)]:
         current, _ = model.sequence.step(current, previous, symbol)

@@ -108,7 +108,8 @@ def _learn_session(state: HouseholdState, session: Session, population: Populati
     uses = {
         intent
         for intent in session.intents
-        if domain_of(intent) not in refused and (intent in committed or intent not in population.committing)
+        if domain_of(intent) not in refused
+        and (intent in committed or (intent in population.intents and intent not in population.committing))
     }
     # A chain that was not carried out waits on: somebody may still say that it was meant.
     state = replace(state, pending=tuple(pending for pending in state.pending if pending not in meant))

@@ -90,12 +90,17 @@ def fit_judge(values: Floats, misfires: npt.NDArray[np.bool_], names: tuple[str,
         )
     edges = _edges(values)
     columns, owners = _thermometer(values, edges)
-    fitted = LogisticRegression(C=_PENALTY_C, max_iter=_MAX_ITERATIONS, tol=1e-4).fit(columns, misfires)
-    bits = _tables(fitted.coef_[0] / math.log(2.0), owners, edges.shape[1])
-    share = float(misfires.mean())
-    offset = float(fitted.intercept_[0]) / math.log(2.0) - math.log2(share / (1.0 - share))
-    judge = Judge(names, edges, bits, offset)
-    usual = judge.contributions(values[~misfires]).mean(axis=0)
+    bits = np.zeros((len(names), edges.shape[1] + 2))
+    offset = 0.0
+    if owners:
+        fitted = LogisticRegression(C=_PENALTY_C, max_iter=_MAX_ITERATIONS, tol=1e-4).fit(columns, misfires)
+        bits = _tables(fitted.coef_[0] / math.log(2.0), owners, bits)
+        share = float(misfires.mean())
+        offset = float(fitted.intercept_[0]) / math.log(2.0) - math.log2(share / (1.0 - share))
+    usual = Judge(names, edges, bits, offset).contributions(values[~misfires]).mean(axis=0)
+    # A value that was never missing in training says nothing when it is missing: it contributes what is usual.
+    always_known = ~np.isnan(values).any(axis=0)
+    bits[always_known, 0] = usual[always_known]
     return Judge(names, edges, bits - usual[:, None], offset + float(usual.sum()))
 
 
@@ -124,12 +129,12 @@ def _thermometer(values: Floats, edges: Floats) -> tuple[Floats, list[tuple[int,
         if missing.any() and not missing.all():
             columns.append(missing)
             owners.append((term, 0))
-    return np.stack(columns, axis=1).astype(float), owners
+    return np.array(columns, dtype=float).T, owners
 
 
-def _tables(weights: Floats, owners: list[tuple[int, int]], edges: int) -> Floats:
+def _tables(weights: Floats, owners: list[tuple[int, int]], empty: Floats) -> Floats:
     """Sum the jumps up into each bin's contribution, (T, K + 2)."""
-    jumps = np.zeros((max(term for term, _ in owners) + 1, edges + 2))
+    jumps = empty.copy()
     for weight, owner in zip(weights, owners, strict=True):
         jumps[owner] = weight
     return np.concatenate([jumps[:, :1], np.cumsum(jumps[:, 1:], axis=1)], axis=1)

@@ -10,7 +10,7 @@ from detector.chains import extend
 from detector.events import IntentEvent
 from detector.household import await_outcome, close_sessions, token
 from detector.model import Model
-from detector.state import MAX_SESSIONS, MAX_TURNS, Chain, HouseholdState, Pending, Session
+from detector.state import MAX_SESSIONS, MAX_TURNS, Chain, HouseholdState, Pending, Session, known_slots
 
 __all__ = ["Observation", "observe", "remember"]
 
@@ -44,7 +44,7 @@ def observe(
         symbols=(*session.symbols, symbol)[-MAX_TURNS:],
         intents=(*session.intents, event.intent)[-MAX_TURNS:],
         filter=tuple(current.tolist()),
-        slots={**session.slots, **event.slots},
+        slots=known_slots(session.slots, event.slots),
         chain=chain,
     )
     return Observation(bits, longer, chain), state

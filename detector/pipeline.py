@@ -41,7 +41,7 @@ def decide(
     )
     if event.commits:
         decision = _judged(decision, state, event, observation, bundle)
-    state = remember(state, event, observation, allowed=decision.effective_verdict is Verdict.ALLOW)
+    state = remember(state, event, observation, allowed=decision.verdict is Verdict.ALLOW)
     return decision, replace(state, recent=(*state.recent, decision)[-MAX_RECENT:])
 
 
@@ -114,7 +114,7 @@ def _judged(
     return replace(
         judged,
         reasons=(*ruling.reasons, *reasons_for(moment, judgement.values, judgement.contributions)),
-        expected=expected_instead(bundle.model, observation.session, chain.start, chain.bits),
+        expected=expected_instead(bundle.model, observation.session, chain.bits),
     )
 
 

@@ -124,6 +124,9 @@ class _Reader:
             "",
             {"version", "base_rate", "enforcement", "undo_window_seconds", "methods", "classes", "intents"},
         )
+        for group, known in (("methods", ConfirmMethod), ("classes", RiskClass)):
+            sections = table.get(group)
+            self._refuse_unknown(sections if isinstance(sections, Mapping) else {}, f"{group}.", set(known))
         return Policy(
             text=text,
             version=str(table.get("version", "")) or self._problem("version is missing", "unversioned"),
@@ -149,29 +152,29 @@ class _Reader:
         where = f"classes.{risk}"
         found = self._section(table, "classes", risk)
         self._refuse_unknown(found, f"{where}.", {"harm", "denial", "budget", "fallback", "methods"})
-        named = found.get("methods")
-        names: list[Any] = (
-            named if isinstance(named, list) else self._problem(f"{where}.methods must be a list", [])
-        )
+        names = self._strings(found.get("methods"), f"{where}.methods")
+        fallback = self._choice(Verdict, found.get("fallback"), f"{where}.fallback", Verdict.BLOCK)
+        if fallback is Verdict.CONFIRM and not names:
+            self._problem(f"{where}.fallback is confirm, but the class has no methods to confirm with", None)
         return ClassPolicy(
             harm=self._number(found, where, "harm", 0.0, 1e9),
             denial=self._number(found, where, "denial", 0.0, 1e9),
             budget=self._number(found, where, "budget", 0.0, 1.0),
-            fallback=self._choice(Verdict, found.get("fallback"), f"{where}.fallback", Verdict.CONFIRM),
+            fallback=fallback,
             methods=tuple(
                 self._choice(ConfirmMethod, name, f"{where}.methods", ConfirmMethod.PIN) for name in names
             ),
         )
 
     def _patterns(self, table: Mapping[str, Any]) -> tuple[tuple[str, RiskClass], ...]:
-        patterns = [
-            (
-                str(pattern),
-                self._choice(RiskClass, entry.get("class"), f"intents[{number}].class", RiskClass.PHYSICAL),
-            )
-            for number, entry in enumerate(self._entries(table))
-            for pattern in entry.get("patterns", [])
-        ]
+        patterns = []
+        for number, entry in enumerate(self._entries(table)):
+            where = f"intents[{number}]"
+            self._refuse_unknown(entry, f"{where}.", {"class", "patterns"})
+            risk = self._choice(RiskClass, entry.get("class"), f"{where}.class", RiskClass.PHYSICAL)
+            patterns += [
+                (pattern, risk) for pattern in self._strings(entry.get("patterns"), f"{where}.patterns")
+            ]
         if not patterns or patterns[-1][0] != "*":
             self._problem(
                 "the last entry of intents must have the pattern '*', so that every intent has a class", None
@@ -188,6 +191,11 @@ class _Reader:
         if isinstance(entries, list) and all(isinstance(entry, Mapping) for entry in entries):
             return entries
         return self._problem("intents must be a list of tables: write [[intents]]", [])
+
+    def _strings(self, value: Any, where: str) -> list[str]:
+        if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+            return value
+        return self._problem(f"{where} must be a list of names, found {value!r}", [])
 
     def _number(self, table: Mapping[str, Any], where: str, key: str, low: float, high: float) -> float:
         value = table.get(key)

@@ -160,6 +160,6 @@ def _finding(chain: _Scored, ascending: npt.NDArray[np.float64], policy: Policy)
             Step(intent, act, round(bits, 3))
             for (intent, act), bits in zip(acts, opened.bits[-len(acts) :], strict=True)
         ),
-        expected=expected_instead(model, session, opened.start, opened.bits),
+        expected=expected_instead(model, session, opened.bits),
         reasons=reasons_for(moment, values, chain.judge.contributions(values)),
     )

@@ -6,17 +6,20 @@ and ``pipeline.py`` (events).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from detector.decisions import Decision
 from detector.events import Outcome
 
-__all__ = ["Chain", "HouseholdState", "Pending", "Session", "Usage"]
+__all__ = ["Chain", "HouseholdState", "Pending", "Session", "Usage", "known_slots"]
 
 #: A home has a handful of devices, each in one conversation at a time.
 MAX_SESSIONS = 8
 #: Turns of one conversation that are kept; the longest Schema-Guided dialogue has 29 user turns.
 MAX_TURNS = 64
+#: Slots that a session or a chain remembers; the largest Schema-Guided intent has 14.
+MAX_KNOWN_SLOTS = 64
 #: Committed chains that wait for their outcome.
 MAX_PENDING = 16
 #: Outcomes that came before their event (two topics have no common order).
@@ -115,3 +118,12 @@ class HouseholdState:
     def new(cls, household_id: str) -> HouseholdState:
         """Return the state of a household that was never heard of."""
         return cls(household_id=household_id)
+
+
+def known_slots(before: Mapping[str, str], said: Mapping[str, str]) -> dict[str, str]:
+    """Return the slots after a turn: the latest token of each name, and no more names than are remembered."""
+    after = dict(before)
+    for name, token in said.items():
+        if name in after or len(after) < MAX_KNOWN_SLOTS:
+            after[name] = token
+    return after

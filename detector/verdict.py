@@ -62,7 +62,7 @@ def rule_on(moment: Moment, judgement: Judgement, bundle: Bundle, risk: RiskClas
     """Turn a judgement into a verdict.
 
     The cheapest verdict counts, unless an interruption would go over the class's budget of false ones. Where the judge cannot
-    know, the policy's fallback stands in, and the ruling says so. A question that is still open keeps its command
+    know, the policy's fallback stands in, and the ruling says so. A chain that was not confirmed keeps its command
     from being allowed: a spoken "yes" in the same session does not answer it.
     """
     intent = moment.event.intent
@@ -95,6 +95,6 @@ def _held_back(moment: Moment, ruling: Ruling) -> Ruling:
     )
     if not unanswered or ruling.verdict is not Verdict.ALLOW:
         return ruling
-    text = f"The question about {event.intent} is still open in this conversation, and a spoken answer does not settle it."
+    text = f"{event.intent} was not confirmed in this conversation, and saying it again does not confirm it."
     reason = Reason(code="awaiting_confirmation", event_id=event.event_id, bits=0.0, text=text)
     return Ruling(Verdict.CONFIRM, ruling.abstained, (*ruling.reasons, reason))
