@@ -1,0 +1,192 @@
+"""Values for tests: events with defaults, small sessions, and a bundle whose numbers are set by hand.
+
+``hand_bundle`` is trained on nothing random: its judge looks at the wake word's confidence alone, so a test can choose the judge's
+ratio in bits by choosing ``wake_confidence`` in an event, and knows the verdict from the policy's costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detector.bundle import Bundle, make_bundle
+from detector.calibration import Calibration, Category
+from detector.decisions import Decision, RiskClass
+from detector.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.evidence import TERMS
+from detector.judge import Judge
+from detector.model import Model, fit_model
+from detector.pipeline import decide
+from detector.policy import Policy, parse_policy
+from detector.state import HouseholdState
+
+#: A Monday, 18:00: every test's time begins here.
+START = datetime(2026, 1, 5, 18, tzinfo=UTC)
+
+POLICY_TEXT = (Path(__file__).parents[2] / "streams" / "policy.toml").read_text("utf-8")
+
+#: Confidence of the wake word -> the hand-made judge's ratio in bits; see ``hand_judge``.
+SURE, DOUBTFUL, ABSURD = 0.9, 0.4, 0.1
+RATIO_BITS = {SURE: -6.0, DOUBTFUL: 6.0, ABSURD: 40.0}
+
+
+def event(number: int = 0, /, **fields: Any) -> IntentEvent:
+    """An event ``number`` times ten seconds after ``START``; every field can be given."""
+    defaults: dict[str, Any] = {
+        "event_id": f"e{number}",
+        "time": START + timedelta(seconds=10 * number),
+        "household_id": "h1",
+        "device_id": "d1",
+        "session_id": "s1",
+        "intent": "messages.SendMessage",
+        "act": Act.INITIATE,
+        "commits": False,
+    }
+    return IntentEvent(**(defaults | fields))
+
+
+def dialogue(
+    *turns: tuple[str, Act, bool] | tuple[str, Act, bool, dict[str, str]],
+    first: int = 0,
+    session: str = "s1",
+    days: float = 0.0,
+    **fields: Any,
+) -> list[IntentEvent]:
+    """One session from (intent, act, commits[, slots]) turns, ten seconds apart, ``days`` after ``START``."""
+    return [
+        event(
+            first + number,
+            time=START + timedelta(days=days, seconds=10 * number),
+            session_id=session,
+            intent=turn[0],
+            act=turn[1],
+            commits=turn[2],
+            slots=turn[3] if len(turn) > 3 else {},
+            **fields,
+        )
+        for number, turn in enumerate(turns)
+    ]
+
+
+def send_message(first: int = 0, contact: str = "k1_ann", **fields: Any) -> list[IntentEvent]:
+    """Initiate, inform a contact, affirm: the three turns of Portland."""
+    intent = "messages.SendMessage"
+    return dialogue(
+        (intent, Act.INITIATE, False),
+        (intent, Act.INFORM, False, {"contact": contact}),
+        (intent, Act.AFFIRM, True),
+        first=first,
+        **fields,
+    )
+
+
+def outcome(
+    event_id: str,
+    kind: OutcomeKind,
+    *,
+    household_id: str = "h1",
+    source: OutcomeSource = OutcomeSource.RUNTIME,
+    seconds: float = 0.0,
+) -> Outcome:
+    """What happened to a committing event, ``seconds`` after ``START``."""
+    return Outcome(
+        event_id=event_id,
+        household_id=household_id,
+        outcome=kind,
+        source=source,
+        time=START + timedelta(seconds=seconds),
+    )
+
+
+def policy(text: str = POLICY_TEXT, **replacements: str) -> Policy:
+    """The packaged policy, with lines ``key = …`` at its top replaced."""
+    lines = text.splitlines()
+    for key, value in replacements.items():
+        lines = [f"{key} = {value}" if line.startswith(f"{key} = ") else line for line in lines]
+    return parse_policy("\n".join(lines))
+
+
+def training_sessions() -> list[list[IntentEvent]]:
+    """Ten small sessions of two households: messages, lights, music with a search before it."""
+    sessions: list[list[IntentEvent]] = []
+    for number in range(5):
+        sessions.append(
+            send_message(100 * number, session=f"t{number}", days=float(number), household_id="t1")
+        )
+        sessions.append(
+            dialogue(
+                ("music.FindSongs", Act.INITIATE, False, {"artist": "k1_nina"}),
+                ("music.PlaySong", Act.INITIATE, False),
+                ("music.PlaySong", Act.AFFIRM, True),
+                ("lights.TurnOn", Act.INITIATE, True, {"room": "k1_hall"}),
+                ("conversation.Thanks", Act.THANK, False),
+                first=100 * number + 50,
+                session=f"u{number}",
+                days=float(number),
+                household_id="t2",
+            )
+        )
+    return sessions
+
+
+@lru_cache
+def small_model() -> Model:
+    """The population's model of ``training_sessions``."""
+    return fit_model(training_sessions(), clones=3, iterations=5)
+
+
+def hand_judge() -> Judge:
+    """A judge that looks at the wake word alone: see ``RATIO_BITS``; missing is like ``SURE``."""
+    names = tuple(term.name for term in TERMS)
+    edges = np.full((len(names), 2), np.inf)
+    bits = np.zeros((len(names), 4))
+    wake = names.index("wake_confidence")
+    edges[wake] = (0.25, 0.5)
+    bits[wake] = (RATIO_BITS[SURE], RATIO_BITS[ABSURD], RATIO_BITS[DOUBTFUL], RATIO_BITS[SURE])
+    return Judge(names, edges, bits, 0.0)
+
+
+def hand_calibration(per_category: int = 2000) -> Calibration:
+    """Meant commands that all score below ``SURE``, so that only ``DOUBTFUL`` and ``ABSURD`` are unusual."""
+    scores = np.linspace(-20.0, RATIO_BITS[SURE], per_category)
+    categories: list[Category] = [(risk, new) for risk in RiskClass for new in (False, True)]
+    return Calibration(dict.fromkeys(categories, scores))
+
+
+def hand_bundle(
+    *,
+    model: Model | None = None,
+    judge: Judge | None = None,
+    calibration: Calibration | None = None,
+    rules: Policy | None = None,
+) -> Bundle:
+    """A bundle without training: small model, hand-made judge and calibration, the packaged policy."""
+    return make_bundle(
+        model or small_model(),
+        judge or hand_judge(),
+        calibration or hand_calibration(),
+        rules or policy(),
+    )
+
+
+def run(
+    events: Sequence[IntentEvent], bundle: Bundle, state: HouseholdState | None = None
+) -> tuple[list[Decision], HouseholdState]:
+    """Decide on events of one household in order."""
+    state = state or HouseholdState.new(events[0].household_id)
+    decisions = []
+    for each in events:
+        decision, state = decide(state, each, bundle)
+        decisions.append(decision)
+    return decisions, state
+
+
+def heard(events: Sequence[IntentEvent], wake: float | None) -> list[IntentEvent]:
+    """The same events, their wake word heard with this confidence."""
+    return [replace(each, wake_confidence=wake) for each in events]

@@ -1,0 +1,191 @@
+import math
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hmmlearn.hmm import CategoricalHMM
+from hypothesis import given
+
+from detector.cloned_hmm import ClonedHMM, _expect, _lay_out
+from detector.errors import InvalidValue, NotEnoughData
+from tests.detector.strategies import Problem, problems
+
+Floats = npt.NDArray[np.float64]
+
+
+def dense(model: ClonedHMM, transitions: Floats) -> CategoricalHMM:
+    """The unsmoothed model written out by hand for hmmlearn, the start as a symbol of its own.
+
+    State ``symbol * C + clone``; the start's clones come after the symbols', and the last state is a sink that takes what
+    leaves a clone which nothing ever left. The sink has its own symbol, so no sequence of ours ever goes there.
+    """
+    symbols, clones = model.n_symbols, model.n_clones
+    states = (symbols + 1) * clones + 1
+    matrix = np.zeros((states, states))
+    for (source, target), block in zip(model.pairs_.tolist(), transitions, strict=True):
+        rows = slice(source * clones, (source + 1) * clones)
+        matrix[rows, target * clones : (target + 1) * clones] = block
+    matrix[matrix.sum(axis=1) == 0, -1] = 1.0
+    reference = CategoricalHMM(
+        n_components=states, n_features=symbols + 2, init_params="", params="t", n_iter=1
+    )
+    reference.startprob_ = np.zeros(states)
+    reference.startprob_[symbols * clones : (symbols + 1) * clones] = 1.0 / clones
+    reference.transmat_ = matrix
+    reference.emissionprob_ = np.zeros((states, symbols + 2))
+    for state in range(states):
+        reference.emissionprob_[state, state // clones if state < states - 1 else symbols + 1] = 1.0
+    return reference
+
+
+def started(problem: Problem) -> tuple[npt.NDArray[np.int64], list[int]]:
+    """The problem's sequences for ``dense``: each begins with the start symbol."""
+    flat = [symbol for sequence in problem.sequences for symbol in [problem.n_symbols, *sequence]]
+    return np.array(flat).reshape(-1, 1), [length + 1 for length in problem.lengths]
+
+
+@given(problems())
+def test_score_is_hmmlearns_on_seen_pairs(problem: Problem) -> None:
+    model = problem.fitted()
+    symbols, lengths = started(problem)
+    expected = dense(model, model.transitions_).score(symbols, lengths)
+    assert model.score(problem.flat, problem.lengths) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@given(problems())
+def test_an_em_iteration_is_hmmlearns(problem: Problem) -> None:
+    before, after = problem.fitted(1), problem.fitted(2)
+    reference = dense(before, before.transitions_)
+    symbols, lengths = started(problem)
+    reference.fit(symbols, lengths)
+    ours = dense(after, after.transitions_).transmat_
+    reached = ours[:, -1] == 0
+    np.testing.assert_allclose(ours[reached], reference.transmat_[reached], atol=1e-9)
+
+
+@given(problems())
+def test_em_never_lowers_the_likelihood(problem: Problem) -> None:
+    model = problem.fitted(12)
+    likelihoods = [*model.history_, model.score(problem.flat, problem.lengths)]
+    for earlier, later in pairwise(likelihoods):
+        assert later >= earlier - 1e-9 * abs(earlier) - 1e-12  # a certain sequence has a likelihood of 0 nats
+
+
+@given(problems())
+def test_probabilities_leaving_a_clone_sum_to_one_or_nothing_leaves_it(problem: Problem) -> None:
+    model = problem.fitted()
+    totals = np.zeros((model.n_symbols + 1, model.n_clones))
+    np.add.at(totals, model.pairs_[:, 0], model.transitions_.sum(axis=2))
+    assert np.all(np.isclose(totals, 1.0) | (totals == 0.0))
+    assert model.pair_counts_.sum() == sum(problem.lengths)
+    assert model.counts_.sum() == pytest.approx(sum(problem.lengths))
+
+
+@given(problems())
+def test_a_batch_gives_what_one_sequence_after_the_other_gives(problem: Problem) -> None:
+    model = problem.fitted(2)
+    alone = [model.score(sequence) for sequence in problem.sequences]
+    assert model.score(problem.flat, problem.lengths) == pytest.approx(sum(alone), rel=1e-12)
+
+    together, pairs = _lay_out(problem.flat, np.array(problem.lengths), problem.n_symbols)
+    _, counts = _expect(together, model.transitions_)
+    number = {tuple(pair): row for row, pair in enumerate(pairs.tolist())}
+    summed = np.zeros_like(counts)
+    for sequence in problem.sequences:
+        batch, some = _lay_out(np.array(sequence), np.array([len(sequence)]), problem.n_symbols)
+        rows = [number[tuple(pair)] for pair in some.tolist()]
+        summed[rows] += _expect(batch, model.transitions_[rows])[1]
+    np.testing.assert_allclose(counts, summed, rtol=1e-9, atol=1e-15)
+
+
+def test_lengths_of_one_and_of_none_are_sequences_too() -> None:
+    model = ClonedHMM(3, 2).fit([0, 1, 2, 0, 1], [1, 3, 0, 1])
+    pairs = [tuple(pair) for pair in model.pairs_.tolist()]
+    assert dict(zip(pairs, model.pair_counts_.tolist(), strict=True)) == {
+        (3, 0): 1.0,
+        (3, 1): 2.0,
+        (1, 2): 1.0,
+        (2, 0): 1.0,
+    }
+
+
+def test_the_order_of_sequences_does_not_matter() -> None:
+    forward = ClonedHMM(3, 2, n_iter=4, tol=0).fit([0, 1, 2, 2, 1], [3, 2])
+    backward = ClonedHMM(3, 2, n_iter=4, tol=0).fit([2, 1, 0, 1, 2], [2, 3])
+    np.testing.assert_allclose(forward.transitions_, backward.transitions_)
+
+
+def test_one_clone_is_the_bigram_worked_by_hand() -> None:
+    model = ClonedHMM(2, 1).fit([0, 0, 1, 0, 1], [3, 2])
+    # start -> 0 twice; 0 -> 0 once and 0 -> 1 twice.
+    assert model.score([0, 0, 1]) == pytest.approx(math.log(1 * (1 / 3) * (2 / 3)))
+
+
+def test_two_clones_worked_by_hand() -> None:
+    model = ClonedHMM(2, 2)
+    model.pairs_ = np.array([[2, 0], [0, 1], [1, 0]])
+    model.transitions_ = np.array(
+        [[[0.8, 0.2], [0.4, 0.6]], [[0.5, 0.0], [0.1, 0.4]], [[1.0, 0.0], [0.0, 0.25]]]
+    )
+    # start: (.5, .5) -> (.6, .4); then 1: (.6 * .5 + .4 * .1, .4 * .4) = (.34, .16); then 0: (.34, .04).
+    assert model.score([0]) == pytest.approx(0.0, abs=1e-15)
+    assert model.score([0, 1]) == pytest.approx(math.log(0.5))
+    assert model.score([0, 1, 0]) == pytest.approx(math.log(0.38))
+
+
+def test_clones_remember_what_a_bigram_forgets() -> None:
+    """Dedieu et al. 2019, section 1: after "x B", what follows depends on x, and clones of B keep them apart."""
+    sequences = [0, 1, 2, 3, 1, 4] * 5
+    fits = [
+        ClonedHMM(5, 2, n_iter=200, tol=0, random_state=seed).fit(sequences, [3] * 10) for seed in range(5)
+    ]
+    best = max(model.score([0, 1, 2, 3, 1, 4], [3, 3]) for model in fits)
+    assert best == pytest.approx(2 * math.log(0.5), abs=1e-3)
+    bigram = ClonedHMM(5, 1).fit(sequences, [3] * 10)
+    assert bigram.score([0, 1, 2, 3, 1, 4], [3, 3]) == pytest.approx(4 * math.log(0.5))
+
+
+def test_the_same_seed_gives_the_same_model_and_another_one_another() -> None:
+    symbols = np.random.default_rng(1).integers(0, 4, 60)
+    first, again, other = (ClonedHMM(4, 3, random_state=seed).fit(symbols) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.transitions_, again.transitions_)
+    assert not np.allclose(first.transitions_, other.transitions_)
+
+
+def test_tolerance_stops_early() -> None:
+    symbols = np.random.default_rng(1).integers(0, 4, 60)
+    assert len(ClonedHMM(4, 3, n_iter=50, tol=0.5).fit(symbols).history_) == 2
+    assert len(ClonedHMM(4, 3, n_iter=7, tol=-np.inf).fit(symbols).history_) == 7
+
+
+def test_a_column_is_as_good_as_a_row() -> None:
+    row = ClonedHMM(3, 2).fit(np.array([0, 1, 2]))
+    column = ClonedHMM(3, 2).fit(np.array([[0], [1], [2]]))
+    np.testing.assert_array_equal(row.transitions_, column.transitions_)
+
+
+def test_a_pair_never_seen_has_no_probability_before_smoothing() -> None:
+    model = ClonedHMM(3, 2).fit([0, 1, 0, 1])
+    assert model.score([0, 1, 1, 0]) == -math.inf
+    assert model.score([2]) == -math.inf
+
+
+@pytest.mark.parametrize("method", ["fit", "score"])
+@pytest.mark.parametrize(
+    ("symbols", "lengths", "error", "message"),
+    [
+        ([], None, NotEnoughData, "no event"),
+        ([0, 1, 3], None, InvalidValue, r"0\.\.2; found 0\.\.3"),
+        ([0, -1], None, InvalidValue, r"0\.\.2; found -1\.\.0"),
+        ([0, 1, 2], [1, 1], InvalidValue, "add up to 2, but X holds 3"),
+        ([0, 1, 2], [3, 1], InvalidValue, "add up to 4, but X holds 3"),
+        ([0, 1, 2], [], InvalidValue, "add up to 0"),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    method: str, symbols: list[int], lengths: list[int] | None, error: type[Exception], message: str
+) -> None:
+    model = ClonedHMM(3, 2).fit([0, 1, 2])
+    with pytest.raises(error, match=message):
+        getattr(model, method)(symbols, lengths)
