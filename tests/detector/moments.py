@@ -1,0 +1,62 @@
+"""Moments to hold evidence against: ordinary ones and the corners."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from detector.corpus import committed_moments
+from detector.events import Act, IntentEvent
+from detector.evidence import Moment
+from detector.state import MAX_TURNS
+from tests.detector.builders import (
+    dialogue,
+    event,
+    heard,
+    policy,
+    send_message,
+    small_model,
+    training_sessions,
+)
+
+
+def moments_of(sessions: list[list[IntentEvent]]) -> list[Moment]:
+    """Every committed chain of one household's sessions."""
+    return list(committed_moments(sessions, small_model(), policy()))
+
+
+def moment_of(intent: str, wake: float | None = None) -> Moment:
+    """A one-shot command in a household that was never heard of."""
+    return moments_of([[event(intent=intent, commits=True, wake_confidence=wake)]])[0]
+
+
+def send(wake: float | None = None) -> Moment:
+    """Portland's chain in a household that was never heard of."""
+    return moments_of([heard(send_message(), wake)])[0]
+
+
+def corners() -> list[Moment]:
+    """Moments at the edge of what can happen: each term must cope with each."""
+    talk = [("conversation.Talk", Act.INFORM, False)] * (MAX_TURNS + 10)
+    informs = [("messages.SendMessage", Act.INFORM, False, {"contact": "k1_x"})] * (MAX_TURNS + 10)
+    commit = ("messages.SendMessage", Act.AFFIRM, True)
+    known, certain = (
+        send(),
+        event(commits=True, asr_confidence=1.0, intent_confidence=0.0, wake_confidence=1.0),
+    )
+    return [
+        moment_of("ovens.Ignite"),
+        moment_of("lights.Unheard"),
+        moment_of("conversation.Commit"),
+        moment_of("messages.SendMessage"),
+        *moments_of([[certain]]),
+        *moments_of([dialogue(*talk, commit)]),
+        *moments_of([dialogue(*informs, commit)]),
+        *moments_of([dialogue(commit, commit, commit)]),
+        *moments_of([[replace(send_message()[2], time=known.event.time.replace(year=1990))]]),
+    ]
+
+
+def every_moment() -> list[Moment]:
+    """The corners, and each committed chain of two households that have a history."""
+    sessions = training_sessions()
+    return [*corners(), *moments_of(sessions[::2]), *moments_of(sessions[1::2])]
