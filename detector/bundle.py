@@ -61,6 +61,7 @@ def bundle_to_files(bundle: Bundle) -> dict[str, bytes]:
         "population": asdict(model.population),
         "terms": judge.names,
         "offset_bits": judge.offset_bits,
+        "depth": judge.depth,
     }
     arrays = {
         "pairs": model.sequence.pairs,
@@ -68,7 +69,10 @@ def bundle_to_files(bundle: Bundle) -> dict[str, bytes]:
         "escape": model.sequence.escape,
         "backoff": model.sequence.backoff,
         "arrival": model.sequence.arrival,
-        "edges": judge.edges,
+        "roots": judge.roots,
+        "term": judge.term,
+        "threshold": judge.threshold,
+        "children": judge.children,
         "bits": judge.bits,
     }
     for (risk, new), scores in bundle.calibration.scores.items():
@@ -118,15 +122,23 @@ def _check_shapes(model: Model, judge: Judge) -> None:
         "arrival": (symbols, clones),
     }
     found = {name: getattr(model.sequence, name).shape for name in wanted}
-    wanted |= {
-        "edges": (len(judge.names), judge.edges.shape[1]),
-        "bits": (len(judge.names), judge.edges.shape[1] + 2),
-    }
-    found |= {"edges": judge.edges.shape, "bits": judge.bits.shape}
+    nodes = len(judge.bits)
+    wanted |= {"term": (nodes,), "threshold": (nodes,), "children": (nodes, 2)}
+    found |= {name: getattr(judge, name).shape for name in ("term", "threshold", "children")}
     differing = sorted(name for name in wanted if wanted[name] != found[name])
-    if differing:
+    outside = any(
+        len(numbers) and not 0 <= numbers.min() <= numbers.max() < limit
+        for numbers, limit in (
+            (judge.term, 2 * len(judge.names)),
+            (judge.children, nodes),
+            (judge.roots, nodes),
+            (model.sequence.pairs, symbols + 1),
+        )
+    )
+    if differing or outside:
+        wrong = ", ".join(differing) or "numbers out of range"
         raise BundleError(
-            f"the bundle's names and arrays do not fit together ({', '.join(differing)}); train it again with 'misfire train'"
+            f"the bundle's names and arrays do not fit together ({wrong}); train it again with 'misfire train'"
         )
 
 
@@ -154,7 +166,12 @@ def _model(names: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> 
 
 
 def _judge(names: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Judge:
-    return Judge(tuple(names["terms"]), arrays["edges"], arrays["bits"], float(names["offset_bits"]))
+    return Judge(
+        names=tuple(names["terms"]),
+        offset_bits=float(names["offset_bits"]),
+        depth=int(names["depth"]),
+        **{name: arrays[name] for name in ("roots", "term", "threshold", "children", "bits")},
+    )
 
 
 def _calibration(arrays: Mapping[str, npt.NDArray[Any]]) -> Calibration:

@@ -68,7 +68,7 @@ def move(chain: Chain | None, event: IntentEvent) -> Move:
 
 
 def extend(
-    chain: Chain | None, event: IntentEvent, *, turn: int, bits: float, gap: float, known: Mapping[str, str]
+    chain: Chain | None, event: IntentEvent, *, turn: int, bits: float, known: Mapping[str, str]
 ) -> Chain | None:
     """Return the session's chain after ``event``.
 
@@ -77,7 +77,6 @@ def extend(
         event: the turn.
         turn: its index in the session.
         bits: its surprisal.
-        gap: seconds since the session's turn before, 0.0 for the first.
         known: the session's slots before this turn, name to token.
     """
     step = move(chain, event)
@@ -94,7 +93,6 @@ def extend(
         repeated=base.repeated + sum(name in base.slots for name in event.slots),
         conflicts=base.conflicts
         + sum(known.get(name, token) != token for name, token in event.slots.items()),
-        longest_gap=max(base.longest_gap, gap) if base is chain else 0.0,
         intent_confidence=_lower(base.intent_confidence, event.intent_confidence),
         asr_confidence=_lower(base.asr_confidence, event.asr_confidence),
         wake_confidence=_lower(base.wake_confidence, event.wake_confidence),

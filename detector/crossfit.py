@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from detector.boosting import fit_judge
 from detector.corpus import EvidenceTable, committed_moments
 from detector.errors import NotEnoughData
 from detector.events import IntentEvent
 from detector.evidence import TERMS, Moment
-from detector.judge import Judge, fit_judge
+from detector.judge import Judge
 from detector.misfires import ALL_KINDS, ChainLibrary, inject
 from detector.model import Model, fit_model
 from detector.policy import Policy

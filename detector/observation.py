@@ -35,8 +35,7 @@ def observe(
     symbol = model.vocabulary.index(event.intent, event.act)
     previous = session.symbols[-1] if session.symbols else model.sequence.start
     current, bits = model.sequence.step(np.array(session.filter), previous, symbol)
-    gap = max(event.seconds - session.seconds, 0.0)
-    chain = extend(session.chain, event, turn=session.turns, bits=bits, gap=gap, known=session.slots)
+    chain = extend(session.chain, event, turn=session.turns, bits=bits, known=session.slots)
     longer = replace(
         session,
         seconds=max(event.seconds, session.seconds),

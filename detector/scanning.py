@@ -121,8 +121,7 @@ def _scored(work: CrossFit) -> list[_Scored]:
     for fold in folds:
         judge = fit_on([other for other in folds if other is not fold])
         scored += [
-            _Scored(moment, fold, judge, float(judge.ratio_bits(evidence(moment))))
-            for moment in work.clean(fold)
+            _Scored(moment, fold, judge, judge.ratio_bits(evidence(moment))) for moment in work.clean(fold)
         ]
     return scored
 

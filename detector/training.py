@@ -57,9 +57,7 @@ def _calibrate(work: CrossFit, folds: Sequence[Fold]) -> Calibration:
             table.add(moment, work.policy, misfire=False)
         if table.values:
             judge = fit_on([other for other in folds if other is not fold])
-            scored += list(
-                zip(table.categories, judge.ratio_bits(np.array(table.values)).tolist(), strict=True)
-            )
+            scored += list(zip(table.categories, map(judge.ratio_bits, table.values), strict=True))
     categories = sorted({category for category, _ in scored})
     return Calibration(
         {

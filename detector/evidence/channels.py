@@ -1,8 +1,6 @@
-"""The other channels: how sure the recognisers were, and the pace of the turns. Often missing, which is a value of its own."""
+"""The other channels: how sure the recognisers were. Often missing, which is a value of its own."""
 
 from __future__ import annotations
-
-import math
 
 from detector.evidence.moment import MISSING, Term
 
@@ -34,12 +32,5 @@ TERMS = (
         "lowest confidence of the intent classifier in the chain",
         "the intent was recognised with a confidence of only {value:.2f}",
         lambda moment: _known(moment.chain.intent_confidence),
-    ),
-    Term(
-        "gap",
-        "log2 seconds",
-        "longest pause between two turns of the chain",
-        "its turns came at an unusual pace",
-        lambda moment: math.log2(1.0 + moment.chain.longest_gap) if moment.chain.longest_gap else MISSING,
     ),
 )

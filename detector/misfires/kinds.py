@@ -88,10 +88,6 @@ def _misheard(situation: Situation) -> tuple[Turn, ...]:
     )
 
 
-def _replayed(situation: Situation) -> tuple[Turn, ...]:
-    return situation.pick(situation.own_chains) if situation.own_chains else _spliced(situation)
-
-
 KINDS = (
     Kind(
         "phantom_template",
@@ -111,12 +107,6 @@ KINDS = (
         "a chain that begins as it was meant and is heard as another command half-way",
         True,
         _misheard,
-    ),
-    Kind(
-        "replayed",
-        "something that this household once said, at a moment at which nobody says it",
-        False,
-        _replayed,
     ),
 )
 
