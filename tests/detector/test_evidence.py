@@ -1,0 +1,152 @@
+"""Every term passes the conformance battery; what single terms mean is tested without pinning trained numbers."""
+
+import math
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from detector.checks import check_term
+from detector.events import Act
+from detector.evidence import TERMS, Moment, Term, evidence
+from detector.state import HouseholdState, Usage
+from tests.detector.builders import SURE, dialogue, send_message
+from tests.detector.moments import every_moment, moment_of, moments_of, send
+
+SEND = "messages.SendMessage"
+MOMENTS = every_moment()
+BY_NAME = {term.name: term for term in TERMS}
+
+
+def value(name: str, moment: Moment) -> float:
+    if name not in BY_NAME:
+        pytest.skip(f"there is no term {name} any more")
+    return BY_NAME[name].value(moment)
+
+
+@pytest.mark.parametrize("term", TERMS, ids=lambda term: term.name)
+def test_a_term_passes_the_battery(term: Term) -> None:
+    check_term(term, MOMENTS)
+
+
+def test_names_are_distinct() -> None:
+    assert len(BY_NAME) == len(TERMS)
+
+
+def test_evidence_is_every_term_in_order() -> None:
+    moment = send(SURE)
+    expected = [term.value(moment) for term in TERMS]
+    np.testing.assert_array_equal(evidence(moment), expected)
+
+
+@pytest.mark.parametrize("term", TERMS, ids=lambda term: term.name)
+def test_a_term_differs_between_moments(term: Term) -> None:
+    """A term that is the same everywhere is no evidence."""
+    assert len({str(term.value(moment)) for moment in [*MOMENTS, *telling_moments()]}) > 1
+
+
+@pytest.mark.parametrize("term", TERMS, ids=lambda term: term.name)
+def test_no_term_counts_how_many_sessions_there_were(term: Term) -> None:
+    """The number of sessions so far tells how a test was composed: on its own it must not move any term.
+
+    Here two households differ in age alone: the same last use as long ago, the same decayed counts.
+    """
+    young, old = aged(20), aged(400)
+    assert term.value(young) == pytest.approx(term.value(old), nan_ok=True)
+
+
+def aged(sessions: int) -> Moment:
+    used = Usage(count=3.0, session=sessions - 2, seconds=0.0)
+    household = replace(
+        HouseholdState.new("h1"),
+        learned=sessions,
+        events=sessions * 3,
+        intents={SEND: used},
+        domains={"messages": used},
+        tokens={"contact=k1_ann": used},
+        hours=(1.0,) * 16,
+    )
+    return replace(send(SURE), household=household)
+
+
+def telling_moments() -> list[Moment]:
+    """Moments in which something is as it hardly ever is."""
+    talk = ("music.FindSongs", Act.INITIATE, False)
+    said = (SEND, Act.INFORM, False, {"contact": "k1_b"})
+    repeated = dialogue(
+        (SEND, Act.INITIATE, False, {"contact": "k1_a"}), said, said, (SEND, Act.AFFIRM, True)
+    )
+    unsettled = replace(HouseholdState.new("h1"), novelty=0.7)
+    return [
+        *moments_of([repeated]),
+        *moments_of([dialogue(talk, ("music.PlaySong", Act.AFFIRM, True))]),
+        *moments_of([dialogue(talk, (SEND, Act.INITIATE, True), (SEND, Act.INITIATE, True))]),
+        replace(send(0.2), household=unsettled),
+        aged(20),
+    ]
+
+
+def test_missing_confidences_are_missing_and_known_ones_themselves() -> None:
+    quiet = send()
+    for name in ("wake_confidence", "asr_confidence", "intent_confidence"):
+        assert math.isnan(value(name, quiet))
+    assert value("wake_confidence", send(0.25)) == 0.25
+
+
+def test_a_sequence_terms_bits_are_the_chains() -> None:
+    moment = send()
+    bits = moment.chain.bits
+    assert len(bits) == 3
+    for name, expected in (
+        ("chain_bits", sum(bits)),
+        ("peak_bits", max(bits)),
+        ("first_bits", bits[0]),
+        ("last_bits", bits[-1]),
+        ("turns", 3.0),
+    ):
+        assert value(name, moment) == expected
+
+
+def test_a_household_that_does_it_every_day_is_less_surprised() -> None:
+    never, often = send(), aged(20)
+    assert value("intent_bits", often) < value("intent_bits", never)
+    assert value("domain_bits", often) < value("domain_bits", never)
+
+
+def test_a_known_contact_is_no_unknown_token() -> None:
+    assert value("unknown_tokens", aged(20)) == 0.0
+    assert value("unknown_tokens", send()) == 1.0
+    assert math.isnan(value("unknown_tokens", moment_of("lights.TurnOn")))
+
+
+def test_a_missing_contact_is_more_surprising_than_a_said_one() -> None:
+    said = send()
+    unsaid = moments_of([dialogue((SEND, Act.INITIATE, False), (SEND, Act.AFFIRM, True))])[0]
+    assert value("slot_bits", unsaid) > value("slot_bits", said)
+
+
+def test_playing_without_a_search_is_more_surprising_than_after_one() -> None:
+    searched = moments_of(
+        [dialogue(("music.FindSongs", Act.INITIATE, False), ("music.PlaySong", Act.INITIATE, True))]
+    )[0]
+    assert value("search_bits", moment_of("music.PlaySong")) > value("search_bits", searched)
+
+
+def test_a_chain_that_begins_with_a_confirmation_was_not_initiated() -> None:
+    stray = moments_of([dialogue((SEND, Act.AFFIRM, True))])[0]
+    assert (value("uninitiated", stray), value("uninitiated", send())) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("term", TERMS, ids=lambda term: term.name)
+def test_a_sentence_reads_well_with_any_value(term: Term) -> None:
+    for moment in [*MOMENTS, *telling_moments()]:
+        found = term.value(moment)
+        if not math.isnan(found):
+            text = term.sentence.format(value=found, intent=moment.event.intent)
+            assert not re.search(r"[{}]|nan|inf\b|  ", text)
+
+
+def test_before_is_what_the_session_held_before_the_chain() -> None:
+    events = [*dialogue(("music.FindSongs", Act.INITIATE, False)), *send_message(first=1)]
+    assert moments_of([events])[0].before == ("music.FindSongs",)
