@@ -55,9 +55,12 @@ class SequenceScorer(Protocol):
 
 
 class _Judge(Protocol):
+    @property
+    def offset_bits(self) -> float: ...
+
     def contributions(self, values: Floats) -> Floats: ...
 
-    def ratio_bits(self, values: Floats) -> Floats: ...
+    def ratio_bits(self, values: Floats) -> float: ...
 
 
 S = TypeVar("S", bound=SequenceScorer)
@@ -133,37 +136,35 @@ def check_scorer(
 
 
 def check_judge(judge: J, values: Floats, *, reload: Callable[[J], J] | None = None) -> None:
-    """Hold a judge to its contract: finite whatever the evidence, row by row as all at once, same after loading.
+    """Hold a judge to its contract: finite whatever the evidence, contributions that add up, the same after loading.
 
     Args:
         judge: the judge over T terms.
-        values: (n, T) evidence to try it on; rows of NaN, zero and extreme values are added.
+        values: (n, T) evidence to try it on; rows of missing, zero and extreme values are added.
         reload: saves a judge and loads it again, where it can be saved.
 
     Raises:
         AssertionError: the judge breaks the contract; the message says how.
     """
-    terms = values.shape[1]
-    rows = np.concatenate(
-        [values, np.full((1, terms), np.nan), np.zeros((1, terms)), np.full((2, terms), 1e300)]
-    )
-    rows[-1] *= -1.0
-    kept = rows.copy()
-    contributions, ratios = judge.contributions(rows), judge.ratio_bits(rows)
     restored = reload(judge) if reload else judge
-    _require(bool(np.isfinite(contributions).all()), "a contribution is not finite")
-    _require(np.array_equal(rows, kept, equal_nan=True), "the judge changes the evidence that it was given")
-    _require(
-        np.array_equal(contributions, judge.contributions(rows)), "contributions differ when asked again"
-    )
-    _require(
-        np.array_equal(contributions, restored.contributions(rows)), "contributions differ after loading"
-    )
-    _require(np.array_equal(ratios, restored.ratio_bits(rows)), "ratios differ after loading")
-    alone = np.array([judge.contributions(row) for row in rows])
-    _require(np.array_equal(contributions, alone), "a row alone is not what it is among others")
-    offsets = ratios - contributions.sum(axis=1)
-    _require(bool(np.ptp(offsets) < _TOLERANCE), "contributions do not add up to the ratio")
+    terms = values.shape[1]
+    corners = [np.full(terms, value) for value in (math.nan, 0.0, 1e300, -1e300)]
+    for row in [*values, *corners]:
+        kept, contributions, ratio = row.copy(), judge.contributions(row), judge.ratio_bits(row)
+        _require(contributions.shape == (terms,), f"contributions have shape {contributions.shape}")
+        _require(bool(np.isfinite(contributions).all()), "a contribution is not finite")
+        _require(
+            np.array_equal(row, kept, equal_nan=True), "the judge changes the evidence that it was given"
+        )
+        _require(
+            np.array_equal(contributions, judge.contributions(row)), "contributions differ when asked again"
+        )
+        _require(
+            np.array_equal(contributions, restored.contributions(row)), "contributions differ after loading"
+        )
+        _require(ratio == restored.ratio_bits(row), "ratios differ after loading")
+        added = judge.offset_bits + float(contributions.sum())
+        _require(abs(ratio - added) < _TOLERANCE, "contributions do not add up to the ratio")
 
 
 def _require(holds: bool, sentence: str) -> None:

@@ -109,7 +109,7 @@ def policy(text: str = POLICY_TEXT, **replacements: str) -> Policy:
     lines = text.splitlines()
     for key, value in replacements.items():
         lines = [f"{key} = {value}" if line.startswith(f"{key} = ") else line for line in lines]
-    return parse_policy("\n".join(lines))
+    return parse_policy("\n".join(lines) + "\n")
 
 
 def training_sessions() -> list[list[IntentEvent]]:
@@ -141,15 +141,24 @@ def small_model() -> Model:
     return fit_model(training_sessions(), clones=3, iterations=5)
 
 
-def hand_judge() -> Judge:
-    """A judge that looks at the wake word alone: see ``RATIO_BITS``; missing is like ``SURE``."""
+def hand_judge(
+    name: str = "wake_confidence",
+    edges: tuple[float, float] = (0.25, 0.5),
+    bits: tuple[float, float, float] = (RATIO_BITS[ABSURD], RATIO_BITS[DOUBTFUL], RATIO_BITS[SURE]),
+) -> Judge:
+    """A judge that looks at one term alone: the bits below, between and above the edges; missing is like above."""
     names = tuple(term.name for term in TERMS)
-    edges = np.full((len(names), 2), np.inf)
-    bits = np.zeros((len(names), 4))
-    wake = names.index("wake_confidence")
-    edges[wake] = (0.25, 0.5)
-    bits[wake] = (RATIO_BITS[SURE], RATIO_BITS[ABSURD], RATIO_BITS[DOUBTFUL], RATIO_BITS[SURE])
-    return Judge(names, edges, bits, 0.0)
+    # Node 0 asks "up to the first edge?", node 2 "up to the second?"; 1, 3 and 4 are leaves.
+    return Judge(
+        names=names,
+        roots=np.array([0]),
+        term=np.full(5, names.index(name)),
+        threshold=np.array([edges[0], np.inf, edges[1], np.inf, np.inf]),
+        children=np.array([[1, 2], [1, 1], [3, 4], [3, 3], [4, 4]]),
+        bits=np.array([0.0, bits[0], 0.0, bits[1], bits[2]]),
+        offset_bits=0.0,
+        depth=2,
+    )
 
 
 def hand_calibration(per_category: int = 2000) -> Calibration:

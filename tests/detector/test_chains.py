@@ -20,7 +20,7 @@ def follow(events: list[IntentEvent]) -> list[Chain | None]:
     known: dict[str, str] = {}
     chains = []
     for turn, each in enumerate(events):
-        chain = extend(chain, each, turn=turn, bits=float(turn), gap=10.0 * bool(turn), known=known)
+        chain = extend(chain, each, turn=turn, bits=float(turn), known=known)
         chains.append(chain)
         known |= each.slots
         chain = None if each.commits else chain
@@ -45,7 +45,7 @@ def test_a_committing_event_always_belongs_to_a_chain_of_its_intent(
 ) -> None:
     chain = Chain(intent=SEND, act="initiate", start=0, bits=(1.0,)) if is_open else None
     committing = event(intent=intent, act=act, commits=True)
-    extended = extend(chain, committing, turn=1, bits=2.0, gap=0.0, known={})
+    extended = extend(chain, committing, turn=1, bits=2.0, known={})
     assert extended is not None
     assert extended.intent == intent
     assert extended.bits[-1] == 2.0
@@ -54,9 +54,9 @@ def test_a_committing_event_always_belongs_to_a_chain_of_its_intent(
 @pytest.mark.parametrize("act", Act)
 def test_conversation_never_starts_a_chain(act: Act) -> None:
     turn = event(intent=f"{CONVERSATION}.Talk", act=act)
-    assert extend(None, turn, turn=0, bits=1.0, gap=0.0, known={}) is None
+    assert extend(None, turn, turn=0, bits=1.0, known={}) is None
     chain = Chain(intent=SEND, act="initiate", start=0, bits=(1.0,))
-    after = extend(chain, turn, turn=1, bits=1.0, gap=0.0, known={})
+    after = extend(chain, turn, turn=1, bits=1.0, known={})
     assert after is None or after.intent == SEND
 
 
@@ -161,15 +161,6 @@ def test_the_lowest_known_confidence_counts_and_missing_ones_do_not() -> None:
     chain = follow(events)[-1]
     assert chain is not None
     assert (chain.wake_confidence, chain.asr_confidence, chain.intent_confidence) == (0.4, 0.7, None)
-
-
-def test_the_longest_gap_is_within_the_chain() -> None:
-    chain: Chain | None = None
-    for turn, gap in enumerate((99.0, 3.0, 7.0, 5.0)):
-        act = Act.INFORM if turn else Act.INITIATE
-        chain = extend(chain, event(act=act), turn=turn, bits=1.0, gap=gap, known={})
-    assert chain is not None
-    assert chain.longest_gap == 7.0
 
 
 TURNS = st.builds(

@@ -137,18 +137,14 @@ def test_a_scorer_that_loading_changes_is_named() -> None:
         check_scorer(Broken(), [[0, 1]], n_symbols=small_model().vocabulary.size, reload=lambda _: other)
 
 
-@pytest.mark.parametrize(
-    ("bits", "message"),
-    [(np.inf, "not finite"), (np.nan, "not finite")],
-)
-def test_a_broken_judge_is_named(bits: float, message: str) -> None:
+def test_a_broken_judge_is_named() -> None:
     judge = hand_judge()
-    worse = replace(judge, bits=np.full_like(judge.bits, bits))
-    with pytest.raises(AssertionError, match=message):
+    worse = replace(judge, bits=np.full_like(judge.bits, np.nan))
+    with pytest.raises(AssertionError, match="not finite"):
         check_judge(worse, np.zeros((1, len(TERMS))))
 
 
 def test_a_judge_that_loading_changes_is_named() -> None:
     judge = hand_judge()
     with pytest.raises(AssertionError, match="after loading"):
-        check_judge(judge, np.zeros((1, len(TERMS))), reload=lambda one: replace(one, bits=one.bits + 1))
+        check_judge(judge, np.zeros((1, len(TERMS))), reload=lambda one: replace(one, bits=one.bits * 2))

@@ -181,6 +181,7 @@ def test_a_pair_never_seen_has_no_probability_before_smoothing() -> None:
         ([0, 1, 2], [1, 1], InvalidValue, "add up to 2, but X holds 3"),
         ([0, 1, 2], [3, 1], InvalidValue, "add up to 4, but X holds 3"),
         ([0, 1, 2], [], InvalidValue, "add up to 0"),
+        ([0, 1, 2], [-1, 4], InvalidValue, "must not be negative; found -1"),
     ],
 )
 def test_what_does_not_fit_is_refused(
@@ -189,3 +190,9 @@ def test_what_does_not_fit_is_refused(
     model = ClonedHMM(3, 2).fit([0, 1, 2])
     with pytest.raises(error, match=message):
         getattr(model, method)(symbols, lengths)
+
+
+@pytest.mark.parametrize("sizes", [(0, 1, 1), (1, 0, 1), (1, 1, 0)])
+def test_a_model_has_symbols_clones_and_iterations(sizes: tuple[int, int, int]) -> None:
+    with pytest.raises(InvalidValue, match="must be at least 1"):
+        ClonedHMM(sizes[0], sizes[1], n_iter=sizes[2])

@@ -1,0 +1,115 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from detector.events import Act, IntentEvent
+from detector.observation import observe, remember
+from detector.state import MAX_SESSIONS, MAX_TURNS, HouseholdState
+from tests.detector.builders import START, dialogue, event, send_message, small_model
+
+MODEL = small_model()
+WINDOW = 120.0
+SEND = "messages.SendMessage"
+
+
+def through(
+    events: list[IntentEvent], state: HouseholdState | None = None, *, allowed: bool = True
+) -> HouseholdState:
+    state = state or HouseholdState.new("h1")
+    for each in events:
+        observation, state = observe(state, each, MODEL, WINDOW)
+        state = remember(state, each, observation, allowed=allowed)
+    return state
+
+
+def test_a_sessions_bits_are_the_sequence_models() -> None:
+    state, found = HouseholdState.new("h1"), []
+    for each in send_message():
+        observation, state = observe(state, each, MODEL, WINDOW)
+        found.append(observation.bits)
+        state = remember(state, each, observation, allowed=True)
+    symbols = [MODEL.vocabulary.index(each.intent, each.act) for each in send_message()]
+    assert found == MODEL.sequence.surprisals(symbols)
+
+
+def test_sessions_do_not_mix() -> None:
+    ours, theirs = send_message(), send_message(first=10, session="s2")
+    interleaved = [each for pair in zip(ours, theirs, strict=True) for each in pair]
+    mixed, apart = through(interleaved), through([*ours, *theirs])
+    assert {s.session_id: s for s in mixed.sessions} == {s.session_id: s for s in apart.sessions}
+
+
+def test_observing_is_not_remembering() -> None:
+    state = through(send_message()[:2])
+    _, after = observe(state, send_message()[2], MODEL, WINDOW)
+    assert after == state
+
+
+def test_a_commit_ends_the_chain_and_waits_for_its_outcome() -> None:
+    state = through(send_message(), allowed=False)
+    (session,) = state.sessions
+    (pending,) = state.pending
+    assert session.chain is None
+    assert session.committed == (SEND,)
+    assert (pending.event_id, pending.intent, pending.session_id) == ("e2", SEND, "s1")
+    assert (pending.tokens, pending.allowed) == (("contact=k1_ann",), False)
+
+
+def test_a_session_that_is_quiet_for_the_undo_window_is_forgotten_when_another_begins() -> None:
+    first = through(send_message())
+    last = first.sessions[0].seconds
+    inside = event(50, session_id="s2", time=START + timedelta(seconds=last - START.timestamp() + WINDOW - 1))
+    outside = replace(inside, time=inside.time + timedelta(seconds=1))
+    assert [session.session_id for session in through([inside], first).sessions] == ["s1", "s2"]
+    assert [session.session_id for session in through([outside], first).sessions] == ["s2"]
+
+
+def test_an_event_from_the_past_does_not_turn_time_back() -> None:
+    late = through(send_message())
+    past = event(90, time=START - timedelta(days=1), act=Act.INFORM)
+    state = through([past], late)
+    assert state.sessions[0].seconds == late.sessions[0].seconds
+    assert state.sessions[0].turns == 4
+
+
+def test_what_a_session_keeps_is_bounded() -> None:
+    turns = [
+        (SEND, Act.INFORM, False, {f"slot{number}_{other}": "k1_x" for other in range(30)})
+        for number in range(MAX_TURNS * 3)
+    ]
+    state = through(dialogue((SEND, Act.INITIATE, False), *turns))
+    (session,) = state.sessions
+    assert session.chain is not None
+    assert session.turns == len(turns) + 1
+    kept = (session.symbols, session.intents, session.chain.bits)
+    assert [len(each) for each in kept] == [MAX_TURNS] * 3
+    assert len(session.slots) <= MAX_TURNS
+    assert len(session.chain.slots) <= MAX_TURNS
+
+
+def test_the_latest_token_of_a_known_slot_is_kept_when_no_new_name_fits() -> None:
+    crowd = {f"slot{number}": "k1_x" for number in range(30)}
+    turns = [
+        (SEND, Act.INFORM, False, {f"{name}_{turn}": token for name, token in crowd.items()})
+        for turn in range(5)
+    ]
+    said = (SEND, Act.INFORM, False, {"slot0_0": "k1_new", "one_too_many": "k1_x"})
+    (session,) = through(dialogue((SEND, Act.INITIATE, False), *turns, said)).sessions
+    assert session.slots["slot0_0"] == "k1_new"
+    assert "one_too_many" not in session.slots
+
+
+def test_the_latest_sessions_are_kept() -> None:
+    events = [event(number, session_id=f"s{number}") for number in range(MAX_SESSIONS + 2)]
+    kept = [session.session_id for session in through(events).sessions]
+    assert kept == [f"s{number}" for number in range(2, MAX_SESSIONS + 2)]
+
+
+def test_events_are_counted() -> None:
+    assert through(send_message()).events == 3
+
+
+@pytest.mark.parametrize("act", list(Act))
+def test_any_act_can_come_first(act: Act) -> None:
+    assert through([event(act=act)]).sessions[0].turns == 1
