@@ -1,0 +1,20 @@
+# One image for every part: the command says which ("worker", "gateway", "topics create").
+FROM python:3.12-slim-bookworm AS build
+WORKDIR /build
+RUN python -m venv /venv
+COPY requirements.lock ./
+RUN /venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY detector detector
+COPY streams streams
+COPY dashboards dashboards
+RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+
+FROM python:3.12-slim-bookworm
+COPY --from=build /venv /venv
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
+RUN useradd --system --uid 10001 --create-home misfire
+USER misfire
+WORKDIR /home/misfire
+ENTRYPOINT ["misfire"]
+CMD ["--help"]
