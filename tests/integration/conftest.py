@@ -14,7 +14,9 @@ from tests.integration.kafka import ApacheKafka, lacking, wipe
 class Broker(Protocol):
     """Whatever a test can connect to."""
 
-    bootstrap: str
+    @property
+    def bootstrap(self) -> str:
+        """The broker's address, ``host:port``."""
 
 
 @pytest.fixture(scope="session")
