@@ -1,0 +1,138 @@
+"""Decisions as data: events in; verdict, reasons and audit record out.
+
+Each file of ``decisions/`` is a conversation, as on the wire, and what is wanted of every decision: any fields of its JSON, the codes of
+its reasons, or with ``record`` the whole of it, where ``<number>`` and ``<text>`` stand for any. The bundle is the hand-made one of
+``tests/detector/builders.py``. Its judge looks at the wake word's confidence alone, so that no case depends on a trained number: 0.9 or
+none speaks against a misfire (-6 bits), 0.4 for one (+6), 0.1 leaves no doubt (+40). ``chains/`` holds the chain after each event,
+``policy/`` the packaged policy's verdict at a misfire probability.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+
+from detector.bundle import Bundle
+from detector.calibration import Calibration
+from detector.chains import extend
+from detector.decisions import Decision, RiskClass, Rung
+from detector.events import Act, IntentEvent, Outcome
+from detector.pipeline import apply_outcome, decide, fallback_decision
+from detector.state import Chain, HouseholdState
+from tests.detector.builders import event, hand_bundle, hand_calibration, policy
+
+HERE = Path(__file__).parent
+EVENT: TypeAdapter[IntentEvent] = TypeAdapter(IntentEvent)
+OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
+DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
+STATE: TypeAdapter[HouseholdState] = TypeAdapter(HouseholdState)
+
+Case = dict[str, Any]
+
+
+def cases(kind: str) -> list[Any]:
+    found = [
+        pytest.param(json.loads(path.read_text("utf-8")), id=path.stem)
+        for path in sorted((HERE / kind).glob("*.json"))
+    ]
+    assert found, f"there is no case in {kind}/"
+    return found
+
+
+def bundle_of(case: Case) -> Bundle:
+    calibration = hand_calibration(case.get("calibration", 2000))
+    if "usual_up_to" in case:
+        scores = np.linspace(-20.0, case["usual_up_to"], 2000)
+        calibration = Calibration(dict.fromkeys(calibration.scores, scores))
+    return hand_bundle(calibration=calibration, rules=policy(**case.get("policy", {})))
+
+
+@pytest.mark.parametrize("case", cases("decisions"))
+def test_decisions(case: Case) -> None:
+    bundle, household = bundle_of(case), case["defaults"]["household_id"]
+    rung = Rung(case.get("rung", "worker"))
+    state = HouseholdState.new(household)
+    for number, step in enumerate(case["steps"]):
+        state = STATE.validate_json(STATE.dump_json(state))  # as the changelog keeps it
+        if "outcome" in step:
+            state = apply_outcome(
+                state, OUTCOME.validate_python(step["outcome"] | {"household_id": household})
+            )
+            continue
+        if "event" in step:
+            heard = EVENT.validate_python(case["defaults"] | step["event"])
+            decision, state = decide(state, heard, bundle, rung=rung)
+        else:
+            heard = EVENT.validate_python(case["defaults"] | step["fallback"])
+            decision = fallback_decision(heard, bundle.policy, code="no_bundle", text="There is no bundle.")
+        assert_wanted(json.loads(DECISION.dump_json(decision)), step, f"step {number}")
+    assert_afterwards(state, case)
+
+
+def assert_wanted(found: Case, step: Case, where: str) -> None:
+    assert matches({key: found[key] for key in step["want"]}, step["want"], partly=True), f"{where}: {found}"
+    if "codes" in step:
+        assert [reason["code"] for reason in found["reasons"]] == step["codes"], where
+    if "record" in step:
+        assert matches(found, step["record"], partly=False), f"{where}: {json.dumps(found)}"
+
+
+def assert_afterwards(state: HouseholdState, case: Case) -> None:
+    if "learned" in case:
+        assert sorted(state.intents) == case["learned"]
+    if "pending" in case:
+        assert [pending.event_id for pending in state.pending] == case["pending"]
+    if "events" in case:
+        assert state.events == case["events"]
+
+
+def matches(found: Any, wanted: Any, *, partly: bool) -> bool:
+    """Whether a JSON value is the wanted one; of objects below the first level only the wanted keys, if ``partly``."""
+    if wanted == "<number>":
+        return isinstance(found, int | float) and math.isfinite(found)
+    if wanted == "<text>":
+        return isinstance(found, str) and bool(found)
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        keys_match = wanted.keys() <= found.keys() if partly else wanted.keys() == found.keys()
+        return keys_match and all(matches(found[key], value, partly=partly) for key, value in wanted.items())
+    if isinstance(wanted, list) and isinstance(found, list):
+        return len(found) == len(wanted) and all(
+            matches(one, other, partly=partly) for one, other in zip(found, wanted, strict=True)
+        )
+    return bool(found == wanted)
+
+
+@pytest.mark.parametrize("case", cases("chains"))
+def test_chains(case: Case) -> None:
+    chain: Chain | None = None
+    for turn, step in enumerate(case["steps"]):
+        heard = event(turn, **step["event"] | {"act": Act(step["event"]["act"])})
+        chain = extend(chain, heard, turn=turn, bits=1.0, known={})
+        found = [chain.intent, chain.start, len(chain.bits)] if chain else None
+        assert found == step["chain"], f"after turn {turn}"
+        chain = None if heard.commits else chain
+
+
+@pytest.mark.parametrize("case", cases("policy"))
+def test_policy(case: Case) -> None:
+    packaged = policy()
+    for step in case["steps"]:
+        ruling = packaged.rule(RiskClass(case["class"]), step["misfire_probability"])
+        assert ruling.verdict == step["verdict"], step
+        if "method" in step:
+            assert ruling.methods[0] == step["method"], step
+
+
+def test_every_risk_class_has_a_policy_case() -> None:
+    assert {case.values[0]["class"] for case in cases("policy")} == set(RiskClass)
+
+
+@pytest.mark.parametrize("kind", ["decisions", "chains", "policy"])
+def test_every_case_says_why(kind: str) -> None:
+    assert all(case.values[0]["why"].endswith(".") for case in cases(kind))
