@@ -6,7 +6,7 @@ is trained on the other folds' chains.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,11 +20,10 @@ from detector.judge import Judge
 from detector.misfires import ALL_KINDS, ChainLibrary, inject
 from detector.model import Model, fit_model
 from detector.policy import Policy
+from detector.progress import Progress, silent
 
-__all__ = ["FOLDS", "CrossFit", "Fold", "Households", "Progress", "fit_on", "silent"]
+__all__ = ["FOLDS", "CrossFit", "Fold", "Households", "fit_on"]
 
-#: ``progress(stage, done, total)``.
-Progress = Callable[[str, int, int], None]
 #: Each household's sessions in order.
 Households = Mapping[str, Sequence[Sequence[IntentEvent]]]
 
@@ -32,10 +31,6 @@ FOLDS = 3
 #: Copies of every household with other misfires in each.
 _COPIES = 2
 _FEWEST_HOUSEHOLDS = 2 * FOLDS
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """Report progress to nobody."""
 
 
 @dataclass(frozen=True, slots=True)

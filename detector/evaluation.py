@@ -20,6 +20,7 @@ from detector.errors import InvalidValue, NotEnoughData
 from detector.events import IntentEvent, Outcome
 from detector.model import perplexity
 from detector.pipeline import apply_outcome, decide
+from detector.progress import Progress, silent
 from detector.state import HouseholdState
 
 __all__ = ["RATES", "Evaluation", "evaluate", "play", "recall_at"]
@@ -84,8 +85,16 @@ def play(
         yield event, decision
 
 
-def evaluate(events: list[IntentEvent], bundle: Bundle, misfires: Collection[str]) -> Evaluation:
+def evaluate(
+    events: list[IntentEvent], bundle: Bundle, misfires: Collection[str], *, progress: Progress = silent
+) -> Evaluation:
     """Play a labelled stream and measure the decisions at its committing events.
+
+    Args:
+        events: the stream.
+        bundle: what decides.
+        misfires: ids of the events that nobody meant.
+        progress: called with (stage, done, total) as the work goes on.
 
     Raises:
         InvalidValue: a label is for an event that the stream does not hold.
@@ -97,7 +106,13 @@ def evaluate(events: list[IntentEvent], bundle: Bundle, misfires: Collection[str
             f"{len(strangers)} labels are for events that the stream does not hold, such as {min(strangers)!r}; "
             "give the labels of this stream"
         )
-    judged = [decision for event, decision in play(events, bundle, misfires) if event.commits]
+    judged = []
+    for number, (event, decision) in enumerate(play(events, bundle, misfires)):
+        if event.commits:
+            judged.append(decision)
+        if number % 256 == 0:
+            progress("deciding", number, len(events))
+    progress("deciding", len(events), len(events))
     scores = np.array([decision.misfire_probability for decision in judged], dtype=float)
     truth = np.array([decision.event_id in misfires for decision in judged], dtype=bool)
     if truth.all():

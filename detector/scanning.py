@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.corpus import sessions_by_household
-from detector.crossfit import CrossFit, Fold, Progress, fit_on, silent
+from detector.crossfit import CrossFit, Fold, fit_on
 from detector.decisions import Expected, Reason
 from detector.events import IntentEvent
 from detector.evidence import Moment, evidence
 from detector.explain import expected_instead, reasons_for
 from detector.judge import Judge, misfire_probability
 from detector.policy import Policy
+from detector.progress import Progress, silent
 
 __all__ = ["Finding", "Scan", "Step", "scan"]
 

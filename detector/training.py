@@ -13,10 +13,11 @@ import numpy as np
 from detector.bundle import Bundle, make_bundle
 from detector.calibration import Calibration
 from detector.corpus import EvidenceTable, sessions_by_household
-from detector.crossfit import CrossFit, Fold, Progress, fit_on, silent
+from detector.crossfit import CrossFit, Fold, fit_on
 from detector.events import IntentEvent
 from detector.misfires import ALL_KINDS
 from detector.policy import Policy
+from detector.progress import Progress, silent
 
 __all__ = ["train"]
 

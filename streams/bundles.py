@@ -1,0 +1,94 @@
+"""Bundles on disk: a directory of files and a manifest with the hash of each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from detector.bundle import FORMAT, Bundle, bundle_from_files, bundle_to_files
+from detector.errors import BundleError
+from detector.policy import Policy, parse_policy
+from streams.errors import MissingPart
+
+__all__ = ["read_bundle", "read_policy", "write_bundle"]
+
+_MANIFEST = "manifest.json"
+
+
+def write_bundle(bundle: Bundle, directory: Path) -> None:
+    """Write a bundle as a directory, all of it or nothing; a bundle that was there before is replaced.
+
+    Raises:
+        MissingPart: the place cannot be written to, or holds something that is not a bundle.
+    """
+    if directory.exists() and not (directory / _MANIFEST).is_file() and any(directory.iterdir()):
+        raise MissingPart(f"{directory} is there and is not a bundle; name another directory with --out")
+    files = bundle_to_files(bundle)
+    manifest = {
+        "format": FORMAT,
+        "version": bundle.version,
+        "files": {
+            name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+            for name, data in files.items()
+        },
+    }
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+        draft.chmod(0o755)
+        for name, data in files.items():
+            (draft / name).write_bytes(data)
+        (draft / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+        if directory.exists():
+            shutil.rmtree(directory)
+        draft.rename(directory)
+    except OSError as error:
+        raise MissingPart(
+            f"the bundle cannot be written to {directory}: {error.strerror or error}"
+        ) from error
+
+
+def read_bundle(directory: Path) -> Bundle:
+    """Read a bundle and check it against its manifest.
+
+    Raises:
+        MissingPart: there is no bundle.
+        BundleError: a file is missing or not what the manifest says.
+    """
+    if not (directory / _MANIFEST).is_file():
+        raise MissingPart(
+            f"there is no bundle in {directory}; make one with 'misfire train STREAM --out {directory}'"
+        )
+    try:
+        manifest = json.loads((directory / _MANIFEST).read_text("utf-8"))
+        wanted = {str(name): str(entry["sha256"]) for name, entry in manifest["files"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BundleError(
+            f"the manifest of the bundle in {directory} cannot be read; train it again with 'misfire train'"
+        ) from error
+    files = {}
+    for name, sha256 in wanted.items():
+        path = directory / Path(name).name
+        data = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise BundleError(
+                f"{path} is missing or damaged (its sha256 is not the manifest's); copy the bundle again or train it anew"
+            )
+        files[name] = data
+    return bundle_from_files(files)
+
+
+def read_policy(path: Path | None = None) -> Policy:
+    """Read a policy file; ``None`` is the packaged one.
+
+    Raises:
+        MissingPart: the file is not there.
+        PolicyError: the policy cannot be used; every problem is listed.
+    """
+    chosen = path or Path(__file__).with_name("policy.toml")
+    if not chosen.is_file():
+        raise MissingPart(f"the policy file {chosen} is not there; leave it out to use the packaged one")
+    return parse_policy(chosen.read_text("utf-8"))

@@ -1,0 +1,50 @@
+"""The command line: one file per command, one table of them, one place where errors become exit codes.
+
+Exit codes: 0 done, 1 done and the answer is bad, 2 wrong use, 3 a part is missing or unreachable, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import NoReturn
+
+import typer
+
+from detector.errors import BundleError, MisfireError
+from streams.cli import broker, config, evaluate, scan, topics, train
+from streams.errors import MissingPart, WrongUse
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="misfire",
+    help="Stops voice-assistant commands that nobody meant.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (broker.broker, train.train, scan.scan, evaluate.evaluate):
+    app.command()(command)
+app.add_typer(topics.app, name="topics")
+app.add_typer(config.app, name="config")
+
+
+def main() -> None:
+    """Run the command line and exit with its code; users never see a traceback."""
+    signal.signal(signal.SIGINT, _interrupted)
+    try:
+        app()
+    except (MissingPart, BundleError) as error:
+        _end(error, 3)
+    except (WrongUse, MisfireError) as error:
+        _end(error, 2)
+
+
+def _end(error: Exception, code: int) -> NoReturn:
+    print(f"misfire: {error}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _interrupted(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the signature of a handler
+    sys.exit(130)

@@ -1,0 +1,34 @@
+"""``misfire config show``."""
+
+from __future__ import annotations
+
+import typer
+
+from streams.cli.options import Config, Json
+from streams.cli.output import table, write_json
+
+app = typer.Typer(help="Show every setting and where it came from.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Show every setting and where it came from."""
+
+
+@app.command()
+def show(config: Config = None, json: Json = None) -> None:
+    """Show every setting, its value, where that came from, and what it is for."""
+    from streams.settings import Settings, load
+
+    loaded = load(config)
+    values = loaded.settings.model_dump(mode="json")
+    rows = [
+        [name, str(values[name]), loaded.sources[name], field.description or ""]
+        for name, field in Settings.model_fields.items()
+    ]
+    table(
+        "settings (TOML name; the variable is MISFIRE_ and the name in capitals)",
+        ["setting", "value", "from", "meaning"],
+        rows,
+    )
+    write_json(json, {name: {"value": values[name], "from": loaded.sources[name]} for name in values})

@@ -1,0 +1,88 @@
+"""What commands print: tables and progress for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from detector.progress import Progress as Report
+from streams.errors import MissingPart
+
+__all__ = ["console", "note", "progress_report", "table", "write_json"]
+
+#: People read standard error; standard output stays free for JSON.
+console = Console(stderr=True, highlight=False)
+
+
+def note(text: str) -> None:
+    """Say one sentence about what happens."""
+    console.print(text, markup=False)
+
+
+def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """Print a table."""
+    drawn = Table(title=title, title_justify="left")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*row)
+    console.print(drawn)
+
+
+@contextmanager
+def progress_report() -> Iterator[Report]:
+    """Show a bar for each stage of a longer work; yields ``report(stage, done, total)``."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=False) as bars:
+        stages: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in stages:
+                stages[stage] = bars.add_task(stage, total=total)
+            bars.update(stages[stage], completed=done, total=total)
+
+        yield report
+
+
+def write_json(path: str | None, value: Any) -> None:
+    """Write ``value`` as JSON to a file, or to standard output where the path is ``-``; ``None`` writes nothing.
+
+    Raises:
+        MissingPart: the file cannot be written.
+    """
+    if path is None:
+        return
+    plain = to_jsonable_python(
+        asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+    )
+    text = json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
+    if path == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(path).write_text(text, "utf-8")
+    except OSError as error:
+        raise MissingPart(f"the JSON cannot be written to {path}: {error.strerror or error}") from error

@@ -1,0 +1,58 @@
+"""``misfire scan``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streams.cli.options import Json, Seed, Stream
+from streams.cli.output import console, note, progress_report, write_json
+
+if TYPE_CHECKING:
+    from detector.scanning import Finding
+
+
+def scan(
+    stream: Stream,
+    top: Annotated[int, typer.Option(help="How many chains to list.", min=1)] = 20,
+    policy: Annotated[
+        Path | None, typer.Option(help="Policy file; the packaged one where it is left out.")
+    ] = None,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """List the chains that most likely nobody meant. Needs no labels, no bundle and no broker: it learns from the stream itself."""
+    from detector.scanning import scan as look
+    from streams.bundles import read_policy
+    from streams.stream_files import read_events
+
+    rules = read_policy(policy)
+    events = read_events(stream)
+    with progress_report() as report:
+        found = look(events, rules, top=top, seed=seed, progress=report)
+    for number, finding in enumerate(found.findings, 1):
+        _print(number, finding)
+    note(
+        f"{found.commands:,} commands of {found.households:,} households in {found.events:,} events; "
+        f"a budget of {found.budget:.0%} would have touched {found.touched:.2%} of the commands"
+    )
+    write_json(json, found)
+
+
+def _print(number: int, finding: Finding) -> None:
+    steps = " → ".join(f"{step.intent} {step.act} ({step.bits:.1f} bits)" for step in finding.steps)
+    expected = ", ".join(
+        f"{entry.intent} {entry.act} ({entry.probability:.0%})" for entry in finding.expected
+    )
+    console.print(
+        f"[bold]{number:3d}. {finding.time:%Y-%m-%d %H:%M} household {finding.household_id}[/] {finding.intent}"
+    )
+    note(f"     {steps}")
+    note(
+        f"     misfire probability {finding.misfire_probability:.2%}, as bad as the worst {finding.p_value:.2%} of commands"
+    )
+    for reason in finding.reasons:
+        note(f"     {reason.bits:+.1f} bits: {reason.text}")
+    note(f"     expected instead: {expected}")

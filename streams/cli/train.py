@@ -1,0 +1,51 @@
+"""``misfire train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated
+
+import typer
+
+from streams.cli.options import Json, Seed, Stream
+from streams.cli.output import note, progress_report, write_json
+
+
+def train(
+    stream: Stream,
+    out: Annotated[
+        Path, typer.Option(help="Directory to write the bundle to; a bundle that is there is replaced.")
+    ],
+    policy: Annotated[
+        Path | None, typer.Option(help="Policy file; the packaged one where it is left out.")
+    ] = None,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Make a bundle from a stream of meant events: model, judge, calibration and policy."""
+    from detector.training import train as fit
+    from streams.bundles import read_policy, write_bundle
+    from streams.stream_files import read_events
+
+    rules = read_policy(policy)
+    events = read_events(stream)
+    begun = perf_counter()
+    with progress_report() as report:
+        bundle = fit(events, rules, seed=seed, progress=report)
+    seconds = perf_counter() - begun
+    write_bundle(bundle, out)
+    scores = {
+        f"{risk}, {'new' if new else 'known'} household": len(found)
+        for (risk, new), found in bundle.calibration.scores.items()
+    }
+    note(f"bundle {bundle.version} from {len(events):,} events in {seconds:.1f} s, written to {out}")
+    write_json(
+        json,
+        {
+            "bundle": bundle.version,
+            "events": len(events),
+            "seconds": round(seconds, 2),
+            "calibration": scores,
+        },
+    )

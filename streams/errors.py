@@ -1,0 +1,21 @@
+"""Errors of the shell. Each message is one sentence that names the thing, what was wrong, and what to do."""
+
+from __future__ import annotations
+
+__all__ = ["BadRecord", "MissingPart", "WrongUse"]
+
+
+class MissingPart(Exception):
+    """Something that has to be there is missing or cannot be reached: exit code 3."""
+
+
+class WrongUse(Exception):
+    """The command was given something that it cannot work with: exit code 2."""
+
+
+class BadRecord(ValueError):
+    """A record cannot be read. ``code`` is the reason as a word; the message never repeats what the record holds."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,81 @@
+"""Every metric, in one place. No household, device, user, slot or event id ever becomes a label."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from detector.decisions import Decision
+
+__all__ = [
+    "ANSWERS",
+    "ANSWER_SECONDS",
+    "BUNDLE",
+    "DEAD_LETTERS",
+    "DECISIONS",
+    "DUPLICATES",
+    "EVENTS",
+    "LATE",
+    "LATE_DISAGREEMENTS",
+    "MISFIRE_PROBABILITY",
+    "OUTCOMES",
+    "READY",
+    "RECOVERY_SECONDS",
+    "SEND_FAILURES",
+    "SURPRISAL_BITS",
+    "observe_decision",
+]
+
+EVENTS = Counter("misfire_events", "Intent events applied to a household's state, each once.")
+DECISIONS = Counter(
+    "misfire_decisions",
+    "Decisions made by the worker.",
+    ["verdict", "risk_class", "enforcement", "abstained"],
+)
+MISFIRE_PROBABILITY = Histogram(
+    "misfire_probability",
+    "Misfire probability at committing events.",
+    buckets=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 0.9, 1.0),
+)
+SURPRISAL_BITS = Histogram(
+    "misfire_chain_surprisal_bits",
+    "Surprisal of committed chains in bits; higher is rarer.",
+    buckets=(1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64),
+)
+DUPLICATES = Counter("misfire_duplicates", "Records that were delivered again and skipped.", ["topic"])
+DEAD_LETTERS = Counter("misfire_dead_letters", "Records that could not be read, by reason.", ["reason"])
+OUTCOMES = Counter("misfire_outcomes", "Outcomes applied, by kind and source.", ["outcome", "source"])
+SEND_FAILURES = Counter("misfire_send_failures", "Records that could not be sent to Kafka.", ["topic"])
+READY = Gauge("misfire_ready", "1 when partitions are assigned, the table is recovered and the agents run.")
+RECOVERY_SECONDS = Gauge(
+    "misfire_recovery_seconds", "How long the last recovery of the household table took."
+)
+BUNDLE = Gauge("misfire_bundle_info", "The bundle that decides; always 1.", ["version", "policy"])
+
+ANSWERS = Counter(
+    "misfire_hook_answers",
+    "Answers of the hook by the rung they stand on; reason is empty on the first.",
+    ["rung", "verdict", "risk_class", "reason"],
+)
+ANSWER_SECONDS = Histogram(
+    "misfire_hook_answer_seconds",
+    "Seconds until the hook answered, by rung.",
+    ["rung"],
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.5, 1.0, 2.0, 10.0),
+)
+LATE = Counter("misfire_hook_late", "Worker decisions that came after the hook had answered.")
+LATE_DISAGREEMENTS = Counter(
+    "misfire_hook_late_disagreements", "Late decisions with another verdict than the answer."
+)
+
+
+def observe_decision(decision: Decision) -> None:
+    """Count one decision of the worker."""
+    DECISIONS.labels(
+        decision.verdict.value,
+        decision.risk_class.value,
+        decision.enforcement.value,
+        str(decision.abstained).lower(),
+    ).inc()
+    if decision.misfire_probability is not None:
+        MISFIRE_PROBABILITY.observe(decision.misfire_probability)
+        SURPRISAL_BITS.observe(decision.surprisal_bits)

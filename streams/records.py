@@ -1,0 +1,113 @@
+"""Values on the wire: JSON in UTF-8, headers in the CloudEvents 1.0 Kafka binding (binary mode).
+
+The schemas are those of the core's own dataclasses; nothing is written down twice. Errors name fields and never repeat
+values, because a value may be something that somebody said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from detector.decisions import Decision
+from detector.events import IntentEvent, Outcome
+from streams.errors import BadRecord
+
+__all__ = ["DECISION", "INTENT", "MAX_BYTES", "OUTCOME", "Headers", "Kind", "check_type", "header"]
+
+V = TypeVar("V")
+Headers = Sequence[tuple[str, bytes]]
+
+#: The largest intent with 32 slots of the longest tokens takes 9 KiB; anything above this is not one.
+MAX_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[V]):
+    """One kind of record: how its value is written and read, and its CloudEvents type."""
+
+    type: str
+    adapter: TypeAdapter[V]
+
+    def encode(self, value: V) -> bytes:
+        """Write a value; the same value gives the same bytes."""
+        return self.adapter.dump_json(value)
+
+    def decode(self, data: bytes | None) -> V:
+        """Read a value.
+
+        Raises:
+            BadRecord: with code ``too_large``, ``not_json`` or ``schema``.
+        """
+        if data is None:
+            raise BadRecord("schema", "the record has no value")
+        if len(data) > MAX_BYTES:
+            raise BadRecord("too_large", f"the value has {len(data)} bytes; at most {MAX_BYTES} are read")
+        try:
+            return self.adapter.validate_json(data, strict=True)
+        except ValidationError as error:
+            raise _described(error) from None
+
+    def headers(
+        self, event_id: str, time: datetime, *, source: str, trace: bytes | None = None
+    ) -> list[tuple[str, bytes]]:
+        """Return the CloudEvents headers of a record."""
+        headers = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", event_id.encode()),
+            ("ce_type", self.type.encode()),
+            ("ce_source", source.encode()),
+            ("ce_time", time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
+            ("content-type", b"application/json"),
+        ]
+        return headers if trace is None else [*headers, ("traceparent", trace)]
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the value."""
+        return self.adapter.json_schema()
+
+
+INTENT: Kind[IntentEvent] = Kind("assistant.intent.v1", TypeAdapter(IntentEvent))
+DECISION: Kind[Decision] = Kind("assistant.decision.v1", TypeAdapter(Decision))
+OUTCOME: Kind[Outcome] = Kind("assistant.outcome.v1", TypeAdapter(Outcome))
+
+
+def header(headers: Headers | Mapping[str, bytes] | None, name: str) -> bytes | None:
+    """Return the first header of that name."""
+    pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
+    return next((value for key, value in pairs if key == name), None)
+
+
+def check_type(headers: Headers | Mapping[str, bytes] | None, kind: Kind[Any]) -> None:
+    """Refuse a record that says it is of another type; one that says nothing is taken for what its topic holds.
+
+    Raises:
+        BadRecord: with code ``unknown_type``.
+    """
+    named = header(headers, "ce_type")
+    if named is not None and named != kind.type.encode():
+        raise BadRecord("unknown_type", f"the record's ce_type is not {kind.type!r}")
+
+
+def _described(error: ValidationError) -> BadRecord:
+    problems = error.errors(include_input=False, include_url=False, include_context=False)
+    if problems[0]["type"] == "json_invalid":
+        return BadRecord("not_json", "the value is not JSON")
+    texts = [
+        f"{'.'.join(map(str, problem['loc'])) or 'the value'}: {_without_value(problem)}"
+        for problem in problems
+    ]
+    return BadRecord("schema", "; ".join(texts))
+
+
+def _without_value(problem: Mapping[str, Any]) -> str:
+    """What is wrong, without the core's quotation of the value."""
+    return (
+        "breaks the contract of its field"
+        if problem["type"] == "value_error" and "'" in problem["msg"]
+        else str(problem["msg"])
+    )

@@ -1,0 +1,133 @@
+"""Configuration: one TOML file and ``MISFIRE_…`` environment variables, checked as a whole before anything starts."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from streams.errors import MissingPart, WrongUse
+
+__all__ = ["DEFAULT_FILE", "Loaded", "Settings", "load"]
+
+DEFAULT_FILE = Path("misfire.toml")
+_PREFIX = "MISFIRE_"
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Host = Annotated[str, Field(min_length=1)]
+
+
+class Settings(BaseModel):
+    """Every setting. The name in the TOML file is the field's; the environment variable is ``MISFIRE_`` and the name in capitals."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    broker: str = Field(
+        "127.0.0.1:9092",
+        pattern=r"^[^\s:,]+:\d+(,[^\s:,]+:\d+)*$",
+        description="Kafka brokers, HOST:PORT[,HOST:PORT…]",
+    )
+    partitions: int = Field(
+        8, ge=1, le=1024, description="partitions of each topic that is keyed by household"
+    )
+    replication: int = Field(1, ge=1, le=16, description="copies of each partition; 3 in production")
+    bundle: Path = Field(Path("bundle"), description="directory of the bundle that decides")
+    policy: Path | None = Field(None, description="policy file; the packaged one where it is left out")
+    group: str = Field("misfire-worker", min_length=1, description="consumer group of the workers")
+    session_timeout: float = Field(
+        6.0, ge=1.0, le=300.0, description="seconds until a silent worker counts as dead"
+    )
+    fetch_max_wait: float = Field(
+        0.5, gt=0.0, le=5.0, description="seconds a fetch waits for data; 0.01 for the embedded broker"
+    )
+    worker_host: Host = Field(
+        "127.0.0.1", description="address of the worker's /metrics, /healthz and /readyz"
+    )
+    worker_port: Port = Field(8751, description="port of the same; 0 takes a free one")
+    gateway_host: Host = Field("127.0.0.1", description="address of the hook")
+    gateway_port: Port = Field(8750, description="port of the hook; 0 takes a free one")
+    deadline_ms: int = Field(
+        150,
+        ge=1,
+        le=10_000,
+        description="milliseconds in which the hook answers when the asker names no deadline",
+    )
+    reply_partition: int | None = Field(
+        None,
+        ge=0,
+        description="partition of assistant.replies this gateway reads; drawn at start where it is left out",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and for each where it came from: ``default``, the file's name, or the variable's."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+
+
+def load(file: Path | None = None, environment: Mapping[str, str] | None = None, **given: Any) -> Loaded:
+    """Read the settings: given on the command line, else from the environment, else from the file, else the default.
+
+    Args:
+        file: the TOML file; ``None`` takes ``$MISFIRE_CONFIG``, or ``misfire.toml`` where there is one.
+        environment: the variables; ``None`` takes the process's.
+        given: settings from the command line; ``None`` is not given.
+
+    Raises:
+        WrongUse: anything in it cannot be used; every problem is listed.
+        MissingPart: the named file is not there.
+    """
+    variables = os.environ if environment is None else environment
+    named = file or (Path(variables[f"{_PREFIX}CONFIG"]) if variables.get(f"{_PREFIX}CONFIG") else None)
+    values: dict[str, Any] = {}
+    sources = dict.fromkeys(Settings.model_fields, "default")
+    layers = [(_from_file(named), str(named or DEFAULT_FILE)), *_from_environment(variables)]
+    layers += [({name: value}, "command line") for name, value in given.items() if value is not None]
+    for layer, source in layers:
+        values |= layer
+        sources |= dict.fromkeys(layer, source)
+    try:
+        return Loaded(Settings.model_validate(values), sources)
+    except ValidationError as error:
+        raise WrongUse("the configuration cannot be used:\n" + _problems(error, sources)) from None
+
+
+def _from_file(named: Path | None) -> dict[str, Any]:
+    path = named or DEFAULT_FILE
+    if not path.is_file():
+        if named is None:
+            return {}
+        raise MissingPart(
+            f"the configuration file {path} is not there; give another with --config, or leave it out"
+        )
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongUse(f"the configuration file {path} is not TOML: {error}") from None
+
+
+def _from_environment(variables: Mapping[str, str]) -> list[tuple[dict[str, Any], str]]:
+    """Each variable as a layer of its own. Others that begin with MISFIRE_ (MISFIRE_DATA …) belong to other tools."""
+    found = []
+    for name in Settings.model_fields:
+        variable = f"{_PREFIX}{name.upper()}"
+        if variable in variables:
+            found.append(({name: variables[variable]}, variable))
+    return found
+
+
+def _problems(error: ValidationError, sources: Mapping[str, str]) -> str:
+    lines = []
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        name = ".".join(map(str, problem["loc"]))
+        known = name in Settings.model_fields
+        text = problem["msg"] if known else "is not a setting; 'misfire config show' lists them"
+        lines.append(f"  - {name} ({sources.get(name, 'the file')}): {text}")
+    return "\n".join(lines)

@@ -1,0 +1,110 @@
+"""Streams and labels on disk: JSON lines, plain or gzipped."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from detector.events import IntentEvent
+from streams.errors import BadRecord, MissingPart, WrongUse
+from streams.records import INTENT
+
+__all__ = ["read_events", "read_labels", "write_events", "write_labels", "write_lines"]
+
+
+def read_events(path: Path) -> list[IntentEvent]:
+    """Read a stream.
+
+    Raises:
+        MissingPart: the file is not there.
+        WrongUse: a line is not an event, the stream is empty, or an ``event_id`` comes twice; the message names the line.
+    """
+    events: list[IntentEvent] = []
+    seen: dict[str, int] = {}
+    for number, line in _lines(path):
+        try:
+            event = INTENT.decode(line)
+        except BadRecord as error:
+            raise WrongUse(f"{path}, line {number}: {error}") from None
+        if event.event_id in seen:
+            raise WrongUse(
+                f"{path}, line {number}: the event_id of line {seen[event.event_id]} comes again; every event needs its own"
+            )
+        seen[event.event_id] = number
+        events.append(event)
+    if not events:
+        raise WrongUse(f"{path} holds no events; give a stream with one JSON object per line")
+    return events
+
+
+def read_labels(path: Path) -> dict[str, str]:
+    """Read labels: ``event_id`` to the kind of misfire.
+
+    Raises:
+        MissingPart: the file is not there.
+        WrongUse: a line is not a label; the message names it.
+    """
+    labels: dict[str, str] = {}
+    for number, line in _lines(path):
+        try:
+            entry = json.loads(line)
+            labels[str(entry["event_id"])] = str(entry["label"])
+        except (ValueError, KeyError, TypeError):
+            raise WrongUse(
+                f"{path}, line {number}: a label is an object with event_id, label and chain_id"
+            ) from None
+    return labels
+
+
+def write_events(path: Path, events: Iterable[IntentEvent]) -> None:
+    """Write a stream; ``.gz`` compresses it."""
+    write_lines(path, (INTENT.encode(event) for event in events))
+
+
+def write_labels(path: Path, labels: Iterable[tuple[str, str, str]]) -> None:
+    """Write (event_id, label, chain_id) labels."""
+    rows = ({"event_id": event, "label": label, "chain_id": chain} for event, label, chain in labels)
+    write_lines(path, (json.dumps(row).encode() for row in rows))
+
+
+def write_lines(path: Path, lines: Iterable[bytes]) -> None:
+    """Write lines of bytes.
+
+    Raises:
+        MissingPart: the file cannot be written.
+    """
+    try:
+        with _opened(path, "wb") as file:
+            for line in lines:
+                file.write(line + b"\n")
+    except OSError as error:
+        raise MissingPart(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    if not path.is_file():
+        raise MissingPart(f"{path} is not there; give a file of JSON lines, plain or .gz")
+    try:
+        with _opened(path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield number, line
+    except (OSError, EOFError) as error:
+        raise WrongUse(
+            f"{path} cannot be read as {'gzip' if path.suffix == '.gz' else 'text'}: {error}"
+        ) from None
+
+
+@contextmanager
+def _opened(path: Path, mode: str) -> Iterator[IO[bytes]]:
+    if path.suffix != ".gz":
+        with path.open(mode) as plain:
+            yield plain
+        return
+    # No time stamp and no name in the header: the same stream gives the same bytes.
+    with path.open(mode) as raw, gzip.GzipFile("", mode, fileobj=raw, mtime=0) as packed:
+        yield packed  # type: ignore[misc]

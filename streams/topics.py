@@ -1,0 +1,130 @@
+"""The topics, as one literal table, and what makes and checks them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from streams.errors import MissingPart
+
+__all__ = [
+    "BUNDLES",
+    "DEAD_LETTERS",
+    "DECISIONS",
+    "HOUSEHOLDS",
+    "INTENTS",
+    "OUTCOMES",
+    "REPLIES",
+    "TOPICS",
+    "Topic",
+    "admin",
+    "check_topics",
+    "create_topics",
+]
+
+_MINUTE, _DAY = 60_000, 86_400_000
+
+INTENTS = "assistant.intents"
+DECISIONS = "assistant.decisions"
+OUTCOMES = "assistant.outcomes"
+REPLIES = "assistant.replies"
+DEAD_LETTERS = "assistant.dead-letters"
+BUNDLES = "misfire.bundles"
+HOUSEHOLDS = "misfire.households"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic. ``retention`` is in milliseconds; ``None`` is compacted. ``partitions`` of ``None`` is the installation's number."""
+
+    name: str
+    key: str
+    value: str
+    retention: int | None
+    partitions: int | None = None
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The topic's settings in the broker's words."""
+        if self.retention is None:
+            return MappingProxyType({"cleanup.policy": "compact"})
+        return MappingProxyType({"cleanup.policy": "delete", "retention.ms": str(self.retention)})
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(INTENTS, "household_id", "IntentEvent", 30 * _DAY),
+    Topic(DECISIONS, "household_id", "Decision", 90 * _DAY),
+    Topic(OUTCOMES, "household_id", "Outcome", 90 * _DAY),
+    Topic(REPLIES, "none: the asker chooses the partition", "Decision", 10 * _MINUTE),
+    Topic(DEAD_LETTERS, "the original key", "the original bytes", 30 * _DAY),
+    Topic(BUNDLES, "channel", "version, location, sha256", None, partitions=1),
+    Topic(HOUSEHOLDS, "household_id", "household state (the worker's changelog)", None),
+)
+
+
+def admin(brokers: str, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
+    """Connect for administration.
+
+    Raises:
+        MissingPart: no broker answers.
+    """
+    try:
+        return KafkaAdminClient(
+            bootstrap_servers=brokers, request_timeout_ms=timeout_ms, client_id="misfire-admin"
+        )
+    except (KafkaError, OSError, ValueError) as error:
+        raise MissingPart(
+            f"no Kafka broker answers at {brokers} ({type(error).__name__}); start one with 'misfire broker' or name another with --broker"
+        ) from error
+
+
+def create_topics(client: KafkaAdminClient, partitions: int, replication: int = 1) -> list[str]:
+    """Create what is missing and return the names of what was created; what is there stays as it is."""
+    there = set(client.list_topics())
+    created = []
+    for topic in TOPICS:
+        if topic.name in there:
+            continue
+        new = NewTopic(
+            topic.name, topic.partitions or partitions, replication, topic_configs=dict(topic.settings)
+        )
+        try:
+            client.create_topics([new])
+        except TopicAlreadyExistsError:
+            continue
+        created.append(topic.name)
+    return created
+
+
+def check_topics(client: KafkaAdminClient, partitions: int) -> list[str]:
+    """Return what is wrong with the topics, a sentence each; nothing is a good answer."""
+    described = {entry["name"]: entry for entry in client.describe_topics([topic.name for topic in TOPICS])}
+    problems = []
+    for topic in TOPICS:
+        entry = described.get(topic.name)
+        if entry is None or entry.get("error_code"):
+            problems.append(f"topic {topic.name} is missing; create it with 'misfire topics create'")
+            continue
+        wanted, found = topic.partitions or partitions, len(entry["partitions"])
+        if wanted != found:
+            problems.append(
+                f"topic {topic.name} has {found} partitions, not {wanted}; set partitions to {found}, or delete the topic "
+                "and run 'misfire topics create'"
+            )
+        problems += _wrong_settings(client, topic)
+    return problems
+
+
+def _wrong_settings(client: KafkaAdminClient, topic: Topic) -> list[str]:
+    """Compare a topic's settings; a broker that tells none (the embedded one) is believed."""
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic.name)
+    found = client.describe_configs([resource], config_filter="all").get("topic", {}).get(topic.name, {})
+    return [
+        f"topic {topic.name} has {name}={found[name]['value']}, not {wanted}; change it with kafka-configs"
+        for name, wanted in topic.settings.items()
+        if name in found and found[name]["value"] != wanted
+    ]
