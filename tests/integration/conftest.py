@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Protocol
 
 import pytest
 
-from tests.integration.kafka import ApacheKafka, lacking, wipe
-
-
-class Broker(Protocol):
-    """Whatever a test can connect to."""
-
-    @property
-    def bootstrap(self) -> str:
-        """The broker's address, ``host:port``."""
+from tests.integration.kafka import ApacheKafka, Broker, lacking, wipe
 
 
 @pytest.fixture(scope="session")

@@ -18,13 +18,13 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from string import Template
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 from xml.etree import ElementTree as ET
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-__all__ = ["ApacheKafka", "lacking", "wipe"]
+__all__ = ["ApacheKafka", "Broker", "lacking", "wipe"]
 
 FILES = Path(__file__).parents[1] / "kafka"
 #: Kafka is up in 4 s on two free cores (DESIGN.md, The parts that run); the tests share theirs.
@@ -40,6 +40,14 @@ wait "$kafka"; status=$?
 kill "$watcher"
 exit "$status"
 """
+
+
+class Broker(Protocol):
+    """Whatever a test can connect to."""
+
+    @property
+    def bootstrap(self) -> str:
+        """The broker's address, ``host:port``."""
 
 
 class ApacheKafka:

@@ -14,14 +14,12 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 
-from tests.integration.kafka import ApacheKafka, wipe
-
-pytestmark = pytest.mark.kafka
+from tests.integration.kafka import ApacheKafka, Broker, wipe
 
 
 @pytest.fixture
-def admin(apache_kafka: ApacheKafka) -> Iterator[KafkaAdminClient]:
-    client = KafkaAdminClient(bootstrap_servers=apache_kafka.bootstrap)
+def admin(broker: Broker) -> Iterator[KafkaAdminClient]:
+    client = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
     yield client
     client.close()
 
@@ -39,14 +37,14 @@ def test_a_topic_has_the_partitions_that_were_asked_for(admin: KafkaAdminClient,
     assert len(description["partitions"]) == 3
 
 
-def test_what_is_produced_is_consumed_in_order_per_key(apache_kafka: ApacheKafka, topic: str) -> None:
+def test_what_is_produced_is_consumed_in_order_per_key(broker: Broker, topic: str) -> None:
     sent = [(f"household-{number % 5}".encode(), str(number).encode()) for number in range(50)]
-    producer = KafkaProducer(bootstrap_servers=apache_kafka.bootstrap)
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap)
     for key, value in sent:
         producer.send(topic, key=key, value=value)
     producer.close()
 
-    consumer = KafkaConsumer(topic, bootstrap_servers=apache_kafka.bootstrap, auto_offset_reset="earliest")
+    consumer = KafkaConsumer(topic, bootstrap_servers=broker.bootstrap, auto_offset_reset="earliest")
     received = [(record.key, record.value) for record in islice(consumer, len(sent))]
     consumer.close()
 
@@ -55,17 +53,22 @@ def test_what_is_produced_is_consumed_in_order_per_key(apache_kafka: ApacheKafka
         assert [v for k, v in received if k == household] == [v for k, v in sent if k == household]
 
 
-def test_a_wiped_broker_has_no_topics_and_takes_the_same_name_again(
-    apache_kafka: ApacheKafka, admin: KafkaAdminClient, topic: str
-) -> None:
-    wipe(apache_kafka.bootstrap)
-    assert topic not in admin.list_topics()
+@pytest.mark.kafka
+def test_a_wiped_broker_has_no_topics_and_takes_the_same_name_again(apache_kafka: ApacheKafka) -> None:
+    name = f"fixture-{uuid.uuid4()}"
+    client = KafkaAdminClient(bootstrap_servers=apache_kafka.bootstrap)
+    client.create_topics([NewTopic(name, num_partitions=3, replication_factor=1)])
 
-    admin.create_topics([NewTopic(topic, num_partitions=2, replication_factor=1)])
-    (description,) = admin.describe_topics([topic])
+    wipe(apache_kafka.bootstrap)
+    assert name not in client.list_topics()
+
+    client.create_topics([NewTopic(name, num_partitions=2, replication_factor=1)])
+    (description,) = client.describe_topics([name])
+    client.close()
     assert len(description["partitions"]) == 2
 
 
+@pytest.mark.kafka
 @pytest.mark.usefixtures("apache_kafka")
 def test_it_ends_with_the_process_that_started_it_even_by_kill_9(
     tmp_path: Path, pytestconfig: pytest.Config
