@@ -10,24 +10,22 @@ from pydantic import TypeAdapter
 from detector.bundle import Bundle
 from detector.events import IntentEvent
 from detector.state import HouseholdState
+from detector.training import train
 from tests.detector.builders import hand_bundle, policy
+from tests.detector.town import town
 
 _STATE: TypeAdapter[HouseholdState] = TypeAdapter(HouseholdState)
 
 
 @pytest.fixture(scope="session")
 def population() -> list[IntentEvent]:
-    """A small simulated population's clean stream, in order of time."""
-    from detector.simulation import simulate
-
-    return list(simulate(households=12, days=12, seed=7))
+    """What a small town meant, in order of time."""
+    return town()
 
 
 @pytest.fixture(scope="session")
 def trained(population: list[IntentEvent]) -> Bundle:
     """The bundle trained on ``population``."""
-    from detector.training import train
-
     return train(population, policy())
 
 

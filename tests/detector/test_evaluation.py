@@ -1,0 +1,134 @@
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.bundle import Bundle
+from detector.decisions import Verdict
+from detector.errors import InvalidValue, NotEnoughData
+from detector.evaluation import RATES, evaluate, play, recall_at
+from detector.events import IntentEvent
+from detector.model import perplexity
+from tests.detector.builders import (
+    ABSURD,
+    SURE,
+    dialogue,
+    hand_bundle,
+    hand_judge,
+    heard,
+    run,
+    send_message,
+)
+
+BUNDLE = hand_bundle()
+SCORES = st.lists(st.floats(0, 1), min_size=1, max_size=50)
+
+
+def stream(
+    days: int = 20, misfires: frozenset[int] = frozenset({5, 11})
+) -> tuple[list[IntentEvent], set[str]]:
+    """A message each day; on some days nobody meant it, and the wake word was hardly heard."""
+    events: list[IntentEvent] = []
+    for day in range(days):
+        session = send_message(first=10 * day, session=f"s{day}", days=float(day))
+        events += heard(session, ABSURD if day in misfires else SURE)
+    return events, {f"e{10 * day + 2}" for day in misfires}
+
+
+def test_a_perfect_judge_on_a_stream_worked_by_hand() -> None:
+    events, misfires = stream()
+    found = evaluate(events, BUNDLE, misfires)
+    assert (found.events, found.committing, found.misfires) == (60, 20, 2)
+    assert (found.auroc, found.stopped) == (1.0, 1.0)
+    assert found.recall == {f"{rate:g}": 1.0 for rate in RATES}
+    assert found.realised_false_interruptions == {"all": 0.0, "private_outbound": 0.0}
+    assert found.bundle == BUNDLE.version
+
+
+def test_perplexity_is_of_what_was_meant() -> None:
+    events, misfires = stream()
+    meant = [event for event in events if event.event_id not in misfires]
+    by_day = [[event for event in meant if event.session_id == f"s{day}"] for day in range(20)]
+    assert evaluate(events, BUNDLE, misfires).perplexity == pytest.approx(
+        perplexity(BUNDLE.model, by_day), abs=1e-3
+    )
+
+
+def test_a_false_interruption_is_counted_where_it_happened() -> None:
+    events, _ = stream()
+    found = evaluate(events, BUNDLE, {"e52"})
+    # The misheard wake word of day 11 is now said to be meant: one of nineteen meant commands was interrupted.
+    assert found.realised_false_interruptions == {"all": 0.05263, "private_outbound": 0.05263}
+
+
+def test_without_misfires_there_is_no_recall() -> None:
+    events, _ = stream(misfires=frozenset())
+    found = evaluate(events, BUNDLE, set())
+    assert (found.auroc, found.recall, found.stopped, found.misfires) == (None, {}, None, 0)
+
+
+def test_labels_of_another_stream_are_refused() -> None:
+    with pytest.raises(
+        InvalidValue, match="1 labels are for events that the stream does not hold, such as 'x'"
+    ):
+        evaluate(stream()[0], BUNDLE, {"x", "e52"})
+
+
+def test_nothing_meant_is_nothing_to_interrupt() -> None:
+    with pytest.raises(NotEnoughData, match="no committing event that was meant"):
+        evaluate(send_message(), BUNDLE, {"e2"})
+
+
+def test_a_misfire_is_revealed_after_its_verdict_and_never_learned() -> None:
+    """With a judge that asks "was it ever meant here?", a labelled first use is stopped, and so is the second."""
+    bundle = hand_bundle(judge=hand_judge("intent_count", (0.5, 0.6), (6.0, 6.0, -6.0)))
+    events, _ = stream(days=3, misfires=frozenset())
+    ids = [f"e{10 * day + 2}" for day in range(3)]
+
+    def verdicts(misfires: set[str] | None) -> list[Verdict]:
+        return [
+            decision.verdict for event, decision in play(events, bundle, misfires) if event.event_id in ids
+        ]
+
+    ask, allow = Verdict.CONFIRM, Verdict.ALLOW
+    assert verdicts(set()) == [ask, allow, allow]
+    assert verdicts({ids[0]}) == [ask, ask, allow]
+    assert verdicts(set(ids)) == [ask, ask, ask]
+    assert verdicts(None) == [ask, ask, ask]
+
+
+def test_without_labels_a_stream_is_decided_as_the_worker_does(bundle: Bundle) -> None:
+    events, _ = stream(days=4)
+    assert [decision for _, decision in play(events, bundle)] == run(events, bundle)[0]
+
+
+def test_progress_ends_at_the_end() -> None:
+    calls: list[tuple[str, int, int]] = []
+    events, misfires = stream()
+    evaluate(events, BUNDLE, misfires, progress=lambda *call: calls.append(call))
+    assert calls[-1] == ("deciding", 60, 60)
+
+
+@given(SCORES, SCORES, st.sampled_from(RATES))
+def test_recall_is_at_no_more_than_the_given_rate(
+    meant: list[float], misfires: list[float], rate: float
+) -> None:
+    scores: npt.NDArray[np.float64] = np.array([*meant, *misfires])
+    truth = np.array([False] * len(meant) + [True] * len(misfires))
+    found = recall_at(rate, scores, truth)
+    # There is a threshold that stops this share of misfires and no more than the rate of meant commands.
+    caught = sorted(misfires, reverse=True)[: round(found * len(misfires))]
+    if caught:
+        assert sum(score >= caught[-1] for score in meant) <= rate * len(meant)
+    # ... and no better one.
+    missed = sorted(misfires, reverse=True)[round(found * len(misfires)) :]
+    if missed:
+        assert sum(score >= missed[0] for score in meant) > rate * len(meant)
+
+
+def test_a_conversation_without_commands_is_not_enough() -> None:
+    from detector.events import Act
+
+    with pytest.raises(NotEnoughData):
+        evaluate(dialogue(("messages.SendMessage", Act.INITIATE, False)), BUNDLE, set())
