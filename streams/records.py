@@ -17,7 +17,19 @@ from detector.decisions import Decision
 from detector.events import IntentEvent, Outcome
 from streams.errors import BadRecord
 
-__all__ = ["DECISION", "INTENT", "MAX_BYTES", "OUTCOME", "Headers", "Kind", "check_type", "header"]
+__all__ = [
+    "CORRELATION_ID",
+    "DECISION",
+    "INTENT",
+    "MAX_BYTES",
+    "OUTCOME",
+    "OUTCOME_APPLIED",
+    "REPLY_PARTITION",
+    "Headers",
+    "Kind",
+    "check_type",
+    "header",
+]
 
 V = TypeVar("V")
 Headers = Sequence[tuple[str, bytes]]
@@ -74,6 +86,11 @@ class Kind(Generic[V]):
 INTENT: Kind[IntentEvent] = Kind("assistant.intent.v1", TypeAdapter(IntentEvent))
 DECISION: Kind[Decision] = Kind("assistant.decision.v1", TypeAdapter(Decision))
 OUTCOME: Kind[Outcome] = Kind("assistant.outcome.v1", TypeAdapter(Outcome))
+#: What the worker answers to an outcome that somebody waits for; it has no value.
+OUTCOME_APPLIED = "assistant.outcome.applied.v1"
+
+#: Headers by which an asker says where it waits for the answer.
+REPLY_PARTITION, CORRELATION_ID = "misfire_reply_partition", "misfire_correlation_id"
 
 
 def header(headers: Headers | Mapping[str, bytes] | None, name: str) -> bytes | None:

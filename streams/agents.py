@@ -1,0 +1,154 @@
+"""The worker's two agents: intents are decided, outcomes are applied. Both work on the same households."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import Any
+
+from detector.bundle import Bundle
+from detector.decisions import Decision
+from streams import metrics
+from streams.app import Parts
+from streams.errors import BadRecord
+from streams.households import Households, Stored
+from streams.processing import Incoming, decide_record, read_intent, read_outcome, settle_record
+from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED, REPLY_PARTITION, header
+from streams.topics import DEAD_LETTERS, DECISIONS, REPLIES
+
+__all__ = ["Worker"]
+
+_SOURCE = "misfire/worker"
+
+
+class Worker:
+    """Connects the app's streams with the core. ``attach`` registers the agents."""
+
+    def __init__(self, parts: Parts, bundle: Bundle) -> None:
+        self.parts = parts
+        self.bundle = bundle
+        self.households = Households(parts.table)
+
+    def attach(self) -> list[Any]:
+        """Register the agents with the app and return them."""
+        register = self.parts.app.agent
+        return [
+            register(self.parts.intents, name="intents", concurrency=1)(self.intents),
+            register(self.parts.outcomes, name="outcomes", concurrency=1)(self.outcomes),
+        ]
+
+    async def intents(self, stream: Any) -> None:
+        """Decide on each intent event."""
+        async for event in stream.noack().events():
+            await self._intent(event, _incoming(event))
+
+    async def outcomes(self, stream: Any) -> None:
+        """Apply each outcome."""
+        async for event in stream.noack().events():
+            await self._outcome(event, _incoming(event))
+
+    async def _intent(self, event: Any, record: Incoming) -> None:
+        try:
+            intent = read_intent(record)
+        except BadRecord as error:
+            await self.households.stage(event, [await self._dead_letter(record, error)])
+            return
+        stored = self.households.get(intent.household_id)
+        if record.offset <= stored.intents:
+            await self._skip(event, record, stored, intent.event_id)
+            return
+        known = any(decision.event_id == intent.event_id for decision in stored.state.recent)
+        decision, after, failed = decide_record(stored, intent, record.offset, self.bundle)
+        sent = await self._reply(record, decision)
+        sent.append(await self._send(DECISIONS, record.key, decision, record))
+        if failed:
+            sent.append(
+                await self._dead_letter(record, BadRecord("internal_error", "the core failed on this event"))
+            )
+        await self.households.stage(event, sent, after)
+        if known:
+            metrics.DUPLICATES.labels(record.topic).inc()
+        else:
+            metrics.EVENTS.inc()
+            metrics.observe_decision(decision)
+
+    async def _outcome(self, event: Any, record: Incoming) -> None:
+        try:
+            outcome = read_outcome(record)
+        except BadRecord as error:
+            await self.households.stage(event, [await self._dead_letter(record, error)])
+            return
+        stored = self.households.get(outcome.household_id)
+        if record.offset <= stored.outcomes:
+            metrics.DUPLICATES.labels(record.topic).inc()
+            await self.households.stage(event, await self._reply(record, None))
+            return
+        after = settle_record(stored, outcome, record.offset)
+        await self.households.stage(event, await self._reply(record, None), after)
+        metrics.OUTCOMES.labels(outcome.outcome.value, outcome.source.value).inc()
+
+    async def _skip(self, event: Any, record: Incoming, stored: Stored, event_id: str) -> None:
+        """A record that was applied before: its decision is in the log; whoever still waits for it gets it again."""
+        metrics.DUPLICATES.labels(record.topic).inc()
+        earlier = [decision for decision in stored.state.recent if decision.event_id == event_id]
+        await self.households.stage(event, await self._reply(record, earlier[0]) if earlier else [])
+
+    async def _reply(self, record: Incoming, decision: Decision | None) -> list[Awaitable[Any]]:
+        """Send the answer to whoever waits for it; ``None`` says that an outcome was applied."""
+        partition, correlation = (
+            header(record.headers, REPLY_PARTITION),
+            header(record.headers, CORRELATION_ID),
+        )
+        if partition is None or correlation is None or not partition.isdigit():
+            return []
+        kind = DECISION.type if decision else OUTCOME_APPLIED
+        headers = [(CORRELATION_ID, correlation), ("ce_type", kind.encode())]
+        value = DECISION.encode(decision) if decision else b""
+        return [await self._producer.send(REPLIES, None, value, int(partition), None, headers)]
+
+    async def _send(
+        self, topic: str, key: bytes | None, decision: Decision, record: Incoming
+    ) -> Awaitable[Any]:
+        headers = DECISION.headers(
+            decision.decision_id,
+            datetime.now(UTC),
+            source=_SOURCE,
+            trace=header(record.headers, "traceparent"),
+        )
+        sent: Awaitable[Any] = await self._producer.send(
+            topic, key, DECISION.encode(decision), None, None, headers
+        )
+        return sent
+
+    async def _dead_letter(self, record: Incoming, error: BadRecord) -> Awaitable[Any]:
+        metrics.DEAD_LETTERS.labels(error.code).inc()
+        headers = [
+            ("misfire_reason", error.code.encode()),
+            ("misfire_error", str(error).encode()),
+            ("misfire_topic", record.topic.encode()),
+            ("misfire_partition", str(record.partition).encode()),
+            ("misfire_offset", str(record.offset).encode()),
+        ]
+        sent: Awaitable[Any] = await self._producer.send(
+            DEAD_LETTERS, record.key, record.value, None, None, headers
+        )
+        return sent
+
+    @property
+    def _producer(self) -> Any:
+        return self.parts.app.producer
+
+
+def _incoming(event: Any) -> Incoming:
+    message = event.message
+    return Incoming(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        timestamp=message.timestamp,
+        key=message.key,
+        value=message.value,
+        headers=list(message.headers.items())
+        if isinstance(message.headers, dict)
+        else list(message.headers or ()),
+    )

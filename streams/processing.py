@@ -1,0 +1,92 @@
+"""What one record does: decode, check, call the core. No Kafka here, so that every rule can be tested without it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from detector.bundle import Bundle
+from detector.decisions import Decision, Rung
+from detector.events import IntentEvent, Outcome
+from detector.pipeline import apply_outcome, decide, fallback_decision
+from streams.errors import BadRecord
+from streams.households import Stored
+from streams.records import INTENT, OUTCOME, Headers, Kind, check_type
+
+__all__ = ["CLOCK_SKEW_SECONDS", "Incoming", "decide_record", "read_intent", "read_outcome", "settle_record"]
+
+#: How far an event's own time may be ahead of the record's; clocks of devices are rarely worse.
+CLOCK_SKEW_SECONDS = 60.0
+
+#: What both kinds of record have in common: a household and a time.
+V = TypeVar("V", IntentEvent, Outcome)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A record as it came: bytes, headers, where it stood, and the broker's time stamp in seconds."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: float
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+def read_intent(record: Incoming) -> IntentEvent:
+    """Read an intent event.
+
+    Raises:
+        BadRecord: with code ``unknown_type``, ``too_large``, ``not_json``, ``schema``, ``key_mismatch`` or ``time_in_future``.
+    """
+    return _read(record, INTENT)
+
+
+def read_outcome(record: Incoming) -> Outcome:
+    """Read an outcome; the same errors as ``read_intent``."""
+    return _read(record, OUTCOME)
+
+
+def decide_record(
+    stored: Stored, event: IntentEvent, offset: int, bundle: Bundle
+) -> tuple[Decision, Stored, bool]:
+    """Decide on an event and move the household's offset; the last says whether the core failed.
+
+    Where the core fails, the policy's fallback answers and the household stays as it was: nothing is silently allowed, and the
+    next event is decided.
+    """
+    try:
+        decision, state = decide(stored.state, event, bundle)
+    except Exception:
+        logger.exception("the core failed on a record at offset %d of %s", offset, bundle.version)
+        text = "The decision could not be made because of an internal error; the policy's rule answers."
+        decision = fallback_decision(
+            event, bundle.policy, code="internal_error", text=text, rung=Rung.WORKER, bundle=bundle.version
+        )
+        return decision, replace(stored, intents=offset), True
+    return decision, replace(stored, intents=offset, state=state), False
+
+
+def settle_record(stored: Stored, outcome: Outcome, offset: int) -> Stored:
+    """Apply an outcome and move the household's offset."""
+    return replace(stored, outcomes=offset, state=apply_outcome(stored.state, outcome))
+
+
+def _read(record: Incoming, kind: Kind[V]) -> V:
+    check_type(record.headers, kind)
+    value = kind.decode(record.value)
+    if record.key != value.household_id.encode():
+        raise BadRecord(
+            "key_mismatch", "the record's key is not its household_id; produce with household_id as the key"
+        )
+    if value.time.timestamp() > record.timestamp + CLOCK_SKEW_SECONDS:
+        raise BadRecord(
+            "time_in_future",
+            f"time is more than {CLOCK_SKEW_SECONDS:.0f} s ahead of the broker's clock; set the device's clock",
+        )
+    return value
