@@ -1,0 +1,33 @@
+"""``misfire gateway``."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated
+
+import typer
+
+from streams.cli.options import Broker, Bundle, Config
+
+
+def gateway(
+    config: Config = None,
+    broker: Broker = None,
+    bundle: Bundle = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65_535)
+    ] = None,
+    deadline_ms: Annotated[
+        int | None, typer.Option(help="Deadline where the asker names none.", min=1, max=10_000)
+    ] = None,
+) -> None:
+    """Answer the blocking hook over HTTP: POST /v1/decide, POST /v1/outcomes, /healthz, /readyz, /metrics, /docs."""
+    from streams.hook.server import run_gateway
+    from streams.settings import load
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    loaded = load(
+        config, broker=broker, bundle=bundle, gateway_host=host, gateway_port=port, deadline_ms=deadline_ms
+    )
+    run_gateway(loaded.settings)

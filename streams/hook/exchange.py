@@ -1,0 +1,181 @@
+"""The road through the log: what is asked goes out in order, what is answered comes back by correlation id.
+
+The gateway reads one partition of ``assistant.replies`` without a consumer group: nobody has to rebalance before it hears an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import uuid
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams import metrics
+from streams.records import CORRELATION_ID, REPLY_PARTITION, Headers, header
+from streams.settings import Settings
+from streams.topics import REPLIES
+
+__all__ = ["Exchange", "Reply"]
+
+logger = logging.getLogger(__name__)
+
+#: Records that wait for a broker that is away; beyond it the oldest is given up and counted.
+_WAITING = 10_000
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: its CloudEvents type and its value."""
+
+    type: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+class Exchange:
+    """Sends records and hands replies to whoever asked. Never blocks its caller; connects, and connects again, by itself.
+
+    Args:
+        settings: brokers and partition.
+        on_late: called with (correlation id, reply) when nobody waits for the reply any more.
+    """
+
+    def __init__(self, settings: Settings, on_late: Callable[[str, Reply], None]) -> None:
+        self.settings = settings
+        self.connected = False
+        self._on_late = on_late
+        self._partition = 0
+        self._waiting: dict[str, asyncio.Future[Reply]] = {}
+        self._outgoing: deque[_Outgoing] = deque(maxlen=_WAITING)
+        self._filled = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to connect, in the background."""
+        self._task = asyncio.create_task(self._stay_connected())
+
+    async def stop(self) -> None:
+        """Send what waits, if that is quick, and disconnect."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    def send(self, topic: str, key: str, value: bytes, headers: Headers) -> None:
+        """Put a record on its way, after those before it."""
+        if len(self._outgoing) == _WAITING:
+            metrics.SEND_FAILURES.labels(self._outgoing[0].topic).inc()
+        self._outgoing.append(_Outgoing(topic, key.encode(), value, headers))
+        self._filled.set()
+
+    def ask(self, topic: str, key: str, value: bytes, headers: Headers) -> tuple[str, asyncio.Future[Reply]]:
+        """Put a record on its way and return its correlation id and the reply to come."""
+        correlation = uuid.uuid4().hex
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[correlation] = reply
+        back = [(REPLY_PARTITION, str(self._partition).encode()), (CORRELATION_ID, correlation.encode())]
+        self.send(topic, key, value, [*headers, *back])
+        return correlation, reply
+
+    def give_up(self, correlation: str) -> None:
+        """Wait no longer for a reply; when it comes it is late."""
+        self._waiting.pop(correlation, None)
+
+    async def _stay_connected(self) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            producer, consumer = self._clients()
+            try:
+                await producer.start()
+                await consumer.start()
+                await self._listen_from_now(producer, consumer)
+                self.connected, pause = True, _FIRST_PAUSE
+                logger.info("connected to %s, replies on partition %d", self.settings.broker, self._partition)
+                await self._run(producer, consumer)
+            except (KafkaError, OSError) as error:
+                logger.warning("Kafka at %s: %s; trying again", self.settings.broker, type(error).__name__)
+            finally:
+                self.connected = False
+                for client in (consumer, producer):
+                    with suppress(KafkaError, OSError):
+                        await client.stop()
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _clients(self) -> tuple[Any, Any]:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.settings.broker, acks="all", enable_idempotence=True
+        )
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.settings.broker,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="latest",
+            fetch_max_wait_ms=max(1, int(self.settings.fetch_max_wait * 1000)),
+        )
+        return producer, consumer
+
+    async def _listen_from_now(self, producer: Any, consumer: Any) -> None:
+        partitions = sorted(await producer.partitions_for(REPLIES))
+        chosen = self.settings.reply_partition
+        self._partition = random.choice(partitions) if chosen is None else chosen
+        consumer.assign([TopicPartition(REPLIES, self._partition)])
+        await consumer.seek_to_end()
+
+    async def _run(self, producer: Any, consumer: Any) -> None:
+        """Send and listen until one of them fails."""
+        tasks = [asyncio.create_task(self._send_all(producer)), asyncio.create_task(self._listen(consumer))]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send_all(self, producer: Any) -> None:
+        while True:
+            while self._outgoing:
+                record = self._outgoing[0]
+                sent = await producer.send(
+                    record.topic, record.value, key=record.key, headers=list(record.headers)
+                )
+                sent.add_done_callback(lambda future, topic=record.topic: _count_failure(future, topic))
+                self._outgoing.popleft()
+            self._filled.clear()
+            await self._filled.wait()
+
+    async def _listen(self, consumer: Any) -> None:
+        async for message in consumer:
+            correlation = (header(message.headers, CORRELATION_ID) or b"").decode("ascii", "replace")
+            reply = Reply(
+                (header(message.headers, "ce_type") or b"").decode("ascii", "replace"), message.value or b""
+            )
+            waiting = self._waiting.pop(correlation, None)
+            if waiting is None or waiting.done():
+                self._on_late(correlation, reply)
+            else:
+                waiting.set_result(reply)
+
+
+def _count_failure(sent: asyncio.Future[Any], topic: str) -> None:
+    if not sent.cancelled() and sent.exception() is not None:
+        metrics.SEND_FAILURES.labels(topic).inc()
+        logger.error("a record for %s was not accepted by Kafka: %s", topic, type(sent.exception()).__name__)
