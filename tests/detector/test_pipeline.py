@@ -178,6 +178,13 @@ def test_a_repeated_event_may_even_say_something_else(bundle: Bundle) -> None:
     assert (again, after) == (first, state)
 
 
+def test_the_latest_decisions_are_kept_for_repeats(bundle: Bundle) -> None:
+    _, state = run([event(number) for number in range(MAX_RECENT + 3)], bundle)
+    kept = [decision.event_id for decision in state.recent]
+    assert kept == [f"e{number}" for number in range(3, MAX_RECENT + 3)]
+    assert state.events == MAX_RECENT + 3
+
+
 def test_events_that_commit_nothing_are_allowed_and_not_judged(bundle: Bundle) -> None:
     decisions, _ = run(heard(send_message()[:2], ABSURD), bundle)
     for decision in decisions:

@@ -1,0 +1,35 @@
+"""What holds for every module of the core: its public names resolve, it says what it is for, its examples run."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+from types import ModuleType
+
+import pytest
+
+import detector
+
+MODULES = [
+    importlib.import_module(found.name) for found in pkgutil.walk_packages(detector.__path__, "detector.")
+]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_public_names_resolve_and_are_documented(module: ModuleType) -> None:
+    assert module.__doc__
+    for name in module.__all__:
+        value = getattr(module, name)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert value.__doc__, f"{module.__name__}.{name} says nothing about itself"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_examples_in_docstrings_run(module: ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0
+
+
+def test_there_are_examples() -> None:
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    examples = [test for module in MODULES for test in finder.find(module) if test.examples]
+    assert len(examples) >= 5
