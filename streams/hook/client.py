@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -37,17 +38,34 @@ class RejectedEvent(ValueError):
 class _Caller:
     """What both clients share: requests, answers, and the fallback."""
 
-    def __init__(self, policy: Policy | None, deadline_ms: int) -> None:
+    def __init__(self, policy: Policy | None, deadline_ms: int, *, is_async: bool) -> None:
         self.policy = policy or read_policy()
         self.deadline_ms = deadline_ms
+        self.is_async = is_async
 
-    def timeout(self) -> httpx.Timeout:
+    def request(self, path: str, content: bytes) -> dict[str, Any]:
+        """The arguments of one request, with time-outs that are shares of one deadline.
+
+        httpx bounds each phase, not the whole: so what is left is counted again when the wait for the answer begins.
+        """
         seconds = self.deadline_ms / 1000.0
         connect = seconds * _CONNECT_SHARE
-        return httpx.Timeout(seconds - connect, connect=connect, pool=connect)
+        timeouts = {"connect": connect, "pool": connect, "write": connect, "read": seconds}
+        end = time.monotonic() + seconds
 
-    def headers(self) -> dict[str, str]:
-        return {**_JSON, "x-misfire-deadline-ms": str(self.deadline_ms)}
+        def shorten(event: str, _: Any) -> None:
+            if event.endswith("receive_response_headers.started"):
+                timeouts["read"] = max(end - time.monotonic(), 0.001)
+
+        async def shorten_async(event: str, info: Any) -> None:
+            shorten(event, info)
+
+        return {
+            "url": path,
+            "content": content,
+            "headers": {**_JSON, "x-misfire-deadline-ms": str(self.deadline_ms)},
+            "extensions": {"timeout": timeouts, "trace": shorten_async if self.is_async else shorten},
+        }
 
     def decision(self, event: IntentEvent, response: httpx.Response) -> Decision:
         """Read an answer; whatever is wrong with it becomes the fallback, except for what the caller did wrong."""
@@ -87,8 +105,8 @@ class Hook:
     """
 
     def __init__(self, url: str, *, policy: Policy | None = None, deadline_ms: int = 150) -> None:
-        self._caller = _Caller(policy, deadline_ms)
-        self._client = httpx.Client(base_url=url, timeout=self._caller.timeout())
+        self._caller = _Caller(policy, deadline_ms, is_async=False)
+        self._client = httpx.Client(base_url=url)
 
     def decide(self, event: IntentEvent) -> Decision:
         """Ask whether somebody meant the chain that ``event`` belongs to.
@@ -97,9 +115,7 @@ class Hook:
             RejectedEvent: the gateway refused the event as broken.
         """
         try:
-            response = self._client.post(
-                "/v1/decide", content=INTENT.encode(event), headers=self._caller.headers()
-            )
+            response = self._client.post(**self._caller.request("/v1/decide", INTENT.encode(event)))
         except httpx.HTTPError as error:
             return self._caller.failed(event, error)
         return self._caller.decision(event, response)
@@ -107,9 +123,7 @@ class Hook:
     def report(self, outcome: Outcome) -> bool:
         """Tell what happened afterwards; return whether the worker has applied it already."""
         try:
-            response = self._client.post(
-                "/v1/outcomes", content=OUTCOME.encode(outcome), headers=self._caller.headers()
-            )
+            response = self._client.post(**self._caller.request("/v1/outcomes", OUTCOME.encode(outcome)))
         except httpx.HTTPError:
             return False
         return response.status_code == httpx.codes.OK
@@ -131,12 +145,12 @@ class AsyncHook:
     """Asks the gateway from a coroutine; see ``Hook``."""
 
     def __init__(self, url: str, *, policy: Policy | None = None, deadline_ms: int = 150) -> None:
-        self._caller = _Caller(policy, deadline_ms)
-        self._client = httpx.AsyncClient(base_url=url, timeout=self._caller.timeout())
+        self._caller = _Caller(policy, deadline_ms, is_async=True)
+        self._client = httpx.AsyncClient(base_url=url)
 
     async def decide(self, event: IntentEvent) -> Decision:
         """Ask whether somebody meant the chain that ``event`` belongs to; see ``Hook.decide``."""
-        asked = self._client.post("/v1/decide", content=INTENT.encode(event), headers=self._caller.headers())
+        asked = self._client.post(**self._caller.request("/v1/decide", INTENT.encode(event)))
         try:
             response = await asyncio.wait_for(asked, self._caller.deadline_ms / 1000.0)
         except (httpx.HTTPError, TimeoutError) as error:
@@ -147,7 +161,7 @@ class AsyncHook:
         """Tell what happened afterwards; return whether the worker has applied it already."""
         try:
             response = await self._client.post(
-                "/v1/outcomes", content=OUTCOME.encode(outcome), headers=self._caller.headers()
+                **self._caller.request("/v1/outcomes", OUTCOME.encode(outcome))
             )
         except httpx.HTTPError:
             return False

@@ -119,9 +119,7 @@ class Exchange:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _clients(self) -> tuple[Any, Any]:
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self.settings.broker, acks="all", enable_idempotence=True
-        )
+        producer = AIOKafkaProducer(bootstrap_servers=self.settings.broker, acks="all")
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.settings.broker,
             group_id=None,
