@@ -41,8 +41,17 @@ def test_the_three_strongest_terms_speak_the_strongest_first() -> None:
 def test_noise_is_no_reason() -> None:
     moment = send()
     values = np.array([term.value(moment) for term in TERMS])
-    assert reasons_for(moment, values, weighed(turns=0.49)) == ()
-    assert len(reasons_for(moment, values, weighed(turns=0.5))) == 1
+    assert len(reasons_for(moment, values, weighed(turns=1.0, peak_bits=0.49))) == 1
+    assert len(reasons_for(moment, values, weighed(turns=1.0, peak_bits=0.5))) == 2
+
+
+def test_an_interruption_always_has_a_reason() -> None:
+    """Many small contributions make a question, too; then the strongest of them is the reason."""
+    moment = send()
+    values = np.array([term.value(moment) for term in TERMS])
+    contributions = np.full(len(TERMS), 0.3)
+    contributions[NAMES.index("turns")] = 0.4
+    assert [reason.code for reason in reasons_for(moment, values, contributions)] == ["turns"]
 
 
 def test_a_missing_value_is_called_missing() -> None:
@@ -86,6 +95,23 @@ def test_expected_events_are_known_ones_and_the_likeliest_first() -> None:
         (SEND, "initiate"),
         ("music.FindSongs", "initiate"),
     }
+
+
+@pytest.mark.parametrize(
+    ("strange", "expected"),
+    [(0, ("music.PlaySong", "initiate")), (1, (SEND, "inform")), (2, (SEND, "affirm"))],
+)
+def test_the_place_is_that_of_the_most_surprising_turn(strange: int, expected: tuple[str, str]) -> None:
+    turns = [
+        ("music.FindSongs", Act.INITIATE, False),
+        (SEND, Act.INITIATE, False),
+        (SEND, Act.INFORM, False),
+        (SEND, Act.AFFIRM, True),
+    ]
+    session, _ = session_of(*turns)
+    bits = tuple(50.0 if place == strange else 1.0 for place in range(3))
+    likeliest = expected_instead(MODEL, session, bits)[0]
+    assert (likeliest.intent, likeliest.act) == expected
 
 
 def test_talk_inside_a_chain_does_not_move_the_place() -> None:

@@ -16,6 +16,7 @@ from detector.state import (
     MAX_INTENTS,
     MAX_PENDING,
     MAX_TOKENS,
+    MAX_TURNS,
     HouseholdState,
     Usage,
 )
@@ -178,6 +179,17 @@ def test_an_early_outcome_waits_for_its_own_event_only(bundle: Bundle) -> None:
 def test_an_outcome_of_an_event_that_commits_nothing_is_dropped(bundle: Bundle) -> None:
     _, state = run(send_message()[:2], bundle)
     assert apply_outcome(state, outcome("e0", OutcomeKind.EXECUTED)) == state
+
+
+def test_a_command_early_in_a_long_session_is_learned(bundle: Bundle) -> None:
+    talk = dialogue(*[("music.FindSongs", Act.ASK, False)] * (MAX_TURNS + 5), first=10)
+    _, state = run([*send_message(), *talk], bundle)
+    assert taught(closed(state, bundle)) == (
+        1,
+        {SEND, "music.FindSongs"},
+        {"messages", "music"},
+        {"contact=k1_ann"},
+    )
 
 
 def test_counts_decay_with_learned_sessions(bundle: Bundle) -> None:

@@ -7,9 +7,18 @@ import pytest
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS, Calibration
 from detector.decisions import RiskClass, Verdict
 from detector.judge import misfire_probability
-from detector.state import HouseholdState
+from detector.state import HouseholdState, Pending
 from detector.verdict import judge_chain, rule_on
-from tests.detector.builders import ABSURD, DOUBTFUL, RATIO_BITS, SURE, hand_bundle, hand_calibration
+from tests.detector.builders import (
+    ABSURD,
+    DOUBTFUL,
+    POLICY_TEXT,
+    RATIO_BITS,
+    SURE,
+    hand_bundle,
+    hand_calibration,
+    policy,
+)
 from tests.detector.moments import moment_of, send
 
 RISK = RiskClass.PRIVATE_OUTBOUND
@@ -68,3 +77,20 @@ def test_a_new_household_is_held_against_new_households(learned: int, p_value: f
     moment = send(DOUBTFUL)
     moment = replace(moment, household=replace(HouseholdState.new("h1"), learned=learned))
     assert judge_chain(moment, hand_bundle(calibration=calibration), RISK).p_value == p_value
+
+
+def test_what_nobody_can_be_asked_about_is_blocked() -> None:
+    """A chain that was not confirmed may not run; where the class has no way of asking, it is blocked."""
+    text = POLICY_TEXT.replace(
+        'fallback = "confirm"\nmethods = ["phone_push", "challenge", "pin"]',
+        'fallback = "block"\nmethods = []',
+    )
+    bundle = hand_bundle(rules=policy(text))
+    moment = send(SURE)
+    refused = Pending(
+        event_id="e9", session_id="s1", intent=moment.event.intent, seconds=0.0, tokens=(), allowed=False
+    )
+    moment = replace(moment, household=replace(moment.household, pending=(refused,)))
+    ruling = rule_on(moment, judge_chain(moment, bundle, RISK), bundle, RISK)
+    assert ruling.verdict is Verdict.BLOCK
+    assert [reason.code for reason in ruling.reasons] == ["awaiting_confirmation"]
