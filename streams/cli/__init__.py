@@ -12,7 +12,19 @@ from typing import NoReturn
 import typer
 
 from detector.errors import BundleError, MisfireError
-from streams.cli import broker, config, evaluate, gateway, scan, topics, train, worker
+from streams.cli import (
+    broker,
+    config,
+    decisions,
+    doctor,
+    evaluate,
+    gateway,
+    replay,
+    scan,
+    topics,
+    train,
+    worker,
+)
 from streams.errors import MissingPart, WrongUse
 
 __all__ = ["app", "main"]
@@ -24,9 +36,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (broker.broker, worker.worker, gateway.gateway, train.train, scan.scan, evaluate.evaluate):
+for command in (
+    broker.broker,
+    worker.worker,
+    gateway.gateway,
+    train.train,
+    scan.scan,
+    evaluate.evaluate,
+    replay.replay,
+    doctor.doctor,
+):
     app.command()(command)
 app.add_typer(topics.app, name="topics")
+app.add_typer(decisions.app, name="decisions")
 app.add_typer(config.app, name="config")
 
 

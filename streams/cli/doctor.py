@@ -1,0 +1,22 @@
+"""``misfire doctor``."""
+
+from __future__ import annotations
+
+import typer
+
+from streams.cli.options import Broker, Bundle, Config, Json
+from streams.cli.output import table, write_json
+
+
+def doctor(config: Config = None, broker: Broker = None, bundle: Bundle = None, json: Json = None) -> None:
+    """Check a running installation part by part and say what to do. Exit code 1 if something is wrong, 3 without a broker."""
+    from streams.doctor import examine
+    from streams.settings import load
+
+    findings = list(examine(load(config, broker=broker, bundle=bundle).settings))
+    rows = [[finding.part, "ok" if finding.ok else "wrong", finding.text] for finding in findings]
+    table("installation", ["part", "", "finding"], rows)
+    ok = all(finding.ok for finding in findings)
+    write_json(json, {"ok": ok, "findings": findings})
+    if not ok:
+        raise typer.Exit(1)

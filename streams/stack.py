@@ -1,0 +1,132 @@
+"""The parts that run, as child processes on this machine: for the demo, replays and tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from streams.broker import EMBEDDED_FETCH_MAX_WAIT, EmbeddedBroker
+from streams.errors import MissingPart
+from streams.processes import free_port, start, stop
+from streams.topics import admin, create_topics
+
+__all__ = ["Stack"]
+
+_READY_TIMEOUT = 60.0
+#: Seconds until the embedded broker takes a silent worker for dead. It holds a join for half as long.
+_EMBEDDED_SESSION_TIMEOUT = 3.0
+
+
+class Stack:
+    """A broker with its topics, and worker and gateway when they are started. Everything is gone when the ``with`` block ends.
+
+    Args:
+        bundle: directory of the bundle.
+        broker: address of a Kafka that is there; ``None`` runs the embedded one.
+        partitions: partitions of the topics, where they are created.
+    """
+
+    def __init__(self, bundle: Path, *, broker: str | None = None, partitions: int = 8) -> None:
+        self.bundle = bundle
+        self.bootstrap = broker or ""
+        self.partitions = partitions
+        self.created: list[str] = []
+        self.worker: subprocess.Popen[bytes] | None = None
+        self.worker_url = f"http://127.0.0.1:{free_port()}"
+        self.gateway_url = f"http://127.0.0.1:{free_port()}"
+        self._embedded = broker is None
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.folder = Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="misfire-")))
+        try:
+            if self._embedded:
+                self.bootstrap = self._exit.enter_context(EmbeddedBroker()).bootstrap
+            client = admin(self.bootstrap)
+            self.created = create_topics(client, self.partitions)
+            client.close()
+        except BaseException:
+            self._exit.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    def start_worker(self, *, wait: bool = True) -> None:
+        """Start a worker, and wait until its partitions are assigned and its table is recovered."""
+        self.worker = self._start("worker", self.worker_url)
+        if wait:
+            self.wait_ready(self.worker_url, self.worker)
+
+    def start_gateway(self) -> None:
+        """Start a gateway, and wait until it hears replies."""
+        self.wait_ready(self.gateway_url, self._start("gateway", self.gateway_url))
+
+    def kill_worker(self) -> None:
+        """Kill the worker as the kernel would when memory runs out: without a word."""
+        if self.worker is not None:
+            self.worker.kill()
+            self.worker.wait()
+
+    def wait_ready(self, url: str, process: subprocess.Popen[bytes]) -> None:
+        """Wait until a part says that it is ready.
+
+        Raises:
+            MissingPart: it ended, or did not get ready in time; the message is the last thing that it said.
+        """
+        deadline = time.monotonic() + _READY_TIMEOUT
+        while not _ready(url):
+            if process.poll() is not None or time.monotonic() > deadline:
+                said = self._log(process).read_text("utf-8", "replace").strip().splitlines()[-1:]
+                raise MissingPart(
+                    f"{self._name(process)} did not get ready: {''.join(said) or 'it said nothing'}"
+                )
+            time.sleep(0.05)
+
+    def _start(self, part: str, url: str) -> subprocess.Popen[bytes]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MISFIRE_")}
+        environment["MISFIRE_PARTITIONS"] = str(self.partitions)
+        if self._embedded:
+            environment["MISFIRE_FETCH_MAX_WAIT"] = str(EMBEDDED_FETCH_MAX_WAIT)
+            environment["MISFIRE_SESSION_TIMEOUT"] = str(_EMBEDDED_SESSION_TIMEOUT)
+        port = url.rpartition(":")[2]
+        command = [
+            sys.executable,
+            "-m",
+            "streams.cli",
+            part,
+            "--broker",
+            self.bootstrap,
+            "--bundle",
+            str(self.bundle),
+            "--port",
+            port,
+        ]
+        process = start(command, log=self.folder / f"{part}.log", environment=environment)
+        self._exit.callback(stop, process)
+        return process
+
+    def _name(self, process: subprocess.Popen[bytes]) -> str:
+        return "the worker" if process is self.worker else "the gateway"
+
+    def _log(self, process: subprocess.Popen[bytes]) -> Path:
+        return self.folder / ("worker.log" if process is self.worker else "gateway.log")
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=1.0).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
