@@ -1,0 +1,24 @@
+"""A first, honest simulator: households with habits, several devices, dialogues, missing and low confidences, and misfires."""
+
+from detector.simulation.catalogue import CATALOGUE, DOMAINS, Shape, Skill
+from detector.simulation.dialogues import dialogue, skill_of
+from detector.simulation.population import Label, Simulation, simulate, spoken, with_misfires
+from detector.simulation.profiles import Channels, Profile, Routine, new_token
+
+__all__ = [
+    "CATALOGUE",
+    "DOMAINS",
+    "Channels",
+    "Label",
+    "Profile",
+    "Routine",
+    "Shape",
+    "Simulation",
+    "Skill",
+    "dialogue",
+    "new_token",
+    "simulate",
+    "skill_of",
+    "spoken",
+    "with_misfires",
+]

@@ -1,0 +1,169 @@
+"""Households over days: a stream of events in order of time, and the same with misfires in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from detector.corpus import sessions_by_household
+from detector.events import IntentEvent
+from detector.misfires import ALL_KINDS, ChainLibrary, Turn, inject
+from detector.progress import Progress, silent
+from detector.simulation.catalogue import CATALOGUE, DOMAINS, Skill
+from detector.simulation.dialogues import dialogue
+from detector.simulation.profiles import Channels, Profile, make_profile, new_id
+
+__all__ = ["Label", "Simulation", "simulate", "spoken", "with_misfires"]
+
+#: Shares of sessions: something that this household never liked, and somebody who is only visiting.
+_NOVEL, _GUEST = 0.04, 0.02
+#: When people talk to an assistant, by hour: little at night, most in the evening.
+_HOURS = np.array([1, 1, 1, 1, 1, 2, 6, 9, 8, 5, 4, 5, 7, 6, 4, 4, 5, 8, 11, 12, 11, 9, 6, 3], dtype=float)
+#: Beta parameters of a confidence of a turn that was meant, and the share of turns that were mumbled.
+_CLEAR, _MUMBLED, _MUMBLED_SHARE = (14.0, 1.5), (5.0, 3.0), 0.05
+
+#: (event_id, kind of misfire, chain id).
+Label = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """A clean stream in order of time, and who is behind it."""
+
+    events: list[IntentEvent]
+    profiles: dict[str, Profile]
+
+
+def simulate(
+    households: int = 120,
+    days: int = 30,
+    *,
+    seed: int = 0,
+    start: datetime = datetime(2026, 1, 5, tzinfo=UTC),
+    progress: Progress = silent,
+) -> Simulation:
+    """Simulate households that mean everything that they say. The same arguments give the same stream.
+
+    Args:
+        households: how many.
+        days: for how long.
+        seed: decides everything that is random.
+        start: midnight (UTC) of the first day.
+        progress: called with (stage, done, total) as the work goes on.
+    """
+    events: list[IntentEvent] = []
+    profiles = {}
+    for number in range(households):
+        progress("simulating households", number, households)
+        rng = np.random.default_rng([seed, number])
+        profile = make_profile(rng)
+        profiles[profile.household_id] = profile
+        for skill, slots, time in _wishes(profile, days, start, rng):
+            events += spoken(profile, dialogue(skill, slots, rng), time, rng)
+    progress("simulating households", households, households)
+    return Simulation(sorted(events, key=lambda event: (event.time, event.event_id)), profiles)
+
+
+def spoken(
+    profile: Profile,
+    turns: Sequence[Turn],
+    time: datetime,
+    rng: np.random.Generator,
+    *,
+    device: str | None = None,
+) -> list[IntentEvent]:
+    """Return one session: ``turns`` as this household's runtime reports them, from ``time`` on."""
+    session, device = new_id("s", rng), device or str(rng.choice(profile.devices))
+    speaker = str(rng.choice(profile.speakers)) if profile.channels is Channels.ALL else None
+    events = []
+    for turn in turns:
+        confidences = _confidences(profile.channels, rng)
+        events.append(
+            IntentEvent(
+                event_id=new_id("e", rng),
+                time=time,
+                household_id=profile.household_id,
+                device_id=device,
+                session_id=session,
+                intent=turn.intent,
+                act=turn.act,
+                commits=turn.commits,
+                slots=dict(turn.slots),
+                speaker_id=speaker,
+                runtime=profile.runtime,
+                **confidences,
+            )
+        )
+        time += timedelta(milliseconds=int(1000 * rng.lognormal(2.2, 0.5)))
+    return events
+
+
+def with_misfires(
+    simulation: Simulation, *, rate: float, seed: int = 0, kinds: Sequence[str] = ALL_KINDS, warm: float = 0.5
+) -> tuple[list[IntentEvent], list[Label]]:
+    """Return the stream with misfires in a ``rate`` of its sessions, and their labels.
+
+    The first ``warm`` share of every household's history stays clean.
+    """
+    grouped = sessions_by_household(simulation.events)
+    library = ChainLibrary.from_sessions(grouped)
+    events: list[IntentEvent] = []
+    labels: list[Label] = []
+    for number, sessions in enumerate(grouped.values()):
+        rng = np.random.default_rng([seed, number, 1])
+        for session in inject(sessions, library, rng, kinds=kinds, rate=rate, warm=warm):
+            events += session.events
+            labels += [
+                (event.event_id, kind, str(chain))
+                for event, kind, chain in zip(session.events, session.labels, session.chain_ids, strict=True)
+                if kind is not None
+            ]
+    return sorted(events, key=lambda event: (event.time, event.event_id)), labels
+
+
+def _wishes(
+    profile: Profile, days: int, start: datetime, rng: np.random.Generator
+) -> Iterator[tuple[Skill, dict[str, str], datetime]]:
+    """What the household wants, in order of time: its routines, and what comes up."""
+    shares = np.array(list(profile.domains.values()))
+    for day in range(days):
+        wishes: list[tuple[float, Skill, dict[str, str]]] = [
+            (routine.hour + float(rng.normal(0.0, 0.2)), routine.skill, dict(routine.slots))
+            for routine in profile.routines
+            if rng.random() < routine.often
+        ]
+        for _ in range(int(rng.poisson(profile.sessions_per_day))):
+            skill = _chosen(profile, shares, rng)
+            hour = float(rng.choice(24, p=_HOURS / _HOURS.sum())) + float(rng.random())
+            wishes.append((hour, skill, profile.slots(skill, rng)))
+        for hour, skill, slots in sorted(wishes, key=lambda wish: wish[0]):
+            yield (
+                skill,
+                slots,
+                start + timedelta(days=day, milliseconds=int(3_600_000 * min(max(hour, 0.0), 23.9))),
+            )
+
+
+def _chosen(
+    profile: Profile, shares: np.ndarray[tuple[int], np.dtype[np.float64]], rng: np.random.Generator
+) -> Skill:
+    if rng.random() < _NOVEL + _GUEST:
+        return CATALOGUE[int(rng.integers(len(CATALOGUE)))]
+    domain = list(profile.domains)[int(rng.choice(len(shares), p=shares / shares.sum()))]
+    skills = DOMAINS[domain][0]
+    return skills[int(rng.integers(len(skills)))]
+
+
+def _confidences(channels: Channels, rng: np.random.Generator) -> dict[str, float | None]:
+    """What the recognisers report about a turn that was meant; what a runtime does not give is missing."""
+    shape = _MUMBLED if rng.random() < _MUMBLED_SHARE else _CLEAR
+    drawn: list[float | None] = [round(float(value), 3) for value in rng.beta(*shape, size=3)]
+    asr, intent, wake = drawn
+    if channels is Channels.NONE:
+        return {}
+    if channels is Channels.ASR_ONLY:
+        return {"asr_confidence": asr}
+    return {"asr_confidence": asr, "intent_confidence": intent, "wake_confidence": wake}

@@ -1,0 +1,55 @@
+"""``misfire simulate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams.cli.options import Json, Seed
+from streams.cli.output import note, progress_report, write_json
+from streams.errors import WrongUse
+
+
+def simulate(
+    out: Annotated[Path, typer.Option(help="File to write the stream to; .gz compresses it.")],
+    households: Annotated[int, typer.Option(help="How many households.", min=1)] = 120,
+    days: Annotated[int, typer.Option(help="For how many days.", min=1)] = 30,
+    misfire_rate: Annotated[
+        float,
+        typer.Option(
+            help="Share of sessions with a misfire, in the second half of each history.", min=0.0, max=1.0
+        ),
+    ] = 0.0,
+    labels: Annotated[Path | None, typer.Option(help="File to write the misfires' labels to.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Write a stream of simulated households, clean or with misfires in it."""
+    from detector.simulation import simulate as run
+    from detector.simulation import with_misfires
+    from streams.stream_files import write_events, write_labels
+
+    there = [path for path in (out, labels) if path is not None and path.exists()]
+    if there and not force:
+        raise WrongUse(
+            f"{' and '.join(map(str, there))} would be replaced; say --force if that is meant, or name another file"
+        )
+    if misfire_rate and labels is None:
+        raise WrongUse("misfires without labels cannot be found again; name a file with --labels")
+    with progress_report() as report:
+        simulation = run(households, days, seed=seed, progress=report)
+    events, marked = with_misfires(simulation, rate=misfire_rate, seed=seed)
+    write_events(out, events)
+    if labels is not None:
+        write_labels(labels, marked)
+    misfires = len({chain for _, _, chain in marked})
+    note(
+        f"{len(events):,} events of {households} households over {days} days, {misfires} misfires among them, written to {out}"
+    )
+    write_json(
+        json,
+        {"events": len(events), "households": households, "days": days, "misfires": misfires, "seed": seed},
+    )
