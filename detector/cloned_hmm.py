@@ -129,7 +129,7 @@ class ClonedHMM:
             raise InvalidValue(
                 f"symbols must lie in 0..{self.n_symbols - 1}; found {symbols.min()}..{symbols.max()}"
             )
-        if sizes.min() < 0:
+        if (sizes < 0).any():
             raise InvalidValue(f"lengths must not be negative; found {sizes.min()}")
         if sizes.sum() != len(symbols):
             raise InvalidValue(f"lengths add up to {sizes.sum()}, but X holds {len(symbols)} symbols")

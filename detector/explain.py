@@ -17,7 +17,7 @@ __all__ = ["expected_instead", "reasons_for"]
 #: Reasons that a person reads before deciding; the full list is in ``Judge.contributions``.
 _MOST_REASONS = 3
 _MOST_EXPECTED = 3
-#: Contributions below half a bit are noise to a person.
+#: Contributions below half a bit are noise to a person; the strongest is told whatever it is.
 _LEAST_BITS = 0.5
 
 
@@ -33,8 +33,8 @@ def reasons_for(
             bits=round(float(contributions[term]), 6),
             text=_sentence(TERMS[term].sentence, float(values[term]), moment.event.intent),
         )
-        for term in strongest
-        if contributions[term] >= _LEAST_BITS
+        for place, term in enumerate(strongest)
+        if place == 0 or contributions[term] >= _LEAST_BITS
     )
 
 

@@ -105,12 +105,12 @@ def _learn_session(state: HouseholdState, session: Session, population: Populati
     meant = [pending for pending in chains if pending.allowed]
     refused = {domain_of(pending.intent) for pending in chains if not pending.allowed}
     committed = {pending.intent for pending in meant}
-    uses = {
+    answered = {
         intent
         for intent in session.intents
-        if domain_of(intent) not in refused
-        and (intent in committed or (intent in population.intents and intent not in population.committing))
+        if intent in population.intents and intent not in population.committing
     }
+    uses = {intent for intent in answered | committed if domain_of(intent) not in refused}
     # A chain that was not carried out waits on: somebody may still say that it was meant.
     state = replace(state, pending=tuple(pending for pending in state.pending if pending not in meant))
     return _learn(state, uses, meant, session.seconds)

@@ -27,7 +27,8 @@ def decide(
     """Decide on one event and remember it.
 
     An event that the household's recent past already holds (same ``event_id``) gets the decision that it got the
-    first time, and changes nothing.
+    first time, and changes nothing. A chain that was to be confirmed stays so in its session, whatever is said: who asked
+    and got a yes reports it as an outcome.
     """
     for earlier in state.recent:
         if earlier.event_id == event.event_id:

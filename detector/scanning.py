@@ -19,6 +19,7 @@ from detector.events import IntentEvent
 from detector.evidence import Moment, evidence
 from detector.explain import expected_instead, reasons_for
 from detector.judge import Judge, misfire_probability
+from detector.model import Model
 from detector.policy import Policy
 from detector.progress import Progress, silent
 
@@ -142,11 +143,7 @@ def _finding(chain: _Scored, ascending: npt.NDArray[np.float64], policy: Policy)
     moment, model = chain.moment, chain.fold.model
     values = evidence(moment)
     session, opened = moment.session, moment.chain
-    symbols = session.symbols[-len(opened.bits) :]
-    acts = [
-        model.vocabulary.symbols[symbol] if symbol < model.vocabulary.unseen else ("?", "?")
-        for symbol in symbols
-    ]
+    steps = zip(session.intents[::-1], session.symbols[::-1], opened.bits[::-1], strict=False)
     return Finding(
         household_id=moment.event.household_id,
         session_id=moment.event.session_id,
@@ -156,10 +153,13 @@ def _finding(chain: _Scored, ascending: npt.NDArray[np.float64], policy: Policy)
         ratio_bits=round(chain.ratio_bits, 4),
         misfire_probability=round(misfire_probability(chain.ratio_bits, policy.base_rate), 6),
         p_value=round(_p_value(chain.ratio_bits, ascending), 6),
-        steps=tuple(
-            Step(intent, act, round(bits, 3))
-            for (intent, act), bits in zip(acts, opened.bits[-len(acts) :], strict=True)
-        ),
+        steps=tuple(Step(intent, _act(model, symbol), round(bits, 3)) for intent, symbol, bits in steps)[
+            ::-1
+        ],
         expected=expected_instead(model, session, opened.bits),
         reasons=reasons_for(moment, values, chain.judge.contributions(values)),
     )
+
+
+def _act(model: Model, symbol: int) -> str:
+    return model.vocabulary.symbols[symbol][1] if symbol < model.vocabulary.unseen else "unseen"

@@ -76,7 +76,7 @@ def rule_on(moment: Moment, judgement: Judgement, bundle: Bundle, risk: RiskClas
     else:
         verdict = bundle.policy.rule(risk, judgement.misfire_probability).verdict
         ruling = Ruling(verdict if judgement.p_value <= bundle.policy.classes[risk].budget else Verdict.ALLOW)
-    return _held_back(moment, ruling)
+    return _held_back(moment, ruling, bundle, risk)
 
 
 def _abstain(moment: Moment, bundle: Bundle, risk: RiskClass, code: str, text: str) -> Ruling:
@@ -87,7 +87,7 @@ def _abstain(moment: Moment, bundle: Bundle, risk: RiskClass, code: str, text: s
     return Ruling(fallback, abstained=True, reasons=(reason,))
 
 
-def _held_back(moment: Moment, ruling: Ruling) -> Ruling:
+def _held_back(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) -> Ruling:
     event = moment.event
     unanswered = any(
         pending.session_id == event.session_id and pending.intent == event.intent and not pending.allowed
@@ -97,4 +97,5 @@ def _held_back(moment: Moment, ruling: Ruling) -> Ruling:
         return ruling
     text = f"{event.intent} was not confirmed in this conversation, and saying it again does not confirm it."
     reason = Reason(code="awaiting_confirmation", event_id=event.event_id, bits=0.0, text=text)
-    return Ruling(Verdict.CONFIRM, ruling.abstained, (*ruling.reasons, reason))
+    asked = Verdict.CONFIRM if bundle.policy.classes[risk].methods else Verdict.BLOCK
+    return Ruling(asked, ruling.abstained, (*ruling.reasons, reason))
