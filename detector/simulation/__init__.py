@@ -2,7 +2,8 @@
 
 from detector.simulation.catalogue import CATALOGUE, DOMAINS, Shape, Skill
 from detector.simulation.dialogues import dialogue, skill_of
-from detector.simulation.population import Label, Simulation, simulate, spoken, with_misfires
+from detector.simulation.mixing import Label, with_misfires
+from detector.simulation.population import Simulation, simulate, spoken
 from detector.simulation.profiles import Channels, Profile, Routine, new_token
 
 __all__ = [

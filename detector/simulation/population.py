@@ -1,4 +1,4 @@
-"""Households over days: a stream of events in order of time, and the same with misfires in it."""
+"""Households over days: a stream of events in order of time, all of them meant."""
 
 from __future__ import annotations
 
@@ -7,26 +7,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import numpy.typing as npt
 
-from detector.corpus import sessions_by_household
 from detector.events import IntentEvent
-from detector.misfires import ALL_KINDS, ChainLibrary, Turn, inject
+from detector.misfires import Turn
 from detector.progress import Progress, silent
 from detector.simulation.catalogue import CATALOGUE, DOMAINS, Skill
 from detector.simulation.dialogues import dialogue
-from detector.simulation.profiles import Channels, Profile, make_profile, new_id
+from detector.simulation.profiles import Channels, Profile, make_profile, new_id, new_token
 
-__all__ = ["Label", "Simulation", "simulate", "spoken", "with_misfires"]
+__all__ = ["Simulation", "recognised", "simulate", "spoken"]
 
-#: Shares of sessions: something that this household never liked, and somebody who is only visiting.
+#: Shares of sessions without a routine: something outside the household's favourite domains, and somebody who is only visiting.
 _NOVEL, _GUEST = 0.04, 0.02
 #: When people talk to an assistant, by hour: little at night, most in the evening.
 _HOURS = np.array([1, 1, 1, 1, 1, 2, 6, 9, 8, 5, 4, 5, 7, 6, 4, 4, 5, 8, 11, 12, 11, 9, 6, 3], dtype=float)
 #: Beta parameters of a confidence of a turn that was meant, and the share of turns that were mumbled.
 _CLEAR, _MUMBLED, _MUMBLED_SHARE = (14.0, 1.5), (5.0, 3.0), 0.05
-
-#: (event_id, kind of misfire, chain id).
-Label = tuple[str, str, str]
+#: How often a runtime that tells speakers apart cannot say who spoke.
+_STRANGER = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def spoken(
 ) -> list[IntentEvent]:
     """Return one session: ``turns`` as this household's runtime reports them, from ``time`` on."""
     session, device = new_id("s", rng), device or str(rng.choice(profile.devices))
-    speaker = str(rng.choice(profile.speakers)) if profile.channels is Channels.ALL else None
+    speaker = recognised(profile, rng)
     events = []
     for turn in turns:
         confidences = _confidences(profile.channels, rng)
@@ -101,34 +100,19 @@ def spoken(
     return events
 
 
-def with_misfires(
-    simulation: Simulation, *, rate: float, seed: int = 0, kinds: Sequence[str] = ALL_KINDS, warm: float = 0.5
-) -> tuple[list[IntentEvent], list[Label]]:
-    """Return the stream with misfires in a ``rate`` of its sessions, and their labels.
-
-    The first ``warm`` share of every household's history stays clean.
-    """
-    grouped = sessions_by_household(simulation.events)
-    library = ChainLibrary.from_sessions(grouped)
-    events: list[IntentEvent] = []
-    labels: list[Label] = []
-    for number, sessions in enumerate(grouped.values()):
-        rng = np.random.default_rng([seed, number, 1])
-        for session in inject(sessions, library, rng, kinds=kinds, rate=rate, warm=warm):
-            events += session.events
-            labels += [
-                (event.event_id, kind, str(chain))
-                for event, kind, chain in zip(session.events, session.labels, session.chain_ids, strict=True)
-                if kind is not None
-            ]
-    return sorted(events, key=lambda event: (event.time, event.event_id)), labels
+def recognised(profile: Profile, rng: np.random.Generator) -> str | None:
+    """Whom the runtime takes a voice for; often nobody, and where it does not look, always."""
+    if profile.channels is not Channels.ALL or rng.random() < _STRANGER:
+        return None
+    return str(rng.choice(profile.speakers))
 
 
 def _wishes(
     profile: Profile, days: int, start: datetime, rng: np.random.Generator
 ) -> Iterator[tuple[Skill, dict[str, str], datetime]]:
     """What the household wants, in order of time: its routines, and what comes up."""
-    shares = np.array(list(profile.domains.values()))
+    liked = np.array(list(profile.domains.values()))
+    shares, hours = liked / liked.sum(), _HOURS / _HOURS.sum()
     for day in range(days):
         wishes: list[tuple[float, Skill, dict[str, str]]] = [
             (routine.hour + float(rng.normal(0.0, 0.2)), routine.skill, dict(routine.slots))
@@ -136,9 +120,9 @@ def _wishes(
             if rng.random() < routine.often
         ]
         for _ in range(int(rng.poisson(profile.sessions_per_day))):
-            skill = _chosen(profile, shares, rng)
-            hour = float(rng.choice(24, p=_HOURS / _HOURS.sum())) + float(rng.random())
-            wishes.append((hour, skill, profile.slots(skill, rng)))
+            skill, slots = _comes_up(profile, shares, rng)
+            hour = float(rng.choice(24, p=hours)) + float(rng.random())
+            wishes.append((hour, skill, slots))
         for hour, skill, slots in sorted(wishes, key=lambda wish: wish[0]):
             yield (
                 skill,
@@ -147,14 +131,21 @@ def _wishes(
             )
 
 
-def _chosen(
-    profile: Profile, shares: np.ndarray[tuple[int], np.dtype[np.float64]], rng: np.random.Generator
-) -> Skill:
-    if rng.random() < _NOVEL + _GUEST:
-        return CATALOGUE[int(rng.integers(len(CATALOGUE)))]
-    domain = list(profile.domains)[int(rng.choice(len(shares), p=shares / shares.sum()))]
-    skills = DOMAINS[domain][0]
-    return skills[int(rng.integers(len(skills)))]
+def _comes_up(
+    profile: Profile, shares: npt.NDArray[np.float64], rng: np.random.Generator
+) -> tuple[Skill, dict[str, str]]:
+    """What somebody wants without a routine: mostly what the household likes, now and then something else."""
+    chance = rng.random()
+    if chance < _GUEST:
+        skill = CATALOGUE[int(rng.integers(len(CATALOGUE)))]
+        return skill, {name: new_token(rng) for name, often in skill.slots.items() if rng.random() < often}
+    if chance < _GUEST + _NOVEL:
+        new = [skill for skill in CATALOGUE if skill.domain not in profile.domains]
+        skill = new[int(rng.integers(len(new)))]
+    else:
+        skills = DOMAINS[list(profile.domains)[int(rng.choice(len(shares), p=shares))]][0]
+        skill = skills[int(rng.integers(len(skills)))]
+    return skill, profile.slots(skill, rng)
 
 
 def _confidences(channels: Channels, rng: np.random.Generator) -> dict[str, float | None]:

@@ -85,7 +85,7 @@ def make_profile(rng: np.random.Generator) -> Profile:
         domains=liked,
         routines=(),
         tokens=tokens,
-        sessions_per_day=float(rng.gamma(6.0, 0.5)) + 0.5,
+        sessions_per_day=float(rng.gamma(6.0, 0.22)) + 0.3,
     )
     return _with_routines(profile, rng)
 
