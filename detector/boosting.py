@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 from detector.errors import NotEnoughData
 from detector.judge import Judge
@@ -62,7 +63,10 @@ def fit_judge(
         max_depth=_DEPTH,
         early_stopping=False,
         random_state=seed,
-    ).fit(values[:, telling], misfires)
+    )
+    # One thread: its sums do not depend on the machine, and threads that wait for each other on a busy one are slower.
+    with threadpool_limits(1, user_api="openmp"):
+        booster.fit(values[:, telling], misfires)
     share = float(misfires.mean())
     # scikit-learn has no public view of these trees; the version is pinned and a test holds them to decision_function.
     nodes = [stage[0].nodes for stage in booster._predictors]  # noqa: SLF001

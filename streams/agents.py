@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,14 +19,21 @@ from streams.topics import DEAD_LETTERS, DECISIONS, REPLIES
 __all__ = ["Worker"]
 
 _SOURCE = "misfire/worker"
+#: Kafka's producers and brokers refuse records above 1 MiB by default; a dead letter that cannot be sent would stop everything
+#: behind it. A longer value is cut, and the header misfire_size says how long it was.
+_LARGEST_LETTER = 900_000
 
 
 class Worker:
-    """Connects the app's streams with the core. ``attach`` registers the agents."""
+    """Connects the app's streams with the core. ``attach`` registers the agents.
 
-    def __init__(self, parts: Parts, bundle: Bundle) -> None:
+    ``on_error(what, error)`` hears of what an agent cannot handle: Faust would start it again at the same record, for ever.
+    """
+
+    def __init__(self, parts: Parts, bundle: Bundle, on_error: Callable[[str, Exception], None]) -> None:
         self.parts = parts
         self.bundle = bundle
+        self.on_error = on_error
         self.households = Households(parts.table)
 
     def attach(self) -> list[Any]:
@@ -39,13 +46,27 @@ class Worker:
 
     async def intents(self, stream: Any) -> None:
         """Decide on each intent event."""
-        async for event in stream.noack().events():
-            await self._intent(event, _incoming(event))
+        await self._each(stream, self._intent)
 
     async def outcomes(self, stream: Any) -> None:
         """Apply each outcome."""
-        async for event in stream.noack().events():
-            await self._outcome(event, _incoming(event))
+        await self._each(stream, self._outcome)
+
+    async def _each(self, stream: Any, handle: Callable[[Any, Incoming], Awaitable[None]]) -> None:
+        try:
+            async for event in stream.noack().events():
+                async with self.households.working:
+                    if self._ours(event):
+                        await handle(event, _incoming(event))
+        except Exception as error:
+            self.on_error(handle.__name__, error)
+            raise
+
+    def _ours(self, event: Any) -> bool:
+        """Whether the record's partition is still this worker's; where it is not, the record is delivered to its new owner."""
+        app = self.parts.app
+        current: bool = event.message.generation_id == app.consumer_generation_id
+        return current and bool(app.flow_control.is_active())
 
     async def _intent(self, event: Any, record: Incoming) -> None:
         try:
@@ -83,7 +104,13 @@ class Worker:
             metrics.DUPLICATES.labels(record.topic).inc()
             await self.households.stage(event, await self._reply(record, None))
             return
-        after = settle_record(stored, outcome, record.offset)
+        after, failed = settle_record(stored, outcome, record.offset)
+        if failed:
+            letter = await self._dead_letter(
+                record, BadRecord("internal_error", "the core failed on this outcome")
+            )
+            await self.households.stage(event, [letter], after)
+            return
         await self.households.stage(event, await self._reply(record, None), after)
         metrics.OUTCOMES.labels(outcome.outcome.value, outcome.source.value).inc()
 
@@ -129,9 +156,11 @@ class Worker:
             ("misfire_partition", str(record.partition).encode()),
             ("misfire_offset", str(record.offset).encode()),
         ]
-        sent: Awaitable[Any] = await self._producer.send(
-            DEAD_LETTERS, record.key, record.value, None, None, headers
-        )
+        value = record.value
+        if value is not None and len(value) > _LARGEST_LETTER:
+            headers.append(("misfire_size", str(len(value)).encode()))
+            value = value[:_LARGEST_LETTER]
+        sent: Awaitable[Any] = await self._producer.send(DEAD_LETTERS, record.key, value, None, None, headers)
         return sent
 
     @property

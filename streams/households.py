@@ -59,6 +59,12 @@ class Households:
         self._table = table
         self._decoded: OrderedDict[bytes, Stored] = OrderedDict()
         self._queue: asyncio.Queue[_Staged] = asyncio.Queue(_STAGED)
+        #: Held while a record is worked on, from reading its household to staging it: an intent and an outcome of one
+        #: household never see the same past, and a rebalance never cuts a record in two.
+        self.working = asyncio.Lock()
+        #: Records taken over and records written; while they differ, something waits to be written.
+        self.staged = 0
+        self.written = 0
 
     def get(self, household_id: str) -> Stored:
         """Return a household as the last record left it, whether that is written yet or not."""
@@ -77,6 +83,7 @@ class Households:
             key = stored.state.household_id.encode()
             self._decoded[key] = stored
             self._decoded.move_to_end(key)
+        self.staged += 1
         await self._queue.put(_Staged(event, sent, stored))
 
     async def run(self) -> None:
@@ -88,13 +95,15 @@ class Households:
             await self._write(batch)
             for _ in batch:
                 self._queue.task_done()
+            self.written += len(batch)
             while len(self._decoded) > _CACHED and self._queue.empty():
                 self._decoded.popitem(last=False)
 
     async def drain(self) -> None:
         """Wait until nothing is staged, and forget what was decoded: somebody else may write these households next."""
-        await self._queue.join()
-        self._decoded.clear()
+        async with self.working:
+            await self._queue.join()
+            self._decoded.clear()
 
     async def _write(self, batch: Sequence[_Staged]) -> None:
         await asyncio.gather(*(sent for staged in batch for sent in staged.sent))

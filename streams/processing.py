@@ -72,9 +72,13 @@ def decide_record(
     return decision, replace(stored, intents=offset, state=state), False
 
 
-def settle_record(stored: Stored, outcome: Outcome, offset: int) -> Stored:
-    """Apply an outcome and move the household's offset."""
-    return replace(stored, outcomes=offset, state=apply_outcome(stored.state, outcome))
+def settle_record(stored: Stored, outcome: Outcome, offset: int) -> tuple[Stored, bool]:
+    """Apply an outcome and move the household's offset; the last says whether the core failed, and the state stayed as it was."""
+    try:
+        return replace(stored, outcomes=offset, state=apply_outcome(stored.state, outcome)), False
+    except Exception:
+        logger.exception("the core failed on an outcome at offset %d", offset)
+        return replace(stored, outcomes=offset), True
 
 
 def _read(record: Incoming, kind: Kind[V]) -> V:

@@ -19,12 +19,16 @@ from streams import metrics
 from streams.agents import Worker
 from streams.app import build_app
 from streams.errors import MissingPart
+from streams.households import Households
 from streams.settings import Settings
 from streams.topics import admin, check_topics
 
 __all__ = ["run_worker"]
 
 logger = logging.getLogger(__name__)
+
+#: Longer than a broker's leader election; Kafka's own clients give a record up after 40 to 120 s.
+_STALLED_SECONDS = 30.0
 
 
 class _Health:
@@ -44,6 +48,10 @@ class _Health:
         self.failed = why
         logger.error("the worker ends: %s", why)
         os.kill(os.getpid(), signal.SIGTERM)
+
+    def agent_failed(self, what: str, error: Exception) -> None:
+        """End the process because an agent ended."""
+        self.fail(f"the agent {what.lstrip('_')} could not go on ({type(error).__name__})")
 
     async def serve(self, host: str, port: int) -> None:
         routes = web.Application()
@@ -69,6 +77,24 @@ class _Health:
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
+class _Watchdog:
+    """Looks every second whether the agents live and what they did gets written."""
+
+    def __init__(self, households: Households, agents: list[Any], health: _Health) -> None:
+        self.households, self.agents, self.health = households, agents, health
+        self._written, self._moved = 0, time.monotonic()
+
+    async def check(self) -> None:
+        """End the process where it could only pretend to work."""
+        stopped = [agent.name for agent in self.agents if not list(agent.actor_tracebacks())]
+        if stopped and self.health.ready:
+            self.health.fail(f"the agents {', '.join(stopped)} have stopped")
+        if self._written != self.households.written or self.households.staged == self.households.written:
+            self._written, self._moved = self.households.written, time.monotonic()
+        elif time.monotonic() - self._moved > _STALLED_SECONDS:
+            self.health.fail(f"nothing could be written to Kafka for {_STALLED_SECONDS:.0f} s")
+
+
 def run_worker(settings: Settings, bundle: Bundle) -> NoReturn:
     """Run the worker until it is told to stop (exit code 0) or cannot go on (1).
 
@@ -84,8 +110,8 @@ def run_worker(settings: Settings, bundle: Bundle) -> NoReturn:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     parts = build_app(settings)
-    worker = Worker(parts, bundle)
     health = _Health()
+    worker = Worker(parts, bundle, health.agent_failed)
     _watch(parts.app, worker, worker.attach(), health, settings)
     metrics.BUNDLE.labels(bundle.version, bundle.policy.version).set(1)
     # Warnings only would cost 13 % of the time: a spinner would then put the root logger on DEBUG.
@@ -118,11 +144,8 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: _Health, setting
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing is written any more
             health.fail(f"states or decisions cannot be written to Kafka ({type(error).__name__})")
 
-    @app.timer(interval=1.0)  # type: ignore[untyped-decorator]
-    async def watch() -> None:
-        stopped = [agent.name for agent in agents if health.ready and not list(agent.actor_tracebacks())]
-        if stopped:
-            health.fail(f"the agents {', '.join(stopped)} have stopped")
+    watchdog = _Watchdog(worker.households, agents, health)
+    app.timer(interval=1.0)(watchdog.check)
 
     async def revoked(*_: Any, **__: Any) -> None:
         nonlocal began

@@ -41,6 +41,7 @@ def simulate(
     days: int = 30,
     *,
     seed: int = 0,
+    first: int = 0,
     start: datetime = datetime(2026, 1, 5, tzinfo=UTC),
     progress: Progress = silent,
 ) -> Simulation:
@@ -50,6 +51,7 @@ def simulate(
         households: how many.
         days: for how long.
         seed: decides everything that is random.
+        first: the number of the first household; a household is the same whoever else is simulated.
         start: midnight (UTC) of the first day.
         progress: called with (stage, done, total) as the work goes on.
     """
@@ -57,7 +59,7 @@ def simulate(
     profiles = {}
     for number in range(households):
         progress("simulating households", number, households)
-        rng = np.random.default_rng([seed, number])
+        rng = np.random.default_rng([seed, first + number])
         profile = make_profile(rng)
         profiles[profile.household_id] = profile
         for skill, slots, time in _wishes(profile, days, start, rng):
