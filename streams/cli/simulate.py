@@ -39,6 +39,8 @@ def simulate(
         )
     if misfire_rate and labels is None:
         raise WrongUse("misfires without labels cannot be found again; name a file with --labels")
+    if labels is not None and labels.resolve() == out.resolve():
+        raise WrongUse(f"{out} cannot hold both the stream and the labels; name another file with --labels")
     with progress_report() as report:
         simulation = run(households, days, seed=seed, progress=report)
     events, marked = with_misfires(simulation, rate=misfire_rate, seed=seed)

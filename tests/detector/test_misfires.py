@@ -1,0 +1,229 @@
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from detector.corpus import sessions_by_household
+from detector.errors import InvalidValue
+from detector.events import Act, IntentEvent
+from detector.misfires import ALL_KINDS, KINDS, ChainLibrary, LabelledSession, Turn, committed_chains, inject
+from tests.detector.builders import dialogue, send_message
+from tests.detector.town import town
+
+HOUSEHOLDS = sessions_by_household(town(households=6))
+LIBRARY = ChainLibrary.from_sessions(HOUSEHOLDS)
+#: Of these two, home1's runtime gives a confidence of the wake word and home0's gives none.
+SILENT, HEARD = HOUSEHOLDS["home0"], HOUSEHOLDS["home1"]
+CHANNELS = ("wake_confidence", "asr_confidence", "intent_confidence")
+
+
+def misfires(found: list[LabelledSession]) -> dict[str, list[IntentEvent]]:
+    """The events of each misfire by its id."""
+    grouped: dict[str, list[IntentEvent]] = {}
+    for session in found:
+        for event, name in zip(session.events, session.chain_ids, strict=True):
+            if name is not None:
+                grouped.setdefault(name, []).append(event)
+    return grouped
+
+
+def injected(
+    sessions: list[list[IntentEvent]], *kinds: str, rate: float = 1.0, warm: float = 0.0, seed: int = 0
+) -> list[LabelledSession]:
+    rng = np.random.default_rng(seed)
+    return inject(sessions, LIBRARY, rng, kinds=kinds or ALL_KINDS, rate=rate, warm=warm)
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_each_kind_commits_once_at_its_end(kind: str) -> None:
+    found = injected(HEARD, kind)
+    chains = misfires(found)
+    assert len(chains) == len(HEARD)
+    for events in chains.values():
+        assert [event.commits for event in events] == [False] * (len(events) - 1) + [True]
+    assert {label for session in found for label in session.labels} <= {kind, None}
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_a_misfire_is_in_one_piece_on_one_device_and_takes_time(kind: str) -> None:
+    for session in injected(HEARD, kind):
+        names = [name for name, _ in pairwise([*session.chain_ids, "end"]) if name is not None]
+        places = [place for place, name in enumerate(session.chain_ids) if name is not None]
+        assert places == list(range(min(places, default=0), min(places, default=0) + len(names)))
+        assert len({(event.household_id, event.device_id, event.session_id) for event in session.events}) <= 1
+        assert all(before.time < after.time for before, after in pairwise(session.events))
+
+
+def test_labels_and_chain_ids_go_together() -> None:
+    for session in injected(HEARD):
+        assert len(session.events) == len(session.labels) == len(session.chain_ids)
+        assert [label is None for label in session.labels] == [name is None for name in session.chain_ids]
+
+
+def test_what_was_meant_stays_but_for_its_time() -> None:
+    found = injected(HEARD)
+    meant = [
+        event
+        for session in found
+        for event, label in zip(session.events, session.labels, strict=True)
+        if label is None
+    ]
+    before = [event for session in HEARD for event in session]
+    assert [replace(now, time=then.time) for now, then in zip(meant, before, strict=True)] == before
+    assert all(now.time >= then.time for now, then in zip(meant, before, strict=True))
+
+
+def test_every_event_has_its_own_id_and_no_id_names_the_kind() -> None:
+    ids = [event.event_id for session in injected(HEARD) for event in session.events]
+    assert len(set(ids)) == len(ids)
+    assert not [name for name in ids for kind in ALL_KINDS if kind in name]
+
+
+def test_a_misfire_may_have_a_session_of_its_own_between_two_others() -> None:
+    found = injected(HEARD)
+    apart = [
+        place for place, session in enumerate(found) if session.labels[0] and len(set(session.chain_ids)) == 1
+    ]
+    assert 0.05 < len(apart) / len(HEARD) < 0.5
+    assert 0 not in apart
+    own = {found[place].events[0].session_id for place in apart}
+    assert not own & {session[0].session_id for session in HEARD}
+    for place in apart:
+        assert (
+            found[place - 1].events[-1].time < found[place].events[0].time < found[place + 1].events[0].time
+        )
+
+
+def test_without_time_between_two_sessions_no_misfire_is_apart() -> None:
+    begin = HEARD[0][0].time
+    crowded = [
+        [
+            replace(event, time=begin + timedelta(milliseconds=20 * number + turn))
+            for turn, event in enumerate(session)
+        ]
+        for number, session in enumerate(HEARD)
+    ]
+    assert len(injected(crowded)) == len(crowded)
+
+
+def test_confidences_are_missing_where_the_stream_has_none() -> None:
+    for session in injected(SILENT):
+        for event in session.events:
+            assert [getattr(event, channel) for channel in CHANNELS] == [None] * 3
+    heard = [event for events in misfires(injected(HEARD)).values() for event in events]
+    assert all(event.wake_confidence is not None and event.asr_confidence is None for event in heard)
+
+
+def test_the_wake_word_is_unclear_in_phantoms_and_clear_in_what_was_misheard() -> None:
+    def mean(kind: str) -> float:
+        chains = misfires(injected(HEARD, kind)).values()
+        return float(np.mean([event.wake_confidence for events in chains for event in events]))
+
+    phantoms = {kind.name: mean(kind.name) for kind in KINDS if not kind.spoken}
+    assert max(phantoms.values()) < 0.7 < mean("misheard")
+    clear = [event.wake_confidence or 0.0 for session in HEARD for event in session]
+    some = [
+        event.wake_confidence or 0.0
+        for events in misfires(injected(HEARD, "one_shot")).values()
+        for event in events
+    ]
+    assert max(some) > np.quantile(clear, 0.1), "the distributions must overlap"
+
+
+def test_the_rate_is_the_share_of_sessions_and_the_warm_share_stays_clean() -> None:
+    many = HEARD * 20
+    assert len(misfires(injected(many, rate=0.25))) / len(many) == pytest.approx(0.25, abs=0.05)
+    warm = injected(HEARD, warm=0.5)
+    first = next(place for place, session in enumerate(warm) if any(session.labels))
+    assert first == len(HEARD) // 2
+
+
+def test_no_rate_changes_nothing() -> None:
+    assert [list(session.events) for session in injected(HEARD, rate=0.0)] == HEARD
+
+
+def test_the_same_generator_gives_the_same_misfires() -> None:
+    assert injected(HEARD, seed=3) == injected(HEARD, seed=3)
+    assert injected(HEARD, seed=3) != injected(HEARD, seed=4)
+
+
+@pytest.mark.parametrize("kinds", [("phantom_template", "ghost"), ()])
+def test_an_unknown_kind_is_refused_and_the_known_ones_are_named(kinds: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidValue, match=r"ghost|nothing") as refused:
+        inject(HEARD, LIBRARY, np.random.default_rng(0), kinds=kinds)
+    assert all(kind in str(refused.value) for kind in ALL_KINDS)
+
+
+def test_where_nobody_commanded_anything_nothing_is_made_up() -> None:
+    empty = ChainLibrary.from_sessions({})
+    found = inject(HEARD, empty, np.random.default_rng(0), rate=1.0)
+    assert misfires(found) == {}
+
+
+def test_a_template_initiates_informs_and_affirms() -> None:
+    for events in misfires(injected(HEARD, "phantom_template")).values():
+        acts = [event.act for event in events]
+        assert acts in (
+            [Act.INITIATE, Act.INFORM, Act.AFFIRM],
+            [Act.INITIATE, Act.INFORM, Act.INFORM, Act.AFFIRM],
+        )
+        assert len({event.intent for event in events}) == 1
+
+
+def test_a_one_shot_has_one_turn_where_people_command_it_in_one() -> None:
+    for events in misfires(injected(HEARD, "one_shot")).values():
+        assert len(events) == (1 if events[0].intent in LIBRARY.one_shots else 2)
+
+
+def test_what_is_spliced_was_said_by_somebody_else() -> None:
+    others = [chain for household, chain in LIBRARY.chains if household != "home1"]
+    for events in misfires(injected(HEARD, "spliced")).values():
+        chain = tuple(Turn(event.intent, event.act, event.slots, event.commits) for event in events)
+        assert chain in others
+
+
+def test_what_was_misheard_begins_as_it_was_meant_and_ends_as_something_else() -> None:
+    own = {chain[0].intent for session in HEARD for chain in committed_chains(session)}
+    turned = [
+        events
+        for events in misfires(injected(HEARD * 3, "misheard")).values()
+        if len({event.intent for event in events}) > 1
+    ]
+    assert turned
+    for events in turned:
+        assert events[0].intent in own
+        assert events[-1].intent in LIBRARY.commands
+        assert events[-1].intent != events[0].intent
+
+
+def test_a_chain_is_the_turns_of_its_domain_up_to_the_commit() -> None:
+    turns = dialogue(
+        ("weather.GetForecast", Act.INITIATE, False),
+        ("music.FindSongs", Act.INITIATE, False),
+        ("music.PlaySong", Act.ACCEPT, False),
+        ("music.PlaySong", Act.AFFIRM, True),
+        ("music.PlaySong", Act.INITIATE, True),
+        ("conversation.Thanks", Act.THANK, False),
+    )
+    chains = committed_chains(turns)
+    assert [[turn.intent for turn in chain] for chain in chains] == [
+        ["music.FindSongs", "music.PlaySong", "music.PlaySong"],
+        ["music.PlaySong"],
+    ]
+
+
+def test_the_library_knows_what_was_said_and_how_often() -> None:
+    messages = [
+        send_message(first=10 * number, contact=f"k1_{number}", session=f"s{number}") for number in range(3)
+    ]
+    light = dialogue(("lights.TurnOn", Act.INITIATE, True, {"room": "k1_hall"}), session="s9")
+    library = ChainLibrary.from_sessions({"h1": [*messages, light]})
+    assert library.commands == ("lights.TurnOn", "messages.SendMessage")
+    assert library.weights.tolist() == [0.25, 0.75]
+    assert library.one_shots == {"lights.TurnOn"}
+    assert set(library.gaps) == {10.0}
+    rng = np.random.default_rng(0)
+    assert library.turn(rng, "messages.SendMessage", Act.INFORM).slots["contact"] in {"k1_0", "k1_1", "k1_2"}
+    assert library.turn(rng, "messages.SendMessage", Act.SELECT).slots == {}
