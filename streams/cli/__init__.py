@@ -13,9 +13,11 @@ import typer
 
 from detector.errors import BundleError, MisfireError
 from streams.cli import (
+    bench,
     broker,
     config,
     decisions,
+    demo,
     doctor,
     evaluate,
     gateway,
@@ -38,6 +40,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
+    demo.demo,
+    demo.demo,
     broker.broker,
     worker.worker,
     gateway.gateway,
@@ -52,6 +56,7 @@ for command in (
 app.add_typer(topics.app, name="topics")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(config.app, name="config")
+app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:

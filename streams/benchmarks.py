@@ -1,0 +1,157 @@
+"""Speed against the alternatives, both in one run: the ratio holds on a noisy machine, the seconds do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from hmmlearn.hmm import CategoricalHMM
+
+from detector.bundle import Bundle
+from detector.corpus import sessions_by_household
+from detector.events import IntentEvent
+from detector.model import CLONES, ITERATIONS, fit_model, perplexity
+from detector.pipeline import decide
+from detector.reference import as_categorical_hmm
+from detector.state import HouseholdState
+from detector.vocabulary import Vocabulary
+
+__all__ = ["StepBench", "TrainBench", "bench_step", "bench_train"]
+
+#: What hmmlearn's probabilities are raised by, so that an unseen symbol does not make its perplexity infinite.
+_FLOOR = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class TrainBench:
+    """Seconds of fitting, and perplexity on the test stream, of the cloned HMM and of hmmlearn's ``CategoricalHMM``."""
+
+    events: int
+    clones: int
+    iterations: int
+    seconds: float
+    perplexity: float
+    states: int
+    hmmlearn_iterations: int
+    hmmlearn_seconds: float
+    hmmlearn_perplexity: float
+    times_faster: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepBench:
+    """Microseconds of one event, p50: the whole pipeline, and hmmlearn scoring the session again.
+
+    ``same`` is hmmlearn with the same matrices, ``small`` with 64 states, which is a much worse model.
+    """
+
+    events: int
+    pipeline: float
+    pipeline_p99: float
+    committing: float
+    same: float
+    small: float
+    times_faster: float
+    times_faster_small: float
+
+
+def bench_train(
+    train: Sequence[IntentEvent], test: Sequence[IntentEvent], *, states: int, iterations: int
+) -> TrainBench:
+    """Fit both to ``train`` and score both on ``test``."""
+    fitted, tested = _sessions(train), _sessions(test)
+    begun = perf_counter()
+    model = fit_model(fitted)
+    seconds = perf_counter() - begun
+    vocabulary = model.vocabulary
+    reference = CategoricalHMM(states, n_iter=iterations, tol=0.0, random_state=0, n_features=vocabulary.size)
+    symbols, lengths = _symbols(fitted, vocabulary)
+    begun = perf_counter()
+    reference.fit(symbols, lengths)
+    theirs = perf_counter() - begun
+    reference.emissionprob_ = _raised(reference.emissionprob_)
+    reference.transmat_ = _raised(reference.transmat_)
+    symbols, lengths = _symbols(tested, vocabulary)
+    return TrainBench(
+        events=len(train),
+        clones=CLONES,
+        iterations=ITERATIONS,
+        seconds=round(seconds, 2),
+        perplexity=round(perplexity(model, tested), 3),
+        states=states,
+        hmmlearn_iterations=iterations,
+        hmmlearn_seconds=round(theirs, 2),
+        hmmlearn_perplexity=round(float(np.exp(-reference.score(symbols, lengths) / len(symbols))), 3),
+        times_faster=round(theirs / seconds, 1),
+    )
+
+
+def bench_step(events: Sequence[IntentEvent], bundle: Bundle) -> StepBench:
+    """Time each event of a stream through the pipeline, and hmmlearn on the same sessions."""
+    vocabulary = bundle.model.vocabulary
+    small = _small(vocabulary.size)
+    same = as_categorical_hmm(bundle.model.sequence)
+    states: dict[str, HouseholdState] = {}
+    heard: dict[tuple[str, str], list[int]] = {}
+    plain, committing, with_same, with_small = [], [], [], []
+    for number, event in enumerate(events):
+        state = states.get(event.household_id) or HouseholdState.new(event.household_id)
+        begun = perf_counter()
+        _, states[event.household_id] = decide(state, event, bundle)
+        (committing if event.commits else plain).append(perf_counter() - begun)
+        session = heard.setdefault((event.household_id, event.session_id), [])
+        session.append(vocabulary.index(event.intent, event.act))
+        column = np.array(session)[:, None]
+        with_small.append(_timed(lambda column=column: small.score(column)))
+        if number % 50 == 0:  # with the same matrices a step takes a tenth of a second
+            with_same.append(_timed(lambda column=column: same.score(column)))
+    every = [*plain, *committing]
+    p50 = _micro(every)
+    return StepBench(
+        events=len(events),
+        pipeline=p50,
+        pipeline_p99=_micro(every, 99),
+        committing=_micro(committing) if committing else 0.0,
+        same=_micro(with_same),
+        small=_micro(with_small),
+        times_faster=round(_micro(with_same) / p50, 1),
+        times_faster_small=round(_micro(with_small) / p50, 1),
+    )
+
+
+def _sessions(events: Sequence[IntentEvent]) -> list[list[IntentEvent]]:
+    return [session for sessions in sessions_by_household(events).values() for session in sessions]
+
+
+def _symbols(
+    sessions: Sequence[Sequence[IntentEvent]], vocabulary: Vocabulary
+) -> tuple[np.typing.NDArray[np.int64], list[int]]:
+    found = [vocabulary.index(event.intent, event.act) for session in sessions for event in session]
+    return np.array(found)[:, None], [len(session) for session in sessions]
+
+
+def _raised(rows: np.typing.NDArray[np.float64]) -> np.typing.NDArray[np.float64]:
+    raised: np.typing.NDArray[np.float64] = (rows + _FLOOR) / (rows + _FLOOR).sum(axis=1, keepdims=True)
+    return raised
+
+
+def _small(symbols: int, states: int = 64) -> CategoricalHMM:
+    """An hmmlearn model of 64 states; how fast it scores does not depend on its numbers."""
+    rng = np.random.default_rng(0)
+    model = CategoricalHMM(states, n_features=symbols)
+    model.startprob_ = rng.dirichlet(np.ones(states))
+    model.transmat_ = rng.dirichlet(np.ones(states), states)
+    model.emissionprob_ = rng.dirichlet(np.ones(symbols), states)
+    return model
+
+
+def _timed(work: Callable[[], object]) -> float:
+    begun = perf_counter()
+    work()
+    return perf_counter() - begun
+
+
+def _micro(seconds: Sequence[float], percentile: float = 50) -> float:
+    return round(1e6 * float(np.percentile(seconds, percentile)), 1)

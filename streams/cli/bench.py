@@ -1,0 +1,64 @@
+"""``misfire bench train`` and ``misfire bench step``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams.cli.options import Json, Stream
+from streams.cli.output import console, table, write_json
+
+app = typer.Typer(help="Measure speed against the alternatives, both in one run.", no_args_is_help=True)
+
+
+@app.command()
+def train(
+    stream: Stream,
+    test: Annotated[Path, typer.Option(help="Stream that perplexity is measured on.")],
+    labels: Annotated[Path | None, typer.Option(help="Its labels; labelled events are left out.")] = None,
+    states: Annotated[int, typer.Option(help="States of hmmlearn's model.", min=2)] = 64,
+    iterations: Annotated[int, typer.Option(help="EM iterations of hmmlearn's model.", min=1)] = 20,
+    json: Json = None,
+) -> None:
+    """Fit the cloned HMM and hmmlearn's CategoricalHMM to the same stream. hmmlearn takes minutes."""
+    from streams.benchmarks import bench_train
+    from streams.stream_files import read_events, read_labels
+
+    misfires = read_labels(labels) if labels else {}
+    tested = [event for event in read_events(test) if event.event_id not in misfires]
+    with console.status(
+        "fitting both models; hmmlearn takes about ten seconds per iteration on 80,000 events"
+    ):
+        found = bench_train(read_events(stream), tested, states=states, iterations=iterations)
+    _show("fitting a sequence model", asdict(found))
+    write_json(json, found)
+
+
+@app.command()
+def step(
+    stream: Stream,
+    bundle: Annotated[Path, typer.Option(help="Directory of the bundle that decides.")],
+    events: Annotated[int, typer.Option(help="How many events to time.", min=50)] = 2_000,
+    json: Json = None,
+) -> None:
+    """Time one event through the whole pipeline, against hmmlearn scoring the session again."""
+    from streams.benchmarks import bench_step
+    from streams.bundles import read_bundle
+    from streams.stream_files import read_events
+
+    chosen = read_bundle(bundle)
+    with console.status("timing"):
+        found = bench_step(read_events(stream)[:events], chosen)
+    _show("one event, microseconds (p50)", asdict(found))
+    write_json(json, found)
+
+
+def _show(title: str, figures: dict[str, float]) -> None:
+    table(
+        title,
+        ["figure", "value"],
+        [[name.replace("_", " "), f"{value:,}"] for name, value in figures.items()],
+    )
