@@ -12,16 +12,14 @@ from streams import metrics
 from streams.app import Parts
 from streams.errors import BadRecord
 from streams.households import Households, Stored
+from streams.letters import asker_of, letter_about, trace_of
 from streams.processing import Incoming, decide_record, read_intent, read_outcome, settle_record
-from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED, REPLY_PARTITION, header
+from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED
 from streams.topics import DEAD_LETTERS, DECISIONS, REPLIES
 
 __all__ = ["Worker"]
 
 _SOURCE = "misfire/worker"
-#: Kafka's producers and brokers refuse records above 1 MiB by default; a dead letter that cannot be sent would stop everything
-#: behind it. A longer value is cut, and the header misfire_size says how long it was.
-_LARGEST_LETTER = 900_000
 
 
 class Worker:
@@ -122,25 +120,19 @@ class Worker:
 
     async def _reply(self, record: Incoming, decision: Decision | None) -> list[Awaitable[Any]]:
         """Send the answer to whoever waits for it; ``None`` says that an outcome was applied."""
-        partition, correlation = (
-            header(record.headers, REPLY_PARTITION),
-            header(record.headers, CORRELATION_ID),
-        )
-        if partition is None or correlation is None or not partition.isdigit():
+        asker = asker_of(record.headers, self.parts.app.conf.topic_partitions)
+        if asker is None:
             return []
         kind = DECISION.type if decision else OUTCOME_APPLIED
-        headers = [(CORRELATION_ID, correlation), ("ce_type", kind.encode())]
+        headers = [(CORRELATION_ID, asker.correlation), ("ce_type", kind.encode())]
         value = DECISION.encode(decision) if decision else b""
-        return [await self._producer.send(REPLIES, None, value, int(partition), None, headers)]
+        return [await self._producer.send(REPLIES, None, value, asker.partition, None, headers)]
 
     async def _send(
         self, topic: str, key: bytes | None, decision: Decision, record: Incoming
     ) -> Awaitable[Any]:
         headers = DECISION.headers(
-            decision.decision_id,
-            datetime.now(UTC),
-            source=_SOURCE,
-            trace=header(record.headers, "traceparent"),
+            decision.decision_id, datetime.now(UTC), source=_SOURCE, trace=trace_of(record.headers)
         )
         sent: Awaitable[Any] = await self._producer.send(
             topic, key, DECISION.encode(decision), None, None, headers
@@ -149,18 +141,10 @@ class Worker:
 
     async def _dead_letter(self, record: Incoming, error: BadRecord) -> Awaitable[Any]:
         metrics.DEAD_LETTERS.labels(error.code).inc()
-        headers = [
-            ("misfire_reason", error.code.encode()),
-            ("misfire_error", str(error).encode()),
-            ("misfire_topic", record.topic.encode()),
-            ("misfire_partition", str(record.partition).encode()),
-            ("misfire_offset", str(record.offset).encode()),
-        ]
-        value = record.value
-        if value is not None and len(value) > _LARGEST_LETTER:
-            headers.append(("misfire_size", str(len(value)).encode()))
-            value = value[:_LARGEST_LETTER]
-        sent: Awaitable[Any] = await self._producer.send(DEAD_LETTERS, record.key, value, None, None, headers)
+        letter = letter_about(record, error)
+        sent: Awaitable[Any] = await self._producer.send(
+            DEAD_LETTERS, letter.key, letter.value, None, None, letter.headers
+        )
         return sent
 
     @property

@@ -114,10 +114,11 @@ def _described(error: ValidationError) -> BadRecord:
     problems = error.errors(include_input=False, include_url=False, include_context=False)
     if problems[0]["type"] == "json_invalid":
         return BadRecord("not_json", "the value is not JSON")
-    texts = [
-        f"{'.'.join(map(str, problem['loc'])) or 'the value'}: {_without_value(problem)}"
+    # Only the field is named: what lies below it (a slot's name) is the sender's, and there may be thousands of it.
+    texts = dict.fromkeys(
+        f"{problem['loc'][0] if problem['loc'] else 'the value'}: {_without_value(problem)}"
         for problem in problems
-    ]
+    )
     return BadRecord("schema", "; ".join(texts))
 
 

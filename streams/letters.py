@@ -1,0 +1,86 @@
+"""What the worker sends besides decisions: answers to whoever waits, and dead letters. All of it fits into a record.
+
+What a sender puts into headers and keys is passed on; a record that cannot be sent would stop everything behind it, for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streams.errors import BadRecord
+from streams.processing import Incoming
+from streams.records import CORRELATION_ID, REPLY_PARTITION, Headers, header
+
+__all__ = ["Asker", "Letter", "asker_of", "letter_about", "trace_of"]
+
+#: Kafka's producers and brokers refuse records above 1 MiB by default; the rest is left for headers.
+_LARGEST_LETTER = 900_000
+#: A household_id has at most 128 characters; a longer key is none.
+_LARGEST_KEY = 1_024
+#: A UUID has 36 characters, a SHA-256 in hexadecimal 64.
+_LONGEST_CORRELATION = 128
+#: Version 00 of W3C Trace Context has 55 characters; later ones may be longer.
+_LONGEST_TRACE = 256
+#: No topic has a million partitions; a longer number is none.
+_MOST_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Where somebody waits for an answer, and by which id the answer is told from others."""
+
+    partition: int
+    correlation: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter, ready to be sent."""
+
+    key: bytes | None
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+def asker_of(headers: Headers, partitions: int) -> Asker | None:
+    """Return who waits for an answer; ``None`` where nobody does, or nobody could be reached.
+
+    Args:
+        headers: the record's.
+        partitions: how many ``assistant.replies`` has.
+    """
+    partition, correlation = header(headers, REPLY_PARTITION), header(headers, CORRELATION_ID)
+    if not partition or not correlation or len(correlation) > _LONGEST_CORRELATION:
+        return None
+    if len(partition) > _MOST_DIGITS or not partition.isdigit() or int(partition) >= partitions:
+        return None
+    return Asker(int(partition), correlation)
+
+
+def trace_of(headers: Headers) -> bytes | None:
+    """Return the ``traceparent`` to pass on."""
+    trace = header(headers, "traceparent")
+    return trace if trace and len(trace) <= _LONGEST_TRACE else None
+
+
+def letter_about(record: Incoming, error: BadRecord) -> Letter:
+    """Return the dead letter about a record: its bytes and key, where it stood, and why it could not be read.
+
+    A value that does not fit is cut, a key that does not is left out; the headers ``misfire_size`` and ``misfire_key_size`` then
+    say how long they were.
+    """
+    headers = [
+        ("misfire_reason", error.code.encode()),
+        ("misfire_error", str(error).encode()),
+        ("misfire_topic", record.topic.encode()),
+        ("misfire_partition", str(record.partition).encode()),
+        ("misfire_offset", str(record.offset).encode()),
+    ]
+    key, value = record.key, record.value or b""
+    if key is not None and len(key) > _LARGEST_KEY:
+        headers.append(("misfire_key_size", str(len(key)).encode()))
+        key = None
+    if len(value) > _LARGEST_LETTER:
+        headers.append(("misfire_size", str(len(value)).encode()))
+        value = value[:_LARGEST_LETTER]
+    return Letter(key, value, headers)

@@ -1,0 +1,185 @@
+"""A worker without Kafka: streams from lists, and a producer that refuses what the real one refuses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, Self
+
+from detector.bundle import Bundle
+from detector.events import IntentEvent, Outcome
+from streams.agents import Worker
+from streams.app import Parts
+from streams.records import INTENT, OUTCOME
+from streams.topics import HOUSEHOLDS, INTENTS, OUTCOMES
+
+PARTITIONS = 4
+#: Faust's default for its producer.
+MAX_REQUEST_SIZE = 1_000_000
+
+
+@dataclass
+class Sent:
+    """One record as the broker would have it."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    partition: int | None
+    headers: list[tuple[str, bytes]]
+
+    def header(self, name: str) -> bytes | None:
+        """The value of one header."""
+        return dict(self.headers).get(name)
+
+
+@dataclass
+class FakeKafka:
+    """What was sent, in order: by the producer and to the changelog. ``hold`` keeps every acknowledgement back."""
+
+    records: list[Sent] = field(default_factory=list)
+    held: list[asyncio.Future[None]] = field(default_factory=list)
+    hold: bool = False
+
+    async def send(  # noqa: PLR0917 - the real one's signature
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        timestamp: float | None,
+        headers: list[tuple[str, bytes]] | None,
+    ) -> asyncio.Future[None]:
+        """As ``aiokafka.AIOKafkaProducer.send``: the same refusals, and a future for the acknowledgement."""
+        assert timestamp is None
+        assert key is not None or value is not None, "Need at least one: key or value"
+        size = len(key or b"") + len(value or b"") + sum(len(n) + len(v) for n, v in headers or ())
+        assert size <= MAX_REQUEST_SIZE, "MessageSizeTooLargeError"
+        assert partition is None or partition in range(PARTITIONS), "Unrecognized partition"
+        self.records.append(Sent(topic, key, value, partition, headers or []))
+        acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.hold:
+            self.held.append(acknowledged)
+        else:
+            acknowledged.set_result(None)
+        return acknowledged
+
+    def release(self) -> None:
+        """Acknowledge everything that was held back."""
+        self.hold = False
+        for acknowledged in self.held:
+            acknowledged.set_result(None)
+
+    def on(self, topic: str) -> list[Sent]:
+        """The records of one topic."""
+        return [record for record in self.records if record.topic == topic]
+
+
+class FakeTable:
+    """The table and its changelog."""
+
+    def __init__(self, kafka: FakeKafka) -> None:
+        self.data: dict[bytes, bytes] = {}
+        self._kafka = kafka
+
+    def send_changelog(self, partition: int, key: bytes, value: bytes, *_: str) -> asyncio.Future[None]:
+        """Write one value to the changelog; acknowledged at once."""
+        self._kafka.records.append(Sent(HOUSEHOLDS, key, value, partition, []))
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        written.set_result(None)
+        return written
+
+
+class FakeEvent:
+    """One record in a stream; ``acked`` once it may be committed."""
+
+    def __init__(
+        self,
+        topic: str,
+        offset: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]] = (),
+        *,
+        generation: int = 1,
+        timestamp: float = 2e9,
+    ) -> None:
+        self.message = SimpleNamespace(
+            topic=topic,
+            partition=0,
+            offset=offset,
+            timestamp=timestamp,
+            key=key,
+            value=value,
+            headers=list(headers),
+            generation_id=generation,
+        )
+        self.acked = False
+
+    def ack(self) -> None:
+        """Let the offset be committed."""
+        self.acked = True
+
+
+class FakeStream:
+    """A stream of records."""
+
+    def __init__(self, events: Sequence[FakeEvent]) -> None:
+        self._events = events
+
+    def noack(self) -> Self:
+        """As Faust's."""
+        return self
+
+    async def events(self) -> AsyncIterator[FakeEvent]:
+        """As Faust's."""
+        for event in self._events:
+            yield event
+
+
+class Bench:
+    """A worker on a fake Kafka. ``intents`` and ``outcomes`` run records through its agents, and wait until all is written."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.kafka = FakeKafka()
+        self.table = FakeTable(self.kafka)
+        self.active = True
+        app = SimpleNamespace(
+            producer=self.kafka,
+            consumer_generation_id=1,
+            conf=SimpleNamespace(topic_partitions=PARTITIONS),
+            flow_control=SimpleNamespace(is_active=lambda: self.active),
+        )
+        self.failures: list[tuple[str, Exception]] = []
+        parts = Parts(app=app, intents=None, outcomes=None, table=self.table)
+        self.worker = Worker(parts, bundle, lambda what, error: self.failures.append((what, error)))
+
+    async def intents(self, *events: FakeEvent) -> None:
+        """Run records through the agent of intents."""
+        await self._run(self.worker.intents(FakeStream(events)))
+
+    async def outcomes(self, *events: FakeEvent) -> None:
+        """Run records through the agent of outcomes."""
+        await self._run(self.worker.outcomes(FakeStream(events)))
+
+    async def _run(self, agent: Any) -> None:
+        writer = asyncio.create_task(self.worker.households.run())
+        try:
+            await agent
+            await asyncio.wait_for(self.worker.households._queue.join(), 5)
+        finally:
+            writer.cancel()
+
+
+def intent_record(
+    event: IntentEvent, offset: int, headers: Sequence[tuple[str, bytes]] = (), **more: Any
+) -> FakeEvent:
+    """An intent as a record."""
+    return FakeEvent(INTENTS, offset, event.household_id.encode(), INTENT.encode(event), headers, **more)
+
+
+def outcome_record(outcome: Outcome, offset: int, headers: Sequence[tuple[str, bytes]] = ()) -> FakeEvent:
+    """An outcome as a record."""
+    return FakeEvent(OUTCOMES, offset, outcome.household_id.encode(), OUTCOME.encode(outcome), headers)
