@@ -78,6 +78,16 @@ def test_a_household_mostly_does_what_it_likes(town: Simulation) -> None:
     assert 0.9 < np.mean(liked) < 0.99
 
 
+def test_something_new_is_outside_the_favourite_domains(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detector.simulation.population._NOVEL", 1.0)
+    monkeypatch.setattr("detector.simulation.population._GUEST", 0.0)
+    simulation = simulate(3, 5)
+    for event in simulation.events:
+        profile = simulation.profiles[event.household_id]
+        routine = {name for each in profile.routines for name in (each.skill.intent, each.skill.search)}
+        assert event.domain not in profile.domains or event.intent in routine
+
+
 def test_routines_come_back_at_their_hour_with_the_same_slots(town: Simulation) -> None:
     kept = []
     for name, events in by_household(town).items():
