@@ -1,0 +1,28 @@
+"""A stream of events for integration tests, and a bundle on disk that decides it without training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from detector.bundle import Bundle
+from detector.events import IntentEvent
+from streams.bundles import write_bundle
+from tests.detector.builders import hand_bundle
+from tests.detector.town import town
+
+
+def bundle_on_disk(folder: Path) -> tuple[Bundle, Path]:
+    """Write the bundle that is set by hand; return it and where it is."""
+    bundle = hand_bundle()
+    write_bundle(bundle, folder / "bundle")
+    return bundle, folder / "bundle"
+
+
+def a_town(households: int = 12, sessions: int = 30, name: str = "") -> list[IntentEvent]:
+    """A town's events in the order of their times; every ``name`` gives other ids."""
+    events = sorted(town(households, sessions), key=lambda event: (event.time, event.event_id))
+    return [
+        replace(event, event_id=f"{name}{event.event_id}", household_id=f"{name}{event.household_id}")
+        for event in events
+    ]

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from detector.events import OutcomeKind
+from streams.records import CORRELATION_ID, INTENT, OUTCOME, OUTCOME_APPLIED, REPLY_PARTITION, header
+from streams.topics import INTENTS, OUTCOMES, REPLIES, admin
+from tests.detector.builders import heard, outcome, send_message
+from tests.integration.kafka import Broker
+from tests.integration.stream import a_town, bundle_on_disk
+from tests.integration.worker import (
+    PARTITIONS,
+    Log,
+    Worker,
+    logs,
+    prepare,
+    producing,
+    publish,
+    pure,
+    until,
+)
+
+
+def test_every_event_is_decided_once_as_the_core_alone_decides_it(broker: Broker, tmp_path: Path) -> None:
+    bundle, place = bundle_on_disk(tmp_path)
+    events = a_town()
+    prepare(broker)
+    with Worker(broker, place, tmp_path / "log") as worker, logs(broker) as log:
+        worker.wait_ready()
+        publish(broker, events)
+
+        records = log.decided(len(events))
+
+        wanted = pure(events, bundle)
+        assert len(records) == len(events)
+        assert {json.loads(r.value)["event_id"]: r.value for r in records} == wanted
+        assert all(r.key.decode() == json.loads(r.value)["household_id"] for r in records)
+        states = log.applied(len(events))
+        assert sum(stored.state.events for stored in states.values()) == len(events)
+        assert worker.metric("misfire_events_total") == len(events)
+        assert worker.metric("misfire_dead_letters_total") == 0
+
+
+def test_a_households_decisions_come_in_the_order_of_its_events(broker: Broker, tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    events = a_town(households=5, sessions=10)
+    prepare(broker)
+    with Worker(broker, place, tmp_path / "log"), logs(broker) as log:
+        publish(broker, events)
+        decided = [json.loads(record.value) for record in log.decided(len(events))]
+
+    for household in {event.household_id for event in events}:
+        assert [d["event_id"] for d in decided if d["household_id"] == household] == [
+            event.event_id for event in events if event.household_id == household
+        ]
+
+
+def test_whoever_asks_gets_the_decision_on_its_partition(broker: Broker, tmp_path: Path) -> None:
+    bundle, place = bundle_on_disk(tmp_path)
+    events = send_message()
+    prepare(broker)
+    with Worker(broker, place, tmp_path / "log") as worker, logs(broker) as log:
+        worker.wait_ready()
+        with producing(broker) as producer:
+            for event in events:
+                headers = INTENT.headers(event.event_id, event.time, source="test")
+                headers += [(REPLY_PARTITION, b"2"), (CORRELATION_ID, event.event_id.encode())]
+                producer.send(INTENTS, INTENT.encode(event), key=b"h1", headers=headers)
+        replies = Log(broker, REPLIES)
+        until(lambda: len(replies.read()) == len(events))
+        log.decided(len(events))
+
+    assert {record.partition for record in replies.records} == {2}
+    assert {header(record.headers, CORRELATION_ID): record.value for record in replies.records} == {
+        event_id.encode(): value for event_id, value in pure(events, bundle).items()
+    }
+    replies.close()
+
+
+def test_an_outcome_is_applied_and_acknowledged(broker: Broker, tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    events = heard(send_message(), 0.9)
+    prepare(broker)
+    with Worker(broker, place, tmp_path / "log") as worker, logs(broker) as log:
+        worker.wait_ready()
+        publish(broker, events)
+        log.decided(len(events))
+        what = outcome(events[-1].event_id, OutcomeKind.EXECUTED)
+        with producing(broker) as producer:
+            headers = OUTCOME.headers(what.event_id, what.time, source="test")
+            headers += [(REPLY_PARTITION, b"1"), (CORRELATION_ID, b"c1")]
+            producer.send(OUTCOMES, OUTCOME.encode(what), key=b"h1", headers=headers)
+        replies = Log(broker, REPLIES)
+        until(replies.read)
+        until(lambda: any(stored.outcomes >= 0 for stored in log.states().values()))
+
+        stored = log.states()["h1"]
+        assert stored.state.events == len(events)
+        assert worker.metric("misfire_outcomes_total", outcome="executed", source="runtime") == 1
+    assert header(replies.records[0].headers, "ce_type") == OUTCOME_APPLIED.encode()
+    assert header(replies.records[0].headers, CORRELATION_ID) == b"c1"
+    replies.close()
+
+
+def test_an_event_that_is_sent_again_gets_the_same_decision_and_changes_nothing(
+    broker: Broker, tmp_path: Path
+) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    events = send_message()
+    prepare(broker)
+    with Worker(broker, place, tmp_path / "log") as worker, logs(broker) as log:
+        worker.wait_ready()
+        publish(broker, events)
+        publish(broker, [events[-1], events[-1]])
+        until(lambda: len(log.decisions.read()) == len(events) + 2)
+
+        assert len({record.value for record in log.decisions.records}) == len(events)
+        until(lambda: worker.metric("misfire_duplicates_total", topic=INTENTS) == 2)
+        assert log.applied(len(events))["h1"].state.events == len(events)
+
+
+def test_nothing_listens_beyond_loopback_and_readiness_is_told(broker: Broker, tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    prepare(broker)
+    with Worker(broker, place, tmp_path / "log") as worker:
+        worker.wait_ready()
+
+        assert worker.metric("misfire_ready") == 1
+        assert _listening(worker.process.pid) == {("127.0.0.1", int(worker.url.rpartition(":")[2]))}
+
+
+def test_sigterm_ends_it_cleanly(broker: Broker, tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    events = a_town(households=3, sessions=5)
+    prepare(broker)
+    with Worker(broker, place, tmp_path / "log") as worker, logs(broker) as log:
+        worker.wait_ready()
+        publish(broker, events)
+        log.decided(len(events))
+        worker.process.terminate()
+
+        assert worker.process.wait(30) == 0
+        assert sum(stored.state.events for stored in log.states().values()) == len(events)
+
+
+def test_it_does_not_start_without_topics(broker: Broker, tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+
+    ended = _misfire("worker", "--broker", broker.bootstrap, "--bundle", str(place))
+
+    _one_sentence(ended, 3, "assistant.intents")
+    client = admin(broker.bootstrap)
+    assert not [name for name in client.list_topics() if name.startswith(("assistant", "misfire"))]
+    client.close()
+
+
+def test_it_does_not_start_on_topics_with_other_partitions(broker: Broker, tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    prepare(broker)
+
+    ended = _misfire(
+        "worker", "--broker", broker.bootstrap, "--bundle", str(place), MISFIRE_PARTITIONS=str(PARTITIONS + 1)
+    )
+
+    _one_sentence(ended, 3, f"has {PARTITIONS} partitions, not {PARTITIONS + 1}")
+
+
+def test_it_does_not_start_without_a_broker(tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+
+    _one_sentence(_misfire("worker", "--broker", "127.0.0.1:1", "--bundle", str(place)), 3, "127.0.0.1:1")
+
+
+def test_it_does_not_start_without_a_bundle(tmp_path: Path) -> None:
+    _one_sentence(_misfire("worker", "--bundle", str(tmp_path / "none")), 3, "none")
+
+
+@pytest.mark.parametrize("name", ["arrays.npz", "names.json", "policy.toml", "manifest.json"])
+def test_it_does_not_start_with_a_damaged_bundle(name: str, tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    data = bytearray((place / name).read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    (place / name).write_bytes(data)
+
+    _one_sentence(_misfire("worker", "--bundle", str(place)), 3, "bundle")
+
+
+def test_a_bundle_whose_files_and_manifest_agree_but_are_nonsense_is_refused(tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    manifest = json.loads((place / "manifest.json").read_text())
+    (place / "policy.toml").write_text("nonsense = 1\n")
+    manifest["files"]["policy.toml"]["sha256"] = hashlib.sha256(b"nonsense = 1\n").hexdigest()
+    (place / "manifest.json").write_text(json.dumps(manifest))
+
+    _one_sentence(_misfire("worker", "--bundle", str(place)), 3, "policy")
+
+
+def _misfire(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "streams.cli", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"MISFIRE_PARTITIONS": str(PARTITIONS)} | variables,
+    )
+
+
+def _one_sentence(ended: subprocess.CompletedProcess[str], code: int, part: str) -> None:
+    assert ended.returncode == code, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert part in ended.stderr.strip().splitlines()[-1]
+
+
+def _listening(pid: int) -> set[tuple[str, int]]:
+    """The addresses on which a process listens, from the kernel's tables."""
+    sockets = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
+    found = set()
+    for row in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, *rest = row.split()
+        if state == "0A" and f"socket:[{rest[5]}]" in sockets:
+            address, port = local.split(":")
+            octets = bytes.fromhex(address)[::-1]
+            found.add((".".join(map(str, octets)), int(port, 16)))
+    return found

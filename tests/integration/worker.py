@@ -1,0 +1,202 @@
+"""A worker as a process, and the log as a test reads and writes it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from detector.bundle import Bundle
+from detector.events import IntentEvent
+from detector.pipeline import decide
+from detector.state import HouseholdState
+from streams.broker import EmbeddedBroker
+from streams.households import Stored, decode_stored
+from streams.processes import free_port, start, stop
+from streams.records import DECISION, INTENT
+from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, admin, create_topics
+from tests.integration.kafka import Broker
+
+PARTITIONS = 4
+#: Seconds after which something that has to happen has failed to.
+PATIENCE = 60.0
+
+
+class Worker:
+    """``misfire worker`` for the length of a ``with`` block."""
+
+    def __init__(self, broker: Broker, bundle: Path, log: Path, **variables: str) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.log = log
+        self._command = [sys.executable, "-m", "streams.cli", "worker", "--broker", broker.bootstrap]
+        self._command += ["--bundle", str(bundle), "--port", self.url.rpartition(":")[2]]
+        # The embedded broker holds a join for half the session time-out; Kafka takes none below 6 s.
+        session = "3" if isinstance(broker, EmbeddedBroker) else "6"
+        self._environment = os.environ | {
+            "MISFIRE_PARTITIONS": str(PARTITIONS),
+            "MISFIRE_FETCH_MAX_WAIT": "0.01",
+            "MISFIRE_SESSION_TIMEOUT": session,
+        }
+        self._environment |= variables
+
+    def __enter__(self) -> Self:
+        self.process: subprocess.Popen[bytes] = start(
+            self._command, log=self.log, environment=self._environment
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        stop(self.process)
+
+    def ready(self) -> bool:
+        """Whether it says so."""
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def wait_ready(self) -> Self:
+        """Wait until it is ready; fail with its log when it ends before."""
+        until(lambda: self.ready() or self.process.poll() is not None, self._said)
+        assert self.process.poll() is None, self._said()
+        return self
+
+    def kill(self) -> None:
+        """As the kernel does it when memory runs out."""
+        self.process.kill()
+        self.process.wait()
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The value of one metric; 0.0 where it never moved."""
+        from prometheus_client.parser import text_string_to_metric_families
+
+        text = httpx.get(f"{self.url}/metrics", timeout=5).text
+        samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+        return sum(s.value for s in samples if s.name == name and labels.items() <= s.labels.items())
+
+    def _said(self) -> str:
+        return self.log.read_text("utf-8", "replace")[-3000:]
+
+
+def until(true: Any, say: Any = lambda: "it never came true") -> None:
+    """Wait for something that has to come true."""
+    give_up = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < give_up, say()
+        time.sleep(0.05)
+
+
+def prepare(broker: Broker) -> None:
+    """Create the topics."""
+    client = admin(broker.bootstrap)
+    create_topics(client, PARTITIONS)
+    client.close()
+
+
+@contextmanager
+def producing(broker: Broker) -> Iterator[KafkaProducer]:
+    """A producer that has sent everything when the block ends."""
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap, linger_ms=5, max_request_size=8_000_000)
+    yield producer
+    producer.flush()
+    producer.close()
+
+
+def publish(broker: Broker, events: Sequence[IntentEvent]) -> None:
+    """Send events as a gateway does, without waiting for answers."""
+    with producing(broker) as producer:
+        for event in events:
+            headers = INTENT.headers(event.event_id, event.time, source="test")
+            producer.send(INTENTS, INTENT.encode(event), key=event.household_id.encode(), headers=headers)
+
+
+class Log:
+    """Reads a topic from its beginning, as far as it has got; ``records`` grows with each ``read``."""
+
+    def __init__(self, broker: Broker, topic: str) -> None:
+        self.records: list[Any] = []
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=broker.bootstrap,
+            group_id=None,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=50,
+            max_partition_fetch_bytes=8_000_000,
+        )
+        self._consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
+        self._consumer.seek_to_beginning()
+
+    def read(self) -> list[Any]:
+        """Take in what is there by now."""
+        for records in self._consumer.poll(timeout_ms=100, max_records=5_000).values():
+            self.records += records
+        return self.records
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._consumer.close()
+
+
+@dataclass(frozen=True)
+class Logs:
+    """What the worker writes."""
+
+    decisions: Log
+    letters: Log
+    households: Log
+
+    def decided(self, count: int) -> list[Any]:
+        """Wait for so many different decisions; return all records in the order of their partitions."""
+        until(
+            lambda: len({record.value for record in self.decisions.read()}) >= count,
+            lambda: f"{len(self.decisions.records)} of {count} decisions",
+        )
+        return self.decisions.records
+
+    def states(self) -> dict[str, Stored]:
+        """The changelog as it is now: each household's last state."""
+        while True:
+            before = len(self.households.records)
+            if len(self.households.read()) == before:
+                break
+        ordered = sorted(self.households.records, key=lambda record: (record.partition, record.offset))
+        return {record.key.decode(): decode_stored(record.value) for record in ordered}
+
+    def applied(self, events: int) -> dict[str, Stored]:
+        """Wait until the changelog's states hold so many events in sum; return the states."""
+        until(
+            lambda: sum(stored.state.events for stored in self.states().values()) >= events,
+            lambda: f"{sum(s.state.events for s in self.states().values())} of {events} events applied",
+        )
+        return self.states()
+
+
+@contextmanager
+def logs(broker: Broker) -> Iterator[Logs]:
+    """Readers of what the worker writes."""
+    found = Logs(*(Log(broker, topic) for topic in (DECISIONS, DEAD_LETTERS, HOUSEHOLDS)))
+    yield found
+    for log in (found.decisions, found.letters, found.households):
+        log.close()
+
+
+def pure(events: Sequence[IntentEvent], bundle: Bundle) -> dict[str, bytes]:
+    """What the core alone decides: event id -> the decision's bytes."""
+    states: dict[str, HouseholdState] = {}
+    decided = {}
+    for event in events:
+        state = states.get(event.household_id) or HouseholdState.new(event.household_id)
+        decision, states[event.household_id] = decide(state, event, bundle)
+        decided[event.event_id] = DECISION.encode(decision)
+    return decided
