@@ -20,7 +20,7 @@ Json = Annotated[
     str | None,
     typer.Option("--json", help="Write the result as JSON to FILE; - is standard output.", metavar="FILE"),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result.", min=0)]
 Stream = Annotated[
     Path, typer.Argument(help="Events as JSON lines, plain or .gz.", metavar="STREAM", show_default=False)
 ]
