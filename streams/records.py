@@ -6,6 +6,7 @@ values, because a value may be something that somebody said.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,6 +37,9 @@ Headers = Sequence[tuple[str, bytes]]
 
 #: The largest intent with 32 slots of the longest tokens takes 9 KiB; anything above this is not one.
 MAX_BYTES = 65_536
+
+#: What repr() makes of a string.
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +127,8 @@ def _described(error: ValidationError) -> BadRecord:
 
 
 def _without_value(problem: Mapping[str, Any]) -> str:
-    """What is wrong, without the core's quotation of the value."""
-    return (
-        "breaks the contract of its field"
-        if problem["type"] == "value_error" and "'" in problem["msg"]
-        else str(problem["msg"])
-    )
+    """What is wrong, without the value that the core's own errors quote first."""
+    text = str(problem["msg"])
+    if problem["type"] != "value_error":
+        return text
+    return _QUOTED.sub("…", text.removeprefix("Value error, "), count=1)

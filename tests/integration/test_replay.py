@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from detector.training import train
+from streams.bundles import read_bundle, read_policy, write_bundle
+from streams.stream_files import read_events, write_events
+from tests.integration.kafka import Broker
+from tests.integration.stream import a_town, bundle_on_disk
+from tests.integration.worker import prepare, publish, pure
+
+
+def test_a_replay_gives_the_bytes_of_the_core_alone_and_again(broker: Broker, tmp_path: Path) -> None:
+    bundle, place = bundle_on_disk(tmp_path)
+    events = a_town()
+    write_events(tmp_path / "stream.jsonl.gz", events)
+
+    first = _replay(
+        tmp_path / "stream.jsonl.gz", place, tmp_path / "first.jsonl", "--broker", broker.bootstrap
+    )
+    second = _replay(tmp_path / "stream.jsonl.gz", place, tmp_path / "second.jsonl")
+
+    wanted = pure(events, bundle)
+    lines = b"".join(wanted[event.event_id] + b"\n" for event in events)
+    assert (tmp_path / "first.jsonl").read_bytes() == lines
+    assert (tmp_path / "second.jsonl").read_bytes() == lines
+    counts = {"sent": len(events), "decided": len(events), "lost": 0, "doubled": 0, "dead_letters": 0}
+    assert first["counts"] == counts
+    assert second["counts"] == counts
+
+
+def test_it_refuses_a_broker_that_already_holds_events(broker: Broker, tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    prepare(broker)
+    publish(broker, a_town(households=1, sessions=1))
+    write_events(tmp_path / "stream.jsonl", a_town(households=1, sessions=1))
+
+    ended = _run(tmp_path / "stream.jsonl", place, "--broker", broker.bootstrap)
+
+    assert ended.returncode == 2
+    assert "assistant.intents" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_development_stream_goes_through_twice_with_the_same_bytes(tmp_path: Path) -> None:
+    if "MISFIRE_DATA" not in os.environ:
+        pytest.skip("MISFIRE_DATA does not name a folder that holds sgd_households")
+    data = Path(os.environ["MISFIRE_DATA"]) / "sgd_households"
+    write_bundle(train(read_events(data / "train.jsonl.gz"), read_policy()), tmp_path / "bundle")
+    stream = data / "dev.jsonl.gz"
+
+    for name in ("first", "second"):
+        counts = _replay(stream, tmp_path / "bundle", tmp_path / name)["counts"]
+        assert counts == {"sent": 31_912, "decided": 31_912, "lost": 0, "doubled": 0, "dead_letters": 0}
+
+    events = read_events(stream)
+    wanted = pure(events, read_bundle(tmp_path / "bundle"))
+    assert (tmp_path / "first").read_bytes() == b"".join(wanted[event.event_id] + b"\n" for event in events)
+    assert (tmp_path / "second").read_bytes() == (tmp_path / "first").read_bytes()
+
+
+def _replay(stream: Path, bundle: Path, out: Path, *options: str) -> dict[str, dict[str, int]]:
+    ended = _run(stream, bundle, "--out", str(out), "--json", "-", *options)
+    assert ended.returncode == 0, ended.stderr
+    report: dict[str, dict[str, int]] = json.loads(ended.stdout)
+    return report
+
+
+def _run(stream: Path, bundle: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "streams.cli", "replay", str(stream), "--bundle", str(bundle), *options]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from detector.state import HouseholdState
+from streams.households import Households, Stored, decode_stored
+from tests.detector.builders import hand_bundle, run, send_message
+
+
+class Table:
+    """As much of Faust's table as the households use; notes what is written, in which order."""
+
+    def __init__(self, order: list[str]) -> None:
+        self.data: dict[bytes, bytes] = {}
+        self.order = order
+
+    def send_changelog(self, _: int, key: bytes, value: bytes, *__: str) -> asyncio.Future[None]:
+        self.order.append(f"changelog {key.decode()} {decode_stored(value).intents}")
+        return _done()
+
+
+def _done() -> asyncio.Future[None]:
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.set_result(None)
+    return future
+
+
+@pytest.fixture
+def order() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def households(order: list[str]) -> Any:
+    found = Households(Table(order))
+    writer = asyncio.create_task(found.run())
+    yield found
+    writer.cancel()
+
+
+def record(offset: int, order: list[str]) -> Any:
+    return SimpleNamespace(
+        message=SimpleNamespace(partition=0, offset=offset), ack=lambda: order.append(f"ack {offset}")
+    )
+
+
+def household(offset: int, name: str = "h1") -> Stored:
+    return Stored(state=HouseholdState.new(name), intents=offset)
+
+
+async def test_the_changelog_waits_for_the_decision_and_the_offset_for_the_changelog(
+    households: Households, order: list[str]
+) -> None:
+    decision: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    await households.stage(record(0, order), [decision], household(0))
+    await asyncio.sleep(0.01)
+    assert order == []
+    assert households.get("h1").intents == 0  # the next event does not wait
+
+    decision.set_result(None)
+    await households.drain()
+
+    assert order == ["changelog h1 0", "ack 0"]
+
+
+async def test_records_are_written_in_their_order_even_if_later_decisions_are_faster(
+    households: Households, order: list[str]
+) -> None:
+    slow: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    await households.stage(record(0, order), [slow], household(0, "h1"))
+    await households.stage(record(1, order), [_done()], household(1, "h2"))
+    await asyncio.sleep(0.01)
+    assert order == []
+
+    slow.set_result(None)
+    await households.drain()
+
+    assert [entry for entry in order if entry.startswith("ack")] == ["ack 0", "ack 1"]
+
+
+async def test_only_the_last_state_of_a_batch_is_written(households: Households, order: list[str]) -> None:
+    slow: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    await households.stage(record(0, order), [slow], household(0))
+    await asyncio.sleep(0.01)
+    for offset in (1, 2, 3):
+        await households.stage(record(offset, order), [_done()], household(offset))
+    slow.set_result(None)
+    await households.drain()
+
+    assert [entry for entry in order if entry.startswith("changelog")] == ["changelog h1 0", "changelog h1 3"]
+
+
+async def test_a_failed_send_writes_nothing_and_acknowledges_nothing(order: list[str]) -> None:
+    households = Households(Table(order))
+    failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    failed.set_exception(ConnectionError())
+    await households.stage(record(0, order), [failed], household(0))
+
+    with pytest.raises(ConnectionError):
+        await households.run()
+
+    assert order == []
+    assert households.staged > households.written
+
+
+async def test_after_draining_a_household_is_read_from_the_table_again(households: Households) -> None:
+    await households.stage(record(0, []), [], household(0))
+    await households.drain()
+    households._table.data.clear()  # as when the partition went to another worker
+
+    assert households.get("h1") == Stored(state=HouseholdState.new("h1"))
+
+
+async def test_draining_waits_for_the_record_that_is_being_worked_on(households: Households) -> None:
+    async with households.working:
+        draining = asyncio.create_task(households.drain())
+        await asyncio.sleep(0.01)
+        assert not draining.done()
+        await households.stage(record(0, []), [], household(0))
+    await draining
+
+    assert households.written == 1
+
+
+def test_a_state_survives_the_table() -> None:
+    _, state = run(send_message(), hand_bundle())
+    stored = Stored(state=state, intents=2, outcomes=5)
+    from streams.households import _ADAPTER
+
+    assert decode_stored(_ADAPTER.dump_json(stored, exclude_defaults=True)) == stored

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from detector.decisions import Rung, Verdict
+from detector.errors import MisfireError
+from detector.events import OutcomeKind
+from detector.pipeline import decide
+from detector.state import HouseholdState
+from streams import processing
+from streams.errors import BadRecord
+from streams.households import Stored
+from streams.processing import CLOCK_SKEW_SECONDS, Incoming, decide_record, read_intent, settle_record
+from streams.records import INTENT
+from tests.detector.builders import event, hand_bundle, outcome, send_message
+
+
+def incoming(number: int = 0) -> Incoming:
+    value = event(number)
+    return Incoming("assistant.intents", 0, 7, value.seconds, b"h1", INTENT.encode(value), [])
+
+
+def stored() -> Stored:
+    return Stored(state=HouseholdState.new("h1"))
+
+
+def test_a_good_record_is_read() -> None:
+    assert read_intent(incoming()) == event()
+
+
+@pytest.mark.parametrize("key", [b"h2", b"", None])
+def test_a_key_that_is_not_the_household_is_refused(key: bytes | None) -> None:
+    with pytest.raises(BadRecord) as raised:
+        read_intent(replace(incoming(), key=key))
+    assert raised.value.code == "key_mismatch"
+
+
+def test_time_is_compared_with_the_records_and_not_with_a_clock() -> None:
+    edge = event().seconds - CLOCK_SKEW_SECONDS
+
+    assert read_intent(replace(incoming(), timestamp=edge)) == event()
+    with pytest.raises(BadRecord) as raised:
+        read_intent(replace(incoming(), timestamp=edge - 0.01))
+    assert raised.value.code == "time_in_future"
+
+
+def test_deciding_moves_the_offset_and_the_state() -> None:
+    bundle = hand_bundle()
+    decision, after, failed = decide_record(stored(), event(), 7, bundle)
+
+    assert (decision, after.state) == decide(HouseholdState.new("h1"), event(), bundle)
+    assert (after.intents, after.outcomes) == (7, -1)
+    assert not failed
+
+
+def test_where_the_core_fails_the_policy_answers_and_nothing_is_learned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(processing, "decide", fails)
+    commit = send_message()[-1]
+
+    decision, after, failed = decide_record(stored(), commit, 7, hand_bundle())
+
+    assert failed
+    assert decision.verdict is not Verdict.ALLOW
+    assert decision.degraded
+    assert decision.rung is Rung.WORKER
+    assert [reason.code for reason in decision.reasons] == ["internal_error"]
+    assert after == replace(stored(), intents=7)
+
+
+def test_where_an_outcome_fails_the_state_stays_and_the_offset_moves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object) -> None:
+        raise MisfireError
+
+    monkeypatch.setattr(processing, "apply_outcome", fails)
+
+    after, failed = settle_record(stored(), outcome("e1", OutcomeKind.EXECUTED), 3)
+
+    assert failed
+    assert after == replace(stored(), outcomes=3)
