@@ -24,7 +24,7 @@ def write_bundle(bundle: Bundle, directory: Path) -> None:
     Raises:
         MissingPart: the place cannot be written to, or holds something that is not a bundle.
     """
-    if directory.exists() and not (directory / _MANIFEST).is_file() and any(directory.iterdir()):
+    if directory.is_file() or _holds_something_else(directory):
         raise MissingPart(f"{directory} is there and is not a bundle; name another directory with --out")
     files = bundle_to_files(bundle)
     manifest = {
@@ -37,14 +37,15 @@ def write_bundle(bundle: Bundle, directory: Path) -> None:
     }
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
-        draft.chmod(0o755)
-        for name, data in files.items():
-            (draft / name).write_bytes(data)
-        (draft / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
-        if directory.exists():
-            shutil.rmtree(directory)
-        draft.rename(directory)
+        with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as folder:
+            draft = Path(folder) / directory.name
+            draft.mkdir()
+            for name, data in files.items():
+                (draft / name).write_bytes(data)
+            (draft / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+            if directory.exists():
+                shutil.rmtree(directory)
+            draft.rename(directory)
     except OSError as error:
         raise MissingPart(
             f"the bundle cannot be written to {directory}: {error.strerror or error}"
@@ -65,20 +66,32 @@ def read_bundle(directory: Path) -> Bundle:
     try:
         manifest = json.loads((directory / _MANIFEST).read_text("utf-8"))
         wanted = {str(name): str(entry["sha256"]) for name, entry in manifest["files"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BundleError(
             f"the manifest of the bundle in {directory} cannot be read; train it again with 'misfire train'"
         ) from error
     files = {}
     for name, sha256 in wanted.items():
         path = directory / Path(name).name
-        data = path.read_bytes() if path.is_file() else b""
+        data = _bytes(path)
         if hashlib.sha256(data).hexdigest() != sha256:
             raise BundleError(
                 f"{path} is missing or damaged (its sha256 is not the manifest's); copy the bundle again or train it anew"
             )
         files[name] = data
     return bundle_from_files(files)
+
+
+def _holds_something_else(directory: Path) -> bool:
+    return directory.is_dir() and not (directory / _MANIFEST).is_file() and any(directory.iterdir())
+
+
+def _bytes(path: Path) -> bytes:
+    """Return what a file holds; nothing where it cannot be read, which no manifest agrees with."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def read_policy(path: Path | None = None) -> Policy:

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from detector.errors import BundleError, PolicyError
+from streams.bundles import read_bundle, read_policy, write_bundle
+from streams.errors import MissingPart
+from tests.detector.builders import hand_bundle, hand_judge, run, send_message
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    write_bundle(hand_bundle(), tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def test_a_bundle_comes_back_and_decides_the_same(place: Path) -> None:
+    back = read_bundle(place)
+    assert back.version == hand_bundle().version
+    events = send_message(wake_confidence=0.1)
+    assert run(events, back) == run(events, hand_bundle())
+
+
+def test_the_same_bundle_gives_the_same_files(place: Path, tmp_path: Path) -> None:
+    write_bundle(hand_bundle(), tmp_path / "again")
+    assert {p.name: p.read_bytes() for p in place.iterdir()} == {
+        p.name: p.read_bytes() for p in (tmp_path / "again").iterdir()
+    }
+
+
+def test_every_file_is_in_the_manifest_and_none_can_execute(place: Path) -> None:
+    manifest = json.loads((place / "manifest.json").read_text())
+    assert {p.name for p in place.iterdir()} == {*manifest["files"], "manifest.json"}
+    assert {p.suffix for p in place.iterdir()} <= {".json", ".npz", ".toml"}
+    assert {name: entry["bytes"] for name, entry in manifest["files"].items()} == {
+        p.name: p.stat().st_size for p in place.iterdir() if p.name != "manifest.json"
+    }
+
+
+def _names(place: Path) -> list[str]:
+    return sorted(path.name for path in place.iterdir() if path.name != "manifest.json")
+
+
+def test_a_missing_or_damaged_file_is_named(place: Path) -> None:
+    for name in _names(place):
+        data = (place / name).read_bytes()
+        for broken in (b"", data[:-1], data + b" ", bytes([data[0] ^ 1]) + data[1:]):
+            (place / name).write_bytes(broken)
+            with pytest.raises(BundleError, match=name):
+                read_bundle(place)
+        (place / name).unlink()
+        with pytest.raises(BundleError, match=name):
+            read_bundle(place)
+        (place / name).write_bytes(data)
+    read_bundle(place)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"files": []}',
+        '{"files": {"a": {}}}',
+        '{"files": {"../../secret": {"sha256": "0"}}}',
+    ],
+)
+def test_a_manifest_that_makes_no_sense_is_refused(place: Path, text: str) -> None:
+    (place / "manifest.json").write_text(text)
+    with pytest.raises(BundleError):
+        read_bundle(place)
+
+
+def test_a_manifest_that_is_not_utf8_is_refused(place: Path) -> None:
+    (place / "manifest.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BundleError, match="manifest"):
+        read_bundle(place)
+
+
+def test_where_there_is_none_it_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(MissingPart, match="misfire train"):
+        read_bundle(tmp_path / "nowhere")
+
+
+def test_a_bundle_replaces_a_bundle_and_leaves_nothing_behind(place: Path) -> None:
+    other = hand_bundle(judge=hand_judge("asr_confidence"))
+    write_bundle(other, place)
+    assert read_bundle(place).version == other.version != hand_bundle().version
+    assert [path.name for path in place.parent.iterdir()] == ["bundle"]
+
+
+def test_something_else_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("mine")
+    with pytest.raises(MissingPart, match="is not a bundle"):
+        write_bundle(hand_bundle(), tmp_path)
+    with pytest.raises(MissingPart, match="is not a bundle"):
+        write_bundle(hand_bundle(), tmp_path / "letters.txt")
+    with pytest.raises(MissingPart, match="cannot be written"):
+        write_bundle(hand_bundle(), tmp_path / "letters.txt" / "bundle")
+    assert (tmp_path / "letters.txt").read_text() == "mine"
+
+
+def test_the_packaged_policy_can_be_read_and_another_named(tmp_path: Path) -> None:
+    assert read_policy() == hand_bundle().policy
+    with pytest.raises(MissingPart, match=r"none\.toml"):
+        read_policy(tmp_path / "none.toml")
+    (tmp_path / "wrong.toml").write_text("base_rate = 7\n")
+    with pytest.raises(PolicyError):
+        read_policy(tmp_path / "wrong.toml")

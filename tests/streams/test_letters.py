@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from streams.errors import BadRecord
+from streams.letters import Asker, asker_of, letter_about, trace_of
+from streams.processing import Incoming
+from streams.records import CORRELATION_ID, REPLY_PARTITION
+
+ERROR = BadRecord("not_json", "the value is not JSON")
+
+
+def _record(key: bytes | None, value: bytes | None) -> Incoming:
+    return Incoming(topic="t", partition=3, offset=14, timestamp=0.0, key=key, value=value, headers=())
+
+
+def test_an_asker_needs_a_partition_that_is_there_and_an_id() -> None:
+    def asked(partition: bytes, correlation: bytes = b"c") -> Asker | None:
+        return asker_of([(REPLY_PARTITION, partition), (CORRELATION_ID, correlation)], partitions=8)
+
+    assert asked(b"7") == Asker(7, b"c")
+    assert asked(b"8") is None
+    assert asked(b"7", b"") is None
+    assert asker_of([(REPLY_PARTITION, b"7")], partitions=8) is None
+    assert asker_of([], partitions=8) is None
+
+
+def test_a_letter_holds_what_came_and_says_where_and_why() -> None:
+    letter = letter_about(_record(b"h1", b"{"), ERROR)
+    assert (letter.key, letter.value) == (b"h1", b"{")
+    assert dict(letter.headers) == {
+        "misfire_reason": b"not_json",
+        "misfire_error": b"the value is not JSON",
+        "misfire_topic": b"t",
+        "misfire_partition": b"3",
+        "misfire_offset": b"14",
+    }
+
+
+def test_what_does_not_fit_is_left_out_and_its_size_said() -> None:
+    letter = letter_about(_record(b"k" * 2_000, b"v" * 2_000_000), ERROR)
+    headers = dict(letter.headers)
+    assert letter.key is None
+    assert letter.value == b"v" * len(letter.value)
+    assert 0 < len(letter.value) < 1_000_000
+    assert (headers["misfire_size"], headers["misfire_key_size"]) == (b"2000000", b"2000")
+
+
+def test_a_trace_is_passed_on_unless_it_is_none() -> None:
+    assert trace_of([("traceparent", b"00-1-2-01")]) == b"00-1-2-01"
+    assert trace_of([("traceparent", b"0" * 257)]) is None
+    assert trace_of([]) is None

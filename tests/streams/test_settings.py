@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streams.errors import MissingPart, WrongUse
+from streams.settings import Settings, load
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misfire.toml where the tests are started is not the test's."""
+    monkeypatch.chdir(tmp_path)
+
+
+def _file(path: Path, text: str) -> Path:
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_every_setting_has_a_default_and_says_what_it_is_for() -> None:
+    loaded = load(environment={})
+    assert set(loaded.sources) == set(Settings.model_fields)
+    assert set(loaded.sources.values()) == {"default"}
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_the_command_line_goes_before_the_environment_before_the_file(tmp_path: Path) -> None:
+    file = _file(tmp_path / "some.toml", 'group = "file"\npartitions = 2\nreplication = 3\n')
+    loaded = load(file, {"MISFIRE_GROUP": "variable", "MISFIRE_PARTITIONS": "3"}, group="given", broker=None)
+    assert (loaded.settings.group, loaded.settings.partitions, loaded.settings.replication) == ("given", 3, 3)
+    assert loaded.sources["group"] == "command line"
+    assert loaded.sources["partitions"] == "MISFIRE_PARTITIONS"
+    assert loaded.sources["replication"] == str(file)
+    assert loaded.sources["broker"] == "default"
+
+
+def test_the_file_in_the_folder_is_read_and_another_can_be_named(tmp_path: Path) -> None:
+    _file(tmp_path / "misfire.toml", "partitions = 2")
+    other = _file(tmp_path / "other.toml", "partitions = 5")
+    assert load(environment={}).settings.partitions == 2
+    assert load(environment={"MISFIRE_CONFIG": str(other)}).settings.partitions == 5
+    assert load(tmp_path / "misfire.toml", {"MISFIRE_CONFIG": str(other)}).settings.partitions == 2
+
+
+def test_every_problem_is_reported_at_once_with_its_source(tmp_path: Path) -> None:
+    file = _file(tmp_path / "some.toml", 'broker = "nowhere"\npartition = 4\nworker_port = 99999\n')
+    with pytest.raises(WrongUse) as refused:
+        load(file, {"MISFIRE_PARTITIONS": "many"})
+    text = str(refused.value)
+    assert f"broker ({file})" in text
+    assert f"worker_port ({file})" in text
+    assert "partition " in text
+    assert "not a setting" in text
+    assert "partitions (MISFIRE_PARTITIONS)" in text
+
+
+@pytest.mark.parametrize(
+    "broker", ["localhost:9092", "10.0.0.1:9092,10.0.0.2:9093", "kafka-1.example.org:9092"]
+)
+def test_brokers_are_hosts_with_ports(broker: str) -> None:
+    assert load(environment={}, broker=broker).settings.broker == broker
+
+
+@pytest.mark.parametrize("broker", ["", "localhost", "localhost:", ":9092", "a:1,", "a:1 b:2", "http://a:1"])
+def test_what_is_no_broker_is_refused(broker: str) -> None:
+    with pytest.raises(WrongUse, match="broker"):
+        load(environment={}, broker=broker)
+
+
+def test_a_file_that_was_named_has_to_be_there(tmp_path: Path) -> None:
+    with pytest.raises(MissingPart, match="nowhere"):
+        load(tmp_path / "nowhere.toml", {})
+    with pytest.raises(MissingPart, match="nowhere"):
+        load(environment={"MISFIRE_CONFIG": "nowhere.toml"})
+
+
+@pytest.mark.parametrize("data", [b"partitions = ", b"\xff\xfe"])
+def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "some.toml").write_bytes(data)
+    with pytest.raises(WrongUse, match="not TOML"):
+        load(tmp_path / "some.toml", {})
+
+
+def test_variables_of_other_tools_are_not_settings() -> None:
+    assert load(environment={"MISFIRE_DATA": "x", "MISFIRE_CACHE": "y"}).settings == Settings()
