@@ -58,6 +58,8 @@ class EmbeddedBroker:
                     f"the embedded broker did not come up on port {self.port}: {''.join(said) or 'it said nothing'}"
                 )
             time.sleep(0.02)
+        # What it writes from now on nobody reads; without a name it is gone when we are, even when we are killed.
+        self._folder.cleanup()
         return self
 
     def __exit__(

@@ -1,6 +1,6 @@
 """The command line: one file per command, one table of them, one place where errors become exit codes.
 
-Exit codes: 0 done, 1 done and the answer is bad, 2 wrong use, 3 a part is missing or unreachable, 130 interrupted.
+Exit codes: 0 done, 1 done and the answer is bad, 2 wrong use, 3 a part is missing or unreachable, 130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ app.add_typer(bench.app, name="bench")
 
 def main() -> None:
     """Run the command line and exit with its code; users never see a traceback."""
-    signal.signal(signal.SIGINT, _interrupted)
+    # Both unwind what runs, so that everything a command started is gone when it is.
+    signal.signal(signal.SIGINT, _ended_by)
+    signal.signal(signal.SIGTERM, _ended_by)
     try:
         app()
     except (MissingPart, BundleError) as error:
@@ -75,5 +77,5 @@ def _end(error: Exception, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _interrupted(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the signature of a handler
-    sys.exit(130)
+def _ended_by(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the signature of a handler
+    sys.exit(128 + number)
