@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from hmmlearn.hmm import CategoricalHMM
@@ -95,7 +96,10 @@ def bench_step(events: Sequence[IntentEvent], bundle: Bundle) -> StepBench:
     same = as_categorical_hmm(bundle.model.sequence)
     states: dict[str, HouseholdState] = {}
     heard: dict[tuple[str, str], list[int]] = {}
-    plain, committing, with_same, with_small = [], [], [], []
+    plain: list[float] = []
+    committing: list[float] = []
+    with_same: list[float] = []
+    with_small: list[float] = []
     for number, event in enumerate(events):
         state = states.get(event.household_id) or HouseholdState.new(event.household_id)
         begun = perf_counter()
@@ -104,9 +108,9 @@ def bench_step(events: Sequence[IntentEvent], bundle: Bundle) -> StepBench:
         session = heard.setdefault((event.household_id, event.session_id), [])
         session.append(vocabulary.index(event.intent, event.act))
         column = np.array(session)[:, None]
-        with_small.append(_timed(lambda column=column: small.score(column)))
+        with_small.append(_timed(small.score, column))
         if number % 50 == 0:  # with the same matrices a step takes a tenth of a second
-            with_same.append(_timed(lambda column=column: same.score(column)))
+            with_same.append(_timed(same.score, column))
     every = [*plain, *committing]
     p50 = _micro(every)
     return StepBench(
@@ -147,9 +151,9 @@ def _small(symbols: int, states: int = 64) -> CategoricalHMM:
     return model
 
 
-def _timed(work: Callable[[], object]) -> float:
+def _timed(work: Callable[[Any], object], value: object) -> float:
     begun = perf_counter()
-    work()
+    work(value)
     return perf_counter() - begun
 
 

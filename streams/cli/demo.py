@@ -1,0 +1,99 @@
+"""``misfire demo``."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streams.cli.options import Broker, Json
+from streams.cli.output import console, note, progress_report, table, write_json
+
+if TYPE_CHECKING:
+    from streams.demo.summary import Summary
+    from streams.stack import Stack
+
+
+def demo(
+    seed: Annotated[int, typer.Option(help="Another seed is another population.", min=0)] = 0,
+    broker: Broker = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave everything running until Ctrl-C, and print the addresses.")
+    ] = False,
+    households: Annotated[
+        int, typer.Option(help="How many households the bundle is trained on.", min=30)
+    ] = 120,
+    json: Json = None,
+) -> None:
+    """Play the main job end to end: simulate, train, start broker, worker and gateway, and ask before commands run.
+
+    Exit code 1 if a story came out wrong.
+    """
+    from streams.bundles import write_bundle
+    from streams.demo.play import Scale, make_bundle, make_world, play
+    from streams.stack import Stack
+
+    # However it is ended, what it started has to go with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with (
+        tempfile.TemporaryDirectory(prefix="misfire-demo-") as folder,
+        Stack(Path(folder) / "bundle", broker=broker) as stack,
+    ):
+        made = f"created {len(stack.created)} topics of up to {stack.partitions} partitions"
+        note(f"1. {'Broker' if broker else 'Embedded broker'} on {stack.bootstrap}; {made}.")
+        with progress_report() as report:
+            world = make_world(seed, Scale(households=households), report)
+            bundle = make_bundle(world, seed, report)
+        write_bundle(bundle, stack.bundle)
+        misfires = len(world.misfires)
+        note(
+            f"2. {households} households meant {len(world.clean):,} events; {misfires:,} events of misfires were left out."
+        )
+        note(f"3. Trained bundle {bundle.version}.")
+        with console.status("starting worker and gateway"):
+            stack.start_worker()
+            stack.start_gateway()
+        note(f"4. Worker ready on {stack.worker_url}, gateway on {stack.gateway_url}.")
+        summary = play(stack, world, seed=seed, bars=progress_report, console=console)
+        _tell(summary)
+        write_json(json, summary.as_json())
+        if keep:
+            _wait(stack)
+    if not summary.ok:
+        raise typer.Exit(1)
+
+
+def _tell(summary: Summary) -> None:
+    rows = [
+        [
+            name,
+            " or ".join(told.wanted) if len(told.wanted) < 3 else "an answer in time",
+            told.asked.decision.verdict,
+            "ran" if told.executed else "did not run",
+            told.asked.decision.rung,
+            "right" if not told.problems else " ".join(told.problems),
+        ]
+        for name, told in summary.told.items()
+    ]
+    table("6. Summary", ["story", "wanted", "verdict", "command", "rung", ""], rows)
+    counts = summary.counts
+    note(
+        f"{counts.sent:,} events, {counts.decided:,} decisions: {counts.lost} lost, {counts.doubled} doubled, "
+        f"{counts.dead_letters} dead letters."
+    )
+    note(f"Meant commands interrupted: {summary.interrupted}. Misfires stopped: {summary.stopped}.")
+    for rung, taken in summary.hook_ms.items():
+        note(
+            f"Hook, rung {rung}: p50 {taken['p50']} ms, p99 {taken['p99']} ms ({taken['count']:.0f} answers)."
+        )
+
+
+def _wait(stack: Stack) -> None:
+    note(
+        f"Still running: Kafka {stack.bootstrap}, gateway {stack.gateway_url}/docs, worker {stack.worker_url}/metrics. Ctrl-C ends it."
+    )
+    signal.pause()

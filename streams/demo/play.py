@@ -1,0 +1,149 @@
+"""The demo from start to end: population, bundle, processes, histories, stories, counts."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from rich.console import Console
+
+from detector.bundle import Bundle
+from detector.decisions import Verdict
+from detector.events import IntentEvent, OutcomeKind
+from detector.progress import Progress
+from detector.simulation import simulate, with_misfires
+from detector.training import train
+from streams.bundles import read_policy
+from streams.demo.cast import Cast, Member, find_cast
+from streams.demo.ledger import Ledger
+from streams.demo.runtime import Runtime
+from streams.demo.stories import STORIES, Stage, Told
+from streams.demo.summary import Summary, summarise
+from streams.demo.table import StoryTable
+from streams.replaying import send_events
+from streams.stack import Stack
+
+__all__ = ["Scale", "World", "make_bundle", "make_world", "play"]
+
+_START = datetime(2026, 1, 5, tzinfo=UTC)
+#: Households of the population whose streams, misfires and all, go through the worker as well.
+_NEIGHBOURS = 8
+_MISFIRE_RATE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How large the population is."""
+
+    households: int = 120
+    days: int = 14
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What there is before anything runs.
+
+    Attributes:
+        clean: what the population meant, in order of time: the bundle is trained on it.
+        traffic: the neighbours' and the cast's histories, in order of time.
+        misfires: ids of the events in ``traffic`` that nobody meant.
+        cast: the households of the stories.
+        day: midnight of the day after.
+    """
+
+    clean: Sequence[IntentEvent]
+    traffic: Sequence[IntentEvent]
+    misfires: frozenset[str]
+    cast: Cast
+    day: datetime
+
+
+def make_world(seed: int, scale: Scale, progress: Progress) -> World:
+    """Simulate everybody. Each world has household ids of its own, so that a Kafka can be used for another demo."""
+    run = secrets.token_hex(3)
+    total = scale.households + _NEIGHBOURS
+    population = simulate(total, scale.days, seed=seed, start=_START, progress=progress)
+    events, labels = with_misfires(population, rate=_MISFIRE_RATE, seed=seed)
+    misfires = frozenset(event_id for event_id, _, _ in labels)
+    neighbours = set(list(population.profiles)[scale.households :])
+    cast = find_cast(seed=seed, days=scale.days, first=total)
+    cast = Cast(*(_renamed(member, run) for member in cast.members))
+    traffic = [_of_run(event, run) for event in events if event.household_id in neighbours]
+    traffic += [event for member in cast.members for event in member.events]
+    return World(
+        clean=[
+            event
+            for event in events
+            if event.household_id not in neighbours and event.event_id not in misfires
+        ],
+        traffic=sorted(traffic, key=lambda event: (event.time, event.event_id)),
+        misfires=misfires,
+        cast=cast,
+        day=_START + timedelta(days=scale.days),
+    )
+
+
+def make_bundle(world: World, seed: int, progress: Progress) -> Bundle:
+    """Train on what the population meant."""
+    return train(world.clean, read_policy(), seed=seed, progress=progress)
+
+
+def play(
+    stack: Stack,
+    world: World,
+    *,
+    seed: int,
+    bars: Callable[[], AbstractContextManager[Progress]],
+    console: Console,
+) -> Summary:
+    """Send the histories through the worker, play the stories, and count what is in the topics."""
+    ledger = Ledger(stack.bootstrap, {event.household_id for event in world.traffic})
+    history = [event.event_id for event in world.traffic]
+    runtime = Runtime(stack.gateway_url, show=lambda _: None)
+    with bars() as progress:
+        send_events(stack.bootstrap, world.traffic, progress=progress, stage="sending histories")
+        ledger.wait_for(history, stage="deciding on histories", progress=progress)
+        _confirm(runtime, world, ledger, progress)
+    told: dict[str, Told] = {}
+    rng = np.random.default_rng([seed, 2])
+    for story in STORIES:
+        with StoryTable(f"{story.name}. {story.happens}", console) as table:
+            runtime.show = table.add
+            stage = Stage(runtime, stack, world.cast, world.day, rng, table.say)
+            told[story.name] = story.play(stage)
+            for problem in told[story.name].problems:
+                table.say(f"WRONG: {problem}")
+    counts = ledger.count([*history, *(asked.event.event_id for asked in runtime.asked)])
+    ledger.close()
+    runtime.close()
+    return summarise(
+        told, world.traffic, world.misfires, decisions=ledger.decisions, asked=runtime.asked, counts=counts
+    )
+
+
+def _confirm(runtime: Runtime, world: World, ledger: Ledger, progress: Progress) -> None:
+    """Who was asked about something that was meant said yes."""
+    asked = [
+        event
+        for event in world.traffic
+        if event.event_id not in world.misfires
+        and ledger.decisions[event.event_id].effective_verdict is not Verdict.ALLOW
+    ]
+    for number, event in enumerate(asked):
+        progress("confirming what was meant", number, len(asked))
+        runtime.report(event, OutcomeKind.CONFIRMED)
+    if asked:
+        progress("confirming what was meant", len(asked), len(asked))
+
+
+def _renamed(member: Member, run: str) -> Member:
+    profile = replace(member.profile, household_id=f"{member.profile.household_id}-{run}")
+    return Member(profile, [_of_run(event, run) for event in member.events])
+
+
+def _of_run(event: IntentEvent, run: str) -> IntentEvent:
+    return replace(event, household_id=f"{event.household_id}-{run}")
