@@ -47,7 +47,7 @@ class Cast:
 def evening_routine(member: Member) -> Routine | None:
     """Return the household's routine of sending a message in the evening, if it has one and keeps it."""
     for routine in member.profile.routines:
-        kept = member.commands("messages.SendMessage") >= len(_days(member)) / 2
+        kept = member.commands("messages.SendMessage") > len(_days(member)) / 2
         if (
             routine.skill.intent == "messages.SendMessage"
             and _EVENING[0] <= routine.hour <= _EVENING[1]

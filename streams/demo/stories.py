@@ -108,7 +108,9 @@ def _every_evening(stage: Stage) -> Told:
     routine = evening_routine(stage.cast.evening)
     if routine is None:
         raise AssertionError("the cast was chosen for this routine")
-    turns = dialogue(routine.skill, routine.slots, stage.rng)
+    spoken_well = dialogue(routine.skill, routine.slots, stage.rng)
+    # Nobody corrects themselves here: it has to be that same contact.
+    turns = [turn for turn in spoken_well if turn.act is not Act.DENY]
     events = spoken(stage.cast.evening.profile, turns, stage.at(routine.hour), stage.rng)
     events = [_with_confidences(event, stage.cast.evening.profile, _CLEAR) for event in events]
     asked = stage.runtime.converse(events)

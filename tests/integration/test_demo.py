@@ -1,0 +1,144 @@
+"""The demo as a user runs it: with five seeds, on both brokers, ended in the middle, and left running."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.kafka import ApacheKafka
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+MISFIRE = [sys.executable, "-m", "streams.cli", "demo"]
+
+
+def played(folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    result = folder / "demo.json"
+    run = subprocess.run(
+        [*MISFIRE, *arguments, "--json", str(result)],
+        capture_output=True,
+        text=True,
+        timeout=380,
+        env=environment(folder),
+        check=False,
+    )
+    assert result.is_file(), run.stderr[-3000:]
+    return run.returncode, json.loads(result.read_text("utf-8")), run.stderr
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What it starts inherits TMPDIR: that is how it is recognised afterwards."""
+    temporary = folder / "temporary"
+    temporary.mkdir(exist_ok=True)
+    return os.environ | {"TMPDIR": str(temporary), "COLUMNS": "100"}
+
+
+def left_over(folder: Path) -> list[str]:
+    """Processes and files that a demo with this folder has left."""
+    files = [str(path) for path in (folder / "temporary").iterdir()]
+    marker, found = f"TMPDIR={folder / 'temporary'}".encode(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if marker in (process / "environ").read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_text())
+        except OSError:
+            continue
+    return [*files, *found]
+
+
+def check(code: int, result: dict[str, Any], said: str) -> None:
+    problems = {story["name"]: story["problems"] for story in result["stories"] if story["problems"]}
+    assert not problems, said[-6000:]
+    assert (code, result["ok"]) == (0, True), said[-3000:]
+    counts = result["counts"]
+    assert counts["sent"] == counts["decided"] > 500
+    assert (counts["lost"], counts["doubled"], counts["dead_letters"]) == (0, 0, 0)
+    verdicts = {story["name"]: story for story in result["stories"]}
+    assert verdicts["Portland"]["executed"] is False
+    assert verdicts["Every evening"]["verdict"] == "allow"
+    assert verdicts["Misheard"]["executed"] is False
+    assert verdicts["Rare but meant"]["executed"] is True
+    assert verdicts["The worker is gone"]["rung"] in ("gateway", "policy")
+    assert all(story["rung"] == "worker" for name, story in verdicts.items() if name != "The worker is gone")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_stories_come_out_the_same_way_with_any_seed(seed: int, tmp_path: Path) -> None:
+    check(*played(tmp_path, "--seed", str(seed)))
+    assert left_over(tmp_path) == []
+
+
+@pytest.mark.kafka
+def test_the_demo_runs_twice_on_a_kafka_that_is_there(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
+    for _ in range(2):
+        check(*played(tmp_path, "--broker", apache_kafka.bootstrap))
+    assert left_over(tmp_path) == []
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    demo = subprocess.Popen(
+        [*MISFIRE, *arguments], stderr=subprocess.PIPE, text=True, env=environment(folder)
+    )
+    try:
+        yield demo
+    finally:
+        demo.kill()
+        demo.wait()
+
+
+def wait_for(demo: subprocess.Popen[str], sentence: str) -> None:
+    assert demo.stderr is not None
+    said = []
+    for line in demo.stderr:
+        said.append(line)
+        if sentence in line:
+            return
+    pytest.fail(f"the demo ended before it said {sentence!r}: {''.join(said[-20:])}")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "kill"]
+)
+def test_nothing_is_left_when_it_is_ended_with_everything_running(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    with running(tmp_path) as demo:
+        wait_for(demo, "4. Worker")
+        assert len(left_over(tmp_path)) > 3
+        demo.send_signal(number)
+        assert demo.wait(60) == code
+    assert left_over(tmp_path) == []
+
+
+def test_it_is_left_running_with_keep(tmp_path: Path) -> None:
+    with running(tmp_path, "--keep") as demo:
+        wait_for(demo, "Still running")
+        assert demo.poll() is None
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(60) == 130
+    assert left_over(tmp_path) == []
+
+
+def test_a_broker_that_is_not_there_is_said_in_one_sentence(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [*MISFIRE, "--broker", "127.0.0.1:1"],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env=environment(tmp_path),
+        check=False,
+    )
+    assert run.returncode == 3
+    assert "no Kafka broker answers at 127.0.0.1:1" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert left_over(tmp_path) == []
