@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import tempfile
@@ -48,7 +49,11 @@ class EmbeddedBroker:
         log = Path(self._folder.name) / "broker.log"
         address = f"tcp://{self.bootstrap}"
         command = [str(_binary()), "broker", "--listener-url", address, "--advertised-listener-url", address]
-        self.process = start([*command, "--storage-engine", "memory://tansu/"], log=log)
+        # It makes a folder for tables, which we have none of, where temporary files go.
+        environment = os.environ | {"TMPDIR": self._folder.name}
+        self.process = start(
+            [*command, "--storage-engine", "memory://tansu/"], log=log, environment=environment
+        )
         deadline = time.monotonic() + _START_TIMEOUT
         while not _listens(self.port):
             if self.process.poll() is not None or time.monotonic() > deadline:
