@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import tempfile
@@ -49,11 +48,7 @@ class EmbeddedBroker:
         log = Path(self._folder.name) / "broker.log"
         address = f"tcp://{self.bootstrap}"
         command = [str(_binary()), "broker", "--listener-url", address, "--advertised-listener-url", address]
-        # It makes a folder for tables, which we have none of, where temporary files go.
-        environment = os.environ | {"TMPDIR": self._folder.name}
-        self.process = start(
-            [*command, "--storage-engine", "memory://tansu/"], log=log, environment=environment
-        )
+        self.process = start([*command, "--storage-engine", "memory://tansu/"], log=log)
         deadline = time.monotonic() + _START_TIMEOUT
         while not _listens(self.port):
             if self.process.poll() is not None or time.monotonic() > deadline:

@@ -98,6 +98,8 @@ class Stack:
     def _start(self, part: str, url: str) -> subprocess.Popen[bytes]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MISFIRE_")}
         environment["MISFIRE_PARTITIONS"] = str(self.partitions)
+        # Faust makes a folder for tables, which are in memory here, where temporary files go.
+        environment["TMPDIR"] = str(self.folder)
         if self._embedded:
             environment["MISFIRE_FETCH_MAX_WAIT"] = str(EMBEDDED_FETCH_MAX_WAIT)
             environment["MISFIRE_SESSION_TIMEOUT"] = str(_EMBEDDED_SESSION_TIMEOUT)

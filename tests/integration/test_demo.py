@@ -48,7 +48,7 @@ def left_over(folder: Path) -> list[str]:
     marker, found = f"TMPDIR={folder / 'temporary'}".encode(), []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if marker in (process / "environ").read_bytes().split(b"\0"):
+            if marker in (process / "environ").read_bytes():
                 found.append((process / "cmdline").read_text())
         except OSError:
             continue
