@@ -43,7 +43,9 @@ exit "$status"
 
 
 class Broker(Protocol):
-    """Whatever a test can connect to."""
+    """Whatever a test can connect to. ``process`` leads a process group of its own."""
+
+    process: subprocess.Popen[bytes] | None
 
     @property
     def bootstrap(self) -> str:
@@ -54,6 +56,7 @@ class ApacheKafka:
     """A broker for the length of a ``with`` block; ``bootstrap`` is its ``host:port``."""
 
     bootstrap: str
+    process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -78,6 +81,7 @@ class ApacheKafka:
                     start_new_session=True,  # Ctrl-C ends the tests first, then Kafka
                 )
             stack.callback(_stop, process)
+            self.process = process
             _wait_until_ready(self.bootstrap, process, log)
             self._stack = stack.pop_all()
         return self

@@ -77,7 +77,7 @@ def test_a_port_that_is_taken_is_named() -> None:
 
 
 def test_without_the_binary_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.resources, "files", lambda _: tmp_path)
+    monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
     with pytest.raises(MissingPart, match="not installed on this platform"), EmbeddedBroker():
         pass
 

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from detector.events import OutcomeKind
+from streams.bundles import read_policy
+from streams.hook.gateway import build_gateway
+from streams.hook.ladder import Ladder
+from streams.processes import free_port
+from streams.records import DECISION, INTENT, MAX_BYTES, OUTCOME
+from streams.settings import Settings
+from tests.detector.builders import event, hand_bundle, outcome
+
+BODY: dict[str, Any] = json.loads(INTENT.encode(event(1)))
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    """A gateway with a bundle and without a broker."""
+    settings = Settings(broker=f"127.0.0.1:{free_port()}", deadline_ms=50)
+    bundle = hand_bundle()
+    with TestClient(build_gateway(settings, Ladder(bundle.policy, bundle))) as found:
+        yield found
+
+
+def test_without_a_broker_it_answers_and_says_which_part_is_missing(client: TestClient) -> None:
+    answer = client.post("/v1/decide", content=INTENT.encode(event(1)), headers=JSON)
+
+    assert answer.status_code == 200
+    assert answer.headers["x-misfire-rung"] == DECISION.decode(answer.content).rung == "gateway"
+    assert client.get("/healthz").status_code == 200
+    assert (client.get("/readyz").status_code, client.get("/readyz").json()["missing"]) == (503, ["kafka"])
+
+
+def test_without_a_bundle_too() -> None:
+    settings = Settings(broker=f"127.0.0.1:{free_port()}", deadline_ms=50)
+    with TestClient(build_gateway(settings, Ladder(read_policy(), None))) as client:
+        answer = client.post("/v1/decide", content=INTENT.encode(event(1)), headers=JSON)
+
+        assert answer.headers["x-misfire-rung"] == "policy"
+        assert client.get("/readyz").json()["missing"] == ["kafka", "bundle"]
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "code", "said"),
+    [
+        (b"{", 400, "not_json", "not JSON"),
+        (b"", 400, "not_json", "not JSON"),
+        (b"[]", 422, "schema", ""),
+        (json.dumps(BODY | {"act": "shout"}).encode(), 422, "schema", "act"),
+        (json.dumps({key: BODY[key] for key in BODY if key != "intent"}).encode(), 422, "schema", "intent"),
+        (json.dumps(BODY | {"commits": "yes"}).encode(), 422, "schema", "commits"),
+        (json.dumps(BODY | {"asr_confidence": 7.0}).encode(), 422, "schema", ""),
+        (json.dumps(BODY | {"time": "2026-01-05T18:00:00"}).encode(), 422, "schema", ""),
+        (json.dumps(BODY | {"slots": {"a": "x" * MAX_BYTES}}).encode(), 413, "too_large", str(MAX_BYTES)),
+        (b"x" * 2**21, 413, "too_large", str(MAX_BYTES)),
+    ],
+)
+def test_what_is_wrong_with_an_event_is_said(
+    client: TestClient, content: bytes, status: int, code: str, said: str
+) -> None:
+    answer = client.post("/v1/decide", content=content, headers=JSON)
+
+    assert (answer.status_code, answer.json()["type"]) == (status, f"urn:misfire:{code}")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert said in answer.json()["detail"]
+
+
+def test_a_value_is_never_repeated(client: TestClient) -> None:
+    spoken = "call my doctor about the results"
+    for field in ("intent", "event_id", "act", "time", "slots", "asr_confidence", "commits"):
+        answer = client.post("/v1/decide", json=BODY | {field: spoken})
+
+        assert answer.status_code == 422
+        assert "doctor" not in answer.text
+
+
+def test_a_time_in_the_future_is_refused(client: TestClient) -> None:
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+
+    answer = client.post("/v1/decide", json=BODY | {"time": later})
+
+    assert (answer.status_code, answer.json()["title"]) == (422, "time in future")
+
+
+@pytest.mark.parametrize("named", ["0", "-5", "10001", "soon", "1.5", "²"])
+def test_a_deadline_that_is_none_is_refused(client: TestClient, named: str) -> None:
+    headers = {"content-type": "application/json", "x-misfire-deadline-ms": named.encode("utf-8")}
+
+    answer = client.post("/v1/decide", content=INTENT.encode(event(1)), headers=headers)
+
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:misfire:bad_deadline")
+
+
+def test_another_media_type_is_refused(client: TestClient) -> None:
+    answer = client.post(
+        "/v1/decide", content=INTENT.encode(event(1)), headers={"content-type": "text/plain"}
+    )
+
+    assert answer.status_code == 415
+
+
+def test_an_outcome_that_nobody_applied_yet_is_accepted(client: TestClient) -> None:
+    answer = client.post(
+        "/v1/outcomes", content=OUTCOME.encode(outcome("e1", OutcomeKind.DENIED)), headers=JSON
+    )
+
+    assert (answer.status_code, answer.json()) == (202, {"applied": False})
+
+
+def test_the_description_shows_what_goes_in_and_out(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    body = paths["/v1/decide"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+
+    assert body["properties"].keys() == BODY.keys()
+    assert "$ref" not in json.dumps(paths["/v1/decide"]["post"]["requestBody"])
+    assert client.get("/docs").status_code == 200
+
+
+def test_metrics_hold_no_ids(client: TestClient) -> None:
+    client.post(
+        "/v1/decide", json=BODY | {"household_id": "household-of-somebody", "event_id": "one-of-a-kind"}
+    )
+
+    text = client.get("/metrics").text
+
+    assert "misfire_hook_answers_total{" in text
+    assert "household-of-somebody" not in text
+    assert "one-of-a-kind" not in text
