@@ -1,4 +1,4 @@
-"""Faust's Kafka transport with the one setting that it hard-codes: how long a fetch waits for data."""
+"""What Faust does not offer of its Kafka driver: how long a fetch waits for data, and whether a broker is still there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ from typing import Any
 
 from faust.transport.drivers import aiokafka as driver
 
-__all__ = ["transport_with_fetch_wait"]
+__all__ = ["broker_answers", "transport_with_fetch_wait"]
+
+#: A broker that takes longer for its metadata decides nothing in time either.
+_ANSWER_SECONDS = 5.0
+
+
+async def broker_answers(app: Any) -> bool:
+    """Ask for the metadata again: Faust's consumer never tells that its broker is gone, and the app seems to wait for events."""
+    client = app.producer._producer.client  # noqa: SLF001 - neither Faust nor aiokafka has a public way to it
+    try:
+        return bool(await asyncio.wait_for(client.force_metadata_update(), _ANSWER_SECONDS))
+    except TimeoutError:
+        return False
 
 
 def transport_with_fetch_wait(app: Any, seconds: float) -> Any:

@@ -1,0 +1,133 @@
+"""Whether the worker is well: readiness and metrics over HTTP, and the watchdog that ends what could only pretend to work."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from streams import metrics
+from streams.households import Households
+
+__all__ = ["Health", "Watchdog"]
+
+logger = logging.getLogger(__name__)
+
+#: Longer than a broker's leader election; Kafka's own clients give a record up after 40 to 120 s.
+STALLED_SECONDS = 30.0
+#: A clean stop takes about two seconds; with a broker that is gone it may never end.
+_STOP_SECONDS = 10.0
+
+
+class Health:
+    """What the outside may ask: alive, ready, metrics; and the reason when something ended that must not.
+
+    Ready means that partitions are assigned, the table is recovered (``assigned``), and a broker answers (``reachable``).
+    """
+
+    def __init__(self) -> None:
+        self.assigned = False
+        self.reachable = True
+        self.failed: str | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether events are decided."""
+        return self.assigned and self.reachable and self.failed is None
+
+    def tell(self, *, assigned: bool | None = None, reachable: bool | None = None) -> None:
+        """Take in what is known now; ``None`` leaves as it was."""
+        self.assigned = self.assigned if assigned is None else assigned
+        self.reachable = self.reachable if reachable is None else reachable
+        metrics.READY.set(self.ready)
+
+    def fail(self, why: str) -> None:
+        """End the process with exit code 1: something has to start it again."""
+        if self.failed is not None:
+            return
+        self.failed = why
+        self.tell()
+        logger.error("the worker ends: %s", why)
+        last = threading.Timer(_STOP_SECONDS, os._exit, (1,))
+        last.daemon = True
+        last.start()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def agent_failed(self, what: str, error: Exception) -> None:
+        """End the process because an agent ended."""
+        self.fail(f"the agent {what.lstrip('_')} could not go on ({type(error).__name__})")
+
+    async def serve(self, host: str, port: int) -> None:
+        """Answer on HTTP until the process ends."""
+        routes = web.Application()
+        routes.add_routes(
+            [
+                web.get("/healthz", self._healthz),
+                web.get("/readyz", self._readyz),
+                web.get("/metrics", self._metrics),
+            ]
+        )
+        runner = web.AppRunner(routes, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, host, port).start()
+        logger.info("metrics and readiness on http://%s:%d", host, runner.addresses[0][1])
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return web.json_response({"alive": True})
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        return web.json_response({"ready": self.ready}, status=200 if self.ready else 503)
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+class Watchdog:
+    """Looks every second whether the agents live, a broker answers, and what was decided gets written.
+
+    Args:
+        households: where written and staged records are counted.
+        agents: the app's agents.
+        answers: asks whether a broker answers.
+        health: where it is told.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        households: Households,
+        agents: Sequence[Any],
+        answers: Callable[[], Awaitable[bool]],
+        health: Health,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.households, self.agents, self.answers, self.health = households, agents, answers, health
+        self._clock = clock
+        self._written, self._moved = 0, clock()
+        self._heard: float | None = None
+
+    async def check(self) -> None:
+        """End the process where it could only pretend to work."""
+        stopped = [agent.name for agent in self.agents if not list(agent.actor_tracebacks())]
+        if stopped and self.health.ready:
+            self.health.fail(f"the agents {', '.join(stopped)} have stopped")
+        await self._check_broker()
+        if self._written != self.households.written or self.households.staged == self.households.written:
+            self._written, self._moved = self.households.written, self._clock()
+        elif self._clock() - self._moved > STALLED_SECONDS:
+            self.health.fail(f"nothing could be written to Kafka for {STALLED_SECONDS:.0f} s")
+
+    async def _check_broker(self) -> None:
+        reachable = await self.answers()
+        if reachable or self._heard is None:
+            self._heard = self._clock()
+        self.health.tell(reachable=reachable)
+        if self._clock() - self._heard > STALLED_SECONDS:
+            self.health.fail(f"no broker has answered for {STALLED_SECONDS:.0f} s")
