@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
@@ -26,6 +28,10 @@ __all__ = [
     "create_topics",
 ]
 
+#: How long a broker may take to be found; a person waits for it.
+_BOOTSTRAP_MS = 4_000
+#: Longer than an election of leaders takes.
+_VISIBLE_SECONDS = 15.0
 _MINUTE, _DAY = 60_000, 86_400_000
 
 INTENTS = "assistant.intents"
@@ -74,7 +80,10 @@ def admin(brokers: str, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
     """
     try:
         return KafkaAdminClient(
-            bootstrap_servers=brokers, request_timeout_ms=timeout_ms, client_id="misfire-admin"
+            bootstrap_servers=brokers,
+            bootstrap_timeout_ms=_BOOTSTRAP_MS,
+            request_timeout_ms=timeout_ms,
+            client_id="misfire-admin",
         )
     except (KafkaError, OSError, ValueError) as error:
         raise MissingPart(
@@ -83,7 +92,11 @@ def admin(brokers: str, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
 
 
 def create_topics(client: KafkaAdminClient, partitions: int, replication: int = 1) -> list[str]:
-    """Create what is missing and return the names of what was created; what is there stays as it is."""
+    """Create what is missing and return the names of what was created; what is there stays as it is.
+
+    Raises:
+        MissingPart: the broker took the topics and does not show them.
+    """
     there = set(client.list_topics())
     created = []
     for topic in TOPICS:
@@ -97,6 +110,7 @@ def create_topics(client: KafkaAdminClient, partitions: int, replication: int = 
         except TopicAlreadyExistsError:
             continue
         created.append(topic.name)
+    _wait_until_there(client, created)
     return created
 
 
@@ -117,6 +131,21 @@ def check_topics(client: KafkaAdminClient, partitions: int) -> list[str]:
             )
         problems += _wrong_settings(client, topic)
     return problems
+
+
+def _wait_until_there(client: KafkaAdminClient, names: Sequence[str]) -> None:
+    """Kafka answers before every broker knows a new topic; whoever starts next would not find it."""
+    give_up = time.monotonic() + _VISIBLE_SECONDS
+    while names and not all(_visible(entry) for entry in client.describe_topics(list(names))):
+        if time.monotonic() > give_up:
+            raise MissingPart(
+                f"the topics {', '.join(names)} were created but cannot be seen; look at the broker's log"
+            )
+        time.sleep(0.05)
+
+
+def _visible(entry: Mapping[str, Any]) -> bool:
+    return not entry.get("error_code") and all(part["leader_id"] >= 0 for part in entry["partitions"])
 
 
 def _wrong_settings(client: KafkaAdminClient, topic: Topic) -> list[str]:

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
+
+from streams.topics import INTENTS, OUTCOMES, TOPICS, admin, check_topics, create_topics
+from tests.integration.kafka import ApacheKafka, Broker, wipe
+from tests.integration.worker import until
+
+
+@pytest.fixture
+def client(broker: Broker) -> Iterator[KafkaAdminClient]:
+    found = admin(broker.bootstrap)
+    yield found
+    found.close()
+
+
+def test_creating_makes_every_topic_right_and_again_nothing(client: KafkaAdminClient) -> None:
+    assert len(check_topics(client, 3)) == len(TOPICS)
+
+    assert create_topics(client, 3) == [topic.name for topic in TOPICS]
+
+    assert check_topics(client, 3) == []
+    assert create_topics(client, 3) == []
+
+
+def test_topics_that_are_missing_or_have_other_partitions_are_named(client: KafkaAdminClient) -> None:
+    client.create_topics([NewTopic(INTENTS, 2, 1)])
+    create_topics(client, 3)
+    client.delete_topics([OUTCOMES])
+
+    until(lambda: any("missing" in problem for problem in check_topics(client, 3)))
+
+    problems = check_topics(client, 3)
+    assert any(INTENTS in problem and "2 partitions, not 3" in problem for problem in problems)
+    assert any(OUTCOMES in problem and "missing" in problem for problem in problems)
+    assert not any("decisions" in problem for problem in problems)
+
+
+@pytest.mark.kafka
+def test_a_setting_that_was_changed_is_named(apache_kafka: ApacheKafka) -> None:
+    client = admin(apache_kafka.bootstrap)
+    create_topics(client, 3)
+    wrong = ConfigResource(ConfigResourceType.TOPIC, INTENTS, configs={"retention.ms": "1000"})
+    client.alter_configs([wrong])
+
+    until(lambda: any("retention.ms=1000" in problem for problem in check_topics(client, 3)))
+    (problem,) = check_topics(client, 3)
+
+    client.close()
+    wipe(apache_kafka.bootstrap)
+    assert INTENTS in problem

@@ -1,0 +1,208 @@
+"""Every command: its help, its good case where no broker is needed, and one sentence for what it cannot work with."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detector.events import IntentEvent
+from streams.bundles import write_bundle
+from streams.processes import free_port
+from streams.stream_files import read_events, write_events, write_labels
+from tests.detector.builders import hand_bundle
+from tests.detector.town import town
+
+COMMANDS = [
+    ["demo"],
+    ["broker"],
+    ["topics", "create"],
+    ["topics", "check"],
+    ["worker"],
+    ["gateway"],
+    ["simulate"],
+    ["train"],
+    ["scan"],
+    ["evaluate"],
+    ["replay"],
+    ["decisions", "tail"],
+    ["doctor"],
+    ["config", "show"],
+    ["bench", "train"],
+    ["bench", "step"],
+]
+
+
+def misfire(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "streams.cli", *map(str, arguments)]
+    environment = {"PATH": "/usr/bin:/bin", "COLUMNS": "200", **variables}
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment, check=False)
+
+
+def assert_said(ended: subprocess.CompletedProcess[str], code: int, text: str) -> None:
+    said = ended.stderr.strip().splitlines()
+    assert ended.returncode == code, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert any(line.startswith("misfire: ") for line in said)
+    assert text in ended.stderr
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("streams") / "town.jsonl.gz"
+    events: list[IntentEvent] = sorted(town(), key=lambda event: (event.time, event.event_id))
+    write_events(path, events)
+    return path
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bundles") / "bundle"
+    write_bundle(hand_bundle(), path)
+    return path
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_says_what_it_is_for(command: list[str]) -> None:
+    ended = misfire(*command, "--help")
+
+    assert ended.returncode == 0
+    assert f"misfire {' '.join(command)}".removeprefix("misfire ") in ended.stdout
+    assert len(ended.stdout.splitlines()) > 5
+
+
+def test_wrong_use_is_exit_code_2() -> None:
+    assert misfire("bogus").returncode == 2
+    assert misfire("train").returncode == 2
+
+
+def test_training_makes_a_bundle_and_again_the_same_one(stream: Path, tmp_path: Path) -> None:
+    first, second = (misfire("train", stream, "--out", tmp_path / "bundle", "--json", "-") for _ in range(2))
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr
+    assert json.loads(first.stdout)["bundle"] == json.loads(second.stdout)["bundle"]
+    assert (tmp_path / "bundle" / "manifest.json").is_file()
+
+
+def test_evaluate_measures(stream: Path, bundle: Path, tmp_path: Path) -> None:
+    misfires = [event.event_id for event in read_events(stream) if event.commits][-5:]
+    write_labels(tmp_path / "labels", [(event_id, "phantom", "c1") for event_id in misfires])
+
+    ended = misfire(
+        "evaluate", "--stream", stream, "--labels", tmp_path / "labels", "--bundle", bundle, "--json", "-"
+    )
+
+    found: dict[str, Any] = json.loads(ended.stdout)
+    wanted = {
+        "events",
+        "committing",
+        "misfires",
+        "auroc",
+        "recall",
+        "perplexity",
+        "realised_false_interruptions",
+    }
+    assert wanted <= found.keys()
+    assert found["misfires"] == 5
+    assert found["recall"].keys() == {"0.001", "0.01", "0.05"}
+
+
+def test_scan_lists_chains_with_their_bits(stream: Path) -> None:
+    ended = misfire("scan", stream, "--top", "3", "--json", "-")
+
+    found = json.loads(ended.stdout)
+    assert len(found["findings"]) == 3
+    assert all(
+        finding["steps"] and finding["household_id"] and finding["expected"] for finding in found["findings"]
+    )
+    assert 0 <= found["touched"] <= 0.05
+
+
+def test_config_show_says_where_each_setting_came_from(tmp_path: Path) -> None:
+    (tmp_path / "misfire.toml").write_text('partitions = 3\nbroker = "kafka:9092"\n')
+
+    ended = misfire(
+        "config", "show", "--config", tmp_path / "misfire.toml", "--json", "-", MISFIRE_PARTITIONS="5"
+    )
+
+    found = json.loads(ended.stdout)
+    assert found["partitions"] == {"value": 5, "from": "MISFIRE_PARTITIONS"}
+    assert found["broker"] == {"value": "kafka:9092", "from": str(tmp_path / "misfire.toml")}
+    assert found["deadline_ms"] == {"value": 150, "from": "default"}
+
+
+def test_a_wrong_configuration_is_told_as_a_whole_and_starts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "misfire.toml").write_text('partitions = 0\nbroker = "nowhere"\ncolour = "red"\n')
+
+    ended = misfire("worker", "--config", tmp_path / "misfire.toml")
+
+    assert_said(ended, 2, "partitions")
+    assert "broker" in ended.stderr
+    assert "colour" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [["worker"], ["topics", "create"], ["topics", "check"], ["doctor"], ["decisions", "tail"]]
+)
+def test_a_broker_that_is_not_there(command: list[str], bundle: Path) -> None:
+    given = ["--bundle", bundle] if command[0] in ("worker", "doctor") else []
+
+    assert_said(
+        misfire(*command, "--broker", f"127.0.0.1:{free_port()}", *given), 3, "no Kafka broker answers"
+    )
+
+
+def test_a_bundle_that_is_not_there(stream: Path, tmp_path: Path) -> None:
+    nothing, said = tmp_path / "nothing", "there is no bundle in"
+    (tmp_path / "labels").touch()
+
+    assert_said(misfire("worker", "--bundle", nothing), 3, said)
+    assert_said(misfire("replay", stream, "--bundle", nothing), 3, said)
+    evaluate = ["evaluate", "--stream", stream, "--labels", tmp_path / "labels", "--bundle", nothing]
+    assert_said(misfire(*evaluate), 3, said)
+
+
+def test_a_damaged_bundle(bundle: Path, tmp_path: Path) -> None:
+    for file in bundle.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "names.json").write_bytes(b"{}")
+
+    assert_said(misfire("worker", "--bundle", tmp_path), 3, "sha256")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "holds no events"), (b"{\n", "line 1"), (b'{"event_id": "e"}\n', "line 1")],
+)
+def test_a_stream_that_is_none(content: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "stream").write_bytes(content)
+
+    assert_said(misfire("train", tmp_path / "stream", "--out", tmp_path / "bundle"), 2, said)
+    assert_said(misfire("scan", tmp_path / "stream"), 2, said)
+
+
+def test_too_short_a_stream(stream: Path, tmp_path: Path) -> None:
+    write_events(tmp_path / "short", read_events(stream)[:3])
+
+    assert_said(
+        misfire("train", tmp_path / "short", "--out", tmp_path / "bundle"), 2, "at least 6 households"
+    )
+
+
+def test_labels_of_another_stream(stream: Path, bundle: Path, tmp_path: Path) -> None:
+    write_labels(tmp_path / "labels", [("stranger", "phantom", "c")])
+    ended = misfire("evaluate", "--stream", stream, "--labels", tmp_path / "labels", "--bundle", bundle)
+
+    assert_said(ended, 2, "the stream does not hold")
+
+
+def test_a_directory_that_is_no_bundle_is_left_alone(stream: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("keep me")
+
+    assert_said(misfire("train", stream, "--out", tmp_path / "mine"), 3, "is not a bundle")
+    assert (tmp_path / "mine" / "letter.txt").read_text() == "keep me"
