@@ -149,7 +149,7 @@ def test_a_wrong_configuration_is_told_as_a_whole_and_starts_nothing(tmp_path: P
     "command", [["worker"], ["topics", "create"], ["topics", "check"], ["doctor"], ["decisions", "tail"]]
 )
 def test_a_broker_that_is_not_there(command: list[str], bundle: Path) -> None:
-    given = ["--bundle", bundle] if command[0] in ("worker", "doctor") else []
+    given: list[str | Path] = ["--bundle", bundle] if command[0] in ("worker", "doctor") else []
 
     assert_said(
         misfire(*command, "--broker", f"127.0.0.1:{free_port()}", *given), 3, "no Kafka broker answers"
@@ -162,7 +162,15 @@ def test_a_bundle_that_is_not_there(stream: Path, tmp_path: Path) -> None:
 
     assert_said(misfire("worker", "--bundle", nothing), 3, said)
     assert_said(misfire("replay", stream, "--bundle", nothing), 3, said)
-    evaluate = ["evaluate", "--stream", stream, "--labels", tmp_path / "labels", "--bundle", nothing]
+    evaluate: list[str | Path] = [
+        "evaluate",
+        "--stream",
+        stream,
+        "--labels",
+        tmp_path / "labels",
+        "--bundle",
+        nothing,
+    ]
     assert_said(misfire(*evaluate), 3, said)
 
 
