@@ -45,7 +45,7 @@ class StoryTable:
         event, decision = asked.event, asked.decision
         table = self._parts[-1]
         if isinstance(table, str):
-            table = _empty()
+            table = _empty(header=not any(isinstance(part, Table) for part in self._parts))
             self._parts.append(table)
         misfire = "" if decision.misfire_probability is None else f"{decision.misfire_probability:.2%}"
         verdict = f"[{_COLOURS[decision.verdict]}]{decision.verdict}[/]"
@@ -76,8 +76,8 @@ class StoryTable:
         self._live.update(Group(*self._parts), refresh=True)
 
 
-def _empty() -> Table:
-    table = Table(show_header=True, box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+def _empty(*, header: bool) -> Table:
+    table = Table(show_header=header, box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     for name, width, justify in (
         ("time", 8, "left"),
         ("intent", 26, "left"),
