@@ -17,14 +17,25 @@ __all__ = ["expected_instead", "reasons_for"]
 #: Reasons that a person reads before deciding; the full list is in ``Judge.contributions``.
 _MOST_REASONS = 3
 _MOST_EXPECTED = 3
-#: Contributions below half a bit are noise to a person; the strongest is told whatever it is.
+#: Contributions below half a bit are noise to a person.
 _LEAST_BITS = 0.5
 
 
 def reasons_for(
-    moment: Moment, values: npt.NDArray[np.float64], contributions: npt.NDArray[np.float64]
+    moment: Moment,
+    values: npt.NDArray[np.float64],
+    contributions: npt.NDArray[np.float64],
+    *,
+    at_least: int = 1,
 ) -> tuple[Reason, ...]:
-    """Return the terms that speak most for a misfire, the strongest first, each as one plain sentence."""
+    """Return the terms that speak most for a misfire, the strongest first, each as one plain sentence.
+
+    Args:
+        moment: what was judged.
+        values: its evidence, one value per term.
+        contributions: each term's share of the log-odds, in bits; higher speaks for a misfire.
+        at_least: how many to tell, however weak: none where something else is already the reason.
+    """
     strongest = np.argsort(-contributions, kind="stable")[:_MOST_REASONS]
     return tuple(
         Reason(
@@ -34,7 +45,7 @@ def reasons_for(
             text=_sentence(TERMS[term].sentence, float(values[term]), moment.event.intent),
         )
         for place, term in enumerate(strongest)
-        if place == 0 or contributions[term] >= _LEAST_BITS
+        if place < at_least or contributions[term] >= _LEAST_BITS
     )
 
 

@@ -112,9 +112,12 @@ def _judged(
     )
     if ruling.verdict is Verdict.ALLOW:
         return judged
+    told = reasons_for(
+        moment, judgement.values, judgement.contributions, at_least=0 if ruling.reasons else 1
+    )
     return replace(
         judged,
-        reasons=(*ruling.reasons, *reasons_for(moment, judgement.values, judgement.contributions)),
+        reasons=(*ruling.reasons, *told),
         expected=expected_instead(bundle.model, observation.session, chain.bits),
     )
 

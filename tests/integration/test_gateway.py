@@ -77,7 +77,7 @@ def test_the_worker_answers_through_the_hook_and_outcomes_are_applied(broker: Br
         )
         with Hook(url, deadline_ms=PATIENT_MS) as hook:
             assert hook.report(outcome)
-        assert worker.metric("misfire_outcomes_total", outcome="denied", source="runtime") == 1
+        until(lambda: worker.metric("misfire_outcomes_total", outcome="denied", source="runtime") == 1)
 
 
 def test_the_same_event_again_gets_the_same_decision_and_is_applied_once(

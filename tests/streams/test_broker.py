@@ -92,11 +92,11 @@ def test_a_broker_that_ends_at_once_is_told(tmp_path: Path, monkeypatch: pytest.
 
 
 def _command(port: int, folder: Path) -> subprocess.Popen[bytes]:
-    """The command, whose temporary files are in ``folder``."""
+    """The command, up, with ``folder`` for its temporary files; those are gone once it is up."""
     command = [sys.executable, "-m", "streams.cli", "broker", "--port", str(port)]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, env=os.environ | {"TMPDIR": str(folder)})
     give_up = time.monotonic() + PATIENCE
-    while not _listens(port):
+    while not _listens(port) or any(folder.iterdir()):
         assert time.monotonic() < give_up
         time.sleep(0.02)
     return running
