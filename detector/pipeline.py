@@ -112,9 +112,7 @@ def _judged(
     )
     if ruling.verdict is Verdict.ALLOW:
         return judged
-    told = reasons_for(
-        moment, judgement.values, judgement.contributions, at_least=0 if ruling.reasons else 1
-    )
+    told = reasons_for(moment, judgement.values, judgement.contributions, at_least=0 if ruling.reasons else 1)
     return replace(
         judged,
         reasons=(*ruling.reasons, *told),

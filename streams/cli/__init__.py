@@ -41,7 +41,6 @@ app = typer.Typer(
 )
 for command in (
     demo.demo,
-    demo.demo,
     broker.broker,
     worker.worker,
     gateway.gateway,

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -185,10 +185,11 @@ class Logs:
 @contextmanager
 def logs(broker: Broker) -> Iterator[Logs]:
     """Readers of what the worker writes."""
-    found = Logs(*(Log(broker, topic) for topic in (DECISIONS, DEAD_LETTERS, HOUSEHOLDS)))
-    yield found
-    for log in (found.decisions, found.letters, found.households):
-        log.close()
+    with ExitStack() as stack:
+        readers = [Log(broker, topic) for topic in (DECISIONS, DEAD_LETTERS, HOUSEHOLDS)]
+        for reader in readers:
+            stack.callback(reader.close)
+        yield Logs(*readers)
 
 
 def pure(events: Sequence[IntentEvent], bundle: Bundle) -> dict[str, bytes]:
