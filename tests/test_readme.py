@@ -1,0 +1,41 @@
+"""What README.md shows runs as it stands there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import typer
+
+from streams.cli import app
+from streams.records import INTENT
+
+README = Path(__file__).parents[1].joinpath("README.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_integration_answers_without_a_gateway() -> None:
+    (code,) = blocks("python")
+
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert ended.stdout.startswith("confirm: ")
+
+
+def test_the_event_is_one() -> None:
+    (text,) = blocks("json")
+
+    assert INTENT.decode(text.encode()).intent == "lights.TurnOn"
+
+
+def test_every_command_that_it_names_exists() -> None:
+    named = set(re.findall(r"\bmisfire ([a-z]+)", README))
+
+    assert named - {"watches"} <= set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
