@@ -10,7 +10,7 @@ import faust
 
 from streams.settings import Settings
 from streams.topics import HOUSEHOLDS, INTENTS, OUTCOMES
-from streams.transport import transport_with_fetch_wait
+from streams.transport import build_transport
 
 __all__ = ["Parts", "build_app"]
 
@@ -50,7 +50,7 @@ def build_app(settings: Settings) -> Parts:
         producer_linger=0,
         stream_wait_empty=False,
     )
-    app.transport = transport_with_fetch_wait(app, settings.fetch_max_wait)
+    app.transport = build_transport(app, settings.fetch_max_wait)
     changelog = app.topic(
         HOUSEHOLDS, partitions=settings.partitions, key_serializer="raw", value_serializer="raw"
     )

@@ -32,5 +32,5 @@ def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
             yield embedded
     else:
         kafka: ApacheKafka = request.getfixturevalue("apache_kafka")
-        yield kafka
         wipe(kafka.bootstrap)
+        yield kafka

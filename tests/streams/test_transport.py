@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from unittest.mock import AsyncMock, Mock
+
+import pytest
+from aiokafka import TopicPartition
+from faust.types import TP
+
+from streams.app import build_app
+from streams.settings import Settings
+from streams.topics import HOUSEHOLDS, INTENTS
+
+STREAM, OTHER, CHANGELOG = TP(INTENTS, 0), TP(INTENTS, 1), TP(HOUSEHOLDS, 0)
+
+
+@pytest.fixture
+def consumer() -> Any:
+    """The worker's consumer with a stream's and the changelog's partition paused, as a rebalance leaves them."""
+    parts = build_app(Settings())
+    app = parts.app
+    app.tables._changelogs[HOUSEHOLDS] = parts.table
+    consumer = app.consumer
+    consumer._set_active_tps({STREAM, CHANGELOG})
+    consumer.pause_partitions({STREAM, CHANGELOG})
+    return consumer
+
+
+def test_a_stream_is_read_only_when_flow_control_has_emptied_the_queues(consumer: Any) -> None:
+    """Faust resumes, seeks, then resumes flow control, which throws away what was fetched by then."""
+    consumer.resume_partitions({STREAM})
+    assert consumer._get_active_partitions() == set()
+
+    consumer.resume_flow()
+
+    assert consumer._get_active_partitions() == {STREAM}
+
+
+def test_the_changelog_is_read_at_once(consumer: Any) -> None:
+    consumer.resume_partitions({CHANGELOG})
+
+    assert consumer._get_active_partitions() == {CHANGELOG}
+
+
+def test_a_rebalance_in_between_lets_nothing_through(consumer: Any) -> None:
+    consumer.resume_partitions({STREAM})
+    consumer.resume_partitions({CHANGELOG})
+
+    consumer.resume_flow()
+
+    assert consumer._get_active_partitions() == {CHANGELOG}
+
+
+def test_a_fetch_that_waits_is_not_told_to_read_everything(consumer: Any) -> None:
+    """aiokafka takes an empty set for all partitions, and Faust throws away what it did not ask for."""
+    asked = {CHANGELOG}
+    consumer._thread = AsyncMock()
+
+    asyncio.run(consumer._getmany(asked, timeout=1.0))
+    asked.clear()
+
+    (partitions, seconds), _ = consumer._thread.getmany.await_args
+    assert partitions == {CHANGELOG}
+    assert seconds < 1.0
+
+
+def test_where_nothing_was_committed_it_seeks_to_the_beginning(consumer: Any) -> None:
+    thread = consumer._thread = AsyncMock()
+    thread.assignment = Mock(return_value={STREAM, OTHER, CHANGELOG})
+    thread.seek_to_committed.return_value = {STREAM: None, OTHER: 7, CHANGELOG: None}
+
+    asyncio.run(consumer.perform_seek())
+
+    thread.seek_to_beginning.assert_awaited_once_with(TopicPartition(INTENTS, 0))
