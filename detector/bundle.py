@@ -30,7 +30,7 @@ from detector.vocabulary import Vocabulary
 __all__ = ["FORMAT", "Bundle", "bundle_from_files", "bundle_to_files", "make_bundle"]
 
 #: The layout of the files below; it changes when an older reader could not read them.
-FORMAT = 1
+FORMAT = 2
 
 _FILES = ("policy.toml", "names.json", "arrays.npz")
 
@@ -158,10 +158,14 @@ def _check(names: Mapping[str, Any]) -> None:
 def _model(names: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Model:
     population = names["population"]
     hours = {domain: tuple(rates) for domain, rates in population["hours"].items()}
+    said = {
+        turn: {name: tuple(rates) for name, rates in slots.items()}
+        for turn, slots in population["said"].items()
+    }
     return Model(
         Vocabulary(tuple((intent, act) for intent, act in names["symbols"])),
         SequenceModel(**{name: arrays[name] for name in ("pairs", "blocks", "escape", "backoff", "arrival")}),
-        Population(**(population | {"hours": hours})),
+        Population(**(population | {"hours": hours, "said": said})),
     )
 
 

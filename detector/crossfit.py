@@ -29,7 +29,7 @@ Households = Mapping[str, Sequence[Sequence[IntentEvent]]]
 
 FOLDS = 3
 #: Copies of every household with other misfires in each.
-_COPIES = 2
+_COPIES = 3
 _FEWEST_HOUSEHOLDS = 2 * FOLDS
 
 

@@ -11,6 +11,7 @@ from detector.events import IntentEvent
 from detector.household import await_outcome, close_sessions, token
 from detector.model import Model
 from detector.state import MAX_SESSIONS, MAX_TURNS, Chain, HouseholdState, Pending, Session, known_slots
+from detector.subjects import follow
 
 __all__ = ["Observation", "observe", "remember"]
 
@@ -36,6 +37,14 @@ def observe(
     previous = session.symbols[-1] if session.symbols else model.sequence.start
     current, bits = model.sequence.step(np.array(session.filter), previous, symbol)
     chain = extend(session.chain, event, turn=session.turns, bits=bits, known=session.slots)
+    subject = follow(
+        session.subject,
+        event,
+        turn=session.turns,
+        bits=bits,
+        slot_bits=model.population.slot_bits(event, session.slots),
+        population=model.population,
+    )
     longer = replace(
         session,
         seconds=max(event.seconds, session.seconds),
@@ -44,6 +53,7 @@ def observe(
         intents=(*session.intents, event.intent)[-MAX_TURNS:],
         filter=tuple(current.tolist()),
         slots=known_slots(session.slots, event.slots),
+        subject=subject,
         chain=chain,
     )
     return Observation(bits, longer, chain), state

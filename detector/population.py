@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -27,7 +28,9 @@ class Population:
 
     ``domains`` and ``intents`` are shares of all uses in sessions, ``committing`` the shares of committed chains by intent;
     ``slots`` says for a committing intent how often each slot is known by then, ``searched`` how often another intent of the
-    domain came before it in the session; ``hours`` how a domain's sessions spread over the parts of the week.
+    domain came before it in the session; ``hours`` how a domain's sessions spread over the parts of the week; ``said`` how often a turn
+    (``intent act``) says each slot, where the session does not know it yet and where it does; ``within`` is like ``slots``, but counts
+    only what was said since the subject changed.
     """
 
     domains: Mapping[str, float]
@@ -36,6 +39,8 @@ class Population:
     slots: Mapping[str, Mapping[str, float]]
     searched: Mapping[str, float]
     hours: Mapping[str, tuple[float, ...]]
+    said: Mapping[str, Mapping[str, tuple[float, float]]]
+    within: Mapping[str, Mapping[str, float]]
 
     @classmethod
     def of(cls, sessions: Iterable[Sequence[IntentEvent]]) -> Population:
@@ -58,6 +63,19 @@ class Population:
         hours = self.hours.get(domain)
         return hours[part] if hours else 1.0 / PARTS_OF_WEEK
 
+    def slot_bits(self, event: IntentEvent, known: Container[str]) -> float:
+        """Surprisal in bits of which slots a turn says and which it leaves out; higher is rarer, 0.0 for an unknown turn.
+
+        Args:
+            event: the turn.
+            known: names of the slots that the session knew before it.
+        """
+        rates = self.said.get(f"{event.intent} {event.act}", {})
+        return -sum(
+            math.log2(rate[name in known] if name in event.slots else 1.0 - rate[name in known])
+            for name, rate in rates.items()
+        )
+
 
 def _rate(rates: Mapping[str, float], key: str) -> float:
     found = rates.get(key)
@@ -71,16 +89,29 @@ class _Counts:
         self.committing: Counter[str] = Counter()
         self.searched: Counter[str] = Counter()
         self.slots: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.within: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.hours: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        #: (intent, act) -> turns, and with a slot's name and whether it was known before -> turns, turns that said it.
+        self.turns: Counter[tuple[str, str]] = Counter()
+        self.known: Counter[tuple[str, str, str]] = Counter()
+        self.said: Counter[tuple[str, str, str, bool]] = Counter()
+        self.names: defaultdict[str, set[str]] = defaultdict(set)
 
     def add(self, session: Sequence[IntentEvent]) -> None:
         known: set[str] = set()
+        within: set[str] = set()
         seen: set[str] = set()
+        domain = CONVERSATION
         for event in session:
+            self._count_slots(event, known)
+            if event.domain not in (domain, CONVERSATION):
+                domain, within = event.domain, set()
+            within |= event.slots.keys()
             known |= event.slots.keys()
             if event.commits:
                 self.committing[event.intent] += 1
                 self.slots[event.intent].update(known)
+                self.within[event.intent].update(within)
                 self.searched[event.intent] += any(
                     domain_of(intent) == event.domain for intent in seen if intent != event.intent
                 )
@@ -91,19 +122,35 @@ class _Counts:
             self.domains[domain] += 1
             self.hours[domain][part_of_week(session[0].seconds)] += 1
 
+    def _count_slots(self, event: IntentEvent, known: Collection[str]) -> None:
+        turn = (event.intent, event.act.value)
+        self.turns[turn] += 1
+        self.known.update((*turn, name) for name in known)
+        self.said.update((*turn, name, name in known) for name in event.slots)
+        self.names[event.intent] |= event.slots.keys()
+
+    def _said_rate(self, intent: str, act: str, name: str) -> tuple[float, float]:
+        turns, known = self.turns[intent, act], self.known[intent, act, name]
+        new, again = self.said[intent, act, name, False], self.said[intent, act, name, True]
+        return (new + 0.3) / (turns - known + 1.0), (again + 0.3) / (known + 1.0)
+
+    def _slot_rates(self, slots: Mapping[str, Counter[str]]) -> dict[str, dict[str, float]]:
+        """Add-one estimates: a slot that always came, or never did, is not certain."""
+        return {
+            intent: {
+                name: (count + 1) / (self.committing[intent] + 2) for name, count in sorted(counts.items())
+            }
+            for intent, counts in sorted(slots.items())
+        }
+
     def rates(self) -> Population:
         parts = range(PARTS_OF_WEEK)
         return Population(
             domains=_shares(self.domains),
             intents=_shares(self.intents),
             committing=_shares(self.committing),
-            # Add-one estimates: a slot or a search that always came, or never did, is not certain.
-            slots={
-                intent: {
-                    name: (count + 1) / (self.committing[intent] + 2) for name, count in sorted(slots.items())
-                }
-                for intent, slots in sorted(self.slots.items())
-            },
+            slots=self._slot_rates(self.slots),
+            within=self._slot_rates(self.within),
             searched={
                 intent: (self.searched[intent] + 1) / (count + 2)
                 for intent, count in sorted(self.committing.items())
@@ -111,6 +158,12 @@ class _Counts:
             hours={
                 domain: tuple((hours[part] + 1) / (hours.total() + PARTS_OF_WEEK) for part in parts)
                 for domain, hours in sorted(self.hours.items())
+            },
+            said={
+                f"{intent} {act}": {
+                    name: self._said_rate(intent, act, name) for name in sorted(self.names[intent])
+                }
+                for intent, act in sorted(self.turns)
             },
         )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from detector.decisions import Decision
 from detector.events import Outcome
 
-__all__ = ["Chain", "HouseholdState", "Pending", "Session", "Usage", "known_slots"]
+__all__ = ["Chain", "HouseholdState", "Pending", "Session", "Subject", "Usage", "known_slots"]
 
 #: A home has a handful of devices, each in one conversation at a time.
 MAX_SESSIONS = 8
@@ -61,8 +61,29 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The session's latest turns in a row about one domain. ``start`` is the index of the first of them.
+
+    ``intent`` is the last one that was talked about, and ``committed`` says whether it was carried out; ``commits`` counts the commands.
+    ``slot_bits`` are the surprisals of which slots each turn said. ``follows_command`` and ``interrupts`` tell of the subject
+    before: whether it held a command, and whether it was left in the middle of one; ``None`` where there was none.
+    """
+
+    domain: str
+    intent: str
+    start: int
+    bits: tuple[float, ...] = ()
+    slot_bits: tuple[float, ...] = ()
+    slots: tuple[str, ...] = ()
+    commits: int = 0
+    committed: bool = False
+    follows_command: bool | None = None
+    interrupts: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One conversation: its turns so far as symbols, where the filter stands, and the open chain.
+    """One conversation: its turns so far as symbols, where the filter stands, the subject, and the open chain.
 
     ``filter`` is the posterior over the clones of the last symbol. ``symbols`` and ``intents`` hold the
     last ``MAX_TURNS`` turns; ``turns`` counts all of them.
@@ -77,6 +98,7 @@ class Session:
     filter: tuple[float, ...]
     slots: dict[str, str] = field(default_factory=dict)
     committed: tuple[str, ...] = ()
+    subject: Subject | None = None
     chain: Chain | None = None
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import math
 
-from detector.events import Act, domain_of
+from detector.events import domain_of
 from detector.evidence.moment import MISSING, Moment, Term
 
 __all__ = ["TERMS"]
-
-
-def _same_domain_before(moment: Moment) -> float:
-    return float(any(domain_of(intent) == moment.event.domain for intent in moment.before))
 
 
 def _search_bits(moment: Moment) -> float:
@@ -43,13 +39,6 @@ def _slots_missing(moment: Moment) -> float:
 
 
 TERMS = (
-    Term(
-        "same_domain_before",
-        "0 or 1",
-        "whether the session was about the same domain before the chain",
-        "the conversation had been about the same thing",
-        _same_domain_before,
-    ),
     Term(
         "search_bits",
         "bits",
@@ -84,12 +73,5 @@ TERMS = (
         "slots whose value differs from what the session said before",
         "{value:.0f} details differ from what was said before",
         lambda moment: float(min(moment.chain.conflicts, 4)),
-    ),
-    Term(
-        "uninitiated",
-        "0 or 1",
-        "whether the chain began with a turn that initiates nothing",
-        "nobody asked for {intent}: the chain begins in the middle",
-        lambda moment: float(moment.chain.act not in (Act.INITIATE, Act.ACCEPT)),
     ),
 )

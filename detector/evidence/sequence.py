@@ -23,13 +23,6 @@ TERMS = (
         lambda moment: sum(moment.chain.bits),
     ),
     Term(
-        "peak_bits",
-        "bits",
-        "surprisal of the chain's most surprising event",
-        "one of its turns carries {value:.1f} bits where it stands",
-        lambda moment: max(moment.chain.bits),
-    ),
-    Term(
         "first_bits",
         "bits",
         "surprisal of the event that began the chain",
@@ -37,32 +30,11 @@ TERMS = (
         lambda moment: moment.chain.bits[0],
     ),
     Term(
-        "last_bits",
-        "bits",
-        "surprisal of the committing event",
-        "the turn that commits it is unlikely there ({value:.1f} bits)",
-        lambda moment: moment.chain.bits[-1],
-    ),
-    Term(
         "lift_bits",
         "bits",
         "surprisal of the chain beyond the rarity of its intent among all commands",
         "even for {intent} the chain is rare, by {value:.1f} bits",
         _lift,
-    ),
-    Term(
-        "turns",
-        "events",
-        "length of the chain",
-        "it reached its end in {value:.0f} turns",
-        lambda moment: float(len(moment.chain.bits)),
-    ),
-    Term(
-        "turns_before",
-        "events",
-        "turns of the session before the chain",
-        "{value:.0f} turns about something else came before it",
-        lambda moment: float(min(moment.chain.start, 12)),
     ),
     Term(
         "after_commit",

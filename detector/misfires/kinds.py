@@ -16,6 +16,9 @@ from detector.misfires.library import ChainLibrary, Turn
 
 __all__ = ["ALL_KINDS", "KINDS", "Kind", "Situation"]
 
+#: Turns of a broadcast at most; the longest committed Schema-Guided chain has 17.
+_LONGEST = 17
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -69,6 +72,37 @@ def _spliced(situation: Situation) -> tuple[Turn, ...]:
     return _phantom_template(situation)
 
 
+def _broadcast(situation: Situation) -> tuple[Turn, ...]:
+    """Put together turn by turn from different households' chains: after each turn goes on whoever said the same one."""
+    library, rng = situation.library, situation.rng
+    chains = library.chains_to(library.command(rng))
+    if not chains:
+        return _phantom_template(situation)
+    chain, place, known = situation.pick(chains), 0, set[str]()
+    turns: list[Turn] = []
+    while place < len(chain) and len(turns) < _LONGEST:
+        turn = chain[place]
+        new = {name: value for name, value in turn.slots.items() if name not in known or turn.act is Act.DENY}
+        turns.append(Turn(turn.intent, turn.act, new, turn.commits))
+        known |= new.keys()
+        other = situation.pick(chains)
+        same = [number for number, said in enumerate(other[:-1]) if said.heard_as == turn.heard_as]
+        if same:
+            chain, place = other, same[int(rng.integers(len(same)))]
+        place += 1
+    return tuple(turns)
+
+
+def _game(situation: Situation) -> tuple[Turn, ...]:
+    library, rng = situation.library, situation.rng
+    intent = library.command(rng)
+    again = int(rng.integers(2, 4))
+    return (
+        *(library.turn(rng, intent, Act.INITIATE) for _ in range(again)),
+        Turn(intent, Act.AFFIRM, {}, commits=True),
+    )
+
+
 def _misheard(situation: Situation) -> tuple[Turn, ...]:
     """The chain begins as it was meant; from a random turn on it is heard as another command."""
     library, rng = situation.library, situation.rng
@@ -102,6 +136,13 @@ KINDS = (
         False,
         _spliced,
     ),
+    Kind(
+        "broadcast",
+        "a well-formed conversation that nobody in the home has, as on television",
+        False,
+        _broadcast,
+    ),
+    Kind("game", "a command begun again and again, as in a child's game", True, _game),
     Kind(
         "misheard",
         "a chain that begins as it was meant and is heard as another command half-way",

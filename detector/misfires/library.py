@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -29,6 +29,11 @@ class Turn:
     slots: Mapping[str, str]
     commits: bool
 
+    @property
+    def heard_as(self) -> tuple[str, Act, bool]:
+        """What the turn is heard as, whatever its values: intent, act, and whether it commits."""
+        return self.intent, self.act, self.commits
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChainLibrary:
@@ -48,6 +53,13 @@ class ChainLibrary:
     one_shots: frozenset[str]
     chains: Sequence[tuple[str, tuple[Turn, ...]]]
     gaps: npt.NDArray[np.float64]
+    _by_command: Mapping[str, Sequence[tuple[Turn, ...]]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by_command: defaultdict[str, list[tuple[Turn, ...]]] = defaultdict(list)
+        for _, chain in self.chains:
+            by_command[chain[-1].intent].append(chain)
+        object.__setattr__(self, "_by_command", by_command)
 
     @classmethod
     def from_sessions(cls, households: Mapping[str, Sequence[Sequence[IntentEvent]]]) -> ChainLibrary:
@@ -81,6 +93,10 @@ class ChainLibrary:
         """Draw a committing intent by its share."""
         return self.commands[int(rng.choice(len(self.commands), p=self.weights))]
 
+    def chains_to(self, intent: str) -> Sequence[tuple[Turn, ...]]:
+        """Return the chains that end with a command of ``intent``."""
+        return self._by_command.get(intent, ())
+
     def turn(self, rng: np.random.Generator, intent: str, act: Act, *, commits: bool = False) -> Turn:
         """Draw a turn of ``intent`` and ``act``, with the slots of one that was said; without slots where none was."""
         said = self.slots.get((intent, act))
@@ -92,16 +108,12 @@ class ChainLibrary:
 
 
 def committed_chains(session: Sequence[IntentEvent]) -> list[tuple[Turn, ...]]:
-    """Return the session's committed chains, each with the turns of its domain that led up to it."""
+    """Return the session's committed chains, each with the turns of its domain that led up to it, earlier commands among them."""
     chains = []
     for last, event in enumerate(session):
         if event.commits:
             first = last
-            while (
-                first
-                and domain_of(session[first - 1].intent) == event.domain
-                and not session[first - 1].commits
-            ):
+            while first and domain_of(session[first - 1].intent) == event.domain:
                 first -= 1
             said = session[first : last + 1]
             chains.append(tuple(Turn(turn.intent, turn.act, turn.slots, turn.commits) for turn in said))

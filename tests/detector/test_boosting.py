@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from detector.boosting import _DEPTH, _LEARNING_RATE, _LEAVES, fit_judge
+from detector.boosting import PARAMETERS, fit_judge
 from detector.checks import check_judge
 from detector.errors import NotEnoughData
 
@@ -37,14 +37,7 @@ def ratios(values: Floats) -> Floats:
 @pytest.mark.parametrize("values", [VALUES, STRANGE], ids=["training", "strange"])
 def test_the_trees_are_scikit_learns(values: Floats) -> None:
     """The written-out trees give its decision function, less the training set's own log-odds, in bits."""
-    booster = HistGradientBoostingClassifier(
-        max_iter=30,
-        learning_rate=_LEARNING_RATE,
-        max_leaf_nodes=_LEAVES,
-        max_depth=_DEPTH,
-        early_stopping=False,
-        random_state=0,
-    ).fit(VALUES, MISFIRES)
+    booster = HistGradientBoostingClassifier(max_iter=30, random_state=0, **PARAMETERS).fit(VALUES, MISFIRES)
     share = MISFIRES.mean()
     expected = (booster.decision_function(values) - math.log(share / (1 - share))) / math.log(2)
     np.testing.assert_allclose(ratios(values), expected, rtol=1e-9, atol=1e-9)

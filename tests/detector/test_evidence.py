@@ -1,7 +1,6 @@
 """Every term passes the conformance battery; what single terms mean is tested without pinning trained numbers."""
 
 import math
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -20,8 +19,6 @@ BY_NAME = {term.name: term for term in TERMS}
 
 
 def value(name: str, moment: Moment) -> float:
-    if name not in BY_NAME:
-        pytest.skip(f"there is no term {name} any more")
     return BY_NAME[name].value(moment)
 
 
@@ -81,6 +78,9 @@ def telling_moments() -> list[Moment]:
     return [
         *moments_of([repeated]),
         *moments_of([dialogue(talk, ("music.PlaySong", Act.AFFIRM, True))]),
+        *moments_of(
+            [dialogue(talk, ("lights.TurnOn", Act.INITIATE, False), ("music.PlaySong", Act.AFFIRM, True))]
+        ),
         *moments_of([dialogue(talk, (SEND, Act.INITIATE, True), (SEND, Act.INITIATE, True))]),
         replace(send(0.2), household=unsettled),
         aged(20),
@@ -100,10 +100,7 @@ def test_a_sequence_terms_bits_are_the_chains() -> None:
     assert len(bits) == 3
     for name, expected in (
         ("chain_bits", sum(bits)),
-        ("peak_bits", max(bits)),
         ("first_bits", bits[0]),
-        ("last_bits", bits[-1]),
-        ("turns", 3.0),
     ):
         assert value(name, moment) == expected
 
@@ -131,20 +128,6 @@ def test_playing_without_a_search_is_more_surprising_than_after_one() -> None:
         [dialogue(("music.FindSongs", Act.INITIATE, False), ("music.PlaySong", Act.INITIATE, True))]
     )[0]
     assert value("search_bits", moment_of("music.PlaySong")) > value("search_bits", searched)
-
-
-def test_a_chain_that_begins_with_a_confirmation_was_not_initiated() -> None:
-    stray = moments_of([dialogue((SEND, Act.AFFIRM, True))])[0]
-    assert (value("uninitiated", stray), value("uninitiated", send())) == (1.0, 0.0)
-
-
-@pytest.mark.parametrize("term", TERMS, ids=lambda term: term.name)
-def test_a_sentence_reads_well_with_any_value(term: Term) -> None:
-    for moment in [*MOMENTS, *telling_moments()]:
-        found = term.value(moment)
-        if not math.isnan(found):
-            text = term.sentence.format(value=found, intent=moment.event.intent)
-            assert not re.search(r"[{}]|nan|inf\b|  ", text)
 
 
 def test_before_is_what_the_session_held_before_the_chain() -> None:

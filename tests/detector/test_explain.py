@@ -41,8 +41,8 @@ def test_the_three_strongest_terms_speak_the_strongest_first() -> None:
 def test_noise_is_no_reason() -> None:
     moment = send()
     values = np.array([term.value(moment) for term in TERMS])
-    assert len(reasons_for(moment, values, weighed(turns=1.0, peak_bits=0.49))) == 1
-    assert len(reasons_for(moment, values, weighed(turns=1.0, peak_bits=0.5))) == 2
+    assert len(reasons_for(moment, values, weighed(chain_bits=1.0, first_bits=0.49))) == 1
+    assert len(reasons_for(moment, values, weighed(chain_bits=1.0, first_bits=0.5))) == 2
 
 
 def test_an_interruption_always_has_a_reason() -> None:
@@ -50,8 +50,8 @@ def test_an_interruption_always_has_a_reason() -> None:
     moment = send()
     values = np.array([term.value(moment) for term in TERMS])
     contributions = np.full(len(TERMS), 0.3)
-    contributions[NAMES.index("turns")] = 0.4
-    assert [reason.code for reason in reasons_for(moment, values, contributions)] == ["turns"]
+    contributions[NAMES.index("returns")] = 0.4
+    assert [reason.code for reason in reasons_for(moment, values, contributions)] == ["returns"]
 
 
 def test_a_missing_value_is_called_missing() -> None:

@@ -37,12 +37,14 @@ def injected(
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
-def test_each_kind_commits_once_at_its_end(kind: str) -> None:
+def test_each_kind_ends_with_a_command(kind: str) -> None:
     found = injected(HEARD, kind)
     chains = misfires(found)
     assert len(chains) == len(HEARD)
     for events in chains.values():
-        assert [event.commits for event in events] == [False] * (len(events) - 1) + [True]
+        assert events[-1].commits
+        # Only what was really said holds a command before its last.
+        assert kind in ("spliced", "broadcast") or sum(event.commits for event in events) == 1
     assert {label for session in found for label in session.labels} <= {kind, None}
 
 
@@ -198,7 +200,7 @@ def test_what_was_misheard_begins_as_it_was_meant_and_ends_as_something_else() -
         assert events[-1].intent != events[0].intent
 
 
-def test_a_chain_is_the_turns_of_its_domain_up_to_the_commit() -> None:
+def test_a_chain_is_the_turns_of_its_domain_up_to_the_commit_with_earlier_commands() -> None:
     turns = dialogue(
         ("weather.GetForecast", Act.INITIATE, False),
         ("music.FindSongs", Act.INITIATE, False),
@@ -210,7 +212,7 @@ def test_a_chain_is_the_turns_of_its_domain_up_to_the_commit() -> None:
     chains = committed_chains(turns)
     assert [[turn.intent for turn in chain] for chain in chains] == [
         ["music.FindSongs", "music.PlaySong", "music.PlaySong"],
-        ["music.PlaySong"],
+        ["music.FindSongs", "music.PlaySong", "music.PlaySong", "music.PlaySong"],
     ]
 
 

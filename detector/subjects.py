@@ -1,0 +1,61 @@
+"""What a conversation is about: a session's turns in a row about one domain, commands among them or not.
+
+A chain begins at its intent; what nobody meant often begins earlier, at the turn that changed the subject.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from detector.events import CONVERSATION, IntentEvent
+from detector.population import Population
+from detector.state import MAX_TURNS, Subject
+
+__all__ = ["follow"]
+
+
+def follow(
+    subject: Subject | None,
+    event: IntentEvent,
+    *,
+    turn: int,
+    bits: float,
+    slot_bits: float,
+    population: Population,
+) -> Subject:
+    """Return the session's subject after ``event``.
+
+    Args:
+        subject: the subject before, ``None`` at the first turn.
+        event: the turn. A ``conversation`` turn belongs to whatever is being talked about.
+        turn: its index in the session.
+        bits: its surprisal.
+        slot_bits: the surprisal of which slots it says.
+        population: knows which intents are commands.
+    """
+    changes = subject is None or event.domain not in (subject.domain, CONVERSATION)
+    if subject is None or (changes and subject.domain != CONVERSATION):
+        before = _opened(subject, event, turn, population)
+    else:
+        before = replace(subject, domain=event.domain) if changes else subject
+    return replace(
+        before,
+        intent=before.intent if event.domain == CONVERSATION else event.intent,
+        bits=(*before.bits, bits)[-MAX_TURNS:],
+        slot_bits=(*before.slot_bits, slot_bits)[-MAX_TURNS:],
+        slots=tuple(sorted({*before.slots, *event.slots}))[:MAX_TURNS],
+        commits=before.commits + event.commits,
+        committed=event.commits or (before.committed and event.intent == before.intent),
+    )
+
+
+def _opened(previous: Subject | None, event: IntentEvent, turn: int, population: Population) -> Subject:
+    return Subject(
+        domain=event.domain,
+        intent=event.intent,
+        start=turn,
+        follows_command=None if previous is None else previous.commits > 0,
+        interrupts=None
+        if previous is None
+        else previous.intent in population.committing and not previous.committed,
+    )
