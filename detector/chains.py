@@ -93,14 +93,12 @@ def extend(
         repeated=base.repeated + sum(name in base.slots for name in event.slots),
         conflicts=base.conflicts
         + sum(known.get(name, token) != token for name, token in event.slots.items()),
-        intent_confidence=_lower(base.intent_confidence, event.intent_confidence),
-        asr_confidence=_lower(base.asr_confidence, event.asr_confidence),
-        wake_confidence=_lower(base.wake_confidence, event.wake_confidence),
+        intent_confidences=_also(base.intent_confidences, event.intent_confidence),
+        asr_confidences=_also(base.asr_confidences, event.asr_confidence),
+        wake_confidences=_also(base.wake_confidences, event.wake_confidence),
     )
 
 
-def _lower(first: float | None, second: float | None) -> float | None:
-    """The lower of two confidences; a missing one says nothing."""
-    if first is None or second is None:
-        return second if first is None else first
-    return min(first, second)
+def _also(confidences: tuple[float, ...], confidence: float | None) -> tuple[float, ...]:
+    """The confidences with another turn's; a missing one says nothing."""
+    return confidences if confidence is None else (*confidences, confidence)[-MAX_TURNS:]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.decisions import Expected, Reason
-from detector.evidence import TERMS, Moment
+from detector.evidence import TERMS, Moment, Term
 from detector.model import Model
 from detector.state import Session
 
@@ -42,18 +42,18 @@ def reasons_for(
             code=TERMS[term].name,
             event_id=moment.event.event_id,
             bits=round(float(contributions[term]), 6),
-            text=_sentence(TERMS[term].sentence, float(values[term]), moment.event.intent),
+            text=_sentence(TERMS[term], float(values[term]), moment.event.intent),
         )
         for place, term in enumerate(strongest)
         if place < at_least or contributions[term] >= _LEAST_BITS
     )
 
 
-def _sentence(template: str, value: float, intent: str) -> str:
+def _sentence(term: Term, value: float, intent: str) -> str:
     text = (
-        "the value that usually tells is missing"
+        f"what usually tells is missing: {term.meaning.partition(';')[0]}"
         if math.isnan(value)
-        else template.format(value=value, intent=intent)
+        else term.sentence.format(value=value, intent=intent)
     )
     return text[0].upper() + text[1:] + "."
 

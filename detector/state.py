@@ -45,7 +45,7 @@ class Usage:
 class Chain:
     """The open chain of a session. ``act`` is its first turn's, ``start`` that turn's index in the session.
 
-    Confidences are the lowest of the chain's turns that have one.
+    Confidences are those of the chain's turns that have one.
     """
 
     intent: str
@@ -55,9 +55,9 @@ class Chain:
     slots: dict[str, str] = field(default_factory=dict)
     repeated: int = 0
     conflicts: int = 0
-    intent_confidence: float | None = None
-    asr_confidence: float | None = None
-    wake_confidence: float | None = None
+    intent_confidences: tuple[float, ...] = ()
+    asr_confidences: tuple[float, ...] = ()
+    wake_confidences: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

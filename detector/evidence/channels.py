@@ -1,4 +1,7 @@
-"""The other channels: how sure the recognisers were. Often missing, which is a value of its own."""
+"""The other channels: how sure the recognisers were. Often missing, which is a value of its own.
+
+One turn of a meant chain is easily mumbled; background talk is heard badly from beginning to end. So there are the lowest and the mean.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from detector.evidence.moment import MISSING, Term
 __all__ = ["TERMS"]
 
 
-def _known(value: float | None) -> float:
-    return MISSING if value is None else value
+def _mean(values: tuple[float, ...]) -> float:
+    return sum(values) / len(values) if values else MISSING
 
 
 TERMS = (
@@ -17,20 +20,41 @@ TERMS = (
         "probability",
         "lowest confidence of the wake word in the chain",
         "the wake word was heard with a confidence of only {value:.2f}",
-        lambda moment: _known(moment.chain.wake_confidence),
+        lambda moment: min(moment.chain.wake_confidences, default=MISSING),
+    ),
+    Term(
+        "wake_mean",
+        "probability",
+        "mean confidence of the wake word in the chain",
+        "the wake word was heard with a confidence of only {value:.2f} throughout",
+        lambda moment: _mean(moment.chain.wake_confidences),
     ),
     Term(
         "asr_confidence",
         "probability",
         "lowest confidence of the speech recogniser in the chain",
         "the words were recognised with a confidence of only {value:.2f}",
-        lambda moment: _known(moment.chain.asr_confidence),
+        lambda moment: min(moment.chain.asr_confidences, default=MISSING),
+    ),
+    Term(
+        "asr_mean",
+        "probability",
+        "mean confidence of the speech recogniser in the chain",
+        "the words were recognised with a confidence of only {value:.2f} throughout",
+        lambda moment: _mean(moment.chain.asr_confidences),
     ),
     Term(
         "intent_confidence",
         "probability",
         "lowest confidence of the intent classifier in the chain",
         "the intent was recognised with a confidence of only {value:.2f}",
-        lambda moment: _known(moment.chain.intent_confidence),
+        lambda moment: min(moment.chain.intent_confidences, default=MISSING),
+    ),
+    Term(
+        "intent_mean",
+        "probability",
+        "mean confidence of the intent classifier in the chain",
+        "the intent was recognised with a confidence of only {value:.2f} throughout",
+        lambda moment: _mean(moment.chain.intent_confidences),
     ),
 )

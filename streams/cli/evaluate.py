@@ -20,11 +20,19 @@ def evaluate(
     policy: Annotated[
         Path | None, typer.Option(help="Policy file for --train; the packaged one where it is left out.")
     ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND",
+            help="A kind of misfire that --train does not show the judge; can be repeated. How well an unknown kind is found.",
+        ),
+    ] = None,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
     """Measure decisions against labels: recall of misfires, false interruptions, perplexity."""
     from detector.evaluation import evaluate as measure
+    from detector.misfires import ALL_KINDS
     from detector.training import train as fit
     from streams.bundles import read_bundle, read_policy
     from streams.stream_files import read_events, read_labels
@@ -33,13 +41,19 @@ def evaluate(
         raise WrongUse(
             "give either --train STREAM or --bundle DIR: what decides is trained now or was trained before"
         )
+    unknown = sorted(set(leave_out or ()) - set(ALL_KINDS))
+    if unknown or (leave_out and train is None):
+        raise WrongUse(f"--leave-out goes with --train and takes one of {', '.join(ALL_KINDS)}")
+    kinds = tuple(kind for kind in ALL_KINDS if kind not in (leave_out or ()))
     misfires = read_labels(labels)
     events = read_events(stream)
     with progress_report() as report:
         judged = (
             read_bundle(bundle)
             if bundle
-            else fit(read_events(train or stream), read_policy(policy), seed=seed, progress=report)
+            else fit(
+                read_events(train or stream), read_policy(policy), kinds=kinds, seed=seed, progress=report
+            )
         )
         found = measure(events, judged, set(misfires), progress=report)
     rows = [

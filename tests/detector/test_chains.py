@@ -151,7 +151,7 @@ def test_slots_said_twice_and_said_differently_are_counted() -> None:
     assert chain.slots == {"contact": "k1_c", "text": "k1_t"}
 
 
-def test_the_lowest_known_confidence_counts_and_missing_ones_do_not() -> None:
+def test_known_confidences_are_kept_and_missing_ones_say_nothing() -> None:
     first, second, third = send_message()
     events = [
         replace(first, wake_confidence=0.4, asr_confidence=None),
@@ -160,7 +160,11 @@ def test_the_lowest_known_confidence_counts_and_missing_ones_do_not() -> None:
     ]
     chain = follow(events)[-1]
     assert chain is not None
-    assert (chain.wake_confidence, chain.asr_confidence, chain.intent_confidence) == (0.4, 0.7, None)
+    assert (chain.wake_confidences, chain.asr_confidences, chain.intent_confidences) == (
+        (0.4, 0.6),
+        (0.9, 0.7),
+        (),
+    )
 
 
 TURNS = st.builds(

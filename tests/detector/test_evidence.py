@@ -94,6 +94,14 @@ def test_missing_confidences_are_missing_and_known_ones_themselves() -> None:
     assert value("wake_confidence", send(0.25)) == 0.25
 
 
+def test_the_lowest_confidence_and_the_mean() -> None:
+    first, second, third = send_message()
+    heard = [replace(first, wake_confidence=0.9), second, replace(third, wake_confidence=0.5)]
+    (moment,) = moments_of([heard])
+    assert value("wake_confidence", moment) == 0.5
+    assert value("wake_mean", moment) == pytest.approx(0.7)
+
+
 def test_a_sequence_terms_bits_are_the_chains() -> None:
     moment = send()
     bits = moment.chain.bits

@@ -111,6 +111,15 @@ def test_evaluate_measures(stream: Path, bundle: Path, tmp_path: Path) -> None:
     assert found["recall"].keys() == {"0.001", "0.01", "0.05"}
 
 
+@pytest.mark.parametrize(
+    "arguments", [["--bundle", "b", "--leave-out", "spliced"], ["--train", "s", "--leave-out", "ghost"]]
+)
+def test_only_a_known_kind_can_be_left_out_of_training(arguments: list[str]) -> None:
+    ended = misfire("evaluate", "--stream", "s", "--labels", "l", *arguments)
+
+    assert_said(ended, 2, "phantom_template")
+
+
 def test_scan_lists_chains_with_their_bits(stream: Path) -> None:
     ended = misfire("scan", stream, "--top", "3", "--json", "-")
 
