@@ -23,7 +23,8 @@ from detector.evidence import TERMS
 from detector.filtering import SequenceModel
 from detector.judge import Judge
 from detector.model import Model
-from detector.policy import Policy, parse_policy
+from detector.policy import Policy
+from detector.policy_text import parse_policy
 from detector.population import Population
 from detector.vocabulary import Vocabulary
 

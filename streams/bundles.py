@@ -10,7 +10,8 @@ from pathlib import Path
 
 from detector.bundle import FORMAT, Bundle, bundle_from_files, bundle_to_files
 from detector.errors import BundleError
-from detector.policy import Policy, parse_policy
+from detector.policy import Policy
+from detector.policy_text import parse_policy
 from streams.errors import MissingPart
 
 __all__ = ["read_bundle", "read_policy", "write_bundle"]

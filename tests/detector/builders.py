@@ -23,7 +23,8 @@ from detector.evidence import TERMS
 from detector.judge import Judge
 from detector.model import Model, fit_model
 from detector.pipeline import decide
-from detector.policy import Policy, parse_policy
+from detector.policy import Policy
+from detector.policy_text import parse_policy
 from detector.state import HouseholdState
 
 #: A Monday, 18:00: every test's time begins here.

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from detector.decisions import ConfirmMethod, Enforcement, RiskClass, Verdict
 from detector.errors import PolicyError
-from detector.policy import Policy, parse_policy
+from detector.policy import Policy
+from detector.policy_text import parse_policy
 from tests.detector.builders import POLICY_TEXT, policy
 
 PACKAGED = parse_policy(POLICY_TEXT)
