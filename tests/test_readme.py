@@ -36,6 +36,6 @@ def test_the_event_is_one() -> None:
 
 
 def test_every_command_that_it_names_exists() -> None:
-    named = set(re.findall(r"\bmisfire ([a-z]+)", README))
+    named = set(re.findall(r"(?:`|^)misfire ([a-z]+)", README, flags=re.MULTILINE))
 
     assert named - {"watches"} <= set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]

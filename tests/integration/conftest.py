@@ -11,8 +11,8 @@ from tests.integration.kafka import ApacheKafka, Broker, lacking, wipe
 
 
 @pytest.fixture(scope="session")
-def apache_kafka() -> Iterator[ApacheKafka]:
-    """Apache Kafka, one for the whole run; what a test leaves on it, the next one finds."""
+def started_kafka() -> Iterator[ApacheKafka]:
+    """Apache Kafka, one for the whole run."""
     if missing := lacking():
         sentence = f"Apache Kafka needs {' and '.join(missing)}, not found on the PATH: install a Java 17 runtime and Maven"
         if os.environ.get("CI") == "true":
@@ -20,6 +20,13 @@ def apache_kafka() -> Iterator[ApacheKafka]:
         pytest.skip(sentence)
     with ApacheKafka() as kafka:
         yield kafka
+
+
+@pytest.fixture
+def apache_kafka(started_kafka: ApacheKafka) -> ApacheKafka:
+    """Apache Kafka without topics, whatever the test before has left."""
+    wipe(started_kafka.bootstrap)
+    return started_kafka
 
 
 @pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
@@ -31,6 +38,4 @@ def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
         with EmbeddedBroker(port=0) as embedded:
             yield embedded
     else:
-        kafka: ApacheKafka = request.getfixturevalue("apache_kafka")
-        wipe(kafka.bootstrap)
-        yield kafka
+        yield request.getfixturevalue("apache_kafka")

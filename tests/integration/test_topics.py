@@ -7,7 +7,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
 from streams.topics import INTENTS, OUTCOMES, TOPICS, admin, check_topics, create_topics
-from tests.integration.kafka import ApacheKafka, Broker, wipe
+from tests.integration.kafka import ApacheKafka, Broker
 from tests.integration.worker import until
 
 
@@ -51,5 +51,4 @@ def test_a_setting_that_was_changed_is_named(apache_kafka: ApacheKafka) -> None:
     (problem,) = check_topics(client, 3)
 
     client.close()
-    wipe(apache_kafka.bootstrap)
     assert INTENTS in problem
