@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -93,4 +94,5 @@ def test_it_ends_with_the_process_that_started_it_even_by_kill_9(
         owner.send_signal(signal.SIGKILL)
         owner.communicate()
 
-        assert connection.recv(1) == b""  # closed by a broker that is gone; pytest's time-out if it is not
+        with suppress(ConnectionResetError):  # a killed broker's end of the connection may close or reset
+            assert connection.recv(1) == b""  # pytest's time-out if the broker is still there
