@@ -10,7 +10,7 @@ import faust
 
 from streams.settings import Settings
 from streams.topics import HOUSEHOLDS, INTENTS, OUTCOMES
-from streams.transport import build_transport
+from streams.transport import Transport
 
 __all__ = ["Parts", "build_app"]
 
@@ -32,6 +32,8 @@ def build_app(settings: Settings) -> Parts:
         broker=[f"kafka://{broker}" for broker in settings.broker.split(",")],
         # Recovered from the changelog at every start: nothing on disk can be stale.
         store="memory://",
+        # A store in memory is read anew by a partition's next owner, so a standby would only cost.
+        table_standby_replicas=0,
         datadir=tempfile.gettempdir(),
         # Decoding happens inside the agents: a value that Faust cannot decode would crash them, again and again.
         key_serializer="raw",
@@ -50,7 +52,7 @@ def build_app(settings: Settings) -> Parts:
         producer_linger=0,
         stream_wait_empty=False,
     )
-    app.transport = build_transport(app, settings.fetch_max_wait)
+    app.transport = Transport(app, settings.fetch_max_wait)
     changelog = app.topic(
         HOUSEHOLDS, partitions=settings.partitions, key_serializer="raw", value_serializer="raw"
     )

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 
-__all__ = ["broker_answers", "build_transport"]
+__all__ = ["Transport", "broker_answers"]
 
 #: A broker that takes longer for its metadata decides nothing in time either.
 _ANSWER_SECONDS = 5.0
@@ -27,8 +27,72 @@ async def broker_answers(app: Any) -> bool:
         return False
 
 
-def build_transport(app: Any, fetch_max_wait: float) -> Any:
-    """Return a transport for ``app`` that reads nothing before it stands at the committed offsets.
+class _Thread(driver.AIOKafkaConsumerThread):
+    def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
+        consumer = super()._create_consumer(loop)
+        transport: Any = self.consumer.transport
+        consumer._fetch_max_wait_ms = int(transport.fetch_max_wait * 1000)  # noqa: SLF001 - it is read once, when the consumer starts
+        return consumer
+
+
+class _Consumer(driver.Consumer):
+    """Loses nothing around a rebalance, where nothing was committed yet either.
+
+    Faust seeks back to committed offsets only. Without one, whatever was fetched and thrown away on the way is gone, and
+    it throws away twice: what a fetch brings whose partitions were paused while it waited, and what stands in the queues
+    when it resumes flow control, which is after it has resumed the partitions. A changelog has no committed offsets at
+    all: a fetch that still waits when recovery seeks moves it on, and recovery waits for ever for what was thrown away.
+    """
+
+    _held: frozenset[Any] = frozenset()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._moving = asyncio.Lock()
+
+    def _new_consumer_thread(self) -> Any:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _getmany(self, active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's own signature
+        # Faust's own set is emptied by a pause, and aiokafka takes an empty set for all partitions.
+        asked = None if active_partitions is None else set(active_partitions)
+        async with self._moving:
+            return await super()._getmany(asked, min(timeout, _LONGEST_FETCH))
+
+    async def seek_wait(self, partitions: Any) -> None:
+        async with self._moving:
+            await super().seek_wait(partitions)
+
+    async def perform_seek(self) -> None:
+        async with self._moving:
+            await self._seek_to_committed_or_beginning()
+
+    async def _seek_to_committed_or_beginning(self) -> None:
+        await super().perform_seek()
+        uncommitted = [
+            TopicPartition(*tp)
+            for tp in self._stream_partitions(self.assignment())
+            if not self._committed_offset.get(tp)
+        ]
+        if uncommitted:
+            with suppress(IllegalStateError):  # taken away meanwhile: its next owner seeks
+                await self._thread.seek_to_beginning(*uncommitted)
+
+    def resume_partitions(self, tps: Any) -> None:
+        self._held = frozenset(self._stream_partitions(tps))
+        super().resume_partitions(set(tps) - self._held)
+
+    def resume_flow(self) -> None:
+        super().resume_flow()
+        held, self._held = self._held, frozenset()
+        super().resume_partitions(held)
+
+    def _stream_partitions(self, tps: Any) -> list[Any]:
+        return [tp for tp in tps if not self._is_changelog_tp(tp)]
+
+
+class Transport(driver.Transport):
+    """Faust's Kafka transport with a consumer that reads nothing before it stands at the committed offsets.
 
     Args:
         app: the Faust app.
@@ -36,55 +100,8 @@ def build_transport(app: Any, fetch_max_wait: float) -> Any:
             fetches (tansu) would make every event wait as long.
     """
 
-    class Thread(driver.AIOKafkaConsumerThread):
-        def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
-            consumer = super()._create_consumer(loop)
-            consumer._fetch_max_wait_ms = int(fetch_max_wait * 1000)  # noqa: SLF001 - it is read once, when the consumer starts
-            return consumer
+    Consumer = _Consumer
 
-    class Consumer(driver.Consumer):
-        """Loses nothing around a rebalance, where nothing was committed yet either.
-
-        Faust seeks back to committed offsets only. Without one, whatever was fetched and thrown away on the way is gone, and
-        it throws away twice: what a fetch brings whose partitions were paused while it waited, and what stands in the queues
-        when it resumes flow control, which is after it has resumed the partitions.
-        """
-
-        _held: frozenset[Any] = frozenset()
-
-        def _new_consumer_thread(self) -> Any:
-            return Thread(self, loop=self.loop, beacon=self.beacon)
-
-        async def _getmany(self, active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's own signature
-            # Faust's own set is emptied by a pause, and aiokafka takes an empty set for all partitions.
-            asked = None if active_partitions is None else set(active_partitions)
-            return await super()._getmany(asked, min(timeout, _LONGEST_FETCH))
-
-        async def perform_seek(self) -> None:
-            await super().perform_seek()
-            uncommitted = [
-                TopicPartition(*tp)
-                for tp in self._stream_partitions(self.assignment())
-                if not self._committed_offset.get(tp)
-            ]
-            if uncommitted:
-                with suppress(IllegalStateError):  # taken away meanwhile: its next owner seeks
-                    await self._thread.seek_to_beginning(*uncommitted)
-
-        def resume_partitions(self, tps: Any) -> None:
-            self._held = frozenset(self._stream_partitions(tps))
-            super().resume_partitions(set(tps) - self._held)
-
-        def resume_flow(self) -> None:
-            super().resume_flow()
-            held, self._held = self._held, frozenset()
-            super().resume_partitions(held)
-
-        def _stream_partitions(self, tps: Any) -> list[Any]:
-            return [tp for tp in tps if not self._is_changelog_tp(tp)]
-
-    class Transport(driver.Transport):
-        pass
-
-    Transport.Consumer = Consumer
-    return Transport(app.conf.broker_consumer, app, loop=app.loop)
+    def __init__(self, app: Any, fetch_max_wait: float) -> None:
+        super().__init__(app.conf.broker_consumer, app, loop=app.loop)
+        self.fetch_max_wait = fetch_max_wait

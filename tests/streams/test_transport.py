@@ -65,6 +65,35 @@ def test_a_fetch_that_waits_is_not_told_to_read_everything(consumer: Any) -> Non
     assert seconds < 1.0
 
 
+@pytest.mark.parametrize("seek", ["recovery", "streams"])
+def test_nothing_is_sought_while_a_fetch_waits(consumer: Any, seek: str) -> None:
+    """What such a fetch brings is thrown away, and it would have moved on from where it was sought to."""
+    thread = consumer._thread = AsyncMock()
+    thread.assignment = Mock(return_value=set())
+    order: list[str] = []
+
+    async def fetch(*_: Any) -> dict[Any, Any]:
+        await asyncio.sleep(0.01)
+        order.append("fetched")
+        return {}
+
+    async def sought(*_: Any) -> dict[Any, Any]:
+        order.append("sought")
+        return {}
+
+    thread.getmany, thread.seek_wait, thread.seek_to_committed = fetch, sought, sought
+
+    async def both() -> None:
+        waiting = asyncio.ensure_future(consumer._getmany({CHANGELOG}, timeout=1.0))
+        await asyncio.sleep(0)
+        await (consumer.seek_wait({CHANGELOG: 0}) if seek == "recovery" else consumer.perform_seek())
+        await waiting
+
+    asyncio.run(both())
+
+    assert order == ["fetched", "sought"]
+
+
 def test_where_nothing_was_committed_it_seeks_to_the_beginning(consumer: Any) -> None:
     thread = consumer._thread = AsyncMock()
     thread.assignment = Mock(return_value={STREAM, OTHER, CHANGELOG})
