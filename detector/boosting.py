@@ -24,19 +24,19 @@ __all__ = ["PARAMETERS", "fit_judge"]
 
 Floats = npt.NDArray[np.float64]
 
-#: How the trees grow: more of them, or larger ones, gain nothing on held-out households and cost time at every committing event. Many
+#: How the trees grow: more of them, or larger ones, gain little on held-out households and cost time at every committing event. Many
 #: chains in a leaf, and few terms to choose from at a split, keep them from leaning on what tells one kind of misfire alone.
 PARAMETERS: Mapping[str, Any] = MappingProxyType(
     {
-        "learning_rate": 0.06,
-        "max_leaf_nodes": 31,
-        "max_depth": 8,
-        "min_samples_leaf": 30,
+        "learning_rate": 0.05,
+        "max_leaf_nodes": 63,
+        "max_depth": 10,
+        "min_samples_leaf": 60,
         "max_features": 0.3,
         "early_stopping": False,
     }
 )
-_TREES = 300
+_TREES = 400
 
 
 def fit_judge(

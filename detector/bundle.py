@@ -98,8 +98,10 @@ def bundle_from_files(files: Mapping[str, bytes]) -> Bundle:
         names = json.loads(files["names.json"])
         _check(names)
         arrays = dict(np.load(io.BytesIO(files["arrays.npz"]), allow_pickle=False))
-        model, judge = _model(names, arrays), _judge(names, arrays)
-        _check_shapes(model, judge)
+        vocabulary = Vocabulary(tuple((intent, act) for intent, act in names["symbols"]))
+        sequence, judge = _sequence(arrays), _judge(names, arrays)
+        _check_shapes(vocabulary, sequence, judge)
+        model = Model(vocabulary, sequence, _population(names))
         policy = parse_policy(files["policy.toml"].decode())
         return Bundle(_version(files), model, judge, _calibration(arrays), policy)
     except BundleError:
@@ -112,9 +114,9 @@ def bundle_from_files(files: Mapping[str, bytes]) -> Bundle:
         ) from error
 
 
-def _check_shapes(model: Model, judge: Judge) -> None:
+def _check_shapes(vocabulary: Vocabulary, sequence: SequenceModel, judge: Judge) -> None:
     """Names and arrays must be of one bundle: M symbols, C clones, P pairs, T terms."""
-    symbols, (pairs, clones) = model.vocabulary.size, model.sequence.blocks.shape[:2]
+    symbols, (pairs, clones) = vocabulary.size, sequence.blocks.shape[:2]
     wanted = {
         "pairs": (pairs, 2),
         "blocks": (pairs, clones, clones),
@@ -122,7 +124,7 @@ def _check_shapes(model: Model, judge: Judge) -> None:
         "backoff": (symbols + 1, symbols),
         "arrival": (symbols, clones),
     }
-    found = {name: getattr(model.sequence, name).shape for name in wanted}
+    found = {name: getattr(sequence, name).shape for name in wanted}
     nodes = len(judge.bits)
     wanted |= {"term": (nodes,), "threshold": (nodes,), "children": (nodes, 2)}
     found |= {name: getattr(judge, name).shape for name in ("term", "threshold", "children")}
@@ -133,7 +135,7 @@ def _check_shapes(model: Model, judge: Judge) -> None:
             (judge.term, 2 * len(judge.names)),
             (judge.children, nodes),
             (judge.roots, nodes),
-            (model.sequence.pairs, symbols + 1),
+            (sequence.pairs, symbols + 1),
         )
     )
     if differing or outside:
@@ -156,18 +158,20 @@ def _check(names: Mapping[str, Any]) -> None:
         )
 
 
-def _model(names: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Model:
+def _sequence(arrays: Mapping[str, npt.NDArray[Any]]) -> SequenceModel:
+    return SequenceModel(
+        **{name: arrays[name] for name in ("pairs", "blocks", "escape", "backoff", "arrival")}
+    )
+
+
+def _population(names: Mapping[str, Any]) -> Population:
     population = names["population"]
     hours = {domain: tuple(rates) for domain, rates in population["hours"].items()}
     said = {
         turn: {name: tuple(rates) for name, rates in slots.items()}
         for turn, slots in population["said"].items()
     }
-    return Model(
-        Vocabulary(tuple((intent, act) for intent, act in names["symbols"])),
-        SequenceModel(**{name: arrays[name] for name in ("pairs", "blocks", "escape", "backoff", "arrival")}),
-        Population(**(population | {"hours": hours, "said": said})),
-    )
+    return Population(**(population | {"hours": hours, "said": said}))
 
 
 def _judge(names: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Judge:

@@ -14,11 +14,11 @@ from detector.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
 from detector.evidence import Moment, evidence
 from detector.household import settle
 from detector.model import Model
-from detector.observation import observe, remember
+from detector.observation import Observation, observe, remember
 from detector.policy import Policy
 from detector.state import HouseholdState
 
-__all__ = ["EvidenceTable", "committed_moments", "revealed", "sessions_by_household"]
+__all__ = ["EvidenceTable", "Step", "committed_moments", "revealed", "sessions_by_household", "walk"]
 
 
 @dataclass(slots=True)
@@ -45,13 +45,30 @@ def sessions_by_household(events: Iterable[IntentEvent]) -> dict[str, list[list[
     return {household: list(sessions.values()) for household, sessions in grouped.items()}
 
 
-def committed_moments(
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event on its way through a household: what it looks like, and the household's state before it."""
+
+    event: IntentEvent
+    observation: Observation
+    state: HouseholdState
+
+    def moment(self, model: Model) -> Moment | None:
+        """Return what the evidence is drawn from; ``None`` where nothing is committed."""
+        if not self.event.commits or self.observation.chain is None:
+            return None
+        return Moment(
+            self.event, self.observation.session, self.observation.chain, self.state, model.population
+        )
+
+
+def walk(
     sessions: Iterable[Sequence[IntentEvent]],
     model: Model,
     policy: Policy,
     misfires: frozenset[str] = frozenset(),
-) -> Iterator[Moment]:
-    """Walk through one household's sessions and yield every committed chain before it is judged.
+) -> Iterator[Step]:
+    """Walk through one household's sessions, event by event, with nobody judging.
 
     What was meant is revealed when a session is over. ``misfires`` holds the ids of events that nobody meant.
     """
@@ -61,12 +78,23 @@ def committed_moments(
         for event in session:
             state = state or HouseholdState.new(event.household_id)
             observation, state = observe(state, event, model, policy.undo_window_seconds)
-            if event.commits and observation.chain is not None:
-                yield Moment(event, observation.session, observation.chain, state, model.population)
+            yield Step(event, observation, state)
+            if event.commits:
                 outcomes.append(revealed(event, meant=event.event_id not in misfires))
             state = remember(state, event, observation, allowed=False)
         for outcome in outcomes:
             state = settle(state, outcome) if state else None
+
+
+def committed_moments(
+    sessions: Iterable[Sequence[IntentEvent]],
+    model: Model,
+    policy: Policy,
+    misfires: frozenset[str] = frozenset(),
+) -> Iterator[Moment]:
+    """Walk through one household's sessions and yield every committed chain before it is judged."""
+    moments = (step.moment(model) for step in walk(sessions, model, policy, misfires))
+    return (moment for moment in moments if moment is not None)
 
 
 def revealed(event: IntentEvent, *, meant: bool) -> Outcome:

@@ -21,6 +21,7 @@ from detector.misfires import ALL_KINDS, ChainLibrary, inject
 from detector.model import Model, fit_model
 from detector.policy import Policy
 from detector.progress import Progress, silent
+from detector.visits import with_visits
 
 __all__ = ["FOLDS", "CrossFit", "Fold", "Households", "fit_on"]
 
@@ -28,8 +29,8 @@ __all__ = ["FOLDS", "CrossFit", "Fold", "Households", "fit_on"]
 Households = Mapping[str, Sequence[Sequence[IntentEvent]]]
 
 FOLDS = 3
-#: Copies of every household with other misfires in each.
-_COPIES = 3
+#: Each household is copied with other misfires in each copy; the share of a copy's sessions that are visits.
+_COPIES = (0.0, 0.0, 0.0, 0.15, 0.15, 0.3)
 _FEWEST_HOUSEHOLDS = 2 * FOLDS
 
 
@@ -79,9 +80,7 @@ class CrossFit:
             others = {name: self.households[name] for name in names if name not in set(inside)}
             self.progress("fitting models", number, FOLDS)
             model = self.model(others)
-            folds.append(
-                Fold(inside, model, self._corrupted(inside, model, ChainLibrary.from_sessions(others)))
-            )
+            folds.append(Fold(inside, model, self._corrupted(inside, model, others)))
         self.progress("fitting models", FOLDS, FOLDS)
         return folds
 
@@ -98,13 +97,15 @@ class CrossFit:
             yield from committed_moments(self.households[name], fold.model, self.policy)
         self.progress("scoring commands", len(fold.names), len(fold.names))
 
-    def _corrupted(self, names: Sequence[str], model: Model, library: ChainLibrary) -> EvidenceTable:
-        table = EvidenceTable()
+    def _corrupted(self, names: Sequence[str], model: Model, others: Households) -> EvidenceTable:
+        table, library = EvidenceTable(), ChainLibrary.from_sessions(others)
+        elsewhere = [session for sessions in others.values() for session in sessions]
         for number, name in enumerate(names):
             self.progress("simulating misfires", number, len(names))
-            for copy in range(_COPIES):
+            for copy, visits in enumerate(_COPIES):
                 rng = np.random.default_rng([self.seed, copy, *name.encode()])
-                sessions = inject(self.households[name], library, rng, kinds=self.kinds)
+                meant = with_visits(self.households[name], elsewhere, rng, visits)
+                sessions = inject(meant, library, rng, kinds=self.kinds)
                 misfires = frozenset(
                     event.event_id
                     for session in sessions

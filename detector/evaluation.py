@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
 from detector.bundle import Bundle
-from detector.corpus import revealed, sessions_by_household
+from detector.corpus import revealed, sessions_by_household, walk
 from detector.decisions import Decision, Verdict
 from detector.errors import InvalidValue, NotEnoughData
 from detector.events import IntentEvent, Outcome
@@ -35,6 +35,7 @@ class Evaluation:
 
     ``recall`` maps a share of false interruptions to the share of misfires above the threshold that gives it on this stream;
     ``realised_false_interruptions`` maps a risk class to the share of meant commands that the bundle itself interrupted.
+    ``perplexity`` is of what was meant, per event, with all that is known of the household by then; ``population_perplexity`` without.
     ``auroc`` and ``recall`` are empty of meaning, and ``None`` or ``{}``, where the stream holds no misfire.
     """
 
@@ -44,6 +45,7 @@ class Evaluation:
     auroc: float | None
     recall: dict[str, float]
     perplexity: float
+    population_perplexity: float
     realised_false_interruptions: dict[str, float]
     stopped: float | None
     bundle: str
@@ -128,7 +130,8 @@ def evaluate(
         recall={f"{rate:g}": round(recall_at(rate, scores, truth), 4) for rate in RATES}
         if truth.any()
         else {},
-        perplexity=round(perplexity(bundle.model, _sessions(meant)), 4),
+        perplexity=round(_perplexity(meant, bundle, progress), 4),
+        population_perplexity=round(perplexity(bundle.model, _sessions(meant)), 4),
         realised_false_interruptions=_realised(judged, truth),
         stopped=_share([judged[place] for place in np.flatnonzero(truth)]),
         bundle=bundle.version,
@@ -146,6 +149,16 @@ def recall_at(rate: float, scores: npt.NDArray[np.float64], truth: npt.NDArray[n
     meant = np.sort(scores[~truth])[::-1]
     threshold = meant[int(rate * len(meant))]
     return float((scores[truth] > threshold).mean())
+
+
+def _perplexity(events: list[IntentEvent], bundle: Bundle, progress: Progress) -> float:
+    households = sessions_by_household(events)
+    bits: list[float] = []
+    for number, sessions in enumerate(households.values()):
+        progress("perplexity", number, len(households))
+        bits += [step.observation.bits for step in walk(sessions, bundle.model, bundle.policy)]
+    progress("perplexity", len(households), len(households))
+    return float(2.0 ** np.mean(bits))
 
 
 def _sessions(events: list[IntentEvent]) -> list[list[IntentEvent]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from detector.cloned_hmm import ClonedHMM
 from detector.errors import NotEnoughData
-from detector.events import IntentEvent
+from detector.events import IntentEvent, domain_of
 from detector.filtering import SequenceModel
 from detector.population import Population
 from detector.smoothing import smooth
@@ -20,6 +20,9 @@ __all__ = ["Model", "fit_model", "perplexity"]
 #: Clones per symbol and EM iterations: on Schema-Guided dialogues more of either gains less than 1 % of perplexity.
 CLONES, ITERATIONS = 10, 20
 
+#: No intent has an empty domain.
+_UNSEEN = ""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
@@ -28,6 +31,19 @@ class Model:
     vocabulary: Vocabulary
     sequence: SequenceModel
     population: Population
+    _openings: Mapping[str, float] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        likely = self.sequence.predictive(self.sequence.fresh(), self.sequence.start)
+        openings: dict[str, float] = {}
+        for (intent, _), share in zip(self.vocabulary.symbols, likely.tolist(), strict=False):
+            openings[domain_of(intent)] = openings.get(domain_of(intent), 0.0) + share
+        openings[_UNSEEN] = float(likely[self.vocabulary.unseen])
+        object.__setattr__(self, "_openings", openings)
+
+    def opening_rate(self, domain: str) -> float:
+        """Probability that a session begins with ``domain``; of a domain never seen, that it begins with something never seen."""
+        return self._openings.get(domain, self._openings[_UNSEEN])
 
 
 def fit_model(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from detector.chains import extend
 from detector.events import IntentEvent
-from detector.household import await_outcome, close_sessions, token
+from detector.household import await_outcome, close_sessions, predictive_bits, token
 from detector.model import Model
 from detector.state import MAX_SESSIONS, MAX_TURNS, Chain, HouseholdState, Pending, Session, known_slots
 from detector.subjects import follow
@@ -36,6 +37,8 @@ def observe(
     symbol = model.vocabulary.index(event.intent, event.act)
     previous = session.symbols[-1] if session.symbols else model.sequence.start
     current, bits = model.sequence.step(np.array(session.filter), previous, symbol)
+    if session.turns == 0:
+        bits += _opening_bits(state, event, model)
     chain = extend(session.chain, event, turn=session.turns, bits=bits, known=session.slots)
     subject = follow(
         session.subject,
@@ -77,6 +80,16 @@ def remember(
         session = replace(session, chain=None, committed=(*session.committed, event.intent)[-MAX_TURNS:])
     others = tuple(other for other in state.sessions if other.session_id != event.session_id)
     return replace(state, events=state.events + 1, sessions=(*others, session)[-MAX_SESSIONS:])
+
+
+def _opening_bits(state: HouseholdState, event: IntentEvent, model: Model) -> float:
+    """How many bits rarer it is that this household begins a session with the event's domain than that anybody does.
+
+    Only the domain's share is the household's own; within the domain the sequence model stays as it is. The shares of all
+    domains sum to one under both, so the symbols' probabilities do, too.
+    """
+    base = model.opening_rate(event.domain)
+    return predictive_bits(state.domains, event.domain, state.learned + 1, base) + math.log2(base)
 
 
 def _opened(event: IntentEvent, model: Model) -> Session:

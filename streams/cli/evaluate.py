@@ -67,6 +67,7 @@ def evaluate(
         ),
         ["misfires stopped by the bundle", "-" if found.stopped is None else f"{found.stopped:.4f}"],
         ["perplexity of what was meant", f"{found.perplexity:.4f}"],
+        ["the same without the household layer", f"{found.population_perplexity:.4f}"],
         *(
             [f"interrupted though meant, {risk}", f"{share:.3%}"]
             for risk, share in found.realised_false_interruptions.items()

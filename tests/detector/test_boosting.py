@@ -106,7 +106,7 @@ def test_the_ratio_does_not_know_how_many_misfires_training_held() -> None:
 @pytest.mark.parametrize("constant", [0.0, np.nan], ids=["zero", "missing"])
 def test_a_constant_term_says_nothing_wherever_it_stands(place: int, constant: float) -> None:
     values = np.insert(VALUES[:, :2], place, constant, axis=1)
-    judge = fit_judge(values, MISFIRES, NAMES, trees=10)
+    judge = fit_judge(values, MISFIRES, NAMES, trees=30)
     assert judge.names == NAMES
     found = np.array([judge.ratio_bits(row) for row in values])
     assert all(judge.contributions(row)[place] == 0.0 for row in values[:20])

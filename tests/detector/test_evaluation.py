@@ -50,9 +50,14 @@ def test_perplexity_is_of_what_was_meant() -> None:
     events, misfires = stream()
     meant = [event for event in events if event.event_id not in misfires]
     by_day = [[event for event in meant if event.session_id == f"s{day}"] for day in range(20)]
-    assert evaluate(events, BUNDLE, misfires).perplexity == pytest.approx(
-        perplexity(BUNDLE.model, by_day), abs=1e-3
-    )
+    found = evaluate(events, BUNDLE, misfires)
+    assert found.population_perplexity == pytest.approx(perplexity(BUNDLE.model, by_day), abs=1e-3)
+
+
+def test_a_household_that_is_known_is_less_of_a_surprise() -> None:
+    events, misfires = stream()
+    found = evaluate(events, BUNDLE, misfires)
+    assert found.perplexity < found.population_perplexity
 
 
 def test_a_false_interruption_is_counted_where_it_happened() -> None:
@@ -107,7 +112,10 @@ def test_progress_ends_at_the_end() -> None:
     calls: list[tuple[str, int, int]] = []
     events, misfires = stream()
     evaluate(events, BUNDLE, misfires, progress=lambda *call: calls.append(call))
-    assert calls[-1] == ("deciding", 60, 60)
+    assert {stage: (done, total) for stage, done, total in calls} == {
+        "deciding": (60, 60),
+        "perplexity": (1, 1),
+    }
 
 
 @given(SCORES, SCORES, st.sampled_from(RATES))

@@ -113,3 +113,29 @@ def test_events_are_counted() -> None:
 @pytest.mark.parametrize("act", list(Act))
 def test_any_act_can_come_first(act: Act) -> None:
     assert through([event(act=act)]).sessions[0].turns == 1
+
+
+def test_a_household_is_less_surprised_by_what_it_often_begins_with() -> None:
+    state, found = HouseholdState.new("h1"), []
+    for day in range(4):
+        for each in send_message(first=10 * day, session=f"s{day}", days=day):
+            observation, state = observe(state, each, MODEL, WINDOW)
+            found.append(observation.bits)
+            state = remember(state, each, observation, allowed=True)
+    first, rest = found[::3], [found[place : place + 3][1:] for place in range(0, 12, 3)]
+    assert sorted(first, reverse=True) == first
+    assert first[0] > first[-1]
+    assert all(later == rest[0] for later in rest)
+
+
+@pytest.mark.parametrize("meant", [(), (SEND,), ("ovens.Ignite",)])
+def test_what_a_household_begins_with_is_a_distribution(meant: tuple[str, ...]) -> None:
+    """Whatever it learned, also of a domain that the model does not know."""
+    state = HouseholdState.new("h1")
+    for day, intent in enumerate(meant):
+        turn = dialogue((intent, Act.INITIATE, True), first=day, session=f"s{day}", days=day)
+        state = through(turn, state)
+    opening = dialogue(*((intent, Act(act), False) for intent, act in MODEL.vocabulary.symbols), first=50, days=9)
+    alone = [replace(each, session_id=each.event_id) for each in (*opening, event(99, intent="ovens.Ignite"))]
+    shares = [2.0 ** -observe(state, each, MODEL, WINDOW)[0].bits for each in alone]
+    assert sum(shares) == pytest.approx(1.0)

@@ -23,6 +23,8 @@ from tests.integration.worker import Worker, logs, prepare, pure, until
 
 #: Long enough for a pause of the broker on a busy machine; the tests are about rungs, not about speed.
 PATIENT_MS = 5_000
+#: For the rungs below the worker's, which answer at the deadline: a twentieth of it is left to answer in, also on a busy machine.
+WAITING_MS = 1_000
 
 
 @contextmanager
@@ -112,7 +114,7 @@ def test_without_its_worker_the_gateway_answers_and_with_a_new_one_nothing_is_lo
             worker.wait_ready()
             before = decide_all(url, events[:third])
             worker.kill()
-            during = decide_all(url, events[third : 2 * third], deadline_ms=150)
+            during = decide_all(url, events[third : 2 * third], deadline_ms=WAITING_MS)
         with Worker(broker, place, tmp_path / "log") as worker:
             worker.wait_ready()
             after = decide_all(url, events[2 * third :])
@@ -135,7 +137,7 @@ def test_a_broker_that_stands_still_delays_no_answer(broker: Broker, tmp_path: P
         assert broker.process is not None
         os.killpg(broker.process.pid, signal.SIGSTOP)
         try:
-            answers = decide_all(url, events, deadline_ms=300)
+            answers = decide_all(url, events, deadline_ms=WAITING_MS)
         finally:
             os.killpg(broker.process.pid, signal.SIGCONT)
 
