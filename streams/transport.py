@@ -16,6 +16,8 @@ __all__ = ["Transport", "broker_answers"]
 _ANSWER_SECONDS = 5.0
 #: Seconds after which a fetch that waits for data looks again at which partitions it is to read.
 _LONGEST_FETCH = 0.2
+#: Seconds after which a fetcher that has nothing to read looks again.
+_LOOK_AGAIN = 0.02
 
 
 async def broker_answers(app: Any) -> bool:
@@ -52,6 +54,12 @@ class _Consumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> Any:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's own signature
+        # Faust would sleep a whole second, also where there is something to read a moment later: whoever asks waits for that.
+        while not (self.flow_active and self._get_active_partitions()) and not self.should_stop:  # noqa: ASYNC110 - sets have no event
+            await asyncio.sleep(_LOOK_AGAIN)
+        return await super()._wait_next_records(timeout)
 
     async def _getmany(self, active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's own signature
         # Faust's own set is emptied by a pause, and aiokafka takes an empty set for all partitions.

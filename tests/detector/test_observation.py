@@ -135,7 +135,9 @@ def test_what_a_household_begins_with_is_a_distribution(meant: tuple[str, ...]) 
     for day, intent in enumerate(meant):
         turn = dialogue((intent, Act.INITIATE, True), first=day, session=f"s{day}", days=day)
         state = through(turn, state)
-    opening = dialogue(*((intent, Act(act), False) for intent, act in MODEL.vocabulary.symbols), first=50, days=9)
+    opening = dialogue(
+        *((intent, Act(act), False) for intent, act in MODEL.vocabulary.symbols), first=50, days=9
+    )
     alone = [replace(each, session_id=each.event_id) for each in (*opening, event(99, intent="ovens.Ignite"))]
     shares = [2.0 ** -observe(state, each, MODEL, WINDOW)[0].bits for each in alone]
     assert sum(shares) == pytest.approx(1.0)

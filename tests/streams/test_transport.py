@@ -65,6 +65,23 @@ def test_a_fetch_that_waits_is_not_told_to_read_everything(consumer: Any) -> Non
     assert seconds < 1.0
 
 
+def test_what_may_be_read_again_is_read_soon(consumer: Any) -> None:
+    """Faust sleeps for a second where it finds nothing to read."""
+    consumer._thread = AsyncMock()
+    consumer._thread.getmany.return_value = {CHANGELOG: ["record"]}
+
+    async def both() -> Any:
+        reading = asyncio.ensure_future(consumer._wait_next_records(timeout=1.0))
+        await asyncio.sleep(0)
+        consumer.resume_flow()
+        consumer.resume_partitions({CHANGELOG})
+        return await asyncio.wait_for(reading, timeout=0.5)
+
+    records, _ = asyncio.run(both())
+
+    assert records == {CHANGELOG: ["record"]}
+
+
 @pytest.mark.parametrize("seek", ["recovery", "streams"])
 def test_nothing_is_sought_while_a_fetch_waits(consumer: Any, seek: str) -> None:
     """What such a fetch brings is thrown away, and it would have moved on from where it was sought to."""
