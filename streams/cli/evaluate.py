@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +29,13 @@ def evaluate(
             help="A kind of misfire that --train does not show the judge; can be repeated. How well an unknown kind is found.",
         ),
     ] = None,
+    leave_one_kind_out: Annotated[
+        bool,
+        typer.Option(
+            "--leave-one-kind-out",
+            help="Train without the kind of misfire that the labels name: how well a kind is found that the judge never saw.",
+        ),
+    ] = False,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
@@ -41,11 +50,15 @@ def evaluate(
         raise WrongUse(
             "give either --train STREAM or --bundle DIR: what decides is trained now or was trained before"
         )
-    unknown = sorted(set(leave_out or ()) - set(ALL_KINDS))
-    if unknown or (leave_out and train is None):
-        raise WrongUse(f"--leave-out goes with --train and takes one of {', '.join(ALL_KINDS)}")
-    kinds = tuple(kind for kind in ALL_KINDS if kind not in (leave_out or ()))
+    left_out = set(leave_out or ())
+    if left_out - set(ALL_KINDS) or ((left_out or leave_one_kind_out) and train is None):
+        raise WrongUse(
+            f"--leave-out and --leave-one-kind-out go with --train; known kinds are {', '.join(ALL_KINDS)}"
+        )
     misfires = read_labels(labels)
+    if leave_one_kind_out:
+        left_out |= _kinds_of(set(misfires.values()), ALL_KINDS)
+    kinds = tuple(kind for kind in ALL_KINDS if kind not in left_out)
     events = read_events(stream)
     with progress_report() as report:
         judged = (
@@ -57,6 +70,7 @@ def evaluate(
         )
         found = measure(events, judged, set(misfires), progress=report)
     rows = [
+        *([["kinds that the judge never saw", ", ".join(sorted(left_out))]] if left_out else []),
         ["events", f"{found.events:,}"],
         ["committing events", f"{found.committing:,}"],
         ["misfires among them", f"{found.misfires:,}"],
@@ -74,4 +88,20 @@ def evaluate(
         ),
     ]
     table(f"{stream.name} decided by bundle {found.bundle}", ["figure", "value"], rows)
-    write_json(json, found)
+    write_json(json, asdict(found) | {"left_out": sorted(left_out)})
+
+
+def _kinds_of(labels: set[str], kinds: Sequence[str]) -> set[str]:
+    """Return the simulated kind that each label names, by the beginning of its name.
+
+    Raises:
+        WrongUse: a label names no kind, so that nobody knows what to leave out.
+    """
+    named = {label: [kind for kind in kinds if kind.startswith(label)] for label in labels}
+    unclear = sorted(label for label, found in named.items() if len(found) != 1)
+    if unclear:
+        raise WrongUse(
+            f"the labels say {', '.join(unclear)}, which names none of the kinds {', '.join(kinds)}: the judge cannot have seen it, "
+            "so evaluate without --leave-one-kind-out, or name a kind with --leave-out"
+        )
+    return {found[0] for found in named.values()}

@@ -120,6 +120,36 @@ def test_only_a_known_kind_can_be_left_out_of_training(arguments: list[str]) -> 
     assert_said(ended, 2, "phantom_template")
 
 
+def test_what_the_labels_name_is_left_out_of_training(stream: Path, tmp_path: Path) -> None:
+    misfire_id = next(event.event_id for event in read_events(stream) if event.commits)
+    write_labels(tmp_path / "labels", [(misfire_id, "phantom", "c1")])
+
+    ended = misfire(
+        "evaluate",
+        *("--train", stream, "--stream", stream, "--labels", tmp_path / "labels", "--leave-one-kind-out"),
+        *("--json", "-"),
+    )
+
+    assert json.loads(ended.stdout)["left_out"] == ["phantom_template"]
+
+
+def test_a_label_that_is_no_kind_cannot_be_left_out(stream: Path, tmp_path: Path) -> None:
+    write_labels(tmp_path / "labels", [("e1", "ghost", "c1")])
+
+    ended = misfire(
+        "evaluate",
+        "--train",
+        stream,
+        "--stream",
+        stream,
+        "--labels",
+        tmp_path / "labels",
+        "--leave-one-kind-out",
+    )
+
+    assert_said(ended, 2, "ghost")
+
+
 def test_scan_lists_chains_with_their_bits(stream: Path) -> None:
     ended = misfire("scan", stream, "--top", "3", "--json", "-")
 
