@@ -1,14 +1,21 @@
 import math
+import re
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hmmlearn.hmm import CategoricalHMM
 from hypothesis import given
+from sklearn.base import clone
 
-from detector.cloned_hmm import ClonedHMM, _expect, _lay_out
+import detector
+from detector.cloned_hmm import ClonedHMM
 from detector.errors import InvalidValue, NotEnoughData
+from detector.forward_backward import expect, lay_out
+from detector.smoothing import smooth
 from tests.detector.strategies import Problem, problems
 
 Floats = npt.NDArray[np.float64]
@@ -53,6 +60,88 @@ def test_score_is_hmmlearns_on_seen_pairs(problem: Problem) -> None:
     assert model.score(problem.flat, problem.lengths) == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
+def swapped_in(model: ClonedHMM) -> CategoricalHMM:
+    """hmmlearn's model with our states and one more: a sink for what leaves a clone which nothing ever left."""
+    symbols, clones = model.n_symbols, model.n_clones
+    written = dense(model, model.transitions_)
+    states = [*range(symbols * clones), (symbols + 1) * clones]
+    first = written.transmat_[symbols * clones : (symbols + 1) * clones].mean(axis=0)
+    reference = CategoricalHMM(n_components=len(states), n_features=symbols + 2)
+    reference.startprob_ = first[states]
+    reference.transmat_ = written.transmat_[np.ix_(states, states)]
+    reference.emissionprob_ = written.emissionprob_[states]
+    return reference
+
+
+@given(problems())
+def test_states_are_hmmlearns(problem: Problem) -> None:
+    model = problem.fitted()
+    reference = swapped_in(model)
+    column = problem.flat.reshape(-1, 1)
+    likelihood, posteriors = reference.score_samples(column, problem.lengths)
+    ours = model.score_samples(column, problem.lengths)
+    assert ours[0] == pytest.approx(likelihood, rel=1e-9, abs=1e-12)
+    np.testing.assert_allclose(ours[1], posteriors[:, :-1], atol=1e-9)
+    np.testing.assert_array_equal(model.predict_proba(column, problem.lengths), ours[1])
+
+
+@given(problems())
+def test_the_likeliest_path_is_as_likely_as_hmmlearns(problem: Problem) -> None:
+    """Equally likely paths may differ, their probability may not."""
+    model = problem.fitted()
+    column = problem.flat.reshape(-1, 1)
+    score, states = model.decode(column, problem.lengths)
+    assert score == pytest.approx(swapped_in(model).decode(column, problem.lengths)[0], rel=1e-9, abs=1e-12)
+    np.testing.assert_array_equal(states // model.n_clones, problem.flat)
+    np.testing.assert_array_equal(states, model.predict(column, problem.lengths))
+    assert _path_score(model, states, problem.lengths) == pytest.approx(score, rel=1e-9, abs=1e-12)
+
+
+def _path_score(model: ClonedHMM, states: npt.NDArray[np.int64], lengths: list[int]) -> float:
+    reference = swapped_in(model)
+    score = 0.0
+    for path in np.split(states, np.cumsum(lengths)[:-1]):
+        score += math.log(reference.startprob_[path[0]])
+        score += sum(math.log(reference.transmat_[before, after]) for before, after in pairwise(path))
+    return score
+
+
+@given(problems())
+def test_the_likeliest_state_of_each_event_is_hmmlearns(problem: Problem) -> None:
+    model = problem.fitted()
+    theirs, _ = swapped_in(model).decode(problem.flat.reshape(-1, 1), problem.lengths, algorithm="map")
+    ours, states = model.decode(problem.flat, problem.lengths, algorithm="map")
+    assert ours == pytest.approx(theirs, rel=1e-9)
+    posteriors = model.predict_proba(problem.flat, problem.lengths)
+    np.testing.assert_allclose(posteriors[np.arange(len(states)), states], posteriors.max(axis=1))
+
+
+def test_samples_follow_the_transitions() -> None:
+    model = ClonedHMM(3, 2).fit([0, 1, 0, 1, 2] * 30, [5] * 30)
+    symbols, states = model.sample(4_000, random_state=1)
+    assert symbols.shape == (4_000, 1)
+    np.testing.assert_array_equal(symbols[:, 0], states // 2)
+    assert np.isfinite(model.score([0, 1, 0, 1, 2]))
+    followers = {(a, b) for a, b in pairwise(symbols[:, 0].tolist())}
+    assert followers == {(0, 1), (1, 0), (1, 2), (2, 0)}  # after 2 a sequence ends and the next begins
+    assert (symbols == 2).mean() == pytest.approx(0.2, abs=0.03)
+
+
+def test_a_sample_is_repeated_by_its_seed_and_begins_where_it_is_told_to() -> None:
+    model = ClonedHMM(3, 2).fit([0, 1, 2, 1, 0, 2, 2])
+    np.testing.assert_array_equal(model.sample(50)[1], model.sample(50)[1])
+    assert not np.array_equal(model.sample(50, random_state=1)[1], model.sample(50, random_state=2)[1])
+    assert model.sample(3, currstate=3)[1][0] == 3
+
+
+def test_it_is_an_estimator_as_scikit_learn_knows_them() -> None:
+    model = ClonedHMM(3, 2, n_iter=7)
+    copy = clone(model)
+    assert copy.get_params() == model.get_params()
+    assert copy.set_params(n_iter=3).n_iter == 3
+    assert model.n_components == 6
+
+
 @given(problems())
 def test_an_em_iteration_is_hmmlearns(problem: Problem) -> None:
     before, after = problem.fitted(1), problem.fitted(2)
@@ -67,7 +156,7 @@ def test_an_em_iteration_is_hmmlearns(problem: Problem) -> None:
 @given(problems())
 def test_em_never_lowers_the_likelihood(problem: Problem) -> None:
     model = problem.fitted(12)
-    likelihoods = [*model.history_, model.score(problem.flat, problem.lengths)]
+    likelihoods = [*model.monitor_.history, model.score(problem.flat, problem.lengths)]
     for earlier, later in pairwise(likelihoods):
         assert later >= earlier - 1e-9 * abs(earlier) - 1e-12  # a certain sequence has a likelihood of 0 nats
 
@@ -88,14 +177,14 @@ def test_a_batch_gives_what_one_sequence_after_the_other_gives(problem: Problem)
     alone = [model.score(sequence) for sequence in problem.sequences]
     assert model.score(problem.flat, problem.lengths) == pytest.approx(sum(alone), rel=1e-12)
 
-    together, pairs = _lay_out(problem.flat, np.array(problem.lengths), problem.n_symbols)
-    _, counts = _expect(together, model.transitions_)
+    together, pairs = lay_out(problem.flat, np.array(problem.lengths), problem.n_symbols)
+    _, counts = expect(together, model.transitions_)
     number = {tuple(pair): row for row, pair in enumerate(pairs.tolist())}
     summed = np.zeros_like(counts)
     for sequence in problem.sequences:
-        batch, some = _lay_out(np.array(sequence), np.array([len(sequence)]), problem.n_symbols)
+        batch, some = lay_out(np.array(sequence), np.array([len(sequence)]), problem.n_symbols)
         rows = [number[tuple(pair)] for pair in some.tolist()]
-        summed[rows] += _expect(batch, model.transitions_[rows])[1]
+        summed[rows] += expect(batch, model.transitions_[rows])[1]
     np.testing.assert_allclose(counts, summed, rtol=1e-9, atol=1e-15)
 
 
@@ -155,8 +244,8 @@ def test_the_same_seed_gives_the_same_model_and_another_one_another() -> None:
 
 def test_tolerance_stops_early() -> None:
     symbols = np.random.default_rng(1).integers(0, 4, 60)
-    assert len(ClonedHMM(4, 3, n_iter=50, tol=0.5).fit(symbols).history_) == 2
-    assert len(ClonedHMM(4, 3, n_iter=7, tol=-np.inf).fit(symbols).history_) == 7
+    assert len(ClonedHMM(4, 3, n_iter=50, tol=30.0).fit(symbols).monitor_.history) == 2
+    assert len(ClonedHMM(4, 3, n_iter=7, tol=-np.inf).fit(symbols).monitor_.history) == 7
 
 
 def test_a_column_is_as_good_as_a_row() -> None:
@@ -196,3 +285,12 @@ def test_what_does_not_fit_is_refused(
 def test_a_model_has_symbols_clones_and_iterations(sizes: tuple[int, int, int]) -> None:
     with pytest.raises(InvalidValue, match="must be at least 1"):
         ClonedHMM(sizes[0], sizes[1], n_iter=sizes[2])
+
+
+def test_what_its_page_shows_runs() -> None:
+    page = Path(detector.__file__).with_name("cloned_hmm.md").read_text("utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    shown: dict[str, Any] = {}
+    exec(code, shown)
+    bits = smooth(shown["model"]).surprisals([0, 1, 2])
+    assert bits[2] < 0.5 < smooth(shown["model"]).surprisals([0, 1, 4])[2]
