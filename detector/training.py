@@ -46,19 +46,23 @@ def train(
     work = CrossFit(households, policy, kinds, seed, progress)
     folds = work.folds()
     calibration = _calibrate(work, folds)
-    return make_bundle(work.model(households), fit_on(folds), calibration, policy)
+    judge = fit_on(folds)
+    progress("fitting judges", len(folds) + 1, len(folds) + 1)
+    return make_bundle(work.model(households), judge, calibration, policy)
 
 
 def _calibrate(work: CrossFit, folds: Sequence[Fold]) -> Calibration:
     """Score each fold's meant commands with a judge that did not see the fold."""
     scored = []
-    for fold in folds:
+    for number, fold in enumerate(folds):
         table = EvidenceTable()
         for moment in work.clean(fold):
             table.add(moment, work.policy, misfire=False)
+        work.progress("fitting judges", number, len(folds) + 1)
         if table.values:
             judge = fit_on([other for other in folds if other is not fold])
             scored += list(zip(table.categories, map(judge.ratio_bits, table.values), strict=True))
+    work.progress("fitting judges", len(folds), len(folds) + 1)
     categories = sorted({category for category, _ in scored})
     return Calibration(
         {
