@@ -92,12 +92,12 @@ def evaluate(
 
 
 def _kinds_of(labels: set[str], kinds: Sequence[str]) -> set[str]:
-    """Return the simulated kind that each label names, by the beginning of its name.
+    """Return the simulated kind that each label names, by its whole name or one of its words.
 
     Raises:
         WrongUse: a label names no kind, so that nobody knows what to leave out.
     """
-    named = {label: [kind for kind in kinds if kind.startswith(label)] for label in labels}
+    named = {label: [kind for kind in kinds if label == kind or label in kind.split("_")] for label in labels}
     unclear = sorted(label for label, found in named.items() if len(found) != 1)
     if unclear:
         raise WrongUse(

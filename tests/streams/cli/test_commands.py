@@ -120,9 +120,10 @@ def test_only_a_known_kind_can_be_left_out_of_training(arguments: list[str]) -> 
     assert_said(ended, 2, "phantom_template")
 
 
-def test_what_the_labels_name_is_left_out_of_training(stream: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("label", ["phantom", "template", "phantom_template"])
+def test_what_the_labels_name_is_left_out_of_training(stream: Path, tmp_path: Path, label: str) -> None:
     misfire_id = next(event.event_id for event in read_events(stream) if event.commits)
-    write_labels(tmp_path / "labels", [(misfire_id, "phantom", "c1")])
+    write_labels(tmp_path / "labels", [(misfire_id, label, "c1")])
 
     ended = misfire(
         "evaluate",
