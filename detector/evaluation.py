@@ -14,19 +14,24 @@ import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
 from detector.bundle import Bundle
+from detector.calibration import NEW_HOUSEHOLD_SESSIONS
 from detector.corpus import revealed, sessions_by_household, walk
+from detector.costs import cost_per_thousand
 from detector.decisions import Decision, Verdict
 from detector.errors import InvalidValue, NotEnoughData
 from detector.events import IntentEvent, Outcome
 from detector.model import perplexity
 from detector.pipeline import apply_outcome, decide
 from detector.progress import Progress, silent
+from detector.reliability import Budget, Reliability, budgets, reliability
 from detector.state import HouseholdState
 
-__all__ = ["RATES", "Evaluation", "evaluate", "play", "recall_at"]
+__all__ = ["BUDGETS", "RATES", "Evaluation", "evaluate", "play", "recall_at"]
 
 #: The shares of false interruptions at which recall is reported.
 RATES = (0.001, 0.01, 0.05)
+#: Budgets of false interruptions at which the calibration is held to its word.
+BUDGETS = (0.001, 0.005, 0.01, 0.05)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,10 @@ class Evaluation:
     ``recall`` maps a share of false interruptions to the share of misfires above the threshold that gives it on this stream;
     ``realised_false_interruptions`` maps a risk class to the share of meant commands that the bundle itself interrupted.
     ``perplexity`` is of what was meant, per event, with all that is known of the household by then; ``population_perplexity`` without.
-    ``auroc`` and ``recall`` are empty of meaning, and ``None`` or ``{}``, where the stream holds no misfire.
+    ``budgets`` says for all meant commands, for each risk class and for households' first sessions (``new``) what other budgets
+    would have interrupted. ``cost_per_thousand`` is in the policy's units, at its base rate, for us and for simpler ways of deciding.
+    ``auroc``, ``recall``, ``reliability`` and ``cost_per_thousand`` are empty of meaning, and ``None`` or ``{}``, where the stream
+    holds no misfire.
     """
 
     events: int
@@ -49,6 +57,9 @@ class Evaluation:
     realised_false_interruptions: dict[str, float]
     stopped: float | None
     bundle: str
+    budgets: dict[str, tuple[Budget, ...]]
+    reliability: Reliability | None
+    cost_per_thousand: dict[str, float]
 
 
 @dataclass(slots=True)
@@ -108,10 +119,15 @@ def evaluate(
             f"{len(strangers)} labels are for events that the stream does not hold, such as {min(strangers)!r}; "
             "give the labels of this stream"
         )
-    judged = []
+    judged: list[Decision] = []
+    early: set[str] = set()
+    begun: defaultdict[str, set[str]] = defaultdict(set)
     for number, (event, decision) in enumerate(play(events, bundle, misfires)):
+        begun[event.household_id].add(event.session_id)
         if event.commits:
             judged.append(decision)
+            if len(begun[event.household_id]) <= NEW_HOUSEHOLD_SESSIONS:
+                early.add(event.event_id)
         if number % 256 == 0:
             progress("deciding", number, len(events))
     progress("deciding", len(events), len(events))
@@ -132,9 +148,14 @@ def evaluate(
         else {},
         perplexity=round(_perplexity(meant, bundle, progress), 4),
         population_perplexity=round(perplexity(bundle.model, _sessions(meant)), 4),
-        realised_false_interruptions=_realised(judged, truth),
+        realised_false_interruptions={
+            name: _share(group) or 0.0 for name, group in _meant(judged, misfires, ()).items()
+        },
         stopped=_share([judged[place] for place in np.flatnonzero(truth)]),
         bundle=bundle.version,
+        budgets={name: budgets(group, BUDGETS) for name, group in _meant(judged, misfires, early).items()},
+        reliability=reliability(scores, truth, bundle.policy.base_rate) if truth.any() else None,
+        cost_per_thousand=cost_per_thousand(judged, truth, bundle.policy) if truth.any() else {},
     )
 
 
@@ -165,14 +186,18 @@ def _sessions(events: list[IntentEvent]) -> list[list[IntentEvent]]:
     return [session for sessions in sessions_by_household(events).values() for session in sessions]
 
 
-def _realised(judged: list[Decision], truth: npt.NDArray[np.bool_]) -> dict[str, float]:
-    """The share of meant commands that was interrupted, overall and by risk class."""
+def _meant(
+    judged: list[Decision], misfires: Collection[str], early: Collection[str]
+) -> dict[str, list[Decision]]:
+    """Group what was meant: all of it, by risk class, and what came in a household's first sessions."""
     groups: defaultdict[str, list[Decision]] = defaultdict(list)
-    for decision, misfire in zip(judged, truth, strict=True):
-        if not misfire:
+    for decision in judged:
+        if decision.event_id not in misfires:
             groups["all"].append(decision)
             groups[decision.risk_class.value].append(decision)
-    return {name: _share(group) or 0.0 for name, group in sorted(groups.items())}
+            if decision.event_id in early:
+                groups["new"].append(decision)
+    return dict(sorted(groups.items()))
 
 
 def _share(decisions: list[Decision]) -> float | None:

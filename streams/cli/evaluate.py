@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.cli.options import Bundle, Json, Seed
 from streams.cli.output import progress_report, table, write_json
 from streams.errors import WrongUse
+
+if TYPE_CHECKING:
+    from detector.reliability import Budget, Reliability
 
 
 def evaluate(
@@ -88,7 +91,45 @@ def evaluate(
         ),
     ]
     table(f"{stream.name} decided by bundle {found.bundle}", ["figure", "value"], rows)
+    _show_budgets(found.budgets)
+    if found.reliability is not None:
+        _show_reliability(found.reliability)
+        table(
+            "cost per 1,000 commands at the base rate, in the policy's units",
+            ["way of deciding", "cost"],
+            [[way, f"{cost:.1f}"] for way, cost in found.cost_per_thousand.items()],
+        )
     write_json(json, asdict(found) | {"left_out": sorted(left_out)})
+
+
+def _show_budgets(groups: Mapping[str, Sequence[Budget]]) -> None:
+    rows = [
+        [
+            name,
+            f"{found.commands:,}",
+            f"{found.budget:.1%}",
+            f"{found.realised:.2%}",
+            "yes" if found.holds else "no",
+            f"{found.abstained:.1%}",
+        ]
+        for name, each in groups.items()
+        for found in each
+    ]
+    headings = ["meant commands", "number", "budget", "interrupted", "holds", "without p-value"]
+    table("what other budgets would have interrupted ('new': a household's first sessions)", headings, rows)
+
+
+def _show_reliability(found: Reliability) -> None:
+    rows = [
+        [f"{each.commands:,}", f"{each.misfires:,}", f"{each.predicted:.4%}", f"{each.observed:.4%}"]
+        for each in found.bins
+    ]
+    table(
+        f"misfire probability at the base rate: Brier score {found.brier:.2e} (always the base rate: {found.always_base_rate:.2e}), "
+        f"expected calibration error {found.calibration_error:.2e}",
+        ["commands", "misfires", "mean probability", "came true"],
+        rows,
+    )
 
 
 def _kinds_of(labels: set[str], kinds: Sequence[str]) -> set[str]:

@@ -108,6 +108,9 @@ def test_evaluate_measures(stream: Path, bundle: Path, tmp_path: Path) -> None:
     }
     assert wanted <= found.keys()
     assert found["misfires"] == 5
+    assert [each["budget"] for each in found["budgets"]["all"]] == [0.001, 0.005, 0.01, 0.05]
+    assert found["reliability"]["bins"]
+    assert found["cost_per_thousand"].keys() >= {"misfire", "always allow"}
     assert found["recall"].keys() == {"0.001", "0.01", "0.05"}
 
 
