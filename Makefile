@@ -51,15 +51,16 @@ clean:
 	@"$(PYTHON)" -m venv --clear .venv
 	@pwd -P > .venv/.home
 
+# A lock is complete, so pip resolves nothing: an old pip would look for a newer release of what is asked for with an extra.
 # The second install adds misfire itself: editable, built by the setuptools that the lock has just installed.
 .venv/.runtime: .venv/.home requirements.lock pyproject.toml
 	@rm -f $@
-	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --require-hashes --requirement requirements.lock
 	@PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: .venv/.home requirements-dev.lock pyproject.toml
 	@rm -f $@
-	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@$(PIP) install --no-deps --require-hashes --requirement requirements-dev.lock
 	@PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/.runtime
