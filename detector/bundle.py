@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.calibration import Calibration
+from detector.coherence import Coherence
 from detector.decisions import RiskClass
 from detector.errors import BundleError, PolicyError
 from detector.evidence import TERMS
@@ -31,7 +32,7 @@ from detector.vocabulary import Vocabulary
 __all__ = ["FORMAT", "Bundle", "bundle_from_files", "bundle_to_files", "make_bundle"]
 
 #: The layout of the files below; it changes when an older reader could not read them.
-FORMAT = 2
+FORMAT = 3
 
 _FILES = ("policy.toml", "names.json", "arrays.npz")
 
@@ -171,7 +172,8 @@ def _population(names: Mapping[str, Any]) -> Population:
         turn: {name: tuple(rates) for name, rates in slots.items()}
         for turn, slots in population["said"].items()
     }
-    return Population(**(population | {"hours": hours, "said": said}))
+    coherence = Coherence(**population["coherence"])
+    return Population(**(population | {"hours": hours, "said": said, "coherence": coherence}))
 
 
 def _judge(names: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Judge:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from detector.coherence import Coherence, CoherenceCounts, qualified
 from detector.events import CONVERSATION, IntentEvent, domain_of
 
 __all__ = ["PARTS_OF_WEEK", "Population", "part_of_week"]
@@ -24,13 +25,13 @@ def part_of_week(seconds: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Base rates, all of them probabilities.
+    """Base rates, probabilities where nothing else is said.
 
     ``domains`` and ``intents`` are shares of all uses in sessions, ``committing`` the shares of committed chains by intent;
     ``slots`` says for a committing intent how often each slot is known by then, ``searched`` how often another intent of the
     domain came before it in the session; ``hours`` how a domain's sessions spread over the parts of the week; ``said`` how often a turn
     (``intent act``) says each slot, where the session does not know it yet and where it does; ``within`` is like ``slots``, but counts
-    only what was said since the subject changed.
+    only what was said since the subject changed. ``coherence`` knows which slots go together.
     """
 
     domains: Mapping[str, float]
@@ -41,6 +42,7 @@ class Population:
     hours: Mapping[str, tuple[float, ...]]
     said: Mapping[str, Mapping[str, tuple[float, float]]]
     within: Mapping[str, Mapping[str, float]]
+    coherence: Coherence
 
     @classmethod
     def of(cls, sessions: Iterable[Sequence[IntentEvent]]) -> Population:
@@ -96,15 +98,18 @@ class _Counts:
         self.known: Counter[tuple[str, str, str]] = Counter()
         self.said: Counter[tuple[str, str, str, bool]] = Counter()
         self.names: defaultdict[str, set[str]] = defaultdict(set)
+        self.coherence = CoherenceCounts()
 
     def add(self, session: Sequence[IntentEvent]) -> None:
         known: set[str] = set()
         within: set[str] = set()
         seen: set[str] = set()
+        told: set[str] = set()
         domain = CONVERSATION
         for event in session:
             self._count_slots(event, known)
             if event.domain not in (domain, CONVERSATION):
+                told |= set(qualified(domain, within))
                 domain, within = event.domain, set()
             within |= event.slots.keys()
             known |= event.slots.keys()
@@ -112,6 +117,7 @@ class _Counts:
                 self.committing[event.intent] += 1
                 self.slots[event.intent].update(known)
                 self.within[event.intent].update(within)
+                self.coherence.add(event.intent, within, qualified(domain, within), told)
                 self.searched[event.intent] += any(
                     domain_of(intent) == event.domain for intent in seen if intent != event.intent
                 )
@@ -151,6 +157,7 @@ class _Counts:
             committing=_shares(self.committing),
             slots=self._slot_rates(self.slots),
             within=self._slot_rates(self.within),
+            coherence=self.coherence.rates(),
             searched={
                 intent: (self.searched[intent] + 1) / (count + 2)
                 for intent, count in sorted(self.committing.items())

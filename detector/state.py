@@ -66,7 +66,8 @@ class Subject:
 
     ``intent`` is the last one that was talked about, and ``committed`` says whether it was carried out; ``commits`` counts the commands.
     ``slot_bits`` are the surprisals of which slots each turn said. ``follows_command`` and ``interrupts`` tell of the subject
-    before: whether it held a command, and whether it was left in the middle of one; ``None`` where there was none.
+    before: whether it held a command, and whether it was left in the middle of one; ``None`` where there was none. ``told`` are the
+    slots of the session's subjects before, with their domains.
     """
 
     domain: str
@@ -79,6 +80,7 @@ class Subject:
     committed: bool = False
     follows_command: bool | None = None
     interrupts: bool | None = None
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from detector.coherence import qualified
 from detector.events import CONVERSATION, IntentEvent
 from detector.population import Population
-from detector.state import MAX_TURNS, Subject
+from detector.state import MAX_KNOWN_SLOTS, MAX_TURNS, Subject
 
 __all__ = ["follow"]
 
@@ -54,8 +55,14 @@ def _opened(previous: Subject | None, event: IntentEvent, turn: int, population:
         domain=event.domain,
         intent=event.intent,
         start=turn,
+        told=() if previous is None else _told(previous),
         follows_command=None if previous is None else previous.commits > 0,
         interrupts=None
         if previous is None
         else previous.intent in population.committing and not previous.committed,
     )
+
+
+def _told(previous: Subject) -> tuple[str, ...]:
+    said = {*previous.told, *qualified(previous.domain, previous.slots)}
+    return tuple(sorted(said))[:MAX_KNOWN_SLOTS]

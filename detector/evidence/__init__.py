@@ -9,12 +9,19 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from detector.evidence import channels, dialogue, habits, sequence, subject
+from detector.evidence import channels, coherence, dialogue, habits, sequence, subject
 from detector.evidence.moment import MISSING, Moment, Term
 
 __all__ = ["MISSING", "TERMS", "Moment", "Term", "evidence"]
 
-TERMS: tuple[Term, ...] = (*sequence.TERMS, *subject.TERMS, *habits.TERMS, *dialogue.TERMS, *channels.TERMS)
+TERMS: tuple[Term, ...] = (
+    *sequence.TERMS,
+    *subject.TERMS,
+    *habits.TERMS,
+    *dialogue.TERMS,
+    *coherence.TERMS,
+    *channels.TERMS,
+)
 
 
 def evidence(moment: Moment) -> npt.NDArray[np.float64]:

@@ -12,6 +12,8 @@ __all__ = ["TERMS"]
 
 #: Sessions after which "long ago" is all that can be said: a count decays to a third by then.
 _LONG_AGO = 50
+#: Decayed counts: less than two uses, and three of which one is long ago.
+_TRIED, _KEPT = 1.6, 2.5
 
 
 def _domain_bits(moment: Moment) -> float:
@@ -32,6 +34,12 @@ def _recency(moment: Moment) -> float:
     """Learned sessions since the last use; for what was never used, as long as the household is known (censored)."""
     usage = moment.household.domains.get(moment.event.domain)
     return float(min(moment.number - (usage.session if usage else 0), _LONG_AGO))
+
+
+def _others(moment: Moment) -> list[float]:
+    """Decayed counts of the household's other domains."""
+    used = moment.household.domains.items()
+    return [strength(usage, moment.number) for domain, usage in used if domain != moment.event.domain]
 
 
 def _unknown_tokens(moment: Moment) -> float:
@@ -107,6 +115,20 @@ TERMS = (
         "decayed share of the household's sessions that brought a domain for the first time",
         "this household tries something new in {value:.0%} of its sessions",
         lambda moment: moment.household.novelty,
+    ),
+    Term(
+        "kept_domains",
+        "domains",
+        "other domains that the household keeps coming back to",
+        "there are {value:.0f} other kinds of thing that this household keeps doing",
+        lambda moment: float(sum(count >= _KEPT for count in _others(moment))),
+    ),
+    Term(
+        "tried_domains",
+        "domains",
+        "other domains that the household meant about once",
+        "{value:.0f} other kinds of thing were tried about once",
+        lambda moment: float(sum(count < _TRIED for count in _others(moment))),
     ),
     Term(
         "unknown_tokens",

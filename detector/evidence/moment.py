@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from detector.events import IntentEvent
 from detector.population import Population
-from detector.state import Chain, HouseholdState, Session
+from detector.state import Chain, HouseholdState, Session, Subject
 
-__all__ = ["MISSING", "Moment", "Term"]
+__all__ = ["MISSING", "Moment", "Term", "of_subject"]
 
 #: The value of a term that cannot be known here: a value of its own, neither zero nor one.
 MISSING = float("nan")
@@ -49,3 +49,13 @@ class Term:
     meaning: str
     sentence: str
     value: Callable[[Moment], float]
+
+
+def of_subject(value: Callable[[Moment, Subject], float]) -> Callable[[Moment], float]:
+    """Make a term's value of what the session is about; every committing event has a subject."""
+
+    def of(moment: Moment) -> float:
+        subject = moment.session.subject
+        return MISSING if subject is None else value(moment, subject)
+
+    return of

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from detector.events import domain_of
-from detector.evidence.moment import MISSING, Moment, Term
-from detector.state import Subject
+from detector.evidence.moment import MISSING, Moment, Term, of_subject
 
 __all__ = ["TERMS"]
-
-
-def _of_subject(value: Callable[[Subject], float]) -> Callable[[Moment], float]:
-    """A value of the session's subject; every committing event has one."""
-
-    def of(moment: Moment) -> float:
-        subject = moment.session.subject
-        return MISSING if subject is None else value(subject)
-
-    return of
 
 
 def _flag(value: bool | None) -> float:
@@ -62,28 +50,28 @@ TERMS = (
         "bits",
         "surprisal of the turn that changed the subject to this",
         "nothing led up to that subject ({value:.1f} bits)",
-        _of_subject(lambda subject: subject.bits[0]),
+        of_subject(lambda _, subject: subject.bits[0]),
     ),
     Term(
         "subject_peak_bits",
         "bits",
         "surprisal of the most surprising turn since the subject changed",
         "since the subject changed, one turn carries {value:.1f} bits where it stands",
-        _of_subject(lambda subject: max(subject.bits)),
+        of_subject(lambda _, subject: max(subject.bits)),
     ),
     Term(
         "subject_bits",
         "bits",
         "surprisal of all turns since the subject changed",
         "what was said since the subject changed carries {value:.1f} bits",
-        _of_subject(lambda subject: sum(subject.bits)),
+        of_subject(lambda _, subject: sum(subject.bits)),
     ),
     Term(
         "subject_rest_bits",
         "bits",
         "surprisal of the most surprising turn after the one that changed the subject",
         "once begun, one turn carries {value:.1f} bits where it stands",
-        _of_subject(lambda subject: max(subject.bits[1:], default=MISSING)),
+        of_subject(lambda _, subject: max(subject.bits[1:], default=MISSING)),
     ),
     Term(
         "subject_lift",
@@ -97,28 +85,28 @@ TERMS = (
         "events",
         "turns since the subject changed",
         "the subject is only {value:.0f} turns old",
-        _of_subject(lambda subject: float(len(subject.bits))),
+        of_subject(lambda _, subject: float(len(subject.bits))),
     ),
     Term(
         "subject_before",
         "events",
         "turns of the session before the subject changed",
         "{value:.0f} turns were about something else",
-        _of_subject(lambda subject: float(min(subject.start, 12))),
+        of_subject(lambda _, subject: float(min(subject.start, 12))),
     ),
     Term(
         "follows_command",
         "0 or 1",
         "whether the subject before held a command; missing at the first subject",
         "what was talked about before had not led to a command",
-        _of_subject(lambda subject: _flag(subject.follows_command)),
+        of_subject(lambda _, subject: _flag(subject.follows_command)),
     ),
     Term(
         "interrupts",
         "0 or 1",
         "whether the subject before was left in the middle of a command; missing at the first subject",
         "it breaks into another command that was never finished",
-        _of_subject(lambda subject: _flag(subject.interrupts)),
+        of_subject(lambda _, subject: _flag(subject.interrupts)),
     ),
     Term(
         "returns",
@@ -139,28 +127,28 @@ TERMS = (
         "commands",
         "commands of the subject before this one",
         "it is not the subject's first command",
-        _of_subject(lambda subject: float(min(subject.commits - 1, 4))),
+        of_subject(lambda _, subject: float(min(subject.commits - 1, 4))),
     ),
     Term(
         "turn_slot_bits",
         "bits",
         "surprisal of which slots each turn of the subject said, summed",
         "people usually say these details in another order ({value:.1f} bits)",
-        _of_subject(lambda subject: sum(subject.slot_bits)),
+        of_subject(lambda _, subject: sum(subject.slot_bits)),
     ),
     Term(
         "turn_slot_peak_bits",
         "bits",
         "surprisal of which slots a turn of the subject said, the most surprising one",
         "one turn says details that are unusual where it stands ({value:.1f} bits)",
-        _of_subject(lambda subject: max(subject.slot_bits)),
+        of_subject(lambda _, subject: max(subject.slot_bits)),
     ),
     Term(
         "turn_slot_first_bits",
         "bits",
         "surprisal of which slots the turn said that changed the subject",
         "it begins with details that are unusual for a beginning ({value:.1f} bits)",
-        _of_subject(lambda subject: subject.slot_bits[0]),
+        of_subject(lambda _, subject: subject.slot_bits[0]),
     ),
     Term(
         "subject_slot_bits",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from detector.checks import check_term
+from detector.coherence import Coherence
 from detector.events import Act
 from detector.evidence import TERMS, Moment, Term, evidence
 from detector.state import HouseholdState, Usage
@@ -76,6 +77,7 @@ def telling_moments() -> list[Moment]:
     )
     unsettled = replace(HouseholdState.new("h1"), novelty=0.7)
     return [
+        odd_details(),
         *moments_of([repeated]),
         *moments_of([dialogue(talk, ("music.PlaySong", Act.AFFIRM, True))]),
         *moments_of(
@@ -85,6 +87,51 @@ def telling_moments() -> list[Moment]:
         replace(send(0.2), household=unsettled),
         aged(20),
     ]
+
+
+def odd_details() -> Moment:
+    """Details that are hardly ever said together, nor after what was said before; in a household with two other habits."""
+    odd = {"contact": {"subject": 5.0}}
+    found = Coherence(
+        apart={SEND: odd},
+        across={"music.artist": {"messages.contact": 4.0}},
+        left_out={SEND: {"contact": {"time": 3.0}}},
+    )
+    (moment,) = moments_of(
+        [
+            dialogue(
+                ("music.FindSongs", Act.INITIATE, False, {"artist": "k1_nina"}),
+                (SEND, Act.INFORM, False, {"contact": "k1_a", "subject": "k1_b"}),
+                (SEND, Act.AFFIRM, True),
+            )
+        ]
+    )
+    uses = {
+        name: Usage(count=count, session=1, seconds=0.0) for name, count in (("music", 3.0), ("lights", 1.0))
+    }
+    return replace(
+        moment,
+        population=replace(moment.population, coherence=found),
+        household=replace(HouseholdState.new("h1"), learned=1, domains=uses),
+    )
+
+
+def test_details_that_do_not_go_together_carry_their_bits() -> None:
+    moment = odd_details()
+    for name, bits in (
+        ("slots_apart_bits", 5.0),
+        ("slots_apart_sum", 5.0),
+        ("slot_left_out_bits", 3.0),
+        ("earlier_apart_bits", 4.0),
+        ("earlier_apart_sum", 4.0),
+    ):
+        assert value(name, moment) == bits
+    assert math.isnan(value("earlier_apart_bits", send()))
+
+
+def test_other_habits_are_kept_or_tried() -> None:
+    moment = odd_details()
+    assert (value("kept_domains", moment), value("tried_domains", moment)) == (1.0, 1.0)
 
 
 def test_missing_confidences_are_missing_and_known_ones_themselves() -> None:
