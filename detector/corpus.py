@@ -97,12 +97,15 @@ def committed_moments(
     return (moment for moment in moments if moment is not None)
 
 
-def revealed(event: IntentEvent, *, meant: bool) -> Outcome:
-    """Return the outcome that tells afterwards whether somebody meant a committing event."""
+def revealed(event: IntentEvent, *, meant: bool, asked: bool = False) -> Outcome:
+    """Return the outcome that tells afterwards whether somebody meant a committing event, ``asked`` or by what they did."""
+    yes, no = (
+        (OutcomeKind.CONFIRMED, OutcomeKind.DENIED) if asked else (OutcomeKind.EXECUTED, OutcomeKind.UNDONE)
+    )
     return Outcome(
         event_id=event.event_id,
         household_id=event.household_id,
-        outcome=OutcomeKind.EXECUTED if meant else OutcomeKind.UNDONE,
+        outcome=yes if meant else no,
         source=OutcomeSource.RUNTIME,
         time=event.time,
     )

@@ -23,15 +23,17 @@ from detector.policy import Policy
 from detector.progress import Progress, silent
 from detector.visits import with_visits
 
-__all__ = ["FOLDS", "CrossFit", "Fold", "Households", "fit_on"]
+__all__ = ["CrossFit", "Fold", "Households", "fit_on"]
 
 #: Each household's sessions in order.
 Households = Mapping[str, Sequence[Sequence[IntentEvent]]]
 
-FOLDS = 3
+#: A fold's model has seen fewer households than the bundle's, so that what is meant looks rarer to it and calibration is too careful:
+#: five sixths of the households lose little by it. Of a few households calibration is a matter of luck, and care is right.
+_FOLDS, _FEW_FOLDS, _FEW_HOUSEHOLDS = 6, 3, 60
 #: Each household is copied with other misfires in each copy; the share of a copy's sessions that are visits.
 _COPIES = (0.0, 0.0, 0.0, 0.15, 0.15, 0.3)
-_FEWEST_HOUSEHOLDS = 2 * FOLDS
+_FEWEST_HOUSEHOLDS = 2 * _FEW_FOLDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,15 @@ class CrossFit:
         """Fit a model for each fold to the others and observe the fold with it."""
         folds = []
         names = list(self.households)
+        among = _FOLDS if len(names) >= _FEW_HOUSEHOLDS else _FEW_FOLDS
         shuffled = np.random.default_rng(self.seed).permutation(len(names))
-        for number in range(FOLDS):
-            inside = tuple(names[place] for place in sorted(shuffled[number::FOLDS]))
+        for number in range(among):
+            inside = tuple(names[place] for place in sorted(shuffled[number::among]))
             others = {name: self.households[name] for name in names if name not in set(inside)}
-            self.progress("fitting models", number, FOLDS)
+            self.progress("fitting models", number, among)
             model = self.model(others)
             folds.append(Fold(inside, model, self._corrupted(inside, model, others)))
-        self.progress("fitting models", FOLDS, FOLDS)
+        self.progress("fitting models", among, among)
         return folds
 
     def model(self, households: Households) -> Model:

@@ -1,6 +1,7 @@
 """How good the decisions are: a labelled stream played through the pipeline, and the figures that describe it.
 
-The stream is played in its order. Whether a chain was meant is revealed when its session is over, never before its verdict.
+The stream is played in its order. What was held back is answered before the next event, as a prompt on a phone is; what was allowed is
+revealed when its session is over. Neither is ever known before its verdict.
 """
 
 from __future__ import annotations
@@ -68,6 +69,13 @@ class _Household:
     session: str = ""
     outcomes: list[Outcome] = field(default_factory=list)
 
+    def reveal(self, event: IntentEvent, decision: Decision, *, meant: bool) -> None:
+        """Answer what was held back at once; keep what became of the rest until the session is over."""
+        if decision.verdict is Verdict.ALLOW:
+            self.outcomes.append(revealed(event, meant=meant))
+        else:
+            self.state = apply_outcome(self.state, revealed(event, meant=meant, asked=True))
+
     def begin(self, session: str) -> None:
         """Reveal the last session's outcomes before another one goes on."""
         if session != self.session:
@@ -94,7 +102,7 @@ def play(
         household.begin(event.session_id)
         decision, household.state = decide(household.state, event, bundle)
         if event.commits and misfires is not None:
-            household.outcomes.append(revealed(event, meant=event.event_id not in misfires))
+            household.reveal(event, decision, meant=event.event_id not in misfires)
         yield event, decision
 
 

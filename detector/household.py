@@ -83,7 +83,7 @@ def settle(state: HouseholdState, outcome: Outcome) -> HouseholdState:
     rest = tuple(pending for pending in state.pending if pending is not found)
     if outcome.outcome.meant and all(session.session_id != found.session_id for session in state.sessions):
         return _learn(replace(state, pending=rest), {found.intent}, [found], found.seconds)
-    settled = replace(found, allowed=outcome.outcome.meant)
+    settled = replace(found, allowed=outcome.outcome.meant, answered=True)
     return replace(
         state, pending=tuple(settled if pending is found else pending for pending in state.pending)
     )

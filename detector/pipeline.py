@@ -28,7 +28,7 @@ def decide(
 
     An event that the household's recent past already holds (same ``event_id``) gets the decision that it got the
     first time, and changes nothing. A chain that was to be confirmed stays so in its session, whatever is said: who asked
-    and got a yes reports it as an outcome.
+    reports the answer as an outcome. A yes lets it run, a no lets the command be begun anew.
     """
     for earlier in state.recent:
         if earlier.event_id == event.event_id:

@@ -106,7 +106,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """A committed chain whose outcome is not known yet. ``allowed`` is what the verdict made of it."""
+    """A committed chain whose session is not over. ``allowed`` is what the verdict made of it, or the outcome where one ``answered`` it."""
 
     event_id: str
     session_id: str
@@ -114,6 +114,7 @@ class Pending:
     seconds: float
     tokens: tuple[str, ...]
     allowed: bool
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

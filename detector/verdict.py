@@ -10,6 +10,7 @@ import numpy.typing as npt
 from detector.bundle import Bundle
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS
 from detector.decisions import Reason, RiskClass, Verdict
+from detector.events import Act
 from detector.evidence import Moment, evidence
 from detector.judge import misfire_probability
 
@@ -63,7 +64,8 @@ def rule_on(moment: Moment, judgement: Judgement, bundle: Bundle, risk: RiskClas
 
     The cheapest verdict counts, unless an interruption would go over the class's budget of false ones. Where the judge cannot
     know, the policy's fallback stands in, and the ruling says so. A chain that was not confirmed keeps its command
-    from being allowed: a spoken "yes" in the same session does not answer it.
+    from being allowed: a spoken "yes" in the same session does not answer it. Once it was answered with a no, the command
+    can be begun anew, and is judged on its own.
     """
     intent = moment.event.intent
     if not bundle.model.vocabulary.knows_intent(intent):
@@ -89,11 +91,14 @@ def _abstain(moment: Moment, bundle: Bundle, risk: RiskClass, code: str, text: s
 
 def _held_back(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) -> Ruling:
     event = moment.event
-    unanswered = any(
-        pending.session_id == event.session_id and pending.intent == event.intent and not pending.allowed
+    anew = moment.chain.act == Act.INITIATE
+    held = any(
+        pending.session_id == event.session_id
+        and pending.intent == event.intent
+        and not (pending.allowed or (pending.answered and anew))
         for pending in moment.household.pending
     )
-    if not unanswered or ruling.verdict is not Verdict.ALLOW:
+    if not held or ruling.verdict is not Verdict.ALLOW:
         return ruling
     text = f"{event.intent} was not confirmed in this conversation, and saying it again does not confirm it."
     reason = Reason(code="awaiting_confirmation", event_id=event.event_id, bits=0.0, text=text)

@@ -103,6 +103,16 @@ def test_a_misfire_is_revealed_after_its_verdict_and_never_learned() -> None:
     assert verdicts(None) == [ask, ask, ask]
 
 
+def test_a_refused_misfire_is_answered_before_the_next_event() -> None:
+    """So that a command that is begun anew in the same session is judged on its own."""
+    refused = heard(send_message(), ABSURD)
+    anew = heard(send_message(first=3), SURE)
+    verdicts = [decision.verdict for _, decision in play([*refused, *anew], BUNDLE, {"e2"})]
+    assert verdicts[2] is not Verdict.ALLOW
+    assert verdicts[5] is Verdict.ALLOW
+    assert [decision.verdict for _, decision in play([*refused, *anew], BUNDLE)][5] is not Verdict.ALLOW
+
+
 def test_without_labels_a_stream_is_decided_as_the_worker_does(bundle: Bundle) -> None:
     events, _ = stream(days=4)
     assert [decision for _, decision in play(events, bundle)] == run(events, bundle)[0]

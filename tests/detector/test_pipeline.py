@@ -274,6 +274,20 @@ def test_a_spoken_yes_to_the_question_is_not_a_confirmation(wake: float) -> None
     assert third.verdict is not Verdict.ALLOW
 
 
+def test_after_a_no_only_a_chain_that_begins_anew_is_judged_on_its_own() -> None:
+    _, state = run(heard(send_message(), DOUBTFUL), HAND)
+    state = apply_outcome(state, outcome("e2", OutcomeKind.DENIED))
+    right = dialogue((SEND, Act.AFFIRM, True), first=3, wake_confidence=SURE)
+    assert run(right, HAND, state)[0][-1].verdict is Verdict.CONFIRM
+    assert run(heard(send_message(3), SURE), HAND, state)[0][-1].verdict is Verdict.ALLOW
+    assert run(heard(send_message(3), DOUBTFUL), HAND, state)[0][-1].verdict is Verdict.CONFIRM
+
+
+def test_without_an_answer_beginning_anew_changes_nothing() -> None:
+    _, state = run(heard(send_message(), DOUBTFUL), HAND)
+    assert run(heard(send_message(3), SURE), HAND, state)[0][-1].verdict is Verdict.CONFIRM
+
+
 def test_once_confirmed_the_command_runs() -> None:
     _, state = run(heard(send_message(), DOUBTFUL), HAND)
     state = apply_outcome(state, outcome("e2", OutcomeKind.CONFIRMED))

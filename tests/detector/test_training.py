@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from detector.bundle import Bundle, bundle_to_files
+from detector.corpus import sessions_by_household
+from detector.crossfit import CrossFit
 from detector.decisions import Verdict
 from detector.errors import NotEnoughData
 from detector.events import IntentEvent
@@ -24,6 +26,15 @@ def test_the_same_stream_and_seed_give_the_same_bytes() -> None:
 
 def test_another_seed_gives_another_bundle() -> None:
     assert train(SMALL, policy(), seed=3).version != train(SMALL, policy(), seed=4).version
+
+
+@pytest.mark.parametrize(("households", "folds"), [(6, 3), (59, 3), (60, 6)])
+def test_many_households_are_put_into_more_folds(households: int, folds: int) -> None:
+    found = CrossFit(sessions_by_household(town(households=households, sessions=2)), policy()).folds()
+    assert len(found) == folds
+    assert sorted(name for fold in found for name in fold.names) == sorted(
+        f"home{n}" for n in range(households)
+    )
 
 
 def test_calibration_is_of_every_command_once(trained: Bundle, population: list[IntentEvent]) -> None:
