@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,8 @@ __all__ = ["WAYS", "cost_per_thousand"]
 #: What assistants ask about today, whatever the chain.
 _ASKED_TODAY = frozenset({RiskClass.PRIVATE_OUTBOUND, RiskClass.PURCHASE})
 
-#: A way of deciding by its name: the verdict it would have given where ours was ``decision``.
-WAYS: dict[str, Callable[[Decision], Verdict]] = {
+#: Ways of deciding that look at nothing but our own decision.
+WAYS: Mapping[str, Callable[[Decision], Verdict]] = {
     "misfire": lambda decision: decision.verdict,
     "always allow": lambda _: Verdict.ALLOW,
     "ask for outbound and purchases": lambda decision: (
@@ -27,7 +27,10 @@ WAYS: dict[str, Callable[[Decision], Verdict]] = {
 
 
 def cost_per_thousand(
-    decisions: Sequence[Decision], misfires: npt.NDArray[np.bool_], policy: Policy
+    decisions: Sequence[Decision],
+    misfires: npt.NDArray[np.bool_],
+    policy: Policy,
+    ways: Mapping[str, Callable[[Decision], Verdict]] = WAYS,
 ) -> dict[str, float]:
     """Return what each way of deciding would have cost; lower is better.
 
@@ -35,6 +38,7 @@ def cost_per_thousand(
         decisions: on (n,) committed chains.
         misfires: (n,) which of them nobody meant, with at least one of either kind.
         policy: the costs.
+        ways: the verdict that each way of deciding would have given where ours was the decision, by name.
     """
     weights = prior_weights(misfires, policy.base_rate)
     return {
@@ -43,7 +47,7 @@ def cost_per_thousand(
             weight * _cost(policy, decision.risk_class, way(decision), misfire=bool(misfire))
             for weight, decision, misfire in zip(weights.tolist(), decisions, misfires, strict=True)
         )
-        for name, way in WAYS.items()
+        for name, way in ways.items()
     }
 
 

@@ -17,10 +17,11 @@ from sklearn.metrics import roc_auc_score
 from detector.bundle import Bundle
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS
 from detector.corpus import revealed, sessions_by_household, walk
-from detector.costs import cost_per_thousand
+from detector.costs import WAYS, cost_per_thousand
 from detector.decisions import Decision, Verdict
 from detector.errors import InvalidValue, NotEnoughData
 from detector.events import IntentEvent, Outcome
+from detector.gates import ngram_gates
 from detector.model import perplexity
 from detector.pipeline import apply_outcome, decide
 from detector.progress import Progress, silent
@@ -163,7 +164,11 @@ def evaluate(
         bundle=bundle.version,
         budgets={name: budgets(group, BUDGETS) for name, group in _meant(judged, misfires, early).items()},
         reliability=reliability(scores, truth, bundle.policy.base_rate) if truth.any() else None,
-        cost_per_thousand=cost_per_thousand(judged, truth, bundle.policy) if truth.any() else {},
+        cost_per_thousand=cost_per_thousand(
+            judged, truth, bundle.policy, {**WAYS, **ngram_gates(events, misfires, bundle.policy)}
+        )
+        if truth.any()
+        else {},
     )
 
 

@@ -39,12 +39,20 @@ def evaluate(
             help="Train without the kind of misfire that the labels name: how well a kind is found that the judge never saw.",
         ),
     ] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CHANNEL",
+            help="Decide without it: 'confidences' (as some runtimes give none) or 'history' (as of new customers); can be repeated.",
+        ),
+    ] = None,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
     """Measure decisions against labels: recall of misfires, false interruptions, perplexity."""
     from detector.evaluation import evaluate as measure
     from detector.misfires import ALL_KINDS
+    from detector.missing import CHANNELS
     from detector.training import train as fit
     from streams.bundles import read_bundle, read_policy
     from streams.stream_files import read_events, read_labels
@@ -58,11 +66,16 @@ def evaluate(
         raise WrongUse(
             f"--leave-out and --leave-one-kind-out go with --train; known kinds are {', '.join(ALL_KINDS)}"
         )
+    unknown = sorted(set(without or ()) - set(CHANNELS))
+    if unknown:
+        raise WrongUse(f"--without {', '.join(unknown)}: what can be left out is {', '.join(CHANNELS)}")
     misfires = read_labels(labels)
     if leave_one_kind_out:
         left_out |= _kinds_of(set(misfires.values()), ALL_KINDS)
     kinds = tuple(kind for kind in ALL_KINDS if kind not in left_out)
     events = read_events(stream)
+    for channel in sorted(set(without or ())):
+        events = CHANNELS[channel](events)
     with progress_report() as report:
         judged = (
             read_bundle(bundle)
@@ -74,6 +87,7 @@ def evaluate(
         found = measure(events, judged, set(misfires), progress=report)
     rows = [
         *([["kinds that the judge never saw", ", ".join(sorted(left_out))]] if left_out else []),
+        *([["decided without", ", ".join(sorted(set(without)))]] if without else []),
         ["events", f"{found.events:,}"],
         ["committing events", f"{found.committing:,}"],
         ["misfires among them", f"{found.misfires:,}"],
@@ -99,7 +113,7 @@ def evaluate(
             ["way of deciding", "cost"],
             [[way, f"{cost:.1f}"] for way, cost in found.cost_per_thousand.items()],
         )
-    write_json(json, asdict(found) | {"left_out": sorted(left_out)})
+    write_json(json, asdict(found) | {"left_out": sorted(left_out), "without": sorted(set(without or ()))})
 
 
 def _show_budgets(groups: Mapping[str, Sequence[Budget]]) -> None:

@@ -110,8 +110,28 @@ def test_evaluate_measures(stream: Path, bundle: Path, tmp_path: Path) -> None:
     assert found["misfires"] == 5
     assert [each["budget"] for each in found["budgets"]["all"]] == [0.001, 0.005, 0.01, 0.05]
     assert found["reliability"]["bins"]
-    assert found["cost_per_thousand"].keys() >= {"misfire", "always allow"}
+    assert found["cost_per_thousand"].keys() >= {
+        "misfire",
+        "always allow",
+        "bigram gate",
+        "order-2 Markov gate",
+    }
+    assert found["without"] == []
     assert found["recall"].keys() == {"0.001", "0.01", "0.05"}
+
+
+def test_evaluate_can_do_without_a_channel(stream: Path, bundle: Path, tmp_path: Path) -> None:
+    misfire_id = next(event.event_id for event in read_events(stream) if event.commits)
+    write_labels(tmp_path / "labels", [(misfire_id, "phantom", "c1")])
+    arguments: list[str | Path] = ["evaluate", "--stream", stream, "--labels", tmp_path / "labels"]
+    arguments += ["--bundle", bundle]
+
+    ended = misfire(*arguments, "--without", "history", "--without", "confidences", "--json", "-")
+
+    found: dict[str, Any] = json.loads(ended.stdout)
+    assert found["without"] == ["confidences", "history"]
+    assert found["budgets"]["new"][0]["commands"] == found["budgets"]["all"][0]["commands"]
+    assert_said(misfire(*arguments, "--without", "wheels"), 2, "wheels")
 
 
 @pytest.mark.parametrize(

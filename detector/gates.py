@@ -1,0 +1,138 @@
+"""Gates that anybody could build in a day: an n-gram asks about what is surprising. What the judge is worth is measured against them.
+
+They are given every advantage: their thresholds come from the meant commands of the very stream that they are tested on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from detector.corpus import sessions_by_household
+from detector.decisions import Decision, RiskClass, Verdict
+from detector.events import IntentEvent
+from detector.policy import Policy
+
+__all__ = ["GATES", "Ngram", "ngram_gates"]
+
+Symbol = tuple[str, str]
+
+#: The gates by the length of their n-grams.
+GATES: Mapping[str, int] = {"bigram gate": 2, "order-2 Markov gate": 3}
+
+
+class Ngram:
+    """An n-gram over (intent, act) with Witten-Bell back-off (Witten & Bell 1991, method C) down to the uniform.
+
+    Args:
+        order: length of the n-grams; 2 is a bigram.
+        sequences: what it learns from.
+    """
+
+    def __init__(self, order: int, sequences: Iterable[Sequence[Symbol]]) -> None:
+        self._order = order
+        self._counts: defaultdict[tuple[Symbol, ...], Counter[Symbol]] = defaultdict(Counter)
+        for sequence in sequences:
+            for place, symbol in enumerate(sequence):
+                for length in range(order):
+                    self._counts[_context(sequence, place, length)][symbol] += 1
+
+    def surprisals(self, sequence: Sequence[Symbol]) -> list[float]:
+        """Return the bits of each symbol of a sequence; higher is rarer."""
+        return [-math.log2(self._probability(sequence, place)) for place in range(len(sequence))]
+
+    def _probability(self, sequence: Sequence[Symbol], place: int) -> float:
+        found = 1.0 / (len(self._counts[()]) + 1)
+        for length in range(self._order):
+            counts = self._counts.get(_context(sequence, place, length))
+            if counts:
+                total, kinds = counts.total(), len(counts)
+                found = (counts[sequence[place]] + kinds * found) / (total + kinds)
+        return found
+
+
+#: What stands before a session.
+_BEGIN: Symbol = ("", "")
+
+
+def _context(sequence: Sequence[Symbol], place: int, length: int) -> tuple[Symbol, ...]:
+    before = tuple(sequence[max(place - length, 0) : place])
+    return (_BEGIN,) * (length - len(before)) + before
+
+
+def ngram_gates(
+    events: Sequence[IntentEvent], misfires: Collection[str], policy: Policy
+) -> dict[str, Callable[[Decision], Verdict]]:
+    """Return each gate as a way of deciding, by its name.
+
+    A command's score is the largest surprisal of a turn since the session's last command, under an n-gram of what the other half of the
+    households meant. The gate asks above the score that gives the risk class's budget on this stream's meant commands.
+
+    Args:
+        events: the stream.
+        misfires: ids of the events that nobody meant.
+        policy: budgets and risk classes.
+    """
+    return {
+        name: _asking(_asked(_scores(events, misfires, order), misfires, policy))
+        for name, order in GATES.items()
+    }
+
+
+def _asking(asked: frozenset[str]) -> Callable[[Decision], Verdict]:
+    return lambda decision: Verdict.CONFIRM if decision.event_id in asked else Verdict.ALLOW
+
+
+def _scores(
+    events: Sequence[IntentEvent], misfires: Collection[str], order: int
+) -> dict[tuple[str, str], float]:
+    """Score every committing event, by its id and intent."""
+    households = list(sessions_by_household(events).values())
+    found: dict[tuple[str, str], float] = {}
+    for half in (0, 1):
+        meant = (
+            [_symbol(event) for event in session if event.event_id not in misfires]
+            for sessions in households[1 - half :: 2]
+            for session in sessions
+        )
+        model = Ngram(order, meant)
+        for sessions in households[half::2]:
+            for session in sessions:
+                found |= _session_scores(session, model)
+    return found
+
+
+def _session_scores(session: Sequence[IntentEvent], model: Ngram) -> dict[tuple[str, str], float]:
+    found: dict[tuple[str, str], float] = {}
+    largest = 0.0
+    for event, bits in zip(session, model.surprisals([_symbol(event) for event in session]), strict=True):
+        largest = max(largest, bits)
+        if event.commits:
+            found[event.event_id, event.intent] = largest
+            largest = 0.0
+    return found
+
+
+def _asked(
+    scores: Mapping[tuple[str, str], float], misfires: Collection[str], policy: Policy
+) -> frozenset[str]:
+    meant: defaultdict[RiskClass, list[float]] = defaultdict(list)
+    for (event_id, intent), score in scores.items():
+        if event_id not in misfires:
+            meant[policy.risk_class(intent)].append(score)
+    thresholds = {
+        risk: float(np.quantile(found, 1.0 - policy.classes[risk].budget, method="higher"))
+        for risk, found in meant.items()
+    }
+    return frozenset(
+        event_id
+        for (event_id, intent), score in scores.items()
+        if score > thresholds.get(policy.risk_class(intent), math.inf)
+    )
+
+
+def _symbol(event: IntentEvent) -> Symbol:
+    return event.intent, event.act.value
