@@ -6,7 +6,7 @@ is trained on the other folds' chains.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,8 +124,9 @@ class CrossFit:
         return table
 
 
-def fit_on(folds: Sequence[Fold]) -> Judge:
-    """Fit a judge to the chains of ``folds``."""
+def fit_on(folds: Sequence[Fold], *, without: Collection[str] = ()) -> Judge:
+    """Fit a judge to the chains of ``folds``; the terms that it has to do ``without`` are missing everywhere."""
     values = np.array([row for fold in folds for row in fold.corrupted.values])
+    values[:, [term.name in without for term in TERMS]] = np.nan
     misfires = np.array([label for fold in folds for label in fold.corrupted.misfires], dtype=bool)
     return fit_judge(values, misfires, tuple(term.name for term in TERMS))

@@ -6,22 +6,26 @@ To add a term, add a ``Term`` to the file whose question it answers (or a file w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
 from detector.evidence import channels, coherence, dialogue, habits, sequence, subject
 from detector.evidence.moment import MISSING, Moment, Term
 
-__all__ = ["MISSING", "TERMS", "Moment", "Term", "evidence"]
+__all__ = ["LAYERS", "MISSING", "TERMS", "Moment", "Term", "evidence"]
 
-TERMS: tuple[Term, ...] = (
-    *sequence.TERMS,
-    *subject.TERMS,
-    *habits.TERMS,
-    *dialogue.TERMS,
-    *coherence.TERMS,
-    *channels.TERMS,
-)
+#: The terms by the question that their file answers.
+LAYERS: Mapping[str, tuple[Term, ...]] = {
+    "sequence": sequence.TERMS,
+    "subject": subject.TERMS,
+    "habits": habits.TERMS,
+    "dialogue": dialogue.TERMS,
+    "coherence": coherence.TERMS,
+    "channels": channels.TERMS,
+}
+TERMS: tuple[Term, ...] = tuple(term for terms in LAYERS.values() for term in terms)
 
 
 def evidence(moment: Moment) -> npt.NDArray[np.float64]:

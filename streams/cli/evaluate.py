@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from streams.cli.options import Bundle, Json, Seed
-from streams.cli.output import progress_report, table, write_json
+from streams.cli.output import progress_report, write_json
+from streams.cli.tables import show_evaluation, show_worth
 from streams.errors import WrongUse
-
-if TYPE_CHECKING:
-    from detector.reliability import Budget, Reliability
 
 
 def evaluate(
@@ -46,10 +44,18 @@ def evaluate(
             help="Decide without it: 'confidences' (as some runtimes give none) or 'history' (as of new customers); can be repeated.",
         ),
     ] = None,
+    ablate: Annotated[
+        bool,
+        typer.Option(
+            "--ablate",
+            help="Also fit the judge without each layer of evidence and each term, and say what it is worth; takes minutes, and --train.",
+        ),
+    ] = False,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
     """Measure decisions against labels: recall of misfires, false interruptions, perplexity."""
+    from detector.ablation import ablate as worth_of
     from detector.evaluation import evaluate as measure
     from detector.misfires import ALL_KINDS
     from detector.missing import CHANNELS
@@ -62,6 +68,8 @@ def evaluate(
             "give either --train STREAM or --bundle DIR: what decides is trained now or was trained before"
         )
     left_out = set(leave_out or ())
+    if ablate and train is None:
+        raise WrongUse("--ablate goes with --train: what a term is worth is found by training without it")
     if left_out - set(ALL_KINDS) or ((left_out or leave_one_kind_out) and train is None):
         raise WrongUse(
             f"--leave-out and --leave-one-kind-out go with --train; known kinds are {', '.join(ALL_KINDS)}"
@@ -85,65 +93,24 @@ def evaluate(
             )
         )
         found = measure(events, judged, set(misfires), progress=report)
-    rows = [
-        *([["kinds that the judge never saw", ", ".join(sorted(left_out))]] if left_out else []),
-        *([["decided without", ", ".join(sorted(set(without)))]] if without else []),
-        ["events", f"{found.events:,}"],
-        ["committing events", f"{found.committing:,}"],
-        ["misfires among them", f"{found.misfires:,}"],
-        ["AUROC", "-" if found.auroc is None else f"{found.auroc:.4f}"],
-        *(
-            [f"recall at {float(rate):.1%} false interruptions", f"{share:.4f}"]
-            for rate, share in found.recall.items()
-        ),
-        ["misfires stopped by the bundle", "-" if found.stopped is None else f"{found.stopped:.4f}"],
-        ["perplexity of what was meant", f"{found.perplexity:.4f}"],
-        ["the same without the household layer", f"{found.population_perplexity:.4f}"],
-        *(
-            [f"interrupted though meant, {risk}", f"{share:.3%}"]
-            for risk, share in found.realised_false_interruptions.items()
-        ),
-    ]
-    table(f"{stream.name} decided by bundle {found.bundle}", ["figure", "value"], rows)
-    _show_budgets(found.budgets)
-    if found.reliability is not None:
-        _show_reliability(found.reliability)
-        table(
-            "cost per 1,000 commands at the base rate, in the policy's units",
-            ["way of deciding", "cost"],
-            [[way, f"{cost:.1f}"] for way, cost in found.cost_per_thousand.items()],
+        worths = (
+            worth_of(
+                read_events(train),
+                events,
+                set(misfires),
+                judged.policy,
+                kinds=kinds,
+                seed=seed,
+                progress=report,
+            )
+            if ablate and train
+            else ()
         )
-    write_json(json, asdict(found) | {"left_out": sorted(left_out), "without": sorted(set(without or ()))})
-
-
-def _show_budgets(groups: Mapping[str, Sequence[Budget]]) -> None:
-    rows = [
-        [
-            name,
-            f"{found.commands:,}",
-            f"{found.budget:.1%}",
-            f"{found.realised:.2%}",
-            "yes" if found.holds else "no",
-            f"{found.abstained:.1%}",
-        ]
-        for name, each in groups.items()
-        for found in each
-    ]
-    headings = ["meant commands", "number", "budget", "interrupted", "holds", "without p-value"]
-    table("what other budgets would have interrupted ('new': a household's first sessions)", headings, rows)
-
-
-def _show_reliability(found: Reliability) -> None:
-    rows = [
-        [f"{each.commands:,}", f"{each.misfires:,}", f"{each.predicted:.4%}", f"{each.observed:.4%}"]
-        for each in found.bins
-    ]
-    table(
-        f"misfire probability at the base rate: Brier score {found.brier:.2e} (always the base rate: {found.always_base_rate:.2e}), "
-        f"expected calibration error {found.calibration_error:.2e}",
-        ["commands", "misfires", "mean probability", "came true"],
-        rows,
-    )
+    apart = {"left_out": sorted(left_out), "without": sorted(set(without or ()))}
+    show_evaluation(f"{stream.name} decided by bundle {found.bundle}", found, apart)
+    if worths:
+        show_worth(worths)
+    write_json(json, asdict(found) | apart | {"ablation": [asdict(worth) for worth in worths]})
 
 
 def _kinds_of(labels: set[str], kinds: Sequence[str]) -> set[str]:

@@ -143,6 +143,12 @@ def test_only_a_known_kind_can_be_left_out_of_training(arguments: list[str]) -> 
     assert_said(ended, 2, "phantom_template")
 
 
+def test_what_a_term_is_worth_is_found_by_training() -> None:
+    assert_said(
+        misfire("evaluate", "--stream", "s", "--labels", "l", "--bundle", "b", "--ablate"), 2, "--train"
+    )
+
+
 @pytest.mark.parametrize("label", ["phantom", "template", "phantom_template"])
 def test_what_the_labels_name_is_left_out_of_training(stream: Path, tmp_path: Path, label: str) -> None:
     misfire_id = next(event.event_id for event in read_events(stream) if event.commits)
