@@ -13,7 +13,7 @@ from detector.events import IntentEvent
 from streams.errors import BadRecord, MissingPart, WrongUse
 from streams.records import INTENT
 
-__all__ = ["read_events", "read_labels", "write_events", "write_labels", "write_lines"]
+__all__ = ["read_events", "read_labels", "read_lines", "write_events", "write_labels", "write_lines"]
 
 
 def read_events(path: Path) -> list[IntentEvent]:
@@ -25,7 +25,7 @@ def read_events(path: Path) -> list[IntentEvent]:
     """
     events: list[IntentEvent] = []
     seen: dict[str, int] = {}
-    for number, line in _lines(path):
+    for number, line in read_lines(path):
         try:
             event = INTENT.decode(line)
         except BadRecord as error:
@@ -49,7 +49,7 @@ def read_labels(path: Path) -> dict[str, str]:
         WrongUse: a line is not a label; the message names it.
     """
     labels: dict[str, str] = {}
-    for number, line in _lines(path):
+    for number, line in read_lines(path):
         try:
             entry = json.loads(line)
             labels[str(entry["event_id"])] = str(entry["label"])
@@ -58,6 +58,26 @@ def read_labels(path: Path) -> dict[str, str]:
                 f"{path}, line {number}: a label is an object with event_id, label and chain_id"
             ) from None
     return labels
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Read the lines of a file that are not empty, with their numbers.
+
+    Raises:
+        MissingPart: the file is not there.
+        WrongUse: it cannot be read.
+    """
+    if not path.is_file():
+        raise MissingPart(f"{path} is not there; give a text file, plain or .gz")
+    try:
+        with _opened(path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield number, line
+    except (OSError, EOFError) as error:
+        raise WrongUse(
+            f"{path} cannot be read as {'gzip' if path.suffix == '.gz' else 'text'}: {error}"
+        ) from None
 
 
 def write_events(path: Path, events: Iterable[IntentEvent]) -> None:
@@ -83,20 +103,6 @@ def write_lines(path: Path, lines: Iterable[bytes]) -> None:
                 file.write(line + b"\n")
     except OSError as error:
         raise MissingPart(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    if not path.is_file():
-        raise MissingPart(f"{path} is not there; give a file of JSON lines, plain or .gz")
-    try:
-        with _opened(path, "rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield number, line
-    except (OSError, EOFError) as error:
-        raise WrongUse(
-            f"{path} cannot be read as {'gzip' if path.suffix == '.gz' else 'text'}: {error}"
-        ) from None
 
 
 @contextmanager

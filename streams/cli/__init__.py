@@ -47,7 +47,6 @@ for command in (
     simulate.simulate,
     train.train,
     scan.scan,
-    evaluate.evaluate,
     replay.replay,
     doctor.doctor,
 ):
@@ -55,6 +54,7 @@ for command in (
 app.add_typer(topics.app, name="topics")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(config.app, name="config")
+app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(bench.app, name="bench")
 
 

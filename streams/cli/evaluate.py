@@ -11,13 +11,19 @@ import typer
 
 from streams.cli.options import Bundle, Json, Seed
 from streams.cli.output import progress_report, write_json
+from streams.cli.sequences import sequences
 from streams.cli.tables import show_evaluation, show_worth
 from streams.errors import WrongUse
 
+app = typer.Typer(invoke_without_command=True, subcommand_metavar="[sequences …]")
+app.command()(sequences)
 
+
+@app.callback()
 def evaluate(
-    stream: Annotated[Path, typer.Option(help="The stream to decide on.")],
-    labels: Annotated[Path, typer.Option(help="Its labels: the events that nobody meant.")],
+    context: typer.Context,
+    stream: Annotated[Path | None, typer.Option(help="The stream to decide on.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Its labels: the events that nobody meant.")] = None,
     train: Annotated[Path | None, typer.Option(help="Train on this stream first.")] = None,
     bundle: Bundle = None,
     policy: Annotated[
@@ -63,6 +69,10 @@ def evaluate(
     from streams.bundles import read_bundle, read_policy
     from streams.stream_files import read_events, read_labels
 
+    if context.invoked_subcommand is not None:
+        return
+    if stream is None or labels is None:
+        raise WrongUse("give --stream and --labels: what to decide on, and which of its events nobody meant")
     if (train is None) == (bundle is None):
         raise WrongUse(
             "give either --train STREAM or --bundle DIR: what decides is trained now or was trained before"

@@ -28,12 +28,14 @@ COMMANDS = [
     ["train"],
     ["scan"],
     ["evaluate"],
+    ["evaluate", "sequences"],
     ["replay"],
     ["decisions", "tail"],
     ["doctor"],
     ["config", "show"],
     ["bench", "train"],
     ["bench", "step"],
+    ["bench", "hdfs"],
 ]
 
 
@@ -178,6 +180,29 @@ def test_a_label_that_is_no_kind_cannot_be_left_out(stream: Path, tmp_path: Path
     )
 
     assert_said(ended, 2, "ghost")
+
+
+def test_evaluate_takes_a_stream_and_labels() -> None:
+    assert_said(misfire("evaluate", "--bundle", "b"), 2, "--stream and --labels")
+
+
+def test_sequences_of_any_symbols_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "train").write_text("open read close\nopen write close\n" * 40)
+    (tmp_path / "test").write_text("open read close\nclose open read\nopen write close\nopen open\n")
+    (tmp_path / "labels").write_text("0\n1\n0\n1\n")
+    arguments: list[str | Path] = ["evaluate", "sequences", "--train", tmp_path / "train"]
+    arguments += ["--test", tmp_path / "test", "--labels", tmp_path / "labels"]
+
+    ended = misfire(*arguments, "--json", "-")
+
+    found = json.loads(ended.stdout)
+    assert (found["auroc"], found["false_alarms_at_90"], found["abnormal"]) == (1.0, 0.0, 2)
+    (tmp_path / "labels").write_text("0\n1\n")
+    assert_said(misfire(*arguments), 2, "one label a sequence")
+
+
+def test_a_benchmark_without_its_data_says_so(tmp_path: Path) -> None:
+    assert_said(misfire("bench", "hdfs", tmp_path), 3, "lacks train.gz")
 
 
 def test_scan_lists_chains_with_their_bits(stream: Path) -> None:
