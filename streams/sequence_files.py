@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from streams.errors import MissingPart, WrongUse
 from streams.stream_files import read_lines
 
-__all__ = ["Hdfs", "Sequence", "read_hdfs", "read_sequence_labels", "read_sequences"]
+__all__ = ["Hdfs", "Sequence", "read_hdfs", "read_schonlau", "read_sequence_labels", "read_sequences"]
 
 Sequence = tuple[str, ...]
 
@@ -79,6 +80,43 @@ def read_hdfs(folder: Path) -> Hdfs:
     except KeyError as error:
         raise WrongUse(f"{sample} has no column {error}; it needs block_id, label and events") from None
     return Hdfs(list(train.values()), normal, list(_blocks(folder / "abnormal.gz").values()))
+
+
+def read_schonlau(folder: Path) -> tuple[list[list[str]], list[list[int]]]:
+    """Read 50 users' 15,000 commands each, and the labels: 100 rows (blocks of 100) of 50 (users), 1 where another user typed.
+
+    The files are ``User1`` to ``User50`` and ``label.txt`` (Schonlau et al. 2001), in the folder or in its ``schonlau.tar.xz``.
+
+    Raises:
+        MissingPart: the folder holds neither.
+        WrongUse: a file does not hold what it should.
+    """
+    names = [*(f"User{number}" for number in range(1, 51)), "label.txt"]
+    archive = folder / "schonlau.tar.xz"
+    if archive.is_file():
+        with tarfile.open(archive) as packed:
+            found = {
+                Path(each.name).name: packed.extractfile(each)
+                for each in packed.getmembers()
+                if each.isfile()
+            }
+            texts = {name: file.read().decode() for name, file in found.items() if file and name in names}
+    else:
+        texts = {name: (folder / name).read_text() for name in names if (folder / name).is_file()}
+    absent = [name for name in names if name not in texts]
+    if absent:
+        raise MissingPart(
+            f"{folder} lacks {len(absent)} files, such as {absent[0]}; give the folder of Schonlau's data, which is not in this project"
+        )
+    users = [texts[name].split() for name in names[:-1]]
+    labels = [[int(label) for label in row.split()] for row in texts["label.txt"].splitlines() if row.strip()]
+    if (
+        {len(user) for user in users} != {15_000}
+        or len(labels) != 100
+        or {len(row) for row in labels} != {50}
+    ):
+        raise WrongUse(f"{folder} holds no 50 users of 15,000 commands, or no 100 rows of 50 labels")
+    return users, labels
 
 
 def _blocks(path: Path) -> dict[str, Sequence]:

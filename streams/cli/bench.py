@@ -1,4 +1,4 @@
-"""``misfire bench train`` and ``misfire bench step``; ``bench hdfs`` is in sequences.py."""
+"""``misfire bench train`` and ``misfire bench step``; ``bench hdfs`` and ``schonlau`` are in published.py."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import typer
 
 from streams.cli.options import Json, Stream
 from streams.cli.output import console, table, write_json
-from streams.cli.sequences import hdfs
+from streams.cli.published import hdfs, schonlau
 
 app = typer.Typer(
     help="Measure against the alternatives in one run, or against what others published.",
     no_args_is_help=True,
 )
 app.command()(hdfs)
+app.command()(schonlau)
 
 
 @app.command()

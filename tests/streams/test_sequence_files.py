@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import gzip
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from streams.errors import MissingPart, WrongUse
-from streams.sequence_files import read_hdfs, read_sequence_labels, read_sequences
+from streams.sequence_files import read_hdfs, read_schonlau, read_sequence_labels, read_sequences
 
 
 def test_a_sequence_is_a_line(tmp_path: Path) -> None:
@@ -50,3 +51,31 @@ def test_hdfs_that_is_not_there_or_not_itself(tmp_path: Path) -> None:
     write_hdfs(tmp_path, header="block,label,events,seconds")
     with pytest.raises(WrongUse, match="block_id"):
         read_hdfs(tmp_path)
+
+
+def write_schonlau(folder: Path, commands: int = 15_000) -> None:
+    for number in range(1, 51):
+        (folder / f"User{number}").write_text(f"own{number}\n" * commands)
+    (folder / "label.txt").write_text((" ".join(["0"] * 49 + ["1"]) + "\n") * 100)
+
+
+def test_schonlau_is_read_from_files_and_from_their_archive(tmp_path: Path) -> None:
+    files, packed = tmp_path / "files", tmp_path / "packed"
+    files.mkdir()
+    packed.mkdir()
+    write_schonlau(files)
+    with tarfile.open(packed / "schonlau.tar.xz", "w:xz") as archive:
+        for file in files.iterdir():
+            archive.add(file, file.name)
+    users, labels = read_schonlau(files)
+    assert [user[0] for user in users] == [f"own{number}" for number in range(1, 51)]
+    assert labels[0] == [0] * 49 + [1]
+    assert read_schonlau(packed) == (users, labels)
+
+
+def test_schonlau_that_is_not_there_or_not_itself(tmp_path: Path) -> None:
+    with pytest.raises(MissingPart, match="such as User1"):
+        read_schonlau(tmp_path)
+    write_schonlau(tmp_path, commands=3)
+    with pytest.raises(WrongUse, match="15,000 commands"):
+        read_schonlau(tmp_path)

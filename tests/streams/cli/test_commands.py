@@ -36,6 +36,7 @@ COMMANDS = [
     ["bench", "train"],
     ["bench", "step"],
     ["bench", "hdfs"],
+    ["bench", "schonlau"],
 ]
 
 
@@ -203,6 +204,7 @@ def test_sequences_of_any_symbols_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_benchmark_without_its_data_says_so(tmp_path: Path) -> None:
     assert_said(misfire("bench", "hdfs", tmp_path), 3, "lacks train.gz")
+    assert_said(misfire("bench", "schonlau", tmp_path), 3, "such as User1")
 
 
 def test_scan_lists_chains_with_their_bits(stream: Path) -> None:
