@@ -65,7 +65,7 @@ def _complete(log: Logs, events: Sequence[IntentEvent], wanted: dict[str, bytes]
         household: sum(event.household_id == household for event in events)
         for household in {event.household_id for event in events}
     }
-    assert not log.letters.read()
+    assert not log.letters.read_to_end()
 
 
 def _counts(states: dict[str, Stored]) -> dict[str, int]:

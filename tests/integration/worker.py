@@ -134,7 +134,8 @@ class Log:
             fetch_max_wait_ms=50,
             max_partition_fetch_bytes=8_000_000,
         )
-        self._consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
+        self._partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        self._consumer.assign(self._partitions)
         self._consumer.seek_to_beginning()
 
     def read(self) -> list[Any]:
@@ -142,6 +143,18 @@ class Log:
         for records in self._consumer.poll(timeout_ms=100, max_records=5_000).values():
             self.records += records
         return self.records
+
+    def read_to_end(self) -> list[Any]:
+        """Take in everything up to where the topic ends at the time of the call.
+
+        A poll that brings nothing says nothing about the end: the first ones only find the broker and the offsets.
+        """
+        ends = self._consumer.end_offsets(self._partitions)
+        until(lambda: self.read() is not None and self._stands_at(ends), lambda: f"{ends} was not reached")
+        return self.records
+
+    def _stands_at(self, ends: dict[TopicPartition, int]) -> bool:
+        return all(self._consumer.position(partition) >= end for partition, end in ends.items())
 
     def close(self) -> None:
         """Close the connection."""
@@ -166,11 +179,7 @@ class Logs:
 
     def states(self) -> dict[str, Stored]:
         """The changelog as it is now: each household's last state."""
-        while True:
-            before = len(self.households.records)
-            if len(self.households.read()) == before:
-                break
-        ordered = sorted(self.households.records, key=lambda record: (record.partition, record.offset))
+        ordered = sorted(self.households.read_to_end(), key=lambda record: (record.partition, record.offset))
         return {record.key.decode(): decode_stored(record.value) for record in ordered}
 
     def applied(self, events: int) -> dict[str, Stored]:
