@@ -13,7 +13,9 @@ RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 FROM python:3.12-slim-bookworm
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
-RUN useradd --system --uid 10001 --create-home misfire
+RUN groupadd --gid 10001 misfire && useradd --uid 10001 --gid 10001 --create-home misfire
+# What is mounted here begins as this user's.
+RUN install --directory --owner=10001 --group=10001 /bundle /secrets
 USER misfire
 WORKDIR /home/misfire
 ENTRYPOINT ["misfire"]

@@ -53,19 +53,30 @@ class Broker(Protocol):
 
 
 class ApacheKafka:
-    """A broker for the length of a ``with`` block; ``bootstrap`` is its ``host:port``."""
+    """A broker for the length of a ``with`` block; ``bootstrap`` is its ``host:port``.
+
+    Args:
+        properties: its settings, with $broker_port, $controller_port, $inside_port and $data to be filled in.
+    """
 
     bootstrap: str
     process: subprocess.Popen[bytes] | None = None
 
+    def __init__(self, properties: str | None = None) -> None:
+        self._properties = Template(properties or (FILES / "server.properties").read_text())
+
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="misfire-kafka-")))
-            broker_port, controller_port = _free_ports(2)
+            broker_port, controller_port, inside_port = _free_ports(3)
             self.bootstrap = f"127.0.0.1:{broker_port}"
             config = folder / "server.properties"
-            values = {"broker_port": broker_port, "controller_port": controller_port, "data": folder / "data"}
-            config.write_text(Template((FILES / "server.properties").read_text()).substitute(values))
+            ports = {
+                "broker_port": broker_port,
+                "controller_port": controller_port,
+                "inside_port": inside_port,
+            }
+            config.write_text(self._properties.substitute(ports, data=folder / "data"))
             java = _java(_jars(_cache(os.environ)))
             cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
             _run(

@@ -1,0 +1,180 @@
+"""docker-compose.yml as a real Compose implementation reads it, and each service's configuration with the real program.
+
+No engine runs here: that the images start as they are told to is not tested.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.settings import Settings, load
+from streams.topics import TOPICS, admin, check_topics, create_topics
+from tests.integration.kafka import ApacheKafka, lacking
+from tests.tools import needed
+
+ROOT = Path(__file__).parents[1]
+#: What does its work once and ends.
+JOBS = {"topics", "setup"}
+
+
+@cache
+def reader() -> list[str]:
+    """The command that reads a Compose file; built once, then from Go's own cache."""
+    go = needed("go", "install Go 1.24 or later")
+    return [go, "-C", str(ROOT / "tests" / "compose"), "run", "."]
+
+
+def read(file: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*reader(), str(file)], capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    done = read(ROOT / "docker-compose.yml")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def services(project: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = project["services"]
+    return found
+
+
+BROKEN = {
+    "an unknown key": ("command: [worker]", "comand: [worker]"),
+    "an undefined dependency": ("topics:\n        condition", "topic:\n        condition"),
+    "a port that is none": ("127.0.0.1:8750:8750", "127.0.0.1:8750:eighty"),
+    "an undeclared volume": ("\nvolumes:\n  kafka:", "\nvolumes:"),
+    "an undeclared secret": ("secrets: [page_url]", "secrets: [pager]"),
+}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("mistake", BROKEN)
+def test_the_reader_finds(mistake: str, tmp_path: Path) -> None:
+    right, wrong = BROKEN[mistake]
+    text = (ROOT / "docker-compose.yml").read_text("utf-8")
+    assert right in text
+    (tmp_path / "docker-compose.yml").write_text(text.replace(right, wrong), "utf-8")
+
+    assert read(tmp_path / "docker-compose.yml").returncode == 1
+
+
+@pytest.mark.timeout(300)
+def test_every_part_is_there(services: dict[str, Any]) -> None:
+    assert services.keys() == {
+        "kafka",
+        "topics",
+        "setup",
+        "worker",
+        "gateway",
+        "prometheus",
+        "alertmanager",
+        "grafana",
+    }
+    assert services["worker"]["deploy"]["replicas"] == 2
+
+
+def test_versions_are_pinned(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert re.search(r":v?\d+\.\d+\.\d+$", service["image"]), name
+    version = re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    assert version
+    assert services["worker"]["image"] == f"misfire-detector:{version[1]}"
+
+
+def test_ports_are_published_on_loopback_only(services: dict[str, Any]) -> None:
+    published = {
+        name: [port["host_ip"] for port in service.get("ports", [])] for name, service in services.items()
+    }
+
+    assert {address for addresses in published.values() for address in addresses} == {"127.0.0.1"}
+    assert not published["worker"]  # a second one would find the port taken
+
+
+def test_nothing_runs_as_root_or_may_take_the_whole_machine(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert service["user"].split(":")[0] not in ("", "0", "root"), name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert {"cpus", "memory", "pids"} <= service["deploy"]["resources"]["limits"].keys(), name
+        assert service["logging"]["options"]["max-size"], name
+
+
+def test_what_stays_up_says_whether_it_is_well_and_comes_back(services: dict[str, Any]) -> None:
+    for name in services.keys() - JOBS:
+        assert services[name]["healthcheck"]["test"][0] == "CMD", name
+        assert services[name]["restart"] == "unless-stopped", name
+    for name in ("worker", "gateway"):
+        assert {dependency["condition"] for dependency in services[name]["depends_on"].values()} == {
+            "service_completed_successfully"
+        }
+
+
+def test_data_outlives_a_container(project: dict[str, Any]) -> None:
+    mounted = {
+        (name, volume["source"])
+        for name, service in project["services"].items()
+        for volume in service.get("volumes", [])
+        if volume["type"] == "volume"
+    }
+
+    assert {(name, name) for name in ("kafka", "prometheus", "alertmanager", "grafana")} <= mounted
+    assert {source for _, source in mounted} == project["volumes"].keys()
+
+
+def test_secrets_come_from_files(project: dict[str, Any]) -> None:
+    for service in project["services"].values():
+        for name in service.get("environment", {}):
+            assert not re.search("PASSWORD|SECRET|TOKEN|KEY", name) or name.endswith(("_FILE", "__FILE")), (
+                name
+            )
+    assert all("file" in secret for secret in project["secrets"].values())
+
+
+def test_the_settings_are_ones_that_misfire_knows(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        given = {
+            key: value for key, value in service.get("environment", {}).items() if key.startswith("MISFIRE_")
+        }
+        sources = load(environment=given).sources
+        assert {
+            f"MISFIRE_{field.upper()}" for field in Settings.model_fields if sources[field] != "default"
+        } == given.keys(), name
+
+
+def test_kafka_starts_with_its_settings(services: dict[str, Any]) -> None:
+    """The image makes properties of its variables: KAFKA_A_B is a.b. Here with ports that are free and a folder of the test's."""
+    if missing := lacking():
+        for tool in missing:
+            needed(tool, "install a Java 17 runtime and Maven")
+    given = {
+        name.removeprefix("KAFKA_").lower().replace("_", "."): value
+        for name, value in services["kafka"]["environment"].items()
+        if name != "KAFKA_HEAP_OPTS"
+    }
+    text = "\n".join(f"{name}={value}" for name, value in given.items())
+    for old, new in {
+        "kafka:": "127.0.0.1:",
+        "://:": "://127.0.0.1:",
+        ":19092": ":$inside_port",
+        ":9092": ":$broker_port",
+        ":29093": ":$controller_port",
+        services["kafka"]["volumes"][0]["target"]: "$data",
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    with ApacheKafka(text) as kafka:
+        client = admin(kafka.bootstrap)
+        assert set(create_topics(client, Settings().partitions)) == {topic.name for topic in TOPICS}
+        assert not check_topics(client, Settings().partitions)
+        client.close()

@@ -1,0 +1,130 @@
+"""The Dockerfile, command by command, in a folder instead of an image: with this machine's Python and Debian instead of the image's."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from streams.bundles import read_bundle
+
+ROOT = Path(__file__).parents[1]
+#: What is made of the folders that the image and its volumes have.
+FOLDERS = ("/venv", "/bundle", "/secrets", "/tmp")
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Each instruction and the rest of its line."""
+    lines = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ").splitlines()
+    return [
+        (word, rest) for word, _, rest in (line.partition(" ") for line in lines if line and line[0] != "#")
+    ]
+
+
+def inside(folder: Path, command: str) -> str:
+    """The command with the image's folders below ``folder``."""
+    return re.sub(
+        rf"(?<![\w./])(?:{'|'.join(FOLDERS)})(?![\w])", lambda found: f"{folder}{found[0]}", command
+    )
+
+
+def run(command: str, folder: Path, **variables: str) -> None:
+    environment = {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder)}
+    environment |= {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
+    done = subprocess.run(
+        ["sh", "-euc", command],
+        cwd=folder / "build",
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+
+
+def copied(rest: str, folder: Path) -> None:
+    """COPY from the context, as far as .dockerignore lets it in."""
+    *sources, target = rest.split()
+    allowed = set(re.findall(r"^!(.*)$", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE))
+    for source in sources:
+        assert source in allowed, f"{source} is not let in by .dockerignore"
+        if (ROOT / source).is_dir():
+            shutil.copytree(
+                ROOT / source, folder / "build" / target, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        else:
+            shutil.copy(ROOT / source, folder / "build" / target)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("image")
+    for name in ("build", "bin", "tmp", "bundle", "secrets"):
+        (folder / name).mkdir()
+    (folder / "bin" / "python").symlink_to(Path(sys.executable).resolve())
+    for word, rest in instructions():
+        if word == "RUN" and "/venv" in rest:
+            run(inside(folder, rest), folder)
+        elif word == "COPY" and not rest.startswith("--from"):
+            copied(rest, folder)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_what_the_image_installs_runs(built: Path) -> None:
+    """Also the job that docker-compose.yml runs first: what it writes is what worker and gateway start with."""
+    path = f"{built}/venv/bin:{os.environ['PATH']}"
+    setup = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]["setup"]
+    script = inside(
+        built, setup["command"][0].replace("--out /tmp/stream", "--households 16 --days 8 --out /tmp/stream")
+    )
+
+    run("misfire config show", built, PATH=path)
+    run(script, built, PATH=path)
+    assert "manifest.json" in {file.name for file in (built / "bundle").iterdir()}
+    secret = (built / "secrets" / "grafana_admin_password").read_text()
+    assert len(secret) > 30
+    written = (built / "bundle" / "manifest.json").stat().st_mtime_ns
+
+    run(script, built, PATH=path)  # a second start leaves both as they are
+    assert (built / "secrets" / "grafana_admin_password").read_text() == secret
+    assert (built / "bundle" / "manifest.json").stat().st_mtime_ns == written
+    assert read_bundle(built / "bundle").version
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the image's user can be made by root only")
+def test_the_user_of_the_image_owns_what_is_mounted(tmp_path: Path) -> None:
+    for name in ("build", "etc"):
+        (tmp_path / name).mkdir()
+    for name in ("passwd", "group"):
+        (tmp_path / "etc" / name).touch()
+    rest = [rest for word, rest in instructions() if word == "RUN" and "/venv" not in rest]
+
+    for command in rest:
+        inside_of_it = re.sub(
+            r"\b(groupadd|useradd)\b", rf"\1 --prefix {tmp_path}", inside(tmp_path, command)
+        )
+        run(inside_of_it, tmp_path)
+
+    user = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["x-misfire"]["user"]
+    assert f":{user}:" in (tmp_path / "etc" / "passwd").read_text()
+    for name in ("bundle", "secrets"):
+        found = (tmp_path / name).stat()
+        assert f"{found.st_uid}:{found.st_gid}" == user
+
+
+def test_the_last_stage_takes_over_what_was_installed_and_is_not_root() -> None:
+    words = dict(instructions())
+
+    assert words["USER"] == "misfire"
+    assert words["ENTRYPOINT"] == '["misfire"]'
+    assert ("COPY", "--from=build /venv /venv") in instructions()
+    assert words["ENV"].startswith("PATH=/venv/bin:")

@@ -1,0 +1,59 @@
+"""Programs that tests need and Python does not bring: found, fetched from Debian, or the test is skipped with the reason.
+
+Where ``CI`` is ``true`` nothing is skipped: what is missing fails.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+__all__ = ["debian", "needed"]
+
+
+def needed(program: str, advice: str) -> str:
+    """Return the path of a program on the PATH; skip the test where it is not there, or fail it in CI."""
+    return shutil.which(program) or _lacking(f"{program} is not on the PATH: {advice}")
+
+
+def debian(package: str, program: str) -> str:
+    """Return the path of a program of a Debian package: the installed one, or one unpacked into the user's cache.
+
+    Unpacking starts no service and needs no root.
+    """
+    return (
+        shutil.which(program)
+        or _unpacked(package, program)
+        or _lacking(f"{program} is neither installed nor to be had: apt-get install {package}")
+    )
+
+
+@cache
+def _unpacked(package: str, program: str) -> str | None:
+    base = os.environ.get("XDG_CACHE_HOME")
+    kept = (Path(base) if base else Path.home() / ".cache") / "misfire" / "debian" / package
+    found = kept / "usr" / "bin" / program
+    if not kept.is_dir() and shutil.which("apt-get") and shutil.which("dpkg"):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f"{package}.", dir=kept.parent) as draft:
+            fetched = subprocess.run(
+                ["apt-get", "download", package], cwd=draft, capture_output=True, check=False
+            )
+            for archive in Path(draft).glob("*.deb") if fetched.returncode == 0 else ():
+                subprocess.run(["dpkg", "-x", str(archive), f"{draft}/root"], check=True)
+                with suppress(OSError):  # somebody else was faster, and both are right
+                    Path(draft, "root").rename(kept)
+    return str(found) if found.is_file() else None
+
+
+def _lacking(sentence: str) -> str:
+    if os.environ.get("CI") == "true":
+        pytest.fail(sentence, pytrace=False)
+    pytest.skip(sentence)
