@@ -37,6 +37,8 @@ PARAMETERS: Mapping[str, Any] = MappingProxyType(
     }
 )
 _TREES = 400
+#: Values of nodes are multiples of this many bits: sums of thousands of them are exact in doubles, whatever their order.
+_GRID = 2.0**-36
 
 
 def fit_judge(
@@ -106,7 +108,7 @@ def _written_out(
         below = np.stack([np.where(leaf, own, tree["left"]), np.where(leaf, own, tree["right"])], axis=1)
         children.append(below.astype(np.int64) + start)
         bits.append(_means(tree, leaf) / math.log(2.0))
-    means = np.concatenate(bits)
+    means = _on_grid(np.concatenate(bits))
     roots = starts[:-1].astype(np.int64)
     return Judge(
         names=names,
@@ -115,9 +117,13 @@ def _written_out(
         threshold=np.concatenate(threshold),
         children=np.concatenate(children).astype(np.int64),
         bits=means,
-        offset_bits=baseline / math.log(2.0) + float(means[roots].sum()),
+        offset_bits=float(_on_grid(baseline / math.log(2.0)) + means[roots].sum()),
         depth=max((int(tree["depth"].max()) for tree in trees), default=0),
     )
+
+
+def _on_grid(bits: Floats | float) -> Floats:
+    return np.asarray(np.rint(np.asarray(bits) / _GRID) * _GRID)
 
 
 def _means(tree: Any, leaf: npt.NDArray[np.bool_]) -> Floats:

@@ -100,11 +100,10 @@ def bundle_from_files(files: Mapping[str, bytes]) -> Bundle:
         _check(names)
         arrays = dict(np.load(io.BytesIO(files["arrays.npz"]), allow_pickle=False))
         vocabulary = Vocabulary(tuple((intent, act) for intent, act in names["symbols"]))
-        sequence, judge = _sequence(arrays), _judge(names, arrays)
-        _check_shapes(vocabulary, sequence, judge)
-        model = Model(vocabulary, sequence, _population(names))
+        _check_shapes(vocabulary, len(names["terms"]), arrays)
+        model = Model(vocabulary, _sequence(arrays), _population(names))
         policy = parse_policy(files["policy.toml"].decode())
-        return Bundle(_version(files), model, judge, _calibration(arrays), policy)
+        return Bundle(_version(files), model, _judge(names, arrays), _calibration(arrays), policy)
     except BundleError:
         raise
     except PolicyError as error:
@@ -115,29 +114,24 @@ def bundle_from_files(files: Mapping[str, bytes]) -> Bundle:
         ) from error
 
 
-def _check_shapes(vocabulary: Vocabulary, sequence: SequenceModel, judge: Judge) -> None:
-    """Names and arrays must be of one bundle: M symbols, C clones, P pairs, T terms."""
-    symbols, (pairs, clones) = vocabulary.size, sequence.blocks.shape[:2]
+def _check_shapes(vocabulary: Vocabulary, terms: int, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Names and arrays must be of one bundle: M symbols, C clones, P pairs, T terms, N nodes."""
+    symbols, (pairs, clones), nodes = vocabulary.size, arrays["blocks"].shape[:2], len(arrays["bits"])
     wanted = {
         "pairs": (pairs, 2),
         "blocks": (pairs, clones, clones),
         "escape": (symbols + 1, clones),
         "backoff": (symbols + 1, symbols),
         "arrival": (symbols, clones),
+        "term": (nodes,),
+        "threshold": (nodes,),
+        "children": (nodes, 2),
     }
-    found = {name: getattr(sequence, name).shape for name in wanted}
-    nodes = len(judge.bits)
-    wanted |= {"term": (nodes,), "threshold": (nodes,), "children": (nodes, 2)}
-    found |= {name: getattr(judge, name).shape for name in ("term", "threshold", "children")}
-    differing = sorted(name for name in wanted if wanted[name] != found[name])
+    differing = sorted(name for name in wanted if wanted[name] != arrays[name].shape)
+    limits = {"term": 2 * terms, "children": nodes, "roots": nodes, "pairs": symbols + 1}
     outside = any(
-        len(numbers) and not 0 <= numbers.min() <= numbers.max() < limit
-        for numbers, limit in (
-            (judge.term, 2 * len(judge.names)),
-            (judge.children, nodes),
-            (judge.roots, nodes),
-            (sequence.pairs, symbols + 1),
-        )
+        len(arrays[name]) and not 0 <= arrays[name].min() <= arrays[name].max() < limit
+        for name, limit in limits.items()
     )
     if differing or outside:
         wrong = ", ".join(differing) or "numbers out of range"

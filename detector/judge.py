@@ -2,16 +2,19 @@
 
 The judge is a sum of small decision trees (``boosting.py`` fits them). On its way down a tree a chain's expected log-odds
 move at every split; the move belongs to the term that was split on (Saabas 2014, "Interpreting random forests"), so the
-terms' contributions and the offset add up to the log-odds, whatever the trees look like.
+terms' contributions and the offset add up to the log-odds, whatever the trees look like. Nobody walks down at a decision: what a term
+moves on the way to a leaf is added up beforehand, and the leaves are looked up (``boxes.py``).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+
+from detector.boxes import Boxes, boxes_of
 
 __all__ = ["Judge", "misfire_probability"]
 
@@ -23,9 +26,12 @@ Ints = npt.NDArray[np.int64]
 class Judge:
     """The fitted judge over T terms: trees whose N nodes lie in flat arrays.
 
+    The values of a fitted judge's nodes are multiples of 2^-36 bits, so that their sums are exact in any order, and the same on every
+    machine.
+
     Attributes:
         names: (T,) the terms, in the order of the evidence.
-        roots: (n_trees,) the node at which each tree begins.
+        roots: (n_trees,) the node at which each tree begins, ascending; its other nodes follow it.
         term: (N,) which term a node splits on; plus T where a missing value goes to the lower child.
         threshold: (N,) values up to it go to the lower child.
         children: (N, 2) the lower and the upper child; a leaf's are the leaf itself.
@@ -42,6 +48,10 @@ class Judge:
     bits: Floats
     offset_bits: float
     depth: int
+    _boxes: Boxes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_boxes", boxes_of(self))
 
     def contributions(self, values: Floats) -> Floats:
         """Return what each term contributes to the log-likelihood ratio, in bits, shape (T,); higher speaks for a misfire.
@@ -49,16 +59,7 @@ class Judge:
         Args:
             values: (T,) the evidence; NaN is missing.
         """
-        terms = len(self.names)
-        missing = np.isnan(values)
-        known = np.concatenate([np.where(missing, np.inf, values), np.where(missing, -np.inf, values)])
-        node, moved = self.roots, np.zeros(2 * terms)
-        for _ in range(self.depth):
-            term = self.term[node]
-            below = self.children[node, (known[term] > self.threshold[node]).astype(np.int64)]
-            moved += np.bincount(term, weights=self.bits[below] - self.bits[node], minlength=2 * terms)
-            node = below
-        return np.asarray(moved[:terms] + moved[terms:])
+        return self._boxes.moved(values)
 
     def ratio_bits(self, values: Floats) -> float:
         """Return the log-likelihood ratio of misfire to meant in bits: the offset plus all contributions."""
