@@ -6,7 +6,9 @@ A decision holds no clock reading of ours: replaying the same log with the same 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 __all__ = [
@@ -89,10 +91,19 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirm:
-    """How to ask: the methods in order of expected cost, the cheapest first, and what to ask."""
+    """How to ask, and what an answer is bound to.
+
+    ``methods`` are those that are safe enough in this case, in order of expected cost: the likelier a misfire, the safer the first.
+    An answer counts until ``expires_at``, once, and for a command with these ``slots`` only. ``challenge`` are the words to be said
+    where that way is chosen. ``confirmation_id`` is ``None`` where nobody could check an answer: on the policy rung.
+    """
 
     methods: tuple[ConfirmMethod, ...]
     prompt: str
+    confirmation_id: str | None = None
+    expires_at: datetime | None = None
+    slots: Mapping[str, str] = field(default_factory=dict)
+    challenge: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,18 @@ from enum import StrEnum
 
 from detector.errors import InvalidValue
 
-__all__ = ["CONVERSATION", "Act", "IntentEvent", "Outcome", "OutcomeKind", "OutcomeSource", "domain_of"]
+__all__ = [
+    "CONVERSATION",
+    "Act",
+    "IntentEvent",
+    "Outcome",
+    "OutcomeKind",
+    "OutcomeSource",
+    "check_ids",
+    "check_slots",
+    "check_utc",
+    "domain_of",
+]
 
 #: Turns that belong to no command ("thank you", "bye") carry an intent of this domain.
 CONVERSATION = "conversation"
@@ -105,12 +116,12 @@ class IntentEvent:
     runtime: str | None = None
 
     def __post_init__(self) -> None:
-        _check_ids(self, "event_id", "household_id", "device_id", "session_id")
-        _check_ids(self, *(name for name in ("speaker_id", "runtime") if getattr(self, name) is not None))
+        check_ids(self, "event_id", "household_id", "device_id", "session_id")
+        check_ids(self, *(name for name in ("speaker_id", "runtime") if getattr(self, name) is not None))
         if not _INTENT.fullmatch(self.intent):
             raise InvalidValue(f"intent {self.intent[:80]!r} is not of the form 'domain.Name'")
-        _check_utc(self.time)
-        _check_slots(self.slots)
+        check_utc(self.time)
+        check_slots(self.slots)
         for name in ("intent_confidence", "asr_confidence", "wake_confidence"):
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= 1.0:
@@ -142,11 +153,12 @@ class Outcome:
     time: datetime
 
     def __post_init__(self) -> None:
-        _check_ids(self, "event_id", "household_id")
-        _check_utc(self.time)
+        check_ids(self, "event_id", "household_id")
+        check_utc(self.time)
 
 
-def _check_ids(value: object, *names: str) -> None:
+def check_ids(value: object, *names: str) -> None:
+    """Refuse ids that are none, by raising ``InvalidValue``."""
     for name in names:
         identifier = getattr(value, name)
         if not _ID.fullmatch(identifier):
@@ -155,12 +167,14 @@ def _check_ids(value: object, *names: str) -> None:
             )
 
 
-def _check_utc(time: datetime) -> None:
+def check_utc(time: datetime) -> None:
+    """Refuse a time that is not in UTC, by raising ``InvalidValue``."""
     if time.utcoffset() != timedelta(0):
         raise InvalidValue(f"time {time.isoformat()} must be in {UTC}: send it as RFC 3339 with a final 'Z'")
 
 
-def _check_slots(slots: Mapping[str, str]) -> None:
+def check_slots(slots: Mapping[str, str]) -> None:
+    """Refuse slots that are too many or too long, by raising ``InvalidValue``."""
     if len(slots) > MAX_SLOTS:
         raise InvalidValue(f"slots has {len(slots)} entries; at most {MAX_SLOTS} are read")
     for name, token in slots.items():

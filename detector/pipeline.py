@@ -8,7 +8,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from detector.bundle import Bundle
-from detector.decisions import Confirm, Decision, Enforcement, Reason, Rung, Verdict, decision_id
+from detector.confirmation import ask, close
+from detector.decisions import (
+    Confirm,
+    ConfirmMethod,
+    Decision,
+    Enforcement,
+    Reason,
+    Rung,
+    Verdict,
+    decision_id,
+)
 from detector.events import IntentEvent, Outcome
 from detector.evidence import Moment
 from detector.explain import expected_instead, reasons_for
@@ -22,13 +32,18 @@ __all__ = ["apply_outcome", "decide", "fallback_decision"]
 
 
 def decide(
-    state: HouseholdState, event: IntentEvent, bundle: Bundle, *, rung: Rung = Rung.WORKER
+    state: HouseholdState,
+    event: IntentEvent,
+    bundle: Bundle,
+    *,
+    rung: Rung = Rung.WORKER,
+    over_budget: bool = False,
 ) -> tuple[Decision, HouseholdState]:
-    """Decide on one event and remember it.
+    """Decide on one event and remember it. ``over_budget`` says that enough was blocked: what would be blocked is asked about.
 
     An event that the household's recent past already holds (same ``event_id``) gets the decision that it got the
-    first time, and changes nothing. A chain that was to be confirmed stays so in its session, whatever is said: who asked
-    reports the answer as an outcome. A yes lets it run, a no lets the command be begun anew.
+    first time, and changes nothing. A chain that was to be confirmed stays so in its session, whatever is said: the answer is
+    taken in by ``confirmation.answer``, or reported as an outcome. A yes lets it run, a no lets the command be begun anew.
     """
     for earlier in state.recent:
         if earlier.event_id == event.event_id:
@@ -41,14 +56,16 @@ def decide(
         degraded=rung is not Rung.WORKER,
     )
     if event.commits:
-        decision = _judged(decision, state, event, observation, bundle)
+        decision = _judged(decision, state, event, observation, bundle, over_budget=over_budget)
+    if decision.confirm is not None:
+        decision, state = ask(decision, state, event, observation.session, bundle)
     state = remember(state, event, observation, allowed=decision.verdict is Verdict.ALLOW)
     return decision, replace(state, recent=(*state.recent, decision)[-MAX_RECENT:])
 
 
 def apply_outcome(state: HouseholdState, outcome: Outcome) -> HouseholdState:
-    """Take in what happened to a committing event afterwards; see ``household.settle``."""
-    return settle(state, outcome)
+    """Take in what happened to a committing event afterwards; see ``household.settle`` and ``confirmation.close``."""
+    return close(settle(state, outcome), outcome)
 
 
 def fallback_decision(
@@ -73,7 +90,12 @@ def fallback_decision(
     decision = _unruled(event, policy, bundle, rung)
     verdict = policy.classes[decision.risk_class].fallback if event.commits else Verdict.ALLOW
     reason = Reason(code=code, event_id=event.event_id, bits=0.0, text=text)
-    return replace(_ruled(decision, policy, verdict, policy.base_rate), reasons=(reason,), degraded=True)
+    ruled = replace(_ruled(decision, policy, verdict, policy.base_rate), reasons=(reason,), degraded=True)
+    if ruled.confirm is None:
+        return ruled
+    # Nobody here could tell which words were asked for.
+    methods = tuple(way for way in ruled.confirm.methods if way is not ConfirmMethod.CHALLENGE)
+    return replace(ruled, confirm=replace(ruled.confirm, methods=methods))
 
 
 def _unruled(event: IntentEvent, policy: Policy, bundle: str, rung: Rung) -> Decision:
@@ -94,7 +116,13 @@ def _unruled(event: IntentEvent, policy: Policy, bundle: str, rung: Rung) -> Dec
 
 
 def _judged(
-    decision: Decision, state: HouseholdState, event: IntentEvent, observation: Observation, bundle: Bundle
+    decision: Decision,
+    state: HouseholdState,
+    event: IntentEvent,
+    observation: Observation,
+    bundle: Bundle,
+    *,
+    over_budget: bool,
 ) -> Decision:
     """The decision on a committing event."""
     chain = observation.chain
@@ -102,7 +130,7 @@ def _judged(
         raise AssertionError("a committing event always belongs to a chain (chains.move)")
     moment = Moment(event, observation.session, chain, state, bundle.model.population)
     judgement = judge_chain(moment, bundle, decision.risk_class)
-    ruling = rule_on(moment, judgement, bundle, decision.risk_class)
+    ruling = rule_on(moment, judgement, bundle, decision.risk_class, over_budget=over_budget)
     judged = replace(
         _ruled(decision, bundle.policy, ruling.verdict, judgement.misfire_probability),
         misfire_probability=round(judgement.misfire_probability, 12),

@@ -9,7 +9,7 @@ from fnmatch import translate
 
 from detector.decisions import ConfirmMethod, Enforcement, RiskClass, Verdict
 
-__all__ = ["ClassPolicy", "MethodPolicy", "Policy", "Ruling"]
+__all__ = ["BlockBudget", "ClassPolicy", "Confirmation", "Fatigue", "MethodPolicy", "Policy", "Ruling"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,43 @@ class ClassPolicy:
     budget: float
     fallback: Verdict
     methods: tuple[ConfirmMethod, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """How long an answer counts, how many questions a household may have open, and what a spoken yes may look like.
+
+    ``expires_seconds`` are counted from the event's own time. A spoken yes of more than ``answer_bits`` bits confirms nothing.
+    """
+
+    expires_seconds: float = 60.0
+    most_open: int = 3
+    answer_bits: float = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fatigue:
+    """Asking less where it was asked before.
+
+    For ``same_again_seconds`` after its answer the same command is not asked about again: a yes still holds, and so does a no. Every
+    question of the last ``window_seconds`` makes the next one dearer by ``growth``, as a share of its friction.
+    """
+
+    same_again_seconds: float = 300.0
+    growth: float = 0.5
+    window_seconds: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class BlockBudget:
+    """How many commands a worker may block, as a share of those of about the last ``window_seconds`` of the events' time.
+
+    Past it, blocks become confirms. Fewer than ``least_commands`` say nothing yet.
+    """
+
+    share: float = 0.1
+    least_commands: int = 200
+    window_seconds: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +89,9 @@ class Policy:
     methods: Mapping[ConfirmMethod, MethodPolicy]
     classes: Mapping[RiskClass, ClassPolicy]
     patterns: tuple[tuple[str, RiskClass], ...]
+    confirmation: Confirmation = Confirmation()
+    fatigue: Fatigue = Fatigue()
+    block_budget: BlockBudget = BlockBudget()
     _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -66,28 +106,56 @@ class Policy:
             raise AssertionError("the last pattern is '*', which matches everything")
         return self.patterns[found.lastindex - 1][1]
 
-    def rule(self, risk: RiskClass, misfire_probability: float) -> Ruling:
-        """Choose the verdict of least expected cost (minimum-risk decision; Berger 1985, section 1.3)."""
+    def rule(self, risk: RiskClass, misfire_probability: float, *, asked: int = 0) -> Ruling:
+        """Choose the verdict of least expected cost (minimum-risk decision; Berger 1985, section 1.3).
+
+        Args:
+            risk: the command's class.
+            misfire_probability: the chance that nobody meant it.
+            asked: questions that the household was asked of late; each makes another one dearer.
+        """
         costs = self.classes[risk]
-        methods = self.methods_for(risk, misfire_probability)
+        methods = self.methods_for(risk, misfire_probability, asked=asked)
         ways = [
             (misfire_probability * costs.harm, 0, Verdict.ALLOW),
             ((1 - misfire_probability) * costs.denial, 2, Verdict.BLOCK),
         ]
         if methods:
-            ways.append((self._confirm_cost(risk, methods[0], misfire_probability), 1, Verdict.CONFIRM))
+            cost = self._confirm_cost(risk, methods[0], misfire_probability, asked)
+            ways.append((cost, 1, Verdict.CONFIRM))
         cost, _, verdict = min(ways)
         return Ruling(verdict, cost, methods)
 
-    def methods_for(self, risk: RiskClass, misfire_probability: float) -> tuple[ConfirmMethod, ...]:
-        """Return the class's ways of asking, the one of least expected cost first."""
-        return tuple(
-            sorted(
-                self.classes[risk].methods,
-                key=lambda method: self._confirm_cost(risk, method, misfire_probability),
-            )
-        )
+    def methods_for(
+        self, risk: RiskClass, misfire_probability: float, *, asked: int = 0
+    ) -> tuple[ConfirmMethod, ...]:
+        """Return the ways of asking that are safe enough in this case, the one of least expected cost first.
 
-    def _confirm_cost(self, risk: RiskClass, method: ConfirmMethod, misfire_probability: float) -> float:
+        The likelier a misfire, the safer the first of them. Where none is safe enough, and yet has to be asked, it is the safest alone.
+        """
+        ways = sorted(
+            self.classes[risk].methods,
+            key=lambda method: self._confirm_cost(risk, method, misfire_probability, asked),
+        )
+        enough = tuple(method for method in ways if self.suffices(risk, method, misfire_probability))
+        return enough or self.safest(risk)
+
+    def safest(self, risk: RiskClass) -> tuple[ConfirmMethod, ...]:
+        """Return the class's way of asking that a misfire passes least, alone; nothing where the class has none."""
+        return tuple(sorted(self.classes[risk].methods, key=lambda method: self.methods[method].leak)[:1])
+
+    def suffices(self, risk: RiskClass, method: ConfirmMethod, misfire_probability: float) -> bool:
+        """Return whether a yes by ``method`` would make it cheaper to run the command than to refuse it.
+
+        After a yes, the odds of a misfire are smaller by the factor ``leak`` (Bayes; somebody who meant it says yes).
+        """
+        costs = self.classes[risk]
+        harm = misfire_probability * self.methods[method].leak * costs.harm
+        return harm <= (1 - misfire_probability) * costs.denial
+
+    def _confirm_cost(
+        self, risk: RiskClass, method: ConfirmMethod, misfire_probability: float, asked: int
+    ) -> float:
         way = self.methods[method]
-        return way.friction + misfire_probability * self.classes[risk].harm * way.leak
+        friction = way.friction * (1 + self.fatigue.growth * asked)
+        return friction + misfire_probability * self.classes[risk].harm * way.leak

@@ -10,9 +10,25 @@ from typing import Any, TypeVar
 
 from detector.decisions import ConfirmMethod, Enforcement, RiskClass, Verdict
 from detector.errors import PolicyError
-from detector.policy import ClassPolicy, MethodPolicy, Policy
+from detector.policy import BlockBudget, ClassPolicy, Confirmation, Fatigue, MethodPolicy, Policy
 
 __all__ = ["parse_policy"]
+
+#: Tables that may be left out: their settings, each with its lowest and highest value.
+_LIMITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "confirmation": {"expires_seconds": (1.0, 3600.0), "most_open": (1, 6), "answer_bits": (0.0, 100.0)},
+    "fatigue": {
+        "same_again_seconds": (0.0, 86_400.0),
+        "growth": (0.0, 100.0),
+        "window_seconds": (0.0, 86_400.0),
+    },
+    "block_budget": {
+        "share": (0.0, 1.0),
+        "least_commands": (1, 1_000_000),
+        "window_seconds": (1.0, 86_400.0),
+    },
+}
+_WHOLE = {"most_open", "least_commands"}
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
@@ -44,14 +60,19 @@ class _Reader:
     problems: list[str]
 
     def policy(self, text: str, table: Mapping[str, Any]) -> Policy:
-        self._refuse_unknown(
-            table,
-            "",
-            {"version", "base_rate", "enforcement", "undo_window_seconds", "methods", "classes", "intents"},
-        )
-        for group, known in (("methods", ConfirmMethod), ("classes", RiskClass)):
+        known = {
+            "version",
+            "base_rate",
+            "enforcement",
+            "undo_window_seconds",
+            "methods",
+            "classes",
+            "intents",
+        }
+        self._refuse_unknown(table, "", known | _LIMITS.keys())
+        for group, names in (("methods", ConfirmMethod), ("classes", RiskClass)):
             sections = table.get(group)
-            self._refuse_unknown(sections if isinstance(sections, Mapping) else {}, f"{group}.", set(known))
+            self._refuse_unknown(sections if isinstance(sections, Mapping) else {}, f"{group}.", set(names))
         return Policy(
             text=text,
             version=str(table.get("version", "")) or self._problem("version is missing", "unversioned"),
@@ -63,7 +84,20 @@ class _Reader:
             methods={method: self._method(table, method) for method in ConfirmMethod},
             classes={risk: self._class(table, risk) for risk in RiskClass},
             patterns=self._patterns(table),
+            confirmation=Confirmation(**self._limits(table, "confirmation")),
+            fatigue=Fatigue(**self._limits(table, "fatigue")),
+            block_budget=BlockBudget(**self._limits(table, "block_budget")),
         )
+
+    def _limits(self, table: Mapping[str, Any], section: str) -> dict[str, Any]:
+        """Read a table of numbers; what is left out, and the whole of it, has a default."""
+        found = table.get(section, {})
+        if not isinstance(found, Mapping):
+            return self._problem(f"{section} must be a table: write [{section}]", {})
+        known = _LIMITS[section]
+        self._refuse_unknown(found, f"{section}.", set(known))
+        read = {key: self._number(found, section, key, *known[key]) for key in known if key in found}
+        return {key: round(value) if key in _WHOLE else value for key, value in read.items()}
 
     def _method(self, table: Mapping[str, Any], method: ConfirmMethod) -> MethodPolicy:
         where = f"methods.{method}"

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from detector.decisions import Decision
+from detector.decisions import ConfirmMethod, Decision
 from detector.events import Outcome
 
-__all__ = ["Chain", "HouseholdState", "Pending", "Session", "Subject", "Usage", "known_slots"]
+__all__ = ["Chain", "HouseholdState", "Pending", "Question", "Session", "Subject", "Usage", "known_slots"]
 
 #: A home has a handful of devices, each in one conversation at a time.
 MAX_SESSIONS = 8
@@ -26,6 +26,8 @@ MAX_PENDING = 16
 MAX_EARLY = 8
 #: Decisions that a repeated event gets again; a runtime retries within seconds.
 MAX_RECENT = 16
+#: Questions that are remembered, open or answered; the policy lets no more than six be open.
+MAX_QUESTIONS = 8
 #: Intents that are remembered, the latest used first; large assistants have a few hundred.
 MAX_INTENTS = 256
 #: Slot tokens that are remembered, the latest used first.
@@ -118,6 +120,31 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A confirmation that was asked for: what it is bound to, and what became of it.
+
+    ``session`` is the conversation as it was, its chain and the committing event with it; it is kept while the question is ``open``.
+    Later ``state`` is what closed it: ``confirmed``, ``denied``, ``superseded`` by another question about the same intent, or ``over``.
+    ``asked``, ``expires`` and ``closed`` are seconds since the epoch, in the time of events and answers.
+    """
+
+    confirmation_id: str
+    event_id: str
+    session_id: str
+    intent: str
+    slots: dict[str, str]
+    asked: float
+    expires: float
+    methods: tuple[ConfirmMethod, ...]
+    challenge: tuple[str, ...] = ()
+    session: Session | None = None
+    attempts: int = 0
+    state: str = "open"
+    closed: float = 0.0
+    answered_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HouseholdState:
     """Everything that is remembered of one household.
 
@@ -137,6 +164,7 @@ class HouseholdState:
     pending: tuple[Pending, ...] = ()
     early: tuple[Outcome, ...] = ()
     recent: tuple[Decision, ...] = ()
+    questions: tuple[Question, ...] = ()
 
     @classmethod
     def new(cls, household_id: str) -> HouseholdState:

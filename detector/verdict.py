@@ -12,6 +12,7 @@ from detector.calibration import NEW_HOUSEHOLD_SESSIONS
 from detector.decisions import Reason, RiskClass, Verdict
 from detector.events import Act
 from detector.evidence import Moment, evidence
+from detector.fatigue import asked_of_late
 from detector.judge import misfire_probability
 
 __all__ = ["Judgement", "Ruling", "judge_chain", "rule_on"]
@@ -59,8 +60,10 @@ def judge_chain(moment: Moment, bundle: Bundle, risk: RiskClass) -> Judgement:
     )
 
 
-def rule_on(moment: Moment, judgement: Judgement, bundle: Bundle, risk: RiskClass) -> Ruling:
-    """Turn a judgement into a verdict.
+def rule_on(
+    moment: Moment, judgement: Judgement, bundle: Bundle, risk: RiskClass, *, over_budget: bool = False
+) -> Ruling:
+    """Turn a judgement into a verdict. ``over_budget`` says that enough was blocked.
 
     The cheapest verdict counts, unless an interruption would go over the class's budget of false ones. Where the judge cannot
     know, the policy's fallback stands in, and the ruling says so. A chain that was not confirmed keeps its command
@@ -76,9 +79,11 @@ def rule_on(moment: Moment, judgement: Judgement, bundle: Bundle, risk: RiskClas
         text = f"There are too few commands of class {risk} to calibrate on."
         ruling = _abstain(moment, bundle, risk, "too_little_calibration", text)
     else:
-        verdict = bundle.policy.rule(risk, judgement.misfire_probability).verdict
+        asked = asked_of_late(moment.household, moment.event.seconds, bundle.policy)
+        verdict = bundle.policy.rule(risk, judgement.misfire_probability, asked=asked).verdict
         ruling = Ruling(verdict if judgement.p_value <= bundle.policy.classes[risk].budget else Verdict.ALLOW)
-    return _held_back(moment, ruling, bundle, risk)
+    held = _held_back(moment, ruling, bundle, risk)
+    return _softened(moment, held, bundle, risk) if over_budget else held
 
 
 def _abstain(moment: Moment, bundle: Bundle, risk: RiskClass, code: str, text: str) -> Ruling:
@@ -87,6 +92,17 @@ def _abstain(moment: Moment, bundle: Bundle, risk: RiskClass, code: str, text: s
         code=code, event_id=moment.event.event_id, bits=0.0, text=f"{text} The policy's rule answers."
     )
     return Ruling(fallback, abstained=True, reasons=(reason,))
+
+
+def _softened(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) -> Ruling:
+    """Ask instead of blocking, where there is a way to ask."""
+    if ruling.verdict is not Verdict.BLOCK or not bundle.policy.classes[risk].methods:
+        return ruling
+    text = (
+        "More commands were blocked of late than the policy's block budget allows; this one is asked about."
+    )
+    reason = Reason(code="block_budget", event_id=moment.event.event_id, bits=0.0, text=text)
+    return Ruling(Verdict.CONFIRM, ruling.abstained, (reason, *ruling.reasons))
 
 
 def _held_back(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) -> Ruling:

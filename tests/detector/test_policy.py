@@ -47,7 +47,7 @@ def test_no_other_verdict_is_cheaper(drawn: Policy, risk: RiskClass, probability
 
 
 @given(policies(), st.sampled_from(RiskClass), SHARES)
-def test_methods_are_the_classes_own_the_cheapest_first(
+def test_methods_are_those_that_are_safe_enough_the_cheapest_first(
     drawn: Policy, risk: RiskClass, probability: float
 ) -> None:
     costs = drawn.classes[risk]
@@ -55,8 +55,31 @@ def test_methods_are_the_classes_own_the_cheapest_first(
     spent = [
         drawn.methods[way].friction + probability * costs.harm * drawn.methods[way].leak for way in offered
     ]
-    assert set(offered) == set(costs.methods)
+    enough = {way for way in costs.methods if drawn.suffices(risk, way, probability)}
+    assert set(offered) == (enough or set(drawn.safest(risk)))
     assert spent == sorted(spent)
+
+
+@given(policies(), st.sampled_from(RiskClass), SHARES, st.integers(1, 8))
+def test_who_was_asked_of_late_is_asked_less(
+    drawn: Policy, risk: RiskClass, probability: float, asked: int
+) -> None:
+    rested, tired = drawn.rule(risk, probability), drawn.rule(risk, probability, asked=asked)
+    assert tired.cost >= rested.cost
+    if rested.verdict is not Verdict.CONFIRM:
+        assert tired.verdict is rested.verdict
+
+
+def test_of_the_likely_misfires_only_the_safest_ways_are_offered() -> None:
+    offered = [PACKAGED.methods_for(RiskClass.PRIVATE_OUTBOUND, number / 100) for number in (10, 80, 90, 100)]
+    assert [len(methods) for methods in offered] == [3, 2, 1, 1]
+    assert offered[-1] == (ConfirmMethod.PIN,)
+
+
+def test_what_is_left_out_of_the_limits_has_a_default() -> None:
+    found = policy(POLICY_TEXT.replace("most_open = 3\n", "").replace("[fatigue]", "[fatigue]\n"))
+    assert found.confirmation == PACKAGED.confirmation
+    assert policy(POLICY_TEXT.replace("most_open = 3", "most_open = 2")).confirmation.most_open == 2
 
 
 @pytest.mark.parametrize("risk", RiskClass)
@@ -133,7 +156,7 @@ def test_the_text_travels_with_the_policy() -> None:
 def test_every_problem_is_reported_at_once() -> None:
     text = POLICY_TEXT
     for before, after in (
-        ('version = "1"', ""),
+        ('version = "2"', ""),
         ("base_rate = 0.001", "base_rate = 2"),
         ('enforcement = "enforce"', 'enforcement = "maybe"'),
         ("undo_window_seconds = 120.0", 'undo_window_seconds = "long"\nsurprise = 1'),
@@ -173,6 +196,10 @@ def test_every_problem_is_reported_at_once() -> None:
         ("harm = 600.0", "harm = nan", "classes.physical.harm must be a number"),
         ("harm = 600.0", "harm = true", "classes.physical.harm must be a number"),
         ("base_rate = 0.001", "base_rate = 0", "base_rate must be a number"),
+        ("most_open = 3", "most_open = 0", "confirmation.most_open must be a number from 1 to 6"),
+        ("most_open = 3", "most_closed = 3", "confirmation.most_closed is not a setting"),
+        ("growth = 0.5", "growth = true", "fatigue.growth must be a number"),
+        ("share = 0.1", "share = 2", "block_budget.share must be a number"),
         ('methods = ["spoken"]', 'methods = "spoken"', "classes.read_only.methods must be a list"),
         ('methods = ["spoken"]', "methods = [1]", "classes.read_only.methods must be a list"),
         ('patterns = ["*"]', 'patterns = "*"', r"intents\[4\].patterns must be a list"),

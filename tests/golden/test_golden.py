@@ -3,8 +3,9 @@
 Each file of ``decisions/`` is a conversation, as on the wire, and what is wanted of every decision: any fields of its JSON, the codes of
 its reasons, or with ``record`` the whole of it, where ``<number>`` and ``<text>`` stand for any. The bundle is the hand-made one of
 ``tests/detector/builders.py``. Its judge looks at the wake word's confidence alone, so that no case depends on a trained number: 0.9 or
-none speaks against a misfire (-6 bits), 0.4 for one (+6), 0.1 leaves no doubt (+40). ``chains/`` holds the chain after each event,
-``policy/`` the packaged policy's verdict at a misfire probability.
+none speaks against a misfire (-6 bits), 0.4 for one (+6), 0.1 leaves no doubt (+40). A step ``answer``
+answers the last question, bound as it was asked, with what is given changed; ``challenge`` as its words are those that were asked for.
+``chains/`` holds the chain after each event, ``policy/`` the packaged policy's verdict at a misfire probability.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
+from detector.answers import ConfirmationAnswer, ConfirmationResult
 from detector.bundle import Bundle
 from detector.calibration import Calibration
 from detector.chains import extend
+from detector.confirmation import answer
 from detector.decisions import Decision, RiskClass, Rung
 from detector.events import Act, IntentEvent, Outcome
 from detector.pipeline import apply_outcome, decide, fallback_decision
@@ -31,7 +34,12 @@ HERE = Path(__file__).parent
 EVENT: TypeAdapter[IntentEvent] = TypeAdapter(IntentEvent)
 OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
+ANSWER: TypeAdapter[ConfirmationAnswer] = TypeAdapter(ConfirmationAnswer)
+RESULT: TypeAdapter[ConfirmationResult] = TypeAdapter(ConfirmationResult)
 STATE: TypeAdapter[HouseholdState] = TypeAdapter(HouseholdState)
+
+#: What proofs are made with here; no answer of a case has one.
+KEY = b"the key of the tests"
 
 Case = dict[str, Any]
 
@@ -57,12 +65,20 @@ def bundle_of(case: Case) -> Bundle:
 def test_decisions(case: Case) -> None:
     bundle, household = bundle_of(case), case["defaults"]["household_id"]
     rung = Rung(case.get("rung", "worker"))
-    state = HouseholdState.new(household)
+    state, asked = HouseholdState.new(household), None
     for number, step in enumerate(case["steps"]):
         state = STATE.validate_json(STATE.dump_json(state))  # as the changelog keeps it
         if "outcome" in step:
             state = apply_outcome(
                 state, OUTCOME.validate_python(step["outcome"] | {"household_id": household})
+            )
+            continue
+        if "answer" in step:
+            given = answered(asked, step["answer"], case["defaults"], number)
+            result, state = answer(state, given, bundle, at=given.time.timestamp(), key=KEY)
+            found = json.loads(RESULT.dump_json(result))
+            assert matches({key: found[key] for key in step["want"]}, step["want"], partly=True), (
+                f"step {number}: {found}"
             )
             continue
         if "event" in step:
@@ -72,7 +88,29 @@ def test_decisions(case: Case) -> None:
             heard = EVENT.validate_python(case["defaults"] | step["fallback"])
             decision = fallback_decision(heard, bundle.policy, code="no_bundle", text="There is no bundle.")
         assert_wanted(json.loads(DECISION.dump_json(decision)), step, f"step {number}")
+        asked = decision if decision.confirm else asked
     assert_afterwards(state, case)
+
+
+def answered(asked: Decision | None, fields: Case, defaults: Case, number: int) -> ConfirmationAnswer:
+    """The answer to a question, bound as it was asked, with ``fields`` changed."""
+    assert asked is not None
+    assert asked.confirm is not None
+    confirm = asked.confirm
+    bound: Case = {
+        "confirmation_id": confirm.confirmation_id,
+        "answer_id": f"a{number}",
+        "household_id": asked.household_id,
+        "session_id": asked.session_id,
+        "intent": asked.intent,
+        "slots": dict(confirm.slots),
+        "accepted": True,
+    }
+    if fields.get("words") == "challenge":
+        fields = fields | {"words": list(confirm.challenge)}
+    if "heard" in fields:
+        fields = fields | {"heard": defaults | {"intent": asked.intent, "commits": False} | fields["heard"]}
+    return ANSWER.validate_json(json.dumps(bound | fields))
 
 
 def assert_wanted(found: Case, step: Case, where: str) -> None:

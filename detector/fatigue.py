@@ -1,0 +1,36 @@
+"""What a household was asked of late: nobody is asked the same thing twice in a row, and each question makes the next one dearer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from detector.events import IntentEvent
+from detector.policy import Policy
+from detector.state import HouseholdState, Question
+
+__all__ = ["asked_before", "asked_of_late"]
+
+
+def asked_of_late(state: HouseholdState, seconds: float, policy: Policy) -> int:
+    """Return how many questions the household was asked within the policy's window before ``seconds``."""
+    return sum(seconds - question.asked < policy.fatigue.window_seconds for question in state.questions)
+
+
+def asked_before(
+    state: HouseholdState, event: IntentEvent, slots: Mapping[str, str], policy: Policy
+) -> Question | None:
+    """The latest question about the same command, if it is open or was answered a short while ago.
+
+    In the same conversation a repetition may leave out what was said; in another one it has to be all there.
+    """
+    for question in reversed(state.questions):
+        if question.intent != event.intent:
+            continue
+        here = question.session_id == event.session_id
+        if not (slots.items() <= question.slots.items() if here else slots == question.slots):
+            continue
+        if question.state == "open":
+            return question if here and event.seconds <= question.expires else None
+        recent = event.seconds - question.closed < policy.fatigue.same_again_seconds
+        return question if recent and question.state in ("confirmed", "denied") else None
+    return None

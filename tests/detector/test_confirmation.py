@@ -1,0 +1,268 @@
+"""What a question is bound to. Whole conversations are cases of ``tests/golden/decisions``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal, Result, proof_of
+from detector.confirmation import answer, confirmation_id, recall
+from detector.decisions import ConfirmMethod, Decision, Verdict
+from detector.errors import InvalidValue
+from detector.events import Act, OutcomeKind
+from detector.pipeline import apply_outcome, decide
+from detector.state import MAX_QUESTIONS, HouseholdState
+from tests.detector.builders import (
+    DOUBTFUL,
+    START,
+    SURE,
+    dialogue,
+    event,
+    hand_bundle,
+    heard,
+    outcome,
+    policy,
+    run,
+    send_message,
+)
+
+BUNDLE = hand_bundle()
+KEY = b"key"
+STATE: TypeAdapter[HouseholdState] = TypeAdapter(HouseholdState)
+
+
+def asked(**fields: Any) -> tuple[Decision, HouseholdState]:
+    decisions, state = run(heard(send_message(**fields), DOUBTFUL), BUNDLE)
+    assert decisions[-1].verdict is Verdict.CONFIRM
+    return decisions[-1], STATE.validate_json(STATE.dump_json(state))
+
+
+def given_to(decision: Decision, **fields: Any) -> ConfirmationAnswer:
+    """A yes by PIN, with its proof, ten seconds after the question."""
+    assert decision.confirm is not None
+    assert decision.confirm.confirmation_id is not None
+    said: dict[str, Any] = {
+        "confirmation_id": decision.confirm.confirmation_id,
+        "answer_id": "a1",
+        "household_id": decision.household_id,
+        "session_id": decision.session_id,
+        "intent": decision.intent,
+        "slots": dict(decision.confirm.slots),
+        "method": ConfirmMethod.PIN,
+        "accepted": True,
+        "time": START + timedelta(seconds=30),
+        "proof": proof_of(KEY, decision.confirm.confirmation_id, ConfirmMethod.PIN),
+    }
+    return ConfirmationAnswer(**(said | fields))
+
+
+def taken(
+    state: HouseholdState, said: ConfirmationAnswer, key: bytes | None = KEY
+) -> tuple[ConfirmationResult, HouseholdState]:
+    return answer(state, said, BUNDLE, at=said.time.timestamp(), key=key)
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_an_answer_settles_the_command(accepted: bool) -> None:
+    decision, state = asked()
+    result, after = taken(state, given_to(decision, accepted=accepted))
+    assert (result.result, result.event_id, result.reason) == (
+        Result.CONFIRMED if accepted else Result.DENIED,
+        "e2",
+        None,
+    )
+    (pending,) = after.pending
+    assert (pending.allowed, pending.answered) == (accepted, True)
+    assert after.questions[0].session is None
+
+
+WRONG: dict[str, tuple[dict[str, Any], Refusal]] = {
+    "another session": ({"session_id": "s9"}, Refusal.OTHER_SESSION),
+    "another intent": ({"intent": "messages.SendPhoto"}, Refusal.OTHER_INTENT),
+    "another token": ({"slots": {"contact": "k1_eve"}}, Refusal.CHANGED_SLOTS),
+    "a slot less": ({"slots": {}}, Refusal.CHANGED_SLOTS),
+    "a slot more": ({"slots": {"contact": "k1_ann", "copy": "k1_eve"}}, Refusal.CHANGED_SLOTS),
+    "a second too late": ({"time": START + timedelta(seconds=81)}, Refusal.EXPIRED),
+    "a way that was not offered": ({"method": ConfirmMethod.SPOKEN}, Refusal.METHOD_NOT_OFFERED),
+    "no proof": ({"proof": None}, Refusal.PROOF_MISSING),
+    "a proof of nothing": ({"proof": "checked"}, Refusal.PROOF_WRONG),
+    "a proof of another way": ({"method": ConfirmMethod.PHONE_PUSH}, Refusal.PROOF_WRONG),
+    "no words": ({"method": ConfirmMethod.CHALLENGE}, Refusal.WRONG_WORDS),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_does_not_belong_is_refused_and_changes_nothing_but_attempts(what: str) -> None:
+    decision, state = asked()
+    fields, reason = WRONG[what]
+    result, after = taken(state, given_to(decision, **fields))
+    assert (result.result, result.reason) == (Result.REFUSED, reason)
+    assert result.text
+    assert (after.pending, after.learned) == (state.pending, state.learned)
+    assert taken(after, given_to(decision))[0].result is Result.CONFIRMED
+
+
+def test_another_household_cannot_answer() -> None:
+    decision, state = asked()
+    _, neighbour = run([replace(each, household_id="h2") for each in heard(send_message(), DOUBTFUL)], BUNDLE)
+    result, after = taken(neighbour, given_to(decision, household_id="h2"))
+    assert (result.reason, result.event_id) == (Refusal.OTHER_HOUSEHOLD, None)
+    assert after == neighbour
+    assert taken(state, given_to(decision))[0].result is Result.CONFIRMED
+
+
+def test_a_question_that_nobody_asked_is_unknown() -> None:
+    decision, state = asked()
+    unknown = given_to(decision, confirmation_id=confirmation_id("h1", "e99"))
+    assert taken(state, unknown)[0].reason is Refusal.UNKNOWN
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_second_answer_is_refused_whatever_it_says(first: bool) -> None:
+    decision, state = asked()
+    _, state = taken(state, given_to(decision, accepted=first))
+    for again in (given_to(decision), given_to(decision, answer_id="a2", accepted=not first)):
+        result, after = taken(state, again)
+        assert (result.reason, result.answered_by) == (Refusal.ALREADY_ANSWERED, "a1")
+        assert after == state
+
+
+def test_what_became_of_an_answer_is_remembered_for_who_missed_it() -> None:
+    decision, state = asked()
+    result, state = taken(state, given_to(decision))
+    assert recall(state, given_to(decision)) == result
+    assert recall(state, given_to(decision, answer_id="a2")) is None
+
+
+def test_an_outcome_closes_the_question() -> None:
+    decision, state = asked()
+    state = apply_outcome(state, outcome("e2", OutcomeKind.DENIED))
+    assert taken(state, given_to(decision))[0].reason is Refusal.ALREADY_ANSWERED
+    _, state = asked()
+    state = apply_outcome(state, outcome("e2", OutcomeKind.EXPIRED))
+    assert taken(state, given_to(decision))[0].reason is Refusal.EXPIRED
+
+
+def test_new_slots_take_the_place_of_the_question() -> None:
+    decision, state = asked()
+    corrected = heard(send_message(3, contact="k1_bob"), DOUBTFUL)
+    again, state = run(corrected, BUNDLE, state)
+    assert taken(state, given_to(decision))[0].reason is Refusal.SUPERSEDED
+    assert taken(state, given_to(again[-1]))[0].result is Result.CONFIRMED
+
+
+def test_while_a_question_is_open_the_same_command_gets_the_same_one() -> None:
+    decision, state = asked()
+    right = dialogue(("messages.SendMessage", Act.AFFIRM, True), first=3, wake_confidence=DOUBTFUL)
+    repeated, after = run(right, BUNDLE, state)
+    assert repeated[0].confirm is not None
+    assert decision.confirm is not None
+    assert repeated[0].confirm.confirmation_id == decision.confirm.confirmation_id
+    assert repeated[0].confirm.expires_at == decision.confirm.expires_at
+    assert len(after.questions) == 1
+
+
+def commands(number: int) -> list[Any]:
+    """So many different commands within a minute."""
+    return [
+        event(
+            each,
+            time=START + timedelta(seconds=each),
+            session_id=f"s{each}",
+            commits=True,
+            slots={"contact": f"k1_{each}"},
+            wake_confidence=DOUBTFUL,
+        )
+        for each in range(number)
+    ]
+
+
+def test_open_questions_are_bounded_and_beyond_the_bound_it_blocks() -> None:
+    decisions, state = run(commands(9), BUNDLE)
+    verdicts = [decision.verdict for decision in decisions]
+    assert verdicts == [Verdict.CONFIRM] * 3 + [Verdict.BLOCK] * 6
+    assert {decision.reasons[0].code for decision in decisions[3:]} == {"too_many_open"}
+    later = replace(commands(1)[0], event_id="later", time=START + timedelta(seconds=90), session_id="s99")
+    assert run([later], BUNDLE, state)[0][0].verdict is Verdict.CONFIRM
+
+
+def test_what_is_remembered_of_questions_is_bounded() -> None:
+    state = HouseholdState.new("h1")
+    for number, each in enumerate(commands(40)):
+        _, state = decide(state, replace(each, time=START + timedelta(minutes=2 * number)), BUNDLE)
+    assert len(state.questions) == MAX_QUESTIONS
+
+
+def test_without_a_key_the_runtimes_word_counts_and_still_has_to_be_given() -> None:
+    decision, state = asked()
+    assert taken(state, given_to(decision, proof="receipt-17"), key=None)[0].result is Result.CONFIRMED
+    assert taken(state, given_to(decision, proof=None), key=None)[0].reason is Refusal.PROOF_MISSING
+
+
+def test_who_was_asked_below_the_worker_gets_the_workers_verdict() -> None:
+    """A gateway that did not hear in time asked; the worker allows that very command."""
+    _, state = run(heard(send_message(), SURE), BUNDLE)
+    decision, _ = asked()
+    result, after = taken(state, given_to(decision, proof=None))
+    assert (result.result, result.event_id) == (Result.CONFIRMED, "e2")
+    assert taken(after, given_to(decision))[0].reason is Refusal.ALREADY_ANSWERED
+    assert taken(state, given_to(decision, session_id="s9"))[0].reason is Refusal.OTHER_SESSION
+
+
+def test_in_shadow_mode_a_command_that_was_denied_still_runs() -> None:
+    shadow = hand_bundle(rules=policy(enforcement='"shadow"'))
+    _, state = run(heard(send_message(), DOUBTFUL), shadow)
+    state = apply_outcome(state, outcome("e2", OutcomeKind.DENIED))
+    again = dialogue(("messages.SendMessage", Act.AFFIRM, True), first=3, wake_confidence=SURE)
+    decision = run(again, shadow, state)[0][0]
+    assert (decision.verdict, decision.effective_verdict) == (Verdict.BLOCK, Verdict.ALLOW)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"proof": ""},
+        {"proof": "x" * 300},
+        {"words": ("right",)},
+        {"words": ("falcon",) * 9},
+        {"answer_id": "a b"},
+        {"time": START.replace(tzinfo=None)},
+        {"slots": {"a": "x" * 200}},
+    ],
+)
+def test_an_answer_that_is_none(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValue):
+        given_to(asked()[0], **fields)
+
+
+CHANGES: list[Callable[[ConfirmationAnswer], ConfirmationAnswer]] = [
+    lambda said: said,
+    lambda said: replace(said, accepted=False),
+    lambda said: replace(said, slots={}),
+    lambda said: replace(said, session_id="s9"),
+    lambda said: replace(said, proof="wrong"),
+    lambda said: replace(said, time=START + timedelta(hours=1)),
+    lambda said: replace(said, method=ConfirmMethod.CHALLENGE),
+]
+
+
+@given(st.lists(st.sampled_from(CHANGES), max_size=12))
+def test_whatever_is_answered_a_command_is_released_once_at_most(
+    changes: list[Callable[[ConfirmationAnswer], ConfirmationAnswer]],
+) -> None:
+    decision, state = asked()
+    results = []
+    for number, change in enumerate(changes):
+        result, state = taken(state, change(given_to(decision, answer_id=f"a{number}")))
+        results.append(result.result)
+    decided = [result for result in results if result is not Result.REFUSED]
+    assert len(decided) <= 1
+    untouched = changes[: next((n for n, r in enumerate(results) if r is not Result.REFUSED), len(changes))]
+    assert not [change for change in untouched if change in CHANGES[:2]] or results.count(Result.REFUSED) >= 3
