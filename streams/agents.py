@@ -28,8 +28,16 @@ class Worker:
     ``on_error(what, error)`` hears of what an agent cannot handle: Faust would start it again at the same record, for ever.
     """
 
-    def __init__(self, parts: Parts, bundle: Bundle, on_error: Callable[[str, Exception], None]) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        bundle: Bundle,
+        on_error: Callable[[str, Exception], None],
+        *,
+        token_ids: bool = False,
+    ) -> None:
         self.parts = parts
+        self.token_ids = token_ids
         self.bundle = bundle
         self.on_error = on_error
         self.households = Households(parts.table)
@@ -68,7 +76,7 @@ class Worker:
 
     async def _intent(self, event: Any, record: Incoming) -> None:
         try:
-            intent = read_intent(record)
+            intent = read_intent(record, token_ids=self.token_ids)
         except BadRecord as error:
             await self.households.stage(event, [await self._dead_letter(record, error)])
             return
@@ -93,7 +101,7 @@ class Worker:
 
     async def _outcome(self, event: Any, record: Incoming) -> None:
         try:
-            outcome = read_outcome(record)
+            outcome = read_outcome(record, token_ids=self.token_ids)
         except BadRecord as error:
             await self.households.stage(event, [await self._dead_letter(record, error)])
             return

@@ -5,11 +5,13 @@ What a sender puts into headers and keys is passed on; a record that cannot be s
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from streams.errors import BadRecord
 from streams.processing import Incoming
 from streams.records import CORRELATION_ID, REPLY_PARTITION, Headers, header
+from streams.tokens import NOT_TOKENS
 
 __all__ = ["Asker", "Letter", "asker_of", "letter_about", "trace_of"]
 
@@ -19,8 +21,8 @@ _LARGEST_LETTER = 900_000
 _LARGEST_KEY = 1_024
 #: A UUID has 36 characters, a SHA-256 in hexadecimal 64.
 _LONGEST_CORRELATION = 128
-#: Version 00 of W3C Trace Context has 55 characters; later ones may be longer.
-_LONGEST_TRACE = 256
+#: W3C Trace Context, version 00; a later version begins in the same way, and this much of it can be passed on.
+_TRACE = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 #: No topic has a million partitions; a longer number is none.
 _MOST_DIGITS = 6
 
@@ -58,16 +60,16 @@ def asker_of(headers: Headers, partitions: int) -> Asker | None:
 
 
 def trace_of(headers: Headers) -> bytes | None:
-    """Return the ``traceparent`` to pass on."""
+    """Return the ``traceparent`` to pass on; ``None`` where there is none, or where it is something else under that name."""
     trace = header(headers, "traceparent")
-    return trace if trace and len(trace) <= _LONGEST_TRACE else None
+    return trace if trace and _TRACE.fullmatch(trace) else None
 
 
 def letter_about(record: Incoming, error: BadRecord) -> Letter:
     """Return the dead letter about a record: its bytes and key, where it stood, and why it could not be read.
 
     A value that does not fit is cut, a key that does not is left out; the headers ``misfire_size`` and ``misfire_key_size`` then
-    say how long they were.
+    say how long they were. Of a record that may hold what somebody said, neither is repeated.
     """
     headers = [
         ("misfire_reason", error.code.encode()),
@@ -77,10 +79,11 @@ def letter_about(record: Incoming, error: BadRecord) -> Letter:
         ("misfire_offset", str(record.offset).encode()),
     ]
     key, value = record.key, record.value or b""
-    if key is not None and len(key) > _LARGEST_KEY:
+    withheld = error.code == NOT_TOKENS
+    if key is not None and (withheld or len(key) > _LARGEST_KEY):
         headers.append(("misfire_key_size", str(len(key)).encode()))
         key = None
-    if len(value) > _LARGEST_LETTER:
+    if withheld or len(value) > _LARGEST_LETTER:
         headers.append(("misfire_size", str(len(value)).encode()))
-        value = value[:_LARGEST_LETTER]
+        value = b"" if withheld else value[:_LARGEST_LETTER]
     return Letter(key, value, headers)

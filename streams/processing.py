@@ -13,6 +13,7 @@ from detector.pipeline import apply_outcome, decide, fallback_decision
 from streams.errors import BadRecord
 from streams.households import Stored
 from streams.records import INTENT, OUTCOME, Headers, Kind, check_type
+from streams.tokens import check_tokens
 
 __all__ = ["CLOCK_SKEW_SECONDS", "Incoming", "decide_record", "read_intent", "read_outcome", "settle_record"]
 
@@ -38,18 +39,19 @@ class Incoming:
     headers: Headers
 
 
-def read_intent(record: Incoming) -> IntentEvent:
-    """Read an intent event.
+def read_intent(record: Incoming, *, token_ids: bool = False) -> IntentEvent:
+    """Read an intent event; with ``token_ids`` its ids have to be tokens, as its slots' values always have.
 
     Raises:
-        BadRecord: with code ``unknown_type``, ``too_large``, ``not_json``, ``schema``, ``key_mismatch`` or ``time_in_future``.
+        BadRecord: with code ``unknown_type``, ``too_large``, ``not_json``, ``schema``, ``not_tokens``, ``key_mismatch`` or
+            ``time_in_future``.
     """
-    return _read(record, INTENT)
+    return _read(record, INTENT, token_ids=token_ids)
 
 
-def read_outcome(record: Incoming) -> Outcome:
+def read_outcome(record: Incoming, *, token_ids: bool = False) -> Outcome:
     """Read an outcome; the same errors as ``read_intent``."""
-    return _read(record, OUTCOME)
+    return _read(record, OUTCOME, token_ids=token_ids)
 
 
 def decide_record(
@@ -81,9 +83,10 @@ def settle_record(stored: Stored, outcome: Outcome, offset: int) -> tuple[Stored
         return replace(stored, outcomes=offset), True
 
 
-def _read(record: Incoming, kind: Kind[V]) -> V:
+def _read(record: Incoming, kind: Kind[V], *, token_ids: bool) -> V:
     check_type(record.headers, kind)
     value = kind.decode(record.value)
+    check_tokens(value, ids=token_ids)
     if record.key != value.household_id.encode():
         raise BadRecord(
             "key_mismatch", "the record's key is not its household_id; produce with household_id as the key"

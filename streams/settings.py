@@ -57,6 +57,10 @@ class Settings(BaseModel):
         le=10_000,
         description="milliseconds in which the hook answers when the asker names no deadline",
     )
+    token_ids: bool = Field(
+        False,
+        description="refuse events whose household, device and speaker ids are not keyed tokens",
+    )
     reply_partition: int | None = Field(
         None,
         ge=0,

@@ -42,7 +42,7 @@ def run_worker(settings: Settings, bundle: Bundle) -> NoReturn:
     asyncio.set_event_loop(loop)
     parts = build_app(settings)
     health = Health()
-    worker = Worker(parts, bundle, health.agent_failed)
+    worker = Worker(parts, bundle, health.agent_failed, token_ids=settings.token_ids)
     _watch(parts.app, worker, worker.attach(), health, settings)
     metrics.BUNDLE.labels(bundle.version, bundle.policy.version).set(1)
     # Warnings only would cost 13 % of the time: a spinner would then put the root logger on DEBUG.

@@ -21,6 +21,7 @@ from streams.cli import (
     doctor,
     evaluate,
     gateway,
+    keys,
     replay,
     scan,
     simulate,
@@ -54,6 +55,7 @@ for command in (
 app.add_typer(topics.app, name="topics")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(config.app, name="config")
+app.add_typer(keys.app, name="keys")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(bench.app, name="bench")
 

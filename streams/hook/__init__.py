@@ -1,8 +1,9 @@
 """The blocking hook: ask before a command runs.
 
-A runtime needs ``Hook`` (or ``AsyncHook``) and nothing else of this package.
+A runtime needs ``Hook`` (or ``AsyncHook``), and ``Tokens`` with its keyring, and nothing else of this package.
 """
 
 from streams.hook.client import AsyncHook, Hook, RejectedEvent
+from streams.hook.tokens import Tokens, read_keyring
 
-__all__ = ["AsyncHook", "Hook", "RejectedEvent"]
+__all__ = ["AsyncHook", "Hook", "RejectedEvent", "Tokens", "read_keyring"]

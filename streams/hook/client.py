@@ -20,7 +20,9 @@ from detector.pipeline import fallback_decision
 from detector.policy import Policy
 from streams.bundles import read_policy
 from streams.errors import BadRecord
+from streams.hook.tokens import Tokens
 from streams.records import DECISION, INTENT, OUTCOME
+from streams.tokens import check_tokens
 
 __all__ = ["AsyncHook", "Hook", "RejectedEvent"]
 
@@ -38,7 +40,10 @@ class RejectedEvent(ValueError):
 class _Caller:
     """What both clients share: requests, answers, and the fallback."""
 
-    def __init__(self, policy: Policy | None, deadline_ms: int, *, is_async: bool) -> None:
+    def __init__(
+        self, policy: Policy | None, deadline_ms: int, tokens: Tokens | None, *, is_async: bool
+    ) -> None:
+        self.tokens = tokens
         self.policy = policy or read_policy()
         self.deadline_ms = deadline_ms
         self.is_async = is_async
@@ -66,6 +71,19 @@ class _Caller:
             "headers": {**_JSON, "x-misfire-deadline-ms": str(self.deadline_ms)},
             "extensions": {"timeout": timeouts, "trace": shorten_async if self.is_async else shorten},
         }
+
+    def leaving(self, event: IntentEvent) -> IntentEvent:
+        """Return the event as it may leave the runtime: with keyed tokens for what was said and for ids."""
+        event = self.tokens.event(event) if self.tokens else event
+        try:
+            check_tokens(event, ids=self.tokens is not None)
+        except BadRecord as error:
+            raise RejectedEvent(str(error)) from None
+        return event
+
+    def outcome(self, outcome: Outcome) -> bytes:
+        """Return an outcome's bytes, with its household's token."""
+        return OUTCOME.encode(self.tokens.outcome(outcome) if self.tokens else outcome)
 
     def decision(self, event: IntentEvent, response: httpx.Response) -> Decision:
         """Read an answer; whatever is wrong with it becomes the fallback, except for what the caller did wrong."""
@@ -102,18 +120,28 @@ class Hook:
         url: the gateway's address, such as ``http://127.0.0.1:8750``.
         policy: what answers when the gateway cannot; the packaged policy where it is left out.
         deadline_ms: milliseconds in which ``decide`` answers.
+        tokens: replaces what was said, and ids, before anything leaves the runtime. Without it the slots of events have to hold
+            tokens already; anything else is refused here, and never sent.
     """
 
-    def __init__(self, url: str, *, policy: Policy | None = None, deadline_ms: int = 150) -> None:
-        self._caller = _Caller(policy, deadline_ms, is_async=False)
+    def __init__(
+        self,
+        url: str,
+        *,
+        policy: Policy | None = None,
+        deadline_ms: int = 150,
+        tokens: Tokens | None = None,
+    ) -> None:
+        self._caller = _Caller(policy, deadline_ms, tokens, is_async=False)
         self._client = httpx.Client(base_url=url)
 
     def decide(self, event: IntentEvent) -> Decision:
         """Ask whether somebody meant the chain that ``event`` belongs to.
 
         Raises:
-            RejectedEvent: the gateway refused the event as broken.
+            RejectedEvent: the event holds something that may not leave the runtime, or the gateway refused it as broken.
         """
+        event = self._caller.leaving(event)
         try:
             response = self._client.post(**self._caller.request("/v1/decide", INTENT.encode(event)))
         except httpx.HTTPError as error:
@@ -123,7 +151,9 @@ class Hook:
     def report(self, outcome: Outcome) -> bool:
         """Tell what happened afterwards; return whether the worker has applied it already."""
         try:
-            response = self._client.post(**self._caller.request("/v1/outcomes", OUTCOME.encode(outcome)))
+            response = self._client.post(
+                **self._caller.request("/v1/outcomes", self._caller.outcome(outcome))
+            )
         except httpx.HTTPError:
             return False
         return response.status_code == httpx.codes.OK
@@ -144,12 +174,20 @@ class Hook:
 class AsyncHook:
     """Asks the gateway from a coroutine; see ``Hook``."""
 
-    def __init__(self, url: str, *, policy: Policy | None = None, deadline_ms: int = 150) -> None:
-        self._caller = _Caller(policy, deadline_ms, is_async=True)
+    def __init__(
+        self,
+        url: str,
+        *,
+        policy: Policy | None = None,
+        deadline_ms: int = 150,
+        tokens: Tokens | None = None,
+    ) -> None:
+        self._caller = _Caller(policy, deadline_ms, tokens, is_async=True)
         self._client = httpx.AsyncClient(base_url=url)
 
     async def decide(self, event: IntentEvent) -> Decision:
         """Ask whether somebody meant the chain that ``event`` belongs to; see ``Hook.decide``."""
+        event = self._caller.leaving(event)
         asked = self._client.post(**self._caller.request("/v1/decide", INTENT.encode(event)))
         try:
             response = await asyncio.wait_for(asked, self._caller.deadline_ms / 1000.0)
@@ -161,7 +199,7 @@ class AsyncHook:
         """Tell what happened afterwards; return whether the worker has applied it already."""
         try:
             response = await self._client.post(
-                **self._caller.request("/v1/outcomes", OUTCOME.encode(outcome))
+                **self._caller.request("/v1/outcomes", self._caller.outcome(outcome))
             )
         except httpx.HTTPError:
             return False

@@ -15,9 +15,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from streams.errors import BadRecord
 from streams.hook.exchange import Exchange
 from streams.hook.ladder import Ladder
+from streams.letters import trace_of
 from streams.processing import CLOCK_SKEW_SECONDS
 from streams.records import DECISION, INTENT, MAX_BYTES, OUTCOME, Kind
 from streams.settings import Settings
+from streams.tokens import NOT_TOKENS, check_tokens
 from streams.topics import OUTCOMES
 
 __all__ = ["build_gateway"]
@@ -29,6 +31,7 @@ _STATUS = {
     "media_type": 415,
     "schema": 422,
     "time_in_future": 422,
+    NOT_TOKENS: 422,
 }
 _LONGEST_DEADLINE_MS = 10_000
 _DEADLINE = {
@@ -60,10 +63,10 @@ def build_gateway(settings: Settings, ladder: Ladder) -> FastAPI:
     @app.post("/v1/decide", openapi_extra=_body(INTENT), responses=_answers(DECISION, "The decision"))
     async def decide(request: Request) -> Response:
         """Decide on one event before its command runs. Answers in time, and says on which rung of the ladder."""
-        event = await _read(request, INTENT)
+        event = await _read(request, INTENT, settings)
         deadline = _deadline(request, settings) / 1000.0
-        trace = request.headers.get("traceparent")
-        answer = await ladder.decide(event, exchange, deadline, trace.encode() if trace else None)
+        trace = trace_of([("traceparent", request.headers.get("traceparent", "").encode())])
+        answer = await ladder.decide(event, exchange, deadline, trace)
         headers = {
             "X-Misfire-Rung": answer.decision.rung.value,
             "X-Misfire-Elapsed-Ms": f"{1000 * answer.seconds:.1f}",
@@ -73,7 +76,7 @@ def build_gateway(settings: Settings, ladder: Ladder) -> FastAPI:
     @app.post("/v1/outcomes", openapi_extra=_body(OUTCOME), status_code=200)
     async def outcomes(request: Request) -> JSONResponse:
         """Tell what happened to a command afterwards. 200: the worker applied it; 202: it is on its way."""
-        outcome = await _read(request, OUTCOME)
+        outcome = await _read(request, OUTCOME, settings)
         headers = OUTCOME.headers(outcome.event_id, outcome.time, source="misfire/gateway")
         correlation, reply = exchange.ask(OUTCOMES, outcome.household_id, OUTCOME.encode(outcome), headers)
         try:
@@ -102,7 +105,7 @@ def build_gateway(settings: Settings, ladder: Ladder) -> FastAPI:
     return app
 
 
-async def _read(request: Request, kind: Kind[Any]) -> Any:
+async def _read(request: Request, kind: Kind[Any], settings: Settings) -> Any:
     """Read a body without ever taking in more than may be sent."""
     media = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media not in ("application/json", "application/cloudevents+json", ""):
@@ -113,6 +116,7 @@ async def _read(request: Request, kind: Kind[Any]) -> Any:
         if len(body) > MAX_BYTES:
             raise BadRecord("too_large", f"the body has more than {MAX_BYTES} bytes")
     value = kind.decode(body)
+    check_tokens(value, ids=settings.token_ids)
     if value.time.timestamp() > datetime.now(UTC).timestamp() + CLOCK_SKEW_SECONDS:
         raise BadRecord(
             "time_in_future",

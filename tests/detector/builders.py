@@ -75,7 +75,7 @@ def dialogue(
     ]
 
 
-def send_message(first: int = 0, contact: str = "k1_ann", **fields: Any) -> list[IntentEvent]:
+def send_message(first: int = 0, contact: str = "k1_a44e", **fields: Any) -> list[IntentEvent]:
     """Initiate, inform a contact, affirm: the three turns of Portland."""
     intent = "messages.SendMessage"
     return dialogue(
@@ -122,10 +122,10 @@ def training_sessions() -> list[list[IntentEvent]]:
         )
         sessions.append(
             dialogue(
-                ("music.FindSongs", Act.INITIATE, False, {"artist": "k1_nina"}),
+                ("music.FindSongs", Act.INITIATE, False, {"artist": "k1_414a"}),
                 ("music.PlaySong", Act.INITIATE, False),
                 ("music.PlaySong", Act.AFFIRM, True),
-                ("lights.TurnOn", Act.INITIATE, True, {"room": "k1_hall"}),
+                ("lights.TurnOn", Act.INITIATE, True, {"room": "k1_4a11"}),
                 ("conversation.Thanks", Act.THANK, False),
                 first=100 * number + 50,
                 session=f"u{number}",

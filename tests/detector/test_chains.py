@@ -65,7 +65,7 @@ def test_portland_is_one_chain_of_three_events() -> None:
     assert chain is not None
     assert (chain.intent, chain.act, chain.start) == (SEND, "initiate", 0)
     assert chain.bits == (0.0, 1.0, 2.0)
-    assert chain.slots == {"contact": "k1_ann"}
+    assert chain.slots == {"contact": "k1_a44e"}
 
 
 def test_a_reservation_after_a_search_begins_at_the_reservation() -> None:

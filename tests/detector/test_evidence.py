@@ -62,7 +62,7 @@ def aged(sessions: int) -> Moment:
         events=sessions * 3,
         intents={SEND: used},
         domains={"messages": used},
-        tokens={"contact=k1_ann": used},
+        tokens={"contact=k1_a44e": used},
         hours=(1.0,) * 16,
     )
     return replace(send(SURE), household=household)
@@ -100,7 +100,7 @@ def odd_details() -> Moment:
     (moment,) = moments_of(
         [
             dialogue(
-                ("music.FindSongs", Act.INITIATE, False, {"artist": "k1_nina"}),
+                ("music.FindSongs", Act.INITIATE, False, {"artist": "k1_414a"}),
                 (SEND, Act.INFORM, False, {"contact": "k1_a", "subject": "k1_b"}),
                 (SEND, Act.AFFIRM, True),
             )

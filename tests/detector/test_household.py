@@ -58,7 +58,7 @@ def taught(state: HouseholdState) -> tuple[int, set[str], set[str], set[str]]:
 
 
 NOTHING: tuple[int, set[str], set[str], set[str]] = (0, set(), set(), set())
-SENT = (1, {SEND}, {"messages"}, {"contact=k1_ann"})
+SENT = (1, {SEND}, {"messages"}, {"contact=k1_a44e"})
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_command_early_in_a_long_session_is_learned(bundle: Bundle) -> None:
         1,
         {SEND, "music.FindSongs"},
         {"messages", "music"},
-        {"contact=k1_ann"},
+        {"contact=k1_a44e"},
     )
 
 

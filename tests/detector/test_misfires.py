@@ -220,7 +220,7 @@ def test_the_library_knows_what_was_said_and_how_often() -> None:
     messages = [
         send_message(first=10 * number, contact=f"k1_{number}", session=f"s{number}") for number in range(3)
     ]
-    light = dialogue(("lights.TurnOn", Act.INITIATE, True, {"room": "k1_hall"}), session="s9")
+    light = dialogue(("lights.TurnOn", Act.INITIATE, True, {"room": "k1_4a11"}), session="s9")
     library = ChainLibrary.from_sessions({"h1": [*messages, light]})
     assert library.commands == ("lights.TurnOn", "messages.SendMessage")
     assert library.weights.tolist() == [0.25, 0.75]

@@ -53,7 +53,7 @@ def test_a_commit_ends_the_chain_and_waits_for_its_outcome() -> None:
     assert session.chain is None
     assert session.committed == (SEND,)
     assert (pending.event_id, pending.intent, pending.session_id) == ("e2", SEND, "s1")
-    assert (pending.tokens, pending.allowed) == (("contact=k1_ann",), False)
+    assert (pending.tokens, pending.allowed) == (("contact=k1_a44e",), False)
 
 
 def test_a_session_that_is_quiet_for_the_undo_window_is_forgotten_when_another_begins() -> None:

@@ -63,7 +63,9 @@ EVENTS = st.lists(
         act=st.sampled_from(Act),
         commits=st.booleans(),
         session_id=st.sampled_from(["s1", "s2", "s3"]),
-        slots=st.dictionaries(st.sampled_from(["contact", "room", "x"]), st.sampled_from(["k1_ann", "k1_b"])),
+        slots=st.dictionaries(
+            st.sampled_from(["contact", "room", "x"]), st.sampled_from(["k1_a44e", "k1_b"])
+        ),
         wake_confidence=CONFIDENCES,
         asr_confidence=CONFIDENCES,
     ),

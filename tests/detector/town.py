@@ -5,6 +5,7 @@ The tests of the core stand on this rather than on ``detector.simulation``, whos
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 
 import numpy as np
@@ -57,6 +58,10 @@ def town(households: int = 12, sessions: int = 30, seed: int = 0) -> list[Intent
     return sorted(events, key=lambda each: (each.time, each.event_id))
 
 
+def _token(value: str) -> str:
+    return f"k1_{hashlib.sha256(value.encode()).hexdigest()[:16]}"
+
+
 def _household(name: str, sessions: int, rng: np.random.Generator, number: int) -> list[IntentEvent]:
     domains = list(TEMPLATES)
     taste = rng.dirichlet(np.full(len(domains), 0.6))
@@ -76,7 +81,7 @@ def _household(name: str, sessions: int, rng: np.random.Generator, number: int) 
                         intent=intent,
                         act=act,
                         commits=commits,
-                        slots={slot: f"k1_{name}_{slot}{rng.integers(3)}" for slot in slots},
+                        slots={slot: _token(f"{name} {slot} {rng.integers(3)}") for slot in slots},
                         wake_confidence=round(float(rng.beta(9, 2)), 3) if number % 3 else None,
                     )
                 )

@@ -28,14 +28,14 @@ WAITING_MS = 1_000
 
 
 @contextmanager
-def gateway(brokers: str, bundle: Path, log: Path, *, wait: bool = True) -> Iterator[str]:
+def gateway(brokers: str, bundle: Path, log: Path, *, wait: bool = True, **variables: str) -> Iterator[str]:
     """``misfire gateway`` for the length of a ``with`` block; yields its address."""
     url = f"http://127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "streams.cli", "gateway", "--broker", brokers, "--bundle", str(bundle)]
     process = start(
         [*command, "--port", url.rpartition(":")[2]],
         log=log,
-        environment=os.environ | {"MISFIRE_FETCH_MAX_WAIT": "0.01"},
+        environment=os.environ | {"MISFIRE_FETCH_MAX_WAIT": "0.01"} | variables,
     )
     try:
         until(lambda: status(url, "/readyz" if wait else "/healthz") == 200, lambda: log.read_text()[-3000:])

@@ -242,7 +242,7 @@ async def test_where_the_core_fails_the_policy_answers_and_says_so(
 
 
 async def test_an_agent_that_cannot_go_on_says_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(*_: object) -> object:
+    def failing(*_: object, **__: object) -> object:
         raise ZeroDivisionError
 
     monkeypatch.setattr(agents, "read_intent", failing)

@@ -45,6 +45,14 @@ def test_what_does_not_fit_is_left_out_and_its_size_said() -> None:
 
 
 def test_a_trace_is_passed_on_unless_it_is_none() -> None:
-    assert trace_of([("traceparent", b"00-1-2-01")]) == b"00-1-2-01"
-    assert trace_of([("traceparent", b"0" * 257)]) is None
+    trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert trace_of([("traceparent", trace)]) == trace
+    assert trace_of([("traceparent", b"said in a home")]) is None
+    assert trace_of([("traceparent", trace + b"-" * 300)]) is None
     assert trace_of([]) is None
+
+
+def test_nothing_is_repeated_of_a_record_that_may_hold_what_somebody_said() -> None:
+    letter = letter_about(_record(b"anna", b"call my doctor"), BadRecord("not_tokens", "slots (a value)"))
+    assert (letter.key, letter.value) == (None, b"")
+    assert dict(letter.headers)["misfire_size"] == b"14"

@@ -11,7 +11,7 @@ from streams.errors import BadRecord
 from streams.records import DECISION, INTENT, MAX_BYTES, OUTCOME, Kind, check_type, header
 from tests.detector.builders import START, event, hand_bundle, outcome, run, send_message
 
-EVENT = event(1, slots={"contact": "k1_ann"}, wake_confidence=0.25, commits=True)
+EVENT = event(1, slots={"contact": "k1_a44e"}, wake_confidence=0.25, commits=True)
 ROW: dict[str, Any] = json.loads(INTENT.encode(EVENT))
 VALUES: list[tuple[Kind[Any], Any]] = [
     (INTENT, EVENT),
@@ -37,7 +37,7 @@ def test_values_are_json_with_the_designs_names() -> None:
         "intent": "messages.SendMessage",
         "act": "initiate",
         "commits": True,
-        "slots": {"contact": "k1_ann"},
+        "slots": {"contact": "k1_a44e"},
         "intent_confidence": None,
         "asr_confidence": None,
         "wake_confidence": 0.25,

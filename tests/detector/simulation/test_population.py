@@ -135,7 +135,7 @@ def test_a_fresh_dialogue_of_a_household_sounds_like_it(town: Simulation) -> Non
     profile = next(found for found in town.profiles.values() if found.channels is Channels.ALL)
     rng = np.random.default_rng(1)
     begin = datetime(2026, 2, 1, 19, tzinfo=UTC)
-    turns = dialogue(skill_of("messages.SendMessage"), {"contact": "k1_ann"}, rng, polite=0.0)
+    turns = dialogue(skill_of("messages.SendMessage"), {"contact": "k1_a44e"}, rng, polite=0.0)
     events = spoken(profile, turns, begin, rng, device=profile.devices[0])
     assert [event.intent for event in events] == [turn.intent for turn in turns]
     assert [event.commits for event in events] == [False] * (len(turns) - 1) + [True]

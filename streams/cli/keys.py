@@ -1,0 +1,58 @@
+"""``misfire keys``: the keyring from which a runtime makes tokens. It stays with the runtime; no other part needs it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streams.cli.options import Json
+from streams.cli.output import note, write_json
+
+if TYPE_CHECKING:
+    from streams.hook.tokens import Keyring
+
+app = typer.Typer(help="Make and rotate the keys of tokens.", no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(help="The keyring.", metavar="FILE", show_default=False)]
+
+
+@app.command()
+def new(
+    file: File,
+    tenant: Annotated[
+        str, typer.Option(help="Whose keys they are; two tenants never share one.", show_default=False)
+    ],
+    overlap_days: Annotated[
+        float, typer.Option(help="Days for which an old key stays valid after a rotation.", min=0, max=366)
+    ] = 30.0,
+    json: Json = None,
+) -> None:
+    """Draw a tenant's first keys."""
+    from streams.errors import WrongUse
+    from streams.hook.tokens import new_keyring
+
+    if file.exists():
+        raise WrongUse(f"{file} is there already, and its keys cannot be made again; name another file")
+    _write(file, new_keyring(tenant, datetime.now(UTC), overlap_days), json)
+
+
+@app.command()
+def rotate(file: File, json: Json = None) -> None:
+    """Add a key that is used from now on; the one before stays valid for the keyring's overlap."""
+    from streams.hook.tokens import read_keyring, rotated
+
+    _write(file, rotated(read_keyring(file), datetime.now(UTC)), json)
+
+
+def _write(file: Path, keyring: Keyring, json: str | None) -> None:
+    from streams.hook.tokens import write_keyring
+
+    write_keyring(file, keyring)
+    valid = keyring.valid(datetime.now(UTC))
+    note(
+        f"{file}: {' and '.join(valid)} valid for {keyring.tenant}. Keep it with the runtime, and a copy safe."
+    )
+    write_json(json, {"tenant": keyring.tenant, "valid": valid, "overlap_days": keyring.overlap_days})

@@ -1,0 +1,202 @@
+"""The edge: what was said, and whose it is, becomes keyed tokens before anything leaves the runtime.
+
+A token is HMAC-SHA-256 (RFC 2104, cut as its section 5 allows) under a key of the tenant's, with the key's id in front. Everything
+that the model compares, it compares within one household; so every token is salted by its household, and one word gives
+different tokens in two households and under two slot names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import secrets
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from detector.events import IntentEvent, Outcome
+from streams.errors import MissingPart, WrongUse
+
+__all__ = ["Key", "Keyring", "Tokens", "new_keyring", "read_keyring", "rotated", "write_keyring"]
+
+#: Hexadecimal digits. An id must be unique among all of a tenant's: 128 bits. A slot's token is compared with a household's few
+#: dozens, and its state keeps them: 64 bits.
+_ID_DIGITS, _SLOT_DIGITS = 32, 16
+#: A key as long as the hash (RFC 2104, section 3).
+_SECRET_BYTES = 32
+_KEY_ID = r"^[a-z][a-z0-9]{0,15}$"
+Secret = Annotated[str, Field(pattern=rf"^[0-9a-f]{{{2 * _SECRET_BYTES},}}$")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key: its id, which stands in its tokens, and the time from which it is used."""
+
+    id: Annotated[str, Field(pattern=_KEY_ID)]
+    secret: Secret = field(repr=False)
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyring:
+    """A tenant's keys.
+
+    ``household`` makes the ids of households. It is never rotated: a household under another id would be a household without
+    a history. ``keys`` make everything else. After a new key's ``since`` the one before it stays valid for ``overlap_days``; in that
+    time each household changes over at a moment of its own, so that never all of them have unknown values at once.
+    """
+
+    tenant: Annotated[str, Field(min_length=1, max_length=64)]
+    household: Key
+    keys: Annotated[tuple[Key, ...], Field(min_length=1)]
+    overlap_days: Annotated[float, Field(ge=0.0, le=366.0)] = 30.0
+
+    def key_for(self, household_token: str, time: datetime) -> Key:
+        """Return the key that a household's values are replaced with at ``time``: the event's own, so that all of its devices agree."""
+        moment = int(hashlib.sha256(household_token.encode()).hexdigest()[:8], 16) / 2**32
+        chosen, *later = sorted(self.keys, key=lambda key: key.since)
+        for key in later:
+            if time >= key.since + timedelta(days=self.overlap_days * moment):
+                chosen = key
+        return chosen
+
+    def valid(self, time: datetime) -> tuple[str, ...]:
+        """Return the ids of the keys whose tokens may be met in events of that time."""
+        ordered = sorted(self.keys, key=lambda key: key.since)
+        ends = [key.since + timedelta(days=self.overlap_days) for key in ordered[1:]]
+        return tuple(
+            key.id
+            for number, key in enumerate(ordered)
+            if (number == 0 or key.since <= time) and (number == len(ends) or time < ends[number])
+        )
+
+
+_KEYRING = TypeAdapter(Keyring)
+
+
+class Tokens:
+    """Replaces what was said, and ids, by tokens. A token of the same keys stays as it is, so that replacing twice does no harm."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self.keyring = keyring
+        ids = "|".join(re.escape(key.id) for key in (keyring.household, *keyring.keys))
+        self._own = re.compile(rf"(?:{ids})_(?:[0-9a-f]{{{_SLOT_DIGITS}}}|[0-9a-f]{{{_ID_DIGITS}}})")
+
+    def household(self, household_id: str) -> str:
+        """Return a household's token. Only who has the keyring can tell which household that is."""
+        return self._token(self.keyring.household, _ID_DIGITS, "household", household_id)
+
+    def device(self, household_id: str, device_id: str, time: datetime) -> str:
+        """Return a device's token in its household."""
+        return self._inside(household_id, time, _ID_DIGITS, "device", device_id)
+
+    def speaker(self, household_id: str, speaker_id: str, time: datetime) -> str:
+        """Return a speaker's token in the household."""
+        return self._inside(household_id, time, _ID_DIGITS, "speaker", speaker_id)
+
+    def slots(self, household_id: str, said: Mapping[str, str], time: datetime) -> dict[str, str]:
+        """Return the tokens of spoken values, by slot name. Case, spaces and the way that letters are composed make no difference."""
+        return {
+            name: self._inside(household_id, time, _SLOT_DIGITS, f"slot {name}", _plain(value))
+            for name, value in said.items()
+        }
+
+    def event(self, event: IntentEvent) -> IntentEvent:
+        """Return the event with tokens in place of its household, device, speaker and slot values."""
+        household, time = event.household_id, event.time
+        return replace(
+            event,
+            household_id=self.household(household),
+            device_id=self.device(household, event.device_id, time),
+            speaker_id=event.speaker_id and self.speaker(household, event.speaker_id, time),
+            slots=self.slots(household, event.slots, time),
+        )
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """Return the outcome with its household's token."""
+        return replace(outcome, household_id=self.household(outcome.household_id))
+
+    def _inside(self, household_id: str, time: datetime, digits: int, *parts: str) -> str:
+        household = self.household(household_id)
+        return self._token(self.keyring.key_for(household, time), digits, *parts, salt=household)
+
+    def _token(self, key: Key, digits: int, kind: str, value: str, *, salt: str = "") -> str:
+        if self._own.fullmatch(value):
+            return value
+        # JSON keeps the parts apart: no two lists of parts give the same message.
+        message = json.dumps([self.keyring.tenant, salt, kind, value]).encode()
+        digest = hmac.new(bytes.fromhex(key.secret), message, hashlib.sha256).hexdigest()
+        return f"{key.id}_{digest[:digits]}"
+
+
+def new_keyring(tenant: str, since: datetime, overlap_days: float = 30.0) -> Keyring:
+    """Draw a tenant's first keys."""
+    household = Key(id="h1", secret=secrets.token_hex(_SECRET_BYTES), since=since)
+    return Keyring(tenant=tenant, household=household, keys=(_drawn("k1", since),), overlap_days=overlap_days)
+
+
+def rotated(keyring: Keyring, since: datetime) -> Keyring:
+    """Return the keyring with one more key, used from ``since`` on; keys that are valid no longer are left out.
+
+    Raises:
+        WrongUse: the last rotation is not over yet.
+    """
+    valid = keyring.valid(since)
+    if len(valid) > 1:
+        raise WrongUse(
+            f"keys {' and '.join(valid)} are both still valid; rotate again when the overlap of {keyring.overlap_days:g} days is over"
+        )
+    numbers = [int(digits) for key in keyring.keys if (digits := re.sub(r"\D", "", key.id))]
+    kept = tuple(key for key in keyring.keys if key.id in valid)
+    return replace(keyring, keys=(*kept, _drawn(f"k{max(numbers, default=0) + 1}", since)))
+
+
+def read_keyring(path: Path) -> Keyring:
+    """Read a keyring.
+
+    Raises:
+        MissingPart: the file is not there.
+        WrongUse: others may read it, or it is not a keyring; the message repeats nothing of it.
+    """
+    if not path.is_file():
+        raise MissingPart(f"the keyring {path} is not there; make one with 'misfire keys new {path}'")
+    if path.stat().st_mode & 0o077:
+        raise WrongUse(f"the keyring {path} can be read by others; run 'chmod 600 {path}'")
+    try:
+        return _KEYRING.validate_json(path.read_bytes())
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        where = ", ".join(dict.fromkeys(".".join(map(str, problem["loc"])) or "JSON" for problem in problems))
+        raise WrongUse(f"{path} is not a keyring ({where}); make one with 'misfire keys new'") from None
+
+
+def write_keyring(path: Path, keyring: Keyring) -> None:
+    """Write a keyring, all of it or nothing, for its owner's eyes only.
+
+    Raises:
+        MissingPart: it cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600, exist_ok=False)
+        draft.write_bytes(_KEYRING.dump_json(keyring, indent=2) + b"\n")
+        draft.rename(path)
+    except OSError as error:
+        raise MissingPart(f"the keyring cannot be written to {path}: {error.strerror or error}") from error
+
+
+def _drawn(name: str, since: datetime) -> Key:
+    return Key(id=name, secret=secrets.token_hex(_SECRET_BYTES), since=since.astimezone(UTC))
+
+
+def _plain(said: str) -> str:
+    """The form in which two ways to write the same words are the same (Unicode's NFKC and case folding)."""
+    return " ".join(unicodedata.normalize("NFKC", said).casefold().split())

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from streams.hook import Hook, RejectedEvent, Tokens
+from streams.hook.tokens import new_keyring
+from streams.records import INTENT
+from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
+from tests.detector.builders import event, send_message
+from tests.integration.kafka import Broker
+from tests.integration.stream import bundle_on_disk
+from tests.integration.test_gateway import PATIENT_MS, gateway
+from tests.integration.worker import Log, Worker, logs, prepare, producing, until
+
+#: A sentence, and a name of one word that is an id like any other by its form.
+SAID, NAME = "please tell my doctor that it hurts again", "Zacharias-Quibble"
+WRITTEN = [
+    text.encode(form)
+    for text in (SAID, NAME, "doctor", "Quibble")
+    for form in ("utf-8", "utf-16-le", "utf-16-be")
+]
+ROW: dict[str, Any] = json.loads(INTENT.encode(event(0)))
+ID_FIELDS = ("household_id", "device_id", "speaker_id")
+
+
+def bodies() -> Iterator[tuple[str, bytes]]:
+    """A transcript in every field, as its value, inside of it, beside it, and where there should be JSON."""
+    good = ROW | dict.fromkeys(ID_FIELDS, "h1_00ff")
+    for name in (*ROW, "unknown_field"):
+        for value in (SAID, [SAID], {SAID: SAID}, {"text": SAID}, {SAID: "k1_00ff"}, {"text": NAME}):
+            yield f"{name}={value}", json.dumps(good | {name: value}).encode()
+    for name in ID_FIELDS:
+        yield f"{name}={NAME}", json.dumps(good | {name: NAME}).encode()
+    yield "no JSON", SAID.encode()
+    yield "half JSON", json.dumps(good | {"slots": {"text": SAID}}).encode()[:-9]
+    yield "a string", json.dumps(SAID).encode()
+
+
+def test_a_transcript_in_every_field_is_found_nowhere(broker: Broker, tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    prepare(broker)
+    said_in_headers = {"traceparent": SAID, "user-agent": SAID, "x-request-id": SAID, "cookie": f"a={SAID}"}
+    with (
+        Worker(broker, place, tmp_path / "log", MISFIRE_TOKEN_IDS="true") as worker,
+        gateway(broker.bootstrap, place, tmp_path / "gw", MISFIRE_TOKEN_IDS="true") as url,
+        httpx.Client(base_url=url, timeout=30) as client,
+    ):
+        worker.wait_ready()
+        for name, body in bodies():
+            for path in ("/v1/decide", "/v1/outcomes"):
+                answer = client.post(
+                    path,
+                    params={"said": SAID},
+                    content=body,
+                    headers={"content-type": "application/json", **said_in_headers},
+                )
+                assert answer.status_code != 500, name
+                if not name.startswith(("unknown_field", "runtime")):
+                    assert answer.status_code in {400, 422}, (name, answer.text)
+                assert not found_in(answer.content), name
+        client.get(f"/{SAID}")
+        client.post(
+            "/v1/decide", content=b"{}", headers={"content-type": SAID, "x-misfire-deadline-ms": SAID}
+        )
+
+        # Whoever produces to Kafka directly has written it there; nothing of ours repeats it.
+        aloud = INTENT.encode(event(0, event_id="aloud", slots={"text": SAID}))
+        with producing(broker) as producer:
+            producer.send(INTENTS, aloud, key=b"h1", headers=[("ce_type", INTENT.type.encode())])
+
+        with Hook(url, deadline_ms=PATIENT_MS, tokens=Tokens(new_keyring("acme", datetime.now(UTC)))) as hook:
+            raw = send_message(contact=SAID, device_id=NAME, speaker_id=NAME, household_id=NAME)
+            answers = [hook.decide(each) for each in raw]
+        assert {answer.rung for answer in answers} == {"worker"}
+
+        with logs(broker) as log:
+            until(lambda: len(log.letters.read()) >= 1)
+            for topic in (INTENTS, DECISIONS, OUTCOMES, REPLIES, DEAD_LETTERS, HOUSEHOLDS):
+                reader = Log(broker, topic)
+                records = reader.read_to_end()
+                assert records or topic == OUTCOMES, topic
+                for record in records:
+                    if record.value != aloud:
+                        parts = [record.key or b"", record.value or b"", *(v for _, v in record.headers)]
+                        assert not any(map(found_in, parts)), (topic, record)
+                reader.close()
+        for metrics in (f"{url}/metrics", f"{worker.url}/metrics"):
+            assert not found_in(httpx.get(metrics).content)
+        assert worker.metric("misfire_dead_letters_total", reason="not_tokens") == 1
+    for file in tmp_path.rglob("*"):
+        assert file.is_dir() or not found_in(file.read_bytes()), file
+
+
+def test_without_a_keyring_the_client_sends_nothing_that_is_no_token() -> None:
+    sent: list[bytes] = []
+
+    def take(request: httpx.Request) -> httpx.Response:
+        sent.append(request.content)
+        return httpx.Response(500)
+
+    with Hook("http://127.0.0.1:9") as hook:
+        hook._client = httpx.Client(transport=httpx.MockTransport(take))
+        with pytest.raises(RejectedEvent, match="keyed tokens") as refused:
+            hook.decide(event(slots={"text": SAID}))
+    assert not sent
+    assert SAID not in str(refused.value)
+
+
+def found_in(data: bytes) -> bool:
+    lowered = data.lower()
+    return any(written.lower() in lowered for written in WRITTEN)
