@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from detector.block_budget import BlockWindow
 from detector.bundle import Bundle
 from detector.decisions import Decision
 from streams import metrics
@@ -13,8 +14,18 @@ from streams.app import Parts
 from streams.errors import BadRecord
 from streams.households import Households, Stored
 from streams.letters import asker_of, letter_about, trace_of
-from streams.processing import Incoming, decide_record, read_intent, read_outcome, settle_record
-from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED
+from streams.processing import (
+    Incoming,
+    answer_record,
+    decide_record,
+    is_answer,
+    read_answer,
+    read_intent,
+    read_outcome,
+    settle_record,
+    window_after,
+)
+from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED, RESULT
 from streams.topics import DEAD_LETTERS, DECISIONS, REPLIES
 
 __all__ = ["Worker"]
@@ -26,6 +37,7 @@ class Worker:
     """Connects the app's streams with the core. ``attach`` registers the agents.
 
     ``on_error(what, error)`` hears of what an agent cannot handle: Faust would start it again at the same record, for ever.
+    ``confirmation_key`` is what proofs of confirmations are made with.
     """
 
     def __init__(
@@ -35,8 +47,11 @@ class Worker:
         on_error: Callable[[str, Exception], None],
         *,
         token_ids: bool = False,
+        confirmation_key: bytes | None = None,
     ) -> None:
         self.parts = parts
+        self.confirmation_key = confirmation_key
+        self.blocks = BlockWindow()
         self.token_ids = token_ids
         self.bundle = bundle
         self.on_error = on_error
@@ -85,7 +100,10 @@ class Worker:
             await self._skip(event, record, stored, intent.event_id)
             return
         known = any(decision.event_id == intent.event_id for decision in stored.state.recent)
-        decision, after, failed = decide_record(stored, intent, record.offset, self.bundle)
+        over_budget = self.blocks.spent(self.bundle.policy.block_budget)
+        decision, after, failed = decide_record(
+            stored, intent, record.offset, self.bundle, over_budget=over_budget
+        )
         sent = await self._reply(record, decision)
         sent.append(await self._send(DECISIONS, record.key, decision, record))
         if failed:
@@ -96,10 +114,15 @@ class Worker:
         if known:
             metrics.DUPLICATES.labels(record.topic).inc()
         else:
+            self.blocks = window_after(self.blocks, intent, decision, self.bundle)
+            metrics.BLOCK_BUDGET_SPENT.set(self.blocks.spent(self.bundle.policy.block_budget))
             metrics.EVENTS.inc()
             metrics.observe_decision(decision)
 
     async def _outcome(self, event: Any, record: Incoming) -> None:
+        if is_answer(record):
+            await self._confirmation(event, record)
+            return
         try:
             outcome = read_outcome(record, token_ids=self.token_ids)
         except BadRecord as error:
@@ -120,6 +143,26 @@ class Worker:
         await self.households.stage(event, await self._reply(record, None), after)
         metrics.OUTCOMES.labels(outcome.outcome.value, outcome.source.value).inc()
 
+    async def _confirmation(self, event: Any, record: Incoming) -> None:
+        try:
+            given = read_answer(record, token_ids=self.token_ids)
+        except BadRecord as error:
+            await self.households.stage(event, [await self._dead_letter(record, error)])
+            return
+        stored = self.households.get(given.household_id)
+        result, after = answer_record(stored, given, record, self.bundle, self.confirmation_key)
+        if result is None:
+            failed = BadRecord("internal_error", "the core failed on this answer")
+            await self.households.stage(event, [await self._dead_letter(record, failed)], after)
+            return
+        sent = await self._answer(record, RESULT.type, RESULT.encode(result))
+        if after is stored:
+            metrics.DUPLICATES.labels(record.topic).inc()
+            await self.households.stage(event, sent)
+            return
+        await self.households.stage(event, sent, after)
+        metrics.CONFIRMATIONS.labels(given.method.value, result.result.value, result.reason or "").inc()
+
     async def _skip(self, event: Any, record: Incoming, stored: Stored, event_id: str) -> None:
         """A record that was applied before: its decision is in the log; whoever still waits for it gets it again."""
         metrics.DUPLICATES.labels(record.topic).inc()
@@ -128,12 +171,15 @@ class Worker:
 
     async def _reply(self, record: Incoming, decision: Decision | None) -> list[Awaitable[Any]]:
         """Send the answer to whoever waits for it; ``None`` says that an outcome was applied."""
+        if decision is None:
+            return await self._answer(record, OUTCOME_APPLIED, b"")
+        return await self._answer(record, DECISION.type, DECISION.encode(decision))
+
+    async def _answer(self, record: Incoming, kind: str, value: bytes) -> list[Awaitable[Any]]:
         asker = asker_of(record.headers, self.parts.app.conf.topic_partitions)
         if asker is None:
             return []
-        kind = DECISION.type if decision else OUTCOME_APPLIED
         headers = [(CORRELATION_ID, asker.correlation), ("ce_type", kind.encode())]
-        value = DECISION.encode(decision) if decision else b""
         return [await self._producer.send(REPLIES, None, value, asker.partition, None, headers)]
 
     async def _send(

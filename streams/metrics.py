@@ -9,7 +9,9 @@ from detector.decisions import Decision
 __all__ = [
     "ANSWERS",
     "ANSWER_SECONDS",
+    "BLOCK_BUDGET_SPENT",
     "BUNDLE",
+    "CONFIRMATIONS",
     "DEAD_LETTERS",
     "DECISIONS",
     "DUPLICATES",
@@ -45,6 +47,15 @@ DUPLICATES = Counter("misfire_duplicates", "Records that were delivered again an
 DEAD_LETTERS = Counter("misfire_dead_letters", "Records that could not be read, by reason.", ["reason"])
 OUTCOMES = Counter("misfire_outcomes", "Outcomes applied, by kind and source.", ["outcome", "source"])
 SEND_FAILURES = Counter("misfire_send_failures", "Records that could not be sent to Kafka.", ["topic"])
+CONFIRMATIONS = Counter(
+    "misfire_confirmations",
+    "Answers to confirmations, by method and result; reason is why one was refused.",
+    ["method", "result", "reason"],
+)
+BLOCK_BUDGET_SPENT = Gauge(
+    "misfire_block_budget_spent",
+    "1 while this worker has blocked more than the policy's block budget: blocks become confirms.",
+)
 READY = Gauge("misfire_ready", "1 when partitions are assigned, the table is recovered and the agents run.")
 RECOVERY_SECONDS = Gauge(
     "misfire_recovery_seconds", "How long the last recovery of the household table took."

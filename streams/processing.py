@@ -6,22 +6,36 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from detector.answers import ConfirmationAnswer, ConfirmationResult
+from detector.block_budget import BlockWindow, is_block
 from detector.bundle import Bundle
+from detector.confirmation import answer, recall
 from detector.decisions import Decision, Rung
 from detector.events import IntentEvent, Outcome
 from detector.pipeline import apply_outcome, decide, fallback_decision
 from streams.errors import BadRecord
 from streams.households import Stored
-from streams.records import INTENT, OUTCOME, Headers, Kind, check_type
+from streams.records import ANSWER, INTENT, OUTCOME, Headers, Kind, check_type, header
 from streams.tokens import check_tokens
 
-__all__ = ["CLOCK_SKEW_SECONDS", "Incoming", "decide_record", "read_intent", "read_outcome", "settle_record"]
+__all__ = [
+    "CLOCK_SKEW_SECONDS",
+    "Incoming",
+    "answer_record",
+    "decide_record",
+    "is_answer",
+    "read_answer",
+    "read_intent",
+    "read_outcome",
+    "settle_record",
+    "window_after",
+]
 
 #: How far an event's own time may be ahead of the record's; clocks of devices are rarely worse.
 CLOCK_SKEW_SECONDS = 60.0
 
-#: What both kinds of record have in common: a household and a time.
-V = TypeVar("V", IntentEvent, Outcome)
+#: What all kinds of record have in common: a household and a time.
+V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer)
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +68,18 @@ def read_outcome(record: Incoming, *, token_ids: bool = False) -> Outcome:
     return _read(record, OUTCOME, token_ids=token_ids)
 
 
+def read_answer(record: Incoming, *, token_ids: bool = False) -> ConfirmationAnswer:
+    """Read an answer to a confirmation; the same errors as ``read_intent``."""
+    return _read(record, ANSWER, token_ids=token_ids)
+
+
+def is_answer(record: Incoming) -> bool:
+    """Return whether a record among the outcomes is an answer to a confirmation."""
+    return header(record.headers, "ce_type") == ANSWER.type.encode()
+
+
 def decide_record(
-    stored: Stored, event: IntentEvent, offset: int, bundle: Bundle
+    stored: Stored, event: IntentEvent, offset: int, bundle: Bundle, *, over_budget: bool = False
 ) -> tuple[Decision, Stored, bool]:
     """Decide on an event and move the household's offset; the last says whether the core failed.
 
@@ -63,7 +87,7 @@ def decide_record(
     next event is decided.
     """
     try:
-        decision, state = decide(stored.state, event, bundle)
+        decision, state = decide(stored.state, event, bundle, over_budget=over_budget)
     except Exception:
         logger.exception("the core failed on a record at offset %d of %s", offset, bundle.version)
         text = "The decision could not be made because of an internal error; the policy's rule answers."
@@ -81,6 +105,34 @@ def settle_record(stored: Stored, outcome: Outcome, offset: int) -> tuple[Stored
     except Exception:
         logger.exception("the core failed on an outcome at offset %d", offset)
         return replace(stored, outcomes=offset), True
+
+
+def window_after(window: BlockWindow, event: IntentEvent, decision: Decision, bundle: Bundle) -> BlockWindow:
+    """Return the worker's block window after a decision; what does not commit does not count."""
+    if not event.commits:
+        return window
+    return window.after(event.seconds, bundle.policy.block_budget, blocked=is_block(decision))
+
+
+def answer_record(
+    stored: Stored, given: ConfirmationAnswer, record: Incoming, bundle: Bundle, key: bytes | None
+) -> tuple[ConfirmationResult | None, Stored]:
+    """Take an answer in and move the household's offset.
+
+    An answer that claims to be much older than its record was made to look as if it had not expired: it counts as one that is as old as
+    clocks may differ. One that is delivered again gets what it got the first time. ``None`` says that the core failed: nothing is
+    confirmed, and the household stays as it was.
+    """
+    at = max(given.time.timestamp(), record.timestamp - CLOCK_SKEW_SECONDS)
+    if record.offset <= stored.outcomes:
+        again = recall(stored.state, given)
+        return again or answer(stored.state, given, bundle, at=at, key=key)[0], stored
+    try:
+        result, state = answer(stored.state, given, bundle, at=at, key=key)
+    except Exception:
+        logger.exception("the core failed on an answer at offset %d of %s", record.offset, bundle.version)
+        return None, replace(stored, outcomes=record.offset)
+    return result, replace(stored, outcomes=record.offset, state=state)
 
 
 def _read(record: Incoming, kind: Kind[V], *, token_ids: bool) -> V:

@@ -14,11 +14,13 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from detector.answers import ConfirmationAnswer, ConfirmationResult
 from detector.decisions import Decision
 from detector.events import IntentEvent, Outcome
 from streams.errors import BadRecord
 
 __all__ = [
+    "ANSWER",
     "CORRELATION_ID",
     "DECISION",
     "INTENT",
@@ -26,6 +28,7 @@ __all__ = [
     "OUTCOME",
     "OUTCOME_APPLIED",
     "REPLY_PARTITION",
+    "RESULT",
     "Headers",
     "Kind",
     "check_type",
@@ -90,6 +93,9 @@ class Kind(Generic[V]):
 INTENT: Kind[IntentEvent] = Kind("assistant.intent.v1", TypeAdapter(IntentEvent))
 DECISION: Kind[Decision] = Kind("assistant.decision.v1", TypeAdapter(Decision))
 OUTCOME: Kind[Outcome] = Kind("assistant.outcome.v1", TypeAdapter(Outcome))
+#: An answer to a confirmation goes the way of the outcomes, and is told from them by its type.
+ANSWER: Kind[ConfirmationAnswer] = Kind("assistant.confirmation.v1", TypeAdapter(ConfirmationAnswer))
+RESULT: Kind[ConfirmationResult] = Kind("assistant.confirmation.result.v1", TypeAdapter(ConfirmationResult))
 #: What the worker answers to an outcome that somebody waits for; it has no value.
 OUTCOME_APPLIED = "assistant.outcome.applied.v1"
 

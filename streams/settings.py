@@ -13,10 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from streams.errors import MissingPart, WrongUse
 
-__all__ = ["DEFAULT_FILE", "Loaded", "Settings", "load"]
+__all__ = ["DEFAULT_FILE", "Loaded", "Settings", "load", "read_key"]
 
 DEFAULT_FILE = Path("misfire.toml")
 _PREFIX = "MISFIRE_"
+#: 128 bits, the least that nobody tries out.
+_SHORTEST_KEY = 16
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Host = Annotated[str, Field(min_length=1)]
@@ -44,6 +46,10 @@ class Settings(BaseModel):
     )
     fetch_max_wait: float = Field(
         0.5, gt=0.0, le=5.0, description="seconds a fetch waits for data; 0.01 for the embedded broker"
+    )
+    confirmation_key_file: Path | None = Field(
+        None,
+        description="file with the key of confirmations' proofs; where it is left out, the runtime's word counts",
     )
     worker_host: Host = Field(
         "127.0.0.1", description="address of the worker's /metrics, /healthz and /readyz"
@@ -101,6 +107,25 @@ def load(file: Path | None = None, environment: Mapping[str, str] | None = None,
         return Loaded(Settings.model_validate(values), sources)
     except ValidationError as error:
         raise WrongUse("the configuration cannot be used:\n" + _problems(error, sources)) from None
+
+
+def read_key(file: Path | None) -> bytes | None:
+    """Read a key, without the white space around it; ``None`` where no file is named.
+
+    Raises:
+        MissingPart: the file cannot be read, or holds less than 16 bytes.
+    """
+    if file is None:
+        return None
+    try:
+        key = file.read_bytes().strip()
+    except OSError as error:
+        raise MissingPart(
+            f"the key file {file} cannot be read ({error.strerror}); make it, or leave the setting out"
+        ) from error
+    if len(key) < _SHORTEST_KEY:
+        raise MissingPart(f"the key file {file} holds {len(key)} bytes; a key has {_SHORTEST_KEY} or more")
+    return key
 
 
 def _from_file(named: Path | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from detector.answers import ConfirmationAnswer
 from detector.events import IntentEvent, Outcome
 from streams.errors import BadRecord
 
@@ -17,7 +18,7 @@ _SLOT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 NOT_TOKENS = "not_tokens"
 
 
-def check_tokens(value: IntentEvent | Outcome, *, ids: bool) -> None:
+def check_tokens(value: IntentEvent | Outcome | ConfirmationAnswer, *, ids: bool) -> None:
     """Refuse a value that carries anything but tokens.
 
     Args:
@@ -28,7 +29,9 @@ def check_tokens(value: IntentEvent | Outcome, *, ids: bool) -> None:
         BadRecord: with code ``not_tokens``; it names the fields and repeats nothing of them.
     """
     wrong = []
-    if isinstance(value, IntentEvent):
+    if isinstance(value, ConfirmationAnswer) and value.heard is not None:
+        check_tokens(value.heard, ids=ids)
+    if not isinstance(value, Outcome):
         wrong += [] if all(map(_SLOT_NAME.fullmatch, value.slots)) else ["slots (a name)"]
         wrong += [] if all(map(TOKEN.fullmatch, value.slots.values())) else ["slots (a value)"]
     if ids:

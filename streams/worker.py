@@ -17,7 +17,7 @@ from streams.agents import Worker
 from streams.app import build_app
 from streams.errors import MissingPart
 from streams.health import Health, Watchdog
-from streams.settings import Settings
+from streams.settings import Settings, read_key
 from streams.topics import admin, check_topics
 from streams.transport import broker_answers
 
@@ -30,8 +30,9 @@ def run_worker(settings: Settings, bundle: Bundle) -> NoReturn:
     """Run the worker until it is told to stop (exit code 0) or cannot go on (1).
 
     Raises:
-        MissingPart: no broker answers, or the topics are not what they should be.
+        MissingPart: no broker answers, the topics are not what they should be, or a key file cannot be read.
     """
+    key = read_key(settings.confirmation_key_file)
     client = admin(settings.broker)
     problems = check_topics(client, settings.partitions)
     client.close()
@@ -42,7 +43,7 @@ def run_worker(settings: Settings, bundle: Bundle) -> NoReturn:
     asyncio.set_event_loop(loop)
     parts = build_app(settings)
     health = Health()
-    worker = Worker(parts, bundle, health.agent_failed, token_ids=settings.token_ids)
+    worker = Worker(parts, bundle, health.agent_failed, token_ids=settings.token_ids, confirmation_key=key)
     _watch(parts.app, worker, worker.attach(), health, settings)
     metrics.BUNDLE.labels(bundle.version, bundle.policy.version).set(1)
     # Warnings only would cost 13 % of the time: a spinner would then put the root logger on DEBUG.

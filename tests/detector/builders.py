@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from detector.answers import ConfirmationAnswer, proof_of
 from detector.bundle import Bundle, make_bundle
 from detector.calibration import Calibration, Category
-from detector.decisions import Decision, RiskClass
+from detector.decisions import ConfirmMethod, Decision, RiskClass
 from detector.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
 from detector.evidence import TERMS
 from detector.judge import Judge
@@ -103,6 +104,29 @@ def outcome(
         source=source,
         time=START + timedelta(seconds=seconds),
     )
+
+
+#: What proofs of confirmations are made with in tests.
+CONFIRMATION_KEY = b"the key of the tests"
+
+
+def given_to(decision: Decision, **fields: Any) -> ConfirmationAnswer:
+    """An answer to a decision's question: a yes by PIN, with its proof, half a minute after ``START``."""
+    assert decision.confirm is not None
+    assert decision.confirm.confirmation_id is not None
+    said: dict[str, Any] = {
+        "confirmation_id": decision.confirm.confirmation_id,
+        "answer_id": "a1",
+        "household_id": decision.household_id,
+        "session_id": decision.session_id,
+        "intent": decision.intent,
+        "slots": dict(decision.confirm.slots),
+        "method": ConfirmMethod.PIN,
+        "accepted": True,
+        "time": START + timedelta(seconds=30),
+        "proof": proof_of(CONFIRMATION_KEY, decision.confirm.confirmation_id, ConfirmMethod.PIN),
+    }
+    return ConfirmationAnswer(**(said | fields))
 
 
 def policy(text: str = POLICY_TEXT, **replacements: str) -> Policy:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Self
 
+from detector.answers import ConfirmationAnswer
 from detector.bundle import Bundle
 from detector.events import IntentEvent, Outcome
 from streams.agents import Worker
 from streams.app import Parts
-from streams.records import INTENT, OUTCOME
+from streams.records import ANSWER, INTENT, OUTCOME
 from streams.topics import HOUSEHOLDS, INTENTS, OUTCOMES
 
 PARTITIONS = 4
@@ -142,7 +143,7 @@ class FakeStream:
 class Bench:
     """A worker on a fake Kafka. ``intents`` and ``outcomes`` run records through its agents, and wait until all is written."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *, confirmation_key: bytes | None = None) -> None:
         self.kafka = FakeKafka()
         self.table = FakeTable(self.kafka)
         self.active = True
@@ -154,7 +155,12 @@ class Bench:
         )
         self.failures: list[tuple[str, Exception]] = []
         parts = Parts(app=app, intents=None, outcomes=None, table=self.table)
-        self.worker = Worker(parts, bundle, lambda what, error: self.failures.append((what, error)))
+        self.worker = Worker(
+            parts,
+            bundle,
+            lambda what, error: self.failures.append((what, error)),
+            confirmation_key=confirmation_key,
+        )
 
     async def intents(self, *events: FakeEvent) -> None:
         """Run records through the agent of intents."""
@@ -183,3 +189,17 @@ def intent_record(
 def outcome_record(outcome: Outcome, offset: int, headers: Sequence[tuple[str, bytes]] = ()) -> FakeEvent:
     """An outcome as a record."""
     return FakeEvent(OUTCOMES, offset, outcome.household_id.encode(), OUTCOME.encode(outcome), headers)
+
+
+def answer_record(
+    given: ConfirmationAnswer, offset: int, headers: Sequence[tuple[str, bytes]] = (), *, late: float = 0.0
+) -> FakeEvent:
+    """An answer to a confirmation as a record, which reached the broker ``late`` seconds after it was given."""
+    return FakeEvent(
+        OUTCOMES,
+        offset,
+        given.household_id.encode(),
+        ANSWER.encode(given),
+        [("ce_type", ANSWER.type.encode()), *headers],
+        timestamp=given.time.timestamp() + late,
+    )
