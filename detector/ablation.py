@@ -14,7 +14,7 @@ from detector.errors import NotEnoughData
 from detector.evaluation import recall_at
 from detector.events import IntentEvent
 from detector.evidence import LAYERS
-from detector.misfires import ALL_KINDS
+from detector.misfires import Mixture
 from detector.policy import Policy
 from detector.progress import Progress, silent
 
@@ -43,7 +43,7 @@ def ablate(
     misfires: Collection[str],
     policy: Policy,
     *,
-    kinds: Sequence[str] = ALL_KINDS,
+    mixture: Mixture = Mixture(),
     seed: int = 0,
     progress: Progress = silent,
 ) -> tuple[Worth, ...]:
@@ -54,14 +54,14 @@ def ablate(
         events: the stream to measure on.
         misfires: ids of its events that nobody meant.
         policy: what commands are worth.
-        kinds: the kinds of misfire that the judge learns from.
+        mixture: the kinds of misfire that the judge learns from, and how severe they are.
         seed: of the random starts and of the simulated misfires.
         progress: called with (stage, done, total) as the work goes on.
 
     Raises:
         NotEnoughData: too few households, or the stream holds no misfire, or nothing else.
     """
-    work = CrossFit(sessions_by_household(training), policy, kinds, seed, progress)
+    work = CrossFit(sessions_by_household(training), policy, mixture, seed, progress)
     folds = work.folds()
     table = _observed(work, events, frozenset(misfires))
     left_out = [("nothing", frozenset[str]())]

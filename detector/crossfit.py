@@ -17,7 +17,7 @@ from detector.errors import NotEnoughData
 from detector.events import IntentEvent
 from detector.evidence import TERMS, Moment
 from detector.judge import Judge
-from detector.misfires import ALL_KINDS, ChainLibrary, inject
+from detector.misfires import ChainLibrary, Mixture, inject
 from detector.model import Model, fit_model
 from detector.policy import Policy
 from detector.progress import Progress, silent
@@ -55,7 +55,7 @@ class CrossFit:
 
     households: Households
     policy: Policy
-    kinds: Sequence[str] = ALL_KINDS
+    mixture: Mixture = Mixture()
     seed: int = 0
     progress: Progress = silent
 
@@ -108,7 +108,7 @@ class CrossFit:
             for copy, visits in enumerate(_COPIES):
                 rng = np.random.default_rng([self.seed, copy, *name.encode()])
                 meant = with_visits(self.households[name], elsewhere, rng, visits)
-                sessions = inject(meant, library, rng, kinds=self.kinds)
+                sessions = inject(meant, library, rng, mixture=self.mixture)
                 misfires = frozenset(
                     event.event_id
                     for session in sessions

@@ -15,7 +15,7 @@ from detector.calibration import Calibration, Category
 from detector.corpus import EvidenceTable, sessions_by_household
 from detector.crossfit import CrossFit, Fold, fit_on
 from detector.events import IntentEvent
-from detector.misfires import ALL_KINDS
+from detector.misfires import Mixture
 from detector.policy import Policy
 from detector.progress import Progress, silent
 
@@ -29,7 +29,7 @@ def train(
     events: Iterable[IntentEvent],
     policy: Policy,
     *,
-    kinds: Sequence[str] = ALL_KINDS,
+    mixture: Mixture = Mixture(),
     seed: int = 0,
     progress: Progress = silent,
 ) -> Bundle:
@@ -38,7 +38,7 @@ def train(
     Args:
         events: what households meant, in order of time.
         policy: the policy that goes into the bundle.
-        kinds: the kinds of misfire that the judge learns from.
+        mixture: the kinds of misfire that the judge learns from, and how severe they are.
         seed: of the random starts and of the simulated misfires; the same seed gives the same bundle.
         progress: called with (stage, done, total) as the work goes on.
 
@@ -46,7 +46,7 @@ def train(
         NotEnoughData: there are too few households or commands; the message says how many it takes.
     """
     households = sessions_by_household(events)
-    work = CrossFit(households, policy, kinds, seed, progress)
+    work = CrossFit(households, policy, mixture, seed, progress)
     folds = work.folds()
     calibration = _calibrate(work, folds)
     judge = fit_on(folds)

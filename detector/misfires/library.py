@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.events import Act, IntentEvent, domain_of
+from detector.misfires.confusions import affinities
 
 __all__ = ["ChainLibrary", "Turn", "committed_chains"]
 
@@ -18,6 +19,8 @@ __all__ = ["ChainLibrary", "Turn", "committed_chains"]
 _MOST_GAPS = 20_000
 #: A pause that is drawn where a stream has no two turns in a row, in seconds.
 _USUAL_GAP = 12.0
+#: How often another value is looked for before there is none.
+_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,22 @@ class ChainLibrary:
     chains: Sequence[tuple[str, tuple[Turn, ...]]]
     gaps: npt.NDArray[np.float64]
     _by_command: Mapping[str, Sequence[tuple[Turn, ...]]] = field(init=False, repr=False)
+    _begun: Sequence[str] = field(init=False, repr=False)
+    _values: Mapping[str, Sequence[str]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         by_command: defaultdict[str, list[tuple[Turn, ...]]] = defaultdict(list)
         for _, chain in self.chains:
             by_command[chain[-1].intent].append(chain)
+        values: defaultdict[str, list[str]] = defaultdict(list)
+        for said in self.slots.values():
+            for slots in said:
+                for name, value in slots.items():
+                    values[name].append(value)
+        begun = [intent for intent, act in self.slots if act is Act.INITIATE]
         object.__setattr__(self, "_by_command", by_command)
+        object.__setattr__(self, "_begun", begun or self.commands)
+        object.__setattr__(self, "_values", values)
 
     @classmethod
     def from_sessions(cls, households: Mapping[str, Sequence[Sequence[IntentEvent]]]) -> ChainLibrary:
@@ -92,6 +105,23 @@ class ChainLibrary:
     def command(self, rng: np.random.Generator) -> str:
         """Draw a committing intent by its share."""
         return self.commands[int(rng.choice(len(self.commands), p=self.weights))]
+
+    def heard_for(self, rng: np.random.Generator, meant: str) -> str | None:
+        """Draw the command that a recogniser takes ``meant`` for; ``None`` where there is no other one."""
+        chances = self.weights * affinities(meant, self.commands)
+        if not chances.any():
+            return None
+        return self.commands[int(rng.choice(len(self.commands), p=chances / chances.sum()))]
+
+    def begun(self, rng: np.random.Generator) -> str:
+        """Draw an intent that somebody initiated, commanded or only asked, each as likely."""
+        return self._begun[int(rng.integers(len(self._begun)))]
+
+    def value(self, rng: np.random.Generator, name: str, *, instead: str) -> str | None:
+        """Draw another value of a slot by how often it was said; ``None`` where hardly anything else was."""
+        said = self._values.get(name, ())
+        drawn = (said[int(rng.integers(len(said)))] for _ in range(_TRIES if said else 0))
+        return next((value for value in drawn if value != instead), None)
 
     def chains_to(self, intent: str) -> Sequence[tuple[Turn, ...]]:
         """Return the chains that end with a command of ``intent``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from detector.corpus import sessions_by_household
 from detector.events import IntentEvent
-from detector.misfires import ALL_KINDS, ChainLibrary, LabelledSession, inject
+from detector.misfires import ChainLibrary, LabelledSession, Mixture, inject
 from detector.simulation.population import Simulation, recognised
 from detector.simulation.profiles import Profile, new_id
 
@@ -21,7 +21,12 @@ Label = tuple[str, str, str]
 
 
 def with_misfires(
-    simulation: Simulation, *, rate: float, seed: int = 0, kinds: Sequence[str] = ALL_KINDS, warm: float = 0.5
+    simulation: Simulation,
+    *,
+    rate: float,
+    seed: int = 0,
+    mixture: Mixture = Mixture(),
+    warm: float = 0.5,
 ) -> tuple[list[IntentEvent], list[Label]]:
     """Return the stream with misfires in it, in order of time, and their labels. The same arguments give the same stream.
 
@@ -29,11 +34,8 @@ def with_misfires(
         simulation: the clean stream; it stays as it is.
         rate: the share of sessions that get a misfire.
         seed: decides everything that is random.
-        kinds: names of the kinds of misfire to draw from.
+        mixture: the kinds of misfire to draw from, how often each, and how severe they are.
         warm: the share of every household's history that stays clean.
-
-    Raises:
-        InvalidValue: a kind is not known.
     """
     grouped = sessions_by_household(simulation.events)
     library = ChainLibrary.from_sessions(grouped)
@@ -41,7 +43,7 @@ def with_misfires(
     labels: list[Label] = []
     for number, (household, sessions) in enumerate(grouped.items()):
         rng = np.random.default_rng([seed, number, 1])
-        for session in inject(sessions, library, rng, kinds=kinds, rate=rate, warm=warm):
+        for session in inject(sessions, library, rng, mixture=mixture, rate=rate, warm=warm):
             heard = list(_disguised(session, simulation.profiles[household], rng))
             events += heard
             labels += [

@@ -1,4 +1,4 @@
-"""``misfire bench train`` and ``misfire bench step``; ``bench hdfs`` and ``schonlau`` are in published.py."""
+"""``misfire bench train`` and ``misfire bench step``; ``bench hdfs``, ``schonlau`` and ``slurp`` are in published.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from streams.cli.options import Json, Stream
 from streams.cli.output import console, table, write_json
-from streams.cli.published import hdfs, schonlau
+from streams.cli.published import hdfs, schonlau, slurp
 
 app = typer.Typer(
     help="Measure against the alternatives in one run, or against what others published.",
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.command()(hdfs)
 app.command()(schonlau)
+app.command()(slurp)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.options import Bundle, Json, Seed
+from streams.cli.options import Bundle, Json, Misfires, Seed, Severity, mixture_of
 from streams.cli.output import progress_report, write_json
 from streams.cli.sequences import sequences
 from streams.cli.tables import show_evaluation, show_worth
@@ -57,6 +57,8 @@ def evaluate(
             help="Also fit the judge without each layer of evidence and each term, and say what it is worth; takes minutes, and --train.",
         ),
     ] = False,
+    kind: Misfires = None,
+    severity: Severity = 0.5,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
@@ -87,10 +89,11 @@ def evaluate(
     unknown = sorted(set(without or ()) - set(CHANNELS))
     if unknown:
         raise WrongUse(f"--without {', '.join(unknown)}: what can be left out is {', '.join(CHANNELS)}")
+    mixture = mixture_of(kind, severity)
     misfires = read_labels(labels)
     if leave_one_kind_out:
         left_out |= _kinds_of(set(misfires.values()), ALL_KINDS)
-    kinds = tuple(kind for kind in ALL_KINDS if kind not in left_out)
+    mixture = mixture.without(left_out)
     events = read_events(stream)
     for channel in sorted(set(without or ())):
         events = CHANNELS[channel](events)
@@ -99,7 +102,7 @@ def evaluate(
             read_bundle(bundle)
             if bundle
             else fit(
-                read_events(train or stream), read_policy(policy), kinds=kinds, seed=seed, progress=report
+                read_events(train or stream), read_policy(policy), mixture=mixture, seed=seed, progress=report
             )
         )
         found = measure(events, judged, set(misfires), progress=report)
@@ -109,7 +112,7 @@ def evaluate(
                 events,
                 set(misfires),
                 judged.policy,
-                kinds=kinds,
+                mixture=mixture,
                 seed=seed,
                 progress=report,
             )

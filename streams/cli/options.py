@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-__all__ = ["Broker", "Bundle", "Config", "Json", "Seed", "Stream"]
+from streams.errors import WrongUse
+
+if TYPE_CHECKING:
+    from detector.misfires import Mixture
+
+__all__ = ["Broker", "Bundle", "Config", "Json", "Misfires", "Seed", "Severity", "Stream", "mixture_of"]
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="TOML file with settings; ./misfire.toml where it is there.")
@@ -24,3 +29,41 @@ Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same 
 Stream = Annotated[
     Path, typer.Argument(help="Events as JSON lines, plain or .gz.", metavar="STREAM", show_default=False)
 ]
+Misfires = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kind",
+        metavar="KIND[=SHARE]",
+        help="A kind of misfire to simulate, and how often beside the others; can be repeated. 'all' is each; the usual ones if left out.",
+    ),
+]
+Severity = Annotated[
+    float,
+    typer.Option(
+        "--severity",
+        help="How far simulated misfires are from what is meant: at 0 they are heard as clearly, 0.5 is usual.",
+        min=0.0,
+        max=1.0,
+    ),
+]
+
+
+def mixture_of(kinds: list[str] | None, severity: float) -> Mixture:
+    """Return the mixture that ``--kind`` and ``--severity`` ask for.
+
+    Raises:
+        WrongUse: a share is no number.
+        InvalidValue: a kind is not known, or all shares are zero.
+    """
+    from detector.misfires import ALL_KINDS, Mixture
+
+    if not kinds:
+        return Mixture(severity=severity)
+    shares: dict[str, float] = {}
+    for kind in kinds:
+        name, _, share = kind.partition("=")
+        try:
+            shares |= dict.fromkeys(ALL_KINDS if name == "all" else [name], float(share or 1.0))
+        except ValueError:
+            raise WrongUse(f"--kind {kind}: the share {share!r} is no number; give --kind {name}=2") from None
+    return Mixture(shares, severity)

@@ -1,4 +1,4 @@
-"""``misfire bench hdfs`` and ``misfire bench schonlau``: benchmarks that others published figures on."""
+"""``misfire bench hdfs``, ``schonlau`` and ``slurp``: data that others published, and their figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from streams.cli.options import Json, Seed
 from streams.cli.output import progress_report, table, write_json
 
-__all__ = ["hdfs", "schonlau"]
+__all__ = ["hdfs", "schonlau", "slurp"]
 
 #: Figures that others report, F1 at the real base rate (Landauer, Skopik & Wurzenberger 2024, for all four).
 _PUBLISHED_HDFS = {"2-gram": 0.862, "DeepLog": 0.945, "LogAnomaly": 0.976, "counts and length": 0.988}
@@ -111,3 +111,33 @@ def schonlau(
         for name, (hits, alarms) in _PUBLISHED_SCHONLAU.items()
     ]
     write_json(json, {"hits": found})
+
+
+def slurp(
+    folder: Annotated[Path, typer.Argument(help="Folder with asr_1best_pairs.tsv.gz.")], json: Json = None
+) -> None:
+    """Count which intents a speech recogniser takes for others, beside the numbers that misfires are simulated with.
+
+    Exit code 1 if they differ.
+    """
+    from detector.misfires import SLURP, Confusions, count_confusions
+    from streams.slurp_files import read_slurp
+
+    def figures(found: Confusions) -> dict[str, str]:
+        share = {each: count / found.misheard for each, count in found.counts.items()}
+        return {
+            "utterances": f"{found.utterances:,}",
+            "misheard": f"{found.misheard:,}",
+            **{f"of those, {each}": f"{count:,} ({share[each]:.1%})" for each, count in found.counts.items()},
+            **{f"affinity, {each}": f"{value:.2f}" for each, value in found.affinity.items()},
+            "every word right though misheard": f"{found.words_right:.3f}",
+            "words in common where one was wrong": f"{found.words_shared:.3f}",
+        }
+
+    counted = count_confusions(read_slurp(folder))
+    ours, theirs = figures(SLURP), figures(counted)
+    rows = [[name, value, ours[name]] for name, value in theirs.items()]
+    table("what a speech recogniser takes for something else", ["figure", "counted", "simulated"], rows)
+    write_json(json, counted)
+    if ours != theirs:
+        raise typer.Exit(1)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.options import Json, Seed
+from streams.cli.options import Json, Misfires, Seed, Severity, mixture_of
 from streams.cli.output import note, progress_report, write_json
 from streams.errors import WrongUse
 
@@ -24,6 +24,8 @@ def simulate(
     ] = 0.0,
     labels: Annotated[Path | None, typer.Option(help="File to write the misfires' labels to.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    kind: Misfires = None,
+    severity: Severity = 0.5,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
@@ -32,6 +34,7 @@ def simulate(
     from detector.simulation import with_misfires
     from streams.stream_files import write_events, write_labels
 
+    mixture = mixture_of(kind, severity)
     there = [path for path in (out, labels) if path is not None and path.exists()]
     if there and not force:
         raise WrongUse(
@@ -43,7 +46,7 @@ def simulate(
         raise WrongUse(f"{out} cannot hold both the stream and the labels; name another file with --labels")
     with progress_report() as report:
         simulation = run(households, days, seed=seed, progress=report)
-    events, marked = with_misfires(simulation, rate=misfire_rate, seed=seed)
+    events, marked = with_misfires(simulation, rate=misfire_rate, seed=seed, mixture=mixture)
     write_events(out, events)
     if labels is not None:
         write_labels(labels, marked)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.options import Json, Seed, Stream
+from streams.cli.options import Json, Misfires, Seed, Severity, Stream, mixture_of
 from streams.cli.output import note, progress_report, write_json
 
 
@@ -20,6 +20,8 @@ def train(
     policy: Annotated[
         Path | None, typer.Option(help="Policy file; the packaged one where it is left out.")
     ] = None,
+    kind: Misfires = None,
+    severity: Severity = 0.5,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
@@ -28,11 +30,12 @@ def train(
     from streams.bundles import read_policy, write_bundle
     from streams.stream_files import read_events
 
+    mixture = mixture_of(kind, severity)
     rules = read_policy(policy)
     events = read_events(stream)
     begun = perf_counter()
     with progress_report() as report:
-        bundle = fit(events, rules, seed=seed, progress=report)
+        bundle = fit(events, rules, mixture=mixture, seed=seed, progress=report)
     seconds = perf_counter() - begun
     write_bundle(bundle, out)
     scores = {

@@ -37,6 +37,7 @@ COMMANDS = [
     ["bench", "step"],
     ["bench", "hdfs"],
     ["bench", "schonlau"],
+    ["bench", "slurp"],
 ]
 
 

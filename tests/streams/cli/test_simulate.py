@@ -103,3 +103,23 @@ def test_a_folder_that_is_not_there_is_a_missing_part(
 ) -> None:
     assert misfire(*SMALL, "--out", "no/such/folder.jsonl") == 3
     assert "no/such/folder.jsonl" in " ".join(capsys.readouterr().err.split())
+
+
+def test_kinds_of_misfire_their_shares_and_their_severity_can_be_chosen(misfire: Misfire) -> None:
+    assert misfire(*MIXED, "--kind", "spliced=3", "--kind", "game", "--severity", "0.9") == 0
+    assert set(read_labels(Path("labels.jsonl")).values()) == {"spliced", "game"}
+
+
+def test_all_kinds_but_one_can_be_chosen(misfire: Misfire) -> None:
+    assert misfire(*MIXED, "--households", "12", "--kind", "all", "--kind", "spliced=0") == 0
+    found = set(read_labels(Path("labels.jsonl")).values())
+    assert {"monologue", "interleaved", "repeated", "wrong_detail"} <= found
+    assert "spliced" not in found
+
+
+@pytest.mark.parametrize("kind", ["ghost", "spliced=much", "spliced=-1", "game=0"])
+def test_a_kind_that_cannot_be_drawn_is_wrong_use(
+    kind: str, misfire: Misfire, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert misfire(*MIXED, "--kind", kind) == 2
+    assert capsys.readouterr().err.startswith("misfire: ")
