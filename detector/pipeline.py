@@ -19,7 +19,7 @@ from detector.decisions import (
     Verdict,
     decision_id,
 )
-from detector.events import IntentEvent, Outcome
+from detector.events import IntentEvent, Outcome, fingerprint
 from detector.evidence import Moment
 from detector.explain import expected_instead, reasons_for
 from detector.household import settle
@@ -28,7 +28,7 @@ from detector.policy import Policy
 from detector.state import MAX_RECENT, HouseholdState
 from detector.verdict import judge_chain, rule_on
 
-__all__ = ["apply_outcome", "decide", "fallback_decision"]
+__all__ = ["apply_outcome", "decide", "fallback_decision", "is_reused"]
 
 
 def decide(
@@ -42,8 +42,9 @@ def decide(
     """Decide on one event and remember it. ``over_budget`` says that enough was blocked: what would be blocked is asked about.
 
     An event that the household's recent past already holds (same ``event_id``) gets the decision that it got the
-    first time, and changes nothing. A chain that was to be confirmed stays so in its session, whatever is said: the answer is
-    taken in by ``confirmation.answer``, or reported as an outcome. A yes lets it run, a no lets the command be begun anew.
+    first time, and changes nothing; whether it is the same event, ``is_reused`` tells. A chain that was to be confirmed
+    stays so in its session, whatever is said: the answer is taken in by ``confirmation.answer``, or reported
+    as an outcome. A yes lets it run, a no lets the command be begun anew.
     """
     for earlier in state.recent:
         if earlier.event_id == event.event_id:
@@ -60,7 +61,13 @@ def decide(
     if decision.confirm is not None:
         decision, state = ask(decision, state, event, observation.session, bundle)
     state = remember(state, event, observation, allowed=decision.verdict is Verdict.ALLOW)
-    return decision, replace(state, recent=(*state.recent, decision)[-MAX_RECENT:])
+    return decision, _remember_decision(state, event, decision)
+
+
+def is_reused(state: HouseholdState, event: IntentEvent) -> bool:
+    """Return whether the household's recent past holds a different event under this ``event_id``."""
+    known = state.fingerprints.get(event.event_id)
+    return known is not None and known != fingerprint(event)
 
 
 def apply_outcome(state: HouseholdState, outcome: Outcome) -> HouseholdState:
@@ -96,6 +103,13 @@ def fallback_decision(
     # Nobody here could tell which words were asked for.
     methods = tuple(way for way in ruled.confirm.methods if way is not ConfirmMethod.CHALLENGE)
     return replace(ruled, confirm=replace(ruled.confirm, methods=methods))
+
+
+def _remember_decision(state: HouseholdState, event: IntentEvent, decision: Decision) -> HouseholdState:
+    recent = (*state.recent, decision)[-MAX_RECENT:]
+    known = {**state.fingerprints, event.event_id: fingerprint(event)}
+    kept = {each.event_id: known[each.event_id] for each in recent if each.event_id in known}
+    return replace(state, recent=recent, fingerprints=kept)
 
 
 def _unruled(event: IntentEvent, policy: Policy, bundle: str, rung: Rung) -> Decision:

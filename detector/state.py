@@ -150,6 +150,7 @@ class HouseholdState:
 
     ``events`` counts the events that were applied, each once; ``learned`` the sessions that taught something. ``hours`` are decayed
     counts of meant sessions per part of the week, ``novelty`` the decayed share of them that used a domain for the first time.
+    ``fingerprints`` are those of the events in ``recent``, by ``event_id``.
     """
 
     household_id: str
@@ -165,6 +166,7 @@ class HouseholdState:
     early: tuple[Outcome, ...] = ()
     recent: tuple[Decision, ...] = ()
     questions: tuple[Question, ...] = ()
+    fingerprints: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def new(cls, household_id: str) -> HouseholdState:

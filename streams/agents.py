@@ -9,12 +9,14 @@ from typing import Any
 from detector.block_budget import BlockWindow
 from detector.bundle import Bundle
 from detector.decisions import Decision
+from detector.pipeline import is_reused
 from streams import metrics
 from streams.app import Parts
 from streams.errors import BadRecord
 from streams.households import Households, Stored
 from streams.letters import asker_of, letter_about, trace_of
 from streams.processing import (
+    ID_REUSED,
     Incoming,
     answer_record,
     decide_record,
@@ -25,7 +27,7 @@ from streams.processing import (
     settle_record,
     window_after,
 )
-from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED, RESULT
+from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED, REFUSAL, RESULT, Refusal
 from streams.topics import DEAD_LETTERS, DECISIONS, REPLIES
 
 __all__ = ["Worker"]
@@ -93,9 +95,12 @@ class Worker:
         try:
             intent = read_intent(record, token_ids=self.token_ids)
         except BadRecord as error:
-            await self.households.stage(event, [await self._dead_letter(record, error)])
+            await self._refuse(event, record, error)
             return
         stored = self.households.get(intent.household_id)
+        if is_reused(stored.state, intent):
+            await self._refuse(event, record, BadRecord("id_reused", ID_REUSED))
+            return
         if record.offset <= stored.intents:
             await self._skip(event, record, stored, intent.event_id)
             return
@@ -126,7 +131,7 @@ class Worker:
         try:
             outcome = read_outcome(record, token_ids=self.token_ids)
         except BadRecord as error:
-            await self.households.stage(event, [await self._dead_letter(record, error)])
+            await self._refuse(event, record, error)
             return
         stored = self.households.get(outcome.household_id)
         if record.offset <= stored.outcomes:
@@ -147,7 +152,7 @@ class Worker:
         try:
             given = read_answer(record, token_ids=self.token_ids)
         except BadRecord as error:
-            await self.households.stage(event, [await self._dead_letter(record, error)])
+            await self._refuse(event, record, error)
             return
         stored = self.households.get(given.household_id)
         result, after = answer_record(stored, given, record, self.bundle, self.confirmation_key)
@@ -168,6 +173,12 @@ class Worker:
         metrics.DUPLICATES.labels(record.topic).inc()
         earlier = [decision for decision in stored.state.recent if decision.event_id == event_id]
         await self.households.stage(event, await self._reply(record, earlier[0]) if earlier else [])
+
+    async def _refuse(self, event: Any, record: Incoming, error: BadRecord) -> None:
+        """Send a record to dead letters, and say so to whoever waits for an answer to it."""
+        refusal = REFUSAL.encode(Refusal(code=error.code, detail=str(error)))
+        sent = await self._answer(record, REFUSAL.type, refusal)
+        await self.households.stage(event, [await self._dead_letter(record, error), *sent])
 
     async def _reply(self, record: Incoming, decision: Decision | None) -> list[Awaitable[Any]]:
         """Send the answer to whoever waits for it; ``None`` says that an outcome was applied."""

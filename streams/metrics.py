@@ -11,17 +11,21 @@ __all__ = [
     "ANSWER_SECONDS",
     "BLOCK_BUDGET_SPENT",
     "BUNDLE",
+    "CALLBACKS",
     "CONFIRMATIONS",
     "DEAD_LETTERS",
     "DECISIONS",
     "DUPLICATES",
     "EVENTS",
+    "IN_FLIGHT",
     "LATE",
     "LATE_DISAGREEMENTS",
+    "LATE_DROPPED",
     "MISFIRE_PROBABILITY",
     "OUTCOMES",
     "READY",
     "RECOVERY_SECONDS",
+    "REPEATED",
     "SEND_FAILURES",
     "SURPRISAL_BITS",
     "observe_decision",
@@ -77,6 +81,17 @@ LATE = Counter("misfire_hook_late", "Worker decisions that came after the hook h
 LATE_DISAGREEMENTS = Counter(
     "misfire_hook_late_disagreements", "Late decisions with another verdict than the answer."
 )
+LATE_DROPPED = Counter(
+    "misfire_hook_late_dropped",
+    "Late disagreements that a listener or a callback was too slow for; the log has them.",
+)
+CALLBACKS = Counter(
+    "misfire_hook_callbacks", "Late disagreements sent to the runtime's callback, by result.", ["result"]
+)
+REPEATED = Counter(
+    "misfire_hook_repeated", "Questions about an event that was asked about before, by result.", ["result"]
+)
+IN_FLIGHT = Gauge("misfire_hook_in_flight", "Questions that wait for a worker's decision right now.")
 
 
 def observe_decision(decision: Decision) -> None:

@@ -20,6 +20,8 @@ from streams.tokens import check_tokens
 
 __all__ = [
     "CLOCK_SKEW_SECONDS",
+    "ID_REUSED",
+    "TIME_IN_FUTURE",
     "Incoming",
     "answer_record",
     "decide_record",
@@ -33,6 +35,11 @@ __all__ = [
 
 #: How far an event's own time may be ahead of the record's; clocks of devices are rarely worse.
 CLOCK_SKEW_SECONDS = 60.0
+
+#: What is said about a different event under a used id, whoever notices.
+ID_REUSED = "event_id belongs to another event already; give each event an id of its own, and repeat an event unchanged"
+
+TIME_IN_FUTURE = f"time is more than {CLOCK_SKEW_SECONDS:.0f} s in the future; set the device's clock"
 
 #: What all kinds of record have in common: a household and a time.
 V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer)
@@ -144,8 +151,5 @@ def _read(record: Incoming, kind: Kind[V], *, token_ids: bool) -> V:
             "key_mismatch", "the record's key is not its household_id; produce with household_id as the key"
         )
     if value.time.timestamp() > record.timestamp + CLOCK_SKEW_SECONDS:
-        raise BadRecord(
-            "time_in_future",
-            f"time is more than {CLOCK_SKEW_SECONDS:.0f} s ahead of the broker's clock; set the device's clock",
-        )
+        raise BadRecord("time_in_future", TIME_IN_FUTURE)
     return value

@@ -27,10 +27,12 @@ __all__ = [
     "MAX_BYTES",
     "OUTCOME",
     "OUTCOME_APPLIED",
+    "REFUSAL",
     "REPLY_PARTITION",
     "RESULT",
     "Headers",
     "Kind",
+    "Refusal",
     "check_type",
     "header",
 ]
@@ -90,12 +92,21 @@ class Kind(Generic[V]):
         return self.adapter.json_schema()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What the worker answers to a record that it sent to dead letters: the reason as a word, and a sentence."""
+
+    code: str
+    detail: str
+
+
 INTENT: Kind[IntentEvent] = Kind("assistant.intent.v1", TypeAdapter(IntentEvent))
 DECISION: Kind[Decision] = Kind("assistant.decision.v1", TypeAdapter(Decision))
 OUTCOME: Kind[Outcome] = Kind("assistant.outcome.v1", TypeAdapter(Outcome))
 #: An answer to a confirmation goes the way of the outcomes, and is told from them by its type.
 ANSWER: Kind[ConfirmationAnswer] = Kind("assistant.confirmation.v1", TypeAdapter(ConfirmationAnswer))
 RESULT: Kind[ConfirmationResult] = Kind("assistant.confirmation.result.v1", TypeAdapter(ConfirmationResult))
+REFUSAL: Kind[Refusal] = Kind("assistant.refusal.v1", TypeAdapter(Refusal))
 #: What the worker answers to an outcome that somebody waits for; it has no value.
 OUTCOME_APPLIED = "assistant.outcome.applied.v1"
 

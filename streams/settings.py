@@ -67,6 +67,17 @@ class Settings(BaseModel):
         False,
         description="refuse events whose household, device and speaker ids are not keyed tokens",
     )
+    max_waiting: int = Field(
+        512,
+        ge=1,
+        le=100_000,
+        description="questions that may wait for a worker at a time; the mildest risk classes give way from half of it on",
+    )
+    callback_hosts: str = Field(
+        "",
+        pattern=r"^([^\s,]+(,[^\s,]+)*)?$",
+        description="hosts besides loopback addresses that late answers may be sent to, HOST[,HOST…]",
+    )
     reply_partition: int | None = Field(
         None,
         ge=0,

@@ -39,6 +39,7 @@ DECISIONS = "assistant.decisions"
 OUTCOMES = "assistant.outcomes"
 REPLIES = "assistant.replies"
 DEAD_LETTERS = "assistant.dead-letters"
+INCIDENTS = "assistant.incidents"
 BUNDLES = "misfire.bundles"
 HOUSEHOLDS = "misfire.households"
 
@@ -67,6 +68,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(OUTCOMES, "household_id", "Outcome", 90 * _DAY),
     Topic(REPLIES, "none: the asker chooses the partition", "Decision", 10 * _MINUTE),
     Topic(DEAD_LETTERS, "the original key", "the original bytes", 30 * _DAY),
+    Topic(INCIDENTS, "household_id", "LateAnswer", 90 * _DAY),
     Topic(BUNDLES, "channel", "version, location, sha256", None, partitions=1),
     Topic(HOUSEHOLDS, "household_id", "household state (the worker's changelog)", None),
 )

@@ -1,8 +1,10 @@
-"""``misfire decisions tail``."""
+"""``misfire decisions tail`` and ``misfire decisions late``."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,54 +14,89 @@ from streams.cli.output import note
 
 app = typer.Typer(help="Watch the decisions as they are made.", no_args_is_help=True)
 
-
-@app.callback()
-def _group() -> None:
-    """Watch the decisions as they are made."""
+FromBeginning = Annotated[bool, typer.Option(help="Begin with the oldest that is kept.")]
+Lines = Annotated[
+    bool, typer.Option("--json", help="Print each as it is in the log, one JSON object per line.")
+]
+Limit = Annotated[int | None, typer.Option(help="Stop after so many.", min=1)]
 
 
 @app.command()
 def tail(
     config: Config = None,
     broker: Broker = None,
-    from_beginning: Annotated[
-        bool, typer.Option(help="Begin with the oldest decision that is kept.")
-    ] = False,
-    lines: Annotated[
-        bool,
-        typer.Option("--json", help="Print each decision as it is in the log, one JSON object per line."),
-    ] = False,
-    limit: Annotated[int | None, typer.Option(help="Stop after so many decisions.", min=1)] = None,
+    from_beginning: FromBeginning = False,
+    lines: Lines = False,
+    limit: Limit = None,
 ) -> None:
     """Print decisions as they are made, until interrupted."""
+    from streams.records import DECISION
+    from streams.topics import DECISIONS
+
+    for value in _values(DECISIONS, config, broker, from_beginning=from_beginning, lines=lines, limit=limit):
+        decision = DECISION.decode(value)
+        probability = (
+            "" if decision.misfire_probability is None else f" misfire {decision.misfire_probability:.4f}"
+        )
+        why = f": {decision.reasons[0].text}" if decision.reasons else ""
+        print(
+            f"{decision.verdict:8} {decision.risk_class:17} {decision.intent:32} {decision.surprisal_bits:6.1f} bits{probability}{why}",
+            flush=True,
+        )
+
+
+@app.command()
+def late(
+    config: Config = None,
+    broker: Broker = None,
+    from_beginning: FromBeginning = False,
+    lines: Lines = False,
+    limit: Limit = None,
+) -> None:
+    """Print incidents, until interrupted: a worker's verdict that came after the hook's answer, and disagrees with it."""
+    from streams.hook.late import LATE
+    from streams.topics import INCIDENTS
+
+    for value in _values(INCIDENTS, config, broker, from_beginning=from_beginning, lines=lines, limit=limit):
+        told = LATE.decode(value)
+        print(
+            f"{told.answered} was answered ({told.rung}, {told.reason}), {told.decided} decided {told.late_ms:,} ms later: "
+            f"{told.risk_class} {told.intent} of event {told.event_id}, household {told.household_id}",
+            flush=True,
+        )
+
+
+def _values(
+    topic: str,
+    config: Path | None,
+    broker: str | None,
+    *,
+    from_beginning: bool,
+    lines: bool,
+    limit: int | None,
+) -> Iterator[bytes]:
+    """Yield a topic's values as they come; with ``lines`` print them instead."""
     from kafka import KafkaConsumer
 
-    from streams.records import DECISION
     from streams.settings import load
-    from streams.topics import DECISIONS, admin
+    from streams.topics import admin
 
     settings = load(config, broker=broker).settings
     admin(settings.broker).close()
-    start = "earliest" if from_beginning else "latest"
     consumer = KafkaConsumer(
-        DECISIONS, bootstrap_servers=settings.broker, group_id=None, auto_offset_reset=start
+        topic,
+        bootstrap_servers=settings.broker,
+        group_id=None,
+        auto_offset_reset="earliest" if from_beginning else "latest",
     )
     if not lines:
-        note(f"decisions on {settings.broker}; stop with Ctrl-C")
+        note(f"{topic} on {settings.broker}; stop with Ctrl-C")
     for number, record in enumerate(consumer, 1):
         if lines:
             sys.stdout.write(record.value.decode() + "\n")
             sys.stdout.flush()
         else:
-            decision = DECISION.decode(record.value)
-            probability = (
-                "" if decision.misfire_probability is None else f" misfire {decision.misfire_probability:.4f}"
-            )
-            why = f": {decision.reasons[0].text}" if decision.reasons else ""
-            print(
-                f"{decision.verdict:8} {decision.risk_class:17} {decision.intent:32} {decision.surprisal_bits:6.1f} bits{probability}{why}",
-                flush=True,
-            )
+            yield record.value
         if number == limit:
             break
     consumer.close()

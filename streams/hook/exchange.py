@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -23,12 +24,12 @@ from streams.records import CORRELATION_ID, REPLY_PARTITION, Headers, header
 from streams.settings import Settings
 from streams.topics import REPLIES
 
-__all__ = ["Exchange", "Reply"]
+__all__ = ["Exchange", "Question", "Reply"]
 
 logger = logging.getLogger(__name__)
 
-#: Records that wait for a broker that is away; beyond it the oldest is given up and counted.
-_WAITING = 10_000
+#: Records that wait for a broker that is away, half a minute of a busy gateway; beyond it the oldest is given up and counted.
+_WAITING = 30_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 
 
@@ -40,12 +41,22 @@ class Reply:
     value: bytes
 
 
+@dataclass(slots=True)
+class Question:
+    """What was asked, by its correlation id: the reply to come, and whether the broker has the question."""
+
+    correlation: str
+    reply: asyncio.Future[Reply]
+    stored: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class _Outgoing:
     topic: str
     key: bytes
     value: bytes
     headers: Headers
+    question: Question | None = None
 
 
 class Exchange:
@@ -61,7 +72,7 @@ class Exchange:
         self.connected = False
         self._on_late = on_late
         self._partition = 0
-        self._waiting: dict[str, asyncio.Future[Reply]] = {}
+        self._waiting: dict[str, Question] = {}
         self._outgoing: deque[_Outgoing] = deque(maxlen=_WAITING)
         self._filled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -79,23 +90,28 @@ class Exchange:
 
     def send(self, topic: str, key: str, value: bytes, headers: Headers) -> None:
         """Put a record on its way, after those before it."""
-        if len(self._outgoing) == _WAITING:
-            metrics.SEND_FAILURES.labels(self._outgoing[0].topic).inc()
-        self._outgoing.append(_Outgoing(topic, key.encode(), value, headers))
-        self._filled.set()
+        self._put(_Outgoing(topic, key.encode(), value, headers))
 
-    def ask(self, topic: str, key: str, value: bytes, headers: Headers) -> tuple[str, asyncio.Future[Reply]]:
-        """Put a record on its way and return its correlation id and the reply to come."""
-        correlation = uuid.uuid4().hex
-        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting[correlation] = reply
-        back = [(REPLY_PARTITION, str(self._partition).encode()), (CORRELATION_ID, correlation.encode())]
-        self.send(topic, key, value, [*headers, *back])
-        return correlation, reply
+    def ask(self, topic: str, key: str, value: bytes, headers: Headers) -> Question:
+        """Put a record on its way and return what its reply will be found in."""
+        question = Question(uuid.uuid4().hex, asyncio.get_running_loop().create_future())
+        self._waiting[question.correlation] = question
+        back = [
+            (REPLY_PARTITION, str(self._partition).encode()),
+            (CORRELATION_ID, question.correlation.encode()),
+        ]
+        self._put(_Outgoing(topic, key.encode(), value, [*headers, *back], question))
+        return question
 
     def give_up(self, correlation: str) -> None:
         """Wait no longer for a reply; when it comes it is late."""
         self._waiting.pop(correlation, None)
+
+    def _put(self, record: _Outgoing) -> None:
+        if len(self._outgoing) == _WAITING:
+            metrics.SEND_FAILURES.labels(self._outgoing[0].topic).inc()
+        self._outgoing.append(record)
+        self._filled.set()
 
     async def _stay_connected(self) -> None:
         pause = _FIRST_PAUSE
@@ -155,7 +171,7 @@ class Exchange:
                 sent = await producer.send(
                     record.topic, record.value, key=record.key, headers=list(record.headers)
                 )
-                sent.add_done_callback(lambda future, topic=record.topic: _count_failure(future, topic))
+                sent.add_done_callback(partial(_sent, record))
                 self._outgoing.popleft()
             self._filled.clear()
             await self._filled.wait()
@@ -166,14 +182,19 @@ class Exchange:
             reply = Reply(
                 (header(message.headers, "ce_type") or b"").decode("ascii", "replace"), message.value or b""
             )
-            waiting = self._waiting.pop(correlation, None)
-            if waiting is None or waiting.done():
+            question = self._waiting.pop(correlation, None)
+            if question is None or question.reply.done():
                 self._on_late(correlation, reply)
             else:
-                waiting.set_result(reply)
+                question.reply.set_result(reply)
 
 
-def _count_failure(sent: asyncio.Future[Any], topic: str) -> None:
-    if not sent.cancelled() and sent.exception() is not None:
-        metrics.SEND_FAILURES.labels(topic).inc()
-        logger.error("a record for %s was not accepted by Kafka: %s", topic, type(sent.exception()).__name__)
+def _sent(record: _Outgoing, acknowledged: asyncio.Future[Any]) -> None:
+    if acknowledged.cancelled():
+        return
+    error = acknowledged.exception()
+    if error is None and record.question is not None:
+        record.question.stored = True
+    elif error is not None:
+        metrics.SEND_FAILURES.labels(record.topic).inc()
+        logger.error("a record for %s was not accepted by Kafka: %s", record.topic, type(error).__name__)

@@ -3,53 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic_core import to_json
 
+from detector.events import IntentEvent
 from streams.errors import BadRecord
+from streams.hook.describing import answers_description, body_description
 from streams.hook.exchange import Exchange
-from streams.hook.ladder import Ladder
-from streams.letters import trace_of
-from streams.processing import CLOCK_SKEW_SECONDS
-from streams.records import DECISION, INTENT, MAX_BYTES, OUTCOME, Kind
+from streams.hook.ladder import Answer, Asker, Ladder
+from streams.hook.late import LATE, LateAnswers
+from streams.hook.requests import asker_of, decode, is_skewed, problem, read_batch, read_body
+from streams.processing import TIME_IN_FUTURE
+from streams.records import DECISION, INTENT, OUTCOME, OUTCOME_APPLIED
 from streams.settings import Settings
-from streams.tokens import NOT_TOKENS, check_tokens
 from streams.topics import OUTCOMES
 
 __all__ = ["build_gateway"]
 
-_STATUS = {
-    "not_json": 400,
-    "bad_deadline": 400,
-    "too_large": 413,
-    "media_type": 415,
-    "schema": 422,
-    "time_in_future": 422,
-    NOT_TOKENS: 422,
-}
-_LONGEST_DEADLINE_MS = 10_000
-_DEADLINE = {
-    "name": "X-Misfire-Deadline-Ms",
-    "in": "header",
-    "description": f"Milliseconds in which the answer is needed, 1 to {_LONGEST_DEADLINE_MS}.",
-    "schema": {"type": "integer", "minimum": 1, "maximum": _LONGEST_DEADLINE_MS, "default": 150},
-}
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    settings: Settings
+    ladder: Ladder
+    exchange: Exchange
 
 
 def build_gateway(settings: Settings, ladder: Ladder) -> FastAPI:
     """Build the HTTP application; it connects to Kafka when it starts."""
-    exchange = Exchange(settings, ladder.late)
+    exchange = Exchange(settings, lambda correlation, reply: ladder.late(correlation, reply, exchange))
+    parts = _Parts(settings, ladder, exchange)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await exchange.start()
+        await ladder.late_answers.start()
         yield
+        await ladder.late_answers.stop()
         await exchange.stop()
 
     app = FastAPI(
@@ -58,128 +55,118 @@ def build_gateway(settings: Settings, ladder: Ladder) -> FastAPI:
 
     @app.exception_handler(BadRecord)
     async def refuse(_: Request, error: BadRecord) -> JSONResponse:
-        return _problem(_STATUS.get(error.code, 400), error.code, str(error))
+        found = problem(error)
+        return JSONResponse(found, found["status"], media_type="application/problem+json")
 
-    @app.post("/v1/decide", openapi_extra=_body(INTENT), responses=_answers(DECISION, "The decision"))
+    for routes in (_decisions(parts), _outcomes(parts), _late(ladder.late_answers), _operation(parts)):
+        app.include_router(routes)
+    return app
+
+
+def _decisions(parts: _Parts) -> APIRouter:
+    routes = APIRouter()
+
+    async def answer(event: IntentEvent, asker: Asker) -> Answer:
+        if is_skewed(event):
+            return parts.ladder.skewed(event, parts.exchange, asker)
+        return await parts.ladder.decide(event, parts.exchange, asker)
+
+    @routes.post(
+        "/v1/decide",
+        openapi_extra=body_description(INTENT),
+        responses=answers_description(DECISION, "The decision"),
+    )
     async def decide(request: Request) -> Response:
         """Decide on one event before its command runs. Answers in time, and says on which rung of the ladder."""
-        event = await _read(request, INTENT, settings)
-        deadline = _deadline(request, settings) / 1000.0
-        trace = trace_of([("traceparent", request.headers.get("traceparent", "").encode())])
-        answer = await ladder.decide(event, exchange, deadline, trace)
+        asker = asker_of(request.headers, parts.settings)
+        found = await answer(decode(await read_body(request), INTENT, parts.settings), asker)
         headers = {
-            "X-Misfire-Rung": answer.decision.rung.value,
-            "X-Misfire-Elapsed-Ms": f"{1000 * answer.seconds:.1f}",
+            "X-Misfire-Rung": found.decision.rung.value,
+            "X-Misfire-Elapsed-Ms": f"{1000 * found.seconds:.1f}",
         }
-        return Response(DECISION.encode(answer.decision), media_type="application/json", headers=headers)
+        return Response(DECISION.encode(found.decision), media_type="application/json", headers=headers)
 
-    @app.post("/v1/outcomes", openapi_extra=_body(OUTCOME), status_code=200)
+    @routes.post(
+        "/v1/decide/batch",
+        openapi_extra=body_description(INTENT, batch=True),
+        responses=answers_description(DECISION, "The decisions, in the order of the events", batch=True),
+    )
+    async def decide_batch(request: Request) -> Response:
+        """Decide on up to 100 events at once, within one deadline.
+
+        The answer is an array in the order of the events. An entry is a decision, or a problem (RFC 9457) where that event was
+        refused; one event's fault is no other's.
+        """
+        asker = asker_of(request.headers, parts.settings)
+
+        async def one(raw: bytes) -> bytes:
+            try:
+                return DECISION.encode((await answer(decode(raw, INTENT, parts.settings), asker)).decision)
+            except BadRecord as error:
+                return to_json(problem(error))
+
+        entries = await asyncio.gather(*(one(raw) for raw in await read_batch(request)))
+        return Response(b"[" + b",".join(entries) + b"]", media_type="application/json")
+
+    return routes
+
+
+def _outcomes(parts: _Parts) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.post("/v1/outcomes", openapi_extra=body_description(OUTCOME), status_code=200)
     async def outcomes(request: Request) -> JSONResponse:
         """Tell what happened to a command afterwards. 200: the worker applied it; 202: it is on its way."""
-        outcome = await _read(request, OUTCOME, settings)
+        asker = asker_of(request.headers, parts.settings)
+        outcome = decode(await read_body(request), OUTCOME, parts.settings)
+        if is_skewed(outcome):
+            raise BadRecord("time_in_future", TIME_IN_FUTURE)
         headers = OUTCOME.headers(outcome.event_id, outcome.time, source="misfire/gateway")
-        correlation, reply = exchange.ask(OUTCOMES, outcome.household_id, OUTCOME.encode(outcome), headers)
+        exchange = parts.exchange
+        question = exchange.ask(OUTCOMES, outcome.household_id, OUTCOME.encode(outcome), headers)
         try:
-            await asyncio.wait_for(reply, _deadline(request, settings) / 1000.0)
+            applied = (await asyncio.wait_for(question.reply, asker.wait)).type == OUTCOME_APPLIED
         except TimeoutError:
-            exchange.give_up(correlation)
-            return JSONResponse({"applied": False}, 202)
-        return JSONResponse({"applied": True}, 200)
+            exchange.give_up(question.correlation)
+            applied = False
+        return JSONResponse({"applied": applied}, 200 if applied else 202)
 
-    @app.get("/healthz")
+    return routes
+
+
+def _late(late_answers: LateAnswers) -> APIRouter:
+    routes = APIRouter()
+
+    async def has_room() -> None:
+        late_answers.check_room()
+
+    @routes.get("/v1/late", response_class=EventSourceResponse, dependencies=[Depends(has_room)])
+    async def late(last_event_id: Annotated[str, Header()] = "") -> AsyncIterable[ServerSentEvent]:
+        """Late answers as server-sent events: the worker's verdict came after the answer, and disagrees with it."""
+        after = int(last_event_id) if last_event_id.isdecimal() else None
+        async for number, told in late_answers.listen(after):
+            yield ServerSentEvent(raw_data=LATE.encode(told).decode(), event="late", id=str(number))
+
+    return routes
+
+
+def _operation(parts: _Parts) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/healthz")
     async def healthz() -> dict[str, bool]:
         """Whether the process answers at all."""
         return {"alive": True}
 
-    @app.get("/readyz")
+    @routes.get("/readyz")
     async def readyz() -> JSONResponse:
         """Whether every part of the first rung is there; names the part that is not."""
-        missing = [] if exchange.connected else ["kafka"]
-        missing += [] if ladder.bundle else ["bundle"]
+        missing = [] if parts.exchange.connected else ["kafka"]
+        missing += [] if parts.ladder.bundle else ["bundle"]
         return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
 
-    @app.get("/metrics", include_in_schema=False)
+    @routes.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    return app
-
-
-async def _read(request: Request, kind: Kind[Any], settings: Settings) -> Any:
-    """Read a body without ever taking in more than may be sent."""
-    media = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if media not in ("application/json", "application/cloudevents+json", ""):
-        raise BadRecord("media_type", "the body must be application/json")
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BYTES:
-            raise BadRecord("too_large", f"the body has more than {MAX_BYTES} bytes")
-    value = kind.decode(body)
-    check_tokens(value, ids=settings.token_ids)
-    if value.time.timestamp() > datetime.now(UTC).timestamp() + CLOCK_SKEW_SECONDS:
-        raise BadRecord(
-            "time_in_future",
-            f"time is more than {CLOCK_SKEW_SECONDS:.0f} s in the future; set the device's clock",
-        )
-    return value
-
-
-def _deadline(request: Request, settings: Settings) -> int:
-    named = request.headers.get("x-misfire-deadline-ms")
-    if named is None:
-        return settings.deadline_ms
-    if not named.isdecimal() or not 1 <= int(named) <= _LONGEST_DEADLINE_MS:
-        raise BadRecord(
-            "bad_deadline", f"X-Misfire-Deadline-Ms must be a whole number from 1 to {_LONGEST_DEADLINE_MS}"
-        )
-    return int(named)
-
-
-def _problem(status: int, code: str, detail: str) -> JSONResponse:
-    """An error in the form of RFC 9457."""
-    content = {
-        "type": f"urn:misfire:{code}",
-        "title": code.replace("_", " "),
-        "status": status,
-        "detail": detail,
-    }
-    return JSONResponse(content, status, media_type="application/problem+json")
-
-
-def _body(kind: Kind[Any]) -> dict[str, Any]:
-    schema = kind.schema()
-    return {
-        "parameters": [_DEADLINE],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema)}}},
-    }
-
-
-def _answers(kind: Kind[Any], description: str) -> dict[int | str, dict[str, Any]]:
-    problem = {
-        "description": "The event is refused; the detail names what is wrong with it.",
-        "content": {"application/problem+json": {}},
-    }
-    answer = {
-        "description": description,
-        "content": {"application/json": {"schema": _inlined(kind.schema())}},
-    }
-    return {200: answer, **dict.fromkeys((400, 413, 415, 422), problem)}
-
-
-def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """Replace references to ``$defs`` by what they name: OpenAPI looks for them elsewhere."""
-    definitions = schema.pop("$defs", {})
-
-    def resolve(part: Any) -> Any:
-        if isinstance(part, list):
-            return [resolve(entry) for entry in part]
-        if isinstance(part, dict):
-            name = part.get("$ref", "").rpartition("/")[2]
-            return (
-                resolve(definitions[name]) if name else {key: resolve(value) for key, value in part.items()}
-            )
-        return part
-
-    resolved: dict[str, Any] = resolve(schema)
-    return resolved
+    return routes

@@ -7,6 +7,7 @@ Its households never learn: what this household usually does, only the worker kn
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -21,15 +22,23 @@ from detector.policy import Policy
 from detector.state import HouseholdState
 from streams import metrics
 from streams.errors import BadRecord
-from streams.hook.exchange import Exchange, Reply
-from streams.records import DECISION, INTENT, OUTCOME
-from streams.topics import INTENTS, OUTCOMES
+from streams.hook.admission import admits
+from streams.hook.exchange import Exchange, Question, Reply
+from streams.hook.late import LATE, LateAnswers, late_answer
+from streams.hook.memory import Asked, Memory
+from streams.hook.reasons import REASONS
+from streams.processing import ID_REUSED
+from streams.records import DECISION, INTENT, OUTCOME, REFUSAL
+from streams.topics import INCIDENTS, INTENTS, OUTCOMES
 
-__all__ = ["Answer", "Ladder"]
+__all__ = ["Answer", "Asker", "Ladder"]
+
+logger = logging.getLogger(__name__)
 
 #: Time that is kept for writing the answer: a share of the deadline, and at least so many seconds.
 _MARGIN_SHARE, _LEAST_MARGIN = 0.05, 0.004
-_HOUSEHOLDS, _ANSWERED = 20_000, 10_000
+#: Households whose sessions are kept; answers below the first rung that may still be contradicted.
+_HOUSEHOLDS, _ANSWERED = 20_000, 50_000
 _SOURCE = "misfire/gateway"
 
 
@@ -41,120 +50,198 @@ class Answer:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """What an asker says besides the event: seconds left until its deadline, its trace, and where it wants late answers."""
+
+    seconds: float
+    trace: bytes | None = None
+    callback: str | None = None
+
+    @property
+    def wait(self) -> float:
+        """Seconds to wait for a worker: what is left without the time that writing the answer takes."""
+        return self.seconds - max(self.seconds * _MARGIN_SHARE, _LEAST_MARGIN)
+
+
 class Ladder:
     """Answers intent events.
 
     Args:
         policy: what answers where there is no bundle.
         bundle: what the gateway's own rung decides with; ``None`` leaves that rung out.
+        places: how many questions may wait for a worker at a time.
+        lacking: why there is no bundle, as a reason's code.
         clock: monotonic seconds.
     """
 
     def __init__(
-        self, policy: Policy, bundle: Bundle | None, clock: Callable[[], float] = time.monotonic
+        self,
+        policy: Policy,
+        bundle: Bundle | None,
+        *,
+        places: int = 512,
+        lacking: str = "no_bundle",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.policy = policy
         self.bundle = bundle
+        self.places = places
+        self.lacking = lacking
+        self.late_answers = LateAnswers()
         self._clock = clock
         self._households: OrderedDict[str, HouseholdState] = OrderedDict()
-        self._answered: OrderedDict[str, Verdict] = OrderedDict()
-        self._asked: dict[str, asyncio.Task[Answer]] = {}
+        self._answered: OrderedDict[str, tuple[Answer, float, str | None]] = OrderedDict()
+        self._memory: Memory[Answer] = Memory()
 
-    async def decide(
-        self, event: IntentEvent, exchange: Exchange, deadline: float, trace: bytes | None = None
-    ) -> Answer:
-        """Answer within ``deadline`` seconds. Asking twice for the same event at a time is asking once."""
-        asked = self._asked.get(event.event_id)
+    async def decide(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Answer:
+        """Answer within the asker's deadline. Asking twice for the same event, together or later, is asking once.
+
+        Raises:
+            BadRecord: with code ``id_reused``, where the event_id belongs to another event.
+        """
+        asked = self._memory.find(event)
         if asked is None:
-            asked = asyncio.create_task(self._climb(event, exchange, deadline, trace))
-            self._asked[event.event_id] = asked
-            asked.add_done_callback(lambda _: self._asked.pop(event.event_id, None))
-        return await asyncio.shield(asked)
+            asked = self._ask(event, exchange, asker)
+        timer = asyncio.get_running_loop().call_later(max(asker.wait, 0.0), asked.give_up)
+        try:
+            return await asyncio.shield(asked.answer)
+        finally:
+            timer.cancel()
 
-    def late(self, correlation: str, reply: Reply) -> None:
-        """Count a worker's decision that came after the answer."""
-        answered = self._answered.pop(correlation, None)
-        if answered is None or reply.type != DECISION.type:
+    def skewed(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Answer:
+        """Answer an event whose clock cannot be right by the policy; the worker sends it to dead letters."""
+        began = self._clock()
+        self._send(event, exchange, asker)
+        return self._counted(self._fallback(event, "clock_skewed"), began)
+
+    def late(self, correlation: str, reply: Reply, exchange: Exchange) -> None:
+        """Take in a worker's decision that came after the answer; where it disagrees it is an incident."""
+        answer, at, callback = self._answered.pop(correlation, (None, 0.0, None))
+        if answer is None or reply.type != DECISION.type:
             return
         metrics.LATE.inc()
         try:
-            differs = DECISION.decode(reply.value).verdict is not answered
+            late = late_answer(answer.decision, DECISION.decode(reply.value), self._clock() - at)
         except BadRecord:
             return
-        if differs:
-            metrics.LATE_DISAGREEMENTS.inc()
+        if late is None:
+            return
+        metrics.LATE_DISAGREEMENTS.inc()
+        logger.warning(
+            "incident: %s was answered, the worker decided %s %d ms later; 'misfire decisions late' lists it",
+            late.answered,
+            late.decided,
+            late.late_ms,
+        )
+        headers = LATE.headers(late.decision_id, datetime.now(UTC), source=_SOURCE)
+        exchange.send(INCIDENTS, late.household_id, LATE.encode(late), headers)
+        self.late_answers.tell(late, callback)
+
+    def _ask(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Asked[Answer]:
+        """Put the question on its way at once: the log has one household's events in the order in which they came."""
+        began = self._clock()
+        admitted = admits(event, self.policy, self._memory.waiting, self.places)
+        question = self._send(event, exchange, asker)
+        if admitted:
+            climbing = asyncio.create_task(self._climb(event, exchange, asker, question, began))
+            return self._memory.keep(event, climbing, question.reply)
+        decision = self._settle(event, exchange, asker, question, self._fallback(event, "overloaded"))
+        shed: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        shed.set_result(self._counted(decision, began))
+        return self._memory.keep(event, shed, question.reply)
+
+    def _send(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Question:
+        headers = INTENT.headers(event.event_id, event.time, source=_SOURCE, trace=asker.trace)
+        return exchange.ask(INTENTS, event.household_id, INTENT.encode(event), headers)
 
     async def _climb(
-        self, event: IntentEvent, exchange: Exchange, deadline: float, trace: bytes | None
+        self, event: IntentEvent, exchange: Exchange, asker: Asker, question: Question, began: float
     ) -> Answer:
-        began = self._clock()
-        wait = deadline - max(deadline * _MARGIN_SHARE, _LEAST_MARGIN)
-        headers = INTENT.headers(event.event_id, event.time, source=_SOURCE, trace=trace)
-        correlation, reply = exchange.ask(INTENTS, event.household_id, INTENT.encode(event), headers)
         own = self._own(event)
-        decision = await self._workers(reply, wait - (self._clock() - began)) if exchange.connected else None
+        decision = None
+        if exchange.connected and asker.wait > 0:
+            decision = await self._workers(event, question)
         if decision is None:
-            exchange.give_up(correlation)
-            decision = _because(own, event, connected=exchange.connected)
-            self._remember_answer(correlation, decision.verdict)
-            if event.commits:
-                self._tell_outcome(event, decision, exchange)
-        seconds = self._clock() - began
-        _count(decision, seconds)
-        return Answer(decision, seconds)
+            code = _why(exchange, asker, question)
+            decision = self._settle(event, exchange, asker, question, _because(own, event, code))
+        return self._counted(decision, began)
 
-    async def _workers(self, reply: asyncio.Future[Reply], wait: float) -> Decision | None:
+    async def _workers(self, event: IntentEvent, question: Question) -> Decision | None:
         """The worker's decision, or ``None`` when it does not come in time or cannot be read."""
         try:
-            return DECISION.decode((await asyncio.wait_for(reply, max(wait, 0.0))).value)
+            reply = await question.reply
+            if reply.type != REFUSAL.type:
+                return DECISION.decode(reply.value)
+            code = REFUSAL.decode(reply.value).code
         except (TimeoutError, BadRecord):
             return None
+        if code == "id_reused":
+            raise BadRecord(code, ID_REUSED)
+        return self._fallback(event, "clock_skewed" if code == "time_in_future" else "worker_refused")
 
     def _own(self, event: IntentEvent) -> Decision:
         """The gateway's own decision, or the policy's where there is no bundle."""
         if self.bundle is None:
-            text = "The gateway has no bundle, and no worker answered in time; the policy's rule answers."
-            return fallback_decision(event, self.policy, code="no_bundle", text=text)
+            return self._fallback(event, self.lacking)
         state = self._households.pop(event.household_id, None) or HouseholdState.new(event.household_id)
-        decision, state = decide(state, event, self.bundle, rung=Rung.GATEWAY)
+        try:
+            decision, state = decide(state, event, self.bundle, rung=Rung.GATEWAY)
+        except Exception:
+            logger.exception("the core failed in the gateway on %s", self.bundle.version)
+            decision = self._fallback(event, "internal_error")
         self._households[event.household_id] = state
         if len(self._households) > _HOUSEHOLDS:
             self._households.popitem(last=False)
         return decision
 
-    def _remember_answer(self, correlation: str, verdict: Verdict) -> None:
-        self._answered[correlation] = verdict
+    def _fallback(self, event: IntentEvent, code: str) -> Decision:
+        return fallback_decision(event, self.policy, code=code, text=REASONS[code])
+
+    def _settle(
+        self, event: IntentEvent, exchange: Exchange, asker: Asker, question: Question, decision: Decision
+    ) -> Decision:
+        """Answer without the worker: wait no longer, remember what was answered, and tell the worker what became of it."""
+        exchange.give_up(question.correlation)
+        now = self._clock()
+        self._answered[question.correlation] = (Answer(decision, now), now, asker.callback)
         if len(self._answered) > _ANSWERED:
             self._answered.popitem(last=False)
+        if event.commits:
+            ran = decision.effective_verdict is Verdict.ALLOW
+            outcome = Outcome(
+                event_id=event.event_id,
+                household_id=event.household_id,
+                outcome=OutcomeKind.EXECUTED if ran else OutcomeKind.EXPIRED,
+                source=OutcomeSource.GATEWAY,
+                time=event.time,
+            )
+            headers = OUTCOME.headers(event.event_id, datetime.now(UTC), source=_SOURCE)
+            exchange.send(OUTCOMES, event.household_id, OUTCOME.encode(outcome), headers)
+        return decision
 
-    def _tell_outcome(self, event: IntentEvent, decision: Decision, exchange: Exchange) -> None:
-        """Tell the worker what became of a command that it did not decide on in time."""
-        ran = decision.effective_verdict is Verdict.ALLOW
-        outcome = Outcome(
-            event_id=event.event_id,
-            household_id=event.household_id,
-            outcome=OutcomeKind.EXECUTED if ran else OutcomeKind.EXPIRED,
-            source=OutcomeSource.GATEWAY,
-            time=event.time,
-        )
-        headers = OUTCOME.headers(event.event_id, datetime.now(UTC), source=_SOURCE)
-        exchange.send(OUTCOMES, event.household_id, OUTCOME.encode(outcome), headers)
+    def _counted(self, decision: Decision, began: float) -> Answer:
+        seconds = self._clock() - began
+        reason = "" if decision.rung is Rung.WORKER else decision.reasons[0].code
+        metrics.ANSWERS.labels(
+            decision.rung.value, decision.verdict.value, decision.risk_class.value, reason
+        ).inc()
+        metrics.ANSWER_SECONDS.labels(decision.rung.value).observe(seconds)
+        return Answer(decision, seconds)
 
 
-def _because(decision: Decision, event: IntentEvent, *, connected: bool) -> Decision:
-    """Say why the answer is not the worker's."""
+def _why(exchange: Exchange, asker: Asker, question: Question) -> str:
+    """The code of why there is no worker's decision."""
+    if not exchange.connected:
+        return "broker_unreachable"
+    if asker.wait <= 0:
+        return "deadline_too_short"
+    return "worker_timeout" if question.stored else "broker_timeout"
+
+
+def _because(decision: Decision, event: IntentEvent, code: str) -> Decision:
+    """Say why the answer is not the worker's; the policy's own says why itself."""
     if decision.rung is not Rung.GATEWAY:
         return decision
-    code = "worker_timeout" if connected else "broker_unreachable"
-    what = "No worker answered in time" if connected else "Kafka cannot be reached"
-    text = f"{what}; the gateway answers with the population's model, without this household's history."
-    reason = Reason(code=code, event_id=event.event_id, bits=0.0, text=text)
+    reason = Reason(code=code, event_id=event.event_id, bits=0.0, text=REASONS[code])
     return replace(decision, reasons=(reason, *decision.reasons))
-
-
-def _count(decision: Decision, seconds: float) -> None:
-    reason = "" if decision.rung is Rung.WORKER else decision.reasons[0].code
-    metrics.ANSWERS.labels(
-        decision.rung.value, decision.verdict.value, decision.risk_class.value, reason
-    ).inc()
-    metrics.ANSWER_SECONDS.labels(decision.rung.value).observe(seconds)

@@ -7,8 +7,7 @@ import socket
 
 import uvicorn
 
-from detector.bundle import Bundle
-from detector.policy import Policy
+from detector.errors import BundleError
 from streams import metrics
 from streams.bundles import read_bundle, read_policy
 from streams.errors import MissingPart
@@ -26,9 +25,8 @@ def run_gateway(settings: Settings) -> None:
 
     Raises:
         MissingPart: the port is taken.
-        BundleError: the bundle is damaged. A bundle that is not there is no reason not to start: the policy answers then.
     """
-    policy, bundle = _what_decides(settings)
+    ladder = _ladder(settings)
     try:
         listening = socket.create_server((settings.gateway_host, settings.gateway_port))
     except OSError as error:
@@ -37,7 +35,7 @@ def run_gateway(settings: Settings) -> None:
         ) from error
     logger.info("the hook listens on http://%s:%d", *listening.getsockname()[:2])
     config = uvicorn.Config(
-        build_gateway(settings, Ladder(policy, bundle)),
+        build_gateway(settings, ladder),
         loop="uvloop",
         access_log=False,
         log_level="warning",
@@ -46,11 +44,14 @@ def run_gateway(settings: Settings) -> None:
     uvicorn.Server(config).run(sockets=[listening])
 
 
-def _what_decides(settings: Settings) -> tuple[Policy, Bundle | None]:
+def _ladder(settings: Settings) -> Ladder:
+    """The ladder, without its second rung where there is no bundle that can be read: the workers have bundles of their own."""
     try:
         bundle = read_bundle(settings.bundle)
-    except MissingPart as error:
-        logger.warning("%s; until then the policy's fallbacks answer", error)
-        return read_policy(settings.policy), None
+    except (MissingPart, BundleError) as error:
+        logger.error("%s; until then the policy's fallbacks answer when no worker does", error)  # noqa: TRY400 - a sentence
+        lacking = "no_bundle" if isinstance(error, MissingPart) else "bundle_damaged"
+        policy = read_policy(settings.policy)
+        return Ladder(policy, None, places=settings.max_waiting, lacking=lacking)
     metrics.BUNDLE.labels(bundle.version, bundle.policy.version).set(1)
-    return bundle.policy, bundle
+    return Ladder(bundle.policy, bundle, places=settings.max_waiting)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -16,6 +17,7 @@ from detector.events import (
     OutcomeKind,
     OutcomeSource,
     domain_of,
+    fingerprint,
 )
 from tests.detector.builders import START, event, outcome
 
@@ -141,3 +143,27 @@ def test_an_intent_is_refused_or_has_a_domain_and_a_name(intent: str) -> None:
     assert taken.domain == domain
     assert name.isidentifier()
     assert intent.isascii()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"time": event(2).time},
+        {"session_id": "s9"},
+        {"device_id": "d9"},
+        {"household_id": "h9"},
+        {"intent": "lights.TurnOff"},
+        {"act": Act.DENY},
+        {"commits": True},
+        {"slots": {"room": "t"}},
+        {"asr_confidence": 0.0},
+        {"intent_confidence": 0.0},
+        {"speaker_id": "p"},
+        {"runtime": "r"},
+    ],
+)
+def test_a_fingerprint_tells_whatever_differs(change: dict[str, Any]) -> None:
+    first = event(1)
+
+    assert fingerprint(first) == fingerprint(replace(first, event_id="another"))
+    assert fingerprint(first) != fingerprint(replace(first, **change))

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from detector.bundle import Bundle, bundle_from_files, bundle_to_files
 from detector.decisions import Decision, RiskClass, Rung, Verdict, decision_id
 from detector.events import Act, IntentEvent, Outcome, OutcomeKind
-from detector.pipeline import apply_outcome, decide, fallback_decision
+from detector.pipeline import apply_outcome, decide, fallback_decision, is_reused
 from detector.state import (
     MAX_EARLY,
     MAX_INTENTS,
@@ -178,6 +178,8 @@ def test_a_repeated_event_may_even_say_something_else(bundle: Bundle) -> None:
     (first,), state = run([event(commits=True)], bundle)
     again, after = decide(state, event(intent="lights.TurnOn"), bundle)
     assert (again, after) == (first, state)
+    assert not is_reused(state, event(commits=True))
+    assert is_reused(state, event(intent="lights.TurnOn"))
 
 
 def test_the_latest_decisions_are_kept_for_repeats(bundle: Bundle) -> None:
@@ -185,6 +187,7 @@ def test_the_latest_decisions_are_kept_for_repeats(bundle: Bundle) -> None:
     kept = [decision.event_id for decision in state.recent]
     assert kept == [f"e{number}" for number in range(3, MAX_RECENT + 3)]
     assert state.events == MAX_RECENT + 3
+    assert state.fingerprints.keys() == set(kept)
 
 
 def test_events_that_commit_nothing_are_allowed_and_not_judged(bundle: Bundle) -> None:

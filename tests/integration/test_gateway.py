@@ -5,21 +5,24 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
-import pytest
 
 from detector.decisions import Decision, Rung
 from detector.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
 from streams.broker import EmbeddedBroker
 from streams.hook import Hook
+from streams.hook.late import LATE
 from streams.processes import free_port, start, stop
-from streams.records import DECISION
+from streams.records import DECISION, INTENT
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import Worker, logs, prepare, pure, until
+from tests.streams.hook.runtime import runtime
 
 #: Long enough for a pause of the broker on a busy machine; the tests are about rungs, not about speed.
 PATIENT_MS = 5_000
@@ -49,6 +52,11 @@ def status(url: str, path: str) -> int:
         return httpx.get(f"{url}{path}", timeout=5).status_code
     except httpx.HTTPError:
         return 0
+
+
+def post(url: str, event: IntentEvent, path: str = "/v1/decide", **headers: str) -> httpx.Response:
+    named = {"content-type": "application/json", "x-misfire-deadline-ms": str(PATIENT_MS)} | headers
+    return httpx.post(f"{url}{path}", content=INTENT.encode(event), headers=named, timeout=30)
 
 
 def decide_all(url: str, events: Sequence[IntentEvent], deadline_ms: int = PATIENT_MS) -> list[Decision]:
@@ -96,10 +104,18 @@ def test_the_same_event_again_gets_the_same_decision_and_is_applied_once(
     ):
         worker.wait_ready()
 
-        first, again, elsewhere = (decide_all(url, [event])[0] for url in (one, one, other))
+        with ThreadPoolExecutor() as pool:
+            together = list(pool.map(lambda url: decide_all(url, [event])[0], (one, other, one)))
+        later = [decide_all(url, [event])[0] for url in (one, other)]
+        another = {url: post(url, replace(event, session_id="another")) for url in (one, other)}
+        elsewhere = replace(event, event_id="x", session_id="one")
+        assert decide_all(one, [elsewhere])[0].rung is Rung.WORKER
 
-        assert first == again == elsewhere
-        assert log.applied(1)[event.household_id].state.events == 1
+        assert all(answer == together[0] for answer in together + later)
+        assert {answer.status_code for answer in another.values()} == {409}
+        # The second gateway was never asked about it: the worker says that the id is used.
+        assert post(other, replace(elsewhere, session_id="another")).status_code == 409
+        assert log.applied(2)[event.household_id].state.events == 2
 
 
 def test_without_its_worker_the_gateway_answers_and_with_a_new_one_nothing_is_lost(
@@ -127,6 +143,43 @@ def test_without_its_worker_the_gateway_answers_and_with_a_new_one_nothing_is_lo
                 events, bundle
             ).keys()
             assert sum(stored.state.events for stored in log.applied(len(events)).values()) == len(events)
+
+
+def test_a_late_answer_that_disagrees_is_recorded_and_told(tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    asked = [event for event in a_town(households=2, sessions=6) if event.commits]
+    with EmbeddedBroker() as broker, runtime(204) as (callback, heard):
+        prepare(broker)
+        # Without a bundle the gateway can only answer what the policy says.
+        with gateway(broker.bootstrap, tmp_path / "none", tmp_path / "gw", wait=False) as url:
+            until(lambda: httpx.get(f"{url}/readyz").json()["missing"] == ["bundle"])
+            answers = [
+                DECISION.decode(
+                    post(
+                        url, event, **{"x-misfire-deadline-ms": "20", "x-misfire-late-url": callback}
+                    ).content
+                )
+                for event in asked
+            ]
+            with (
+                httpx.stream("GET", f"{url}/v1/late", timeout=60) as events,
+                Worker(broker, place, tmp_path / "log") as worker,
+            ):
+                worker.wait_ready()
+                line = next(line for line in events.iter_lines() if line.startswith("data: "))
+                with logs(broker) as log:
+                    decided = {r.value: DECISION.decode(r.value) for r in log.decided(len(asked))}.values()
+                verdicts = {decision.event_id: decision.effective_verdict for decision in decided}
+                differing = [a.event_id for a in answers if a.effective_verdict is not verdicts[a.event_id]]
+                until(lambda: len(heard) == len(differing))
+            command = [sys.executable, "-m", "streams.cli", "decisions", "late", "--from-beginning", "--json"]
+            command += ["--broker", broker.bootstrap, "--limit", str(len(differing))]
+            listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+    assert {answer.rung for answer in answers} == {Rung.POLICY}
+    assert LATE.decode(line.removeprefix("data: ").encode()).event_id in differing
+    assert sorted(LATE.decode(value).event_id for value in heard) == sorted(differing)
+    assert sorted(LATE.decode(value.encode()).event_id for value in listed.splitlines()) == sorted(differing)
 
 
 def test_a_broker_that_stands_still_delays_no_answer(broker: Broker, tmp_path: Path) -> None:
@@ -164,30 +217,16 @@ def test_a_gateway_before_its_broker_answers_and_finds_it_when_it_comes(tmp_path
                 assert len(log.decided(2)) == 2
 
 
-@pytest.mark.parametrize("problem", ["port", "bundle"])
-def test_what_is_in_the_way_is_said_in_one_sentence(problem: str, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
-    port = free_port()
     with gateway(f"127.0.0.1:{free_port()}", place, tmp_path / "gw", wait=False) as taken:
-        if problem == "port":
-            port = int(taken.rpartition(":")[2])
-        else:
-            (place / "arrays.npz").write_bytes(b"damaged")
-        command = [
-            sys.executable,
-            "-m",
-            "streams.cli",
-            "gateway",
-            "--bundle",
-            str(place),
-            "--port",
-            str(port),
-        ]
+        port = taken.rpartition(":")[2]
+        command = [sys.executable, "-m", "streams.cli", "gateway", "--bundle", str(place), "--port", port]
 
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
     said = ended.stderr.strip().splitlines()[-1]
     assert ended.returncode == 3
     assert said.startswith("misfire: ")
-    assert (str(port) if problem == "port" else "sha256") in said
+    assert port in said
     assert "Traceback" not in ended.stderr

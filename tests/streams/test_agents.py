@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from detector.decisions import Verdict
 from detector.events import OutcomeKind
 from streams import agents, processing
 from streams.households import decode_stored
-from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED, REPLY_PARTITION
+from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED, REFUSAL, REPLY_PARTITION
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
 from tests.detector.builders import hand_bundle, outcome, run, send_message
 from tests.streams.fakes import PARTITIONS, Bench, FakeEvent, intent_record, outcome_record
@@ -77,6 +78,43 @@ async def test_a_record_that_is_delivered_again_is_skipped_and_its_asker_answere
     assert bench.table.data[b"h1"] == before
     assert len(bench.kafka.on(DECISIONS)) == 3
     assert [reply.value for reply in bench.kafka.on(REPLIES)] == [bench.kafka.on(DECISIONS)[2].value]
+
+
+async def test_another_event_under_a_used_id_is_refused_and_changes_nothing(bench: Bench) -> None:
+    await bench.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS)))
+    before = bench.table.data[b"h1"]
+
+    other = intent_record(replace(EVENTS[0], intent="lights.TurnOff"), 3, ASKING)
+    again = intent_record(EVENTS[0], 4, ASKING)
+    await bench.intents(other, again)
+
+    assert decode_stored(bench.table.data[b"h1"]).state == decode_stored(before).state
+    (letter,) = bench.kafka.on(DEAD_LETTERS)
+    assert letter.header("misfire_reason") == b"id_reused"
+    refused, same = bench.kafka.on(REPLIES)
+    assert refused.header("ce_type") == REFUSAL.type.encode()
+    assert REFUSAL.decode(refused.value).code == "id_reused"
+    assert same.value == bench.kafka.on(DECISIONS)[0].value
+
+
+async def test_an_id_that_was_used_before_the_restart_is_still_used(bench: Bench) -> None:
+    await bench.intents(intent_record(EVENTS[0], 0))
+    restarted = Bench(hand_bundle())
+    restarted.table.data |= bench.table.data
+
+    await restarted.intents(intent_record(replace(EVENTS[0], device_id="another"), 1, ASKING))
+
+    assert [reply.header("ce_type") for reply in restarted.kafka.on(REPLIES)] == [REFUSAL.type.encode()]
+
+
+@pytest.mark.parametrize("topic", [INTENTS, OUTCOMES])
+async def test_whoever_waits_for_what_cannot_be_read_hears_of_it(bench: Bench, topic: str) -> None:
+    broken = FakeEvent(topic, 0, b"h1", b"{", ASKING)
+
+    await (bench.intents(broken) if topic == INTENTS else bench.outcomes(broken))
+
+    (reply,) = bench.kafka.on(REPLIES)
+    assert REFUSAL.decode(reply.value).code == "not_json"
 
 
 async def test_after_a_restart_the_table_alone_tells_what_was_applied(bench: Bench) -> None:

@@ -12,6 +12,7 @@ def test_the_table_is_the_designs() -> None:
         "assistant.outcomes": (90 * day, None),
         "assistant.replies": (600_000, None),
         "assistant.dead-letters": (30 * day, None),
+        "assistant.incidents": (90 * day, None),
         "misfire.bundles": (None, 1),
         "misfire.households": (None, None),
     }

@@ -12,12 +12,14 @@ from detector.events import OutcomeKind
 from streams.bundles import read_policy
 from streams.hook.gateway import build_gateway
 from streams.hook.ladder import Ladder
+from streams.hook.requests import MAX_BATCH
 from streams.processes import free_port
 from streams.records import DECISION, INTENT, MAX_BYTES, OUTCOME
 from streams.settings import Settings
 from tests.detector.builders import event, hand_bundle, outcome
 
 BODY: dict[str, Any] = json.loads(INTENT.encode(event(1)))
+LATER = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 JSON = {"content-type": "application/json"}
 
 
@@ -82,12 +84,57 @@ def test_a_value_is_never_repeated(client: TestClient) -> None:
         assert "doctor" not in answer.text
 
 
-def test_a_time_in_the_future_is_refused(client: TestClient) -> None:
-    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+def test_an_event_from_the_future_is_answered_by_the_policy(client: TestClient) -> None:
+    answer = client.post("/v1/decide", json=BODY | {"time": LATER})
 
-    answer = client.post("/v1/decide", json=BODY | {"time": later})
+    assert (answer.status_code, answer.headers["x-misfire-rung"]) == (200, "policy")
+    assert DECISION.decode(answer.content).reasons[0].code == "clock_skewed"
+
+
+def test_an_outcome_from_the_future_is_refused(client: TestClient) -> None:
+    late = json.loads(OUTCOME.encode(outcome("e1", OutcomeKind.DENIED))) | {"time": LATER}
+
+    answer = client.post("/v1/outcomes", json=late)
 
     assert (answer.status_code, answer.json()["title"]) == (422, "time in future")
+
+
+def test_another_event_under_a_used_id_is_a_conflict(client: TestClient) -> None:
+    first, again = (client.post("/v1/decide", json=BODY) for _ in range(2))
+    other = client.post("/v1/decide", json=BODY | {"intent": "lights.TurnOff"})
+
+    assert first.content == again.content
+    assert (other.status_code, other.json()["type"]) == (409, "urn:misfire:id_reused")
+
+
+def test_a_batch_is_answered_in_order_and_one_events_fault_is_no_others(client: TestClient) -> None:
+    entries = [BODY | {"event_id": "b1"}, BODY | {"act": "shout"}, 7, BODY | {"event_id": "b2"}]
+
+    answer = client.post("/v1/decide/batch", json=entries)
+
+    one, broken, nothing, two = answer.json()
+    assert answer.status_code == 200
+    assert [one["event_id"], two["event_id"]] == ["b1", "b2"]
+    assert [broken["status"], nothing["status"]] == [422, 422]
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"{}", 422),
+        (b"[", 400),
+        (json.dumps([BODY] * (MAX_BATCH + 1)).encode(), 413),
+        (b"[" + b" " * 2**21 + b"]", 413),
+    ],
+)
+def test_a_batch_that_is_none_is_refused_whole(client: TestClient, content: bytes, status: int) -> None:
+    assert client.post("/v1/decide/batch", content=content, headers=JSON).status_code == status
+
+
+def test_a_callback_that_is_not_allowed_is_refused(client: TestClient) -> None:
+    answer = client.post("/v1/decide", json=BODY, headers={"x-misfire-late-url": "http://10.0.0.1/late"})
+
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:misfire:bad_callback")
 
 
 @pytest.mark.parametrize("named", ["0", "-5", "10001", "soon", "1.5", "²"])

@@ -9,14 +9,16 @@ from prometheus_client import REGISTRY
 
 from detector.bundle import Bundle
 from detector.decisions import Decision, Rung, Verdict
-from detector.events import Act, OutcomeKind, OutcomeSource
+from detector.events import Act, IntentEvent, OutcomeKind, OutcomeSource
 from detector.pipeline import decide
 from detector.state import HouseholdState
 from streams.bundles import read_policy
-from streams.hook.exchange import Reply
-from streams.hook.ladder import Ladder
-from streams.records import DECISION, OUTCOME
-from streams.topics import INTENTS, OUTCOMES
+from streams.errors import BadRecord
+from streams.hook.exchange import Question, Reply
+from streams.hook.ladder import Answer, Asker, Ladder
+from streams.hook.late import LATE
+from streams.records import DECISION, OUTCOME, REFUSAL, Refusal
+from streams.topics import INCIDENTS, INTENTS, OUTCOMES
 from tests.detector.builders import event, hand_bundle
 
 DEADLINE = 0.2
@@ -29,18 +31,19 @@ class FakeExchange:
         self.connected = connected
         self.sent: list[tuple[str, bytes]] = []
         self.replies: dict[str, asyncio.Future[Reply]] = {}
+        self.stored = True
 
-    def ask(self, topic: str, key: str, value: bytes, headers: Any) -> tuple[str, asyncio.Future[Reply]]:
+    def ask(self, topic: str, key: str, value: bytes, headers: Any) -> Question:
         self.send(topic, key, value, headers)
         correlation = str(len(self.replies))
         self.replies[correlation] = asyncio.get_running_loop().create_future()
-        return correlation, self.replies[correlation]
+        return Question(correlation, self.replies[correlation], stored=self.stored)
 
     def send(self, topic: str, key: str, value: bytes, headers: Any) -> None:  # noqa: ARG002
         self.sent.append((topic, value))
 
     def give_up(self, correlation: str) -> None:
-        self.replies.pop(correlation)
+        """As the real one; the future stays for a test to look at."""
 
 
 @pytest.fixture
@@ -70,7 +73,22 @@ def value_of(name: str, **labels: str) -> float:
 
 
 async def climb(ladder: Ladder, exchange: FakeExchange, deadline: float = DEADLINE) -> Decision:
-    return (await ladder.decide(command(), exchange, deadline)).decision  # type: ignore[arg-type]
+    return (await ask(ladder, exchange, command(), deadline)).decision
+
+
+async def until_asked(exchange: FakeExchange) -> None:
+    while not exchange.replies:  # noqa: ASYNC110 - two steps of the loop
+        await asyncio.sleep(0)
+
+
+async def ask(
+    ladder: Ladder,
+    exchange: FakeExchange,
+    asked: IntentEvent,
+    seconds: float = DEADLINE,
+    callback: str | None = None,
+) -> Answer:
+    return await ladder.decide(asked, exchange, Asker(seconds=seconds, callback=callback))  # type: ignore[arg-type]
 
 
 async def test_the_workers_decision_is_the_answer_when_it_comes_in_time(
@@ -78,8 +96,7 @@ async def test_the_workers_decision_is_the_answer_when_it_comes_in_time(
 ) -> None:
     exchange = FakeExchange()
     asked = asyncio.create_task(climb(ladder, exchange, 5.0))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await until_asked(exchange)
     exchange.replies["0"].set_result(Reply(DECISION.type, DECISION.encode(workers_decision(bundle))))
 
     answer = await asked
@@ -119,7 +136,7 @@ async def test_the_worker_is_told_what_ran_without_it(ladder: Ladder, wake: floa
     exchange = FakeExchange()
     asked = replace(command(), wake_confidence=wake)
 
-    await ladder.decide(asked, exchange, DEADLINE)  # type: ignore[arg-type]
+    await ask(ladder, exchange, asked)
 
     assert [(outcome.outcome, outcome.source) for outcome in outcomes(exchange)] == [
         (kind, OutcomeSource.GATEWAY)
@@ -129,7 +146,7 @@ async def test_the_worker_is_told_what_ran_without_it(ladder: Ladder, wake: floa
 async def test_what_does_not_commit_has_no_outcome(ladder: Ladder) -> None:
     exchange = FakeExchange()
 
-    await ladder.decide(replace(command(), commits=False), exchange, DEADLINE)  # type: ignore[arg-type]
+    await ask(ladder, exchange, replace(command(), commits=False))
 
     assert not outcomes(exchange)
 
@@ -137,8 +154,7 @@ async def test_what_does_not_commit_has_no_outcome(ladder: Ladder) -> None:
 async def test_an_answer_that_cannot_be_read_is_no_answer(ladder: Ladder) -> None:
     exchange = FakeExchange()
     asked = asyncio.create_task(climb(ladder, exchange, 5.0))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await until_asked(exchange)
     exchange.replies["0"].set_result(Reply(DECISION.type, b"{"))
 
     assert (await asked).rung is Rung.GATEWAY
@@ -153,20 +169,137 @@ async def test_asking_twice_at_a_time_is_asking_once(ladder: Ladder) -> None:
     assert [topic for topic, _ in exchange.sent].count(INTENTS) == 1
 
 
+async def test_asking_again_later_gives_the_same_decision_and_sends_nothing(ladder: Ladder) -> None:
+    exchange = FakeExchange(connected=False)
+
+    first, again = await climb(ladder, exchange), await climb(ladder, exchange)
+
+    assert first == again
+    assert [topic for topic, _ in exchange.sent] == [INTENTS, OUTCOMES]
+
+
+@pytest.mark.parametrize("connected", [True, False])
+async def test_another_event_under_a_used_id_is_refused(ladder: Ladder, connected: bool) -> None:
+    exchange = FakeExchange(connected=connected)
+    first = asyncio.create_task(climb(ladder, exchange))
+    await asyncio.sleep(0 if connected else 0.02)
+
+    with pytest.raises(BadRecord, match="another event") as refused:
+        await ask(ladder, exchange, replace(command(), session_id="another"))
+
+    assert refused.value.code == "id_reused"
+    assert (await first).event_id == command().event_id
+
+
+async def test_the_worker_can_say_that_an_id_is_used(ladder: Ladder) -> None:
+    exchange = FakeExchange()
+    asked = asyncio.create_task(climb(ladder, exchange, 5.0))
+    await until_asked(exchange)
+    refusal = REFUSAL.encode(Refusal(code="id_reused", detail="used"))
+    exchange.replies["0"].set_result(Reply(REFUSAL.type, refusal))
+
+    with pytest.raises(BadRecord) as refused:
+        await asked
+
+    assert refused.value.code == "id_reused"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [("time_in_future", "clock_skewed"), ("key_mismatch", "worker_refused")]
+)
+async def test_where_the_worker_refuses_the_policy_answers(ladder: Ladder, code: str, reason: str) -> None:
+    exchange = FakeExchange()
+    asked = asyncio.create_task(climb(ladder, exchange, 5.0))
+    await until_asked(exchange)
+    exchange.replies["0"].set_result(Reply(REFUSAL.type, REFUSAL.encode(Refusal(code=code, detail="."))))
+
+    answer = await asked
+
+    assert (answer.rung, answer.degraded, answer.reasons[0].code) == (Rung.POLICY, True, reason)
+
+
+async def test_of_two_who_ask_the_same_the_shorter_deadline_counts(ladder: Ladder) -> None:
+    exchange = FakeExchange()
+    patient = asyncio.create_task(climb(ladder, exchange, 60.0))
+    await asyncio.sleep(0)
+
+    hurried = await climb(ladder, exchange, 0.05)
+
+    assert await asyncio.wait_for(patient, 5.0) == hurried
+
+
+@pytest.mark.parametrize(
+    ("seconds", "stored", "reason"),
+    [
+        (0.003, True, "deadline_too_short"),
+        (0.05, False, "broker_timeout"),
+        (0.05, True, "worker_timeout"),
+    ],
+)
+async def test_the_reason_tells_which_part_did_not_answer(
+    ladder: Ladder, seconds: float, stored: bool, reason: str
+) -> None:
+    exchange = FakeExchange()
+    exchange.stored = stored
+
+    answer = await climb(ladder, exchange, seconds)
+
+    assert (answer.rung, answer.reasons[0].code) == (Rung.GATEWAY, reason)
+
+
+async def test_a_core_that_fails_in_the_gateway_leaves_the_policy(
+    ladder: Ladder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("streams.hook.ladder.decide", fails)
+
+    answer = await climb(ladder, FakeExchange())
+
+    assert (answer.rung, answer.reasons[0].code) == (Rung.POLICY, "internal_error")
+
+
+async def test_when_the_places_are_taken_milder_classes_give_way_at_once_and_the_log_still_has_them(
+    bundle: Bundle,
+) -> None:
+    ladder, exchange = Ladder(bundle.policy, bundle, places=2), FakeExchange()
+    waiting = asyncio.create_task(ask(ladder, exchange, command(), 60.0))
+    await until_asked(exchange)
+
+    shed = await asyncio.wait_for(ask(ladder, exchange, event(2, commits=False), 60.0), 5.0)
+
+    assert (shed.decision.rung, shed.decision.degraded) == (Rung.POLICY, True)
+    assert shed.decision.reasons[0].code == "overloaded"
+    assert [topic for topic, _ in exchange.sent] == [INTENTS, INTENTS]
+    waiting.cancel()
+
+
 @pytest.mark.parametrize(("verdict", "disagreements"), [(Verdict.ALLOW, 0.0), (Verdict.BLOCK, 1.0)])
-async def test_a_late_decision_is_counted_and_so_is_its_disagreement(
+async def test_a_late_decision_is_counted_and_its_disagreement_is_told(
     ladder: Ladder, bundle: Bundle, verdict: Verdict, disagreements: float
 ) -> None:
     late, differing = value_of("misfire_hook_late_total"), value_of("misfire_hook_late_disagreements_total")
-    answer = await climb(ladder, FakeExchange())
+    exchange = FakeExchange()
+    heard = asyncio.create_task(anext(ladder.late_answers.listen()))
+    answer = await climb(ladder, exchange)
     assert answer.verdict is Verdict.ALLOW
-    reply = Reply(DECISION.type, DECISION.encode(replace(workers_decision(bundle), verdict=verdict)))
+    decided = replace(workers_decision(bundle), verdict=verdict, effective_verdict=verdict)
+    reply = Reply(DECISION.type, DECISION.encode(decided))
 
-    ladder.late("0", reply)
-    ladder.late("0", reply)
+    ladder.late("0", reply, exchange)  # type: ignore[arg-type]
+    ladder.late("0", reply, exchange)  # type: ignore[arg-type]
+    await asyncio.sleep(0)
 
     assert value_of("misfire_hook_late_total") == late + 1
     assert value_of("misfire_hook_late_disagreements_total") == differing + disagreements
+    incidents = [LATE.decode(value) for topic, value in exchange.sent if topic == INCIDENTS]
+    assert len(incidents) == disagreements
+    assert heard.done() == bool(incidents)
+    if incidents:
+        assert (incidents[0].answered, incidents[0].decided) == (Verdict.ALLOW, Verdict.BLOCK)
+        assert (await heard)[1] == incidents[0]
+    heard.cancel()
 
 
 async def test_every_answer_is_counted_by_rung_and_reason(ladder: Ladder) -> None:
@@ -187,7 +320,7 @@ async def test_the_gateway_follows_a_session_but_learns_nothing(ladder: Ladder, 
     exchange = FakeExchange(connected=False)
     turns = [event(number, session_id="s1") for number in range(2, 5)]
 
-    answers = [(await ladder.decide(turn, exchange, DEADLINE)).decision for turn in turns]  # type: ignore[arg-type]
+    answers = [(await ask(ladder, exchange, turn)).decision for turn in turns]
 
     state = HouseholdState.new("h1")
     for turn, answer in zip(turns, answers, strict=True):

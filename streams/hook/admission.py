@@ -1,0 +1,37 @@
+"""Overload: how many questions may wait at a time, and who gives way first. Nobody is ever made to wait for a place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from detector.decisions import RiskClass
+from detector.events import IntentEvent
+from detector.policy import Policy
+
+__all__ = ["SHARES", "admits"]
+
+#: The share of the places up to which each risk class still gets one. What can do the least harm by its fallback gives way
+#: first; the last twentieth is for locks and ovens alone.
+SHARES: Mapping[RiskClass, float] = MappingProxyType(
+    {
+        RiskClass.READ_ONLY: 0.5,
+        RiskClass.REVERSIBLE: 0.7,
+        RiskClass.PRIVATE_OUTBOUND: 0.85,
+        RiskClass.PURCHASE: 0.95,
+        RiskClass.PHYSICAL: 1.0,
+    }
+)
+
+
+def admits(event: IntentEvent, policy: Policy, waiting: int, places: int) -> bool:
+    """Return whether one more question may wait.
+
+    Args:
+        event: what is asked about; one that commits nothing is allowed either way, and gives way with the mildest class.
+        policy: says its risk class.
+        waiting: questions that wait already.
+        places: how many may.
+    """
+    risk = policy.risk_class(event.intent) if event.commits else RiskClass.READ_ONLY
+    return waiting < places * SHARES[risk]

@@ -1,0 +1,197 @@
+"""Late answers: a worker's verdict that comes after the hook answered, and disagrees with it, is an incident.
+
+It is written to ``assistant.incidents``, counted, logged, told to everybody who listens, and sent to the address that the
+runtime gave with its question: it may still be in time to undo. ``ladder.py`` finds it; here is who is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import TypeAdapter
+
+from detector.decisions import Decision, RiskClass, Rung, Verdict
+from streams import metrics
+from streams.errors import BadRecord
+from streams.records import Kind
+
+__all__ = ["LATE", "LateAnswer", "LateAnswers", "check_callback", "late_answer"]
+
+logger = logging.getLogger(__name__)
+
+#: Late answers that are kept for whoever connects again.
+_KEPT = 1_000
+#: Late answers that wait for one listener or for callbacks; beyond it the oldest is dropped there, and stays in the log.
+_WAITING = 1_000
+#: Connections to ``/v1/late`` at a time; a runtime needs one.
+_LISTENERS = 64
+#: A callback is tried a few times within seconds: what comes later can hardly be undone any more.
+_CALLBACK_SECONDS, _CALLBACK_PAUSE, _CALLBACK_TRIES = 2.0, 0.5, 3
+_CALLBACKS_AT_A_TIME = 8
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateAnswer:
+    """What was answered in time, and what the worker decided later. ``late_ms`` is how long after the answer it came."""
+
+    event_id: str
+    household_id: str
+    session_id: str
+    intent: str
+    risk_class: RiskClass
+    answered: Verdict
+    rung: Rung
+    reason: str
+    decided: Verdict
+    decision_id: str
+    late_ms: int
+
+
+LATE: Kind[LateAnswer] = Kind("assistant.late-answer.v1", TypeAdapter(LateAnswer))
+
+
+def late_answer(answered: Decision, decided: Decision, seconds: float) -> LateAnswer | None:
+    """Return the incident, or ``None`` where both have the same effect."""
+    if answered.effective_verdict is decided.effective_verdict:
+        return None
+    return LateAnswer(
+        event_id=decided.event_id,
+        household_id=decided.household_id,
+        session_id=decided.session_id,
+        intent=decided.intent,
+        risk_class=decided.risk_class,
+        answered=answered.effective_verdict,
+        rung=answered.rung,
+        reason=answered.reasons[0].code if answered.reasons else "",
+        decided=decided.effective_verdict,
+        decision_id=decided.decision_id,
+        late_ms=round(1000 * seconds),
+    )
+
+
+def check_callback(url: str, hosts: Sequence[str]) -> str:
+    """Return the address if late answers may be sent there: a loopback address, or a host that the operator allows.
+
+    Raises:
+        BadRecord: with code ``bad_callback``.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise BadRecord("bad_callback", "the callback is not a URL") from None
+    if parts.scheme not in ("http", "https") or parts.username is not None or not host:
+        raise BadRecord("bad_callback", "the callback must be http:// or https:// with a host and no user")
+    if host not in hosts and not _is_loopback(host):
+        raise BadRecord(
+            "bad_callback", "the callback's host is not allowed; the operator lists hosts in callback_hosts"
+        )
+    return url
+
+
+class LateAnswers:
+    """Tells late answers to whoever wants to know. ``start`` and ``stop`` are for the callbacks.
+
+    Args:
+        clock: seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._kept: deque[tuple[int, LateAnswer]] = deque(maxlen=_KEPT)
+        # Numbers go on growing over a restart, so that whoever connects again after one misses nothing.
+        self._told = int(1000 * clock())
+        self._listeners: set[asyncio.Queue[tuple[int, LateAnswer]]] = set()
+        self._callbacks: asyncio.Queue[tuple[str, LateAnswer]] = asyncio.Queue(_WAITING)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to deliver callbacks."""
+        self._tasks = [asyncio.create_task(self._deliver()) for _ in range(_CALLBACKS_AT_A_TIME)]
+
+    async def stop(self) -> None:
+        """Stop delivering."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def tell(self, late: LateAnswer, callback: str | None) -> None:
+        """Tell one late answer to all who listen, and to the callback where there is one. Never waits."""
+        self._told += 1
+        entry = (self._told, late)
+        self._kept.append(entry)
+        for listener in self._listeners:
+            _put(listener, entry)
+        if callback is not None:
+            _put(self._callbacks, (callback, late))
+
+    def check_room(self) -> None:
+        """Refuse one more listener where there are enough.
+
+        Raises:
+            BadRecord: with code ``too_many_listeners``.
+        """
+        if len(self._listeners) >= _LISTENERS:
+            raise BadRecord("too_many_listeners", f"{_LISTENERS} already listen; listen once and share it")
+
+    async def listen(self, after: int | None = None) -> AsyncGenerator[tuple[int, LateAnswer], None]:
+        """Yield late answers with their numbers as they come; those after number ``after`` that are still kept come first."""
+        listener: asyncio.Queue[tuple[int, LateAnswer]] = asyncio.Queue(_WAITING)
+        for entry in self._kept:
+            if after is not None and entry[0] > after:
+                _put(listener, entry)
+        self._listeners.add(listener)
+        try:
+            while True:
+                yield await listener.get()
+        finally:
+            self._listeners.discard(listener)
+
+    async def _deliver(self) -> None:
+        async with httpx.AsyncClient(
+            timeout=_CALLBACK_SECONDS, follow_redirects=False, trust_env=False
+        ) as client:
+            while True:
+                url, late = await self._callbacks.get()
+                delivered = await _post(client, url, LATE.encode(late))
+                metrics.CALLBACKS.labels("delivered" if delivered else "failed").inc()
+
+
+async def _post(client: httpx.AsyncClient, url: str, content: bytes) -> bool:
+    """Send one late answer; the event_id in it tells a repeated one."""
+    for attempt in range(_CALLBACK_TRIES):
+        await asyncio.sleep(attempt * _CALLBACK_PAUSE)
+        try:
+            answer = await client.post(url, content=content, headers={"content-type": "application/json"})
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            logger.warning("a late answer could not be sent to its callback: %s", type(error).__name__)
+            continue
+        if answer.is_success:
+            return True
+        logger.warning("a callback refused a late answer with status %d", answer.status_code)
+    return False
+
+
+def _put(queue: asyncio.Queue[V], entry: V) -> None:
+    """Put into a bounded queue; where it is full its oldest entry goes, and is counted."""
+    if queue.full():
+        queue.get_nowait()
+        metrics.LATE_DROPPED.inc()
+    queue.put_nowait(entry)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,140 @@
+"""Requests of the hook as values: bodies, deadlines, and problems. Nothing is taken in beyond its bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic_core import from_json, to_json
+
+from detector.events import IntentEvent, Outcome
+from streams.errors import BadRecord
+from streams.hook.ladder import Asker
+from streams.hook.late import check_callback
+from streams.letters import trace_of
+from streams.processing import CLOCK_SKEW_SECONDS
+from streams.records import MAX_BYTES, Kind
+from streams.settings import Settings
+from streams.tokens import NOT_TOKENS, check_tokens
+
+__all__ = ["LONGEST_DEADLINE_MS", "MAX_BATCH", "asker_of", "is_skewed", "problem", "read_batch", "read_body"]
+
+LONGEST_DEADLINE_MS = 10_000
+#: Events in one request.
+MAX_BATCH = 100
+#: A hundred of the largest intents that anybody would send (records.MAX_BYTES).
+_BATCH_BYTES = 1_048_576
+
+_STATUS = {
+    "not_json": 400,
+    "bad_deadline": 400,
+    "bad_callback": 400,
+    "id_reused": 409,
+    "too_large": 413,
+    "media_type": 415,
+    "schema": 422,
+    NOT_TOKENS: 422,
+    "time_in_future": 422,
+    "too_many_listeners": 503,
+}
+
+V = TypeVar("V", IntentEvent, Outcome)
+
+
+async def read_body(request: Request, most: int = MAX_BYTES) -> bytes:
+    """Read a body.
+
+    Raises:
+        BadRecord: with code ``media_type`` or ``too_large``.
+    """
+    media = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media not in ("application/json", "application/cloudevents+json", ""):
+        raise BadRecord("media_type", "the body must be application/json")
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > most:
+            raise BadRecord("too_large", f"the body has more than {most} bytes")
+    return body
+
+
+async def read_batch(request: Request) -> list[bytes]:
+    """Read an array of events, each as JSON that is not yet checked.
+
+    Raises:
+        BadRecord: as ``read_body``, and ``not_json``, ``schema`` (no array) or ``too_large`` (too many events).
+    """
+    body = await read_body(request, _BATCH_BYTES)
+    try:
+        found = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise BadRecord("not_json", "the body is not JSON") from None
+    if not isinstance(found, list):
+        raise BadRecord("schema", "the body must be an array of events")
+    if len(found) > MAX_BATCH:
+        raise BadRecord("too_large", f"the array has {len(found)} events; at most {MAX_BATCH} are read")
+    return [to_json(entry) for entry in found]
+
+
+def decode(raw: bytes, kind: Kind[V], settings: Settings) -> V:
+    """Read a value and make sure that what must be tokens are tokens.
+
+    Raises:
+        BadRecord: as ``Kind.decode`` and ``check_tokens``.
+    """
+    value = kind.decode(raw)
+    check_tokens(value, ids=settings.token_ids)
+    return value
+
+
+def is_skewed(value: IntentEvent | Outcome) -> bool:
+    """Return whether its time lies further in the future than clocks of devices are wrong by."""
+    return value.time.timestamp() > datetime.now(UTC).timestamp() + CLOCK_SKEW_SECONDS
+
+
+def asker_of(headers: Mapping[str, str], settings: Settings) -> Asker:
+    """Read what an asker says in headers: its deadline, its trace, and where it wants late answers.
+
+    Raises:
+        BadRecord: with code ``bad_deadline`` or ``bad_callback``.
+    """
+    trace, callback = headers.get("traceparent", ""), headers.get("x-misfire-late-url")
+    return Asker(
+        seconds=_seconds_left(headers, settings),
+        trace=trace_of([("traceparent", trace.encode())]),
+        callback=check_callback(callback, settings.callback_hosts.split(",")) if callback else None,
+    )
+
+
+def problem(error: BadRecord) -> dict[str, Any]:
+    """An error in the form of RFC 9457."""
+    return {
+        "type": f"urn:misfire:{error.code}",
+        "title": error.code.replace("_", " "),
+        "status": _STATUS.get(error.code, 400),
+        "detail": str(error),
+    }
+
+
+def _seconds_left(headers: Mapping[str, str], settings: Settings) -> float:
+    """The budget that the asker names; less where its absolute deadline says that some of it is spent already.
+
+    An absolute deadline that has passed tells of clocks that differ: an asker whose deadline is over waits no longer.
+    """
+    named, absolute = headers.get("x-misfire-deadline-ms"), headers.get("x-misfire-deadline")
+    if named is not None and (not named.isdecimal() or not 1 <= int(named) <= LONGEST_DEADLINE_MS):
+        raise BadRecord(
+            "bad_deadline", f"X-Misfire-Deadline-Ms must be a whole number from 1 to {LONGEST_DEADLINE_MS}"
+        )
+    budget = (settings.deadline_ms if named is None else int(named)) / 1000.0
+    if absolute is None:
+        return budget
+    try:
+        left = (datetime.fromisoformat(absolute) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        raise BadRecord(
+            "bad_deadline", "X-Misfire-Deadline must be a time in RFC 3339 with its zone"
+        ) from None
+    return left if 0.0 < left < budget else budget

@@ -1,0 +1,32 @@
+"""A runtime that waits for late answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+
+@contextmanager
+def runtime(*statuses: int) -> Iterator[tuple[str, list[bytes]]]:
+    """A runtime that listens for late answers: its address, and what it was sent."""
+    heard: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(statuses[min(len(heard), len(statuses)) - 1])
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, args=(0.01,)).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/late", heard
+    finally:
+        server.shutdown()
+        server.server_close()
