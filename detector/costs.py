@@ -11,7 +11,7 @@ from detector.decisions import Decision, RiskClass, Verdict
 from detector.policy import Policy
 from detector.reliability import prior_weights
 
-__all__ = ["WAYS", "cost_per_thousand"]
+__all__ = ["WAYS", "cost_per_thousand", "questions_per_thousand"]
 
 #: What assistants ask about today, whatever the chain.
 _ASKED_TODAY = frozenset({RiskClass.PRIVATE_OUTBOUND, RiskClass.PURCHASE})
@@ -49,6 +49,25 @@ def cost_per_thousand(
         )
         for name, way in ways.items()
     }
+
+
+def questions_per_thousand(
+    decisions: Sequence[Decision], misfires: npt.NDArray[np.bool_], policy: Policy
+) -> float:
+    """Return how many questions households were asked per 1,000 commands at the policy's base rate; a repeated one counts once.
+
+    Args:
+        decisions: on (n,) committed chains, in order.
+        misfires: (n,) which of them nobody meant, with at least one of either kind.
+        policy: whose base rate counts.
+    """
+    weights, put, asked = prior_weights(misfires, policy.base_rate), set[str](), 0.0
+    for weight, decision in zip(weights.tolist(), decisions, strict=True):
+        question = decision.confirm.confirmation_id if decision.confirm else None
+        if question is not None and question not in put:
+            put.add(question)
+            asked += weight
+    return 1000.0 * asked
 
 
 def _cost(policy: Policy, risk: RiskClass, verdict: Verdict, *, misfire: bool) -> float:

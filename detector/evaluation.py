@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,14 @@ from sklearn.metrics import roc_auc_score
 from detector.bundle import Bundle
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS
 from detector.corpus import revealed, sessions_by_household, walk
-from detector.costs import WAYS, cost_per_thousand
+from detector.costs import WAYS, cost_per_thousand, questions_per_thousand
 from detector.decisions import Decision, Verdict
 from detector.errors import InvalidValue, NotEnoughData
 from detector.events import IntentEvent, Outcome
 from detector.gates import ngram_gates
 from detector.model import perplexity
 from detector.pipeline import apply_outcome, decide
+from detector.policy import Fatigue
 from detector.progress import Progress, silent
 from detector.reliability import Budget, Reliability, budgets, reliability
 from detector.state import HouseholdState
@@ -45,8 +46,9 @@ class Evaluation:
     ``perplexity`` is of what was meant, per event, with all that is known of the household by then; ``population_perplexity`` without.
     ``budgets`` says for all meant commands, for each risk class and for households' first sessions (``new``) what other budgets
     would have interrupted. ``cost_per_thousand`` is in the policy's units, at its base rate, for us and for simpler ways of deciding.
-    ``auroc``, ``recall``, ``reliability`` and ``cost_per_thousand`` are empty of meaning, and ``None`` or ``{}``, where the stream
-    holds no misfire.
+    ``questions_per_thousand`` is how often households were asked, with the policy's ``fatigue`` and without.
+    ``auroc``, ``recall``, ``reliability``, ``cost_per_thousand`` and ``questions_per_thousand`` are empty of meaning, and ``None``
+    or ``{}``, where the stream holds no misfire.
     """
 
     events: int
@@ -62,6 +64,7 @@ class Evaluation:
     budgets: dict[str, tuple[Budget, ...]]
     reliability: Reliability | None
     cost_per_thousand: dict[str, float]
+    questions_per_thousand: dict[str, float]
 
 
 @dataclass(slots=True)
@@ -164,6 +167,7 @@ def evaluate(
         bundle=bundle.version,
         budgets={name: budgets(group, BUDGETS) for name, group in _meant(judged, misfires, early).items()},
         reliability=reliability(scores, truth, bundle.policy.base_rate) if truth.any() else None,
+        questions_per_thousand=_questions(events, bundle, misfires, judged, truth) if truth.any() else {},
         cost_per_thousand=cost_per_thousand(
             judged, truth, bundle.policy, {**WAYS, **ngram_gates(events, misfires, bundle.policy)}
         )
@@ -183,6 +187,26 @@ def recall_at(rate: float, scores: npt.NDArray[np.float64], truth: npt.NDArray[n
     meant = np.sort(scores[~truth])[::-1]
     threshold = meant[int(rate * len(meant))]
     return float((scores[truth] > threshold).mean())
+
+
+def _questions(
+    events: list[IntentEvent],
+    bundle: Bundle,
+    misfires: Collection[str],
+    judged: list[Decision],
+    truth: npt.NDArray[np.bool_],
+) -> dict[str, float]:
+    """Count the questions, and play the stream again with a policy that minds none before."""
+    tireless = replace(bundle.policy, fatigue=Fatigue(same_again_seconds=0.0, growth=0.0))
+    again = [
+        decision
+        for event, decision in play(events, replace(bundle, policy=tireless), misfires)
+        if event.commits
+    ]
+    return {
+        "with fatigue": round(questions_per_thousand(judged, truth, bundle.policy), 3),
+        "without": round(questions_per_thousand(again, truth, bundle.policy), 3),
+    }
 
 
 def _perplexity(events: list[IntentEvent], bundle: Bundle, progress: Progress) -> float:

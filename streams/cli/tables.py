@@ -45,6 +45,11 @@ def show_evaluation(title: str, found: Evaluation, apart: Mapping[str, Sequence[
             ["way of deciding", "cost"],
             [[way, f"{cost:.1f}"] for way, cost in found.cost_per_thousand.items()],
         )
+        table(
+            "questions per 1,000 commands at the base rate",
+            ["policy", "questions"],
+            [[policy, f"{asked:.2f}"] for policy, asked in found.questions_per_thousand.items()],
+        )
 
 
 def _show_budgets(groups: Mapping[str, Sequence[Budget]]) -> None:

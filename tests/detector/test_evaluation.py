@@ -12,6 +12,7 @@ from detector.events import IntentEvent
 from detector.model import perplexity
 from tests.detector.builders import (
     ABSURD,
+    DOUBTFUL,
     SURE,
     dialogue,
     hand_bundle,
@@ -150,3 +151,15 @@ def test_a_conversation_without_commands_is_not_enough() -> None:
 
     with pytest.raises(NotEnoughData):
         evaluate(dialogue(("messages.SendMessage", Act.INITIATE, False)), BUNDLE, set())
+
+
+def test_fatigue_asks_less_often_and_never_twice_in_a_row() -> None:
+    """Somebody who is hardly heard says the same thing again after every yes."""
+    events = [
+        event
+        for number in range(12)
+        for event in heard(send_message(10 * number, session=f"s{number}", days=number / 1440), DOUBTFUL)
+    ]
+    found = evaluate(events, BUNDLE, {"e2"})
+    assert 0.0 < found.questions_per_thousand["with fatigue"] < found.questions_per_thousand["without"]
+    assert found.questions_per_thousand["without"] == 1000.0
