@@ -48,6 +48,7 @@ class Refusal(StrEnum):
     WRONG_WORDS = "wrong_words"
     NOTHING_HEARD = "nothing_heard"
     UNLIKELY_ANSWER = "unlikely_answer"
+    UNCHECKED = "unchecked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from detector.policy import Policy
 from detector.spoken import is_yes, score_yes
 from detector.state import MAX_QUESTIONS, HouseholdState, Question, Session
 
-__all__ = ["MAX_ATTEMPTS", "answer", "ask", "close", "confirmation_id", "recall"]
+__all__ = ["MAX_ATTEMPTS", "answer", "ask", "close", "confirmation_id", "recall", "refused"]
 
 #: Answers that may go wrong before a question is closed: a word is easily misheard, but not for ever.
 MAX_ATTEMPTS = 3
@@ -45,6 +45,7 @@ _SENTENCES = {
     Refusal.WRONG_WORDS: "The words that were heard are not those that were asked for.",
     Refusal.NOTHING_HEARD: "A spoken yes needs the turn that was heard: an affirmation in the same conversation.",
     Refusal.UNLIKELY_ANSWER: "The yes that was heard is itself unlikely to be meant.",
+    Refusal.UNCHECKED: "Nobody could check the answer in time; give it again before the question expires.",
 }
 #: What an answer that went wrong costs an attempt: it could be tried again and again.
 _ATTEMPTS = {Refusal.PROOF_WRONG, Refusal.WRONG_WORDS, Refusal.NOTHING_HEARD, Refusal.UNLIKELY_ANSWER}
@@ -236,9 +237,9 @@ def _unasked(state: HouseholdState, given: ConfirmationAnswer) -> tuple[Confirma
         elif pending.allowed:
             kind = OutcomeKind.CONFIRMED if given.accepted else OutcomeKind.DENIED
             result = Result.CONFIRMED if given.accepted else Result.DENIED
-            done = replace(_refused(given, Refusal.UNKNOWN), result=result, reason=None, text="")
+            done = replace(refused(given, Refusal.UNKNOWN), result=result, reason=None, text="")
             return replace(done, event_id=pending.event_id), _settled(state, pending.event_id, kind, given)
-    return _refused(given, refusal), state
+    return refused(given, refusal), state
 
 
 def _unbound(question: Question, given: ConfirmationAnswer, at: float) -> Refusal | None:
@@ -299,7 +300,7 @@ def _with(state: HouseholdState, question: Question) -> HouseholdState:
 
 
 def _result(question: Question, given: ConfirmationAnswer, refusal: Refusal | None) -> ConfirmationResult:
-    result = _refused(given, refusal or Refusal.UNKNOWN)
+    result = refused(given, refusal or Refusal.UNKNOWN)
     if refusal is None:
         became = Result.CONFIRMED if question.state == "confirmed" else Result.DENIED
         result = replace(result, result=became, reason=None, text="")
@@ -311,7 +312,8 @@ def _result(question: Question, given: ConfirmationAnswer, refusal: Refusal | No
     )
 
 
-def _refused(given: ConfirmationAnswer, refusal: Refusal) -> ConfirmationResult:
+def refused(given: ConfirmationAnswer, refusal: Refusal) -> ConfirmationResult:
+    """Return what became of an answer that counts for nothing."""
     return ConfirmationResult(
         confirmation_id=given.confirmation_id,
         answer_id=given.answer_id,

@@ -23,6 +23,7 @@ __all__ = [
     "LATE_DROPPED",
     "MISFIRE_PROBABILITY",
     "OUTCOMES",
+    "POLICY_DIFFERS",
     "READY",
     "RECOVERY_SECONDS",
     "REPEATED",
@@ -92,6 +93,10 @@ REPEATED = Counter(
     "misfire_hook_repeated", "Questions about an event that was asked about before, by result.", ["result"]
 )
 IN_FLIGHT = Gauge("misfire_hook_in_flight", "Questions that wait for a worker's decision right now.")
+POLICY_DIFFERS = Counter(
+    "misfire_hook_policy_differs",
+    "Requests of clients whose fallbacks are another policy's than the gateway's.",
+)
 
 
 def observe_decision(decision: Decision) -> None:

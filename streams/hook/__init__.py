@@ -3,7 +3,9 @@
 A runtime needs ``Hook`` (or ``AsyncHook``), and ``Tokens`` with its keyring, and nothing else of this package.
 """
 
-from streams.hook.client import AsyncHook, Hook, RejectedEvent
+from streams.hook.asking import RejectedEvent
+from streams.hook.client import AsyncHook, Hook
+from streams.hook.guarding import NotMeant
 from streams.hook.tokens import Tokens, read_keyring
 
-__all__ = ["AsyncHook", "Hook", "RejectedEvent", "Tokens", "read_keyring"]
+__all__ = ["AsyncHook", "Hook", "NotMeant", "RejectedEvent", "Tokens", "read_keyring"]

@@ -1,120 +1,57 @@
 """The client library: asks the gateway, and answers from the policy when the gateway cannot.
 
 ``decide`` never raises for anything that the network or the gateway does, and never allows silently: a decision that is not
-the gateway's has the rung ``policy``, is marked ``degraded`` and says why.
+the gateway's has the rung ``policy``, is marked ``degraded`` and says why. Connections are kept; a gateway that fails again and again
+is left alone for a second (circuit breaker); an answer that is slow is asked for once more (``hedging.py``).
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ParamSpec, Self, TypeVar
 
 import httpx
+from purgatory import AsyncCircuitBreakerFactory
+from purgatory.domain.model import OpenedState
 
-from detector.decisions import Decision
+from detector.answers import ConfirmationResult, Refusal
+from detector.confirmation import refused
+from detector.decisions import ConfirmMethod, Decision
 from detector.events import IntentEvent, Outcome
-from detector.pipeline import fallback_decision
 from detector.policy import Policy
-from streams.bundles import read_policy
-from streams.errors import BadRecord
+from streams.hook.asking import Asking
+from streams.hook.background import Background
+from streams.hook.guarding import check, is_question
+from streams.hook.hedging import Hedge
 from streams.hook.tokens import Tokens
-from streams.records import DECISION, INTENT, OUTCOME
-from streams.tokens import check_tokens
+from streams.records import ANSWER, INTENT
 
-__all__ = ["AsyncHook", "Hook", "RejectedEvent"]
+__all__ = ["AsyncHook", "Hook"]
 
-logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
 
-#: The share of the deadline in which the gateway must be reached; the rest is for its answer.
-_CONNECT_SHARE = 0.3
-_JSON = {"content-type": "application/json"}
-
-
-class RejectedEvent(ValueError):
-    """The gateway refused the event as broken: the caller's fault, so no fallback hides it. The message names the fields."""
-
-
-class _Caller:
-    """What both clients share: requests, answers, and the fallback."""
-
-    def __init__(
-        self, policy: Policy | None, deadline_ms: int, tokens: Tokens | None, *, is_async: bool
-    ) -> None:
-        self.tokens = tokens
-        self.policy = policy or read_policy()
-        self.deadline_ms = deadline_ms
-        self.is_async = is_async
-
-    def request(self, path: str, content: bytes) -> dict[str, Any]:
-        """The arguments of one request, with time-outs that are shares of one deadline.
-
-        httpx bounds each phase, not the whole: so what is left is counted again when the wait for the answer begins.
-        """
-        seconds = self.deadline_ms / 1000.0
-        connect = seconds * _CONNECT_SHARE
-        timeouts = {"connect": connect, "pool": connect, "write": connect, "read": seconds}
-        end = time.monotonic() + seconds
-
-        def shorten(event: str, _: Any) -> None:
-            if event.endswith("receive_response_headers.started"):
-                timeouts["read"] = max(end - time.monotonic(), 0.001)
-
-        async def shorten_async(event: str, info: Any) -> None:
-            shorten(event, info)
-
-        return {
-            "url": path,
-            "content": content,
-            "headers": {**_JSON, "x-misfire-deadline-ms": str(self.deadline_ms)},
-            "extensions": {"timeout": timeouts, "trace": shorten_async if self.is_async else shorten},
-        }
-
-    def leaving(self, event: IntentEvent) -> IntentEvent:
-        """Return the event as it may leave the runtime: with keyed tokens for what was said and for ids."""
-        event = self.tokens.event(event) if self.tokens else event
-        try:
-            check_tokens(event, ids=self.tokens is not None)
-        except BadRecord as error:
-            raise RejectedEvent(str(error)) from None
-        return event
-
-    def outcome(self, outcome: Outcome) -> bytes:
-        """Return an outcome's bytes, with its household's token."""
-        return OUTCOME.encode(self.tokens.outcome(outcome) if self.tokens else outcome)
-
-    def decision(self, event: IntentEvent, response: httpx.Response) -> Decision:
-        """Read an answer; whatever is wrong with it becomes the fallback, except for what the caller did wrong."""
-        if response.status_code in (400, 413, 415, 422):
-            raise RejectedEvent(_detail(response))
-        if response.status_code != httpx.codes.OK:
-            return self.fallback(
-                event, "gateway_error", f"The gateway answered with status {response.status_code}"
-            )
-        try:
-            decision = DECISION.decode(response.content)
-        except BadRecord:
-            return self.fallback(event, "gateway_error", "The gateway's answer could not be read")
-        if decision.event_id != event.event_id:
-            return self.fallback(event, "gateway_error", "The gateway answered for another event")
-        return decision
-
-    def failed(self, event: IntentEvent, error: Exception) -> Decision:
-        if isinstance(error, httpx.TimeoutException | TimeoutError):
-            return self.fallback(
-                event, "gateway_timeout", f"The gateway did not answer within {self.deadline_ms} ms"
-            )
-        return self.fallback(event, "gateway_unreachable", "The gateway could not be reached")
-
-    def fallback(self, event: IntentEvent, code: str, text: str) -> Decision:
-        logger.warning("misfire: %s; the policy's rule answers", text)
-        return fallback_decision(event, self.policy, code=code, text=f"{text}; the policy's rule answers.")
+#: The share of the deadline after which a second attempt begins: the worker's rung takes a few milliseconds as a rule.
+_HEDGE_SHARE = 0.4
+#: Failures in a row after which the gateway is left alone, and for how many seconds.
+_FAILURES, _REST_SECONDS = 5, 1.0
+#: Somebody waits who has just confirmed, and nothing is lost by waiting: the answer goes to the worker and back.
+_CONFIRM_MS = 2_000
 
 
-class Hook:
-    """Asks the gateway, blocking.
+class _GatewayError(Exception):
+    """The gateway answered that it cannot answer; counted by the circuit breaker as a failure."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+class AsyncHook:
+    """Asks the gateway from a coroutine.
 
     Args:
         url: the gateway's address, such as ``http://127.0.0.1:8750``.
@@ -132,78 +69,108 @@ class Hook:
         deadline_ms: int = 150,
         tokens: Tokens | None = None,
     ) -> None:
-        self._caller = _Caller(policy, deadline_ms, tokens, is_async=False)
-        self._client = httpx.Client(base_url=url)
+        self.deadline_ms = deadline_ms
+        self._asking = Asking(policy, tokens)
+        self._client = httpx.AsyncClient(base_url=url, timeout=None)  # noqa: S113 - the whole call has one deadline
+        self._breakers = AsyncCircuitBreakerFactory(_FAILURES, _REST_SECONDS)
+        self._hedge = Hedge(deadline_ms / 1000.0 * _HEDGE_SHARE)
 
-    def decide(self, event: IntentEvent) -> Decision:
+    async def decide(self, event: IntentEvent) -> Decision:
         """Ask whether somebody meant the chain that ``event`` belongs to.
 
         Raises:
             RejectedEvent: the event holds something that may not leave the runtime, or the gateway refused it as broken.
         """
-        event = self._caller.leaving(event)
+        event = self._asking.event(event)
+        content = INTENT.encode(event)
         try:
-            response = self._client.post(**self._caller.request("/v1/decide", INTENT.encode(event)))
-        except httpx.HTTPError as error:
-            return self._caller.failed(event, error)
-        return self._caller.decision(event, response)
-
-    def report(self, outcome: Outcome) -> bool:
-        """Tell what happened afterwards; return whether the worker has applied it already."""
-        try:
-            response = self._client.post(
-                **self._caller.request("/v1/outcomes", self._caller.outcome(outcome))
-            )
-        except httpx.HTTPError:
-            return False
-        return response.status_code == httpx.codes.OK
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class AsyncHook:
-    """Asks the gateway from a coroutine; see ``Hook``."""
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        policy: Policy | None = None,
-        deadline_ms: int = 150,
-        tokens: Tokens | None = None,
-    ) -> None:
-        self._caller = _Caller(policy, deadline_ms, tokens, is_async=True)
-        self._client = httpx.AsyncClient(base_url=url)
-
-    async def decide(self, event: IntentEvent) -> Decision:
-        """Ask whether somebody meant the chain that ``event`` belongs to; see ``Hook.decide``."""
-        event = self._caller.leaving(event)
-        asked = self._client.post(**self._caller.request("/v1/decide", INTENT.encode(event)))
-        try:
-            response = await asyncio.wait_for(asked, self._caller.deadline_ms / 1000.0)
+            async with asyncio.timeout(self.deadline_ms / 1000.0), await self._breaker():
+                response = await self._hedge.ask(lambda: self._post("/v1/decide", content, self.deadline_ms))
+        except OpenedState:
+            text = f"The gateway failed {_FAILURES} times in a row and is left alone for {_REST_SECONDS:g} s"
+            return self._asking.fallback(event, "gateway_resting", text)
+        except _GatewayError as error:
+            response = error.response
         except (httpx.HTTPError, TimeoutError) as error:
-            return self._caller.failed(event, error)
-        return self._caller.decision(event, response)
+            return self._asking.failed(event, error, self.deadline_ms)
+        return self._asking.decision(event, response)
+
+    async def confirm(
+        self,
+        decision: Decision,
+        method: ConfirmMethod,
+        *,
+        accepted: bool = True,
+        slots: Mapping[str, str] | None = None,
+        proof: str | None = None,
+        said: str = "",
+        heard: IntentEvent | None = None,
+    ) -> ConfirmationResult:
+        """Answer a decision's question. Only ``confirmed`` lets the command run, once; whatever went wrong is ``refused``.
+
+        Args:
+            decision: what asks; its verdict is ``confirm``.
+            method: how somebody answered: one of ``decision.confirm.methods``.
+            accepted: yes or no.
+            slots: those of the command that would run now; left out, those that were asked about.
+            proof: for a PIN or a push: that it was checked (``detector.answers.proof_of``).
+            said: for a challenge: what was recognised. Only challenge words leave the runtime.
+            heard: for a spoken yes: the turn that was heard.
+
+        Raises:
+            RejectedEvent: the decision asks nothing, or the answer is broken.
+        """
+        given = self._asking.answer(
+            decision, method, accepted=accepted, slots=slots, proof=proof, said=said, heard=heard
+        )
+        if decision.confirm is None or decision.confirm.confirmation_id is None:
+            return refused(given, Refusal.UNCHECKED)
+        content, result = ANSWER.encode(given), refused(given, Refusal.UNCHECKED)
+        for _ in range(2):  # the same answer again does no harm, and what became of the first is told
+            try:
+                async with asyncio.timeout(_CONFIRM_MS / 1000.0):
+                    response = await self._post(
+                        f"/v1/confirmations/{given.confirmation_id}", content, _CONFIRM_MS
+                    )
+                result = self._asking.result(given, response)
+            except (_GatewayError, httpx.HTTPError, TimeoutError):
+                continue
+            if result.reason is not Refusal.UNCHECKED:
+                break
+        return result
 
     async def report(self, outcome: Outcome) -> bool:
         """Tell what happened afterwards; return whether the worker has applied it already."""
         try:
-            response = await self._client.post(
-                **self._caller.request("/v1/outcomes", self._caller.outcome(outcome))
-            )
-        except httpx.HTTPError:
+            async with asyncio.timeout(self.deadline_ms / 1000.0):
+                response = await self._post("/v1/outcomes", self._asking.outcome(outcome), self.deadline_ms)
+        except (_GatewayError, httpx.HTTPError, TimeoutError):
             return False
         return response.status_code == httpx.codes.OK
+
+    def guard(
+        self,
+        event_of: Callable[P, IntentEvent],
+        *,
+        ask: Callable[[Decision], Awaitable[ConfirmationResult]] | None = None,
+    ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
+        """Return a decorator for what runs commands: it runs them only if they were meant, and raises ``NotMeant`` otherwise.
+
+        Args:
+            event_of: makes the committing event from what the handler is called with.
+            ask: puts a decision's question to somebody and returns what ``confirm`` returned; left out, nobody is asked.
+        """
+
+        def decorate(handler: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+            @wraps(handler)
+            async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+                decision = await self.decide(event_of(*args, **kwargs))
+                check(decision, await ask(decision) if ask and is_question(decision) else None)
+                return await handler(*args, **kwargs)
+
+            return guarded
+
+        return decorate
 
     async def close(self) -> None:
         """Close the connections."""
@@ -217,9 +184,87 @@ class AsyncHook:
     ) -> None:
         await self.close()
 
+    async def _breaker(self) -> Any:
+        return await self._breakers.get_breaker("gateway")
 
-def _detail(response: httpx.Response) -> str:
-    try:
-        return str(response.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        return f"the gateway refused the event with status {response.status_code}"
+    async def _post(self, path: str, content: bytes, deadline_ms: int) -> httpx.Response:
+        response = await self._client.post(path, content=content, headers=self._asking.headers(deadline_ms))
+        if response.is_server_error:
+            raise _GatewayError(response)
+        return response
+
+
+class Hook:
+    """Asks the gateway, blocking; the same as ``AsyncHook``, whose work is done in a thread of its own.
+
+    So the deadline bounds the whole call, not each of its phases, and both ask in the same way.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        policy: Policy | None = None,
+        deadline_ms: int = 150,
+        tokens: Tokens | None = None,
+    ) -> None:
+        self._background = Background(
+            lambda: AsyncHook(url, policy=policy, deadline_ms=deadline_ms, tokens=tokens)
+        )
+
+    def decide(self, event: IntentEvent) -> Decision:
+        """Ask whether somebody meant the chain that ``event`` belongs to; see ``AsyncHook.decide``."""
+        return self._background.run(lambda hook: hook.decide(event))
+
+    def confirm(
+        self,
+        decision: Decision,
+        method: ConfirmMethod,
+        *,
+        accepted: bool = True,
+        slots: Mapping[str, str] | None = None,
+        proof: str | None = None,
+        said: str = "",
+        heard: IntentEvent | None = None,
+    ) -> ConfirmationResult:
+        """Answer a decision's question; see ``AsyncHook.confirm``."""
+        return self._background.run(
+            lambda hook: hook.confirm(
+                decision, method, accepted=accepted, slots=slots, proof=proof, said=said, heard=heard
+            )
+        )
+
+    def report(self, outcome: Outcome) -> bool:
+        """Tell what happened afterwards; return whether the worker has applied it already."""
+        return self._background.run(lambda hook: hook.report(outcome))
+
+    def guard(
+        self,
+        event_of: Callable[P, IntentEvent],
+        *,
+        ask: Callable[[Decision], ConfirmationResult] | None = None,
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Return a decorator for what runs commands; see ``AsyncHook.guard``."""
+
+        def decorate(handler: Callable[P, R]) -> Callable[P, R]:
+            @wraps(handler)
+            def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+                decision = self.decide(event_of(*args, **kwargs))
+                check(decision, ask(decision) if ask and is_question(decision) else None)
+                return handler(*args, **kwargs)
+
+            return guarded
+
+        return decorate
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._background.stop(lambda hook: hook.close())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -21,6 +21,7 @@ from streams.hook.exchange import Exchange
 from streams.hook.ladder import Answer, Asker, Ladder
 from streams.hook.late import LATE, LateAnswers
 from streams.hook.requests import asker_of, decode, is_skewed, problem, read_batch, read_body
+from streams.hook.versions import PolicyVersion
 from streams.processing import TIME_IN_FUTURE
 from streams.records import DECISION, INTENT, OUTCOME, OUTCOME_APPLIED
 from streams.settings import Settings
@@ -52,6 +53,7 @@ def build_gateway(settings: Settings, ladder: Ladder) -> FastAPI:
     app = FastAPI(
         title="misfire", summary="Did anybody mean this chain of commands?", version="1", lifespan=lifespan
     )
+    app.add_middleware(PolicyVersion, version=ladder.policy.version)
 
     @app.exception_handler(BadRecord)
     async def refuse(_: Request, error: BadRecord) -> JSONResponse:

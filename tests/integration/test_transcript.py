@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from streams.hook import Hook, RejectedEvent, Tokens
+from streams.hook import AsyncHook, Hook, RejectedEvent, Tokens
 from streams.hook.tokens import new_keyring
 from streams.records import INTENT
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
@@ -105,10 +106,10 @@ def test_without_a_keyring_the_client_sends_nothing_that_is_no_token() -> None:
         sent.append(request.content)
         return httpx.Response(500)
 
-    with Hook("http://127.0.0.1:9") as hook:
-        hook._client = httpx.Client(transport=httpx.MockTransport(take))
-        with pytest.raises(RejectedEvent, match="keyed tokens") as refused:
-            hook.decide(event(slots={"text": SAID}))
+    hook = AsyncHook("http://127.0.0.1:9")
+    hook._client = httpx.AsyncClient(transport=httpx.MockTransport(take))
+    with pytest.raises(RejectedEvent, match="keyed tokens") as refused:
+        asyncio.run(hook.decide(event(slots={"text": SAID})))
     assert not sent
     assert SAID not in str(refused.value)
 

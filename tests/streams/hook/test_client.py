@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -10,15 +11,25 @@ from typing import Any
 
 import pytest
 
-from detector.decisions import Decision, Rung, Verdict
+from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal, Result
+from detector.decisions import ConfirmMethod, Decision, Rung, Verdict
 from detector.events import Act, OutcomeKind
 from detector.pipeline import decide
 from detector.state import HouseholdState
 from streams.bundles import read_policy
-from streams.hook import AsyncHook, Hook, RejectedEvent
+from streams.hook import AsyncHook, Hook, NotMeant, RejectedEvent
 from streams.processes import free_port
-from streams.records import DECISION, INTENT
-from tests.detector.builders import event, hand_bundle, outcome
+from streams.records import ANSWER, DECISION, INTENT
+from tests.detector.builders import (
+    DOUBTFUL,
+    event,
+    given_to,
+    hand_bundle,
+    heard,
+    outcome,
+    run,
+    send_message,
+)
 
 COMMAND = event(1, commits=True, act=Act.INITIATE, wake_confidence=0.9)
 
@@ -155,3 +166,203 @@ def test_what_does_not_commit_is_allowed_and_marked() -> None:
         decision = hook.decide(event(1))
 
     assert (decision.verdict, decision.rung, decision.degraded) == (Verdict.ALLOW, Rung.POLICY, True)
+
+
+def test_a_gateway_that_fails_again_and_again_is_left_alone() -> None:
+    asked: list[bytes] = []
+
+    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        asked.append(body)
+        saying(500, b"")(handler, body)
+
+    with gateway(answer) as url, Hook(url, deadline_ms=2_000) as hook:
+        decisions = [hook.decide(COMMAND) for _ in range(9)]
+
+    assert len(asked) == 5
+    assert_fallback(decisions[0], "gateway_error")
+    assert_fallback(decisions[-1], "gateway_resting")
+
+
+def test_a_connection_that_hangs_costs_one_answer_nothing() -> None:
+    """The first request is never answered; the second attempt is."""
+    seen: list[bytes] = []
+    done = threading.Event()
+
+    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        seen.append(body)
+        if len(seen) == 1:
+            done.wait(10)
+        saying(200, DECISION.encode(right()))(handler, body)
+
+    with gateway(answer) as url, Hook(url, deadline_ms=2_000) as hook:
+        assert hook.decide(COMMAND) == right()
+        done.set()
+    assert seen == [INTENT.encode(COMMAND)] * 2
+
+
+def test_another_policy_at_the_gateway_is_warned_about_once(caplog: pytest.LogCaptureFixture) -> None:
+    def answer(handler: BaseHTTPRequestHandler, _: bytes) -> None:
+        assert handler.headers["x-misfire-policy"] == read_policy().version
+        body = DECISION.encode(right())
+        handler.send_response(200)
+        handler.send_header("x-misfire-policy", "another")
+        handler.send_header("content-length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with gateway(answer) as url, Hook(url, deadline_ms=2_000) as hook:
+        assert [hook.decide(COMMAND) for _ in range(3)] == [right()] * 3
+
+    (warning,) = [said for said in caplog.messages if "policy another" in said]
+    assert f"the fallbacks here are of policy {read_policy().version}" in warning
+
+
+ASKED = run(heard(send_message(), DOUBTFUL), hand_bundle())[0][-1]
+
+
+def confirming(
+    answer: Callable[[ConfirmationAnswer], tuple[int, dict[str, Any]]],
+) -> tuple[Callable[[BaseHTTPRequestHandler, bytes], None], list[ConfirmationAnswer]]:
+    """A gateway that makes of an answer what a test wants; and the answers that it was given."""
+    given: list[ConfirmationAnswer] = []
+
+    def handle(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        said = ANSWER.decode(body)
+        assert handler.path == f"/v1/confirmations/{said.confirmation_id}"
+        given.append(said)
+        status, found = answer(said)
+        saying(status, json.dumps(found).encode())(handler, body)
+
+    return handle, given
+
+
+def result(given: ConfirmationAnswer, **fields: Any) -> dict[str, Any]:
+    return {
+        "confirmation_id": given.confirmation_id,
+        "answer_id": given.answer_id,
+        "household_id": given.household_id,
+        "result": "confirmed",
+        "event_id": "e2",
+    } | fields
+
+
+def test_a_confirmation_goes_out_bound_to_what_was_asked() -> None:
+    handle, given = confirming(lambda said: (200, result(said)))
+    with gateway(handle) as url, Hook(url) as hook:
+        found = hook.confirm(ASKED, ConfirmMethod.CHALLENGE, said="well, falcon, I said my secret: GLACIER")
+
+    assert (found.result, found.event_id) == (Result.CONFIRMED, "e2")
+    (said,) = given
+    assert ASKED.confirm is not None
+    assert (said.confirmation_id, said.slots) == (ASKED.confirm.confirmation_id, ASKED.confirm.slots)
+    assert (said.household_id, said.session_id, said.intent) == ("h1", "s1", "messages.SendMessage")
+    assert said.words == ("falcon", "glacier")
+
+
+def test_a_refusal_comes_back_with_its_reason() -> None:
+    refusal = {"result": "refused", "reason": "expired", "text": "Too late."}
+    handle, _ = confirming(lambda said: (410, {"detail": "x", "confirmation": result(said, **refusal)}))
+    with gateway(handle) as url, Hook(url) as hook:
+        found = hook.confirm(ASKED, ConfirmMethod.PIN, proof="p", slots={"contact": "k1_0000"})
+    assert (found.result, found.reason, found.text) == (Result.REFUSED, Refusal.EXPIRED, "Too late.")
+
+
+def test_an_answer_whose_result_was_lost_is_given_again_and_has_it() -> None:
+    answers: list[str] = []
+
+    def answer(said: ConfirmationAnswer) -> tuple[int, dict[str, Any]]:
+        answers.append(said.answer_id)
+        if len(answers) == 1:
+            return 504, {}
+        again = {"result": "refused", "reason": "already_answered", "answered_by": said.answer_id}
+        return 409, {"confirmation": result(said, **again)}
+
+    handle, _ = confirming(answer)
+    with gateway(handle) as url, Hook(url) as hook:
+        assert hook.confirm(ASKED, ConfirmMethod.PIN, proof="p").result is Result.CONFIRMED
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("body", [{}, {"confirmation": {}}, {"result": "confirmed"}])
+@pytest.mark.parametrize("status", [200, 404, 409, 504])
+def test_nothing_is_confirmed_by_an_answer_that_is_none(status: int, body: dict[str, Any]) -> None:
+    handle, given = confirming(lambda _: (status, body))
+    with gateway(handle) as url, Hook(url) as hook:
+        found = hook.confirm(ASKED, ConfirmMethod.PIN, proof="p")
+    assert (found.result, found.reason) == (Result.REFUSED, Refusal.UNCHECKED)
+    assert len(given) == 2
+
+
+def test_nothing_is_confirmed_for_another_answer() -> None:
+    handle, _ = confirming(lambda said: (200, result(said, answer_id="another")))
+    with gateway(handle) as url, Hook(url) as hook:
+        assert hook.confirm(ASKED, ConfirmMethod.PIN, proof="p").reason is Refusal.UNCHECKED
+
+
+def test_nothing_is_confirmed_without_a_gateway() -> None:
+    with Hook(f"http://127.0.0.1:{free_port()}") as hook:
+        assert hook.confirm(ASKED, ConfirmMethod.PIN, proof="p").reason is Refusal.UNCHECKED
+        below = hook.decide(COMMAND)
+        assert hook.confirm(below, ConfirmMethod.PIN, proof="p").reason is Refusal.UNCHECKED
+        with pytest.raises(RejectedEvent, match="asks nothing"):
+            hook.confirm(hook.decide(event(1)), ConfirmMethod.PIN)
+
+
+def test_a_guard_runs_what_is_allowed_and_nothing_else() -> None:
+    ran: list[str] = []
+    with Hook(f"http://127.0.0.1:{free_port()}") as hook:
+
+        @hook.guard(lambda intent: event(1, intent=intent, commits=True))
+        def carry_out(intent: str) -> str:
+            """Run a command."""
+            ran.append(intent)
+            return intent
+
+        assert carry_out("lights.TurnOn") == "lights.TurnOn"
+        with pytest.raises(NotMeant, match=r"messages.SendMessage: confirm.*could not be reached"):
+            carry_out("messages.SendMessage")
+    assert ran == ["lights.TurnOn"]
+    assert carry_out.__doc__ == "Run a command."
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_guard_asks_where_it_is_told_how(confirmed: bool) -> None:
+    ran: list[str] = []
+    given = given_to(ASKED)
+    became = ConfirmationResult(
+        confirmation_id=given.confirmation_id,
+        answer_id=given.answer_id,
+        household_id="h1",
+        result=Result.CONFIRMED if confirmed else Result.DENIED,
+    )
+    with (
+        gateway(saying(200, DECISION.encode(ASKED))) as url,
+        Hook(url, deadline_ms=2_000) as hook,
+    ):
+
+        @hook.guard(lambda: event(2, commits=True), ask=lambda _: became)
+        def send() -> None:
+            ran.append("sent")
+
+        if confirmed:
+            send()
+        else:
+            with pytest.raises(NotMeant):
+                send()
+    assert ran == ["sent"] * confirmed
+
+
+async def test_a_guard_of_coroutines() -> None:
+    async with AsyncHook(f"http://127.0.0.1:{free_port()}") as hook:
+
+        @hook.guard(lambda: event(1, intent="lights.TurnOn", commits=True))
+        async def switch_on() -> str:
+            return "on"
+
+        @hook.guard(lambda: event(2, commits=True))
+        async def send() -> None:
+            raise AssertionError
+
+        assert await switch_on() == "on"
+        with pytest.raises(NotMeant):
+            await send()

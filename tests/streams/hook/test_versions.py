@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+from fastapi.testclient import TestClient
+
+from streams import metrics
+from streams.bundles import read_policy
+from streams.hook.gateway import build_gateway
+from streams.hook.ladder import Ladder
+from streams.hook.versions import POLICY_VERSION
+from streams.processes import free_port
+from streams.settings import Settings
+
+OURS = read_policy().version
+
+
+def counted() -> float:
+    return float(metrics.POLICY_DIFFERS._value.get())
+
+
+def test_the_policys_version_is_told_both_ways(caplog: pytest.LogCaptureFixture) -> None:
+    settings = Settings(broker=f"127.0.0.1:{free_port()}", deadline_ms=50)
+    with (
+        caplog.at_level(logging.WARNING, "streams.hook.versions"),
+        TestClient(build_gateway(settings, Ladder(read_policy(), None))) as client,
+    ):
+        before = counted()
+        for theirs in (None, OURS):
+            headers = {} if theirs is None else {POLICY_VERSION: theirs}
+            assert client.get("/healthz", headers=headers).headers[POLICY_VERSION] == OURS
+        assert (counted(), caplog.messages) == (before, [])
+
+        for _ in range(3):
+            client.get("/healthz", headers={POLICY_VERSION: "older"})
+        for number in range(40):
+            client.get("/healthz", headers={POLICY_VERSION: f"{number}"})
+
+    assert counted() == before + 3 + 40 - (OURS in map(str, range(40)))
+    assert (
+        caplog.messages[0]
+        == f"a client's fallbacks are of policy 'older', this gateway decides with {OURS!r}"
+    )
+    assert len(caplog.messages) == 16
