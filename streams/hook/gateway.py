@@ -16,6 +16,7 @@ from pydantic_core import to_json
 
 from detector.events import IntentEvent
 from streams.errors import BadRecord
+from streams.hook.confirmations import confirmations
 from streams.hook.describing import answers_description, body_description
 from streams.hook.exchange import Exchange
 from streams.hook.ladder import Answer, Asker, Ladder
@@ -60,7 +61,14 @@ def build_gateway(settings: Settings, ladder: Ladder) -> FastAPI:
         found = problem(error)
         return JSONResponse(found, found["status"], media_type="application/problem+json")
 
-    for routes in (_decisions(parts), _outcomes(parts), _late(ladder.late_answers), _operation(parts)):
+    answers = confirmations(settings, exchange)
+    for routes in (
+        _decisions(parts),
+        answers,
+        _outcomes(parts),
+        _late(ladder.late_answers),
+        _operation(parts),
+    ):
         app.include_router(routes)
     return app
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from pydantic_core import from_json, to_json
 
+from detector.answers import ConfirmationAnswer
 from detector.events import IntentEvent, Outcome
 from streams.errors import BadRecord
 from streams.hook.ladder import Asker
@@ -19,7 +20,16 @@ from streams.records import MAX_BYTES, Kind
 from streams.settings import Settings
 from streams.tokens import NOT_TOKENS, check_tokens
 
-__all__ = ["LONGEST_DEADLINE_MS", "MAX_BATCH", "asker_of", "is_skewed", "problem", "read_batch", "read_body"]
+__all__ = [
+    "LONGEST_DEADLINE_MS",
+    "MAX_BATCH",
+    "asker_of",
+    "decode",
+    "is_skewed",
+    "problem",
+    "read_batch",
+    "read_body",
+]
 
 LONGEST_DEADLINE_MS = 10_000
 #: Events in one request.
@@ -31,6 +41,7 @@ _STATUS = {
     "not_json": 400,
     "bad_deadline": 400,
     "bad_callback": 400,
+    "id_mismatch": 422,
     "id_reused": 409,
     "too_large": 413,
     "media_type": 415,
@@ -40,7 +51,7 @@ _STATUS = {
     "too_many_listeners": 503,
 }
 
-V = TypeVar("V", IntentEvent, Outcome)
+V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer)
 
 
 async def read_body(request: Request, most: int = MAX_BYTES) -> bytes:
@@ -89,7 +100,7 @@ def decode(raw: bytes, kind: Kind[V], settings: Settings) -> V:
     return value
 
 
-def is_skewed(value: IntentEvent | Outcome) -> bool:
+def is_skewed(value: IntentEvent | Outcome | ConfirmationAnswer) -> bool:
     """Return whether its time lies further in the future than clocks of devices are wrong by."""
     return value.time.timestamp() > datetime.now(UTC).timestamp() + CLOCK_SKEW_SECONDS
 
