@@ -146,4 +146,23 @@ QUERIES: tuple[Query, ...] = (
         "processes",
         "Which bundles decide; more than one, for longer than a roll-out takes, is bad.",
     ),
+    # Is a household's data where it must not be?
+    Query(
+        "exports_refused",
+        "sum(rate(misfire_exports_refused_total[1h]))",
+        "exports/s",
+        "Exports refused because a record names another household as well; more than none is an incident.",
+    ),
+    Query(
+        "households_erased",
+        "sum(rate(misfire_households_erased_total[1h]))",
+        "households/s",
+        "Households whose state was erased.",
+    ),
+    Query(
+        "after_erasure",
+        "sum by (topic) (rate(misfire_after_erasure_total[5m]))",
+        "records/s",
+        "Records about the time before a household's erasure, not taken in; for long, a runtime keeps sending them again.",
+    ),
 )

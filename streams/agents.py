@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,13 +22,16 @@ from streams.processing import (
     answer_record,
     decide_record,
     is_answer,
+    is_command,
     read_answer,
+    read_command,
     read_intent,
     read_outcome,
     settle_record,
     window_after,
 )
-from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED, REFUSAL, RESULT, Refusal
+from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED, REFUSAL, RESULT, Command, Refusal
+from streams.rights.erasure import answer_erased, erased, is_erased, outlived
 from streams.topics import DEAD_LETTERS, DECISIONS, REPLIES
 
 __all__ = ["Worker"]
@@ -92,6 +96,9 @@ class Worker:
         return current and bool(app.flow_control.is_active())
 
     async def _intent(self, event: Any, record: Incoming) -> None:
+        if is_command(record):
+            await self._command(event, record)
+            return
         try:
             intent = read_intent(record, token_ids=self.token_ids)
         except BadRecord as error:
@@ -103,6 +110,11 @@ class Worker:
             return
         if record.offset <= stored.intents:
             await self._skip(event, record, stored, intent.event_id)
+            return
+        if is_erased(stored, intent.seconds):
+            metrics.AFTER_ERASURE.labels(record.topic).inc()
+            sent = await self._reply(record, answer_erased(intent, self.bundle))
+            await self.households.stage(event, sent, replace(stored, intents=record.offset))
             return
         known = any(decision.event_id == intent.event_id for decision in stored.state.recent)
         over_budget = self.blocks.spent(self.bundle.policy.block_budget)
@@ -138,6 +150,11 @@ class Worker:
             metrics.DUPLICATES.labels(record.topic).inc()
             await self.households.stage(event, await self._reply(record, None))
             return
+        if outlived(stored, outcome):
+            metrics.AFTER_ERASURE.labels(record.topic).inc()
+            after = replace(stored, outcomes=record.offset)
+            await self.households.stage(event, await self._reply(record, None), after)
+            return
         after, failed = settle_record(stored, outcome, record.offset)
         if failed:
             letter = await self._dead_letter(
@@ -160,6 +177,9 @@ class Worker:
             failed = BadRecord("internal_error", "the core failed on this answer")
             await self.households.stage(event, [await self._dead_letter(record, failed)], after)
             return
+        if after is not stored and is_erased(stored, given.time.timestamp()):
+            metrics.AFTER_ERASURE.labels(record.topic).inc()
+            after = replace(stored, outcomes=record.offset)
         sent = await self._answer(record, RESULT.type, RESULT.encode(result))
         if after is stored:
             metrics.DUPLICATES.labels(record.topic).inc()
@@ -167,6 +187,24 @@ class Worker:
             return
         await self.households.stage(event, sent, after)
         metrics.CONFIRMATIONS.labels(given.method.value, result.result.value, result.reason or "").inc()
+
+    async def _command(self, event: Any, record: Incoming) -> None:
+        try:
+            given = read_command(record, token_ids=self.token_ids)
+        except BadRecord as error:
+            await self._refuse(event, record, error)
+            return
+        if given.command is Command.EXPORT_REFUSED:
+            metrics.EXPORTS_REFUSED.inc()
+            await self.households.stage(event, [])
+            return
+        stored = self.households.get(given.household_id)
+        if record.offset <= stored.intents:
+            metrics.DUPLICATES.labels(record.topic).inc()
+            await self.households.stage(event, [])
+            return
+        await self.households.stage(event, [], erased(stored, record))
+        metrics.ERASED.inc()
 
     async def _skip(self, event: Any, record: Incoming, stored: Stored, event_id: str) -> None:
         """A record that was applied before: its decision is in the log; whoever still waits for it gets it again."""

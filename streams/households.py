@@ -28,11 +28,15 @@ _STAGED = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """One household in the table: its state, and the last offset of each topic that is in it."""
+    """One household in the table: its state, and the last offset of each topic that is in it.
+
+    ``erased`` is set where the household was erased: whatever happened up to that time, in seconds, is not taken in again.
+    """
 
     state: HouseholdState
     intents: int = -1
     outcomes: int = -1
+    erased: float | None = None
 
 
 _ADAPTER = TypeAdapter(Stored)

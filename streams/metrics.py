@@ -7,6 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from detector.decisions import Decision
 
 __all__ = [
+    "AFTER_ERASURE",
     "ANSWERS",
     "ANSWER_SECONDS",
     "BLOCK_BUDGET_SPENT",
@@ -16,7 +17,9 @@ __all__ = [
     "DEAD_LETTERS",
     "DECISIONS",
     "DUPLICATES",
+    "ERASED",
     "EVENTS",
+    "EXPORTS_REFUSED",
     "IN_FLIGHT",
     "LATE",
     "LATE_DISAGREEMENTS",
@@ -51,6 +54,13 @@ SURPRISAL_BITS = Histogram(
 DUPLICATES = Counter("misfire_duplicates", "Records that were delivered again and skipped.", ["topic"])
 DEAD_LETTERS = Counter("misfire_dead_letters", "Records that could not be read, by reason.", ["reason"])
 OUTCOMES = Counter("misfire_outcomes", "Outcomes applied, by kind and source.", ["outcome", "source"])
+ERASED = Counter("misfire_households_erased", "Households whose state was erased.")
+AFTER_ERASURE = Counter(
+    "misfire_after_erasure", "Records about the time before a household's erasure, not taken in.", ["topic"]
+)
+EXPORTS_REFUSED = Counter(
+    "misfire_exports_refused", "Exports that were refused because a record names another household as well."
+)
 SEND_FAILURES = Counter("misfire_send_failures", "Records that could not be sent to Kafka.", ["topic"])
 CONFIRMATIONS = Counter(
     "misfire_confirmations",

@@ -15,7 +15,17 @@ from detector.events import IntentEvent, Outcome
 from detector.pipeline import apply_outcome, decide, fallback_decision
 from streams.errors import BadRecord
 from streams.households import Stored
-from streams.records import ANSWER, INTENT, OUTCOME, Headers, Kind, check_type, header
+from streams.records import (
+    ANSWER,
+    COMMAND,
+    INTENT,
+    OUTCOME,
+    Headers,
+    HouseholdCommand,
+    Kind,
+    check_type,
+    header,
+)
 from streams.tokens import check_tokens
 
 __all__ = [
@@ -26,7 +36,9 @@ __all__ = [
     "answer_record",
     "decide_record",
     "is_answer",
+    "is_command",
     "read_answer",
+    "read_command",
     "read_intent",
     "read_outcome",
     "settle_record",
@@ -42,7 +54,7 @@ ID_REUSED = "event_id belongs to another event already; give each event an id of
 TIME_IN_FUTURE = f"time is more than {CLOCK_SKEW_SECONDS:.0f} s in the future; set the device's clock"
 
 #: What all kinds of record have in common: a household and a time.
-V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer)
+V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer, HouseholdCommand)
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +90,16 @@ def read_outcome(record: Incoming, *, token_ids: bool = False) -> Outcome:
 def read_answer(record: Incoming, *, token_ids: bool = False) -> ConfirmationAnswer:
     """Read an answer to a confirmation; the same errors as ``read_intent``."""
     return _read(record, ANSWER, token_ids=token_ids)
+
+
+def read_command(record: Incoming, *, token_ids: bool = False) -> HouseholdCommand:
+    """Read a command about a household; the same errors as ``read_intent``."""
+    return _read(record, COMMAND, token_ids=token_ids)
+
+
+def is_command(record: Incoming) -> bool:
+    """Return whether a record among the intents is a command about its household."""
+    return header(record.headers, "ce_type") == COMMAND.type.encode()
 
 
 def is_answer(record: Incoming) -> bool:

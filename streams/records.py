@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -21,6 +22,7 @@ from streams.errors import BadRecord
 
 __all__ = [
     "ANSWER",
+    "COMMAND",
     "CORRELATION_ID",
     "DECISION",
     "INTENT",
@@ -30,7 +32,9 @@ __all__ = [
     "REFUSAL",
     "REPLY_PARTITION",
     "RESULT",
+    "Command",
     "Headers",
+    "HouseholdCommand",
     "Kind",
     "Refusal",
     "check_type",
@@ -100,6 +104,23 @@ class Refusal:
     detail: str
 
 
+class Command(StrEnum):
+    """What an operator does to one household: it is erased, or it is only counted that an export was refused."""
+
+    ERASE = "erase"
+    EXPORT_REFUSED = "export_refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseholdCommand:
+    """A command about one household."""
+
+    command_id: str
+    command: Command
+    household_id: str
+    time: datetime
+
+
 INTENT: Kind[IntentEvent] = Kind("assistant.intent.v1", TypeAdapter(IntentEvent))
 DECISION: Kind[Decision] = Kind("assistant.decision.v1", TypeAdapter(Decision))
 OUTCOME: Kind[Outcome] = Kind("assistant.outcome.v1", TypeAdapter(Outcome))
@@ -107,6 +128,8 @@ OUTCOME: Kind[Outcome] = Kind("assistant.outcome.v1", TypeAdapter(Outcome))
 ANSWER: Kind[ConfirmationAnswer] = Kind("assistant.confirmation.v1", TypeAdapter(ConfirmationAnswer))
 RESULT: Kind[ConfirmationResult] = Kind("assistant.confirmation.result.v1", TypeAdapter(ConfirmationResult))
 REFUSAL: Kind[Refusal] = Kind("assistant.refusal.v1", TypeAdapter(Refusal))
+#: A command goes among the household's intents, so that it is applied in their order, and is told from them by its type.
+COMMAND: Kind[HouseholdCommand] = Kind("misfire.household-command.v1", TypeAdapter(HouseholdCommand))
 #: What the worker answers to an outcome that somebody waits for; it has no value.
 OUTCOME_APPLIED = "assistant.outcome.applied.v1"
 

@@ -7,6 +7,7 @@ import re
 from detector.answers import ConfirmationAnswer
 from detector.events import IntentEvent, Outcome
 from streams.errors import BadRecord
+from streams.records import HouseholdCommand
 
 __all__ = ["NOT_TOKENS", "TOKEN", "check_tokens"]
 
@@ -18,7 +19,7 @@ _SLOT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 NOT_TOKENS = "not_tokens"
 
 
-def check_tokens(value: IntentEvent | Outcome | ConfirmationAnswer, *, ids: bool) -> None:
+def check_tokens(value: IntentEvent | Outcome | ConfirmationAnswer | HouseholdCommand, *, ids: bool) -> None:
     """Refuse a value that carries anything but tokens.
 
     Args:
@@ -31,7 +32,7 @@ def check_tokens(value: IntentEvent | Outcome | ConfirmationAnswer, *, ids: bool
     wrong = []
     if isinstance(value, ConfirmationAnswer) and value.heard is not None:
         check_tokens(value.heard, ids=ids)
-    if not isinstance(value, Outcome):
+    if isinstance(value, IntentEvent | ConfirmationAnswer):
         wrong += [] if all(map(_SLOT_NAME.fullmatch, value.slots)) else ["slots (a name)"]
         wrong += [] if all(map(TOKEN.fullmatch, value.slots.values())) else ["slots (a value)"]
     if ids:

@@ -15,6 +15,7 @@ from streams.errors import MissingPart
 
 __all__ = [
     "BUNDLES",
+    "COMPACTED_WITHIN",
     "DEAD_LETTERS",
     "DECISIONS",
     "HOUSEHOLDS",
@@ -33,6 +34,8 @@ _BOOTSTRAP_MS = 4_000
 #: Longer than an election of leaders takes.
 _VISIBLE_SECONDS = 15.0
 _MINUTE, _DAY = 60_000, 86_400_000
+#: Milliseconds within which the broker has to compact: what a newer state supersedes, an erased one above all, is gone then.
+COMPACTED_WITHIN = _DAY
 
 INTENTS = "assistant.intents"
 DECISIONS = "assistant.decisions"
@@ -58,7 +61,9 @@ class Topic:
     def settings(self) -> Mapping[str, str]:
         """The topic's settings in the broker's words."""
         if self.retention is None:
-            return MappingProxyType({"cleanup.policy": "compact"})
+            return MappingProxyType(
+                {"cleanup.policy": "compact", "max.compaction.lag.ms": str(COMPACTED_WITHIN)}
+            )
         return MappingProxyType({"cleanup.policy": "delete", "retention.ms": str(self.retention)})
 
 

@@ -21,6 +21,7 @@ from streams.cli import (
     doctor,
     evaluate,
     gateway,
+    household,
     keys,
     replay,
     scan,
@@ -55,6 +56,7 @@ for command in (
 app.add_typer(topics.app, name="topics")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(config.app, name="config")
+app.add_typer(household.app, name="household")
 app.add_typer(keys.app, name="keys")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(bench.app, name="bench")

@@ -1,0 +1,210 @@
+"""``misfire household``: what is held on one household, for itself alone, and until it wants it gone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from streams.cli.options import Broker, Config, Json
+from streams.cli.output import note, table, write_json
+
+if TYPE_CHECKING:
+    from streams.rights.holdings import Holding
+
+app = typer.Typer(help="Show, export and erase what is held on one household.", no_args_is_help=True)
+
+Household = Annotated[
+    str,
+    typer.Argument(
+        help="The household's id: its token, or with --keys the runtime's own id.",
+        metavar="ID",
+        show_default=False,
+    ),
+]
+Keys = Annotated[Path | None, typer.Option("--keys", help="Keyring that the household's token is made with.")]
+
+
+@app.command()
+def show(
+    household: Household, config: Config = None, broker: Broker = None, keys: Keys = None, json: Json = None
+) -> None:
+    """Count what every topic and the state store hold; exit code 1 when a record names another household as well."""
+    brokers, household_id = _broker(config, broker), _token(household, keys)
+    holdings = _collected(brokers, household_id)
+    columns = ["source", "records", "first", "last", "superseded", "unchecked", "foreign"]
+    rows = [
+        [
+            *(holding.source, f"{holding.records:,}", _day(holding.first), _day(holding.last)),
+            *map(str, (holding.superseded, len(holding.unchecked), len(holding.foreign))),
+        ]
+        for holding in holdings
+    ]
+    table(household_id, columns, rows)
+    write_json(json, {"household_id": household_id, "sources": [_counts(holding) for holding in holdings]})
+    if any(holding.foreign for holding in holdings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    household: Household,
+    to: Annotated[
+        list[str],
+        typer.Option(
+            help="The requester's public key: age1… or ssh-ed25519 …; may be repeated.", show_default=False
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The archive.", show_default=False)],
+    config: Config = None,
+    broker: Broker = None,
+    keys: Keys = None,
+    json: Json = None,
+) -> None:
+    """Write an encrypted archive of what is held on the household; exit code 1 and no archive when one record is not its alone."""
+    from streams.errors import MissingPart
+    from streams.records import Command
+    from streams.rights.archive import ForeignRecord, recipient, seal
+    from streams.rights.commands import send_command
+    from streams.rights.holdings import foreign
+
+    recipients = [recipient(key) for key in to]
+    brokers, household_id = _broker(config, broker), _token(household, keys)
+    holdings = _collected(brokers, household_id)
+    result: dict[str, Any] = {"household_id": household_id, "sources": [_counts(each) for each in holdings]}
+    try:
+        sealed = seal(household_id, holdings, datetime.now(UTC), recipients)
+    except ForeignRecord as error:
+        send_command(brokers, household_id, Command.EXPORT_REFUSED)
+        note(f"{error}. Nothing was written; the worker counts it, and somebody should look at that place.")
+        write_json(json, result | {"archive": None, "foreign": [str(place) for place in foreign(holdings)]})
+        raise typer.Exit(1) from None
+    try:
+        out.write_bytes(sealed)
+    except OSError as error:
+        raise MissingPart(f"the archive cannot be written to {out}: {error.strerror or error}") from error
+    unchecked = sum(len(holding.unchecked) for holding in holdings)
+    note(
+        f"{out}: {sum(holding.records for holding in holdings):,} records, encrypted to {len(to)} key(s); {unchecked} were left out "
+        "because only their key or only their content names the household (the manifest says where)."
+    )
+    write_json(json, result | {"archive": str(out), "bytes": len(sealed), "foreign": []})
+
+
+@app.command()
+def verify(
+    archive: Annotated[Path, typer.Argument(help="An archive.", metavar="ARCHIVE", show_default=False)],
+    identity: Annotated[
+        Path,
+        typer.Option(help="File with the requester's secret key, as age-keygen or ssh-keygen writes it."),
+    ],
+    json: Json = None,
+) -> None:
+    """Check an archive: every hash, every count, and whose every record is; exit code 1 when anything is wrong."""
+    from streams.rights.archive import open_archive
+
+    opened = open_archive(_bytes(archive), _bytes(identity).decode("utf-8", "replace"))
+    household_id = str(opened.manifest["household_id"])
+    for problem in opened.problems:
+        note(problem)
+    count = sum(map(len, opened.lines.values()))
+    note(f"{archive}: {count:,} records of {household_id}; {len(opened.problems)} problems.")
+    write_json(json, {"household_id": household_id, "records": count, "problems": opened.problems})
+    if opened.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def erase(
+    household: Household,
+    config: Config = None,
+    broker: Broker = None,
+    keys: Keys = None,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the worker.", min=0)] = 30.0,
+    json: Json = None,
+) -> None:
+    """Erase the household's state, in the order of the log; exit code 1 when no worker has done it yet."""
+    from streams.records import Command
+    from streams.rights.commands import send_command, wait_until_erased
+
+    brokers, household_id = _broker(config, broker), _token(household, keys)
+    place = send_command(brokers, household_id, Command.ERASE)
+    applied = wait_until_erased(brokers, household_id, place, wait)
+    what = "is erased" if applied else "will be erased when a worker gets there; none has yet"
+    note(
+        f"The state of {household_id} {what} ({place}). What the topics hold goes when its time is over: misfire household verify-erased"
+    )
+    write_json(json, {"household_id": household_id, "applied": applied, "command": str(place)})
+    if not applied:
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify_erased(
+    household: Household, config: Config = None, broker: Broker = None, keys: Keys = None, json: Json = None
+) -> None:
+    """Read everything and say what is still there, and until when; exit code 1 while anything is."""
+    from streams.rights.remaining import remains
+
+    brokers, household_id = _broker(config, broker), _token(household, keys)
+    marked, left = remains(_collected(brokers, household_id))
+    note(
+        f"The state of {household_id} holds {'nothing but the mark of its erasure' if marked else 'no mark of an erasure'}."
+    )
+    if left:
+        rows = [[each.source, f"{each.records:,}", _day(each.until)] for each in left]
+        table("Still there", ["source", "records", "gone by"], rows)
+    write_json(json, {"household_id": household_id, "state_erased": marked, "remains": left})
+    if left or not marked:
+        raise typer.Exit(1)
+
+
+def _broker(config: Path | None, broker: str | None) -> str:
+    from streams.settings import load
+    from streams.topics import admin
+
+    brokers = load(config, broker=broker).settings.broker
+    admin(brokers).close()
+    return brokers
+
+
+def _token(household: str, keys: Path | None) -> str:
+    from streams.hook.tokens import Tokens, read_keyring
+
+    return Tokens(read_keyring(keys)).household(household) if keys else household
+
+
+def _collected(brokers: str, household_id: str) -> list[Holding]:
+    from streams.rights.holdings import collect
+    from streams.rights.log import read_topic
+
+    return collect(household_id, partial(read_topic, brokers))
+
+
+def _counts(holding: Holding) -> dict[str, Any]:
+    return {
+        "source": holding.source,
+        "records": holding.records,
+        "read": holding.read,
+        "first": holding.first,
+        "last": holding.last,
+        "superseded": holding.superseded,
+        "unchecked": [str(place) for place in holding.unchecked],
+        "foreign": [str(place) for place in holding.foreign],
+    }
+
+
+def _day(seconds: float | None) -> str:
+    return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
+
+
+def _bytes(path: Path) -> bytes:
+    from streams.errors import MissingPart
+
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MissingPart(f"{path} cannot be read: {error.strerror or error}") from error

@@ -1,0 +1,64 @@
+"""What an operator does to one household goes through the log, among its intents: in order, whoever works on them and when."""
+
+from __future__ import annotations
+
+import time as clock
+import uuid
+from datetime import UTC, datetime
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from streams.errors import MissingPart
+from streams.households import Stored, decode_stored
+from streams.records import COMMAND, Command, HouseholdCommand
+from streams.rights.log import Place, read_topic
+from streams.topics import HOUSEHOLDS, INTENTS
+
+__all__ = ["send_command", "wait_until_erased"]
+
+#: Seconds between two looks at the changelog.
+_LOOK_AGAIN = 0.5
+
+
+def send_command(brokers: str, household_id: str, command: Command) -> Place:
+    """Put a command into the log and return where it stands.
+
+    Raises:
+        MissingPart: the broker does not take it.
+    """
+    given = HouseholdCommand(
+        command_id=uuid.uuid4().hex, command=command, household_id=household_id, time=datetime.now(UTC)
+    )
+    headers = COMMAND.headers(given.command_id, given.time, source="misfire/household")
+    try:
+        producer = KafkaProducer(bootstrap_servers=brokers)
+        try:
+            sent = producer.send(INTENTS, COMMAND.encode(given), key=household_id.encode(), headers=headers)
+            stands = sent.get(timeout=30)
+        finally:
+            producer.close()
+    except KafkaError as error:
+        raise MissingPart(f"the command was not taken by {brokers} ({type(error).__name__})") from error
+    return Place(stands.topic, stands.partition, stands.offset)
+
+
+def wait_until_erased(brokers: str, household_id: str, command: Place, seconds: float) -> bool:
+    """Wait until a worker has applied the erasure at ``command``; ``False`` when none does within ``seconds``."""
+    # A household has the same partition in every topic that is keyed by it.
+    key, give_up = household_id.encode(), clock.monotonic() + seconds
+    while True:
+        states = [
+            held.value
+            for held in read_topic(brokers, HOUSEHOLDS, command.partition)
+            if held.key == key and held.value
+        ]
+        if states and _applied(decode_stored(states[-1]), command):
+            return True
+        if clock.monotonic() > give_up:
+            return False
+        clock.sleep(_LOOK_AGAIN)
+
+
+def _applied(stored: Stored, command: Place) -> bool:
+    return stored.erased is not None and stored.intents >= command.offset

@@ -1,0 +1,57 @@
+"""Erasing a household: what becomes of its state, and what is not taken in afterwards. Pure; the log is elsewhere."""
+
+from __future__ import annotations
+
+from detector.bundle import Bundle
+from detector.decisions import Decision, Rung
+from detector.events import IntentEvent, Outcome
+from detector.pipeline import fallback_decision
+from detector.state import HouseholdState
+from streams.households import Stored
+from streams.processing import CLOCK_SKEW_SECONDS, Incoming
+
+__all__ = ["answer_erased", "erased", "is_erased", "outlived"]
+
+
+def erased(stored: Stored, command: Incoming) -> Stored:
+    """Return a household without anything but the mark that it was erased.
+
+    The mark stands where a tombstone would: a tombstone would let an old event that is delivered again begin the household anew. A
+    device's clock may be ahead, so the mark reaches as far beyond the command's time as clocks may differ.
+    """
+    return Stored(
+        state=HouseholdState.new(stored.state.household_id),
+        intents=command.offset,
+        outcomes=stored.outcomes,
+        erased=command.timestamp + CLOCK_SKEW_SECONDS,
+    )
+
+
+def is_erased(stored: Stored, seconds: float) -> bool:
+    """Say whether what happened at ``seconds`` was erased."""
+    return stored.erased is not None and seconds <= stored.erased
+
+
+def outlived(stored: Stored, outcome: Outcome) -> bool:
+    """Say whether an outcome is about what was erased: by its time, or because its event is not known any more.
+
+    An outcome of an erased household that comes before its event is lost, which teaches a little less; kept until its event comes, it
+    might wait for one that was erased.
+    """
+    if stored.erased is None:
+        return False
+    known = {pending.event_id for pending in stored.state.pending}
+    known |= {decision.event_id for decision in stored.state.recent}
+    return is_erased(stored, outcome.time.timestamp()) or outcome.event_id not in known
+
+
+def answer_erased(event: IntentEvent, bundle: Bundle) -> Decision:
+    """Return the answer to an event from before the erasure: the policy's rule, and the log does not get it."""
+    return fallback_decision(
+        event,
+        bundle.policy,
+        code="household_erased",
+        text="This household was erased after the event; the policy's rule answers.",
+        rung=Rung.WORKER,
+        bundle=bundle.version,
+    )

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from detector.decisions import Rung, Verdict
+from detector.events import IntentEvent, OutcomeKind
+from detector.state import HouseholdState
+from streams.households import Stored, decode_stored
+from streams.processing import CLOCK_SKEW_SECONDS
+from streams.records import (
+    COMMAND,
+    CORRELATION_ID,
+    DECISION,
+    OUTCOME_APPLIED,
+    REPLY_PARTITION,
+    HouseholdCommand,
+)
+from streams.records import Command as Kinds
+from streams.rights.holdings import Holding, collect
+from streams.rights.remaining import remains
+from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, REPLIES
+from tests.detector.builders import hand_bundle, outcome, run, send_message
+from tests.streams.fakes import Bench, FakeEvent, intent_record, outcome_record
+from tests.streams.rights.log import FakeLog, home, town_log
+
+BEFORE = send_message(contact="k1_a44e")
+ASKING = [(REPLY_PARTITION, b"2"), (CORRELATION_ID, b"c1")]
+#: A minute after the last event; and the next day.
+ERASED_AT = BEFORE[-1].seconds + 60
+AFTER = send_message(first=10, days=1.0, session="s2")
+
+
+def command(offset: int, kind: Kinds = Kinds.ERASE, household_id: str = "h1") -> FakeEvent:
+    given = HouseholdCommand(command_id="x", command=kind, household_id=household_id, time=BEFORE[-1].time)
+    headers = [("ce_type", COMMAND.type.encode())]
+    return FakeEvent(INTENTS, offset, b"h1", COMMAND.encode(given), headers, timestamp=ERASED_AT)
+
+
+def intents(events: Sequence[IntentEvent], first: int) -> list[FakeEvent]:
+    return [intent_record(each, first + n, ASKING) for n, each in enumerate(events)]
+
+
+def stored(bench: Bench) -> Stored:
+    return decode_stored(bench.table.data[b"h1"])
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    """A worker that has decided three events, heard of one outcome, and then erased their household."""
+    found = Bench(hand_bundle())
+    await found.intents(*intents(BEFORE, 0))
+    await found.outcomes(outcome_record(outcome("e2", OutcomeKind.EXECUTED), 0))
+    assert stored(found).state.events == 3
+    await found.intents(command(3))
+    return found
+
+
+async def test_nothing_is_left_of_the_state_but_the_mark(bench: Bench) -> None:
+    assert stored(bench) == Stored(
+        state=HouseholdState.new("h1"), intents=3, outcomes=0, erased=ERASED_AT + CLOCK_SKEW_SECONDS
+    )
+    assert bench.kafka.on(HOUSEHOLDS)[-1].value == bench.table.data[b"h1"]
+    assert b"k1_a44e" not in bench.table.data[b"h1"]
+
+
+async def test_an_old_event_that_comes_again_does_not_bring_the_household_back(bench: Bench) -> None:
+    mark, decided = stored(bench), len(bench.kafka.on(DECISIONS))
+
+    await bench.intents(*intents(BEFORE, 4))
+    await bench.outcomes(outcome_record(outcome("e2", OutcomeKind.UNDONE), 1, ASKING))
+
+    assert stored(bench) == replace(mark, intents=6, outcomes=1)
+    assert len(bench.kafka.on(DECISIONS)) == decided
+    replies = bench.kafka.on(REPLIES)[-4:]
+    answers = [DECISION.decode(reply.value) for reply in replies[:3]]
+    assert [answer.reasons[0].code for answer in answers] == ["household_erased"] * 3
+    assert {(answer.rung, answer.degraded) for answer in answers} == {(Rung.WORKER, True)}
+    assert answers[-1].verdict is not Verdict.ALLOW
+    assert replies[-1].header("ce_type") == OUTCOME_APPLIED.encode()
+    assert not bench.kafka.on(DEAD_LETTERS)
+
+
+async def test_nor_does_a_late_outcome_of_what_was_erased(bench: Bench) -> None:
+    mark = stored(bench)
+    await bench.outcomes(outcome_record(outcome("e2", OutcomeKind.UNDONE, seconds=90_000), 1))
+    assert stored(bench) == replace(mark, outcomes=1)
+
+
+async def test_a_delivery_from_before_is_skipped_by_its_offset(bench: Bench) -> None:
+    mark = stored(bench)
+    await bench.intents(*intents(BEFORE, 0), command(3))
+    assert stored(bench) == mark
+
+
+async def test_after_a_restart_the_mark_alone_tells(bench: Bench) -> None:
+    restarted = Bench(hand_bundle())
+    restarted.table.data |= bench.table.data
+    await restarted.intents(*intents(BEFORE, 4))
+    assert stored(restarted).state == HouseholdState.new("h1")
+    assert not restarted.kafka.on(DECISIONS)
+
+
+async def test_what_happens_afterwards_begins_anew(bench: Bench) -> None:
+    await bench.intents(*intents(AFTER, 4))
+    wanted, state = run(AFTER, hand_bundle())
+
+    assert [record.value for record in bench.kafka.on(DECISIONS)[3:]] == [
+        DECISION.encode(decision) for decision in wanted
+    ]
+    assert stored(bench).state == state
+    assert stored(bench).erased is not None
+    committed = AFTER[-1].event_id
+    await bench.outcomes(outcome_record(outcome(committed, OutcomeKind.DENIED, seconds=90_000), 1))
+    assert [pending.answered for pending in stored(bench).state.pending] == [True]
+
+
+async def test_events_in_flight_are_erased_or_not_by_their_order_in_the_log() -> None:
+    bench = Bench(hand_bundle())
+    await bench.intents(*intents(BEFORE[:2], 0), command(2), *intents(BEFORE[2:], 3), *intents(AFTER, 4))
+    assert stored(bench).state == run(AFTER, hand_bundle())[1]
+
+
+async def test_a_command_under_another_key_erases_nobody(bench: Bench) -> None:
+    await bench.intents(command(4, household_id="h2"))
+    (letter,) = bench.kafka.on(DEAD_LETTERS)
+    assert letter.header("misfire_reason") == b"key_mismatch"
+    assert b"h2" not in bench.table.data
+
+
+async def test_a_refused_export_is_counted_and_changes_nothing(bench: Bench) -> None:
+    from streams import metrics
+
+    before, state = metrics.EXPORTS_REFUSED._value.get(), stored(bench)
+    counted = command(4, Kinds.EXPORT_REFUSED)
+    await bench.intents(counted)
+    assert metrics.EXPORTS_REFUSED._value.get() == before + 1
+    assert counted.acked
+    assert stored(bench) == state
+
+
+def test_what_remains_is_told_with_the_day_when_it_goes() -> None:
+    log = town_log(2, 2)
+    marked, left = remains(collect(home(1), log.read))
+    assert not marked
+    found = {each.source: each for each in left}
+    assert found[INTENTS].records == 2
+    last = max(held.timestamp for held in log.records if held.place.topic == INTENTS)
+    assert 30 * 86_400 - 10 < found[INTENTS].until - last <= 30 * 86_400
+    assert found[HOUSEHOLDS].records == 2
+
+
+async def test_when_all_is_gone_only_the_mark_and_the_command_may_be_there(bench: Bench) -> None:
+    log = FakeLog()
+    log.add(INTENTS, "h1", command(3).message.value, ce_type=COMMAND.type.encode())
+    log.add(HOUSEHOLDS, "h1", bench.table.data[b"h1"])
+    assert remains(collect("h1", log.read)) == (True, [])
+
+    log.add(HOUSEHOLDS, "h1", None)
+    assert not remains([Holding(HOUSEHOLDS)])[0]
+    again = replace(BEFORE[0], time=BEFORE[0].time + timedelta(days=1))
+    log.add(INTENTS, "h1", intent_record(again, 9).message.value)
+    marked, left = remains(collect("h1", log.read))
+    assert marked
+    assert [(each.source, each.records) for each in left] == [(INTENTS, 1)]
