@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,15 @@ class Bundle:
     judge: Judge
     calibration: Calibration
     policy: Policy
+    _risks: Mapping[str, RiskClass] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        known = {intent: self.policy.risk_class(intent) for intent, _ in self.model.vocabulary.symbols}
+        object.__setattr__(self, "_risks", known)
+
+    def risk_class(self, intent: str) -> RiskClass:
+        """Return the policy's class of an intent; those that training saw are looked up beforehand."""
+        return self._risks.get(intent) or self.policy.risk_class(intent)
 
 
 def make_bundle(model: Model, judge: Judge, calibration: Calibration, policy: Policy) -> Bundle:

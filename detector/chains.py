@@ -7,11 +7,11 @@ another intent starts a new chain whatever its act, and a committing event alway
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from enum import Enum, auto
 
 from detector.events import CONVERSATION, Act, IntentEvent
 from detector.state import MAX_TURNS, Chain, known_slots
+from detector.values import changed
 
 __all__ = ["MOVES", "Move", "extend", "move"]
 
@@ -84,18 +84,18 @@ def extend(
         return None
     if step is Move.IGNORE:
         return chain
-    opened = Chain(intent=event.intent, act=event.act.value, start=turn, bits=())
-    base = opened if chain is None or step is Move.START else chain
-    return replace(
-        base,
-        bits=(*base.bits, bits)[-MAX_TURNS:],
-        slots=known_slots(base.slots, event.slots),
-        repeated=base.repeated + sum(name in base.slots for name in event.slots),
-        conflicts=base.conflicts
-        + sum(known.get(name, token) != token for name, token in event.slots.items()),
-        intent_confidences=_also(base.intent_confidences, event.intent_confidence),
-        asr_confidences=_also(base.asr_confidences, event.asr_confidence),
-        wake_confidences=_also(base.wake_confidences, event.wake_confidence),
+    if chain is None or step is Move.START:
+        chain = Chain(intent=event.intent, act=event.act.value, start=turn, bits=())
+    said = event.slots
+    return changed(
+        chain,
+        bits=(*chain.bits, bits)[-MAX_TURNS:],
+        slots=known_slots(chain.slots, said),
+        repeated=chain.repeated + len(chain.slots.keys() & said.keys()),
+        conflicts=chain.conflicts + sum([known.get(name, token) != token for name, token in said.items()]),
+        intent_confidences=_also(chain.intent_confidences, event.intent_confidence),
+        asr_confidences=_also(chain.asr_confidences, event.asr_confidence),
+        wake_confidences=_also(chain.wake_confidences, event.wake_confidence),
     )
 
 

@@ -161,20 +161,13 @@ class Outcome:
 
 def fingerprint(event: IntentEvent) -> str:
     """Return what tells an event from another under the same ``event_id``: 12 hexadecimal digits of everything it says."""
+    # No id and no name holds a space, and what may be missing or hold anything is written so that it cannot be mistaken.
     said = (
-        event.seconds,
-        event.household_id,
-        event.device_id,
-        event.session_id,
-        event.intent,
-        event.act.value,
-        event.commits,
-        sorted(event.slots.items()),
-        (event.intent_confidence, event.asr_confidence, event.wake_confidence),
-        event.speaker_id,
-        event.runtime,
+        f"{event.seconds} {event.household_id} {event.device_id} {event.session_id} {event.intent} {event.act} {event.commits} "
+        f"{event.intent_confidence} {event.asr_confidence} {event.wake_confidence} {event.speaker_id!r} {event.runtime!r} "
+        f"{sorted(event.slots.items()) if event.slots else ()}"
     )
-    return hashlib.blake2b(repr(said).encode(), digest_size=6).hexdigest()
+    return hashlib.blake2b(said.encode(), digest_size=6).hexdigest()
 
 
 def check_ids(value: object, *names: str) -> None:

@@ -7,7 +7,7 @@ hidden Markov models", eq. 18-20, scaled). One step costs C x C however long the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,11 +36,16 @@ class SequenceModel:
     escape: Floats
     backoff: Floats
     arrival: Floats
-    _block_of: dict[tuple[int, int], int] = field(init=False, repr=False)
+    _joint: Mapping[tuple[int, int], Floats] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        numbers = {(first, second): number for number, (first, second) in enumerate(self.pairs.tolist())}
-        object.__setattr__(self, "_block_of", numbers)
+        # Of each pair that was seen: the transitions, its own and backed off, with their sum as one column more.
+        first, second = self.pairs.T
+        arrival = self.backoff[first, second][:, None] * self.arrival[second]
+        joint = self.blocks + self.escape[first][:, :, None] * arrival[:, None, :]
+        joint = np.concatenate([joint, joint.sum(axis=2, keepdims=True)], axis=2)
+        pairs = zip(map(tuple, self.pairs.tolist()), joint, strict=True)
+        object.__setattr__(self, "_joint", dict(pairs))
 
     @property
     def start(self) -> int:
@@ -63,13 +68,13 @@ class SequenceModel:
         Returns:
             The filter over the clones of ``symbol`` (C,), and the event's surprisal in bits, always finite; higher is rarer.
         """
-        lost = float(current @ self.escape[previous]) * float(self.backoff[previous, symbol])
-        reached = lost * self.arrival[symbol]
-        block = self._block_of.get((previous, symbol))
-        if block is not None:
-            reached += current @ self.blocks[block]
-        probability = float(reached.sum())
-        return reached / probability, -math.log2(probability)
+        joint = self._joint.get((previous, symbol))
+        if joint is None:
+            lost = float(current @ self.escape[previous]) * float(self.backoff[previous, symbol])
+            return self.arrival[symbol], -math.log2(lost)
+        reached = current @ joint
+        probability = reached.item(-1)
+        return reached[:-1] / probability, -math.log2(probability)
 
     def surprisals(self, symbols: Iterable[int]) -> list[float]:
         """Return the bits of each event of one whole session; the same as stepping, because it steps."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from detector.events import CONVERSATION, Outcome, domain_of
 from detector.population import PARTS_OF_WEEK, Population, part_of_week
@@ -22,6 +21,7 @@ from detector.state import (
     Session,
     Usage,
 )
+from detector.values import changed
 
 __all__ = ["await_outcome", "close_sessions", "predictive_bits", "settle", "strength", "token"]
 
@@ -66,7 +66,7 @@ def close_sessions(
     for session in state.sessions:
         if session not in still_open:
             state = _learn_session(state, session, population)
-    return replace(state, sessions=still_open)
+    return changed(state, sessions=still_open)
 
 
 def settle(state: HouseholdState, outcome: Outcome) -> HouseholdState:
@@ -79,22 +79,22 @@ def settle(state: HouseholdState, outcome: Outcome) -> HouseholdState:
     if found is None:
         if any(decision.event_id == outcome.event_id for decision in state.recent):
             return state
-        return replace(state, early=(*state.early, outcome)[-MAX_EARLY:])
+        return changed(state, early=(*state.early, outcome)[-MAX_EARLY:])
     rest = tuple(pending for pending in state.pending if pending is not found)
     if outcome.outcome.meant and all(session.session_id != found.session_id for session in state.sessions):
-        return _learn(replace(state, pending=rest), {found.intent}, [found], found.seconds)
-    settled = replace(found, allowed=outcome.outcome.meant, answered=True)
-    return replace(
+        return _learn(changed(state, pending=rest), {found.intent}, [found], found.seconds)
+    settled = changed(found, allowed=outcome.outcome.meant, answered=True)
+    return changed(
         state, pending=tuple(settled if pending is found else pending for pending in state.pending)
     )
 
 
 def await_outcome(state: HouseholdState, pending: Pending) -> HouseholdState:
     """Remember a committed chain until its outcome is known; use the outcome at once if it came first."""
-    state = replace(state, pending=(*state.pending, pending)[-MAX_PENDING:])
+    state = changed(state, pending=(*state.pending, pending)[-MAX_PENDING:])
     early = [outcome for outcome in state.early if outcome.event_id == pending.event_id]
     if early:
-        state = replace(state, early=tuple(outcome for outcome in state.early if outcome not in early))
+        state = changed(state, early=tuple(outcome for outcome in state.early if outcome not in early))
     for outcome in early:
         state = settle(state, outcome)
     return state
@@ -112,7 +112,7 @@ def _learn_session(state: HouseholdState, session: Session, population: Populati
     }
     uses = {intent for intent in answered | committed if domain_of(intent) not in refused}
     # A chain that was not carried out waits on: somebody may still say that it was meant.
-    state = replace(state, pending=tuple(pending for pending in state.pending if pending not in meant))
+    state = changed(state, pending=tuple(pending for pending in state.pending if pending not in meant))
     return _learn(state, uses, meant, session.seconds)
 
 
@@ -126,7 +126,7 @@ def _learn(
     new = any(domain not in state.domains for domain in domains)
     number = state.learned + 1
     tokens = {name for chain in chains for name in chain.tokens}
-    return replace(
+    return changed(
         state,
         learned=number,
         intents=_used(state.intents, intents, number, seconds, MAX_INTENTS),

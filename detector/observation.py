@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from detector.chains import extend
-from detector.events import IntentEvent
+from detector.decisions import Decision
+from detector.events import IntentEvent, fingerprint
 from detector.household import await_outcome, close_sessions, predictive_bits, token
 from detector.model import Model
-from detector.state import MAX_SESSIONS, MAX_TURNS, Chain, HouseholdState, Pending, Session, known_slots
+from detector.state import (
+    MAX_RECENT,
+    MAX_SESSIONS,
+    MAX_TURNS,
+    Chain,
+    HouseholdState,
+    Pending,
+    Session,
+    known_slots,
+)
 from detector.subjects import follow
+from detector.values import changed
 
 __all__ = ["Observation", "observe", "remember"]
 
@@ -30,8 +41,10 @@ def observe(
     state: HouseholdState, event: IntentEvent, model: Model, undo_window: float
 ) -> tuple[Observation, HouseholdState]:
     """Take one event into its session: step the filter, extend the chain. Nothing is learned from it yet."""
-    session = next((session for session in state.sessions if session.session_id == event.session_id), None)
-    if session is None:
+    for session in state.sessions:
+        if session.session_id == event.session_id:
+            break
+    else:
         state = close_sessions(state, model.population, seconds=event.seconds, undo_window=undo_window)
         session = _opened(event, model)
     symbol = model.vocabulary.index(event.intent, event.act)
@@ -48,7 +61,7 @@ def observe(
         slot_bits=model.population.slot_bits(event, session.slots),
         population=model.population,
     )
-    longer = replace(
+    longer = changed(
         session,
         seconds=max(event.seconds, session.seconds),
         turns=session.turns + 1,
@@ -63,9 +76,17 @@ def observe(
 
 
 def remember(
-    state: HouseholdState, event: IntentEvent, observation: Observation, *, allowed: bool
+    state: HouseholdState,
+    event: IntentEvent,
+    observation: Observation,
+    *,
+    allowed: bool,
+    decision: Decision | None = None,
 ) -> HouseholdState:
-    """Put the session back into the state, the latest last, and let a committed chain wait for its outcome."""
+    """Put the session back into the state, the latest last, and let a committed chain wait for its outcome.
+
+    ``decision`` is what the event gets again when it is repeated; ``None`` where nobody decides.
+    """
     session = observation.session
     if event.commits and observation.chain is not None:
         pending = Pending(
@@ -77,9 +98,20 @@ def remember(
             allowed=allowed,
         )
         state = await_outcome(state, pending)
-        session = replace(session, chain=None, committed=(*session.committed, event.intent)[-MAX_TURNS:])
-    others = tuple(other for other in state.sessions if other.session_id != event.session_id)
-    return replace(state, events=state.events + 1, sessions=(*others, session)[-MAX_SESSIONS:])
+        session = changed(session, chain=None, committed=(*session.committed, event.intent)[-MAX_TURNS:])
+    others = [other for other in state.sessions if other.session_id != event.session_id]
+    recent, fingerprints = state.recent, state.fingerprints
+    if decision is not None:
+        recent, fingerprints = (*recent, decision), {**fingerprints, event.event_id: fingerprint(event)}
+        for forgotten in recent[:-MAX_RECENT]:
+            fingerprints.pop(forgotten.event_id, None)
+    return changed(
+        state,
+        events=state.events + 1,
+        sessions=(*others, session)[-MAX_SESSIONS:],
+        recent=recent[-MAX_RECENT:],
+        fingerprints=fingerprints,
+    )
 
 
 def _opening_bits(state: HouseholdState, event: IntentEvent, model: Model) -> float:

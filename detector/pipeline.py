@@ -15,6 +15,7 @@ from detector.decisions import (
     Decision,
     Enforcement,
     Reason,
+    RiskClass,
     Rung,
     Verdict,
     decision_id,
@@ -25,7 +26,7 @@ from detector.explain import expected_instead, reasons_for
 from detector.household import settle
 from detector.observation import Observation, observe, remember
 from detector.policy import Policy
-from detector.state import MAX_RECENT, HouseholdState
+from detector.state import HouseholdState
 from detector.verdict import judge_chain, rule_on
 
 __all__ = ["apply_outcome", "decide", "fallback_decision", "is_reused"]
@@ -50,18 +51,14 @@ def decide(
         if earlier.event_id == event.event_id:
             return earlier, state
     observation, state = observe(state, event, bundle.model, bundle.policy.undo_window_seconds)
-    decision = replace(
-        _unruled(event, bundle.policy, bundle.version, rung),
-        surprisal_bits=round(sum(observation.chain.bits), 6) if observation.chain else 0.0,
-        event_bits=round(observation.bits, 6),
-        degraded=rung is not Rung.WORKER,
-    )
+    risk = bundle.risk_class(event.intent)
+    decision = _unruled(event, bundle.policy, bundle.version, rung, risk=risk, observation=observation)
     if event.commits:
         decision = _judged(decision, state, event, observation, bundle, over_budget=over_budget)
     if decision.confirm is not None:
         decision, state = ask(decision, state, event, observation.session, bundle)
-    state = remember(state, event, observation, allowed=decision.verdict is Verdict.ALLOW)
-    return decision, _remember_decision(state, event, decision)
+    allowed = decision.verdict is Verdict.ALLOW
+    return decision, remember(state, event, observation, allowed=allowed, decision=decision)
 
 
 def is_reused(state: HouseholdState, event: IntentEvent) -> bool:
@@ -94,7 +91,7 @@ def fallback_decision(
         rung: the rung that answers.
         bundle: the version of the bundle, where there is one.
     """
-    decision = _unruled(event, policy, bundle, rung)
+    decision = _unruled(event, policy, bundle, rung, risk=policy.risk_class(event.intent))
     verdict = policy.classes[decision.risk_class].fallback if event.commits else Verdict.ALLOW
     reason = Reason(code=code, event_id=event.event_id, bits=0.0, text=text)
     ruled = replace(_ruled(decision, policy, verdict, policy.base_rate), reasons=(reason,), degraded=True)
@@ -105,15 +102,17 @@ def fallback_decision(
     return replace(ruled, confirm=replace(ruled.confirm, methods=methods))
 
 
-def _remember_decision(state: HouseholdState, event: IntentEvent, decision: Decision) -> HouseholdState:
-    recent = (*state.recent, decision)[-MAX_RECENT:]
-    known = {**state.fingerprints, event.event_id: fingerprint(event)}
-    kept = {each.event_id: known[each.event_id] for each in recent if each.event_id in known}
-    return replace(state, recent=recent, fingerprints=kept)
-
-
-def _unruled(event: IntentEvent, policy: Policy, bundle: str, rung: Rung) -> Decision:
+def _unruled(
+    event: IntentEvent,
+    policy: Policy,
+    bundle: str,
+    rung: Rung,
+    *,
+    risk: RiskClass,
+    observation: Observation | None = None,
+) -> Decision:
     """The decision on an event that nobody has judged: what is not committed is allowed."""
+    chain = None if observation is None else observation.chain
     return Decision(
         decision_id=decision_id(event.event_id, bundle),
         event_id=event.event_id,
@@ -124,8 +123,11 @@ def _unruled(event: IntentEvent, policy: Policy, bundle: str, rung: Rung) -> Dec
         effective_verdict=Verdict.ALLOW,
         enforcement=policy.enforcement,
         rung=rung,
-        risk_class=policy.risk_class(event.intent),
+        risk_class=risk,
         bundle=bundle,
+        surprisal_bits=0.0 if chain is None else round(sum(chain.bits), 6),
+        event_bits=0.0 if observation is None else round(observation.bits, 6),
+        degraded=rung is not Rung.WORKER,
     )
 
 

@@ -72,11 +72,12 @@ class Population:
             event: the turn.
             known: names of the slots that the session knew before it.
         """
-        rates = self.said.get(f"{event.intent} {event.act}", {})
-        return -sum(
-            math.log2(rate[name in known] if name in event.slots else 1.0 - rate[name in known])
+        rates, said = self.said.get(f"{event.intent} {event.act}", {}), event.slots
+        bits = [
+            math.log2(rate[name in known] if name in said else 1.0 - rate[name in known])
             for name, rate in rates.items()
-        )
+        ]
+        return -sum(bits)
 
 
 def _rate(rates: Mapping[str, float], key: str) -> float:

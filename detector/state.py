@@ -174,8 +174,10 @@ class HouseholdState:
         return cls(household_id=household_id)
 
 
-def known_slots(before: Mapping[str, str], said: Mapping[str, str]) -> dict[str, str]:
+def known_slots(before: dict[str, str], said: Mapping[str, str]) -> dict[str, str]:
     """Return the slots after a turn: the latest token of each name, and no more names than are remembered."""
+    if not said:
+        return before
     after = dict(before)
     for name, token in said.items():
         if name in after or len(after) < MAX_KNOWN_SLOTS:

@@ -5,12 +5,11 @@ A chain begins at its intent; what nobody meant often begins earlier, at the tur
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from detector.coherence import qualified
 from detector.events import CONVERSATION, IntentEvent
 from detector.population import Population
 from detector.state import MAX_KNOWN_SLOTS, MAX_TURNS, Subject
+from detector.values import changed
 
 __all__ = ["follow"]
 
@@ -34,17 +33,20 @@ def follow(
         slot_bits: the surprisal of which slots it says.
         population: knows which intents are commands.
     """
-    changes = subject is None or event.domain not in (subject.domain, CONVERSATION)
-    if subject is None or (changes and subject.domain != CONVERSATION):
-        before = _opened(subject, event, turn, population)
-    else:
-        before = replace(subject, domain=event.domain) if changes else subject
-    return replace(
+    domain = event.domain
+    changes = subject is None or domain not in (subject.domain, CONVERSATION)
+    opens = subject is None or (changes and subject.domain != CONVERSATION)
+    before = _opened(subject, event, turn, population) if subject is None or opens else subject
+    known = before.slots
+    return changed(
         before,
-        intent=before.intent if event.domain == CONVERSATION else event.intent,
+        domain=domain if changes else before.domain,
+        intent=before.intent if domain == CONVERSATION else event.intent,
         bits=(*before.bits, bits)[-MAX_TURNS:],
         slot_bits=(*before.slot_bits, slot_bits)[-MAX_TURNS:],
-        slots=tuple(sorted({*before.slots, *event.slots}))[:MAX_TURNS],
+        slots=known
+        if event.slots.keys() <= set(known)
+        else tuple(sorted({*known, *event.slots}))[:MAX_TURNS],
         commits=before.commits + event.commits,
         committed=event.commits or (before.committed and event.intent == before.intent),
     )

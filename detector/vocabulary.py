@@ -44,7 +44,8 @@ class Vocabulary:
 
     def index(self, intent: str, act: str | Act) -> int:
         """Return the symbol's number, or ``unseen``."""
-        return self._index.get((intent, str(act)), len(self.symbols))
+        # An act is a string, and is found as one.
+        return self._index.get((intent, act), len(self.symbols))
 
     def knows_intent(self, intent: str) -> bool:
         """Whether training saw this intent with any act."""

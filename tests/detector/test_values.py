@@ -1,0 +1,19 @@
+from dataclasses import replace
+
+import pytest
+
+from detector.state import HouseholdState, Usage
+from detector.values import changed
+
+
+def test_a_changed_value_is_a_replaced_one_and_the_old_one_stays() -> None:
+    state = HouseholdState(household_id="h1", events=3, hours=(1.0,))
+    after = changed(state, events=4, novelty=0.5)
+    assert after == replace(state, events=4, novelty=0.5)
+    assert type(after) is HouseholdState
+    assert state.events == 3
+
+
+def test_a_field_that_is_not_there_is_refused() -> None:
+    with pytest.raises(AttributeError):
+        changed(Usage(count=1.0, session=1, seconds=0.0), uses=2)
