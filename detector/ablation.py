@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from detector.corpus import EvidenceTable, committed_moments, sessions_by_household
 from detector.crossfit import CrossFit, Fold, fit_on
+from detector.curves import recall_at
 from detector.errors import NotEnoughData
-from detector.evaluation import recall_at
 from detector.events import IntentEvent
 from detector.evidence import LAYERS
 from detector.misfires import Mixture

@@ -16,9 +16,11 @@ __all__ = ["WAYS", "cost_per_thousand", "questions_per_thousand"]
 #: What assistants ask about today, whatever the chain.
 _ASKED_TODAY = frozenset({RiskClass.PRIVATE_OUTBOUND, RiskClass.PURCHASE})
 
+#: The name of our own way of deciding.
+OURS = "misfire"
 #: Ways of deciding that look at nothing but our own decision.
 WAYS: Mapping[str, Callable[[Decision], Verdict]] = {
-    "misfire": lambda decision: decision.verdict,
+    OURS: lambda decision: decision.verdict,
     "always allow": lambda _: Verdict.ALLOW,
     "ask for outbound and purchases": lambda decision: (
         Verdict.CONFIRM if decision.risk_class in _ASKED_TODAY else Verdict.ALLOW
@@ -31,6 +33,8 @@ def cost_per_thousand(
     misfires: npt.NDArray[np.bool_],
     policy: Policy,
     ways: Mapping[str, Callable[[Decision], Verdict]] = WAYS,
+    *,
+    base_rate: float | None = None,
 ) -> dict[str, float]:
     """Return what each way of deciding would have cost; lower is better.
 
@@ -39,12 +43,13 @@ def cost_per_thousand(
         misfires: (n,) which of them nobody meant, with at least one of either kind.
         policy: the costs.
         ways: the verdict that each way of deciding would have given where ours was the decision, by name.
+        base_rate: the share of misfires among the commands; the policy's where it is left out.
     """
-    weights = prior_weights(misfires, policy.base_rate)
+    weights = prior_weights(misfires, policy.base_rate if base_rate is None else base_rate)
     return {
         name: 1000.0
         * sum(
-            weight * _cost(policy, decision.risk_class, way(decision), misfire=bool(misfire))
+            weight * _cost(policy, decision, way(decision), ours=name == OURS, misfire=bool(misfire))
             for weight, decision, misfire in zip(weights.tolist(), decisions, misfires, strict=True)
         )
         for name, way in ways.items()
@@ -70,12 +75,16 @@ def questions_per_thousand(
     return 1000.0 * asked
 
 
-def _cost(policy: Policy, risk: RiskClass, verdict: Verdict, *, misfire: bool) -> float:
-    """The cost of one command whose truth is known: the expected costs of ``Policy.rule`` with P at 0 or 1."""
-    costs = policy.classes[risk]
+def _cost(policy: Policy, decision: Decision, verdict: Verdict, *, ours: bool, misfire: bool) -> float:
+    """The cost of one command whose truth is known: the expected costs of ``Policy.rule`` with P at 0 or 1.
+
+    We ask in the way that the decision offers first; the others, who know nothing of the case, in the way that is best at the base rate.
+    """
+    costs = policy.classes[decision.risk_class]
     if verdict is Verdict.BLOCK:
         return 0.0 if misfire else costs.denial
     if verdict is Verdict.ALLOW or not costs.methods:
         return costs.harm if misfire else 0.0
-    way = policy.methods[policy.methods_for(risk, policy.base_rate)[0]]
+    offered = decision.confirm.methods if ours and decision.confirm else ()
+    way = policy.methods[(offered or policy.methods_for(decision.risk_class, policy.base_rate))[0]]
     return way.friction + (costs.harm * way.leak if misfire else 0.0)

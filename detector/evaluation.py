@@ -7,8 +7,9 @@ revealed when its session is over. Neither is ever known before its verdict.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +19,11 @@ from detector.bundle import Bundle
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS
 from detector.corpus import revealed, sessions_by_household, walk
 from detector.costs import WAYS, cost_per_thousand, questions_per_thousand
+from detector.curves import KindRecall, cost_curve, kind_recall, recall_at, roc
 from detector.decisions import Decision, Verdict
 from detector.errors import InvalidValue, NotEnoughData
 from detector.events import IntentEvent, Outcome
-from detector.gates import ngram_gates
+from detector.gates import ngram_gates, ngram_scores
 from detector.model import perplexity
 from detector.pipeline import apply_outcome, decide
 from detector.policy import Fatigue
@@ -29,7 +31,7 @@ from detector.progress import Progress, silent
 from detector.reliability import Budget, Reliability, budgets, reliability
 from detector.state import HouseholdState
 
-__all__ = ["BUDGETS", "RATES", "Evaluation", "evaluate", "play", "recall_at"]
+__all__ = ["BUDGETS", "RATES", "Evaluation", "evaluate", "play"]
 
 #: The shares of false interruptions at which recall is reported.
 RATES = (0.001, 0.01, 0.05)
@@ -47,8 +49,8 @@ class Evaluation:
     ``budgets`` says for all meant commands, for each risk class and for households' first sessions (``new``) what other budgets
     would have interrupted. ``cost_per_thousand`` is in the policy's units, at its base rate, for us and for simpler ways of deciding.
     ``questions_per_thousand`` is how often households were asked, with the policy's ``fatigue`` and without.
-    ``auroc``, ``recall``, ``reliability``, ``cost_per_thousand`` and ``questions_per_thousand`` are empty of meaning, and ``None``
-    or ``{}``, where the stream holds no misfire.
+    ``roc`` holds points (share of false interruptions, recall) and ``cost_curve`` points (base rate, cost per 1,000 commands), both by
+    way of deciding. What is about misfires is empty of meaning, and ``None`` or ``{}``, where the stream holds none.
     """
 
     events: int
@@ -65,6 +67,9 @@ class Evaluation:
     reliability: Reliability | None
     cost_per_thousand: dict[str, float]
     questions_per_thousand: dict[str, float]
+    recall_by_kind: dict[str, KindRecall]
+    roc: dict[str, tuple[tuple[float, float], ...]]
+    cost_curve: dict[str, tuple[tuple[float, float], ...]]
 
 
 @dataclass(slots=True)
@@ -111,14 +116,14 @@ def play(
 
 
 def evaluate(
-    events: list[IntentEvent], bundle: Bundle, misfires: Collection[str], *, progress: Progress = silent
+    events: list[IntentEvent], bundle: Bundle, misfires: Mapping[str, str], *, progress: Progress = silent
 ) -> Evaluation:
     """Play a labelled stream and measure the decisions at its committing events.
 
     Args:
         events: the stream.
         bundle: what decides.
-        misfires: ids of the events that nobody meant.
+        misfires: the kind of misfire by the id of each event that nobody meant.
         progress: called with (stage, done, total) as the work goes on.
 
     Raises:
@@ -143,7 +148,6 @@ def evaluate(
         if number % 256 == 0:
             progress("deciding", number, len(events))
     progress("deciding", len(events), len(events))
-    scores = np.array([decision.misfire_probability for decision in judged], dtype=float)
     truth = np.array([decision.event_id in misfires for decision in judged], dtype=bool)
     if truth.all():
         raise NotEnoughData(
@@ -154,39 +158,54 @@ def evaluate(
         events=len(events),
         committing=len(judged),
         misfires=int(truth.sum()),
-        auroc=round(float(roc_auc_score(truth, scores)), 4) if truth.any() else None,
-        recall={f"{rate:g}": round(recall_at(rate, scores, truth), 4) for rate in RATES}
-        if truth.any()
-        else {},
         perplexity=round(_perplexity(meant, bundle, progress), 4),
         population_perplexity=round(perplexity(bundle.model, _sessions(meant)), 4),
         realised_false_interruptions={
             name: _share(group) or 0.0 for name, group in _meant(judged, misfires, ()).items()
         },
-        stopped=_share([judged[place] for place in np.flatnonzero(truth)]),
         bundle=bundle.version,
         budgets={name: budgets(group, BUDGETS) for name, group in _meant(judged, misfires, early).items()},
-        reliability=reliability(scores, truth, bundle.policy.base_rate) if truth.any() else None,
-        questions_per_thousand=_questions(events, bundle, misfires, judged, truth) if truth.any() else {},
-        cost_per_thousand=cost_per_thousand(
-            judged, truth, bundle.policy, {**WAYS, **ngram_gates(events, misfires, bundle.policy)}
-        )
-        if truth.any()
-        else {},
+        **(_detection(events, judged, misfires, truth, bundle) if truth.any() else _NOTHING),
     )
 
 
-def recall_at(rate: float, scores: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]) -> float:
-    """Return the share of misfires that score above all but ``rate`` of the meant commands.
+#: What an evaluation says about misfires where there is none.
+_NOTHING: Mapping[str, Any] = {
+    "auroc": None, "stopped": None, "reliability": None, "recall": {}, "cost_per_thousand": {}, "questions_per_thousand": {},
+    "recall_by_kind": {}, "roc": {}, "cost_curve": {},
+}  # fmt: skip
 
-    Args:
-        rate: share of meant commands that may be interrupted.
-        scores: (n,) higher is rarer.
-        truth: (n,) which of them nobody meant.
-    """
-    meant = np.sort(scores[~truth])[::-1]
-    threshold = meant[int(rate * len(meant))]
-    return float((scores[truth] > threshold).mean())
+
+def _detection(
+    events: list[IntentEvent],
+    judged: list[Decision],
+    misfires: Mapping[str, str],
+    truth: npt.NDArray[np.bool_],
+    bundle: Bundle,
+) -> dict[str, Any]:
+    """What an evaluation says about misfires, of which there is at least one."""
+    scores = np.array([decision.misfire_probability for decision in judged], dtype=float)
+    ngrams = ngram_scores(events, misfires)
+    gates = ngram_gates(ngrams, (judged[place] for place in np.flatnonzero(~truth)), bundle.policy)
+    ways = {**WAYS, **gates}
+    compared = {
+        "misfire": scores,
+        "surprisal of the chain": np.array([decision.surprisal_bits for decision in judged]),
+        **{name: np.array([found[each.event_id] for each in judged]) for name, found in ngrams.items()},
+    }
+    return {
+        "auroc": round(float(roc_auc_score(truth, scores)), 4),
+        "recall": {f"{rate:g}": round(recall_at(rate, scores, truth), 4) for rate in RATES},
+        "stopped": _share([judged[place] for place in np.flatnonzero(truth)]),
+        "reliability": reliability(scores, truth, bundle.policy.base_rate),
+        "cost_per_thousand": cost_per_thousand(judged, truth, bundle.policy, ways),
+        "questions_per_thousand": _questions(events, bundle, misfires, judged, truth),
+        "recall_by_kind": kind_recall(
+            RATES, scores, truth, [misfires.get(each.event_id, "") for each in judged]
+        ),
+        "roc": {name: roc(found, truth) for name, found in compared.items()},
+        "cost_curve": cost_curve(judged, truth, bundle.policy, ways),
+    }
 
 
 def _questions(

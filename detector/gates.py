@@ -16,7 +16,7 @@ from detector.decisions import Decision, RiskClass, Verdict
 from detector.events import IntentEvent
 from detector.policy import Policy
 
-__all__ = ["GATES", "Ngram", "ngram_gates"]
+__all__ = ["GATES", "Ngram", "ngram_gates", "ngram_scores"]
 
 Symbol = tuple[str, str]
 
@@ -63,35 +63,56 @@ def _context(sequence: Sequence[Symbol], place: int, length: int) -> tuple[Symbo
     return (_BEGIN,) * (length - len(before)) + before
 
 
-def ngram_gates(
-    events: Sequence[IntentEvent], misfires: Collection[str], policy: Policy
-) -> dict[str, Callable[[Decision], Verdict]]:
-    """Return each gate as a way of deciding, by its name.
+def ngram_scores(events: Sequence[IntentEvent], misfires: Collection[str]) -> dict[str, dict[str, float]]:
+    """Return, by the gate's name, the score in bits of every committing event by its id; higher is rarer.
 
     A command's score is the largest surprisal of a turn since the session's last command, under an n-gram of what the other half of the
-    households meant. The gate asks above the score that gives the risk class's budget on this stream's meant commands.
+    households meant.
 
     Args:
         events: the stream.
         misfires: ids of the events that nobody meant.
-        policy: budgets and risk classes.
     """
-    return {
-        name: _asking(_asked(_scores(events, misfires, order), misfires, policy))
-        for name, order in GATES.items()
+    return {name: _scores(events, misfires, order) for name, order in GATES.items()}
+
+
+def ngram_gates(
+    scores: Mapping[str, Mapping[str, float]], meant: Iterable[Decision], policy: Policy
+) -> dict[str, Callable[[Decision], Verdict]]:
+    """Return each gate as a way of deciding, by its name: it asks above the score that gives the risk class's budget.
+
+    Args:
+        scores: those of ``ngram_scores``.
+        meant: the decisions on this stream's meant commands.
+        policy: budgets of the risk classes.
+    """
+    by_risk: defaultdict[RiskClass, list[str]] = defaultdict(list)
+    for decision in meant:
+        by_risk[decision.risk_class].append(decision.event_id)
+    return {name: _gate(found, by_risk, policy) for name, found in scores.items()}
+
+
+def _gate(
+    scores: Mapping[str, float], meant: Mapping[RiskClass, Sequence[str]], policy: Policy
+) -> Callable[[Decision], Verdict]:
+    thresholds = {
+        risk: float(
+            np.quantile(
+                [scores[event] for event in events], 1.0 - policy.classes[risk].budget, method="higher"
+            )
+        )
+        for risk, events in meant.items()
     }
+    return lambda decision: (
+        Verdict.CONFIRM
+        if scores[decision.event_id] > thresholds.get(decision.risk_class, math.inf)
+        else Verdict.ALLOW
+    )
 
 
-def _asking(asked: frozenset[str]) -> Callable[[Decision], Verdict]:
-    return lambda decision: Verdict.CONFIRM if decision.event_id in asked else Verdict.ALLOW
-
-
-def _scores(
-    events: Sequence[IntentEvent], misfires: Collection[str], order: int
-) -> dict[tuple[str, str], float]:
-    """Score every committing event, by its id and intent."""
+def _scores(events: Sequence[IntentEvent], misfires: Collection[str], order: int) -> dict[str, float]:
     households = list(sessions_by_household(events).values())
-    found: dict[tuple[str, str], float] = {}
+    found: dict[str, float] = {}
     for half in (0, 1):
         meant = (
             [_symbol(event) for event in session if event.event_id not in misfires]
@@ -105,33 +126,15 @@ def _scores(
     return found
 
 
-def _session_scores(session: Sequence[IntentEvent], model: Ngram) -> dict[tuple[str, str], float]:
-    found: dict[tuple[str, str], float] = {}
+def _session_scores(session: Sequence[IntentEvent], model: Ngram) -> dict[str, float]:
+    found: dict[str, float] = {}
     largest = 0.0
     for event, bits in zip(session, model.surprisals([_symbol(event) for event in session]), strict=True):
         largest = max(largest, bits)
         if event.commits:
-            found[event.event_id, event.intent] = largest
+            found[event.event_id] = largest
             largest = 0.0
     return found
-
-
-def _asked(
-    scores: Mapping[tuple[str, str], float], misfires: Collection[str], policy: Policy
-) -> frozenset[str]:
-    meant: defaultdict[RiskClass, list[float]] = defaultdict(list)
-    for (event_id, intent), score in scores.items():
-        if event_id not in misfires:
-            meant[policy.risk_class(intent)].append(score)
-    thresholds = {
-        risk: float(np.quantile(found, 1.0 - policy.classes[risk].budget, method="higher"))
-        for risk, found in meant.items()
-    }
-    return frozenset(
-        event_id
-        for (event_id, intent), score in scores.items()
-        if score > thresholds.get(policy.risk_class(intent), math.inf)
-    )
 
 
 def _symbol(event: IntentEvent) -> Symbol:

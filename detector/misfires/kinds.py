@@ -201,7 +201,7 @@ def _wrong_detail(situation: Situation) -> tuple[Turn, ...]:
 
 
 # What is nearly what was meant (a detail, an echo) teaches a judge to doubt what is meant: learned from as often as the rest, all kinds
-# together lowered recall at 1 % false interruptions from .82 to .73 on whole chains of other households, so that they are for tests.
+# together lowered recall at 1 % false interruptions from .83 to .73 on whole chains of other households, so that they are for tests.
 KINDS = (
     Kind(
         "phantom_template",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from streams.cli.options import Bundle, Json, Misfires, Seed, Severity, mixture_of
-from streams.cli.output import progress_report, write_json
+from streams.cli.options import Bundle, Json, Misfires, Plot, Seed, Severity, mixture_of
+from streams.cli.output import note, progress_report, write_json
 from streams.cli.sequences import sequences
 from streams.cli.tables import show_evaluation, show_worth
 from streams.errors import WrongUse
@@ -59,6 +59,7 @@ def evaluate(
     ] = False,
     kind: Misfires = None,
     severity: Severity = 0.5,
+    plot: Plot = None,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
@@ -67,28 +68,21 @@ def evaluate(
     from detector.evaluation import evaluate as measure
     from detector.misfires import ALL_KINDS
     from detector.missing import CHANNELS
+    from detector.portland import portland
     from detector.training import train as fit
     from streams.bundles import read_bundle, read_policy
+    from streams.pictures import draw_evaluation, open_canvas
     from streams.stream_files import read_events, read_labels
 
     if context.invoked_subcommand is not None:
         return
     if stream is None or labels is None:
         raise WrongUse("give --stream and --labels: what to decide on, and which of its events nobody meant")
-    if (train is None) == (bundle is None):
-        raise WrongUse(
-            "give either --train STREAM or --bundle DIR: what decides is trained now or was trained before"
-        )
     left_out = set(leave_out or ())
-    if ablate and train is None:
-        raise WrongUse("--ablate goes with --train: what a term is worth is found by training without it")
-    if left_out - set(ALL_KINDS) or ((left_out or leave_one_kind_out) and train is None):
-        raise WrongUse(
-            f"--leave-out and --leave-one-kind-out go with --train; known kinds are {', '.join(ALL_KINDS)}"
-        )
-    unknown = sorted(set(without or ()) - set(CHANNELS))
-    if unknown:
-        raise WrongUse(f"--without {', '.join(unknown)}: what can be left out is {', '.join(CHANNELS)}")
+    _refuse_unclear(train, bundle, ablate=ablate, leaves_out=bool(left_out) or leave_one_kind_out)
+    _refuse_unknown("--leave-out", left_out, ALL_KINDS)
+    _refuse_unknown("--without", without or (), CHANNELS)
+    canvas = open_canvas(plot) if plot else None
     mixture = mixture_of(kind, severity)
     misfires = read_labels(labels)
     if leave_one_kind_out:
@@ -105,7 +99,7 @@ def evaluate(
                 read_events(train or stream), read_policy(policy), mixture=mixture, seed=seed, progress=report
             )
         )
-        found = measure(events, judged, set(misfires), progress=report)
+        found = measure(events, judged, misfires, progress=report)
         worths = (
             worth_of(
                 read_events(train),
@@ -123,7 +117,32 @@ def evaluate(
     show_evaluation(f"{stream.name} decided by bundle {found.bundle}", found, apart)
     if worths:
         show_worth(worths)
+    if canvas:
+        draw_evaluation(
+            canvas, found, judged.policy.base_rate, portland(events, judged, misfires.keys()) or ()
+        )
+        note(f"{len(canvas.written) // 2} pictures as PNG and SVG in {canvas.directory}")
     write_json(json, asdict(found) | apart | {"ablation": [asdict(worth) for worth in worths]})
+
+
+def _refuse_unclear(train: Path | None, bundle: Path | None, *, ablate: bool, leaves_out: bool) -> None:
+    """Refuse what does not say what decides, or asks of a bundle what only training can answer."""
+    if (train is None) == (bundle is None):
+        raise WrongUse(
+            "give either --train STREAM or --bundle DIR: what decides is trained now or was trained before"
+        )
+    if ablate and train is None:
+        raise WrongUse("--ablate goes with --train: what a term is worth is found by training without it")
+    if leaves_out and train is None:
+        raise WrongUse(
+            "--leave-out and --leave-one-kind-out go with --train: a bundle has seen what it has seen"
+        )
+
+
+def _refuse_unknown(option: str, names: Collection[str], known: Collection[str]) -> None:
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise WrongUse(f"{option} {', '.join(unknown)}: what can be left out is {', '.join(known)}")
 
 
 def _kinds_of(labels: set[str], kinds: Sequence[str]) -> set[str]:

@@ -12,7 +12,18 @@ from streams.errors import WrongUse
 if TYPE_CHECKING:
     from detector.misfires import Mixture
 
-__all__ = ["Broker", "Bundle", "Config", "Json", "Misfires", "Seed", "Severity", "Stream", "mixture_of"]
+__all__ = [
+    "Broker",
+    "Bundle",
+    "Config",
+    "Json",
+    "Misfires",
+    "Plot",
+    "Seed",
+    "Severity",
+    "Stream",
+    "mixture_of",
+]
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="TOML file with settings; ./misfire.toml where it is there.")
@@ -24,6 +35,10 @@ Bundle = Annotated[Path | None, typer.Option("--bundle", help="Directory of the 
 Json = Annotated[
     str | None,
     typer.Option("--json", help="Write the result as JSON to FILE; - is standard output.", metavar="FILE"),
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", help="Draw pictures into this directory, as PNG and SVG.", metavar="DIR"),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result.", min=0)]
 Stream = Annotated[

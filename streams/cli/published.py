@@ -83,7 +83,7 @@ def schonlau(
     """
     import numpy as np
 
-    from detector.evaluation import recall_at
+    from detector.curves import recall_at
     from detector.masquerade import rates_of, score_blocks
     from streams.sequence_files import read_schonlau
 

@@ -37,6 +37,15 @@ def show_evaluation(title: str, found: Evaluation, apart: Mapping[str, Sequence[
         ),
     ]
     table(title, ["figure", "value"], rows)
+    if len(found.recall_by_kind) > 1:
+        table(
+            "misfires found, by their kind",
+            ["kind", "number", *(f"recall at {float(rate):.1%}" for rate in found.recall)],
+            [
+                [kind, f"{each.misfires:,}", *(f"{share:.4f}" for share in each.recall.values())]
+                for kind, each in found.recall_by_kind.items()
+            ],
+        )
     _show_budgets(found.budgets)
     if found.reliability is not None:
         _show_reliability(found.reliability)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detector.costs import WAYS, cost_per_thousand
-from detector.decisions import RiskClass, Verdict
+from detector.decisions import Confirm, ConfirmMethod, RiskClass, Verdict
 from tests.detector.builders import policy
 from tests.detector.test_reliability import MEANT
 
@@ -49,3 +49,14 @@ def test_the_other_ways_do_not_look_at_the_verdict() -> None:
 def test_today_nobody_asks_about_a_light() -> None:
     found = costs(Verdict.ALLOW, Verdict.ALLOW, RiskClass.REVERSIBLE)
     assert found["ask for outbound and purchases"] == found["always allow"] == pytest.approx(20.0)
+
+
+def test_we_are_charged_for_the_question_that_we_ask() -> None:
+    pin = Confirm(methods=(ConfirmMethod.PIN, ConfirmMethod.PHONE_PUSH), prompt="Was that meant?")
+    decisions = [
+        replace(MEANT, verdict=verdict, confirm=pin) for verdict in (Verdict.CONFIRM, Verdict.CONFIRM)
+    ]
+    found = cost_per_thousand(decisions, TRUTH, POLICY)
+    # A PIN costs 2 and leaks .1 %; who always asks does it by phone.
+    assert found["misfire"] == pytest.approx(2000.0 + 400.0 * 0.001)
+    assert found["ask for outbound and purchases"] == pytest.approx(1000.0 + 400.0 * 0.01)

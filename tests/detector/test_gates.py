@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from detector.decisions import Verdict
 from detector.events import Act, IntentEvent
-from detector.gates import GATES, Ngram, ngram_gates
+from detector.gates import GATES, Ngram, ngram_gates, ngram_scores
 from tests.detector.builders import dialogue, policy, send_message
 from tests.detector.test_reliability import MEANT
 
@@ -49,7 +49,9 @@ def test_the_gates_ask_about_what_nobody_else_says() -> None:
         ("messages.SendMessage", Act.INITIATE, False), ("messages.SendMessage", Act.DECLINE, False),
         ("messages.SendMessage", Act.AFFIRM, True), first=9000, household_id="h1",
     )  # fmt: skip
-    ways = ngram_gates([*events, *odd], {"e9002"}, text)
+    scores = ngram_scores([*events, *odd], {"e9002"})
+    meant = [replace(MEANT, event_id=event.event_id) for event in events if event.commits]
+    ways = ngram_gates(scores, meant, text)
     assert ways.keys() == GATES.keys()
     for way in ways.values():
         assert way(replace(MEANT, event_id="e9002")) is Verdict.CONFIRM
