@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from streams.app import Parts
 from streams.errors import BadRecord
 from streams.households import Households, Stored
 from streams.letters import asker_of, letter_about, trace_of
+from streams.logs import log_decision
 from streams.processing import (
     ID_REUSED,
     Incoming,
@@ -33,8 +35,11 @@ from streams.processing import (
 from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED, REFUSAL, RESULT, Command, Refusal
 from streams.rights.erasure import answer_erased, erased, is_erased, outlived
 from streams.topics import DEAD_LETTERS, DECISIONS, REPLIES
+from streams.tracing import Passing, Tracer, facts
 
 __all__ = ["Worker"]
+
+logger = logging.getLogger(__name__)
 
 _SOURCE = "misfire/worker"
 
@@ -43,7 +48,7 @@ class Worker:
     """Connects the app's streams with the core. ``attach`` registers the agents.
 
     ``on_error(what, error)`` hears of what an agent cannot handle: Faust would start it again at the same record, for ever.
-    ``confirmation_key`` is what proofs of confirmations are made with.
+    ``confirmation_key`` is what proofs of confirmations are made with. ``tracer`` makes a span of each decision.
     """
 
     def __init__(
@@ -54,9 +59,11 @@ class Worker:
         *,
         token_ids: bool = False,
         confirmation_key: bytes | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.parts = parts
         self.confirmation_key = confirmation_key
+        self.tracer = tracer or Passing()
         self.blocks = BlockWindow()
         self.token_ids = token_ids
         self.bundle = bundle
@@ -118,11 +125,14 @@ class Worker:
             return
         known = any(decision.event_id == intent.event_id for decision in stored.state.recent)
         over_budget = self.blocks.spent(self.bundle.policy.block_budget)
-        decision, after, failed = decide_record(
-            stored, intent, record.offset, self.bundle, over_budget=over_budget
-        )
-        sent = await self._reply(record, decision)
-        sent.append(await self._send(DECISIONS, record.key, decision, record))
+        with self.tracer.span("decide", trace_of(record.headers), asked=False) as span:
+            decision, after, failed = decide_record(
+                stored, intent, record.offset, self.bundle, over_budget=over_budget
+            )
+            span.facts |= facts(decision)
+            log_decision(logger, "decided", decision, span.traceparent)
+        sent = await self._reply(record, decision, span.traceparent)
+        sent.append(await self._send(DECISIONS, record.key, decision, span.traceparent))
         if failed:
             sent.append(
                 await self._dead_letter(record, BadRecord("internal_error", "the core failed on this event"))
@@ -218,25 +228,28 @@ class Worker:
         sent = await self._answer(record, REFUSAL.type, refusal)
         await self.households.stage(event, [await self._dead_letter(record, error), *sent])
 
-    async def _reply(self, record: Incoming, decision: Decision | None) -> list[Awaitable[Any]]:
+    async def _reply(
+        self, record: Incoming, decision: Decision | None, trace: bytes | None = None
+    ) -> list[Awaitable[Any]]:
         """Send the answer to whoever waits for it; ``None`` says that an outcome was applied."""
         if decision is None:
             return await self._answer(record, OUTCOME_APPLIED, b"")
-        return await self._answer(record, DECISION.type, DECISION.encode(decision))
+        return await self._answer(record, DECISION.type, DECISION.encode(decision), trace)
 
-    async def _answer(self, record: Incoming, kind: str, value: bytes) -> list[Awaitable[Any]]:
+    async def _answer(
+        self, record: Incoming, kind: str, value: bytes, trace: bytes | None = None
+    ) -> list[Awaitable[Any]]:
         asker = asker_of(record.headers, self.parts.app.conf.topic_partitions)
         if asker is None:
             return []
         headers = [(CORRELATION_ID, asker.correlation), ("ce_type", kind.encode())]
+        trace = trace or trace_of(record.headers)
+        if trace is not None:
+            headers.append(("traceparent", trace))
         return [await self._producer.send(REPLIES, None, value, asker.partition, None, headers)]
 
-    async def _send(
-        self, topic: str, key: bytes | None, decision: Decision, record: Incoming
-    ) -> Awaitable[Any]:
-        headers = DECISION.headers(
-            decision.decision_id, datetime.now(UTC), source=_SOURCE, trace=trace_of(record.headers)
-        )
+    async def _send(self, topic: str, key: bytes | None, decision: Decision, trace: bytes) -> Awaitable[Any]:
+        headers = DECISION.headers(decision.decision_id, datetime.now(UTC), source=_SOURCE, trace=trace)
         sent: Awaitable[Any] = await self._producer.send(
             topic, key, DECISION.encode(decision), None, None, headers
         )

@@ -5,13 +5,13 @@ What a sender puts into headers and keys is passed on; a record that cannot be s
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from streams.errors import BadRecord
 from streams.processing import Incoming
 from streams.records import CORRELATION_ID, REPLY_PARTITION, Headers, header
 from streams.tokens import NOT_TOKENS
+from streams.tracing import valid_trace
 
 __all__ = ["Asker", "Letter", "asker_of", "letter_about", "trace_of"]
 
@@ -21,8 +21,6 @@ _LARGEST_LETTER = 900_000
 _LARGEST_KEY = 1_024
 #: A UUID has 36 characters, a SHA-256 in hexadecimal 64.
 _LONGEST_CORRELATION = 128
-#: W3C Trace Context, version 00; a later version begins in the same way, and this much of it can be passed on.
-_TRACE = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 #: No topic has a million partitions; a longer number is none.
 _MOST_DIGITS = 6
 
@@ -61,8 +59,7 @@ def asker_of(headers: Headers, partitions: int) -> Asker | None:
 
 def trace_of(headers: Headers) -> bytes | None:
     """Return the ``traceparent`` to pass on; ``None`` where there is none, or where it is something else under that name."""
-    trace = header(headers, "traceparent")
-    return trace if trace and _TRACE.fullmatch(trace) else None
+    return valid_trace(header(headers, "traceparent"))
 
 
 def letter_about(record: Incoming, error: BadRecord) -> Letter:

@@ -22,6 +22,7 @@ _SHORTEST_KEY = 16
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Host = Annotated[str, Field(min_length=1)]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+$")]
 
 
 class Settings(BaseModel):
@@ -77,6 +78,14 @@ class Settings(BaseModel):
         "",
         pattern=r"^([^\s,]+(,[^\s,]+)*)?$",
         description="hosts besides loopback addresses that late answers may be sent to, HOST[,HOST…]",
+    )
+    prometheus: Url | None = Field(
+        None, description="address of Prometheus, which 'misfire doctor' asks, such as http://127.0.0.1:9090"
+    )
+    alertmanager: Url | None = Field(None, description="address of Alertmanager, for the same")
+    otlp_endpoint: Url | None = Field(
+        None,
+        description="address of a collector of traces by OTLP over HTTP, such as http://127.0.0.1:4318; none are made without one",
     )
     reply_partition: int | None = Field(
         None,

@@ -19,6 +19,7 @@ from streams.errors import MissingPart
 from streams.health import Health, Watchdog
 from streams.settings import Settings, read_key
 from streams.topics import admin, check_topics
+from streams.tracing import build_tracer
 from streams.transport import broker_answers
 
 __all__ = ["run_worker"]
@@ -43,11 +44,19 @@ def run_worker(settings: Settings, bundle: Bundle) -> NoReturn:
     asyncio.set_event_loop(loop)
     parts = build_app(settings)
     health = Health()
-    worker = Worker(parts, bundle, health.agent_failed, token_ids=settings.token_ids, confirmation_key=key)
+    worker = Worker(
+        parts,
+        bundle,
+        health.agent_failed,
+        token_ids=settings.token_ids,
+        confirmation_key=key,
+        tracer=build_tracer("misfire-worker", settings.otlp_endpoint),
+    )
     _watch(parts.app, worker, worker.attach(), health, settings)
     metrics.BUNDLE.labels(bundle.version, bundle.policy.version).set(1)
-    # Warnings only would cost 13 % of the time: a spinner would then put the root logger on DEBUG.
-    process = faust.Worker(parts.app, loglevel="info", loop=loop, redirect_stdouts=False)
+    # Faust's own logging is left out, and with it a spinner that puts the root logger on DEBUG (13 % of the time); quiet, it
+    # draws no banner.
+    process = faust.Worker(parts.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
     process.spinner = None
     try:
         process.execute_from_commandline()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Annotated
 
 import typer
@@ -24,9 +23,10 @@ def gateway(
 ) -> None:
     """Answer the blocking hook over HTTP: POST /v1/decide, POST /v1/outcomes, /healthz, /readyz, /metrics, /docs."""
     from streams.hook.server import run_gateway
+    from streams.logs import configure_logs
     from streams.settings import load
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    configure_logs()
     loaded = load(
         config, broker=broker, bundle=bundle, gateway_host=host, gateway_port=port, deadline_ms=deadline_ms
     )

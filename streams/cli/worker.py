@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import typer
 
 from streams.cli.options import Broker, Bundle, Config
-from streams.cli.output import note
+
+logger = logging.getLogger(__name__)
 
 
 def worker(
@@ -20,10 +22,12 @@ def worker(
 ) -> None:
     """Decide on the events of assistant.intents, each household's in order. Run as many as there are partitions."""
     from streams.bundles import read_bundle
+    from streams.logs import configure_logs
     from streams.settings import load
     from streams.worker import run_worker
 
+    configure_logs()
     settings = load(config, broker=broker, bundle=bundle, worker_port=port).settings
     chosen = read_bundle(settings.bundle)
-    note(f"worker of group {settings.group} on {settings.broker}, bundle {chosen.version}")
+    logger.info("worker of group %s on %s, bundle %s", settings.group, settings.broker, chosen.version)
     run_worker(settings, chosen)

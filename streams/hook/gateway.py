@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
@@ -23,12 +24,16 @@ from streams.hook.ladder import Answer, Asker, Ladder
 from streams.hook.late import LATE, LateAnswers
 from streams.hook.requests import asker_of, decode, is_skewed, problem, read_batch, read_body
 from streams.hook.versions import PolicyVersion
+from streams.logs import log_decision
 from streams.processing import TIME_IN_FUTURE
 from streams.records import DECISION, INTENT, OUTCOME, OUTCOME_APPLIED
 from streams.settings import Settings
 from streams.topics import OUTCOMES
+from streams.tracing import Tracer, build_tracer, facts
 
 __all__ = ["build_gateway"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +41,13 @@ class _Parts:
     settings: Settings
     ladder: Ladder
     exchange: Exchange
+    tracer: Tracer
 
 
 def build_gateway(settings: Settings, ladder: Ladder) -> FastAPI:
     """Build the HTTP application; it connects to Kafka when it starts."""
     exchange = Exchange(settings, lambda correlation, reply: ladder.late(correlation, reply, exchange))
-    parts = _Parts(settings, ladder, exchange)
+    parts = _Parts(settings, ladder, exchange, build_tracer("misfire-gateway", settings.otlp_endpoint))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -77,9 +83,17 @@ def _decisions(parts: _Parts) -> APIRouter:
     routes = APIRouter()
 
     async def answer(event: IntentEvent, asker: Asker) -> Answer:
-        if is_skewed(event):
-            return parts.ladder.skewed(event, parts.exchange, asker)
-        return await parts.ladder.decide(event, parts.exchange, asker)
+        with parts.tracer.span("answer", asker.trace, asked=True) as span:
+            traced = replace(asker, trace=span.traceparent)
+            if is_skewed(event):
+                found = parts.ladder.skewed(event, parts.exchange, traced)
+            else:
+                found = await parts.ladder.decide(event, parts.exchange, traced)
+            span.facts |= facts(found.decision)
+            log_decision(
+                logger, "answered", found.decision, span.traceparent, seconds=round(found.seconds, 4)
+            )
+        return found
 
     @routes.post(
         "/v1/decide",
@@ -131,14 +145,17 @@ def _outcomes(parts: _Parts) -> APIRouter:
         outcome = decode(await read_body(request), OUTCOME, parts.settings)
         if is_skewed(outcome):
             raise BadRecord("time_in_future", TIME_IN_FUTURE)
-        headers = OUTCOME.headers(outcome.event_id, outcome.time, source="misfire/gateway")
         exchange = parts.exchange
-        question = exchange.ask(OUTCOMES, outcome.household_id, OUTCOME.encode(outcome), headers)
-        try:
-            applied = (await asyncio.wait_for(question.reply, asker.wait)).type == OUTCOME_APPLIED
-        except TimeoutError:
-            exchange.give_up(question.correlation)
-            applied = False
+        with parts.tracer.span("report", asker.trace, asked=True) as span:
+            headers = OUTCOME.headers(
+                outcome.event_id, outcome.time, source="misfire/gateway", trace=span.traceparent
+            )
+            question = exchange.ask(OUTCOMES, outcome.household_id, OUTCOME.encode(outcome), headers)
+            try:
+                applied = (await asyncio.wait_for(question.reply, asker.wait)).type == OUTCOME_APPLIED
+            except TimeoutError:
+                exchange.give_up(question.correlation)
+                applied = False
         return JSONResponse({"applied": applied}, 200 if applied else 202)
 
     return routes

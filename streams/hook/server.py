@@ -38,6 +38,7 @@ def run_gateway(settings: Settings) -> None:
         build_gateway(settings, ladder),
         loop="uvloop",
         access_log=False,
+        log_config=None,  # its lines are ours: streams.logs
         log_level="warning",
         timeout_graceful_shutdown=2,
     )

@@ -1,0 +1,91 @@
+"""Logs: one event, one line; JSON where nobody reads along at a terminal.
+
+No line holds a slot value: what is logged of a decision are ids and words of ours (``streams.tracing.facts``); of an exception
+its type and where it was raised, and never its message, which may repeat what could not be read. The sentence with which a command
+ends is for people: ``misfire: …``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from detector.decisions import Decision
+from streams.tracing import facts, trace_id
+
+__all__ = ["configure_logs", "log_decision"]
+
+#: Libraries that tell at the level INFO what happens to each request or record.
+_TALKATIVE = ("aiokafka", "httpx", "kafka")
+
+
+def configure_logs(stream: TextIO | None = None) -> None:
+    """Log to ``stream``, standard error where it is left out: lines for people at a terminal, else JSON."""
+    target = sys.stderr if stream is None else stream
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(_Plain() if target.isatty() else _Json())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def log_decision(
+    logger: logging.Logger, event: str, decision: Decision, trace: bytes, **more: str | float
+) -> None:
+    """Log a decision as one line.
+
+    Args:
+        logger: whose line it is.
+        event: what happened, in a word.
+        decision: the decision.
+        trace: the ``traceparent`` of what led to it.
+        more: what else is known, such as ``seconds``.
+    """
+    fields = {**facts(decision), "trace_id": trace_id(trace), **more}
+    logger.info(event, extra={"fields": fields})
+
+
+def _fields(record: logging.LogRecord) -> Mapping[str, Any]:
+    """What a line holds besides time, level, logger and event."""
+    fields = dict(getattr(record, "fields", {}))
+    if record.exc_info and record.exc_info[0]:
+        kind, _, where = record.exc_info
+        fields["exception"] = kind.__name__
+        fields["raised_at"] = [
+            f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(where)
+        ]
+    return fields
+
+
+class _Json(logging.Formatter):
+    """A JSON object."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+            **_fields(record),
+        }
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class _Plain(logging.Formatter):
+    """Time, level, event, and what else is known as name=value."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        event = " ".join(record.getMessage().split())
+        return " ".join(
+            [
+                f"{time} {record.levelname:7} {event}",
+                *(f"{name}={value}" for name, value in _fields(record).items()),
+            ]
+        )

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from detector.pipeline import decide
+from detector.state import HouseholdState
+from streams.logs import configure_logs, log_decision
+from streams.tracing import Passing
+from tests.detector.builders import hand_bundle
+from tests.integration.stream import a_town
+
+SLOT = "call-my-doctor"
+LOGGER = logging.getLogger("streams.test")
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    logging.captureWarnings(capture=False)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_decision_is_one_line_with_its_ids() -> None:
+    out = io.StringIO()
+    configure_logs(out)
+    event = replace(a_town(1, 2)[0], slots={"contact": SLOT})
+    decision, _ = decide(HouseholdState.new(event.household_id), event, hand_bundle())
+    with Passing().span(
+        "decide", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", asked=False
+    ) as span:
+        log_decision(LOGGER, "decided", decision, span.traceparent, seconds=0.004)
+
+    (line,) = out.getvalue().splitlines()
+    found = json.loads(line)
+    assert {
+        key: found[key]
+        for key in ("level", "logger", "event", "decision_id", "bundle", "trace_id", "seconds")
+    } == {
+        "level": "info",
+        "logger": "streams.test",
+        "event": "decided",
+        "decision_id": decision.decision_id,
+        "bundle": decision.bundle,
+        "trace_id": "0af7651916cd43dd8448eb211c80319c",
+        "seconds": 0.004,
+    }
+    assert found["time"].endswith("+00:00")
+    assert SLOT not in line
+    assert event.household_id not in line
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_an_exception_is_its_type_and_place_and_not_what_it_says(stream: type[io.StringIO]) -> None:
+    out = stream()
+    configure_logs(out)
+    try:
+        int(f"{SLOT}\n")  # its message repeats what it was given
+    except ValueError:
+        LOGGER.exception("the core failed on a record at offset %d", 7)
+
+    (line,) = out.getvalue().splitlines()
+    assert SLOT not in line
+    assert "ValueError" in line
+    assert "test_logs.py" in line
+    assert "at offset 7" in line
+
+
+def test_at_a_terminal_a_line_is_for_people() -> None:
+    out = Terminal()
+    configure_logs(out)
+    LOGGER.warning("two\nlines", extra={"fields": {"rung": "worker"}})
+
+    assert out.getvalue().endswith(" WARNING two lines rung=worker\n")
+
+
+def test_libraries_that_tell_everything_are_not_heard() -> None:
+    out = io.StringIO()
+    configure_logs(out)
+    logging.getLogger("httpx").info("HTTP Request: POST http://127.0.0.1/")
+    LOGGER.debug("nothing")
+
+    assert not out.getvalue()
