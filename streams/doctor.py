@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from detector.errors import MisfireError
 from streams.bundles import read_bundle
 from streams.errors import MissingPart
+from streams.findings import Finding, asked
+from streams.monitoring import alert_path, alerts, scrape
 from streams.settings import Settings
 from streams.topics import admin, check_topics
 
-__all__ = ["Finding", "examine"]
+__all__ = ["examine"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One part: whether it is well, and one sentence."""
+class _Process:
+    """A worker or a gateway: where it is, whether it answers, what it waits for, and which bundles it has."""
 
     part: str
-    ok: bool
-    text: str
+    url: str
+    answers: bool
+    missing: str
+    bundles: frozenset[str]
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
+def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     """Look at each part of an installation.
+
+    Args:
+        settings: where the parts are.
+        page: whether to send a page, to see that it arrives.
 
     Raises:
         MissingPart: no broker answers; nothing else can be well then.
@@ -37,8 +47,14 @@ def examine(settings: Settings) -> Iterator[Finding]:
     client.close()
     yield Finding("topics", not problems, "; ".join(problems) or "every topic is as it should be")
     yield _bundle(settings)
-    yield _part("worker", settings.worker_host, settings.worker_port)
-    yield _part("gateway", settings.gateway_host, settings.gateway_port)
+    workers = _processes("worker", settings.worker_host, settings.worker_port)
+    gateways = _processes("gateway", settings.gateway_host, settings.gateway_port)
+    for process in (*workers, *gateways):
+        yield _condition(process)
+    yield _agreement([*workers, *gateways])
+    yield scrape(settings.prometheus)
+    yield alerts(settings.prometheus)
+    yield alert_path(settings.prometheus, settings.alertmanager, page=page)
 
 
 def _bundle(settings: Settings) -> Finding:
@@ -48,17 +64,59 @@ def _bundle(settings: Settings) -> Finding:
         return Finding("bundle", False, str(error))
 
 
-def _part(name: str, host: str, port: int) -> Finding:
-    url = f"http://{host}:{port}"
+def _processes(part: str, host: str, port: int) -> list[_Process]:
+    """Each process that the host's name stands for: where several run, it has as many addresses."""
     try:
-        answer = httpx.get(f"{url}/readyz", timeout=2.0)
-    except httpx.HTTPError:
-        return Finding(
-            name,
-            False,
-            f"nothing answers at {url}; start it with 'misfire {name}', or set {name}_host and {name}_port",
+        found = socket.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM)
+    except OSError:
+        return [_Process(part, f"http://{host}:{port}", answers=False, missing="", bundles=frozenset())]
+    return [
+        _process(part, f"http://{ip}:{port}") for ip in sorted({str(address[0]) for *_, address in found})
+    ]
+
+
+def _process(part: str, url: str) -> _Process:
+    ready = asked(f"{url}/readyz")
+    if ready is None:
+        return _Process(part, url, answers=False, missing="", bundles=frozenset())
+    missing = ""
+    if ready.status_code != httpx.codes.OK:
+        missing = ", ".join(ready.json().get("missing", [])) or "its partitions or its table"
+    metrics = asked(f"{url}/metrics")
+    samples = (
+        sample
+        for family in text_string_to_metric_families(metrics.text if metrics else "")
+        for sample in family.samples
+        if sample.name == "misfire_bundle_info"
+    )
+    return _Process(part, url, True, missing, frozenset(sample.labels["version"] for sample in samples))
+
+
+def _condition(process: _Process) -> Finding:
+    part, url = process.part, process.url
+    if not process.answers:
+        what = f"nothing answers at {url}; start it with 'misfire {part}', or set {part}_host and {part}_port"
+        return Finding(part, False, what)
+    if process.missing:
+        what = f"answers at {url} but is not ready: it waits for {process.missing}; look at its log"
+        return Finding(part, False, what)
+    return Finding(part, True, f"ready at {url}")
+
+
+def _agreement(processes: Sequence[_Process]) -> Finding:
+    """Whether all that answer decide with the same bundle."""
+    part = "agreement"
+    answering = [process for process in processes if process.answers]
+    without = [process.url for process in answering if not process.bundles]
+    versions = sorted({version for process in answering for version in process.bundles})
+    if without:
+        what = (
+            f"no bundle decides at {', '.join(without)}; give it the bundle of the others and start it again"
         )
-    if answer.status_code == httpx.codes.OK:
-        return Finding(name, True, f"ready at {url}")
-    missing = ", ".join(answer.json().get("missing", [])) or "its partitions or its table"
-    return Finding(name, False, f"answers at {url} but is not ready: it waits for {missing}; look at its log")
+        return Finding(part, False, what)
+    if len(versions) > 1:
+        what = f"different bundles decide: {', '.join(versions)}; start those with the older one again with the newer one"
+        return Finding(part, False, what)
+    return Finding(
+        part, True, f"bundle {versions[0]} decides everywhere" if versions else "nobody to compare"
+    )

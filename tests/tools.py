@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["debian", "needed"]
+__all__ = ["amtool", "debian", "needed", "promtool"]
 
 
 def needed(program: str, advice: str) -> str:
@@ -33,6 +33,22 @@ def debian(package: str, program: str) -> str:
         or _unpacked(package, program)
         or _lacking(f"{program} is neither installed nor to be had: apt-get install {package}")
     )
+
+
+def promtool(*arguments: str) -> str:
+    """Run it; return what it says. It has to be content."""
+    return _content([debian("prometheus", "promtool"), *arguments])
+
+
+def amtool(*arguments: str) -> str:
+    """Run it; return what it says. It has to be content."""
+    return _content([debian("prometheus-alertmanager", "amtool"), *arguments])
+
+
+def _content(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 @cache

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from streams.cli.options import Broker, Bundle, Config, Json
 from streams.cli.output import table, write_json
 
 
-def doctor(config: Config = None, broker: Broker = None, bundle: Bundle = None, json: Json = None) -> None:
+def doctor(
+    config: Config = None,
+    broker: Broker = None,
+    bundle: Bundle = None,
+    page: Annotated[bool, typer.Option("--page", help="Send a page, to see that it arrives.")] = False,
+    json: Json = None,
+) -> None:
     """Check a running installation part by part and say what to do. Exit code 1 if something is wrong, 3 without a broker."""
     from streams.doctor import examine
     from streams.settings import load
 
-    findings = list(examine(load(config, broker=broker, bundle=bundle).settings))
+    findings = list(examine(load(config, broker=broker, bundle=bundle).settings, page=page))
     rows = [[finding.part, "ok" if finding.ok else "wrong", finding.text] for finding in findings]
     table("installation", ["part", "", "finding"], rows)
     ok = all(finding.ok for finding in findings)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from streams import doctor
+from streams.doctor import _agreement, _condition, _processes
+
+READY = httpx.Response(200, json={"ready": True})
+
+
+def info(*versions: str) -> httpx.Response:
+    lines = (f'misfire_bundle_info{{version="{version}",policy="p"}} 1\n' for version in versions)
+    return httpx.Response(200, text="# TYPE misfire_bundle_info gauge\n" + "".join(lines))
+
+
+def looked_at(monkeypatch: pytest.MonkeyPatch, **answers: httpx.Response | None) -> list[doctor._Process]:
+    """A worker at each of two addresses."""
+    addresses = [(0, 0, 0, "", (ip, 8751)) for ip in ("127.0.0.2", "127.0.0.1")]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: addresses)
+    monkeypatch.setattr(
+        doctor,
+        "asked",
+        lambda url: answers.get(
+            url.split("//")[1].replace(".", "").replace(":8751/", "_").replace("127", "w")
+        ),
+    )
+    return _processes("worker", "worker", 8751)
+
+
+def test_each_address_of_a_name_is_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = looked_at(
+        monkeypatch, w001_readyz=READY, w001_metrics=info("a"), w002_readyz=READY, w002_metrics=info("a")
+    )
+
+    assert [_condition(process).text for process in found] == [
+        "ready at http://127.0.0.1:8751",
+        "ready at http://127.0.0.2:8751",
+    ]
+    assert (_agreement(found).ok, _agreement(found).text) == (True, "bundle a decides everywhere")
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({"w002_metrics": info("b")}, "different bundles decide: a, b"),
+        ({"w002_metrics": info()}, "no bundle decides at http://127.0.0.2:8751"),
+        ({"w002_readyz": None}, "nothing answers at http://127.0.0.2:8751; start it with 'misfire worker'"),
+        ({"w002_readyz": httpx.Response(503, json={"missing": ["kafka"]})}, "it waits for kafka"),
+        (
+            {"w002_readyz": httpx.Response(503, json={"ready": False})},
+            "it waits for its partitions or its table",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said(answers: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    well: dict[str, Any] = {
+        "w001_readyz": READY,
+        "w002_readyz": READY,
+        "w001_metrics": info("a"),
+        "w002_metrics": info("a"),
+    }
+    found = looked_at(monkeypatch, **(well | answers))
+
+    wrong = [finding for finding in (*map(_condition, found), _agreement(found)) if not finding.ok]
+
+    assert said in " ".join(finding.text for finding in wrong)
+
+
+def test_a_name_that_stands_for_nothing_is_nobody_that_answers() -> None:
+    (process,) = _processes("gateway", "nobody.invalid", 8750)
+
+    assert "nothing answers at http://nobody.invalid:8750" in _condition(process).text
