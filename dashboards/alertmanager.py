@@ -1,0 +1,56 @@
+"""Alertmanager's configuration: who hears of what, what comes together, and what is silent while something else explains it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboards.alerts import ALERTS
+from dashboards.config import Config
+
+__all__ = ["alertmanager"]
+
+
+def alertmanager(config: Config) -> dict[str, Any]:
+    """Return the configuration: pages at once and again every hour, tickets together and again every day."""
+    return {
+        "route": {
+            "receiver": "tickets",
+            "group_by": ["environment"],
+            "group_wait": config.span("2m"),
+            "group_interval": config.span("10m", 1.0),
+            "repeat_interval": config.span("1d", 60.0),
+            "routes": [
+                {
+                    "matchers": ['severity="page"'],
+                    "receiver": "pages",
+                    "group_by": ["alertname", "environment"],
+                    "group_wait": config.span("10s"),
+                    "group_interval": config.span("1m", 1.0),
+                    "repeat_interval": config.span("1h", 60.0),
+                }
+            ],
+        },
+        "inhibit_rules": _inhibitions(),
+        "receivers": [_receiver(name, config) for name in ("pages", "tickets")],
+    }
+
+
+def _receiver(name: str, config: Config) -> dict[str, Any]:
+    address = {"url_file": config.page_url_file} if config.page_url is None else {"url": config.page_url}
+    return {"name": name, "webhook_configs": [{**address, "send_resolved": True}]}
+
+
+def _inhibitions() -> list[dict[str, Any]]:
+    """For each alert that explains others one rule that silences them."""
+    explained = {
+        cause.title: [alert.title for alert in ALERTS if cause.name in alert.follows] for cause in ALERTS
+    }
+    return [
+        {
+            "source_matchers": [f'alertname="{cause}"'],
+            "target_matchers": [f'alertname=~"{"|".join(others)}"'],
+            "equal": ["environment"],
+        }
+        for cause, others in explained.items()
+        if others
+    ]

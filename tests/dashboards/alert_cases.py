@@ -1,0 +1,196 @@
+"""For each alert what Prometheus sees when it should fire and when it should not; its three tests are made of that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["CASES", "Case", "promtool_tests"]
+
+#: A counter's growth per minute; a gauge's value, or its value and growth per minute; None where there is no such series.
+Value = float | tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way in which an alert fires.
+
+    Attributes:
+        series: each as it is while the alert should fire, and as it is else.
+        fires: minutes of the first until the alert fires.
+        resolves: minutes of the second until it has resolved.
+        before: minutes of the second in front of all.
+    """
+
+    series: Mapping[str, tuple[Value, Value]]
+    fires: int = 15
+    resolves: int = 30
+    before: int = 0
+
+
+_DAY = 86_400
+_WORKER, _GATEWAY = 'up{job="misfire-worker",instance="w1"}', 'up{job="misfire-gateway",instance="g1"}'
+_ANSWERS = 'misfire_hook_answers_total{rung="worker"}'
+_DEGRADED = 'misfire_hook_answers_total{rung="gateway"}'
+_LATE = 'misfire_hook_missed_deadlines_total{rung="worker"}'
+_ALLOWED = 'misfire_commands_total{verdict="allow",risk_class="purchase"}'
+_BLOCKED = 'misfire_commands_total{verdict="block",risk_class="purchase"}'
+
+
+CASES: Mapping[str, tuple[Case, ...]] = {
+    # One part that still reaches Kafka says that it is there.
+    "BrokerGone": (
+        Case(
+            {
+                'misfire_broker_reachable{instance="w1"}': (0, 0),
+                'misfire_broker_reachable{instance="g1"}': (0, 1),
+            }
+        ),
+    ),
+    "NoWorkerReady": (
+        Case({'misfire_ready{instance="w1"}': (0, 0), 'misfire_ready{instance="w2"}': (None, 1)}),
+    ),
+    "WorkerMissing": (
+        Case({'misfire_ready{instance="w1"}': (1, 1), 'misfire_ready{instance="w2"}': (0, 1)}),
+    ),
+    "GatewayGone": (Case({_GATEWAY: (None, 1), _WORKER: (1, 1)}),),
+    "RecoverySlow": (Case({'misfire_ready{instance="w1"}': (0, 1), _WORKER: (1, 1)}),),
+    # 2 % late is twenty times the budget; 0.05 % is half of it.
+    "DeadlineBurnsFast": (Case({_ANSWERS: (1000, 1000), _LATE: (20, 0.5)}),),
+    "DeadlineBurnsSlowly": (Case({_ANSWERS: (1000, 1000), _LATE: (4, 0.5)}, fires=60, resolves=400),),
+    "FirstRungBurnsFast": (Case({_ANSWERS: (750, 999), _DEGRADED: (250, 1)}),),
+    "FirstRungBurnsSlowly": (Case({_ANSWERS: (960, 999), _DEGRADED: (40, 1)}, fires=60, resolves=400),),
+    # Records that wait and do not get more are being worked off.
+    "LagGrows": (Case({'misfire_consumer_lag_records{partition="0"}': ((0, 40), (600, -20))}),),
+    "DeadLetters": (
+        Case(
+            {
+                'misfire_dead_letters_total{reason="schema"}': (1, 0),
+                'misfire_dead_letters_total{reason="not_json"}': (0, 0),
+            }
+        ),
+    ),
+    "AuditNotWritable": (
+        Case({"misfire_unwritten_seconds": (12, 1)}),
+        Case({'misfire_send_failures_total{topic="assistant.decisions"}': (1, 0)}),
+    ),
+    "ClockSkew": (
+        Case({'misfire_dead_letters_total{reason="time_in_future"}': (1, 0)}),
+        Case({'misfire_hook_refusals_total{reason="time_in_future"}': (1, 0)}),
+        Case({'misfire_watermark_timestamp_seconds{partition="0"}': (_DAY, 0)}),
+    ),
+    "BundleMissing": (
+        Case({_GATEWAY: (1, 1), 'misfire_bundle_info{instance="g1",version="a",policy="p"}': (None, 1)}),
+    ),
+    "BundleStale": (
+        Case({'misfire_bundle_created_timestamp_seconds{version="a"}': (-31 * _DAY, -29 * _DAY)}, fires=90),
+    ),
+    "BundlesDiffer": (
+        Case(
+            {
+                'misfire_bundle_info{instance="w1",version="a",policy="p"}': (1, 1),
+                'misfire_bundle_info{instance="w2",version="b",policy="p"}': (1, None),
+                'misfire_bundle_info{instance="w2",version="a",policy="p"}': (None, 1),
+            },
+            fires=30,
+        ),
+    ),
+    # The budget is 1 %: 5 % are too many, 1 % are not.
+    "InterruptionsOverBudget": (
+        Case(
+            {
+                _ALLOWED: (95, 99),
+                _BLOCKED: (5, 1),
+                'misfire_interruption_budget_ratio{risk_class="purchase"}': (0.01, 0.01),
+            },
+            fires=60,
+            resolves=600,
+        ),
+    ),
+    "BlockBudgetSpent": (
+        Case(
+            {
+                'misfire_block_budget_spent{instance="w1"}': (1, 0),
+                'misfire_block_budget_spent{instance="w2"}': (0, 0),
+            }
+        ),
+    ),
+    "StoppedFarAboveNormal": (Case({_ALLOWED: (60, 99), _BLOCKED: (40, 2)}, before=600, resolves=60),),
+    "ConfirmationsDenied": (
+        Case(
+            {
+                'misfire_confirmations_total{outcome="denied"}': (3, 1),
+                'misfire_confirmations_total{outcome="confirmed"}': (1, 3),
+            },
+            fires=30,
+            resolves=120,
+        ),
+    ),
+}
+
+
+def promtool_tests(title: str, case: Case, rules: str) -> dict[str, Any]:
+    """Return the file for ``promtool test rules``: the alert fires; it stays silent; it fires, and resolves."""
+    firing = f'count(ALERTS{{alertname="{title}",alertstate="firing"}})'
+    ever = f'count(count_over_time(ALERTS{{alertname="{title}",alertstate="firing"}}[30d]))'
+    fired = case.before + case.fires
+    end = fired + case.resolves
+    return {
+        "rule_files": [rules],
+        "evaluation_interval": "1m",
+        "tests": [
+            _test(f"{title} fires", _series(case, case.fires, 0), (firing, fired, 1)),
+            _test(f"{title} stays silent", _series(case, 0, case.fires + case.resolves), (ever, end, 0)),
+            _test(
+                f"{title} resolves",
+                _series(case, case.fires, case.resolves),
+                (firing, fired, 1),
+                (firing, end, 0),
+            ),
+        ],
+    }
+
+
+def _series(case: Case, sick: int, well: int) -> list[dict[str, str]]:
+    """Each series in promtool's notation: minutes of what is well before, then of what is not, then again of what is."""
+    return [
+        {
+            "series": name,
+            "values": _sequence(name, [(good, case.before), (bad, sick + (sick > 0)), (good, well)]),
+        }
+        for name, (bad, good) in case.series.items()
+    ]
+
+
+def _sequence(name: str, parts: list[tuple[Value, int]]) -> str:
+    """``a+bxn`` is a, then n more, each b further."""
+    counter = name.partition("{")[0].endswith("_total")
+    stands, words = 0.0, []
+    for value, minutes in ((value, minutes) for value, minutes in parts if minutes):
+        if value is None:
+            words.append(f"_x{minutes}")
+        elif isinstance(value, tuple):
+            words.append(f"{value[0]:g}{value[1]:+g}x{minutes - 1}")
+        elif counter:
+            words.append(f"{stands:g}+{value:g}x{minutes - 1}")
+            stands += value * minutes
+        else:
+            words.append(f"{value:g}+0x{minutes - 1}")
+    return " ".join(words)
+
+
+def _test(name: str, series: list[dict[str, str]], *wanted: tuple[str, int, int]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "interval": "1m",
+        "input_series": series,
+        "promql_expr_test": [
+            {
+                "expr": expr,
+                "eval_time": f"{minute}m",
+                "exp_samples": [{"labels": "{}", "value": count}] if count else [],
+            }
+            for expr, minute, count in wanted
+        ],
+    }

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from dashboards.alerts import ALERTS, Alert
+from streams.cli import app
+from tests.tools import promtool
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "dashboards" / "runbook.md").read_text("utf-8")
+HEADINGS = ["What it means", "Who feels it", "Look here", "Do this", "How to be sure it is over"]
+SECTIONS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", TEXT, flags=re.MULTILINE | re.DOTALL))
+COMMANDS = [
+    line
+    for block in re.findall(r"^```sh\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+    for line in block.splitlines()
+]
+QUERIES = sorted(set(re.findall(r"'query=([^']*)'", TEXT)))
+
+
+def services() -> set[str]:
+    return set(yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"])
+
+
+def misfire_commands() -> list[str]:
+    """What is given to misfire, as it stands or through the service that is there for it."""
+    given = re.compile(r"^(?:misfire|docker compose run --rm doctor)( .*)?$")
+    return sorted({(found[1] or " doctor").strip() for found in map(given.match, COMMANDS) if found})
+
+
+def test_every_alert_has_a_section_and_every_section_an_alert() -> None:
+    assert list(SECTIONS) == [alert.title for alert in ALERTS]
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_a_section_has_the_five_headings_and_something_below_each(alert: Alert) -> None:
+    parts = re.split(r"^### (.*)\n", SECTIONS[alert.title], flags=re.MULTILINE)
+
+    assert parts[1::2] == HEADINGS
+    assert all(part.strip() for part in parts[2::2])
+    for part in (parts[6], parts[10]):  # to look, and to be sure, there is something to type
+        assert "```sh" in part
+
+
+@pytest.mark.parametrize("given", misfire_commands())
+def test_a_command_of_misfire_can_be_typed(given: str) -> None:
+    command: Any = typer.main.get_command(app)
+    arguments = shlex.split(given)
+    while hasattr(command, "commands"):
+        context = command.make_context(command.name, arguments)
+        rest = [*context._protected_args, *context.args]
+        if not rest:  # a group that is a command as well
+            return
+        _, command, arguments = command.resolve_command(context, rest)
+    command.make_context(command.name, arguments)
+
+
+def test_services_are_those_of_the_compose_file() -> None:
+    known = services()
+    for line in COMMANDS:
+        found = re.match(r"docker compose (\w+) (.*)", line)
+        if found:
+            words = [word for word in re.sub(r"--(?:tail|scale) \S+|--\S+", "", found[2]).split() if word]
+            named = words if found[1] in ("ps", "logs", "up", "restart", "top") else words[:1]
+            assert named, line
+            assert set(named) <= known, line
+
+
+def test_queries_are_ones_that_prometheus_takes(tmp_path: Path) -> None:
+    rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(QUERIES)]
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "runbook", "rules": rules}]}))
+
+    promtool("check", "rules", str(tmp_path / "rules.yaml"))
