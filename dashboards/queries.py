@@ -1,14 +1,30 @@
 """What to ask Prometheus about misfire: one literal table, apart from any panel or alert.
 
-Nothing here runs. A query is an expression for Prometheus over the names that ``streams.metrics`` exports; a test holds each
-name and label to what is really exported there, and demands a query for every metric.
+Nothing here runs. A query is an expression for Prometheus over the names that ``streams.metrics`` exports, with Grafana's variables in
+it (``$environment``, ``$bundle``, ``$risk_class``, ``$__rate_interval``); a test holds each name and label to what is really exported
+there, and demands a query for every metric.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from string import Template
 
-__all__ = ["QUERIES", "Query"]
+__all__ = ["EVERYTHING", "QUERIES", "Query", "filled"]
+
+#: Values for the variables that leave nothing out.
+EVERYTHING = {"environment": ".*", "bundle": ".*", "risk_class": ".*"}
+
+# What stands in braces below, in short: which environment, bundle and risk class are looked at.
+_SELECTORS = {
+    "e": 'environment=~"$environment"',
+    "b": 'bundle=~"$bundle"',
+    "v": 'version=~"$bundle"',
+    "r": 'risk_class=~"$risk_class"',
+    "s": "$__rate_interval",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,151 +34,421 @@ class Query:
     Attributes:
         name: what panels and alerts call it.
         promql: the expression.
-        unit: the unit of its value: seconds, bits, a share in [0, 1], or things per second.
+        unit: the unit of its value: seconds, bits, bytes, a share in [0, 1], or things or things per second.
+        legend: how one of its series is called: text, and labels in double braces.
         meaning: what the value says, in one sentence, and which direction is bad where one is.
     """
 
     name: str
     promql: str
     unit: str
+    legend: str
     meaning: str
 
 
+def filled(promql: str, variables: Mapping[str, str], span: str) -> str:
+    """Return a query as Prometheus takes it: with values for Grafana's variables, and ``span`` (``5m``) as the rate interval."""
+    values = {**variables, "__rate_interval": span}
+    return re.sub(r"\$(\w+)", lambda found: values[found[1]], promql)
+
+
+def _ask(name: str, promql: str, unit: str, legend: str, meaning: str) -> Query:
+    return Query(name, Template(promql).safe_substitute(_SELECTORS), unit, legend, meaning)
+
+
 QUERIES: tuple[Query, ...] = (
-    # Are commands stopped, and how many?
-    Query(
+    # Is it on, and what does it stop?
+    _ask(
         "events",
-        "sum(rate(misfire_events_total[5m]))",
+        "sum(rate(misfire_events_total{$e}[$s]))",
         "events/s",
+        "events",
         "Intent events applied to a household's state.",
     ),
-    Query(
+    _ask(
         "verdicts",
-        "sum by (verdict, risk_class) (rate(misfire_decisions_total[5m]))",
+        "sum by (verdict) (rate(misfire_commands_total{$e, $b, $r}[$s]))",
+        "commands/s",
+        "{{verdict}}",
+        "Commands by the worker's verdict.",
+    ),
+    _ask(
+        "stopped",
+        'sum by (risk_class, verdict) (rate(misfire_commands_total{$e, $b, $r, verdict!="allow", enforcement="enforce"}[$s]))',
+        "commands/s",
+        "{{risk_class}} {{verdict}}",
+        "Commands that were not simply allowed, by risk class; far above the usual is an attack or a broken microphone model.",
+    ),
+    _ask(
+        "stopped_intents",
+        'topk(10, sum by (intent, verdict) (increase(misfire_command_intents_total{$e, verdict!="allow"}[$s])))',
+        "commands",
+        "{{intent}} {{verdict}}",
+        "Which commands were not simply allowed, the ten most frequent ones.",
+    ),
+    _ask(
+        "decisions",
+        "sum by (rung, enforcement) (rate(misfire_decisions_total{$e, $b, $r}[$s]))",
         "decisions/s",
-        "Decisions of the workers by verdict and risk class.",
+        "{{rung}} {{enforcement}}",
+        "Decisions on all events by the rung that made them; the worker's should be nearly all.",
     ),
-    Query(
+    # What does it cost users?
+    _ask(
         "interruption_share",
-        'sum(rate(misfire_decisions_total{verdict!="allow"}[1h])) / sum(rate(misfire_probability_count[1h]))',
+        'sum by (risk_class) (rate(misfire_commands_total{$e, $b, $r, verdict!="allow"}[$s]))'
+        " / (sum by (risk_class) (rate(misfire_commands_total{$e, $b, $r}[$s])) > 0)",
         "share",
-        "Committing events that were not simply allowed; false interruptions are at most this many.",
+        "{{risk_class}}",
+        "Commands that were not simply allowed, misfires among them: false interruptions are at most this many.",
     ),
-    Query(
-        "abstained_share",
-        'sum(rate(misfire_decisions_total{abstained="true"}[1h])) / sum(rate(misfire_decisions_total[1h]))',
+    _ask(
+        "interruption_budget",
+        "max by (risk_class) (misfire_interruption_budget_ratio{$e, $b, $r})",
         "share",
-        "Decisions left to the policy's rule because there was too little to calibrate on; lower is better.",
+        "{{risk_class}} budget",
+        "The share of meant commands that the policy allows to interrupt.",
     ),
-    Query(
-        "misfire_probability_p99",
-        "histogram_quantile(0.99, sum by (le) (rate(misfire_probability_bucket[1h])))",
+    _ask(
+        "interruption_over_budget",
+        'sum by (risk_class) (rate(misfire_commands_total{$e, $b, $r, verdict!="allow"}[$s]))'
+        " / (sum by (risk_class) (rate(misfire_commands_total{$e, $b, $r}[$s])) > 0)"
+        " / max by (risk_class) (misfire_interruption_budget_ratio{$e, $b, $r})",
+        "times",
+        "{{risk_class}}",
+        "The realised interruption rate in budgets: 1 is all of it; above 1 for long means misfires, drift, or a bundle that is off.",
+    ),
+    _ask(
+        "confirmed_share",
+        'sum by (risk_class) (rate(misfire_confirmations_total{$e, $r, result="confirmed"}[$s]))'
+        " / (sum by (risk_class) (rate(misfire_commands_total{$e, $b, $r}[$s])) > 0)",
         "share",
-        "The misfire probability that one in a hundred committing events exceeds; a jump means other traffic or a bad bundle.",
+        "{{risk_class}}",
+        "Commands that were asked about although they were meant: false interruptions are at least this many.",
     ),
-    Query(
-        "surprisal_median",
-        "histogram_quantile(0.5, sum by (le) (rate(misfire_chain_surprisal_bits_bucket[1h])))",
-        "bits",
-        "How rare the middle one of the committed chains is; higher is rarer, and a slow rise means that the bundle ages.",
+    _ask(
+        "confirmations",
+        "sum by (method, result, reason) (rate(misfire_confirmations_total{$e, $r}[$s]))",
+        "confirmations/s",
+        "{{method}} {{result}} {{reason}}",
+        "What became of questions; many denied: misfires are stopped; many expired: nobody sees the question.",
     ),
-    Query(
+    _ask(
         "outcomes",
-        "sum by (outcome, source) (rate(misfire_outcomes_total[1h]))",
+        "sum by (outcome, source) (rate(misfire_outcomes_total{$e}[$s]))",
         "outcomes/s",
+        "{{outcome}} ({{source}})",
         "What happened afterwards; undone after allow is a misfire that went through.",
     ),
-    # Does the hook answer in time, and from which rung?
-    Query(
-        "hook_answers",
-        "sum by (rung, verdict, risk_class) (rate(misfire_hook_answers_total[5m]))",
-        "answers/s",
-        "Answers of the hook by the rung they stand on.",
-    ),
-    Query(
-        "degraded_share",
-        'sum(rate(misfire_hook_answers_total{rung!="worker"}[5m])) / sum(rate(misfire_hook_answers_total[5m]))',
+    # Is the bundle still right?
+    _ask(
+        "abstained_share",
+        "sum by (risk_class, reason) (rate(misfire_abstentions_total{$e, $r}[$s]))"
+        " / on (risk_class) group_left (sum by (risk_class) (rate(misfire_commands_total{$e, $b, $r}[$s])) > 0)",
         "share",
-        "Answers that a rung below the worker had to give; lower is better.",
+        "{{risk_class}} {{reason}}",
+        "Commands left to the policy's rule because the judge could not know; lower is better.",
     ),
-    Query(
-        "degraded_reasons",
-        'sum by (reason) (rate(misfire_hook_answers_total{rung!="worker"}[5m]))',
-        "answers/s",
-        "Why the worker's answer was not used.",
+    _ask(
+        "misfire_probability",
+        "sum by (le) (rate(misfire_probability_bucket{$e, $b, $r}[$s]))",
+        "commands/s",
+        "{{le}}",
+        "How the misfire probabilities of commands are distributed.",
     ),
-    Query(
-        "hook_p99",
-        "histogram_quantile(0.99, sum by (le, rung) (rate(misfire_hook_answer_seconds_bucket[5m])))",
-        "seconds",
-        "The time within which 99 of 100 answers came, by rung; the deadline is 0.15 s unless the asker names another.",
+    _ask(
+        "misfire_probability_p99",
+        "histogram_quantile(0.99, sum by (risk_class, le) (rate(misfire_probability_bucket{$e, $b, $r}[$s])))",
+        "share",
+        "{{risk_class}}",
+        "The misfire probability that one in a hundred commands exceeds; a jump means other traffic or a bad bundle.",
     ),
-    Query(
-        "late",
-        "sum(rate(misfire_hook_late_total[5m]))",
-        "decisions/s",
-        "Decisions of a worker that came after the hook had answered.",
+    _ask(
+        "surprisal",
+        "sum by (le) (rate(misfire_chain_surprisal_bits_bucket{$e, $r}[$s]))",
+        "commands/s",
+        "{{le}}",
+        "How rare the committed chains are; higher is rarer.",
     ),
-    Query(
-        "late_disagreements",
-        "sum(rate(misfire_hook_late_disagreements_total[1h]))",
-        "decisions/s",
-        "Late decisions that would have been another verdict than the one given; lower is better.",
+    _ask(
+        "surprisal_median",
+        "histogram_quantile(0.5, sum by (risk_class, le) (rate(misfire_chain_surprisal_bits_bucket{$e, $r}[$s])))",
+        "bits",
+        "{{risk_class}}",
+        "How rare the middle one of the committed chains is; a slow rise means that the bundle ages.",
     ),
-    # Is anything lost, refused or stuck?
-    Query(
-        "dead_letters",
-        "sum by (reason) (rate(misfire_dead_letters_total[5m]))",
-        "records/s",
-        "Records that could not be read; lower is better.",
+    _ask(
+        "stopped_share_by_bundle",
+        'sum by (bundle, enforcement) (rate(misfire_commands_total{$e, $b, $r, verdict!="allow"}[$s]))'
+        " / (sum by (bundle, enforcement) (rate(misfire_commands_total{$e, $b, $r}[$s])) > 0)",
+        "share",
+        "{{bundle}} {{enforcement}}",
+        "What each bundle would stop, shadow against active; a shadow bundle that stops much more is not ready.",
     ),
-    Query(
-        "duplicates",
-        "sum by (topic) (rate(misfire_duplicates_total[5m]))",
-        "records/s",
-        "Records delivered again and skipped; normal after a restart, a loop if it stays.",
-    ),
-    Query(
-        "send_failures",
-        "sum by (topic) (rate(misfire_send_failures_total[5m]))",
-        "records/s",
-        "Records that Kafka did not take; more than none is bad.",
-    ),
-    Query(
-        "ready_workers",
-        "sum(misfire_ready)",
-        "workers",
-        "Workers with partitions assigned, the table recovered and the agents running; none means every answer is degraded.",
-    ),
-    Query(
-        "recovery_seconds",
-        "max(misfire_recovery_seconds)",
-        "seconds",
-        "How long the slowest last recovery of a household table took; the hook is degraded for as long.",
-    ),
-    Query(
+    _ask(
         "bundles",
-        "count by (version, policy) (misfire_bundle_info)",
+        "count by (version, policy) (misfire_bundle_info{$e, $v})",
         "processes",
+        "{{version}} policy {{policy}}",
         "Which bundles decide; more than one, for longer than a roll-out takes, is bad.",
     ),
     # Is a household's data where it must not be?
-    Query(
+    _ask(
         "exports_refused",
-        "sum(rate(misfire_exports_refused_total[1h]))",
+        "sum(rate(misfire_exports_refused_total{$e}[$s]))",
         "exports/s",
+        "refused",
         "Exports refused because a record names another household as well; more than none is an incident.",
     ),
-    Query(
+    _ask(
         "households_erased",
-        "sum(rate(misfire_households_erased_total[1h]))",
+        "sum(rate(misfire_households_erased_total{$e}[$s]))",
         "households/s",
+        "erased",
         "Households whose state was erased.",
     ),
-    Query(
+    _ask(
         "after_erasure",
-        "sum by (topic) (rate(misfire_after_erasure_total[5m]))",
+        "sum by (topic) (rate(misfire_after_erasure_total{$e}[$s]))",
         "records/s",
+        "{{topic}}",
         "Records about the time before a household's erasure, not taken in; for long, a runtime keeps sending them again.",
+    ),
+    _ask(
+        "block_budget_left",
+        "min by (instance) (misfire_block_budget_left_ratio{$e})",
+        "share",
+        "{{instance}}",
+        "What is left of each worker's block budget; at 0 its blocks become confirms: the bundle is wrong, or somebody attacks.",
+    ),
+    _ask(
+        "block_budget_spent",
+        "sum(misfire_block_budget_spent{$e})",
+        "workers",
+        "spent",
+        "Workers that ask instead of blocking because their block budget is spent; none is normal.",
+    ),
+    _ask(
+        "bundle_age",
+        "time() - max by (version) (misfire_bundle_created_timestamp_seconds{$e, $v})",
+        "seconds",
+        "{{version}}",
+        "How long ago the bundle was made; habits change within months.",
+    ),
+    # Does the hook answer in time, and from which rung?
+    _ask(
+        "hook_answers",
+        "sum by (rung) (rate(misfire_hook_answers_total{$e, $r}[$s]))",
+        "answers/s",
+        "{{rung}}",
+        "Answers of the hook by the rung they stand on.",
+    ),
+    _ask(
+        "degraded_share",
+        'sum(rate(misfire_hook_answers_total{$e, $r, rung!="worker"}[$s])) / (sum(rate(misfire_hook_answers_total{$e, $r}[$s])) > 0)',
+        "share",
+        "degraded",
+        "Answers that a rung below the worker had to give; lower is better.",
+    ),
+    _ask(
+        "degraded_reasons",
+        'sum by (reason) (rate(misfire_hook_answers_total{$e, $r, rung!="worker"}[$s]))',
+        "answers/s",
+        "{{reason}}",
+        "Why the worker's answer was not used.",
+    ),
+    _ask(
+        "hook_seconds",
+        "sum by (le) (rate(misfire_hook_answer_seconds_bucket{$e}[$s]))",
+        "answers/s",
+        "{{le}}",
+        "How long answers took.",
+    ),
+    _ask(
+        "hook_p99",
+        "histogram_quantile(0.99, sum by (rung, le) (rate(misfire_hook_answer_seconds_bucket{$e}[$s])))",
+        "seconds",
+        "{{rung}} p99",
+        "The time within which 99 of 100 answers came, by rung; the deadline is 0.15 s unless the asker names another.",
+    ),
+    _ask(
+        "hook_p50",
+        "histogram_quantile(0.5, sum by (rung, le) (rate(misfire_hook_answer_seconds_bucket{$e}[$s])))",
+        "seconds",
+        "{{rung}} p50",
+        "The time within which half of the answers came, by rung.",
+    ),
+    _ask(
+        "missed_deadlines",
+        "sum by (rung) (rate(misfire_hook_missed_deadlines_total{$e}[$s]))",
+        "answers/s",
+        "{{rung}}",
+        "Answers after the asker's own deadline; lower is better.",
+    ),
+    _ask(
+        "late",
+        "sum(rate(misfire_hook_late_total{$e}[$s]))",
+        "decisions/s",
+        "late",
+        "Decisions of a worker that came after the hook had answered.",
+    ),
+    _ask(
+        "late_disagreements",
+        "sum(rate(misfire_hook_late_disagreements_total{$e}[$s]))",
+        "decisions/s",
+        "another verdict",
+        "Late decisions that would have been another verdict than the one given; lower is better.",
+    ),
+    _ask(
+        "late_dropped",
+        "sum(rate(misfire_hook_late_dropped_total{$e}[$s]))",
+        "decisions/s",
+        "dropped",
+        "Late disagreements that a listener or a callback was too slow for; the log has them.",
+    ),
+    _ask(
+        "callbacks",
+        "sum by (result) (rate(misfire_hook_callbacks_total{$e}[$s]))",
+        "requests/s",
+        "{{result}}",
+        "Late disagreements sent to the runtime; failed ones left the runtime in the dark.",
+    ),
+    _ask(
+        "repeated",
+        "sum by (result) (rate(misfire_hook_repeated_total{$e}[$s]))",
+        "requests/s",
+        "{{result}}",
+        "Questions about an event that was asked about before; refused means that an event id was used for another event.",
+    ),
+    _ask(
+        "in_flight",
+        "sum by (instance) (misfire_hook_in_flight{$e})",
+        "requests",
+        "{{instance}}",
+        "Questions that wait for a worker right now; as many as there are places means that the mildest are shed.",
+    ),
+    _ask(
+        "policy_differs",
+        "sum(rate(misfire_hook_policy_differs_total{$e}[$s]))",
+        "requests/s",
+        "another policy",
+        "Requests of clients with another policy's fallbacks than the gateway's; normal during a roll-out only.",
+    ),
+    # Is anything lost, refused or stuck?
+    _ask(
+        "lag",
+        "sum by (topic, partition) (misfire_consumer_lag_records{$e})",
+        "records",
+        "{{topic}} {{partition}}",
+        "Records that wait in each partition; a growing one means too few workers, or a worker that hangs.",
+    ),
+    _ask(
+        "watermark_age",
+        "(time() - max by (topic, partition) (misfire_watermark_timestamp_seconds{$e}))"
+        " * on (topic, partition) (sum by (topic, partition) (misfire_consumer_lag_records{$e}) > bool 0)",
+        "seconds",
+        "{{topic}} {{partition}}",
+        "How long ago what was worked on last had come, where records wait; zero where none does.",
+    ),
+    _ask(
+        "dead_letters",
+        "sum by (reason) (rate(misfire_dead_letters_total{$e}[$s]))",
+        "records/s",
+        "{{reason}}",
+        "Records that could not be read; lower is better.",
+    ),
+    _ask(
+        "duplicates",
+        "sum by (topic) (rate(misfire_duplicates_total{$e}[$s]))",
+        "records/s",
+        "{{topic}}",
+        "Records delivered again and skipped; normal after a restart, a loop if it stays.",
+    ),
+    _ask(
+        "send_failures",
+        "sum by (topic) (rate(misfire_send_failures_total{$e}[$s]))",
+        "records/s",
+        "{{topic}}",
+        "Records that Kafka did not take; more than none is bad.",
+    ),
+    _ask(
+        "ready_workers",
+        "sum(misfire_ready{$e})",
+        "workers",
+        "ready",
+        "Workers with partitions assigned, the table recovered and the agents running; none means every answer is degraded.",
+    ),
+    _ask(
+        "brokers",
+        "min by (instance) (misfire_broker_reachable{$e})",
+        "yes or no",
+        "{{instance}}",
+        "Whether a broker answers each process; 0 means that it decides nothing.",
+    ),
+    _ask(
+        "rebalances",
+        "sum(increase(misfire_rebalances_total{$e}[$s]))",
+        "rebalances",
+        "rebalances",
+        "Times that partitions were given out anew; each degrades the hook for seconds.",
+    ),
+    _ask(
+        "recovery_seconds",
+        "max by (instance) (misfire_recovery_seconds{$e})",
+        "seconds",
+        "{{instance}}",
+        "How long the last recovery of each household table took; the hook is degraded for as long.",
+    ),
+    _ask(
+        "state_bytes",
+        "sum by (instance) (misfire_state_bytes{$e})",
+        "bytes",
+        "{{instance}}",
+        "What each worker's households take in its table; recovery reads all of it.",
+    ),
+    # Households, in aggregate only
+    _ask(
+        "households",
+        "sum(misfire_households{$e})",
+        "households",
+        "households",
+        "Households with a state; one that falls without erasures means a lost partition.",
+    ),
+    _ask(
+        "bytes_per_household",
+        "sum(misfire_state_bytes{$e}) / (sum(misfire_households{$e}) > 0)",
+        "bytes",
+        "per household",
+        "What one household takes on average; a state is bounded, so growth without end is a defect.",
+    ),
+    _ask(
+        "cohort_commands",
+        "sum by (cohort) (rate(misfire_commands_total{$e, $b, $r}[$s]))",
+        "commands/s",
+        "{{cohort}}",
+        "Commands of households in their first sessions, and of all others.",
+    ),
+    _ask(
+        "cohort_interruptions",
+        'sum by (cohort) (rate(misfire_commands_total{$e, $b, $r, verdict!="allow"}[$s]))'
+        " / (sum by (cohort) (rate(misfire_commands_total{$e, $b, $r}[$s])) > 0)",
+        "share",
+        "{{cohort}}",
+        "Commands that were not simply allowed, by cohort; new households are calibrated apart and held to the same budget.",
+    ),
+    # Annotations
+    _ask(
+        "bundle_changes",
+        "count by (version) (misfire_bundle_info{$e}) unless count by (version) (misfire_bundle_info{$e} offset $s)",
+        "processes",
+        "bundle {{version}}",
+        "A bundle that was not there before.",
+    ),
+    _ask(
+        "restarts",
+        "sum by (instance) (changes(process_start_time_seconds{$e}[$s])) > 0",
+        "restarts",
+        "{{instance}} restarted",
+        "A process that was started anew.",
     ),
 )

@@ -43,6 +43,16 @@ class BlockWindow:
         """
         return self.commands >= budget.least_commands and self.blocks > budget.share * self.commands
 
+    def left(self, budget: BlockBudget) -> float:
+        """Return the share of the budget that is left, in [0, 1]; all of it while there are too few commands to say.
+
+        >>> BlockWindow(commands=1000.0, blocks=25.0).left(BlockBudget(share=0.1))
+        0.75
+        """
+        if self.commands < budget.least_commands:
+            return 1.0
+        return max(1.0 - self.blocks / (budget.share * self.commands), 0.0) if budget.share else 0.0
+
 
 def is_block(decision: Decision) -> bool:
     """Return whether a decision is a block, or would be one but for the budget: softened ones count, or the budget would swing."""

@@ -10,14 +10,17 @@ from typing import Any
 
 from detector.block_budget import BlockWindow
 from detector.bundle import Bundle
+from detector.calibration import NEW_HOUSEHOLD_SESSIONS
 from detector.decisions import Decision
 from detector.pipeline import is_reused
 from streams import metrics
 from streams.app import Parts
 from streams.errors import BadRecord
 from streams.households import Households, Stored
+from streams.lag import Lag
 from streams.letters import asker_of, letter_about, trace_of
 from streams.logs import log_decision
+from streams.observers import count_decision, observe_answer, observe_command, observe_outcome, show_blocks
 from streams.processing import (
     ID_REUSED,
     Incoming,
@@ -69,6 +72,7 @@ class Worker:
         self.bundle = bundle
         self.on_error = on_error
         self.households = Households(parts.table)
+        self.lag = Lag()
 
     def attach(self) -> list[Any]:
         """Register the agents with the app and return them."""
@@ -91,7 +95,9 @@ class Worker:
             async for event in stream.noack().events():
                 async with self.households.working:
                     if self._ours(event):
-                        await handle(event, _incoming(event))
+                        record = _incoming(event)
+                        await handle(event, record)
+                        self.lag.worked_on(record.topic, record.partition, record.offset, record.timestamp)
         except Exception as error:
             self.on_error(handle.__name__, error)
             raise
@@ -123,7 +129,7 @@ class Worker:
             sent = await self._reply(record, answer_erased(intent, self.bundle))
             await self.households.stage(event, sent, replace(stored, intents=record.offset))
             return
-        known = any(decision.event_id == intent.event_id for decision in stored.state.recent)
+        known = stored.decided(intent.event_id) is not None
         over_budget = self.blocks.spent(self.bundle.policy.block_budget)
         with self.tracer.span("decide", trace_of(record.headers), asked=False) as span:
             decision, after, failed = decide_record(
@@ -142,9 +148,15 @@ class Worker:
             metrics.DUPLICATES.labels(record.topic).inc()
         else:
             self.blocks = window_after(self.blocks, intent, decision, self.bundle)
-            metrics.BLOCK_BUDGET_SPENT.set(self.blocks.spent(self.bundle.policy.block_budget))
+            show_blocks(self.blocks, self.bundle.policy.block_budget)
             metrics.EVENTS.inc()
-            metrics.observe_decision(decision)
+            count_decision(decision)
+            if intent.commits:
+                observe_command(
+                    decision,
+                    new=stored.state.learned < NEW_HOUSEHOLD_SESSIONS,
+                    known=self.bundle.model.vocabulary.knows_intent(intent.intent),
+                )
 
     async def _outcome(self, event: Any, record: Incoming) -> None:
         if is_answer(record):
@@ -173,7 +185,7 @@ class Worker:
             await self.households.stage(event, [letter], after)
             return
         await self.households.stage(event, await self._reply(record, None), after)
-        metrics.OUTCOMES.labels(outcome.outcome.value, outcome.source.value).inc()
+        observe_outcome(outcome, stored.decided(outcome.event_id))
 
     async def _confirmation(self, event: Any, record: Incoming) -> None:
         try:
@@ -196,7 +208,7 @@ class Worker:
             await self.households.stage(event, sent)
             return
         await self.households.stage(event, sent, after)
-        metrics.CONFIRMATIONS.labels(given.method.value, result.result.value, result.reason or "").inc()
+        observe_answer(given.method, result, stored.decided(result.event_id) if result.event_id else None)
 
     async def _command(self, event: Any, record: Incoming) -> None:
         try:
@@ -219,8 +231,8 @@ class Worker:
     async def _skip(self, event: Any, record: Incoming, stored: Stored, event_id: str) -> None:
         """A record that was applied before: its decision is in the log; whoever still waits for it gets it again."""
         metrics.DUPLICATES.labels(record.topic).inc()
-        earlier = [decision for decision in stored.state.recent if decision.event_id == event_id]
-        await self.households.stage(event, await self._reply(record, earlier[0]) if earlier else [])
+        earlier = stored.decided(event_id)
+        await self.households.stage(event, await self._reply(record, earlier) if earlier else [])
 
     async def _refuse(self, event: Any, record: Incoming, error: BadRecord) -> None:
         """Send a record to dead letters, and say so to whoever waits for an answer to it."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from detector.bundle import FORMAT, Bundle, bundle_from_files, bundle_to_files
@@ -14,7 +15,7 @@ from detector.policy import Policy
 from detector.policy_text import parse_policy
 from streams.errors import MissingPart
 
-__all__ = ["read_bundle", "read_policy", "write_bundle"]
+__all__ = ["created_at", "read_bundle", "read_policy", "write_bundle"]
 
 _MANIFEST = "manifest.json"
 
@@ -31,6 +32,7 @@ def write_bundle(bundle: Bundle, directory: Path) -> None:
     manifest = {
         "format": FORMAT,
         "version": bundle.version,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "files": {
             name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
             for name, data in files.items()
@@ -81,6 +83,16 @@ def read_bundle(directory: Path) -> Bundle:
             )
         files[name] = data
     return bundle_from_files(files)
+
+
+def created_at(directory: Path) -> float:
+    """Return when the bundle there was made, in seconds since 1970: what its manifest says, else when the manifest was written."""
+    path = directory / _MANIFEST
+    created = json.loads(path.read_text("utf-8")).get("created")
+    try:
+        return datetime.fromisoformat(created).timestamp()
+    except (TypeError, ValueError):
+        return path.stat().st_mtime
 
 
 def _holds_something_else(directory: Path) -> bool:

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams import metrics
+from streams.exposition import exposition
 from streams.households import Households
 
 __all__ = ["Health", "Watchdog"]
@@ -47,6 +47,7 @@ class Health:
         self.assigned = self.assigned if assigned is None else assigned
         self.reachable = self.reachable if reachable is None else reachable
         metrics.READY.set(self.ready)
+        metrics.BROKER_REACHABLE.set(self.reachable)
 
     def fail(self, why: str) -> None:
         """End the process with exit code 1: something has to start it again."""
@@ -85,8 +86,9 @@ class Health:
     async def _readyz(self, _: web.Request) -> web.Response:
         return web.json_response({"ready": self.ready}, status=200 if self.ready else 503)
 
-    async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def _metrics(self, request: web.Request) -> web.Response:
+        body, content_type = exposition(request.headers.get("Accept"))
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
 
 class Watchdog:

@@ -16,6 +16,7 @@ from typing import Any
 import faust
 from pydantic import TypeAdapter
 
+from detector.decisions import Decision
 from detector.state import HouseholdState
 
 __all__ = ["Households", "Stored", "decode_stored"]
@@ -37,6 +38,10 @@ class Stored:
     intents: int = -1
     outcomes: int = -1
     erased: float | None = None
+
+    def decided(self, event_id: str) -> Decision | None:
+        """Return what was decided on an event, where that is recent enough to be remembered."""
+        return next((decision for decision in self.state.recent if decision.event_id == event_id), None)
 
 
 _ADAPTER = TypeAdapter(Stored)
@@ -102,6 +107,11 @@ class Households:
             self.written += len(batch)
             while len(self._decoded) > _CACHED and self._queue.empty():
                 self._decoded.popitem(last=False)
+
+    def measure(self) -> tuple[int, int]:
+        """Return how many households the table holds, and how many bytes their keys and values take."""
+        data = self._table.data
+        return len(data), sum(len(key) + len(value) for key, value in data.items())
 
     async def drain(self) -> None:
         """Wait until nothing is staged, and forget what was decoded: somebody else may write these households next."""

@@ -1,18 +1,28 @@
-"""Every metric, in one place. No household, device, user, slot or event id ever becomes a label."""
+"""Every metric, in one list.
+
+No household, device, user, slot or event id ever becomes a label; an intent does only where it is of the bundle's vocabulary.
+``dashboards/metrics.md`` is drawn from ``CATALOGUE``; ``observers.py`` turns decisions and outcomes into counts.
+"""
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
-
-from detector.decisions import Decision
+from streams.instruments import Catalogue
 
 __all__ = [
+    "ABSTENTIONS",
     "AFTER_ERASURE",
     "ANSWERS",
     "ANSWER_SECONDS",
+    "BLOCK_BUDGET_LEFT",
     "BLOCK_BUDGET_SPENT",
+    "BROKER_REACHABLE",
+    "BUDGET",
     "BUNDLE",
+    "BUNDLE_CREATED_SECONDS",
     "CALLBACKS",
+    "CATALOGUE",
+    "COMMANDS",
+    "COMMAND_INTENTS",
     "CONFIRMATIONS",
     "DEAD_LETTERS",
     "DECISIONS",
@@ -20,103 +30,314 @@ __all__ = [
     "ERASED",
     "EVENTS",
     "EXPORTS_REFUSED",
+    "HOUSEHOLDS",
     "IN_FLIGHT",
+    "LAG",
     "LATE",
     "LATE_DISAGREEMENTS",
     "LATE_DROPPED",
     "MISFIRE_PROBABILITY",
+    "MISSED_DEADLINES",
     "OUTCOMES",
     "POLICY_DIFFERS",
     "READY",
+    "REBALANCES",
     "RECOVERY_SECONDS",
     "REPEATED",
     "SEND_FAILURES",
+    "STATE_BYTES",
     "SURPRISAL_BITS",
-    "observe_decision",
+    "WATERMARK_SECONDS",
 ]
 
-EVENTS = Counter("misfire_events", "Intent events applied to a household's state, each once.")
-DECISIONS = Counter(
-    "misfire_decisions",
-    "Decisions made by the worker.",
-    ["verdict", "risk_class", "enforcement", "abstained"],
+CATALOGUE = Catalogue()
+_counter, _gauge, _histogram = CATALOGUE.counter, CATALOGUE.gauge, CATALOGUE.histogram
+
+# What is decided
+
+EVENTS = _counter(
+    "misfire_events_total",
+    "Intent events applied to a household's state, each once.",
+    unit="events",
+    owner="worker",
 )
-MISFIRE_PROBABILITY = Histogram(
+DECISIONS = _counter(
+    "misfire_decisions_total",
+    "Decisions by whoever made them: the worker each of its own, the gateway those that it answered with itself.",
+    ["verdict", "risk_class", "rung", "enforcement", "bundle"],
+    unit="decisions",
+    owner="worker, gateway",
+)
+COMMANDS = _counter(
+    "misfire_commands_total",
+    "Committing events that the worker decided on; cohort is new in a household's first learned sessions, else known.",
+    ["verdict", "risk_class", "cohort", "enforcement", "bundle"],
+    unit="commands",
+    owner="worker",
+)
+COMMAND_INTENTS = _counter(
+    "misfire_command_intents_total",
+    "The same by intent; other is every intent that the bundle's vocabulary does not have.",
+    ["intent", "verdict"],
+    unit="commands",
+    owner="worker",
+)
+ABSTENTIONS = _counter(
+    "misfire_abstentions_total",
+    "Commands left to the policy's rule because the judge could not know, by why.",
+    ["risk_class", "reason"],
+    unit="commands",
+    owner="worker",
+)
+MISFIRE_PROBABILITY = _histogram(
     "misfire_probability",
-    "Misfire probability at committing events.",
+    "Misfire probability of commands.",
+    ["risk_class", "bundle"],
+    unit="ratio",
+    owner="worker",
     buckets=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 0.9, 1.0),
 )
-SURPRISAL_BITS = Histogram(
+SURPRISAL_BITS = _histogram(
     "misfire_chain_surprisal_bits",
-    "Surprisal of committed chains in bits; higher is rarer.",
+    "Surprisal of committed chains; higher is rarer.",
+    ["risk_class"],
+    unit="bits",
+    owner="worker",
     buckets=(1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64),
 )
-DUPLICATES = Counter("misfire_duplicates", "Records that were delivered again and skipped.", ["topic"])
-DEAD_LETTERS = Counter("misfire_dead_letters", "Records that could not be read, by reason.", ["reason"])
-OUTCOMES = Counter("misfire_outcomes", "Outcomes applied, by kind and source.", ["outcome", "source"])
-ERASED = Counter("misfire_households_erased", "Households whose state was erased.")
-AFTER_ERASURE = Counter(
-    "misfire_after_erasure", "Records about the time before a household's erasure, not taken in.", ["topic"]
-)
-EXPORTS_REFUSED = Counter(
-    "misfire_exports_refused", "Exports that were refused because a record names another household as well."
-)
-SEND_FAILURES = Counter("misfire_send_failures", "Records that could not be sent to Kafka.", ["topic"])
-CONFIRMATIONS = Counter(
-    "misfire_confirmations",
-    "Answers to confirmations, by method and result; reason is why one was refused.",
-    ["method", "result", "reason"],
-)
-BLOCK_BUDGET_SPENT = Gauge(
-    "misfire_block_budget_spent",
-    "1 while this worker has blocked more than the policy's block budget: blocks become confirms.",
-)
-READY = Gauge("misfire_ready", "1 when partitions are assigned, the table is recovered and the agents run.")
-RECOVERY_SECONDS = Gauge(
-    "misfire_recovery_seconds", "How long the last recovery of the household table took."
-)
-BUNDLE = Gauge("misfire_bundle_info", "The bundle that decides; always 1.", ["version", "policy"])
 
-ANSWERS = Counter(
-    "misfire_hook_answers",
+# What became of it
+
+OUTCOMES = _counter(
+    "misfire_outcomes_total",
+    "Outcomes applied, by kind and who reported them.",
+    ["outcome", "source"],
+    unit="outcomes",
+    owner="worker",
+)
+CONFIRMATIONS = _counter(
+    "misfire_confirmations_total",
+    "Confirmations by method and what became of them; confirmed is a false interruption, reason is why an answer was refused.",
+    ["method", "result", "reason", "risk_class"],
+    unit="confirmations",
+    owner="worker, gateway",
+)
+
+# Is the bundle still right?
+
+BUNDLE = _gauge(
+    "misfire_bundle_info",
+    "The bundle that decides; always 1.",
+    ["version", "policy"],
+    unit="bundles",
+    owner="worker, gateway",
+    merge="livemax",
+)
+BUNDLE_CREATED_SECONDS = _gauge(
+    "misfire_bundle_created_timestamp_seconds",
+    "When the bundle was made, in seconds since 1970.",
+    ["version"],
+    unit="seconds",
+    owner="worker, gateway",
+    merge="livemax",
+)
+BUDGET = _gauge(
+    "misfire_interruption_budget_ratio",
+    "The share of meant commands that the bundle's policy allows to interrupt.",
+    ["risk_class", "bundle"],
+    unit="ratio",
+    owner="worker",
+    merge="livemax",
+)
+BLOCK_BUDGET_LEFT = _gauge(
+    "misfire_block_budget_left_ratio",
+    "The share of the worker's block budget that is left; at 0 blocks become confirms.",
+    unit="ratio",
+    owner="worker",
+    merge="livemin",
+)
+BLOCK_BUDGET_SPENT = _gauge(
+    "misfire_block_budget_spent",
+    "1 while the worker has blocked more than the policy's block budget: blocks become confirms.",
+    unit="workers",
+    owner="worker",
+    merge="livesum",
+)
+
+# Does the hook answer in time?
+
+_AT_ONCE = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1)
+#: 0.15 s is the default deadline, of which the gateway keeps 5 % for writing the answer.
+_AROUND_THE_DEADLINE = (0.125, 0.14, 0.145, 0.15, 0.155, 0.175, 0.2)
+_TOO_LATE = (0.3, 0.5, 1.0, 2.5, 10.0)
+
+ANSWERS = _counter(
+    "misfire_hook_answers_total",
     "Answers of the hook by the rung they stand on; reason is empty on the first.",
     ["rung", "verdict", "risk_class", "reason"],
+    unit="answers",
+    owner="gateway",
 )
-ANSWER_SECONDS = Histogram(
+ANSWER_SECONDS = _histogram(
     "misfire_hook_answer_seconds",
     "Seconds until the hook answered, by rung.",
     ["rung"],
-    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.5, 1.0, 2.0, 10.0),
+    unit="seconds",
+    owner="gateway",
+    buckets=(*_AT_ONCE, *_AROUND_THE_DEADLINE, *_TOO_LATE),
 )
-LATE = Counter("misfire_hook_late", "Worker decisions that came after the hook had answered.")
-LATE_DISAGREEMENTS = Counter(
-    "misfire_hook_late_disagreements", "Late decisions with another verdict than the answer."
+MISSED_DEADLINES = _counter(
+    "misfire_hook_missed_deadlines_total",
+    "Answers that came after the asker's own deadline.",
+    ["rung"],
+    unit="answers",
+    owner="gateway",
 )
-LATE_DROPPED = Counter(
-    "misfire_hook_late_dropped",
+LATE = _counter(
+    "misfire_hook_late_total",
+    "Worker decisions that came after the hook had answered.",
+    unit="decisions",
+    owner="gateway",
+)
+LATE_DISAGREEMENTS = _counter(
+    "misfire_hook_late_disagreements_total",
+    "Late decisions with another verdict than the answer.",
+    unit="decisions",
+    owner="gateway",
+)
+LATE_DROPPED = _counter(
+    "misfire_hook_late_dropped_total",
     "Late disagreements that a listener or a callback was too slow for; the log has them.",
+    unit="decisions",
+    owner="gateway",
 )
-CALLBACKS = Counter(
-    "misfire_hook_callbacks", "Late disagreements sent to the runtime's callback, by result.", ["result"]
+CALLBACKS = _counter(
+    "misfire_hook_callbacks_total",
+    "Late disagreements sent to the runtime's callback, by result.",
+    ["result"],
+    unit="requests",
+    owner="gateway",
 )
-REPEATED = Counter(
-    "misfire_hook_repeated", "Questions about an event that was asked about before, by result.", ["result"]
+REPEATED = _counter(
+    "misfire_hook_repeated_total",
+    "Questions about an event that was asked about before, by result.",
+    ["result"],
+    unit="requests",
+    owner="gateway",
 )
-IN_FLIGHT = Gauge("misfire_hook_in_flight", "Questions that wait for a worker's decision right now.")
-POLICY_DIFFERS = Counter(
-    "misfire_hook_policy_differs",
+IN_FLIGHT = _gauge(
+    "misfire_hook_in_flight",
+    "Questions that wait for a worker's decision right now.",
+    unit="requests",
+    owner="gateway",
+    merge="livesum",
+)
+POLICY_DIFFERS = _counter(
+    "misfire_hook_policy_differs_total",
     "Requests of clients whose fallbacks are another policy's than the gateway's.",
+    unit="requests",
+    owner="gateway",
 )
 
+# Is anything lost, refused or stuck?
 
-def observe_decision(decision: Decision) -> None:
-    """Count one decision of the worker."""
-    DECISIONS.labels(
-        decision.verdict.value,
-        decision.risk_class.value,
-        decision.enforcement.value,
-        str(decision.abstained).lower(),
-    ).inc()
-    if decision.misfire_probability is not None:
-        MISFIRE_PROBABILITY.observe(decision.misfire_probability)
-        SURPRISAL_BITS.observe(decision.surprisal_bits)
+DEAD_LETTERS = _counter(
+    "misfire_dead_letters_total",
+    "Records that could not be read, by why.",
+    ["reason"],
+    unit="records",
+    owner="worker",
+)
+DUPLICATES = _counter(
+    "misfire_duplicates_total",
+    "Records that were delivered again and skipped.",
+    ["topic"],
+    unit="records",
+    owner="worker",
+)
+SEND_FAILURES = _counter(
+    "misfire_send_failures_total",
+    "Records that could not be sent to Kafka.",
+    ["topic"],
+    unit="records",
+    owner="gateway",
+)
+LAG = _gauge(
+    "misfire_consumer_lag_records",
+    "Records of a partition that its worker has not worked on yet.",
+    ["topic", "partition"],
+    unit="records",
+    owner="worker",
+    merge="livesum",
+)
+WATERMARK_SECONDS = _gauge(
+    "misfire_watermark_timestamp_seconds",
+    "The broker's time stamp of the last record of a partition that was worked on, in seconds since 1970.",
+    ["topic", "partition"],
+    unit="seconds",
+    owner="worker",
+    merge="livemax",
+)
+REBALANCES = _counter(
+    "misfire_rebalances_total",
+    "Times that partitions were given out anew.",
+    unit="rebalances",
+    owner="worker",
+)
+READY = _gauge(
+    "misfire_ready",
+    "1 when partitions are assigned, the table is recovered and the agents run.",
+    unit="workers",
+    owner="worker",
+    merge="livesum",
+)
+BROKER_REACHABLE = _gauge(
+    "misfire_broker_reachable",
+    "1 while a broker answers this process.",
+    unit="processes",
+    owner="worker, gateway",
+    merge="livemin",
+)
+RECOVERY_SECONDS = _gauge(
+    "misfire_recovery_seconds",
+    "How long the last recovery of the household table took.",
+    unit="seconds",
+    owner="worker",
+    merge="livemax",
+)
+HOUSEHOLDS = _gauge(
+    "misfire_households",
+    "Households whose state this worker holds.",
+    unit="households",
+    owner="worker",
+    merge="livesum",
+)
+STATE_BYTES = _gauge(
+    "misfire_state_bytes",
+    "What these states take in the table, keys and values, without Python's own overhead.",
+    unit="bytes",
+    owner="worker",
+    merge="livesum",
+)
+
+# What became of what is held on a household
+
+ERASED = _counter(
+    "misfire_households_erased_total",
+    "Households whose state was erased.",
+    unit="households",
+    owner="worker",
+)
+AFTER_ERASURE = _counter(
+    "misfire_after_erasure_total",
+    "Records about the time before a household's erasure, not taken in.",
+    ["topic"],
+    unit="records",
+    owner="worker",
+)
+EXPORTS_REFUSED = _counter(
+    "misfire_exports_refused_total",
+    "Exports that were refused because a record names another household as well.",
+    unit="exports",
+    owner="worker",
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +11,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 
-__all__ = ["Transport", "broker_answers"]
+__all__ = ["Transport", "broker_answers", "ends_of"]
 
 #: A broker that takes longer for its metadata decides nothing in time either.
 _ANSWER_SECONDS = 5.0
@@ -27,6 +28,17 @@ async def broker_answers(app: Any) -> bool:
         return bool(await asyncio.wait_for(client.force_metadata_update(), _ANSWER_SECONDS))
     except TimeoutError:
         return False
+
+
+def ends_of(app: Any, topics: Collection[str]) -> dict[tuple[str, int], tuple[int, int]]:
+    """Return for each assigned partition of ``topics`` where reading began (committed), and where it ends as far as fetches have told."""
+    consumer, found = app.consumer, {}
+    for tp in consumer.assignment():
+        if tp.topic in topics:
+            with suppress(AssertionError, IllegalStateError):  # taken away meanwhile
+                began = consumer._committed_offset.get(tp) or 0  # noqa: SLF001 - Faust keeps it and does not show it
+                found[tp.topic, tp.partition] = (began, consumer.highwater(tp) or began)
+    return found
 
 
 class _Thread(driver.AIOKafkaConsumerThread):

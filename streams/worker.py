@@ -15,12 +15,15 @@ from detector.bundle import Bundle
 from streams import metrics
 from streams.agents import Worker
 from streams.app import build_app
+from streams.bundles import created_at
 from streams.errors import MissingPart
+from streams.exposition import forget_dead_processes
 from streams.health import Health, Watchdog
+from streams.observers import show_bundle
 from streams.settings import Settings, read_key
-from streams.topics import admin, check_topics
+from streams.topics import INTENTS, OUTCOMES, admin, check_topics
 from streams.tracing import build_tracer
-from streams.transport import broker_answers
+from streams.transport import broker_answers, ends_of
 
 __all__ = ["run_worker"]
 
@@ -53,7 +56,8 @@ def run_worker(settings: Settings, bundle: Bundle) -> NoReturn:
         tracer=build_tracer("misfire-worker", settings.otlp_endpoint),
     )
     _watch(parts.app, worker, worker.attach(), health, settings)
-    metrics.BUNDLE.labels(bundle.version, bundle.policy.version).set(1)
+    forget_dead_processes()
+    show_bundle(bundle, created_at(settings.bundle))
     # Faust's own logging is left out, and with it a spinner that puts the root logger on DEBUG (13 % of the time); quiet, it
     # draws no banner.
     process = faust.Worker(parts.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
@@ -87,6 +91,7 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
 
     watchdog = Watchdog(worker.households, agents, partial(broker_answers, app), health)
     app.timer(interval=1.0)(watchdog.check)
+    app.timer(interval=1.0)(partial(_report, app, worker))
 
     async def revoked(*_: Any, **__: Any) -> None:
         nonlocal began
@@ -96,9 +101,18 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
         await worker.households.drain()
 
     async def completed(*_: Any, **__: Any) -> None:
+        metrics.REBALANCES.inc()
         metrics.RECOVERY_SECONDS.set(time.monotonic() - began)
         health.tell(assigned=True)
         logger.info("ready: partitions assigned and table recovered")
 
     app.on_partitions_revoked.connect(revoked, weak=False)
     app.on_rebalance_complete.connect(completed, weak=False)
+
+
+async def _report(app: Any, worker: Worker) -> None:
+    """Say how far behind the worker is, and what its households take."""
+    worker.lag.report(ends_of(app, {INTENTS, OUTCOMES}))
+    households, size = worker.households.measure()
+    metrics.HOUSEHOLDS.set(households)
+    metrics.STATE_BYTES.set(size)

@@ -14,12 +14,12 @@ from pydantic_core import to_json, to_jsonable_python
 
 from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal
 from detector.confirmation import refused
-from streams import metrics
 from streams.errors import BadRecord
 from streams.hook.describing import answers_description, body_description
 from streams.hook.exchange import Exchange, Reply
 from streams.hook.ladder import Asker
 from streams.hook.requests import asker_of, decode, is_skewed, read_body
+from streams.observers import observe_answer
 from streams.processing import TIME_IN_FUTURE
 from streams.records import ANSWER, REFUSAL, RESULT
 from streams.settings import Settings
@@ -70,7 +70,7 @@ def confirmations(settings: Settings, exchange: Exchange) -> APIRouter:
             raise BadRecord("time_in_future", TIME_IN_FUTURE)
         result = await _through_the_log(given, exchange, asker)
         if result.reason is Refusal.UNCHECKED:
-            metrics.CONFIRMATIONS.labels(given.method.value, result.result.value, result.reason.value).inc()
+            observe_answer(given.method, result, None)
         if result.reason is None:
             return Response(RESULT.encode(result), media_type="application/json")
         return Response(

@@ -121,18 +121,23 @@ class Exchange:
                 await producer.start()
                 await consumer.start()
                 await self._listen_from_now(producer, consumer)
-                self.connected, pause = True, _FIRST_PAUSE
+                self._tell(connected=True)
+                pause = _FIRST_PAUSE
                 logger.info("connected to %s, replies on partition %d", self.settings.broker, self._partition)
                 await self._run(producer, consumer)
             except (KafkaError, OSError) as error:
                 logger.warning("Kafka at %s: %s; trying again", self.settings.broker, type(error).__name__)
             finally:
-                self.connected = False
+                self._tell(connected=False)
                 for client in (consumer, producer):
                     with suppress(KafkaError, OSError):
                         await client.stop()
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _tell(self, *, connected: bool) -> None:
+        self.connected = connected
+        metrics.BROKER_REACHABLE.set(connected)
 
     def _clients(self) -> tuple[Any, Any]:
         producer = AIOKafkaProducer(bootstrap_servers=self.settings.broker, acks="all")

@@ -12,11 +12,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic_core import to_json
 
 from detector.events import IntentEvent
 from streams.errors import BadRecord
+from streams.exposition import exposition
 from streams.hook.confirmations import confirmations
 from streams.hook.describing import answers_description, body_description
 from streams.hook.exchange import Exchange
@@ -193,7 +193,8 @@ def _operation(parts: _Parts) -> APIRouter:
         return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
 
     @routes.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    async def metrics(request: Request) -> Response:
+        body, content_type = exposition(request.headers.get("accept"))
+        return Response(body, headers={"content-type": content_type})
 
     return routes

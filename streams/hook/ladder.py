@@ -27,6 +27,7 @@ from streams.hook.exchange import Exchange, Question, Reply
 from streams.hook.late import LATE, LateAnswers, late_answer
 from streams.hook.memory import Asked, Memory
 from streams.hook.reasons import REASONS
+from streams.observers import count_answer
 from streams.processing import ID_REUSED
 from streams.records import DECISION, INTENT, OUTCOME, REFUSAL
 from streams.topics import INCIDENTS, INTENTS, OUTCOMES
@@ -113,7 +114,7 @@ class Ladder:
         """Answer an event whose clock cannot be right by the policy; the worker sends it to dead letters."""
         began = self._clock()
         self._send(event, exchange, asker)
-        return self._counted(self._fallback(event, "clock_skewed"), began)
+        return self._counted(self._fallback(event, "clock_skewed"), began, asker)
 
     def late(self, correlation: str, reply: Reply, exchange: Exchange) -> None:
         """Take in a worker's decision that came after the answer; where it disagrees it is an incident."""
@@ -148,7 +149,7 @@ class Ladder:
             return self._memory.keep(event, climbing, question.reply)
         decision = self._settle(event, exchange, asker, question, self._fallback(event, "overloaded"))
         shed: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        shed.set_result(self._counted(decision, began))
+        shed.set_result(self._counted(decision, began, asker))
         return self._memory.keep(event, shed, question.reply)
 
     def _send(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Question:
@@ -165,7 +166,7 @@ class Ladder:
         if decision is None:
             code = _why(exchange, asker, question)
             decision = self._settle(event, exchange, asker, question, _because(own, event, code))
-        return self._counted(decision, began)
+        return self._counted(decision, began, asker)
 
     async def _workers(self, event: IntentEvent, question: Question) -> Decision | None:
         """The worker's decision, or ``None`` when it does not come in time or cannot be read."""
@@ -220,13 +221,9 @@ class Ladder:
             exchange.send(OUTCOMES, event.household_id, OUTCOME.encode(outcome), headers)
         return decision
 
-    def _counted(self, decision: Decision, began: float) -> Answer:
+    def _counted(self, decision: Decision, began: float, asker: Asker) -> Answer:
         seconds = self._clock() - began
-        reason = "" if decision.rung is Rung.WORKER else decision.reasons[0].code
-        metrics.ANSWERS.labels(
-            decision.rung.value, decision.verdict.value, decision.risk_class.value, reason
-        ).inc()
-        metrics.ANSWER_SECONDS.labels(decision.rung.value).observe(seconds)
+        count_answer(decision, seconds, asker.seconds)
         return Answer(decision, seconds)
 
 

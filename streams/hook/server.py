@@ -8,11 +8,12 @@ import socket
 import uvicorn
 
 from detector.errors import BundleError
-from streams import metrics
-from streams.bundles import read_bundle, read_policy
+from streams.bundles import created_at, read_bundle, read_policy
 from streams.errors import MissingPart
+from streams.exposition import forget_dead_processes
 from streams.hook.gateway import build_gateway
 from streams.hook.ladder import Ladder
+from streams.observers import show_bundle
 from streams.settings import Settings
 
 __all__ = ["run_gateway"]
@@ -26,6 +27,7 @@ def run_gateway(settings: Settings) -> None:
     Raises:
         MissingPart: the port is taken.
     """
+    forget_dead_processes()
     ladder = _ladder(settings)
     try:
         listening = socket.create_server((settings.gateway_host, settings.gateway_port))
@@ -54,5 +56,5 @@ def _ladder(settings: Settings) -> Ladder:
         lacking = "no_bundle" if isinstance(error, MissingPart) else "bundle_damaged"
         policy = read_policy(settings.policy)
         return Ladder(policy, None, places=settings.max_waiting, lacking=lacking)
-    metrics.BUNDLE.labels(bundle.version, bundle.policy.version).set(1)
+    show_bundle(bundle, created_at(settings.bundle))
     return Ladder(bundle.policy, bundle, places=settings.max_waiting)

@@ -5,9 +5,12 @@ import re
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
-from dashboards.queries import QUERIES, Query
+from dashboards.queries import EVERYTHING, QUERIES, Query, filled
 from streams import metrics
 
+#: What Prometheus and prometheus_client give every process, and every scraped series.
+STANDARD = {"process_start_time_seconds"}
+TARGET = {"environment", "instance"}
 SUFFIXES = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_count", "_sum"]}
 
 
@@ -25,7 +28,7 @@ def exported() -> dict[str, tuple[str, set[str]]]:
 
 
 def series_of(query: Query) -> set[str]:
-    return set(re.findall(r"\bmisfire_\w+", query.promql))
+    return set(re.findall(r"\b(?:misfire|process)_\w+(?=\{)", query.promql))
 
 
 def labels_of(query: Query) -> set[str]:
@@ -38,15 +41,33 @@ def labels_of(query: Query) -> set[str]:
 def test_a_query_asks_only_for_what_is_exported(query: Query) -> None:
     known = exported()
     assert series_of(query)
-    assert series_of(query) <= known.keys()
-    assert labels_of(query) <= set().union(*(known[name][1] for name in series_of(query)))
+    assert series_of(query) <= known.keys() | STANDARD
+    assert labels_of(query) <= TARGET.union(*(known[name][1] for name in series_of(query) - STANDARD))
 
 
 def test_every_metric_has_a_query() -> None:
     known = exported()
-    asked = {known[name][0] for query in QUERIES for name in series_of(query)}
+    asked = {known[name][0] for query in QUERIES for name in series_of(query) - STANDARD}
 
     assert asked == {constant for constant, _ in known.values()}
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+def test_every_series_is_of_the_environment_looked_at(query: Query) -> None:
+    braces = re.findall(r"\w+\{([^}]*)\}", query.promql)
+
+    assert all('environment=~"$environment"' in selector for selector in braces)
+    assert query.promql.count("misfire_") + query.promql.count("process_start") == len(braces)
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+def test_a_legend_names_only_labels_that_the_result_has(query: Query) -> None:
+    assert set(re.findall(r"\{\{(\w+)\}\}", query.legend)) <= labels_of(query)
+
+
+def test_filled_has_no_variables_left() -> None:
+    for query in QUERIES:
+        assert "$" not in filled(query.promql, EVERYTHING, "5m")
 
 
 def test_names_are_unique() -> None:
@@ -59,6 +80,6 @@ def test_names_are_unique() -> None:
 def test_counters_are_asked_for_their_rate_and_brackets_close(query: Query) -> None:
     for name in series_of(query):
         if name.endswith(("_total", "_bucket", "_count", "_sum")):
-            assert re.search(rf"rate\({name}(?:{{[^}}]*}})?\[\d+[mh]\]\)", query.promql)
+            assert re.search(rf"(?:rate|increase)\({name}{{[^}}]*}}\[\$__rate_interval\]\)", query.promql)
     for opening, closing in ("()", "[]", "{}"):
         assert query.promql.count(opening) == query.promql.count(closing)

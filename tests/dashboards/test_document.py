@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from dashboards.document import metrics_page
+from streams.metrics import CATALOGUE
+
+PAGE = Path(__file__).parents[2] / "dashboards" / "metrics.md"
+
+
+def test_the_page_is_what_the_list_says() -> None:
+    assert PAGE.read_text("utf-8") == metrics_page(), "it is stale: run 'misfire dashboards build'"
+
+
+def test_every_metric_has_a_row() -> None:
+    for metric in CATALOGUE.metrics:
+        assert f"| `{metric.name}` | {metric.kind} | {metric.unit} |" in metrics_page()
