@@ -1,0 +1,200 @@
+"""Prometheus and Alertmanager as tests need them: real, on loopback, configured by the code that configures the installed ones."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from dashboards.config import Config
+from dashboards.monitoring import write_monitoring
+from streams.processes import free_port, start, stop
+from tests.integration.worker import until
+from tests.tools import debian
+
+__all__ = ["Monitoring", "Notification", "Pager"]
+
+#: A minute of the installed rules is a second here; scrapes and evaluations come every second.
+UNIT = 1 / 60
+
+
+@dataclass(frozen=True)
+class Notification:
+    """One alert in one call of the webhook."""
+
+    at: float
+    receiver: str
+    alert: str
+    status: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+
+
+class Pager:
+    """A webhook that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.notifications: list[Notification] = []
+        pager = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                pager._take(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _take(self, call: dict[str, Any]) -> None:
+        at = time.monotonic()
+        self.notifications += [
+            Notification(
+                at,
+                call["receiver"],
+                alert["labels"]["alertname"],
+                alert["status"],
+                alert["labels"],
+                alert["annotations"],
+            )
+            for alert in call["alerts"]
+        ]
+
+    def wait(self, alert: str, status: str, since: float) -> Notification:
+        """The first notification of that kind since then; waits for it."""
+
+        def found() -> Notification | None:
+            fitting = (
+                n for n in self.notifications if (n.alert, n.status) == (alert, status) and n.at > since
+            )
+            return next(fitting, None)
+
+        until(
+            found, lambda: f"{alert} was never {status}: {[(n.alert, n.status) for n in self.notifications]}"
+        )
+        notification = found()
+        assert notification
+        return notification
+
+
+class Monitoring:
+    """Prometheus with the rules, and Alertmanager where there is a pager, for the length of a ``with`` block.
+
+    Args:
+        folder: where configurations, data and logs go.
+        workers: addresses that are scraped, HOST:PORT.
+        gateways: the same.
+        pager: who is told; nobody where it is left out.
+        config: what is asked of the parts; addresses and the unit are filled in.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        workers: Sequence[str],
+        gateways: Sequence[str],
+        pager: Pager | None = None,
+        config: Config | None = None,
+    ) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.alertmanager_url = f"http://127.0.0.1:{free_port()}"
+        self._folder = folder
+        self._pager = pager
+        self._targets = len(workers) + len(gateways)
+        self.config = replace(
+            config or Config(),
+            workers=tuple(workers),
+            gateways=tuple(gateways),
+            dns=False,
+            alertmanagers=(_address(self.alertmanager_url),) if pager else (),
+            page_url=pager.url if pager else None,
+            unit=UNIT,
+        )
+
+    def __enter__(self) -> Self:
+        write_monitoring(self._folder, self.config)
+        with ExitStack() as stack:
+            if self._pager:
+                self._start(stack, self._alertmanager())
+                until(lambda: _ready(self.alertmanager_url), self._said("alertmanager"))
+            self._start(stack, self._prometheus())
+            until(lambda: _ready(self.url), self._said("prometheus"))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def query(self, promql: str) -> list[tuple[dict[str, str], float]]:
+        """Labels and value of each series, now."""
+        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": promql}, timeout=5).json()
+        assert answer["status"] == "success", f"{promql}: {answer['error']}"
+        return [(found["metric"], float(found["value"][1])) for found in answer["data"]["result"]]
+
+    def wait_scraped(self) -> Self:
+        """Wait until every target was scraped: a Prometheus that has just started takes some seconds for the first."""
+        until(lambda: len(self.query("up == 1")) == self._targets, lambda: str(self.query("up")))
+        return self
+
+    def _prometheus(self) -> tuple[str, list[str]]:
+        return "prometheus", [
+            debian("prometheus", "prometheus"),
+            f"--config.file={self._folder / 'prometheus.yaml'}",
+            f"--storage.tsdb.path={self._folder / 'data'}",
+            f"--web.listen-address={_address(self.url)}",
+            "--enable-feature=exemplar-storage",
+        ]
+
+    def _alertmanager(self) -> tuple[str, list[str]]:
+        return "alertmanager", [
+            debian("prometheus-alertmanager", "prometheus-alertmanager"),
+            f"--config.file={self._folder / 'alertmanager.yaml'}",
+            f"--storage.path={self._folder / 'silences'}",
+            f"--web.listen-address={_address(self.alertmanager_url)}",
+            "--cluster.listen-address=",
+        ]
+
+    def _start(self, stack: ExitStack, named: tuple[str, list[str]]) -> None:
+        name, command = named
+        process: subprocess.Popen[bytes] = start(command, log=self._folder / f"{name}.log")
+        stack.callback(stop, process)
+
+    def _said(self, name: str) -> Any:
+        return lambda: (self._folder / f"{name}.log").read_text("utf-8", "replace")[-3000:]
+
+
+def _address(url: str) -> str:
+    return url.removeprefix("http://")
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/-/ready", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
