@@ -334,6 +334,13 @@ QUERIES: tuple[Query, ...] = (
         "another policy",
         "Requests of clients with another policy's fallbacks than the gateway's; normal during a roll-out only.",
     ),
+    _ask(
+        "replies_late",
+        "sum(rate(misfire_replies_late_total{$e}[$s]))",
+        "answers/s",
+        "after the asker's deadline",
+        "Answers by Kafka that came after the deadline that their asker named; it took its policy's fallback.",
+    ),
     # Is anything lost, refused or stuck?
     _ask(
         "lag",

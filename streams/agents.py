@@ -18,7 +18,7 @@ from streams.app import Parts
 from streams.errors import BadRecord
 from streams.households import Households, Stored
 from streams.lag import Lag
-from streams.letters import asker_of, letter_about, trace_of
+from streams.letters import asker_of, letter_about, reply_headers, trace_of
 from streams.logs import log_decision
 from streams.observers import count_decision, observe_answer, observe_command, observe_outcome, show_blocks
 from streams.processing import (
@@ -35,7 +35,16 @@ from streams.processing import (
     settle_record,
     window_after,
 )
-from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED, REFUSAL, RESULT, Command, Refusal
+from streams.records import (
+    DECISION,
+    LATE_MS,
+    OUTCOME_APPLIED,
+    REFUSAL,
+    RESULT,
+    Command,
+    Refusal,
+    header,
+)
 from streams.rights.erasure import answer_erased, erased, is_erased, outlived
 from streams.topics import DEAD_LETTERS, DECISIONS, REPLIES
 from streams.tracing import Passing, Tracer, facts
@@ -254,7 +263,9 @@ class Worker:
         asker = asker_of(record.headers, self.parts.app.conf.topic_partitions)
         if asker is None:
             return []
-        headers = [(CORRELATION_ID, asker.correlation), ("ce_type", kind.encode())]
+        headers = reply_headers(asker, kind, datetime.now(UTC))
+        if header(headers, LATE_MS) is not None:
+            metrics.REPLIES_LATE.inc()
         trace = trace or trace_of(record.headers)
         if trace is not None:
             headers.append(("traceparent", trace))

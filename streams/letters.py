@@ -6,14 +6,15 @@ What a sender puts into headers and keys is passed on; a record that cannot be s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from streams.errors import BadRecord
 from streams.processing import Incoming
-from streams.records import CORRELATION_ID, REPLY_PARTITION, Headers, header
+from streams.records import CORRELATION_ID, DEADLINE, LATE_MS, REPLY_PARTITION, Headers, header
 from streams.tokens import NOT_TOKENS
 from streams.tracing import valid_trace
 
-__all__ = ["Asker", "Letter", "asker_of", "letter_about", "trace_of"]
+__all__ = ["Asker", "Letter", "asker_of", "letter_about", "reply_headers", "trace_of"]
 
 #: Kafka's producers and brokers refuse records above 1 MiB by default; the rest is left for headers.
 _LARGEST_LETTER = 900_000
@@ -27,10 +28,11 @@ _MOST_DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Where somebody waits for an answer, and by which id the answer is told from others."""
+    """Where somebody waits for an answer, by which id the answer is told from others, and until when: ``None`` is for ever."""
 
     partition: int
     correlation: bytes
+    deadline: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,37 @@ def asker_of(headers: Headers, partitions: int) -> Asker | None:
         return None
     if len(partition) > _MOST_DIGITS or not partition.isdigit() or int(partition) >= partitions:
         return None
-    return Asker(int(partition), correlation)
+    return Asker(int(partition), correlation, _time(header(headers, DEADLINE)))
+
+
+def reply_headers(asker: Asker, kind: str, now: datetime) -> list[tuple[str, bytes]]:
+    """Return the headers of an answer: a CloudEvent in binary mode; after the asker's deadline it says by how much it is late.
+
+    Args:
+        asker: who waits.
+        kind: the answer's CloudEvents type.
+        now: when it is sent.
+    """
+    headers = [
+        (CORRELATION_ID, asker.correlation),
+        ("ce_specversion", b"1.0"),
+        ("ce_id", asker.correlation),
+        ("ce_type", kind.encode()),
+        ("ce_source", b"misfire/worker"),
+    ]
+    if asker.deadline is None or now <= asker.deadline:
+        return headers
+    late = (now - asker.deadline).total_seconds() * 1000.0
+    return [*headers, (LATE_MS, f"{late:.0f}".encode())]
+
+
+def _time(text: bytes | None) -> datetime | None:
+    """A point in time with its zone; ``None`` where there is none, or nobody could tell which it is."""
+    try:
+        found = datetime.fromisoformat((text or b"").decode("ascii"))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def trace_of(headers: Headers) -> bytes | None:

@@ -44,6 +44,7 @@ __all__ = [
     "REBALANCES",
     "RECOVERY_SECONDS",
     "REPEATED",
+    "REPLIES_LATE",
     "SEND_FAILURES",
     "STATE_BYTES",
     "SURPRISAL_BITS",
@@ -282,6 +283,12 @@ REBALANCES = _counter(
     "misfire_rebalances_total",
     "Times that partitions were given out anew.",
     unit="rebalances",
+    owner="worker",
+)
+REPLIES_LATE = _counter(
+    "misfire_replies_late_total",
+    "Answers of the worker that were sent after the deadline that their asker named.",
+    unit="replies",
     owner="worker",
 )
 READY = _gauge(

@@ -13,6 +13,7 @@ from detector.confirmation import answer, recall
 from detector.decisions import Decision, Rung
 from detector.events import IntentEvent, Outcome
 from detector.pipeline import apply_outcome, decide, fallback_decision
+from streams.cloudevents import is_structured, type_inside, unwrapped
 from streams.errors import BadRecord
 from streams.households import Stored
 from streams.records import (
@@ -104,7 +105,10 @@ def is_command(record: Incoming) -> bool:
 
 def is_answer(record: Incoming) -> bool:
     """Return whether a record among the outcomes is an answer to a confirmation."""
-    return header(record.headers, "ce_type") == ANSWER.type.encode()
+    named = header(record.headers, "ce_type")
+    if named is None and _is_structured(record):
+        named = type_inside(record.value or b"")
+    return named == ANSWER.type.encode()
 
 
 def decide_record(
@@ -166,7 +170,8 @@ def answer_record(
 
 def _read(record: Incoming, kind: Kind[V], *, token_ids: bool) -> V:
     check_type(record.headers, kind)
-    value = kind.decode(record.value)
+    structured = record.value is not None and _is_structured(record)
+    value = kind.decode(unwrapped(record.value or b"", kind) if structured else record.value)
     check_tokens(value, ids=token_ids)
     if record.key != value.household_id.encode():
         raise BadRecord(
@@ -175,3 +180,7 @@ def _read(record: Incoming, kind: Kind[V], *, token_ids: bool) -> V:
     if value.time.timestamp() > record.timestamp + CLOCK_SKEW_SECONDS:
         raise BadRecord("time_in_future", TIME_IN_FUTURE)
     return value
+
+
+def _is_structured(record: Incoming) -> bool:
+    return is_structured((header(record.headers, "content-type") or b"").decode("latin-1"))

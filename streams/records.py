@@ -24,8 +24,10 @@ __all__ = [
     "ANSWER",
     "COMMAND",
     "CORRELATION_ID",
+    "DEADLINE",
     "DECISION",
     "INTENT",
+    "LATE_MS",
     "MAX_BYTES",
     "OUTCOME",
     "OUTCOME_APPLIED",
@@ -135,6 +137,8 @@ OUTCOME_APPLIED = "assistant.outcome.applied.v1"
 
 #: Headers by which an asker says where it waits for the answer.
 REPLY_PARTITION, CORRELATION_ID = "misfire_reply_partition", "misfire_correlation_id"
+#: The asker's deadline as a point in time (RFC 3339), and on an answer that comes after it, by how many milliseconds it is late.
+DEADLINE, LATE_MS = "misfire_deadline", "misfire_late_ms"
 
 
 def header(headers: Headers | Mapping[str, bytes] | None, name: str) -> bytes | None:

@@ -18,7 +18,7 @@ from streams.errors import BadRecord
 from streams.hook.describing import answers_description, body_description
 from streams.hook.exchange import Exchange, Reply
 from streams.hook.ladder import Asker
-from streams.hook.requests import asker_of, decode, is_skewed, read_body
+from streams.hook.requests import asker_of, is_skewed, read_value, respond
 from streams.observers import observe_answer
 from streams.processing import TIME_IN_FUTURE
 from streams.records import ANSWER, REFUSAL, RESULT
@@ -60,7 +60,7 @@ def confirmations(settings: Settings, exchange: Exchange) -> APIRouter:
     async def confirm(confirmation_id: str, request: Request) -> Response:
         """Answer a question. 200: the command may run (`confirmed`), or may not (`denied`); anything else lets nothing run."""
         asker = asker_of(request.headers, settings)
-        given = decode(await read_body(request), ANSWER, settings)
+        given = await read_value(request, ANSWER, settings)
         if given.confirmation_id != confirmation_id:
             raise BadRecord(
                 "id_mismatch",
@@ -72,7 +72,7 @@ def confirmations(settings: Settings, exchange: Exchange) -> APIRouter:
         if result.reason is Refusal.UNCHECKED:
             observe_answer(given.method, result, None)
         if result.reason is None:
-            return Response(RESULT.encode(result), media_type="application/json")
+            return respond(request, RESULT, RESULT.encode(result), result.answer_id)
         return Response(
             to_json(_problem(result, result.reason)),
             STATUS[result.reason],

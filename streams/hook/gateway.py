@@ -22,7 +22,7 @@ from streams.hook.describing import answers_description, body_description
 from streams.hook.exchange import Exchange
 from streams.hook.ladder import Answer, Asker, Ladder
 from streams.hook.late import LATE, LateAnswers
-from streams.hook.requests import asker_of, decode, is_skewed, problem, read_batch, read_body
+from streams.hook.requests import asker_of, decode, is_skewed, problem, read_batch, read_value, respond
 from streams.hook.versions import PolicyVersion
 from streams.logs import log_decision
 from streams.processing import TIME_IN_FUTURE
@@ -103,12 +103,13 @@ def _decisions(parts: _Parts) -> APIRouter:
     async def decide(request: Request) -> Response:
         """Decide on one event before its command runs. Answers in time, and says on which rung of the ladder."""
         asker = asker_of(request.headers, parts.settings)
-        found = await answer(decode(await read_body(request), INTENT, parts.settings), asker)
+        found = await answer(await read_value(request, INTENT, parts.settings), asker)
         headers = {
             "X-Misfire-Rung": found.decision.rung.value,
             "X-Misfire-Elapsed-Ms": f"{1000 * found.seconds:.1f}",
         }
-        return Response(DECISION.encode(found.decision), media_type="application/json", headers=headers)
+        decision = found.decision
+        return respond(request, DECISION, DECISION.encode(decision), decision.decision_id, headers)
 
     @routes.post(
         "/v1/decide/batch",
@@ -142,7 +143,7 @@ def _outcomes(parts: _Parts) -> APIRouter:
     async def outcomes(request: Request) -> JSONResponse:
         """Tell what happened to a command afterwards. 200: the worker applied it; 202: it is on its way."""
         asker = asker_of(request.headers, parts.settings)
-        outcome = decode(await read_body(request), OUTCOME, parts.settings)
+        outcome = await read_value(request, OUTCOME, parts.settings)
         if is_skewed(outcome):
             raise BadRecord("time_in_future", TIME_IN_FUTURE)
         exchange = parts.exchange

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from fastapi import Request
+from fastapi import Request, Response
 from pydantic_core import from_json, to_json
 
 from detector.answers import ConfirmationAnswer
 from detector.events import IntentEvent, Outcome
+from streams.cloudevents import STRUCTURED, is_structured, unwrapped, wrapped
 from streams.errors import BadRecord
 from streams.hook.ladder import Asker
 from streams.hook.late import check_callback
@@ -29,8 +30,11 @@ __all__ = [
     "problem",
     "read_batch",
     "read_body",
+    "read_value",
+    "respond",
 ]
 
+_SOURCE = "misfire/gateway"
 LONGEST_DEADLINE_MS = 10_000
 #: Events in one request.
 MAX_BATCH = 100
@@ -46,6 +50,7 @@ _STATUS = {
     "too_large": 413,
     "media_type": 415,
     "schema": 422,
+    "unknown_type": 422,
     NOT_TOKENS: 422,
     "time_in_future": 422,
     "too_many_listeners": 503,
@@ -61,7 +66,7 @@ async def read_body(request: Request, most: int = MAX_BYTES) -> bytes:
         BadRecord: with code ``media_type`` or ``too_large``.
     """
     media = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if media not in ("application/json", "application/cloudevents+json", ""):
+    if media not in ("application/json", STRUCTURED, ""):
         raise BadRecord("media_type", "the body must be application/json")
     body = b""
     async for part in request.stream():
@@ -69,6 +74,40 @@ async def read_body(request: Request, most: int = MAX_BYTES) -> bytes:
         if len(body) > most:
             raise BadRecord("too_large", f"the body has more than {most} bytes")
     return body
+
+
+async def read_value(request: Request, kind: Kind[V], settings: Settings) -> V:
+    """Read a value: as plain JSON, or as a CloudEvent in binary mode (its attributes in ``ce-`` headers) or structured mode.
+
+    Raises:
+        BadRecord: as ``read_body``, ``cloudevents.unwrapped`` and ``decode``, and ``unknown_type``.
+    """
+    body = await read_body(request)
+    if is_structured(request.headers.get("content-type", "")):
+        return decode(unwrapped(body, kind), kind, settings)
+    if request.headers.get("ce-type", kind.type) != kind.type:
+        raise BadRecord("unknown_type", f"the request's ce-type is not {kind.type!r}")
+    if request.headers.get("ce-specversion", "1.0") != "1.0":
+        raise BadRecord("schema", "ce-specversion is not 1.0")
+    return decode(body, kind, settings)
+
+
+def respond(
+    request: Request, kind: Kind[Any], value: bytes, value_id: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with a value in the way that was asked: a CloudEvent is answered by one, in the same mode."""
+    told = dict(headers or {})
+    if is_structured(request.headers.get("content-type", "")):
+        content = wrapped(value, kind, value_id, _SOURCE)
+        return Response(content, media_type=STRUCTURED, headers=told)
+    if "ce-type" in request.headers:
+        told |= {
+            "ce-specversion": "1.0",
+            "ce-id": value_id,
+            "ce-type": kind.type,
+            "ce-source": _SOURCE,
+        }
+    return Response(value, media_type="application/json", headers=told)
 
 
 async def read_batch(request: Request) -> list[bytes]:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import pytest
+
 from streams.errors import BadRecord
-from streams.letters import Asker, asker_of, letter_about, trace_of
+from streams.letters import Asker, asker_of, letter_about, reply_headers, trace_of
 from streams.processing import Incoming
-from streams.records import CORRELATION_ID, REPLY_PARTITION
+from streams.records import CORRELATION_ID, DEADLINE, DECISION, LATE_MS, REPLY_PARTITION
 
 ERROR = BadRecord("not_json", "the value is not JSON")
 
@@ -56,3 +60,30 @@ def test_nothing_is_repeated_of_a_record_that_may_hold_what_somebody_said() -> N
     letter = letter_about(_record(b"anna", b"call my doctor"), BadRecord("not_tokens", "slots (a value)"))
     assert (letter.key, letter.value) == (None, b"")
     assert dict(letter.headers)["misfire_size"] == b"14"
+
+
+NOW = datetime(2026, 1, 5, 18, 0, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "late"),
+    [
+        (b"2026-01-05T18:00:00.750Z", b"250"),
+        (b"2026-01-05T19:00:00.750+01:00", b"250"),
+        (b"2026-01-05T18:00:01Z", None),
+        (b"2026-01-05T18:00:02Z", None),
+        (b"2026-01-05T18:00:00", None),
+        (b"soon", None),
+        (b"\xff", None),
+        (b"", None),
+        (None, None),
+    ],
+)
+def test_an_answer_says_by_how_much_it_is_late(deadline: bytes | None, late: bytes | None) -> None:
+    headers: list[tuple[str, bytes]] = [(REPLY_PARTITION, b"1"), (CORRELATION_ID, b"c1")]
+    asker = asker_of([*headers, *([(DEADLINE, deadline)] if deadline is not None else [])], 2)
+
+    assert asker is not None
+    told = dict(reply_headers(asker, DECISION.type, NOW))
+    assert told.get(LATE_MS) == late
+    assert (told["ce_type"], told["ce_id"], told[CORRELATION_ID]) == (DECISION.type.encode(), b"c1", b"c1")

@@ -13,8 +13,9 @@ import pytest
 from detector.events import IntentEvent
 from streams.bundles import write_bundle
 from streams.processes import free_port
+from streams.records import INTENT
 from streams.stream_files import read_events, write_events, write_labels
-from tests.detector.builders import hand_bundle
+from tests.detector.builders import event, hand_bundle
 from tests.detector.town import town
 
 COMMANDS = [
@@ -30,6 +31,7 @@ COMMANDS = [
     ["evaluate"],
     ["evaluate", "sequences"],
     ["replay"],
+    ["decide"],
     ["decisions", "tail"],
     ["doctor"],
     ["config", "show"],
@@ -311,3 +313,32 @@ def test_a_directory_that_is_no_bundle_is_left_alone(stream: Path, tmp_path: Pat
 
     assert_said(misfire("train", stream, "--out", tmp_path / "mine"), 3, "is not a bundle")
     assert (tmp_path / "mine" / "letter.txt").read_text() == "keep me"
+
+
+def test_decide_always_has_a_verdict_and_its_exit_code_says_which(tmp_path: Path) -> None:
+    nobody = ["--url", f"http://127.0.0.1:{free_port()}"]
+    command = json.loads(INTENT.encode(event(1, intent="lights.TurnOn", commits=True)))
+    for intent, code, verdict in (("lights.TurnOn", 0, "allow"), ("messages.SendMessage", 1, "confirm")):
+        (tmp_path / "event.json").write_text(json.dumps(command | {"intent": intent}))
+        ended = misfire("decide", tmp_path / "event.json", *nobody, "--json", "-")
+        assert ended.returncode == code, ended.stderr
+        found = json.loads(ended.stdout)
+        assert (found["verdict"], found["rung"]) == (verdict, "policy")
+        assert "not the worker's verdict" in ended.stderr
+
+
+def test_decide_reads_standard_input() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "streams.cli", "decide", "-", "--url", f"http://127.0.0.1:{free_port()}"],
+        input=INTENT.encode(event(1)),
+        capture_output=True,
+        timeout=100,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_decide_says_what_it_cannot_work_with(tmp_path: Path) -> None:
+    (tmp_path / "event.json").write_text('{"event_id": "e1"}')
+    assert_said(misfire("decide", tmp_path / "event.json"), 2, "is not an event")
+    assert_said(misfire("decide", tmp_path / "nowhere.json"), 3, "cannot be read")

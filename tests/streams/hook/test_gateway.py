@@ -181,3 +181,49 @@ def test_metrics_hold_no_ids(client: TestClient) -> None:
     assert "misfire_hook_answers_total{" in text
     assert "household-of-somebody" not in text
     assert "one-of-a-kind" not in text
+
+
+STRUCTURED = {"content-type": "application/cloudevents+json"}
+
+
+def cloudevent(**fields: Any) -> dict[str, Any]:
+    attributes = {"specversion": "1.0", "id": "e1", "source": "test", "type": INTENT.type}
+    return attributes | {"data": BODY} | fields
+
+
+def test_a_structured_cloudevent_is_answered_by_one(client: TestClient) -> None:
+    answer = client.post("/v1/decide", json=cloudevent(), headers=STRUCTURED)
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == STRUCTURED["content-type"]
+    inside = answer.json()
+    assert (inside["type"], inside["specversion"]) == (DECISION.type, "1.0")
+    decision = DECISION.decode(json.dumps(inside["data"]).encode())
+    assert (decision.event_id, inside["id"]) == (BODY["event_id"], decision.decision_id)
+
+
+def test_a_binary_cloudevent_is_answered_by_one(client: TestClient) -> None:
+    attributes = {"ce-specversion": "1.0", "ce-id": "e1", "ce-source": "test", "ce-type": INTENT.type}
+
+    answer = client.post("/v1/decide", json=BODY, headers=attributes)
+
+    decision = DECISION.decode(answer.content)
+    assert answer.headers["content-type"] == "application/json"
+    assert (answer.headers["ce-type"], answer.headers["ce-id"]) == (DECISION.type, decision.decision_id)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "code"),
+    [
+        (cloudevent(type=OUTCOME.type), STRUCTURED, "unknown_type"),
+        (cloudevent(data=None), STRUCTURED, "schema"),
+        (cloudevent(data=BODY | {"act": "shout"}), STRUCTURED, "schema"),
+        (BODY, {"ce-type": OUTCOME.type}, "unknown_type"),
+        (BODY, {"ce-type": INTENT.type, "ce-specversion": "0.3"}, "schema"),
+    ],
+)
+def test_a_cloudevent_that_is_no_event_is_refused(
+    client: TestClient, body: dict[str, Any], headers: dict[str, str], code: str
+) -> None:
+    answer = client.post("/v1/decide", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (422, f"urn:misfire:{code}")

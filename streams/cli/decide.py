@@ -1,0 +1,72 @@
+"""``misfire decide``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams.cli.options import Json
+from streams.cli.output import note, table, write_json
+from streams.errors import MissingPart, WrongUse
+
+
+def decide(
+    event: Annotated[
+        str, typer.Argument(help="A file with one event as JSON; - is standard input.", metavar="EVENT.json")
+    ],
+    url: Annotated[str, typer.Option(help="The gateway.")] = "http://127.0.0.1:8750",
+    deadline_ms: Annotated[
+        int, typer.Option(help="Milliseconds in which the answer is needed.", min=1, max=10_000)
+    ] = 150,
+    json: Json = None,
+) -> None:
+    """Ask whether one command may run. Exit code 0: allow; 1: confirm or block; 2: no event; 3: no file.
+
+    There is always a verdict: without a gateway it is the packaged policy's, and standard error says so.
+    """
+    from detector.decisions import Verdict
+    from streams.errors import BadRecord
+    from streams.hook import Hook, RejectedEvent
+    from streams.records import DECISION, INTENT
+
+    try:
+        heard = INTENT.decode(_read(event))
+        with Hook(url, deadline_ms=deadline_ms) as hook:
+            decision = hook.decide(heard)
+    except (BadRecord, RejectedEvent) as error:
+        raise WrongUse(f"{event} is not an event: {error}") from None
+    table(
+        f"{decision.effective_verdict}: {decision.intent}",
+        ["figure", "value"],
+        [
+            ["verdict", decision.verdict.value],
+            ["rung", decision.rung.value],
+            ["risk class", decision.risk_class.value],
+            *(
+                [["misfire probability", f"{decision.misfire_probability:.4f}"]]
+                if decision.misfire_probability
+                else []
+            ),
+            *[["reason", reason.text] for reason in decision.reasons],
+            *([["ask", decision.confirm.prompt]] if decision.confirm else []),
+        ],
+    )
+    if decision.degraded:
+        note("This is not the worker's verdict.")
+    write_json(json, DECISION.adapter.dump_python(decision, mode="json"))
+    if decision.effective_verdict is not Verdict.ALLOW:
+        raise typer.Exit(1)
+
+
+def _read(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise MissingPart(
+            f"{name} cannot be read ({error.strerror}); name a file with one event, or -"
+        ) from error

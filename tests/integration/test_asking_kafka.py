@@ -1,0 +1,72 @@
+"""Kafka itself as a way to ask: what any client may do, with nothing of ours but the names of headers and topics."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from kafka import KafkaConsumer, TopicPartition
+
+from detector.events import IntentEvent
+from streams.records import INTENT
+from tests.integration.kafka import Broker
+from tests.integration.stream import a_town, bundle_on_disk
+from tests.integration.worker import PATIENCE, Worker, prepare, producing, pure
+
+PARTITION = 2
+
+
+def headers(event: IntentEvent, deadline: datetime) -> list[tuple[str, bytes]]:
+    return [
+        ("misfire_reply_partition", str(PARTITION).encode()),
+        ("misfire_correlation_id", event.event_id.encode()),
+        ("misfire_deadline", deadline.isoformat().encode()),
+    ]
+
+
+def structured(event: IntentEvent) -> bytes:
+    attributes = {"specversion": "1.0", "id": event.event_id, "source": "test", "type": "assistant.intent.v1"}
+    return json.dumps(attributes | {"data": json.loads(INTENT.encode(event))}).encode()
+
+
+def test_an_intent_is_published_and_its_decision_read(broker: Broker, tmp_path: Path) -> None:
+    bundle, place = bundle_on_disk(tmp_path)
+    plain, wrapped, expired = events = a_town(households=1, sessions=3)[:3]
+    soon, before = (datetime.now(UTC) + timedelta(seconds=each) for each in (PATIENCE, -5))
+    cloudevent = [("content-type", b"application/cloudevents+json")]
+    prepare(broker)
+    consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap, group_id=None)
+    consumer.assign([TopicPartition("assistant.replies", PARTITION)])
+    consumer.seek_to_beginning()
+    with Worker(broker, place, tmp_path / "log") as worker:
+        worker.wait_ready()
+        key = plain.household_id.encode()
+        with producing(broker) as producer:
+            producer.send("assistant.intents", INTENT.encode(plain), key=key, headers=headers(plain, soon))
+            producer.send(
+                "assistant.intents",
+                structured(wrapped),
+                key=key,
+                headers=[*headers(wrapped, soon), *cloudevent],
+            )
+            producer.send(
+                "assistant.intents", INTENT.encode(expired), key=key, headers=headers(expired, before)
+            )
+
+        replies: dict[str, tuple[bytes, dict[str, bytes]]] = {}
+        give_up = time.monotonic() + PATIENCE
+        while len(replies) < len(events) and time.monotonic() < give_up:
+            for records in consumer.poll(200).values():
+                for record in records:
+                    told = dict(record.headers)
+                    replies[told["misfire_correlation_id"].decode()] = (record.value, told)
+        assert worker.metric("misfire_replies_late_total") == 1
+    consumer.close()
+
+    assert {name: value for name, (value, _) in replies.items()} == pure(events, bundle)
+    assert {told["ce_type"] for _, told in replies.values()} == {b"assistant.decision.v1"}
+    late = {name for name, (_, told) in replies.items() if "misfire_late_ms" in told}
+    assert late == {expired.event_id}
+    assert int(replies[expired.event_id][1]["misfire_late_ms"]) >= 5_000
