@@ -43,14 +43,19 @@ class Stack:
         self.worker: subprocess.Popen[bytes] | None = None
         self.worker_url = f"http://127.0.0.1:{free_port()}"
         self.gateway_url = f"http://127.0.0.1:{free_port()}"
+        #: The embedded broker's process.
+        self.broker_pid: int | None = None
         self._embedded = broker is None
+        self._logs: dict[int, tuple[str, Path]] = {}
         self._exit = ExitStack()
 
     def __enter__(self) -> Self:
         self.folder = Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="misfire-")))
         try:
             if self._embedded:
-                self.bootstrap = self._exit.enter_context(EmbeddedBroker()).bootstrap
+                broker = self._exit.enter_context(EmbeddedBroker())
+                self.bootstrap = broker.bootstrap
+                self.broker_pid = broker.process.pid if broker.process else None
             client = admin(self.bootstrap)
             self.created = create_topics(client, self.partitions)
             client.close()
@@ -64,15 +69,18 @@ class Stack:
     ) -> None:
         self._exit.close()
 
-    def start_worker(self, *, wait: bool = True) -> None:
+    def start_worker(self, *, wait: bool = True) -> subprocess.Popen[bytes]:
         """Start a worker, and wait until its partitions are assigned and its table is recovered."""
-        self.worker = self._start("worker", self.worker_url)
+        self.worker = self.start_part("worker", self.worker_url)
         if wait:
             self.wait_ready(self.worker_url, self.worker)
+        return self.worker
 
-    def start_gateway(self) -> None:
+    def start_gateway(self) -> subprocess.Popen[bytes]:
         """Start a gateway, and wait until it hears replies."""
-        self.wait_ready(self.gateway_url, self._start("gateway", self.gateway_url))
+        process = self.start_part("gateway", self.gateway_url)
+        self.wait_ready(self.gateway_url, process)
+        return process
 
     def kill_worker(self) -> None:
         """Kill the worker as the kernel would when memory runs out: without a word."""
@@ -89,13 +97,13 @@ class Stack:
         deadline = time.monotonic() + _READY_TIMEOUT
         while not _ready(url):
             if process.poll() is not None or time.monotonic() > deadline:
-                said = self._log(process).read_text("utf-8", "replace").strip().splitlines()[-1:]
-                raise MissingPart(
-                    f"{self._name(process)} did not get ready: {''.join(said) or 'it said nothing'}"
-                )
+                part, log = self._logs[process.pid]
+                said = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
+                raise MissingPart(f"the {part} did not get ready: {''.join(said) or 'it said nothing'}")
             time.sleep(0.05)
 
-    def _start(self, part: str, url: str) -> subprocess.Popen[bytes]:
+    def start_part(self, part: str, url: str, *, broker: str | None = None) -> subprocess.Popen[bytes]:
+        """Start ``worker`` or ``gateway`` at an address, on the stack's broker or on another."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MISFIRE_")}
         environment["MISFIRE_PARTITIONS"] = str(self.partitions)
         # Faust makes a folder for tables, which are in memory here, where temporary files go.
@@ -110,21 +118,17 @@ class Stack:
             "streams.cli",
             part,
             "--broker",
-            self.bootstrap,
+            broker or self.bootstrap,
             "--bundle",
             str(self.bundle),
             "--port",
             port,
         ]
-        process = start(command, log=self.folder / f"{part}.log", environment=environment)
+        log = self.folder / f"{part}-{port}.log"
+        process = start(command, log=log, environment=environment)
         self._exit.callback(stop, process)
+        self._logs[process.pid] = (part, log)
         return process
-
-    def _name(self, process: subprocess.Popen[bytes]) -> str:
-        return "the worker" if process is self.worker else "the gateway"
-
-    def _log(self, process: subprocess.Popen[bytes]) -> Path:
-        return self.folder / ("worker.log" if process is self.worker else "gateway.log")
 
 
 def _ready(url: str) -> bool:

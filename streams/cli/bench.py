@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from streams.cli.hook_benches import hook
 from streams.cli.options import Json, Stream
 from streams.cli.output import console, table, write_json
 from streams.cli.published import hdfs, schonlau, slurp
@@ -16,6 +17,7 @@ app = typer.Typer(
     help="Measure against the alternatives in one run, or against what others published.",
     no_args_is_help=True,
 )
+app.command()(hook)
 app.command()(hdfs)
 app.command()(schonlau)
 app.command()(slurp)

@@ -20,6 +20,9 @@ __all__ = ["run_gateway"]
 
 logger = logging.getLogger(__name__)
 
+#: Seconds until an idle connection is closed: longer than the minute that load balancers keep theirs (nginx, AWS: 60 s).
+_KEEP_ALIVE = 75
+
 
 def run_gateway(settings: Settings) -> None:
     """Serve the hook until told to stop.
@@ -43,6 +46,7 @@ def run_gateway(settings: Settings) -> None:
         log_config=None,  # its lines are ours: streams.logs
         log_level="warning",
         timeout_graceful_shutdown=2,
+        timeout_keep_alive=_KEEP_ALIVE,
     )
     uvicorn.Server(config).run(sockets=[listening])
 

@@ -1,0 +1,98 @@
+"""``misfire bench hook`` and ``misfire bench storm``."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from streams.cli.options import Broker, Bundle, Json
+from streams.cli.output import note, progress_report, table, write_json
+from streams.errors import WrongUse
+
+__all__ = ["hook"]
+
+#: How each way's calls are to be answered.
+#: Microseconds of CPU for each call; what takes less only stands by.
+_TOLD = 50
+_ANSWERED = {"a": "answered", "b": "answered", "k": "answered", "c": "worker", "d": "gateway"}
+
+
+def hook(
+    broker: Broker = None,
+    bundle: Bundle = None,
+    rates: Annotated[str, typer.Option(help="Calls a second, separated by commas.")] = "100,500,1000",
+    seconds: Annotated[float, typer.Option(help="For how long, each way at each rate.", min=1.0)] = 8.0,
+    ways: Annotated[str, typer.Option(help="Which ways, by their letters.")] = "abkcd",
+    json: Json = None,
+) -> None:
+    """Measure the hook's latency beside aiokafka alone and an empty Faust agent, on one broker in one run (3 minutes)."""
+    from streams.bench.hook import WAYS, bench_hook
+
+    if not ways or not set(ways) <= WAYS.keys():
+        raise WrongUse(f"--ways {ways!r} is not made of {''.join(WAYS)}; leave it out to measure all")
+    if not all(rate.isdecimal() and 0 < int(rate) <= 100_000 for rate in rates.split(",")):
+        raise WrongUse(f"--rates {rates!r} must be whole numbers above 0, separated by commas")
+    with _bundle(bundle) as chosen:
+        found = bench_hook(
+            chosen,
+            broker=broker,
+            rates=[int(rate) for rate in rates.split(",")],
+            seconds=seconds,
+            ways=ways,
+            note=note,
+        )
+    rows = [
+        [
+            f"({row.way}) {row.name}",
+            f"{row.rate:,}",
+            *_percentiles(row.figures),
+            f"{row.ratio or ''}",
+            _cpu(row.cpu_us),
+        ]
+        for row in found.rows
+    ]
+    table(
+        f"milliseconds from when a call was due; {found.broker}, {found.cpus} cores, load {found.load_average} before",
+        ["way", "a second", "p50", "p90", "p99", "p99.9", "max", "p99 / (a)", "CPU µs a call"],
+        rows,
+    )
+    for row in found.rows:
+        if set(row.figures["answers"]) - {_ANSWERED[row.way]}:
+            note(
+                f"({row.way}) at {row.rate:,} a second was answered otherwise, too: {_answers(row.figures)}."
+            )
+    write_json(json, asdict(found))
+
+
+@contextmanager
+def _bundle(given: Path | None) -> Iterator[Path]:
+    """The bundle that decides: the given one, or one that is trained for this run. What was started ends with us."""
+    from streams.bench.load import make_bundle
+    from streams.bundles import write_bundle
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with tempfile.TemporaryDirectory(prefix="misfire-bench-") as folder:
+        if given is None:
+            with progress_report() as report:
+                write_bundle(make_bundle(report), Path(folder) / "bundle")
+        yield given or Path(folder) / "bundle"
+
+
+def _percentiles(figures: Any) -> list[str]:
+    return [f"{figures[name]:,.1f}" for name in ("p50_ms", "p90_ms", "p99_ms", "p99.9_ms", "p100_ms")]
+
+
+def _answers(figures: Any) -> str:
+    return ", ".join(f"{count:,} {answer}" for answer, count in figures["answers"].items() if count)
+
+
+def _cpu(spent: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {used:,}" for name, used in spent.items() if used >= _TOLD)

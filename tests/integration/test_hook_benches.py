@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.integration.stream import bundle_on_disk
+
+
+def test_the_hook_is_measured_beside_aiokafka_in_one_run(tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    command = [sys.executable, "-m", "streams.cli", "bench", "hook", "--bundle", str(place)]
+    command += ["--ways", "ad", "--rates", "20", "--seconds", "1", "--json", "-"]
+
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+
+    assert ended.returncode == 0, ended.stderr
+    rows = {row["way"]: row for row in json.loads(ended.stdout)["rows"]}
+    assert rows["a"]["figures"]["answers"] == {"answered": 20}
+    assert rows["d"]["figures"]["answers"] == {"gateway": 20}
+    assert rows["a"]["ratio"] == 1.0
+    assert rows["a"]["figures"]["p50_ms"] <= rows["a"]["figures"]["p99_ms"]
