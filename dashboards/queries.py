@@ -26,6 +26,13 @@ _SELECTORS = {
     "s": "$__rate_interval",
 }
 
+# The shares of an evidence term's bins, now and in training.
+_NOW = (
+    "sum by (term, bin) (rate(misfire_evidence_total{$e, $b}[$s]))"
+    " / on (term) group_left (sum by (term) (rate(misfire_evidence_total{$e, $b}[$s])) > 0)"
+)
+_THEN = "avg by (term, bin) (misfire_evidence_expected_ratio{$e, $b})"
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -176,6 +183,16 @@ QUERIES: tuple[Query, ...] = (
         "bits",
         "{{risk_class}}",
         "How rare the middle one of the committed chains is; a slow rise means that the bundle ages.",
+    ),
+    _ask(
+        "drift",
+        # The population stability index as detector.drift has it: sum of (now - then) * ln(now / then), empty bins as 1e-4.
+        "topk(10, sum by (term) ("
+        "(clamp_min(" + _NOW + ", 1e-4) - clamp_min(" + _THEN + ", 1e-4))"
+        " * ln(clamp_min(" + _NOW + ", 1e-4) / clamp_min(" + _THEN + ", 1e-4))))",
+        "index",
+        "{{term}}",
+        "How far each evidence term has moved from the training data, the ten farthest; below 0.1 is none, above 0.25 is drift.",
     ),
     _ask(
         "stopped_share_by_bundle",

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from detector.calibration import Calibration
 from detector.coherence import Coherence
 from detector.decisions import RiskClass
+from detector.drift import BINS, Distribution
 from detector.errors import BundleError, PolicyError
 from detector.evidence import TERMS
 from detector.filtering import SequenceModel
@@ -39,13 +40,17 @@ _FILES = ("policy.toml", "names.json", "arrays.npz")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bundle:
-    """Model, judge, calibration and policy. ``version`` is derived from the other four: make one with ``make_bundle``."""
+    """Model, judge, calibration and policy, and how evidence was distributed in training, where that is known.
+
+    ``version`` is derived from the others: make one with ``make_bundle``.
+    """
 
     version: str
     model: Model
     judge: Judge
     calibration: Calibration
     policy: Policy
+    training: Distribution | None = None
     _risks: Mapping[str, RiskClass] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -57,10 +62,12 @@ class Bundle:
         return self._risks.get(intent) or self.policy.risk_class(intent)
 
 
-def make_bundle(model: Model, judge: Judge, calibration: Calibration, policy: Policy) -> Bundle:
+def make_bundle(
+    model: Model, judge: Judge, calibration: Calibration, policy: Policy, training: Distribution | None = None
+) -> Bundle:
     """Put the parts together under the version that their content has."""
-    draft = Bundle("", model, judge, calibration, policy)
-    return Bundle(_version(bundle_to_files(draft)), model, judge, calibration, policy)
+    draft = Bundle("", model, judge, calibration, policy, training)
+    return Bundle(_version(bundle_to_files(draft)), model, judge, calibration, policy, training)
 
 
 def bundle_to_files(bundle: Bundle) -> dict[str, bytes]:
@@ -88,6 +95,8 @@ def bundle_to_files(bundle: Bundle) -> dict[str, bytes]:
     }
     for (risk, new), scores in bundle.calibration.scores.items():
         arrays[f"scores.{risk}.{'new' if new else 'known'}"] = scores
+    if bundle.training is not None:
+        arrays |= {"training.edges": bundle.training.edges, "training.shares": bundle.training.shares}
     return {
         "policy.toml": bundle.policy.text.encode(),
         "names.json": json.dumps(names, sort_keys=True, separators=(",", ":")).encode(),
@@ -112,7 +121,8 @@ def bundle_from_files(files: Mapping[str, bytes]) -> Bundle:
         _check_shapes(vocabulary, len(names["terms"]), arrays)
         model = Model(vocabulary, _sequence(arrays), _population(names))
         policy = parse_policy(files["policy.toml"].decode())
-        return Bundle(_version(files), model, _judge(names, arrays), _calibration(arrays), policy)
+        training = _training(arrays, len(names["terms"]))
+        return Bundle(_version(files), model, _judge(names, arrays), _calibration(arrays), policy, training)
     except BundleError:
         raise
     except PolicyError as error:
@@ -196,6 +206,18 @@ def _calibration(arrays: Mapping[str, npt.NDArray[Any]]) -> Calibration:
             risk, _, household = rest.partition(".")
             scores[RiskClass(risk), household == "new"] = values
     return Calibration(scores)
+
+
+def _training(arrays: Mapping[str, npt.NDArray[Any]], terms: int) -> Distribution | None:
+    """The distribution of the training data's evidence; bundles had none before."""
+    if "training.edges" not in arrays:
+        return None
+    training = Distribution(arrays["training.edges"], arrays["training.shares"])
+    if training.edges.shape != (terms, BINS - 1) or training.shares.shape != (terms, BINS + 1):
+        raise BundleError(
+            "the bundle's training distribution is not of its terms; train it again with 'misfire train'"
+        )
+    return training
 
 
 def _packed(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:

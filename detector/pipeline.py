@@ -5,6 +5,7 @@ Score first, learn after: nothing that an event says about itself changes how it
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from detector.bundle import Bundle
@@ -27,7 +28,7 @@ from detector.household import settle
 from detector.observation import Observation, observe, remember
 from detector.policy import Policy
 from detector.state import HouseholdState
-from detector.verdict import judge_chain, rule_on
+from detector.verdict import Judgement, judge_chain, rule_on
 
 __all__ = ["apply_outcome", "decide", "fallback_decision", "is_reused"]
 
@@ -39,8 +40,11 @@ def decide(
     *,
     rung: Rung = Rung.WORKER,
     over_budget: bool = False,
+    announce: Callable[[Judgement], None] | None = None,
 ) -> tuple[Decision, HouseholdState]:
     """Decide on one event and remember it. ``over_budget`` says that enough was blocked: what would be blocked is asked about.
+
+    ``announce`` hears what the judge makes of a committed chain.
 
     An event that the household's recent past already holds (same ``event_id``) gets the decision that it got the
     first time, and changes nothing; whether it is the same event, ``is_reused`` tells. A chain that was to be confirmed
@@ -54,7 +58,9 @@ def decide(
     risk = bundle.risk_class(event.intent)
     decision = _unruled(event, bundle.policy, bundle.version, rung, risk=risk, observation=observation)
     if event.commits:
-        decision = _judged(decision, state, event, observation, bundle, over_budget=over_budget)
+        decision = _judged(
+            decision, state, event, observation, bundle, over_budget=over_budget, announce=announce
+        )
     if decision.confirm is not None:
         decision, state = ask(decision, state, event, observation.session, bundle)
     allowed = decision.verdict is Verdict.ALLOW
@@ -139,6 +145,7 @@ def _judged(
     bundle: Bundle,
     *,
     over_budget: bool,
+    announce: Callable[[Judgement], None] | None,
 ) -> Decision:
     """The decision on a committing event."""
     chain = observation.chain
@@ -146,6 +153,8 @@ def _judged(
         raise AssertionError("a committing event always belongs to a chain (chains.move)")
     moment = Moment(event, observation.session, chain, state, bundle.model.population)
     judgement = judge_chain(moment, bundle, decision.risk_class)
+    if announce is not None:
+        announce(judgement)
     ruling = rule_on(moment, judgement, bundle, decision.risk_class, over_budget=over_budget)
     judged = replace(
         _ruled(decision, bundle.policy, ruling.verdict, judgement.misfire_probability),

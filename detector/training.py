@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from detector.bundle import Bundle, make_bundle
 from detector.calibration import Calibration, Category
 from detector.corpus import EvidenceTable, sessions_by_household
 from detector.crossfit import CrossFit, Fold, fit_on
+from detector.drift import Distribution, fit_distribution
 from detector.events import IntentEvent
 from detector.misfires import Mixture
 from detector.policy import Policy
@@ -48,14 +50,15 @@ def train(
     households = sessions_by_household(events)
     work = CrossFit(households, policy, mixture, seed, progress)
     folds = work.folds()
-    calibration = _calibrate(work, folds)
+    calibration, training = _calibrate(work, folds)
     judge = fit_on(folds)
     progress("fitting judges", _JUDGES + 1, _JUDGES + 1)
-    return make_bundle(work.model(households), judge, calibration, policy)
+    return make_bundle(work.model(households), judge, calibration, policy, training)
 
 
-def _calibrate(work: CrossFit, folds: Sequence[Fold]) -> Calibration:
-    """Score each fold's meant commands with a judge that did not see the fold."""
+def _calibrate(work: CrossFit, folds: Sequence[Fold]) -> tuple[Calibration, Distribution]:
+    """Score each fold's meant commands with a judge that did not see the fold; also return how their evidence is distributed."""
+    meant: list[npt.NDArray[np.float64]] = []
     scored: list[tuple[Category, float]] = []
     for number in range(_JUDGES):
         work.progress("fitting judges", number, _JUDGES + 1)
@@ -64,12 +67,14 @@ def _calibrate(work: CrossFit, folds: Sequence[Fold]) -> Calibration:
             table = EvidenceTable()
             for moment in work.clean(fold):
                 table.add(moment, work.policy, misfire=False)
+            meant += table.values
             scored += zip(table.categories, map(judge.ratio_bits, table.values), strict=True)
     work.progress("fitting judges", _JUDGES, _JUDGES + 1)
     categories = sorted({category for category, _ in scored})
-    return Calibration(
+    calibration = Calibration(
         {
             category: np.sort([score for found, score in scored if found == category])
             for category in categories
         }
     )
+    return calibration, fit_distribution(meant)

@@ -15,6 +15,7 @@ from detector.decisions import Decision
 from detector.pipeline import is_reused
 from streams import metrics
 from streams.app import Parts
+from streams.drift import EvidenceCounts
 from streams.errors import BadRecord
 from streams.households import Households, Stored
 from streams.lag import Lag
@@ -82,6 +83,7 @@ class Worker:
         self.on_error = on_error
         self.households = Households(parts.table)
         self.lag = Lag()
+        self.evidence = EvidenceCounts(bundle)
 
     def attach(self) -> list[Any]:
         """Register the agents with the app and return them."""
@@ -142,7 +144,12 @@ class Worker:
         over_budget = self.blocks.spent(self.bundle.policy.block_budget)
         with self.tracer.span("decide", trace_of(record.headers), asked=False) as span:
             decision, after, failed = decide_record(
-                stored, intent, record.offset, self.bundle, over_budget=over_budget
+                stored,
+                intent,
+                record.offset,
+                self.bundle,
+                over_budget=over_budget,
+                announce=self.evidence.saw,
             )
             span.facts |= facts(decision)
             log_decision(logger, "decided", decision, span.traceparent)

@@ -29,6 +29,8 @@ __all__ = [
     "DUPLICATES",
     "ERASED",
     "EVENTS",
+    "EVIDENCE",
+    "EVIDENCE_EXPECTED",
     "EXPORTS_REFUSED",
     "HOUSEHOLDS",
     "IN_FLIGHT",
@@ -140,6 +142,21 @@ BUNDLE_CREATED_SECONDS = _gauge(
     ["version"],
     unit="seconds",
     owner="worker, gateway",
+    merge="livemax",
+)
+EVIDENCE = _counter(
+    "misfire_evidence_total",
+    "Commands by the bin that each evidence term's value fell into; the bins are the training data's tenths.",
+    ["term", "bin", "bundle"],
+    unit="commands",
+    owner="worker",
+)
+EVIDENCE_EXPECTED = _gauge(
+    "misfire_evidence_expected_ratio",
+    "The share of the training data's commands in the same bin.",
+    ["term", "bin", "bundle"],
+    unit="ratio",
+    owner="worker",
     merge="livemax",
 )
 BUDGET = _gauge(

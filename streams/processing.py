@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from detector.confirmation import answer, recall
 from detector.decisions import Decision, Rung
 from detector.events import IntentEvent, Outcome
 from detector.pipeline import apply_outcome, decide, fallback_decision
+from detector.verdict import Judgement
 from streams.cloudevents import is_structured, type_inside, unwrapped
 from streams.errors import BadRecord
 from streams.households import Stored
@@ -112,15 +114,21 @@ def is_answer(record: Incoming) -> bool:
 
 
 def decide_record(
-    stored: Stored, event: IntentEvent, offset: int, bundle: Bundle, *, over_budget: bool = False
+    stored: Stored,
+    event: IntentEvent,
+    offset: int,
+    bundle: Bundle,
+    *,
+    over_budget: bool = False,
+    announce: Callable[[Judgement], None] | None = None,
 ) -> tuple[Decision, Stored, bool]:
-    """Decide on an event and move the household's offset; the last says whether the core failed.
+    """Decide on an event and move the household's offset; the last says whether the core failed. ``announce`` as ``decide``'s.
 
     Where the core fails, the policy's fallback answers and the household stays as it was: nothing is silently allowed, and the
     next event is decided.
     """
     try:
-        decision, state = decide(stored.state, event, bundle, over_budget=over_budget)
+        decision, state = decide(stored.state, event, bundle, over_budget=over_budget, announce=announce)
     except Exception:
         logger.exception("the core failed on a record at offset %d of %s", offset, bundle.version)
         text = "The decision could not be made because of an internal error; the policy's rule answers."

@@ -111,8 +111,9 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
 
 
 async def _report(app: Any, worker: Worker) -> None:
-    """Say how far behind the worker is, and what its households take."""
+    """Say how far behind the worker is, what evidence it saw, and what its households take."""
     worker.lag.report(ends_of(app, {INTENTS, OUTCOMES}))
+    worker.evidence.report()
     households, size = worker.households.measure()
     metrics.HOUSEHOLDS.set(households)
     metrics.STATE_BYTES.set(size)
