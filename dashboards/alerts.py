@@ -43,14 +43,13 @@ class Alert:
         return f"Misfire{self.name}"
 
 
-def _increased(series: str, window: str) -> Expression:
-    """Whether a counter grew, and by how much; one that is new counts as grown from zero, which ``increase`` does not see."""
+def _grew(counter: str, window: str) -> str:
+    """By how much a counter grew, where it did; a new one has grown from zero, which ``increase`` does not see."""
+    return f"(increase({counter}[{window}]) > 0 or ({counter} unless {counter} offset {window}) > 0)"
 
-    def expr(config: Config) -> str:
-        span = config.window(window)
-        return f"increase({series}[{span}]) > 0\nor\n({series} unless {series} offset {span}) > 0"
 
-    return expr
+def _unreadable(config: Config) -> str:
+    return f"sum by (reason) {_grew('misfire_dead_letters_total', config.window('5m'))}"
 
 
 def _interrupted(config: Config) -> str:
@@ -74,22 +73,16 @@ def _stopped(config: Config) -> str:
 def _denied(config: Config) -> str:
     denied, all_of_them = (
         f"sum(increase(misfire_confirmations_total{{{which}}}[{config.window('1h')}]))"
-        for which in ('outcome="denied"', 'outcome=~"confirmed|denied"')
+        for which in ('result="denied"', 'result=~"confirmed|denied"')
     )
     return f"{denied} / {all_of_them} > 0.5\nand {denied} > 10"
 
 
 def _skewed(config: Config) -> str:
-    refused = " or ".join(
-        f'sum(increase({counter}{{reason="time_in_future"}}[{config.window("15m")}])) > 0'
-        for counter in ("misfire_dead_letters_total", "misfire_hook_refusals_total")
-    )
-    return f"max(misfire_watermark_timestamp_seconds) - time() > 5\nor {refused}"
-
-
-def _unwritten(config: Config) -> str:
-    failed = f'sum(increase(misfire_send_failures_total{{topic="assistant.decisions"}}[{config.window("5m")}])) > 0'
-    return f"max(misfire_unwritten_seconds) > {max(config.seconds('10s'), 2.0):g}\nor {failed}"
+    window = config.window("15m")
+    put_aside = _grew('misfire_dead_letters_total{reason="time_in_future"}', window)
+    refused = _grew('misfire_hook_answers_total{reason="clock_skewed"}', window)
+    return f"max(misfire_watermark_timestamp_seconds) - time() > 5\nor sum {put_aside}\nor sum {refused}"
 
 
 def _none_up(part: str) -> Expression:
@@ -193,14 +186,14 @@ ALERTS: tuple[Alert, ...] = (
         "ticket",
         "Records could not be read: {{ $labels.reason }}.",
         "What they asked about got the gateway's answer; none of it is in a household's history.",
-        _increased("misfire_dead_letters_total", "5m"),
+        _unreadable,
     ),
     Alert(
         "AuditNotWritable",
         "page",
         "Decisions cannot be written to assistant.decisions.",
         "Commands are answered for now. Within half a minute the worker ends, because it must not decide what it cannot account for.",
-        _unwritten,
+        lambda config: f"max(misfire_unwritten_seconds) > {max(config.seconds('10s'), 2.0):g}",
         follows=("BrokerGone",),
     ),
     Alert(

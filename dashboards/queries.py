@@ -396,6 +396,13 @@ QUERIES: tuple[Query, ...] = (
         "Records that Kafka did not take; more than none is bad.",
     ),
     _ask(
+        "unwritten_seconds",
+        "max(misfire_unwritten_seconds{$e})",
+        "seconds",
+        "waiting",
+        "How long decisions have waited for the audit log without any getting through; a worker ends at 30 s.",
+    ),
+    _ask(
         "ready_workers",
         "sum(misfire_ready{$e})",
         "workers",

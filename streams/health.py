@@ -123,7 +123,9 @@ class Watchdog:
         await self._check_broker()
         if self._written != self.households.written or self.households.staged == self.households.written:
             self._written, self._moved = self.households.written, self._clock()
-        elif self._clock() - self._moved > STALLED_SECONDS:
+        unwritten = self._clock() - self._moved
+        metrics.UNWRITTEN_SECONDS.set(unwritten)
+        if unwritten > STALLED_SECONDS:
             self.health.fail(f"nothing could be written to Kafka for {STALLED_SECONDS:.0f} s")
 
     async def _check_broker(self) -> None:

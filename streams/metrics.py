@@ -50,6 +50,7 @@ __all__ = [
     "SEND_FAILURES",
     "STATE_BYTES",
     "SURPRISAL_BITS",
+    "UNWRITTEN_SECONDS",
     "WATERMARK_SECONDS",
 ]
 
@@ -279,6 +280,13 @@ SEND_FAILURES = _counter(
     ["topic"],
     unit="records",
     owner="gateway",
+)
+UNWRITTEN_SECONDS = _gauge(
+    "misfire_unwritten_seconds",
+    "How long decisions and states have waited to be written to Kafka without any getting through; 0 where none waits.",
+    unit="seconds",
+    owner="worker",
+    merge="livemax",
 )
 LAG = _gauge(
     "misfire_consumer_lag_records",

@@ -11,23 +11,19 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 
-__all__ = ["Transport", "broker_answers", "ends_of"]
+from streams.reachable import broker_answers
 
-#: A broker that takes longer for its metadata decides nothing in time either.
-_ANSWER_SECONDS = 5.0
+__all__ = ["Transport", "ends_of", "worker_broker_answers"]
+
 #: Seconds after which a fetch that waits for data looks again at which partitions it is to read.
 _LONGEST_FETCH = 0.2
 #: Seconds after which a fetcher that has nothing to read looks again.
 _LOOK_AGAIN = 0.02
 
 
-async def broker_answers(app: Any) -> bool:
-    """Ask for the metadata again: Faust's consumer never tells that its broker is gone, and the app seems to wait for events."""
-    client = app.producer._producer.client  # noqa: SLF001 - neither Faust nor aiokafka has a public way to it
-    try:
-        return bool(await asyncio.wait_for(client.force_metadata_update(), _ANSWER_SECONDS))
-    except TimeoutError:
-        return False
+async def worker_broker_answers(app: Any) -> bool:
+    """Whether a broker answers the app's producer."""
+    return await broker_answers(app.producer._producer.client)  # noqa: SLF001 - neither Faust nor aiokafka has a public way to it
 
 
 def ends_of(app: Any, topics: Collection[str]) -> dict[tuple[str, int], tuple[int, int]]:

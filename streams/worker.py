@@ -23,7 +23,7 @@ from streams.observers import show_bundle
 from streams.settings import Settings, read_key
 from streams.topics import INTENTS, OUTCOMES, admin, check_topics
 from streams.tracing import build_tracer
-from streams.transport import broker_answers, ends_of
+from streams.transport import ends_of, worker_broker_answers
 
 __all__ = ["run_worker"]
 
@@ -89,7 +89,7 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing is written any more
             health.fail(f"states or decisions cannot be written to Kafka ({type(error).__name__})")
 
-    watchdog = Watchdog(worker.households, agents, partial(broker_answers, app), health)
+    watchdog = Watchdog(worker.households, agents, partial(worker_broker_answers, app), health)
     app.timer(interval=1.0)(watchdog.check)
     app.timer(interval=1.0)(partial(_report, app, worker))
 

@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams import metrics
+from streams.reachable import broker_answers
 from streams.records import CORRELATION_ID, REPLY_PARTITION, Headers, header
 from streams.settings import Settings
 from streams.topics import REPLIES
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 #: Records that wait for a broker that is away, half a minute of a busy gateway; beyond it the oldest is given up and counted.
 _WAITING = 30_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+#: As often as the worker looks whether a broker answers.
+_LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,8 @@ class Exchange:
 
     async def _run(self, producer: Any, consumer: Any) -> None:
         """Send and listen until one of them fails."""
-        tasks = [asyncio.create_task(self._send_all(producer)), asyncio.create_task(self._listen(consumer))]
+        working = (self._send_all(producer), self._listen(consumer), self._watch(producer))
+        tasks = [asyncio.create_task(work) for work in working]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -168,6 +172,12 @@ class Exchange:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _watch(self, producer: Any) -> None:
+        """Say whether the broker is still there. Who asks waits for it all the same: it may be back in time."""
+        while True:
+            metrics.BROKER_REACHABLE.set(await broker_answers(producer.client))
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def _send_all(self, producer: Any) -> None:
         while True:

@@ -71,13 +71,10 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             }
         ),
     ),
-    "AuditNotWritable": (
-        Case({"misfire_unwritten_seconds": (12, 1)}),
-        Case({'misfire_send_failures_total{topic="assistant.decisions"}': (1, 0)}),
-    ),
+    "AuditNotWritable": (Case({"misfire_unwritten_seconds": (12, 1)}),),
     "ClockSkew": (
         Case({'misfire_dead_letters_total{reason="time_in_future"}': (1, 0)}),
-        Case({'misfire_hook_refusals_total{reason="time_in_future"}': (1, 0)}),
+        Case({'misfire_hook_answers_total{rung="policy",reason="clock_skewed"}': (1, 0)}),
         Case({'misfire_watermark_timestamp_seconds{partition="0"}': (_DAY, 0)}),
     ),
     "BundleMissing": (
@@ -120,8 +117,8 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "ConfirmationsDenied": (
         Case(
             {
-                'misfire_confirmations_total{outcome="denied"}': (3, 1),
-                'misfire_confirmations_total{outcome="confirmed"}': (1, 3),
+                'misfire_confirmations_total{result="denied"}': (3, 1),
+                'misfire_confirmations_total{result="confirmed"}': (1, 3),
             },
             fires=30,
             resolves=120,

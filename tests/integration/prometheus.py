@@ -20,7 +20,7 @@ from dashboards.config import Config
 from dashboards.monitoring import write_monitoring
 from streams.processes import free_port, start, stop
 from tests.integration.worker import until
-from tests.tools import debian
+from tests.tools import debian, needed
 
 __all__ = ["Monitoring", "Notification", "Pager"]
 
@@ -173,7 +173,10 @@ class Monitoring:
 
     def _alertmanager(self) -> tuple[str, list[str]]:
         return "alertmanager", [
-            debian("prometheus-alertmanager", "prometheus-alertmanager"),
+            needed(
+                "prometheus-alertmanager",
+                "apt-get install it (it reads its templates from /usr/share), and stop the service",
+            ),
             f"--config.file={self._folder / 'alertmanager.yaml'}",
             f"--storage.path={self._folder / 'silences'}",
             f"--web.listen-address={_address(self.alertmanager_url)}",

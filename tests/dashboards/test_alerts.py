@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dashboards.alerts import ALERTS, Alert
+from dashboards.config import Config
+from dashboards.monitoring import GENERATED
+from dashboards.rules import rules
+from streams.metrics import CATALOGUE
+from tests.dashboards.alert_cases import CASES, promtool_tests
+from tests.tools import promtool
+
+
+def test_every_alert_has_a_case() -> None:
+    assert list(CASES) == [alert.name for alert in ALERTS]
+
+
+@pytest.fixture(scope="module")
+def rules_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rules, evaluated every minute as the tests have their series: four times as fast as every 15 seconds."""
+    content = rules(Config())
+    for group in content["groups"]:
+        del group["interval"]
+    file = tmp_path_factory.mktemp("rules") / "rules.yaml"
+    file.write_text(yaml.safe_dump(content), "utf-8")
+    return file
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_it_fires_stays_silent_and_resolves(alert: Alert, rules_file: Path, tmp_path: Path) -> None:
+    files = []
+    for number, case in enumerate(CASES[alert.name]):
+        files.append(tmp_path / f"{number}.yaml")
+        content = promtool_tests(alert.title, case, str(rules_file))
+        files[-1].write_text(yaml.safe_dump(content), "utf-8")
+
+    promtool("test", "rules", *map(str, files))
+
+
+@pytest.mark.parametrize(
+    ("name", "counter"),
+    [
+        ("DeadLetters", 'misfire_dead_letters_total{reason="schema"}'),
+        ("ClockSkew", 'misfire_dead_letters_total{reason="time_in_future"}'),
+        ("ClockSkew", 'misfire_hook_answers_total{reason="clock_skewed"}'),
+    ],
+)
+def test_a_first_one_of_its_kind_is_seen_although_its_counter_was_not_there_before(
+    name: str, counter: str, rules_file: Path, tmp_path: Path
+) -> None:
+    content = promtool_tests(f"Misfire{name}", CASES[name][0], str(rules_file))
+    for test in content["tests"]:
+        test["input_series"] = [{"series": counter, "values": "_x13 1+0x60"}]
+    (fires, _, resolves) = content["tests"]
+    content["tests"] = [fires, resolves]
+    (tmp_path / "tests.yaml").write_text(yaml.safe_dump(content), "utf-8")
+
+    promtool("test", "rules", str(tmp_path / "tests.yaml"))
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_it_looks_at_what_is_exported(alert: Alert) -> None:
+    labels = {metric.name: set(metric.labels) for metric in CATALOGUE.metrics}
+    expr = alert.expr(Config())
+
+    assert set(re.findall(r"\bmisfire_\w+", expr)) <= labels.keys()
+    for name, matched in re.findall(r"\b(misfire_\w+)\{([^}]*)\}", expr):
+        assert set(re.findall(r"(\w+)!?=~?\"", matched)) <= labels[name]
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_what_explains_it_is_an_alert_that_is_more_urgent_or_as_urgent(alert: Alert) -> None:
+    known = {other.name: other for other in ALERTS}
+    for cause in alert.follows:
+        assert known[cause].severity == "page"
+        assert alert.name not in known[cause].follows
+
+
+def test_prometheus_takes_the_rules_and_its_configuration() -> None:
+    promtool("check", "rules", str(GENERATED / "rules.yaml"))
+    promtool("check", "config", str(GENERATED / "prometheus.yaml"))

@@ -1,0 +1,161 @@
+"""Break a part, and the page arrives; repair it, and the page resolves. With real Prometheus and Alertmanager.
+
+A minute of the installed rules is a second here. What is printed (pytest -rP) is how long it took from breaking to the page, and from
+repairing to the page that says so, with everything in between: noticing, scraping, rules, grouping.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dashboards.config import Config
+from streams.broker import EmbeddedBroker
+from streams.doctor import examine
+from streams.records import INTENT
+from streams.settings import Settings
+from streams.topics import INTENTS
+from tests.integration.prometheus import Monitoring, Pager
+from tests.integration.stream import a_town, bundle_on_disk
+from tests.integration.test_gateway import decide_all, gateway
+from tests.integration.worker import PARTITIONS, Worker, prepare, producing, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@dataclass
+class Installation:
+    """Everything that runs."""
+
+    broker: EmbeddedBroker
+    worker: Worker
+    gateway: str
+    bundle: Path
+    monitoring: Monitoring
+    pager: Pager
+
+    @property
+    def settings(self) -> Settings:
+        """As the doctor is told of it."""
+        worker, asked = self.worker.url.rpartition(":"), self.gateway.rpartition(":")
+        return Settings(
+            broker=self.broker.bootstrap,
+            partitions=PARTITIONS,
+            bundle=self.bundle,
+            worker_port=int(worker[2]),
+            gateway_port=int(asked[2]),
+            prometheus=self.monitoring.url,
+            alertmanager=self.monitoring.alertmanager_url,
+        )
+
+    def doctor(self, *, page: bool = False) -> dict[str, str]:
+        """What is wrong, by part."""
+        return {finding.part: finding.text for finding in examine(self.settings, page=page) if not finding.ok}
+
+    def breaks(self, alert: str, breaking: Callable[[], object]) -> None:
+        """Break something; the page has to arrive."""
+        began = time.monotonic()
+        breaking()
+        page = self.pager.wait(alert, "firing", began)
+        assert page.annotations["runbook_url"].endswith(f"#{alert.lower()}")
+        assert page.receiver == ("pages" if page.labels["severity"] == "page" else "tickets")
+        print(f"{alert}: {page.at - began:.1f} s from breaking to {page.receiver}")
+
+    def is_repaired(self, alert: str, repairing: Callable[[], object]) -> None:
+        """Repair it; the page has to resolve."""
+        began = time.monotonic()
+        repairing()
+        page = self.pager.wait(alert, "resolved", began)
+        print(f"{alert}: {page.at - began:.1f} s from repairing to resolved")
+
+    def told_of(self, since: float) -> set[str]:
+        """Alerts that fired since then."""
+        return {n.alert for n in self.pager.notifications if n.at > since and n.status == "firing"}
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("alerting")
+    _, bundle = bundle_on_disk(folder)
+    (folder / "monitoring").mkdir()
+    with ExitStack() as stack:
+        broker = stack.enter_context(EmbeddedBroker())
+        prepare(broker)
+        worker = stack.enter_context(Worker(broker, bundle, folder / "worker.log"))
+        asked = stack.enter_context(gateway(broker.bootstrap, bundle, folder / "gateway.log"))
+        worker.wait_ready()
+        pager = stack.enter_context(Pager())
+        monitoring = Monitoring(
+            folder / "monitoring",
+            [_address(worker.url)],
+            [_address(asked)],
+            pager,
+            Config(least_workers=1),
+        )
+        stack.enter_context(monitoring).wait_scraped()
+        yield Installation(broker, worker, asked, bundle, monitoring, pager)
+
+
+def _address(url: str) -> str:
+    return url.removeprefix("http://")
+
+
+def test_when_all_is_well_nobody_is_told_and_a_test_page_arrives(installation: Installation) -> None:
+    decide_all(installation.gateway, a_town(households=1, sessions=3, name="well-"))
+    until(lambda: installation.monitoring.query("sum(misfire_hook_answers_total) > 0"))
+
+    assert not installation.doctor(page=True)
+    assert {n.alert for n in installation.pager.notifications} == {"MisfireTestPage"}
+
+
+def test_a_worker_that_is_gone(installation: Installation) -> None:
+    began = time.monotonic()
+    installation.breaks("MisfireNoWorkerReady", installation.worker.kill)
+    assert installation.doctor().keys() == {"worker", "scrape", "alerts"}
+
+    installation.is_repaired("MisfireNoWorkerReady", installation.worker.__enter__)
+    # A ticket about the same is silent meanwhile.
+    assert installation.told_of(began) == {"MisfireNoWorkerReady"}
+    assert not installation.doctor()
+
+
+def test_a_broker_that_is_gone_silences_what_follows(installation: Installation) -> None:
+    process = installation.broker.process
+    assert process is not None
+    began = time.monotonic()
+    installation.breaks("MisfireBrokerGone", lambda: os.killpg(process.pid, signal.SIGSTOP))
+
+    until(
+        lambda: installation.monitoring.query('ALERTS{alertname="MisfireNoWorkerReady",alertstate="firing"}')
+    )
+    installation.is_repaired("MisfireBrokerGone", lambda: os.killpg(process.pid, signal.SIGCONT))
+    assert "MisfireNoWorkerReady" not in installation.told_of(began)
+    until(lambda: not installation.monitoring.query('ALERTS{alertstate="firing"}'))
+
+
+def test_a_record_that_cannot_be_read(installation: Installation) -> None:
+    def poison() -> None:
+        with producing(installation.broker) as producer:
+            producer.send(INTENTS, b"{", key=b"h1")
+
+    installation.breaks("MisfireDeadLetters", poison)
+    installation.is_repaired("MisfireDeadLetters", lambda: None)
+
+
+def test_a_clock_that_is_ahead(installation: Installation) -> None:
+    event = replace(a_town(1, 1, "ahead-")[0], time=datetime.now(UTC) + timedelta(hours=1))
+
+    def ask() -> None:
+        with producing(installation.broker) as producer:
+            producer.send(INTENTS, INTENT.encode(event), key=event.household_id.encode())
+
+    installation.breaks("MisfireClockSkew", ask)
+    installation.is_repaired("MisfireClockSkew", lambda: None)
