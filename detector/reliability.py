@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from detector.decisions import Decision
 
-__all__ = ["Bin", "Budget", "Reliability", "budgets", "prior_weights", "reliability"]
+__all__ = ["Bin", "Budget", "Reliability", "budgets", "prior_weights", "reliability", "wilson_lower"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -103,12 +103,12 @@ def budgets(meant: Sequence[Decision], shares: Sequence[float]) -> tuple[Budget,
     found = []
     for share in shares:
         realised = float((p_values <= share).mean())
-        lowest = _wilson_lower(realised, len(meant))
+        lowest = wilson_lower(realised, len(meant))
         found.append(Budget(share, len(meant), realised, abstained, lowest <= share))
     return tuple(found)
 
 
-def _wilson_lower(share: float, n: int) -> float:
+def wilson_lower(share: float, n: int) -> float:
     """Lower end of the score interval of a binomial share (Wilson 1927)."""
     spread = _Z * math.sqrt(share * (1.0 - share) / n + _Z**2 / (4.0 * n**2))
     return (share + _Z**2 / (2.0 * n) - spread) / (1.0 + _Z**2 / n)

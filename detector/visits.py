@@ -13,7 +13,7 @@ import numpy as np
 
 from detector.events import IntentEvent
 
-__all__ = ["with_visits"]
+__all__ = ["moved", "with_visits"]
 
 
 def with_visits(
@@ -31,14 +31,15 @@ def with_visits(
         share: the chance of a session to be exchanged, in [0, 1].
     """
     return [
-        _moved(elsewhere[int(rng.integers(len(elsewhere)))], session[0])
+        moved(elsewhere[int(rng.integers(len(elsewhere)))], session[0])
         if session and elsewhere and rng.random() < share
         else list(session)
         for session in sessions
     ]
 
 
-def _moved(visit: Sequence[IntentEvent], instead: IntentEvent) -> list[IntentEvent]:
+def moved(visit: Sequence[IntentEvent], instead: IntentEvent) -> list[IntentEvent]:
+    """Return what was said elsewhere as if it had been said at the time, on the device and in the session of ``instead``."""
     later = instead.time - visit[0].time
     return [
         replace(

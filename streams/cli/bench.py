@@ -1,4 +1,4 @@
-"""``misfire bench train`` and ``misfire bench step``; ``bench hdfs``, ``schonlau`` and ``slurp`` are in published.py."""
+"""``misfire bench train`` and ``bench step``; ``hdfs``, ``schonlau`` and ``slurp`` are in published.py, ``change`` in change.py."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from streams.cli.change import change
 from streams.cli.hook_benches import hook
 from streams.cli.options import Json, Stream
 from streams.cli.output import console, table, write_json
@@ -18,6 +19,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command()(hook)
+app.command()(change)
 app.command()(hdfs)
 app.command()(schonlau)
 app.command()(slurp)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FILLS", "LINES", "Canvas", "open_canvas"]
+__all__ = ["FILLS", "LINES", "Canvas", "open_canvas", "percent"]
 
 #: Lines differ by dash and marker, and fills by hatch, so that no colour has to be told from another. The first is ours.
 LINES: Sequence[Mapping[str, Any]] = tuple(
@@ -111,3 +111,8 @@ def open_canvas(directory: Path) -> Canvas:
     except OSError as error:
         raise MissingPart(f"{directory} cannot be made: {error.strerror or error}") from error
     return Canvas(directory)
+
+
+def percent(value: float, _: float) -> str:
+    """Write a share on an axis as a percentage, without superfluous digits."""
+    return f"{100 * value:.4g} %"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from detector.evaluation import Evaluation
 from detector.portland import PlayedChain
 from detector.reliability import Reliability
-from streams.pictures.canvas import FILLS, LINES, Canvas
+from streams.pictures.canvas import FILLS, LINES, Canvas, percent
 
 __all__ = ["draw_evaluation"]
 
@@ -43,7 +43,7 @@ def _draw_roc(canvas: Canvas, found: Evaluation) -> None:
         axes.set_xlim(1e-4, 1.0)
         axes.set_ylim(0.0, 1.02)
         axes.axvspan(1e-4, max(1.0 / meant, 1e-4), color="#eeeeee", zorder=0)
-        axes.xaxis.set_major_formatter(_percent)
+        axes.xaxis.set_major_formatter(percent)
         axes.set_xlabel(
             f"false interruptions, share of {meant:,} meant commands (shaded: less than one of them)"
         )
@@ -93,7 +93,7 @@ def _draw_costs(canvas: Canvas, found: Evaluation, base_rate: float) -> None:
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlim(1e-5, 1e-1)
-        axes.xaxis.set_major_formatter(_percent)
+        axes.xaxis.set_major_formatter(percent)
         axes.set_xlabel("share of misfires among all commands")
         axes.set_ylabel("cost, lower is better")
         axes.legend()
@@ -121,8 +121,8 @@ def _draw_reliability(canvas: Canvas, found: Reliability) -> None:
         axes.set_xticks([10.0**power for power in range(-6, 1)])
         axes.set_xlim(lowest, 10.0)
         axes.set_ylim(lowest / 2, 4.0)
-        axes.xaxis.set_major_formatter(_percent)
-        axes.yaxis.set_major_formatter(_percent)
+        axes.xaxis.set_major_formatter(percent)
+        axes.yaxis.set_major_formatter(percent)
         axes.set_xlabel("mean misfire probability of the commands in a bin")
         axes.set_ylabel("share that nobody meant, at the base rate")
         axes.legend(loc="upper left")
@@ -155,8 +155,3 @@ def _draw_chains(canvas: Canvas, chains: Sequence[PlayedChain]) -> None:
                 fontsize=9.5,
             )
         every[0].set_ylabel("surprisal in bits, higher is rarer")
-
-
-def _percent(value: float, _: float) -> str:
-    """A share as a percentage without superfluous digits."""
-    return f"{100 * value:g} %"

@@ -37,6 +37,7 @@ COMMANDS = [
     ["config", "show"],
     ["bench", "train"],
     ["bench", "step"],
+    ["bench", "change"],
     ["bench", "hdfs"],
     ["bench", "schonlau"],
     ["bench", "slurp"],
@@ -124,6 +125,24 @@ def test_evaluate_measures(stream: Path, bundle: Path, tmp_path: Path) -> None:
     }
     assert found["without"] == []
     assert found["recall"].keys() == {"0.001", "0.01", "0.05"}
+
+
+def test_change_counts_the_sessions_until_a_household_is_back_within_budget(
+    stream: Path, bundle: Path, tmp_path: Path
+) -> None:
+    misfire_id = next(event.event_id for event in read_events(stream) if event.commits)
+    write_labels(tmp_path / "labels", [(misfire_id, "phantom", "c1")])
+    ended = misfire(
+        "bench", "change", stream, "--labels", tmp_path / "labels", "--bundle", bundle, "--plot", tmp_path / "p", "--json", "-"
+    )  # fmt: skip
+
+    found: dict[str, Any] = json.loads(ended.stdout)
+    assert ended.returncode == int(
+        found["learned"] or any(each["sessions"] is None for each in found["recoveries"])
+    )
+    assert {each["change"] for each in found["recoveries"]} >= {"nothing", "a new device", "a guest's week"}
+    assert (tmp_path / "p" / "change.svg").is_file()
+    assert_said(misfire("bench", "change", "--labels", tmp_path / "labels"), 2, "STREAM")
 
 
 def test_evaluate_can_do_without_a_channel(stream: Path, bundle: Path, tmp_path: Path) -> None:

@@ -1,0 +1,133 @@
+"""``misfire bench change``: households that change, and one that is attacked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streams.cli.options import Bundle, Json, Plot, Seed
+from streams.cli.output import note, progress_report, table, write_json
+from streams.errors import WrongUse
+
+if TYPE_CHECKING:
+    from detector.adaptation import Adaptation
+    from detector.bundle import Bundle as Judge
+    from detector.events import IntentEvent
+    from detector.progress import Progress
+
+__all__ = ["change"]
+
+#: Simulated households, where no stream is given: those to train on, and those that change, with their days.
+_TRAINED_ON, _CHANGED = (90, 30), (60, 40)
+
+
+def change(
+    stream: Annotated[
+        Path | None,
+        typer.Argument(
+            help="What households meant; simulated ones where it is left out.", metavar="[STREAM]"
+        ),
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="Its labels; labelled events are left out.")] = None,
+    bundle: Bundle = None,
+    plot: Plot = None,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Count the sessions until a household that changes is back within budget, and see whether an attack is learned.
+
+    Half-way through its sessions every household gets a new device and something new to do with it, or a guest for a week, or a baby
+    and its night hours; all of that is meant. Then every household is attacked with a command that is strange to it, after each
+    session, and denies it. Without --bundle, one is trained on other households: simulated ones, or every second one of the stream.
+
+    Exit code 1 if a change stays out of budget, or the attack is learned.
+    """
+    from detector.adaptation import adaptation
+    from streams.pictures import draw_adaptation, open_canvas
+
+    if labels is not None and stream is None:
+        raise WrongUse("--labels belong to a STREAM; name it, or leave both out")
+    canvas = open_canvas(plot) if plot else None
+    with progress_report() as report:
+        trained, events = _material(stream, labels, bundle, seed, report)
+        found = adaptation(events, trained, seed=seed, progress=report)
+    _show(found)
+    if canvas:
+        draw_adaptation(canvas, found)
+        note(f"{len(canvas.written) // 2} pictures as PNG and SVG in {canvas.directory}")
+    write_json(json, {"bundle": trained.version, **asdict(found)})
+    if found.learned or any(recovery.sessions is None for recovery in found.recoveries):
+        raise typer.Exit(1)
+
+
+def _material(
+    stream: Path | None, labels: Path | None, bundle: Path | None, seed: int, report: Progress
+) -> tuple[Judge, list[IntentEvent]]:
+    """What decides, and on what: never what it was trained on."""
+    from detector.simulation import simulate
+    from detector.training import train
+    from streams.bundles import read_bundle, read_policy
+    from streams.stream_files import read_events, read_labels
+
+    if stream is None:
+        households, days = _CHANGED
+        events = simulate(households, days, seed=seed, first=_TRAINED_ON[0], progress=report).events
+        others = [] if bundle else simulate(*_TRAINED_ON, seed=seed).events
+    else:
+        misfires = read_labels(labels) if labels else {}
+        events = [event for event in read_events(stream) if event.event_id not in misfires]
+        second = set(list(dict.fromkeys(event.household_id for event in events))[1::2])
+        others = [event for event in events if event.household_id in second]
+        events = events if bundle else [event for event in events if event.household_id not in second]
+    chosen = read_bundle(bundle) if bundle else train(others, read_policy(None), seed=seed, progress=report)
+    return chosen, events
+
+
+def _show(found: Adaptation) -> None:
+    table(
+        f"{found.households} households change; their budget is {found.budget:.2%} of what they mean",
+        ["what changes", "back within budget", "sessions since then", "commands", "interrupted", "holds"],
+        [
+            [
+                recovery.change if place == 0 else "",
+                _back(recovery.sessions) if place == 0 else "",
+                f"{window.first} to {window.last}",
+                f"{window.commands:,}",
+                f"{window.interrupted:.2%}",
+                "yes" if window.holds else "no",
+            ]
+            for recovery in found.recoveries
+            for place, window in enumerate(recovery.windows)
+        ],
+    )
+    table(
+        f"an attack that is denied each time is {'LEARNED' if found.learned else 'not learned'}",
+        [
+            "attempt",
+            "households",
+            "stopped",
+            "misfire probability",
+            "if confirmed: stopped",
+            "misfire probability",
+        ],
+        [
+            [
+                str(attempt.number),
+                str(attempt.households),
+                f"{attempt.stopped:.1%}",
+                f"{attempt.probability:.2%}",
+                f"{attempt.stopped_if_confirmed:.1%}",
+                f"{attempt.probability_if_confirmed:.2%}",
+            ]
+            for attempt in found.attempts
+        ],
+    )
+
+
+def _back(sessions: int | None) -> str:
+    if sessions is None:
+        return "not within what was measured"
+    return f"after {sessions} sessions" if sessions else "never out of it"
