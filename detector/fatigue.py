@@ -21,13 +21,16 @@ def asked_before(
 ) -> Question | None:
     """The latest question about the same command, if it is open or was answered a short while ago.
 
-    In the same conversation a repetition may leave out what was said; in another one it has to be all there.
+    In the same conversation a repetition may leave out what was said, for who says "right" again means what was asked. After a no it
+    has to be all there, and something: who goes on after saying no may well mean something else, and would be blocked.
     """
     for question in reversed(state.questions):
         if question.intent != event.intent:
             continue
         here = question.session_id == event.session_id
-        if not (slots.items() <= question.slots.items() if here else slots == question.slots):
+        same = slots == question.slots and (bool(slots) or question.state != "denied")
+        shorter = here and question.state != "denied" and slots.items() <= question.slots.items()
+        if not (same or shorter):
             continue
         if question.state == "open":
             return question if here and event.seconds <= question.expires else None

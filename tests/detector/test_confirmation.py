@@ -204,8 +204,7 @@ def test_in_shadow_mode_a_command_that_was_denied_still_runs() -> None:
     shadow = hand_bundle(rules=policy(enforcement='"shadow"'))
     _, state = run(heard(send_message(), DOUBTFUL), shadow)
     state = apply_outcome(state, outcome("e2", OutcomeKind.DENIED))
-    again = dialogue(("messages.SendMessage", Act.AFFIRM, True), first=3, wake_confidence=SURE)
-    decision = run(again, shadow, state)[0][0]
+    decision = run(heard(send_message(3), DOUBTFUL), shadow, state)[0][-1]
     assert (decision.verdict, decision.effective_verdict) == (Verdict.BLOCK, Verdict.ALLOW)
 
 
