@@ -22,7 +22,6 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.evidence import Moment, Term
-from detector.state import Usage
 
 __all__ = ["SequenceScorer", "check_judge", "check_scorer", "check_term"]
 
@@ -191,18 +190,8 @@ def _a_year_later(moment: Moment) -> Moment:
     """The same moment with everything that happened a whole number of weeks later."""
     seconds = _WEEKS.total_seconds()
 
-    def later(usages: dict[str, Usage]) -> dict[str, Usage]:
-        return {key: replace(usage, seconds=usage.seconds + seconds) for key, usage in usages.items()}
-
-    household = moment.household
     return replace(
         moment,
         event=replace(moment.event, time=moment.event.time + _WEEKS),
         session=replace(moment.session, seconds=moment.session.seconds + seconds),
-        household=replace(
-            household,
-            intents=later(household.intents),
-            domains=later(household.domains),
-            tokens=later(household.tokens),
-        ),
     )

@@ -196,7 +196,7 @@ def _question(
 
 def _usual(state: HouseholdState, slots: dict[str, str]) -> Iterable[str]:
     """What this household usually says, as far as tokens tell."""
-    return (*state.intents, *state.tokens, *slots, *slots.values())
+    return (*state.intents, *slots, *slots.values())
 
 
 def _confirm(confirm: Confirm, question: Question, event: IntentEvent, policy: Policy) -> Confirm:

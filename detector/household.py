@@ -6,12 +6,14 @@ chain teaches nothing, so that a misfire cannot teach the model that misfires ar
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Mapping
 
 from detector.events import CONVERSATION, Outcome, domain_of
 from detector.population import PARTS_OF_WEEK, Population, part_of_week
 from detector.state import (
+    FORGET_SECONDS,
     MAX_EARLY,
     MAX_INTENTS,
     MAX_PENDING,
@@ -27,6 +29,8 @@ __all__ = ["await_outcome", "close_sessions", "predictive_bits", "settle", "stre
 
 #: What one use is worth a session later. Half a use is left after 34 sessions, about a week of a busy home.
 DECAY = 0.98
+#: A decayed count below this is forgotten: a single use is after 228 learned sessions.
+FORGOTTEN = 0.01
 #: Pitman-Yor discount and strength (Pitman & Yor 1997; Teh 2006 uses about these values for words).
 DISCOUNT, STRENGTH = 0.3, 1.0
 #: Weight of the newest session in the share of sessions with something new.
@@ -34,8 +38,11 @@ NOVELTY_WEIGHT = 0.1
 
 
 def token(name: str, value: str) -> str:
-    """Name a slot and its token together, as the household's counts know them."""
-    return f"{name}={value}"
+    """Name a slot and its token together by 6 hexadecimal digits, as the household remembers them.
+
+    Among 64 of them a value that was never used is taken for a known one once in 260,000 times.
+    """
+    return hashlib.blake2b(f"{name}={value}".encode(), digest_size=3).hexdigest()
 
 
 def strength(usage: Usage | None, session: int) -> float:
@@ -61,12 +68,26 @@ def predictive_bits(usages: Mapping[str, Usage], key: str, session: int, base: f
 def close_sessions(
     state: HouseholdState, population: Population, *, seconds: float, undo_window: float
 ) -> HouseholdState:
-    """Forget the sessions whose undo window has passed at ``seconds``, and learn from what was meant in them."""
+    """Forget the sessions whose undo window has passed at ``seconds``, and learn from what was meant in them.
+
+    With a session its decisions are forgotten; with time, questions that were closed and outcomes whose event never came.
+    """
     still_open = tuple(session for session in state.sessions if seconds - session.seconds < undo_window)
     for session in state.sessions:
         if session not in still_open:
             state = _learn_session(state, session, population)
-    return changed(state, sessions=still_open)
+    open_ids = {session.session_id for session in still_open}
+    recent = tuple(decision for decision in state.recent if decision.session_id in open_ids)
+    known = state.fingerprints
+    since = seconds - FORGET_SECONDS
+    return changed(
+        state,
+        sessions=still_open,
+        recent=recent,
+        fingerprints={each.event_id: known[each.event_id] for each in recent if each.event_id in known},
+        questions=tuple(each for each in state.questions if each.state == "open" or each.closed > since),
+        early=tuple(outcome for outcome in state.early if outcome.time.timestamp() > since),
+    )
 
 
 def settle(state: HouseholdState, outcome: Outcome) -> HouseholdState:
@@ -129,26 +150,24 @@ def _learn(
     return changed(
         state,
         learned=number,
-        intents=_used(state.intents, intents, number, seconds, MAX_INTENTS),
-        domains=_used(state.domains, domains, number, seconds, MAX_INTENTS),
-        tokens=_used(state.tokens, tokens, number, seconds, MAX_TOKENS),
+        intents=_used(state.intents, intents, number, MAX_INTENTS),
+        domains=_used(state.domains, domains, number, MAX_INTENTS),
+        tokens=(*sorted(tokens), *(known for known in state.tokens if known not in tokens))[:MAX_TOKENS],
         hours=_hours(state.hours, part_of_week(seconds)),
-        novelty=state.novelty + NOVELTY_WEIGHT * (new - state.novelty),
+        novelty=round(state.novelty + NOVELTY_WEIGHT * (new - state.novelty), 6),
     )
 
 
-def _used(
-    usages: Mapping[str, Usage], keys: set[str], session: int, seconds: float, most: int
-) -> dict[str, Usage]:
-    """Count one more use of each of ``keys`` and keep the ``most`` that were used last."""
+def _used(usages: Mapping[str, Usage], keys: set[str], session: int, most: int) -> dict[str, Usage]:
+    """Count one more use of each of ``keys`` and keep the ``most`` that were used last, without those that are as good as never."""
     uses = {
-        key: Usage(count=strength(usages.get(key), session) + 1.0, session=session, seconds=seconds)
-        for key in keys
+        key: Usage(count=round(strength(usages.get(key), session) + 1.0, 2), session=session) for key in keys
     }
-    latest = sorted((dict(usages) | uses).items(), key=lambda item: (-item[1].session, item[0]))
+    kept = {key: usage for key, usage in usages.items() if strength(usage, session) >= FORGOTTEN}
+    latest = sorted((kept | uses).items(), key=lambda item: (-item[1].session, item[0]))
     return dict(latest[:most])
 
 
 def _hours(hours: tuple[float, ...], part: int) -> tuple[float, ...]:
     before = hours or (0.0,) * PARTS_OF_WEEK
-    return tuple(DECAY * count + (number == part) for number, count in enumerate(before))
+    return tuple(round(DECAY * count + (number == part), 3) for number, count in enumerate(before))

@@ -27,6 +27,9 @@ from detector.values import changed
 
 __all__ = ["Observation", "observe", "remember"]
 
+#: Digits after the point of what a session keeps of surprisals (bits) and of its filter: as many as a decision tells.
+DIGITS = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -52,13 +55,14 @@ def observe(
     current, bits = model.sequence.step(np.array(session.filter), previous, symbol)
     if session.turns == 0:
         bits += _opening_bits(state, event, model)
+    bits = round(bits, DIGITS)
     chain = extend(session.chain, event, turn=session.turns, bits=bits, known=session.slots)
     subject = follow(
         session.subject,
         event,
         turn=session.turns,
         bits=bits,
-        slot_bits=model.population.slot_bits(event, session.slots),
+        slot_bits=round(model.population.slot_bits(event, session.slots), DIGITS),
         population=model.population,
     )
     longer = changed(
@@ -67,7 +71,7 @@ def observe(
         turns=session.turns + 1,
         symbols=(*session.symbols, symbol)[-MAX_TURNS:],
         intents=(*session.intents, event.intent)[-MAX_TURNS:],
-        filter=tuple(current.tolist()),
+        filter=tuple([round(share, DIGITS) for share in current.tolist()]),
         slots=known_slots(session.slots, event.slots),
         subject=subject,
         chain=chain,

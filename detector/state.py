@@ -24,23 +24,24 @@ MAX_KNOWN_SLOTS = 64
 MAX_PENDING = 16
 #: Outcomes that came before their event (two topics have no common order).
 MAX_EARLY = 8
-#: Decisions that a repeated event gets again; a runtime retries within seconds.
+#: Decisions that a repeated event gets again, while its session is open: a runtime retries within seconds.
 MAX_RECENT = 16
 #: Questions that are remembered, open or answered; the policy lets no more than six be open.
 MAX_QUESTIONS = 8
+#: Seconds after which a closed question, or an outcome without its event, is forgotten: a policy looks back at an hour of questions.
+FORGET_SECONDS = 86_400.0
 #: Intents that are remembered, the latest used first; large assistants have a few hundred.
 MAX_INTENTS = 256
-#: Slot tokens that are remembered, the latest used first.
+#: Slot values that are remembered, the latest used first.
 MAX_TOKENS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Decayed count of meant uses, the learned-session number of the last one, and its time in seconds."""
+    """Decayed count of meant uses, and the learned-session number of the last one."""
 
     count: float
     session: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +151,7 @@ class HouseholdState:
 
     ``events`` counts the events that were applied, each once; ``learned`` the sessions that taught something. ``hours`` are decayed
     counts of meant sessions per part of the week, ``novelty`` the decayed share of them that used a domain for the first time.
+    ``tokens`` are digests of slot values, the latest used first (``household.token``).
     ``fingerprints`` are those of the events in ``recent``, by ``event_id``.
     """
 
@@ -158,7 +160,7 @@ class HouseholdState:
     learned: int = 0
     intents: dict[str, Usage] = field(default_factory=dict)
     domains: dict[str, Usage] = field(default_factory=dict)
-    tokens: dict[str, Usage] = field(default_factory=dict)
+    tokens: tuple[str, ...] = ()
     hours: tuple[float, ...] = ()
     novelty: float = 0.0
     sessions: tuple[Session, ...] = ()

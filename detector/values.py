@@ -15,8 +15,8 @@ def changed(value: V, **changes: Any) -> V:
     It neither calls ``__init__`` nor ``__post_init__``: for values without a rule of their own that a change could break.
 
     >>> from detector.state import Usage
-    >>> changed(Usage(count=1.0, session=3, seconds=0.0), session=4)
-    Usage(count=1.0, session=4, seconds=0.0)
+    >>> changed(Usage(count=1.0, session=3), session=4)
+    Usage(count=1.0, session=4)
 
     Raises:
         AttributeError: there is no such field.

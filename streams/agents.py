@@ -17,11 +17,12 @@ from streams import metrics
 from streams.app import Parts
 from streams.drift import EvidenceCounts
 from streams.errors import BadRecord
-from streams.households import Households, Stored
+from streams.households import Households
 from streams.lag import Lag
 from streams.letters import asker_of, letter_about, reply_headers, trace_of
 from streams.logs import log_decision
 from streams.observers import count_decision, observe_answer, observe_command, observe_outcome, show_blocks
+from streams.packing import Stored
 from streams.processing import (
     ID_REUSED,
     Incoming,

@@ -14,42 +14,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import faust
-from pydantic import TypeAdapter
 
-from detector.decisions import Decision
 from detector.state import HouseholdState
+from streams.packing import Stored, pack, unpack
 
-__all__ = ["Households", "Stored", "decode_stored"]
+__all__ = ["Households"]
 
 #: Households whose state is kept decoded; decoding one takes about 50 microseconds.
 _CACHED = 20_000
 #: Records between the stream and the changelog at most; beyond it the stream waits.
 _STAGED = 5_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """One household in the table: its state, and the last offset of each topic that is in it.
-
-    ``erased`` is set where the household was erased: whatever happened up to that time, in seconds, is not taken in again.
-    """
-
-    state: HouseholdState
-    intents: int = -1
-    outcomes: int = -1
-    erased: float | None = None
-
-    def decided(self, event_id: str) -> Decision | None:
-        """Return what was decided on an event, where that is recent enough to be remembered."""
-        return next((decision for decision in self.state.recent if decision.event_id == event_id), None)
-
-
-_ADAPTER = TypeAdapter(Stored)
-
-
-def decode_stored(value: bytes) -> Stored:
-    """Read a value of the table or its changelog."""
-    return _ADAPTER.validate_json(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +55,7 @@ class Households:
         found = self._decoded.get(key)
         if found is None:
             value = self._table.data.get(key)
-            found = decode_stored(value) if value else Stored(state=HouseholdState.new(household_id))
+            found = unpack(value) if value else Stored(state=HouseholdState.new(household_id))
         return found
 
     async def stage(
@@ -128,7 +102,7 @@ class Households:
         }
         written = []
         for key, (partition, stored) in latest.items():
-            value = _ADAPTER.dump_json(stored, exclude_defaults=True)
+            value = pack(stored)
             self._table.data[key] = value
             written.append(self._table.send_changelog(partition, key, value, "raw", "raw"))
         await asyncio.gather(*written)

@@ -17,7 +17,7 @@ from detector.pipeline import apply_outcome, decide, fallback_decision
 from detector.verdict import Judgement
 from streams.cloudevents import is_structured, type_inside, unwrapped
 from streams.errors import BadRecord
-from streams.households import Stored
+from streams.packing import Stored
 from streams.records import (
     ANSWER,
     COMMAND,

@@ -11,7 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 from detector.decisions import Decision
 from detector.progress import Progress, silent
 from streams.errors import MissingPart
-from streams.households import decode_stored
+from streams.packing import unpack
 from streams.records import DECISION
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS
 
@@ -112,7 +112,7 @@ class Ledger:
         if topic == DEAD_LETTERS:
             self._dead_letters += 1
         elif topic == HOUSEHOLDS:
-            self._applied[key] = decode_stored(value).state.events
+            self._applied[key] = unpack(value).state.events
         else:
             decision = DECISION.decode(value)
             if self._values.setdefault(decision.event_id, value) != value:

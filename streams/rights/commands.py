@@ -10,7 +10,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from streams.errors import MissingPart
-from streams.households import Stored, decode_stored
+from streams.packing import Stored, unpack
 from streams.records import COMMAND, Command, HouseholdCommand
 from streams.rights.log import Place, read_topic
 from streams.topics import HOUSEHOLDS, INTENTS
@@ -53,7 +53,7 @@ def wait_until_erased(brokers: str, household_id: str, command: Place, seconds: 
             for held in read_topic(brokers, HOUSEHOLDS, command.partition)
             if held.key == key and held.value
         ]
-        if states and _applied(decode_stored(states[-1]), command):
+        if states and _applied(unpack(states[-1]), command):
             return True
         if clock.monotonic() > give_up:
             return False

@@ -7,7 +7,7 @@ from detector.decisions import Decision, Rung
 from detector.events import IntentEvent, Outcome
 from detector.pipeline import fallback_decision
 from detector.state import HouseholdState
-from streams.households import Stored
+from streams.packing import Stored
 from streams.processing import CLOCK_SKEW_SECONDS, Incoming
 
 __all__ = ["answer_erased", "erased", "is_erased", "outlived"]

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from streams import records
 from streams.errors import BadRecord
 from streams.hook.late import LATE
-from streams.households import Stored, decode_stored
+from streams.packing import Stored, unpack
 from streams.records import Kind, header
 from streams.rights.log import Held
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INCIDENTS, INTENTS, OUTCOMES, REPLIES
@@ -39,7 +39,7 @@ class _State(Kind[Stored]):
 
     def decode(self, data: bytes | None) -> Stored:
         """Read a value of the table."""
-        return decode_stored(data or b"")
+        return unpack(data or b"")
 
 
 _STATE = _State("misfire.household-state.v1", TypeAdapter(Stored))
@@ -107,7 +107,7 @@ def _named(held: Held) -> set[str]:
     if held.value is None:
         raise ValueError("a tombstone has no content")
     state = held.place.topic == HOUSEHOLDS
-    return households_in(_STATE.encode(decode_stored(held.value)) if state else held.value)
+    return households_in(_STATE.encode(unpack(held.value)) if state else held.value)
 
 
 def _kind(held: Held) -> Kind[Any] | None:

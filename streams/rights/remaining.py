@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pydantic import TypeAdapter
 
 from detector.state import HouseholdState
-from streams.households import Stored
+from streams.packing import Stored
 from streams.records import COMMAND
 from streams.rights.holdings import Holding
 from streams.rights.log import Place

@@ -10,6 +10,7 @@ from detector.checks import check_term
 from detector.coherence import Coherence
 from detector.events import Act
 from detector.evidence import TERMS, Moment, Term, evidence
+from detector.household import token
 from detector.state import HouseholdState, Usage
 from tests.detector.builders import SURE, dialogue, send_message
 from tests.detector.moments import every_moment, moment_of, moments_of, send
@@ -55,14 +56,14 @@ def test_no_term_counts_how_many_sessions_there_were(term: Term) -> None:
 
 
 def aged(sessions: int) -> Moment:
-    used = Usage(count=3.0, session=sessions - 2, seconds=0.0)
+    used = Usage(count=3.0, session=sessions - 2)
     household = replace(
         HouseholdState.new("h1"),
         learned=sessions,
         events=sessions * 3,
         intents={SEND: used},
         domains={"messages": used},
-        tokens={"contact=k1_a44e": used},
+        tokens=(token("contact", "k1_a44e"),),
         hours=(1.0,) * 16,
     )
     return replace(send(SURE), household=household)
@@ -106,9 +107,7 @@ def odd_details() -> Moment:
             )
         ]
     )
-    uses = {
-        name: Usage(count=count, session=1, seconds=0.0) for name, count in (("music", 3.0), ("lights", 1.0))
-    }
+    uses = {name: Usage(count=count, session=1) for name, count in (("music", 3.0), ("lights", 1.0))}
     return replace(
         moment,
         population=replace(moment.population, coherence=found),

@@ -16,4 +16,4 @@ def test_a_changed_value_is_a_replaced_one_and_the_old_one_stays() -> None:
 
 def test_a_field_that_is_not_there_is_refused() -> None:
     with pytest.raises(AttributeError):
-        changed(Usage(count=1.0, session=1, seconds=0.0), uses=2)
+        changed(Usage(count=1.0, session=1), uses=2)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from detector.events import IntentEvent
-from streams.households import Stored
+from streams.packing import Stored
 from streams.topics import INTENTS
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk

@@ -21,7 +21,7 @@ from detector.events import IntentEvent
 from detector.pipeline import decide
 from detector.state import HouseholdState
 from streams.broker import EmbeddedBroker
-from streams.households import Stored, decode_stored
+from streams.packing import Stored, unpack
 from streams.processes import free_port, start, stop
 from streams.records import DECISION, INTENT
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, admin, create_topics
@@ -180,7 +180,7 @@ class Logs:
     def states(self) -> dict[str, Stored]:
         """The changelog as it is now: each household's last state."""
         ordered = sorted(self.households.read_to_end(), key=lambda record: (record.partition, record.offset))
-        return {record.key.decode(): decode_stored(record.value) for record in ordered}
+        return {record.key.decode(): unpack(record.value) for record in ordered}
 
     def applied(self, events: int) -> dict[str, Stored]:
         """Wait until the changelog's states hold so many events in sum; return the states."""

@@ -10,7 +10,7 @@ import pytest
 from detector.decisions import Verdict
 from detector.events import OutcomeKind
 from streams import agents, processing
-from streams.households import decode_stored
+from streams.packing import unpack
 from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED, REFUSAL, REPLY_PARTITION
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
 from tests.detector.builders import hand_bundle, outcome, run, send_message
@@ -33,7 +33,7 @@ async def test_events_are_decided_written_and_acknowledged(bench: Bench) -> None
     wanted, state = run(EVENTS, hand_bundle())
     assert [record.value for record in bench.kafka.on(DECISIONS)] == [DECISION.encode(d) for d in wanted]
     assert all(record.acked for record in records)
-    stored = decode_stored(bench.table.data[b"h1"])
+    stored = unpack(bench.table.data[b"h1"])
     assert stored.state == state
     assert stored.intents == 2
     assert bench.kafka.on(HOUSEHOLDS)[-1].value == bench.table.data[b"h1"]
@@ -88,7 +88,7 @@ async def test_another_event_under_a_used_id_is_refused_and_changes_nothing(benc
     again = intent_record(EVENTS[0], 4, ASKING)
     await bench.intents(other, again)
 
-    assert decode_stored(bench.table.data[b"h1"]).state == decode_stored(before).state
+    assert unpack(bench.table.data[b"h1"]).state == unpack(before).state
     (letter,) = bench.kafka.on(DEAD_LETTERS)
     assert letter.header("misfire_reason") == b"id_reused"
     refused, same = bench.kafka.on(REPLIES)
@@ -126,7 +126,7 @@ async def test_after_a_restart_the_table_alone_tells_what_was_applied(bench: Ben
 
     wanted, state = run(EVENTS, hand_bundle())
     assert [record.value for record in restarted.kafka.on(DECISIONS)] == [DECISION.encode(wanted[2])]
-    assert decode_stored(restarted.table.data[b"h1"]).state == state
+    assert unpack(restarted.table.data[b"h1"]).state == state
 
 
 async def test_a_record_of_an_earlier_assignment_is_left_to_its_new_owner(bench: Bench) -> None:
@@ -160,7 +160,7 @@ async def test_whoever_waits_for_an_outcome_hears_that_it_was_applied(bench: Ben
     assert reply.header(CORRELATION_ID) == b"c1"
     assert reply.partition == 2
     assert record.acked
-    stored = decode_stored(bench.table.data[b"h1"])
+    stored = unpack(bench.table.data[b"h1"])
     assert (stored.intents, stored.outcomes) == (2, 0)
 
 

@@ -13,7 +13,7 @@ from detector.bundle import Bundle
 from detector.decisions import Decision, Verdict
 from streams import metrics, processing
 from streams.errors import MissingPart
-from streams.households import decode_stored
+from streams.packing import unpack
 from streams.records import CORRELATION_ID, DECISION, REPLY_PARTITION, RESULT
 from streams.settings import read_key
 from streams.topics import DEAD_LETTERS, DECISIONS, OUTCOMES, REPLIES
@@ -66,7 +66,7 @@ async def test_an_answer_is_applied_and_told_to_who_waits(bench: Bench, question
     (result,) = results(bench)
     assert (result.result, result.event_id) == (Result.CONFIRMED, "e2")
     assert record.acked
-    stored = decode_stored(bench.table.data[b"h1"])
+    stored = unpack(bench.table.data[b"h1"])
     assert (stored.outcomes, stored.state.pending[0].allowed) == (5, True)
 
 
@@ -136,7 +136,7 @@ async def test_where_the_core_fails_nothing_is_confirmed(
     assert not bench.kafka.on(REPLIES)
     assert bench.kafka.on(DEAD_LETTERS)[0].header("misfire_reason") == b"internal_error"
     assert record.acked
-    assert not decode_stored(bench.table.data[b"h1"]).state.pending[0].answered
+    assert not unpack(bench.table.data[b"h1"]).state.pending[0].answered
 
 
 def small_budget() -> Bundle:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from detector.state import HouseholdState
-from streams.households import Households, Stored, decode_stored
-from tests.detector.builders import hand_bundle, run, send_message
+from streams.households import Households
+from streams.packing import Stored, unpack
 
 
 class Table:
@@ -19,7 +19,7 @@ class Table:
         self.order = order
 
     def send_changelog(self, _: int, key: bytes, value: bytes, *__: str) -> asyncio.Future[None]:
-        self.order.append(f"changelog {key.decode()} {decode_stored(value).intents}")
+        self.order.append(f"changelog {key.decode()} {unpack(value).intents}")
         return _done()
 
 
@@ -124,11 +124,3 @@ async def test_draining_waits_for_the_record_that_is_being_worked_on(households:
     await draining
 
     assert households.written == 1
-
-
-def test_a_state_survives_the_table() -> None:
-    _, state = run(send_message(), hand_bundle())
-    stored = Stored(state=state, intents=2, outcomes=5)
-    from streams.households import _ADAPTER
-
-    assert decode_stored(_ADAPTER.dump_json(stored, exclude_defaults=True)) == stored

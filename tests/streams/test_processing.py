@@ -11,7 +11,7 @@ from detector.pipeline import decide
 from detector.state import HouseholdState
 from streams import processing
 from streams.errors import BadRecord
-from streams.households import Stored
+from streams.packing import Stored
 from streams.processing import CLOCK_SKEW_SECONDS, Incoming, decide_record, read_intent, settle_record
 from streams.records import INTENT
 from tests.detector.builders import event, hand_bundle, outcome, send_message

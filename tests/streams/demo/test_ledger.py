@@ -14,7 +14,7 @@ from detector.state import HouseholdState
 from streams.demo import ledger as module
 from streams.demo.ledger import Counts, Ledger
 from streams.errors import MissingPart
-from streams.households import Stored
+from streams.packing import Stored
 from streams.records import DECISION
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS
 from tests.detector.builders import event as an_event

@@ -15,7 +15,7 @@ from detector.events import IntentEvent, OutcomeKind
 from detector.pipeline import fallback_decision
 from detector.state import HouseholdState
 from streams.bundles import read_policy
-from streams.households import Stored
+from streams.packing import Stored
 from streams.records import DECISION, INTENT, OUTCOME, Kind
 from streams.rights.log import Held, Place
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES

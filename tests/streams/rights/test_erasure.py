@@ -9,7 +9,7 @@ import pytest
 from detector.decisions import Rung, Verdict
 from detector.events import IntentEvent, OutcomeKind
 from detector.state import HouseholdState
-from streams.households import Stored, decode_stored
+from streams.packing import Stored, unpack
 from streams.processing import CLOCK_SKEW_SECONDS
 from streams.records import (
     COMMAND,
@@ -45,7 +45,7 @@ def intents(events: Sequence[IntentEvent], first: int) -> list[FakeEvent]:
 
 
 def stored(bench: Bench) -> Stored:
-    return decode_stored(bench.table.data[b"h1"])
+    return unpack(bench.table.data[b"h1"])
 
 
 @pytest.fixture

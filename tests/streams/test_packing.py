@@ -1,0 +1,102 @@
+"""A household comes out of the table as it went in, in whichever form it was written."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detector.decisions import Rung
+from detector.events import IntentEvent, Outcome
+from detector.household import token
+from detector.pipeline import apply_outcome, decide
+from detector.state import HouseholdState, Usage
+from streams.packing import Stored, pack, unpack
+from tests.detector.builders import DOUBTFUL, event, hand_bundle, heard, policy, run, send_message
+from tests.detector.test_pipeline import EVENTS, OUTCOMES
+
+BUNDLE = hand_bundle()
+SHADOW = hand_bundle(rules=policy(enforcement='"shadow"'))
+
+
+def lived(
+    events: Sequence[IntentEvent], outcomes: Sequence[Outcome], *, rung: Rung = Rung.WORKER
+) -> HouseholdState:
+    state = HouseholdState.new("h1")
+    for number, each in enumerate(events):
+        _, state = decide(state, each, SHADOW if number % 3 == 2 else BUNDLE, rung=rung)
+        if number < len(outcomes):
+            state = apply_outcome(state, outcomes[number])
+    return state
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    EVENTS,
+    st.lists(OUTCOMES, max_size=10),
+    st.sampled_from(Rung),
+    st.integers(-1, 2**40),
+    st.none() | st.floats(0, 2e9),
+)
+def test_a_household_is_unpacked_as_it_was_packed(
+    events: list[IntentEvent], outcomes: list[Outcome], rung: Rung, offset: int, erased: float | None
+) -> None:
+    state = lived(events, outcomes, rung=rung)
+    stored = Stored(state=state, intents=offset, outcomes=offset // 2, erased=erased)
+    assert unpack(pack(stored)) == stored
+
+
+def test_a_repeated_event_gets_its_decision_again_byte_for_byte_after_the_table() -> None:
+    from streams.records import DECISION
+
+    events = heard(send_message(), DOUBTFUL)
+    decisions, state = run(events, BUNDLE)
+    again = unpack(pack(Stored(state=state))).state
+    for each, decision in zip(events, decisions, strict=True):
+        assert DECISION.encode(decide(again, each, BUNDLE)[0]) == DECISION.encode(decision)
+
+
+def test_a_household_of_another_bundle_keeps_its_decisions() -> None:
+    _, state = run(send_message(), BUNDLE)
+    odd = replace(state.recent[0], decision_id="other", household_id="other", bundle="0" * 16)
+    stored = Stored(state=replace(state, recent=(odd, *state.recent), fingerprints={"gone": "f" * 12}))
+    assert unpack(pack(stored)) == stored
+
+
+def test_the_json_that_was_written_before_there_were_forms_is_still_read() -> None:
+    usage = {"count": 2.5, "session": 3, "seconds": 1767636000.5}
+    pending = {
+        "event_id": "e2",
+        "session_id": "s1",
+        "intent": "messages.SendMessage",
+        "seconds": 1767636020.0,
+        "tokens": ["contact=k1_a=b"],
+        "allowed": True,
+    }
+    state = {
+        "household_id": "h1",
+        "events": 3,
+        "learned": 3,
+        "intents": {"messages.SendMessage": usage},
+        "tokens": {"contact=k1_ann": usage, "room=k1_hall": usage},
+        "pending": [pending],
+    }
+    stored = unpack(json.dumps({"state": state, "intents": 7}).encode())
+    assert stored.intents == 7
+    assert stored.state.intents == {"messages.SendMessage": Usage(count=2.5, session=3)}
+    assert stored.state.tokens == (token("contact", "k1_ann"), token("room", "k1_hall"))
+    assert stored.state.pending[0].tokens == (token("contact", "k1_a=b"),)
+    assert unpack(pack(stored)) == stored
+
+
+def test_what_a_later_version_wrote_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="written in form 02 and this version reads form 01"):
+        unpack(b"\x02" + pack(Stored(state=HouseholdState.new("h1")))[1:])
+
+
+@pytest.mark.parametrize("cut", [1, 5, -1])
+def test_a_damaged_household_is_no_household(cut: int) -> None:
+    with pytest.raises(ValueError, match="damaged"):
+        unpack(pack(Stored(state=lived([event(1), event(2)], [])))[:cut])
