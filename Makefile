@@ -1,6 +1,6 @@
 # Works from a path with a space in it: targets are relative, and the shell only ever sees relative paths.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lock clean
+.PHONY: help demo test fuzz lint lock clean
 
 # hmmlearn, numpy and the others publish wheels for these; a later Python also works where a C++ compiler is there.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
@@ -17,6 +17,7 @@ $(shell [ -x .venv/bin/python ] && [ "$$(cat .venv/.home 2>/dev/null)" = "$$(pwd
 help:
 	@echo "make demo   the main job, end to end, on the embedded broker; ARGS='--seed 2' is passed on"
 	@echo "make test   lint, types and tests; ARGS='-k portland' goes to pytest"
+	@echo "make fuzz   a million inputs for whatever reads foreign bytes, guided by coverage; RUNS=10000000 for more"
 	@echo "make lint   ruff, mypy and import-linter only"
 	@echo "make lock   write requirements.lock and requirements-dev.lock from pyproject.toml; ARGS=--upgrade for newer ones"
 	@echo "make clean  remove what these made (the Kafka jars stay in the user's cache)"
@@ -26,6 +27,16 @@ demo: .venv/.runtime
 
 test: lint
 	.venv/bin/python -m pytest --cov --cov-report=term $(ARGS)
+
+# Each target gets its share; what breaks one stays behind as build/fuzz/crash-….
+RUNS ?= 1000000
+fuzz: .venv/.dev
+	@mkdir -p build/fuzz && .venv/bin/python -c 'from tests.fuzz.targets import TARGETS; print(*TARGETS, sep="\n")' > build/fuzz/targets
+	@share=$$(( ($(RUNS) + $$(wc -l < build/fuzz/targets) - 1) / $$(wc -l < build/fuzz/targets) )); \
+	cd build/fuzz && while read -r name; do \
+		PYTHONPATH=../.. ../../.venv/bin/python -m tests.fuzz.campaign "$$name" "$$share" > "$$name.log" 2>&1 || { tail -40 "$$name.log"; exit 1; }; \
+		echo "$$name: $$share inputs, $$(grep -o 'peak_rss_mb: *[0-9]*' "$$name.log" | tr -s ' ') MB"; \
+	done < targets
 
 lint: .venv/.dev
 	.venv/bin/python -m pip check # fails where pyproject.toml and the locks disagree: make lock

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,10 +32,13 @@ from detector.policy_text import parse_policy
 from detector.population import Population
 from detector.vocabulary import Vocabulary
 
-__all__ = ["FORMAT", "Bundle", "bundle_from_files", "bundle_to_files", "make_bundle"]
+__all__ = ["FORMAT", "LARGEST_BUNDLE", "Bundle", "bundle_from_files", "bundle_to_files", "make_bundle"]
 
 #: The layout of the files below; it changes when an older reader could not read them.
 FORMAT = 3
+
+#: Bytes, packed or unpacked. A bundle of 250 symbols has two million; assistants with a hundred times as many pairs stay below.
+LARGEST_BUNDLE = 1 << 30
 
 _FILES = ("policy.toml", "names.json", "arrays.npz")
 
@@ -116,7 +121,7 @@ def bundle_from_files(files: Mapping[str, bytes]) -> Bundle:
     try:
         names = json.loads(files["names.json"])
         _check(names)
-        arrays = dict(np.load(io.BytesIO(files["arrays.npz"]), allow_pickle=False))
+        arrays = _unpacked(files["arrays.npz"])
         vocabulary = Vocabulary(tuple((intent, act) for intent, act in names["symbols"]))
         _check_shapes(vocabulary, len(names["terms"]), arrays)
         model = Model(vocabulary, _sequence(arrays), _population(names))
@@ -218,6 +223,26 @@ def _training(arrays: Mapping[str, npt.NDArray[Any]], terms: int) -> Distributio
             "the bundle's training distribution is not of its terms; train it again with 'misfire train'"
         )
     return training
+
+
+def _unpacked(packed: bytes) -> dict[str, npt.NDArray[Any]]:
+    """Read arrays, none of which says that it is larger than what is there."""
+    with zipfile.ZipFile(io.BytesIO(packed)) as members:
+        if sum(member.file_size for member in members.infolist()) > LARGEST_BUNDLE:
+            raise BundleError(f"the bundle unpacks to more than {LARGEST_BUNDLE} bytes; do not use it")
+        for member in members.infolist():
+            with members.open(member) as file:
+                _check_size(file, member.file_size)
+    return dict(np.load(io.BytesIO(packed), allow_pickle=False))
+
+
+def _check_size(file: IO[bytes], there: int) -> None:
+    """Numpy makes room for what an array's header says before it reads any of it."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, kind = read(file)
+    if math.prod(shape) * kind.itemsize > there:
+        raise BundleError("the bundle has an array that says it is larger than it is; do not use it")
 
 
 def _packed(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:

@@ -42,7 +42,10 @@ def parse_policy(text: str) -> Policy:
     """
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # numbers of thousands of digits, brackets of thousands of levels
         raise PolicyError(f"the policy is not TOML: {error}") from error
     reader = _Reader([])
     policy = reader.policy(text, table)

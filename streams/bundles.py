@@ -9,13 +9,13 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from detector.bundle import FORMAT, Bundle, bundle_from_files, bundle_to_files
+from detector.bundle import FORMAT, LARGEST_BUNDLE, Bundle, bundle_from_files, bundle_to_files
 from detector.errors import BundleError
 from detector.policy import Policy
 from detector.policy_text import parse_policy
 from streams.errors import MissingPart
 
-__all__ = ["created_at", "read_bundle", "read_policy", "write_bundle"]
+__all__ = ["LARGEST_BUNDLE", "created_at", "read_bundle", "read_policy", "write_bundle"]
 
 _MANIFEST = "manifest.json"
 
@@ -69,13 +69,15 @@ def read_bundle(directory: Path) -> Bundle:
     try:
         manifest = json.loads((directory / _MANIFEST).read_text("utf-8"))
         wanted = {str(name): str(entry["sha256"]) for name, entry in manifest["files"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BundleError(
             f"the manifest of the bundle in {directory} cannot be read; train it again with 'misfire train'"
         ) from error
     files = {}
     for name, sha256 in wanted.items():
-        path = directory / Path(name).name
+        if name != Path(name).name:
+            raise BundleError(f"the bundle in {directory} names a file outside of it; do not use it")
+        path = directory / name
         data = _bytes(path)
         if hashlib.sha256(data).hexdigest() != sha256:
             raise BundleError(
@@ -100,9 +102,9 @@ def _holds_something_else(directory: Path) -> bool:
 
 
 def _bytes(path: Path) -> bytes:
-    """Return what a file holds; nothing where it cannot be read, which no manifest agrees with."""
+    """Return what a file holds; nothing where it cannot be read or is larger than any bundle, which no manifest agrees with."""
     try:
-        return path.read_bytes()
+        return path.read_bytes() if path.stat().st_size <= LARGEST_BUNDLE else b""
     except OSError:
         return b""
 

@@ -14,10 +14,10 @@ from streams.records import CORRELATION_ID, DEADLINE, LATE_MS, REPLY_PARTITION, 
 from streams.tokens import NOT_TOKENS
 from streams.tracing import valid_trace
 
-__all__ = ["Asker", "Letter", "asker_of", "letter_about", "reply_headers", "trace_of"]
+__all__ = ["LARGEST_LETTER", "Asker", "Letter", "asker_of", "letter_about", "reply_headers", "trace_of"]
 
 #: Kafka's producers and brokers refuse records above 1 MiB by default; the rest is left for headers.
-_LARGEST_LETTER = 900_000
+LARGEST_LETTER = 900_000
 #: A household_id has at most 128 characters; a longer key is none.
 _LARGEST_KEY = 1_024
 #: A UUID has 36 characters, a SHA-256 in hexadecimal 64.
@@ -112,7 +112,7 @@ def letter_about(record: Incoming, error: BadRecord) -> Letter:
     if key is not None and (withheld or len(key) > _LARGEST_KEY):
         headers.append(("misfire_key_size", str(len(key)).encode()))
         key = None
-    if withheld or len(value) > _LARGEST_LETTER:
+    if withheld or len(value) > LARGEST_LETTER:
         headers.append(("misfire_size", str(len(value)).encode()))
-        value = b"" if withheld else value[:_LARGEST_LETTER]
+        value = b"" if withheld else value[:LARGEST_LETTER]
     return Letter(key, value, headers)

@@ -79,8 +79,8 @@ def read_intent(record: Incoming, *, token_ids: bool = False) -> IntentEvent:
     """Read an intent event; with ``token_ids`` its ids have to be tokens, as its slots' values always have.
 
     Raises:
-        BadRecord: with code ``unknown_type``, ``too_large``, ``not_json``, ``schema``, ``not_tokens``, ``key_mismatch`` or
-            ``time_in_future``.
+        BadRecord: with code ``unknown_type``, ``too_large``, ``not_json``, ``ambiguous_json``, ``schema``, ``not_tokens``,
+            ``key_mismatch`` or ``time_in_future``.
     """
     return _read(record, INTENT, token_ids=token_ids)
 
@@ -179,7 +179,7 @@ def answer_record(
 def _read(record: Incoming, kind: Kind[V], *, token_ids: bool) -> V:
     check_type(record.headers, kind)
     structured = record.value is not None and _is_structured(record)
-    value = kind.decode(unwrapped(record.value or b"", kind) if structured else record.value)
+    value = kind.decode_strictly(unwrapped(record.value or b"", kind) if structured else record.value)
     check_tokens(value, ids=token_ids)
     if record.key != value.household_id.encode():
         raise BadRecord(

@@ -19,6 +19,7 @@ from detector.answers import ConfirmationAnswer, ConfirmationResult
 from detector.decisions import Decision
 from detector.events import IntentEvent, Outcome
 from streams.errors import BadRecord
+from streams.strict_json import check_unambiguous
 
 __all__ = [
     "ANSWER",
@@ -29,6 +30,7 @@ __all__ = [
     "INTENT",
     "LATE_MS",
     "MAX_BYTES",
+    "MAX_DEPTH",
     "OUTCOME",
     "OUTCOME_APPLIED",
     "REFUSAL",
@@ -48,6 +50,8 @@ Headers = Sequence[tuple[str, bytes]]
 
 #: The largest intent with 32 slots of the longest tokens takes 9 KiB; anything above this is not one.
 MAX_BYTES = 65_536
+#: Levels of nesting inside of a value that the JSON reader goes down to (its own bound).
+MAX_DEPTH = 200
 
 #: What repr() makes of a string.
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
@@ -78,6 +82,18 @@ class Kind(Generic[V]):
             return self.adapter.validate_json(data, strict=True)
         except ValidationError as error:
             raise _described(error) from None
+
+    def decode_strictly(self, data: bytes | None) -> V:
+        """Read a value that somebody else wrote: as ``decode``, and refuse what another reader might take for something else.
+
+        Raises:
+            BadRecord: as ``decode``, and with code ``ambiguous_json``.
+        """
+        value = self.decode(data)
+        # What we would have written ourselves has every name once.
+        if data is not None and self.encode(value) != data:
+            check_unambiguous(data)
+        return value
 
     def headers(
         self, event_id: str, time: datetime, *, source: str, trace: bytes | None = None

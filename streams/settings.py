@@ -158,7 +158,7 @@ def _from_file(named: Path | None) -> dict[str, Any]:
         )
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise WrongUse(f"the configuration file {path} is not TOML: {error}") from None
 
 

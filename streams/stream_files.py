@@ -14,7 +14,25 @@ from detector.events import IntentEvent
 from streams.errors import BadRecord, MissingPart, WrongUse
 from streams.records import INTENT
 
-__all__ = ["read_events", "read_labels", "read_lines", "write_events", "write_labels", "write_lines"]
+__all__ = [
+    "LONGEST_LABEL",
+    "LONGEST_LINE",
+    "MOST_UNPACKED",
+    "read_events",
+    "read_labels",
+    "read_lines",
+    "write_events",
+    "write_labels",
+    "write_lines",
+]
+
+#: Bytes. An event has at most 64 KiB (records.MAX_BYTES), a line of other logs hardly more.
+LONGEST_LINE = 1 << 20
+#: Characters; a kind of misfire is a word or two.
+LONGEST_LABEL = 128
+#: gzip packs a thousandfold what repeats, and event streams about fifteenfold. Below the floor in bytes any ratio is harmless.
+MOST_UNPACKED = 500
+_UNPACKED_FLOOR = 64 << 20
 
 
 def read_events(path: Path) -> list[IntentEvent]:
@@ -53,11 +71,14 @@ def read_labels(path: Path) -> dict[str, str]:
     for number, line in read_lines(path):
         try:
             entry = json.loads(line)
-            labels[str(entry["event_id"])] = str(entry["label"])
-        except (ValueError, KeyError, TypeError):
+            event_id, label = str(entry["event_id"]), str(entry["label"])
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise WrongUse(
                 f"{path}, line {number}: a label is an object with event_id, label and chain_id"
             ) from None
+        if len(label) > LONGEST_LABEL:
+            raise WrongUse(f"{path}, line {number}: label has more than {LONGEST_LABEL} characters")
+        labels[event_id] = label
     return labels
 
 
@@ -71,8 +92,17 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     if not path.is_file():
         raise MissingPart(f"{path} is not there; give a text file, plain or .gz")
     try:
+        most = max(_UNPACKED_FLOOR, MOST_UNPACKED * path.stat().st_size)
         with _opened(path, "rb") as file:
-            for number, line in enumerate(file, 1):
+            number = unpacked = 0
+            while line := file.readline(LONGEST_LINE + 1):
+                number, unpacked = number + 1, unpacked + len(line)
+                if len(line) > LONGEST_LINE:
+                    raise WrongUse(f"{path}, line {number}: has more than {LONGEST_LINE} bytes")
+                if unpacked > most:
+                    raise WrongUse(
+                        f"{path} unpacks to more than {MOST_UNPACKED} times its size; no stream of events does"
+                    )
                 if line.strip():
                     yield number, line
     except (OSError, EOFError, zlib.error) as error:

@@ -1,4 +1,4 @@
-"""``misfire config show``."""
+"""``misfire config``: settings and limits."""
 
 from __future__ import annotations
 
@@ -7,12 +7,22 @@ import typer
 from streams.cli.options import Config, Json
 from streams.cli.output import table, write_json
 
-app = typer.Typer(help="Show every setting and where it came from.", no_args_is_help=True)
+app = typer.Typer(help="Show settings and limits.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Show every setting and where it came from."""
+    """Show settings and limits."""
+
+
+@app.command()
+def limits(json: Json = None) -> None:
+    """Show every limit on what comes in, and what happens beyond it."""
+    from streams.limits import LIMITS
+
+    rows = [[limit.what, f"{limit.most:,}", limit.unit, limit.beyond] for limit in LIMITS]
+    table("limits", ["of what", "at most", "unit", "beyond it"], rows)
+    write_json(json, LIMITS)
 
 
 @app.command()

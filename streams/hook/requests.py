@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from streams.letters import trace_of
 from streams.processing import CLOCK_SKEW_SECONDS
 from streams.records import MAX_BYTES, Kind
 from streams.settings import Settings
+from streams.strict_json import AMBIGUOUS, check_unambiguous
 from streams.tokens import NOT_TOKENS, check_tokens
 
 __all__ = [
@@ -43,6 +45,7 @@ _BATCH_BYTES = 1_048_576
 
 _STATUS = {
     "not_json": 400,
+    AMBIGUOUS: 400,
     "bad_deadline": 400,
     "bad_callback": 400,
     "id_mismatch": 422,
@@ -55,6 +58,9 @@ _STATUS = {
     "time_in_future": 422,
     "too_many_listeners": 503,
 }
+
+#: Python reads no number of more than 4,300 digits, and takes the digits of every script for some.
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer)
 
@@ -114,9 +120,10 @@ async def read_batch(request: Request) -> list[bytes]:
     """Read an array of events, each as JSON that is not yet checked.
 
     Raises:
-        BadRecord: as ``read_body``, and ``not_json``, ``schema`` (no array) or ``too_large`` (too many events).
+        BadRecord: as ``read_body``, and ``not_json``, ``ambiguous_json``, ``schema`` (no array) or ``too_large`` (too many events).
     """
     body = await read_body(request, _BATCH_BYTES)
+    check_unambiguous(body)
     try:
         found = from_json(body, allow_inf_nan=False)
     except ValueError:
@@ -132,9 +139,9 @@ def decode(raw: bytes, kind: Kind[V], settings: Settings) -> V:
     """Read a value and make sure that what must be tokens are tokens.
 
     Raises:
-        BadRecord: as ``Kind.decode`` and ``check_tokens``.
+        BadRecord: as ``Kind.decode_strictly`` and ``check_tokens``.
     """
-    value = kind.decode(raw)
+    value = kind.decode_strictly(raw)
     check_tokens(value, ids=settings.token_ids)
     return value
 
@@ -174,7 +181,7 @@ def _seconds_left(headers: Mapping[str, str], settings: Settings) -> float:
     An absolute deadline that has passed tells of clocks that differ: an asker whose deadline is over waits no longer.
     """
     named, absolute = headers.get("x-misfire-deadline-ms"), headers.get("x-misfire-deadline")
-    if named is not None and (not named.isdecimal() or not 1 <= int(named) <= LONGEST_DEADLINE_MS):
+    if named is not None and (not _NUMBER.fullmatch(named) or not 1 <= int(named) <= LONGEST_DEADLINE_MS):
         raise BadRecord(
             "bad_deadline", f"X-Misfire-Deadline-Ms must be a whole number from 1 to {LONGEST_DEADLINE_MS}"
         )

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,12 +18,22 @@ from streams.errors import WrongUse
 from streams.rights.holdings import SOURCES, Holding, foreign
 from streams.rights.ownership import households_in
 
-__all__ = ["ForeignRecord", "Opened", "open_archive", "recipient", "seal"]
+__all__ = ["LARGEST_UNPACKED", "ForeignRecord", "Opened", "open_archive", "recipient", "seal"]
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
 #: A household's 90 days are some megabytes; what is unpacked beyond this is no export of ours.
 LARGEST_UNPACKED = 1 << 30
+#: What zipfile and json say of bytes that are none of theirs.
+_NO_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    TypeError,
+    ValueError,
+    RuntimeError,  # encrypted by zip's own means, packed in an unknown way, or nested too deeply
+)
 
 
 class ForeignRecord(Exception):
@@ -103,14 +114,7 @@ def open_archive(data: bytes, identity: str) -> Opened:
         household_id = str(manifest["household_id"])
     except pyrage.DecryptError:
         raise WrongUse("the archive was not encrypted to that key, or was damaged on its way") from None
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        TypeError,
-        ValueError,
-        RecursionError,
-        NotImplementedError,
-    ) as error:
+    except _NO_ARCHIVE as error:
         raise WrongUse(f"the archive is no export of misfire's ({type(error).__name__})") from None
     wanted = {_file(source) for source in entries}
     problems = [f"{name} is missing" for name in sorted(wanted - files.keys())]

@@ -1,0 +1,54 @@
+"""Every limit on what comes in, in one table: what it is, where it is set, and what happens beyond it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from detector import answers, events, state
+from streams import bundles, letters, processing, records, stream_files, strict_json
+from streams.hook import requests
+from streams.rights import archive
+
+__all__ = ["LIMITS", "Limit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit. ``beyond`` is the reason of the refusal as a word, or a sentence where nothing is refused."""
+
+    what: str
+    most: float
+    unit: str
+    beyond: str
+
+
+_FORGOTTEN = "nothing is refused: what was used longest ago is forgotten"
+
+LIMITS = (
+    Limit("size of a record or a request", records.MAX_BYTES, "bytes", "too_large"),
+    Limit("events in one request", requests.MAX_BATCH, "events", "too_large"),
+    Limit("deadline that an asker may name", requests.LONGEST_DEADLINE_MS, "ms", "bad_deadline"),
+    Limit("nesting of JSON", records.MAX_DEPTH, "levels", "not_json"),
+    Limit("digits of a number", strict_json.MAX_DIGITS, "digits", strict_json.AMBIGUOUS),
+    Limit("length of an id, in printable ASCII", events.MAX_ID_LENGTH, "characters", "schema"),
+    Limit("slots of an event", events.MAX_SLOTS, "slots", "schema"),
+    Limit("length of a slot's name or token", events.MAX_TOKEN_LENGTH, "characters", "schema"),
+    Limit("proof of a confirmation", answers.MAX_PROOF_LENGTH, "characters", "schema"),
+    Limit("how far a clock may be ahead", processing.CLOCK_SKEW_SECONDS, "s", "time_in_future"),
+    Limit(
+        "open sessions of a household, each with at most one open chain",
+        state.MAX_SESSIONS,
+        "sessions",
+        _FORGOTTEN,
+    ),
+    Limit("turns that a session remembers", state.MAX_TURNS, "turns", _FORGOTTEN),
+    Limit("committed chains that wait for their outcome", state.MAX_PENDING, "chains", _FORGOTTEN),
+    Limit("tokens that a household remembers", state.MAX_TOKENS, "tokens", _FORGOTTEN),
+    Limit("intents that a household remembers", state.MAX_INTENTS, "intents", _FORGOTTEN),
+    Limit("value repeated in a dead letter", letters.LARGEST_LETTER, "bytes", "the letter's value is cut"),
+    Limit("line of a file", stream_files.LONGEST_LINE, "bytes", "exit code 2"),
+    Limit("what a .gz may unpack to, times its size", stream_files.MOST_UNPACKED, "times", "exit code 2"),
+    Limit("length of a label", stream_files.LONGEST_LABEL, "characters", "exit code 2"),
+    Limit("a bundle, packed or unpacked", bundles.LARGEST_BUNDLE, "bytes", "exit code 3"),
+    Limit("an export's archive, unpacked", archive.LARGEST_UNPACKED, "bytes", "exit code 2"),
+)

@@ -1,0 +1,249 @@
+"""What is fuzzed: for each reader of foreign bytes a function that may raise the errors of its contract, and no other.
+
+``make test`` draws for each of them for a few seconds (``test_targets.py``), ``make fuzz`` a million inputs, guided by coverage
+(``campaign.py``). Each starts from seeds: what is good, and what was bad once.
+"""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import pyrage
+
+from detector.bundle import bundle_from_files, bundle_to_files
+from detector.errors import BundleError, PolicyError
+from detector.events import OutcomeKind
+from detector.policy_text import parse_policy
+from streams import records
+from streams.bundles import read_bundle, write_bundle
+from streams.errors import BadRecord, MissingPart, WrongUse
+from streams.hook.requests import asker_of as asker_of_request
+from streams.hook.tokens import read_keyring
+from streams.letters import asker_of, letter_about, trace_of
+from streams.processing import Incoming, read_answer, read_command, read_intent, read_outcome
+from streams.records import INTENT, OUTCOME, Kind
+from streams.rights.archive import open_archive, seal
+from streams.rights.holdings import collect
+from streams.rights.log import Held, Place
+from streams.rights.ownership import Whose, households_in, judge
+from streams.settings import Settings, load
+from streams.stream_files import read_events, read_labels
+from streams.topics import DEAD_LETTERS, HOUSEHOLDS, INTENTS, REPLIES
+from tests.detector.builders import START, event, hand_bundle, outcome
+
+__all__ = ["TARGETS", "Target"]
+
+EVENT = event(1, slots={"contact": "k1_5f0c"}, wake_confidence=0.5, commits=True)
+_INTENT = INTENT.encode(EVENT)
+_OUTCOME = OUTCOME.encode(outcome("e1", OutcomeKind.UNDONE))
+_KINDS: list[Kind[Any]] = [kind for kind in vars(records).values() if isinstance(kind, Kind)]
+#: Bytes that end one part of an input and begin the next.
+_CUT = b"\xff\x00"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A reader, and inputs to begin with. ``run`` raises only what is a bug."""
+
+    name: str
+    run: Callable[[bytes], None]
+    seeds: Sequence[bytes]
+
+
+def refusal(read: Callable[[], object], *errors: type[Exception]) -> str | None:
+    """Return what a reader said when it refused; anything but ``errors`` is a bug."""
+    try:
+        read()
+    except errors as refused:
+        return str(refused)
+    return None
+
+
+def decoder(data: bytes) -> None:
+    """Every kind of record: what is read comes back the same, and a refusal repeats nothing."""
+    for kind in _KINDS:
+        refused = refusal(partial(kind.decode_strictly, data), BadRecord)
+        assert len(refused or "") < 2_000
+        if refused is None:
+            again = kind.encode(kind.decode_strictly(data))
+            assert kind.encode(kind.decode_strictly(again)) == again
+
+
+def record(data: bytes) -> None:
+    """A Kafka record of key, value, and headers in turn: read, answered, and made a letter of that fits."""
+    key, value, *rest = (*data.split(_CUT), b"", b"")[:12]
+    headers = [
+        (name.decode("utf-8", "replace"), each) for name, each in zip(rest[::2], rest[1::2], strict=False)
+    ]
+    incoming = Incoming(INTENTS, 0, 7, START.timestamp() + 60, key or None, value or None, headers)
+    for read in (read_intent, read_outcome, read_answer, read_command):
+        for token_ids in (False, True):
+            try:
+                read(incoming, token_ids=token_ids)
+            except BadRecord as error:
+                letter = letter_about(incoming, error)
+                size = len(letter.value) + len(letter.key or b"")
+                assert size + sum(len(name) + len(each) for name, each in letter.headers) < 1_000_000
+    asked = asker_of(headers, 4)
+    assert asked is None or 0 <= asked.partition < 4
+    assert len(trace_of(headers) or b"") <= 55
+
+
+def request_headers(data: bytes) -> None:
+    """What an asker says in HTTP headers."""
+    texts = [part.decode("latin-1") for part in (data + 3 * _CUT).split(_CUT)]
+    names = ("x-misfire-deadline-ms", "x-misfire-deadline", "x-misfire-late-url", "traceparent")
+    try:
+        asked = asker_of_request(dict(zip(names, texts, strict=False)), Settings())
+    except BadRecord:
+        return
+    assert 0 < asked.seconds <= 10
+
+
+def bundle(data: bytes) -> None:
+    """A bundle with one of its files replaced."""
+    for name in ("names.json", "arrays.npz", "policy.toml"):
+        refusal(partial(bundle_from_files, _bundle() | {name: data}), BundleError)
+
+
+def bundle_manifest(data: bytes) -> None:
+    """A bundle on disk under another manifest: nothing outside of it is read."""
+    folder = _folder() / "bundle"
+    if not folder.exists():
+        write_bundle(hand_bundle(), folder)
+    (folder / "manifest.json").write_bytes(data)
+    refusal(partial(read_bundle, folder), BundleError, MissingPart)
+
+
+def policy(data: bytes) -> None:
+    """A policy's text."""
+    refusal(partial(parse_policy, data.decode("utf-8", "replace")), PolicyError)
+
+
+def settings_file(data: bytes) -> None:
+    """``misfire.toml``."""
+    path = _folder() / "misfire.toml"
+    path.write_bytes(data)
+    refusal(partial(load, path, {}), WrongUse)
+
+
+def stream(data: bytes) -> None:
+    """Streams and labels on disk, plain and packed, and what only says that it is."""
+    for name, content in (("a.jsonl", data), ("b.jsonl.gz", data), ("c.jsonl.gz", gzip.compress(data, 1))):
+        path = _folder() / name
+        path.write_bytes(content)
+        for read in (read_events, read_labels):
+            refusal(partial(read, path), WrongUse, MissingPart)
+
+
+def keyring(data: bytes) -> None:
+    """A keyring: no error shows any of it."""
+    path = _folder() / "keys.json"
+    path.touch(0o600)
+    path.write_bytes(data)
+    assert "secret-" not in (refusal(partial(read_keyring, path), WrongUse) or "")
+
+
+def ownership(data: bytes) -> None:
+    """Any bytes as a record's value: what is given out names nobody else."""
+    for topic in (INTENTS, HOUSEHOLDS, REPLIES, DEAD_LETTERS):
+        for key in (b"h1", b"h2", None):
+            held = Held(Place(topic, 0, 0), 0.0, key, data, [("misfire_topic", INTENTS.encode())])
+            judged = judge(held, "h1")
+            if judged.whose is Whose.OURS:
+                assert households_in(judged.content) == {"h1"}
+                assert key != b"h2"
+
+
+def archive(data: bytes) -> None:
+    """What is inside an export's encryption."""
+    identity = _identity()
+    sealed = pyrage.encrypt(data, [identity.to_public()])
+    refusal(partial(open_archive, sealed, str(identity)), WrongUse)
+
+
+@cache
+def _bundle() -> dict[str, bytes]:
+    return bundle_to_files(hand_bundle())
+
+
+@cache
+def _folder() -> Path:
+    folder = tempfile.TemporaryDirectory(prefix="misfire-fuzz-")
+    _KEPT.append(folder)
+    return Path(folder.name)
+
+
+_KEPT: list[tempfile.TemporaryDirectory[str]] = []
+
+
+@cache
+def _identity() -> Any:
+    return pyrage.x25519.Identity.generate()
+
+
+def _archive() -> bytes:
+    held = Held(Place(INTENTS, 0, 0), 0.0, b"h1", _INTENT)
+    holdings = collect("h1", lambda topic: [held] if topic == INTENTS else [])
+    return bytes(pyrage.decrypt(seal("h1", holdings, START, [_identity().to_public()]), [_identity()]))
+
+
+def _manifest() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        write_bundle(hand_bundle(), Path(folder) / "b")
+        return (Path(folder) / "b" / "manifest.json").read_bytes()
+
+
+#: What was, or might be, taken badly anywhere.
+HOSTILE = [
+    b"",
+    b"[" * 5_000,
+    b'{"a":' * 5_000,
+    b'{"n": ' + b"9" * 10_000 + b"}",
+    b"n = " + b"9" * 10_000,
+    b"a = " + b"[" * 5_000,
+    b'{"a": NaN, "a": -Infinity, "b": 1e999}',
+    b'{"s": "\\ud800"}',
+    b"\xed\xa0\x80",
+    b"\xef\xbb\xbf{}",
+    b"version = 'x'\nbase_rate = nan\n[classes]\n",
+    b'{"files": {"../../etc/passwd": {"sha256": ""}, "..": {"sha256": ""}, "": {"sha256": ""}}}',
+    b"PK\x05\x06" + b"\0" * 18,
+    b"\x1f\x8b\x08\x00",
+]
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target("decoder", decoder, [_INTENT, _OUTCOME]),
+        Target(
+            "record",
+            record,
+            [
+                _CUT.join([b"h1", _INTENT, b"ce_type", b"assistant.intent.v1", b"traceparent", b"00-1-2-01"]),
+                _CUT.join(
+                    [b"h1", _OUTCOME, b"misfire_reply_partition", b"1", b"misfire_correlation_id", b"c"]
+                ),
+            ],
+        ),
+        Target("request_headers", request_headers, [b"150", _CUT.join([b"150", b"2026-01-05T18:00:10Z"])]),
+        Target("bundle", bundle, list(_bundle().values())),
+        Target("bundle_manifest", bundle_manifest, [_manifest()]),
+        Target("policy", policy, [_bundle()["policy.toml"]]),
+        Target("settings", settings_file, [b'broker = "127.0.0.1:9092"\npartitions = 8\n']),
+        Target("stream", stream, [_INTENT + b"\n", b'{"event_id": "e1", "label": "phantom"}\n']),
+        Target(
+            "keyring",
+            keyring,
+            [b'{"tenant": "a", "household": {"id": "h1", "secret": "secret-"}, "keys": []}'],
+        ),
+        Target("ownership", ownership, [_INTENT, _OUTCOME]),
+        Target("archive", archive, [_archive()]),
+    )
+}
