@@ -32,10 +32,10 @@ test: lint
 RUNS ?= 1000000
 fuzz: .venv/.dev
 	@mkdir -p build/fuzz && .venv/bin/python -c 'from tests.fuzz.targets import TARGETS; print(*TARGETS, sep="\n")' > build/fuzz/targets
-	@share=$$(( ($(RUNS) + $$(wc -l < build/fuzz/targets) - 1) / $$(wc -l < build/fuzz/targets) )); \
-	cd build/fuzz && while read -r name; do \
-		PYTHONPATH=../.. ../../.venv/bin/python -m tests.fuzz.campaign "$$name" "$$share" > "$$name.log" 2>&1 || { tail -40 "$$name.log"; exit 1; }; \
-		echo "$$name: $$share inputs, $$(grep -o 'peak_rss_mb: *[0-9]*' "$$name.log" | tr -s ' ') MB"; \
+	@cd build/fuzz && while read -r name; do \
+		PYTHONPATH=../.. ../../.venv/bin/python -m tests.fuzz.campaign "$$name" $(RUNS) > "$$name.log" 2>&1 \
+			|| { tail -40 "$$name.log"; exit 1; }; \
+		echo "$$name: $$(grep -E 'executed_units|peak_rss' "$$name.log" | grep -oE '[0-9]+' | paste -sd ' ') (inputs, MB)"; \
 	done < targets
 
 lint: .venv/.dev

@@ -16,6 +16,7 @@ from pydantic_core import from_json, to_json
 
 from streams.errors import BadRecord
 from streams.records import MAX_BYTES, Kind
+from streams.strict_json import check_unambiguous
 
 __all__ = ["STRUCTURED", "is_structured", "type_inside", "unwrapped", "wrapped"]
 
@@ -35,10 +36,12 @@ def unwrapped(body: bytes, kind: Kind[Any]) -> bytes:
     """Return the value inside a CloudEvent, as JSON that is not yet checked.
 
     Raises:
-        BadRecord: with code ``too_large``, ``not_json``, ``schema`` (no CloudEvent, or one without data) or ``unknown_type``.
+        BadRecord: with code ``too_large``, ``not_json``, ``ambiguous_json``, ``schema`` (no CloudEvent, or one without data) or
+            ``unknown_type``.
     """
     if len(body) > MAX_BYTES:
         raise BadRecord("too_large", f"the CloudEvent has {len(body)} bytes; at most {MAX_BYTES} are read")
+    check_unambiguous(body)
     try:
         found = from_json(body, allow_inf_nan=False)
     except ValueError:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from streams import records
+from streams.cloudevents import is_structured, type_inside, unwrapped
 from streams.errors import BadRecord
 from streams.hook.late import LATE
 from streams.packing import Stored, unpack
@@ -83,7 +84,8 @@ def judge(held: Held, household_id: str) -> Judged:
     if kind is None or household_id not in named or (held.key is None and held.place.topic != REPLIES):
         return Judged(Whose.UNCHECKED)
     try:
-        return Judged(Whose.OURS, kind.type, kind.encode(kind.decode(held.value)))
+        inside = unwrapped(held.value or b"", kind) if _structured(held) else held.value
+        return Judged(Whose.OURS, kind.type, kind.encode(kind.decode(inside)))
     except BadRecord:
         return Judged(Whose.UNCHECKED)
 
@@ -110,13 +112,17 @@ def _named(held: Held) -> set[str]:
     return households_in(_STATE.encode(unpack(held.value)) if state else held.value)
 
 
+def _structured(held: Held) -> bool:
+    return is_structured((header(held.headers, "content-type") or b"").decode("latin-1"))
+
+
 def _kind(held: Held) -> Kind[Any] | None:
     topic = held.place.topic
     if topic == HOUSEHOLDS:
         return _STATE
     if topic == DEAD_LETTERS:
         topic = (header(held.headers, "misfire_topic") or b"").decode("ascii", "replace")
-    named = header(held.headers, "ce_type")
+    named = type_inside(held.value or b"") if _structured(held) else header(held.headers, "ce_type")
     return _UNNAMED.get(topic) if named is None else _KINDS.get(named.decode("ascii", "replace"))
 
 

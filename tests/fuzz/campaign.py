@@ -1,4 +1,6 @@
-"""One target's share of a campaign, guided by coverage: ``python -m tests.fuzz.campaign TARGET RUNS`` (``make fuzz`` runs all).
+"""One target's share of a campaign of RUNS inputs, guided by coverage: ``python -m tests.fuzz.campaign TARGET RUNS``.
+
+``make fuzz`` runs all of them.
 
 Inputs that reach new code are kept in ``$MISFIRE_CORPUS/TARGET`` where that is set, and found again the next time. What breaks a target
 is written to ``crash-…`` in the working directory, and belongs among its seeds afterwards.
@@ -6,6 +8,7 @@ is written to ``crash-…`` in the working directory, and belongs among its seed
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import tempfile
@@ -22,7 +25,8 @@ LONGEST = 4_096
 
 def main() -> None:
     """Run one target."""
-    target, runs = TARGETS[sys.argv[1]], int(sys.argv[2])
+    target = TARGETS[sys.argv[1]]
+    runs = math.ceil(int(sys.argv[2]) * target.weight / sum(each.weight for each in TARGETS.values()))
     with tempfile.TemporaryDirectory() as own:
         corpus = Path(os.environ.get("MISFIRE_CORPUS") or own) / target.name
         corpus.mkdir(parents=True, exist_ok=True)

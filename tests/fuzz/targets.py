@@ -22,6 +22,7 @@ from detector.events import OutcomeKind
 from detector.policy_text import parse_policy
 from streams import records
 from streams.bundles import read_bundle, write_bundle
+from streams.cloudevents import type_inside, unwrapped, wrapped
 from streams.errors import BadRecord, MissingPart, WrongUse
 from streams.hook.requests import asker_of as asker_of_request
 from streams.hook.tokens import read_keyring
@@ -49,11 +50,12 @@ _CUT = b"\xff\x00"
 
 @dataclass(frozen=True)
 class Target:
-    """A reader, and inputs to begin with. ``run`` raises only what is a bug."""
+    """A reader, and inputs to begin with. ``run`` raises only what is a bug; one that is slow has a smaller ``weight`` in a campaign."""
 
     name: str
     run: Callable[[bytes], None]
     seeds: Sequence[bytes]
+    weight: float = 1.0
 
 
 def refusal(read: Callable[[], object], *errors: type[Exception]) -> str | None:
@@ -104,6 +106,13 @@ def request_headers(data: bytes) -> None:
     except BadRecord:
         return
     assert 0 < asked.seconds <= 10
+
+
+def cloudevent(data: bytes) -> None:
+    """A CloudEvent in structured mode."""
+    type_inside(data)
+    for kind in _KINDS:
+        refusal(partial(unwrapped, data, kind), BadRecord)
 
 
 def bundle(data: bytes) -> None:
@@ -233,8 +242,9 @@ TARGETS = {
             ],
         ),
         Target("request_headers", request_headers, [b"150", _CUT.join([b"150", b"2026-01-05T18:00:10Z"])]),
-        Target("bundle", bundle, list(_bundle().values())),
-        Target("bundle_manifest", bundle_manifest, [_manifest()]),
+        Target("cloudevent", cloudevent, [wrapped(_INTENT, INTENT, "e1", "fuzz")]),
+        Target("bundle", bundle, list(_bundle().values()), weight=0.02),
+        Target("bundle_manifest", bundle_manifest, [_manifest()], weight=0.2),
         Target("policy", policy, [_bundle()["policy.toml"]]),
         Target("settings", settings_file, [b'broker = "127.0.0.1:9092"\npartitions = 8\n']),
         Target("stream", stream, [_INTENT + b"\n", b'{"event_id": "e1", "label": "phantom"}\n']),

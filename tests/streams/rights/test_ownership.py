@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from streams.cloudevents import wrapped
 from streams.records import DECISION, INTENT
 from streams.rights.log import Held, Place
 from streams.rights.ownership import Whose, judge
@@ -60,6 +61,14 @@ def test_of_a_state_every_decision_in_it_counts() -> None:
     row = json.loads(state_of(1, 2))
     row["state"]["recent"][1]["household_id"] = THEM
     assert judge(held(HOUSEHOLDS, US, json.dumps(row).encode()), US).whose is Whose.FOREIGN
+
+
+def test_a_cloudevent_in_structured_mode_is_looked_into() -> None:
+    for number, whose in ((1, Whose.OURS), (2, Whose.FOREIGN)):
+        value = wrapped(INTENT.encode(intent_of(number, 0)), INTENT, "e1", "test")
+        record = held(INTENTS, US, value, ("content-type", b"application/cloudevents+json"))
+        judged = judge(record, US)
+        assert (judged.whose, judged.content) == (whose, GOOD if whose is Whose.OURS else b"")
 
 
 def test_what_is_given_out_is_our_own_reading() -> None:
