@@ -26,6 +26,7 @@ from streams.cli import (
     keys,
     replay,
     scan,
+    schema,
     simulate,
     topics,
     train,
@@ -51,6 +52,7 @@ for command in (
     simulate.simulate,
     train.train,
     scan.scan,
+    schema.schema,
     replay.replay,
     doctor.doctor,
 ):

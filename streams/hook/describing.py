@@ -7,7 +7,7 @@ from typing import Any
 from streams.hook.requests import LONGEST_DEADLINE_MS, MAX_BATCH
 from streams.records import Kind
 
-__all__ = ["answers_description", "body_description"]
+__all__ = ["answers_description", "body_description", "inlined"]
 
 _HEADERS = [
     {
@@ -33,7 +33,7 @@ _HEADERS = [
 
 def body_description(kind: Kind[Any], *, batch: bool = False) -> dict[str, Any]:
     """Describe what a request holds: a value, or an array of values, and the headers that every request may have."""
-    schema = _inlined(kind.schema())
+    schema = inlined(kind)
     if batch:
         schema = {"type": "array", "items": schema, "maxItems": MAX_BATCH}
     return {
@@ -47,7 +47,7 @@ def answers_description(
 ) -> dict[int | str, dict[str, Any]]:
     """Describe the answers: the value (in a batch, or the event's problem), and the problems of the whole request."""
     problem = {"type": "object", "required": ["type", "title", "status", "detail"]}
-    schema = _inlined(kind.schema())
+    schema = inlined(kind)
     if batch:
         schema = {"type": "array", "items": {"anyOf": [schema, problem]}, "maxItems": MAX_BATCH}
     refused = {
@@ -58,8 +58,9 @@ def answers_description(
     return {200: answer, **dict.fromkeys((400, 409, 413, 415, 422), refused)}
 
 
-def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """Replace references to ``$defs`` by what they name: OpenAPI looks for them elsewhere."""
+def inlined(kind: Kind[Any]) -> dict[str, Any]:
+    """Return a value's JSON Schema with what ``$defs`` names in its places: OpenAPI and AsyncAPI look for it elsewhere."""
+    schema = kind.schema()
     definitions = schema.pop("$defs", {})
 
     def resolve(part: Any) -> Any:

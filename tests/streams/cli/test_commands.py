@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ COMMANDS = [
     ["simulate"],
     ["train"],
     ["scan"],
+    ["schema"],
     ["evaluate"],
     ["evaluate", "sequences"],
     ["replay"],
@@ -361,3 +363,28 @@ def test_decide_says_what_it_cannot_work_with(tmp_path: Path) -> None:
     (tmp_path / "event.json").write_text('{"event_id": "e1"}')
     assert_said(misfire("decide", tmp_path / "event.json"), 2, "is not an event")
     assert_said(misfire("decide", tmp_path / "nowhere.json"), 3, "cannot be read")
+
+
+RELEASE = sorted((Path(__file__).parents[2] / "schemas").iterdir())[-1]
+
+
+def test_nothing_is_broken_since_the_last_release(tmp_path: Path) -> None:
+    """Fields are only ever added. What is meant to break makes a new major version, and a folder of its own beside that one."""
+    ended = misfire("schema", "--out", tmp_path, "--against", RELEASE)
+    assert ended.returncode == 0, ended.stderr
+    assert {path.name for path in RELEASE.iterdir()} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_what_is_broken_is_said(tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    shutil.copytree(RELEASE, before)
+    decision = json.loads((before / "Decision.schema.json").read_text())
+    decision["properties"]["mood"] = {"type": "string"}
+    (before / "Decision.schema.json").write_text(json.dumps(decision))
+    (before / "Gone.schema.json").write_text("{}")
+
+    ended = misfire("schema", "--against", before, "--json", "-")
+
+    assert ended.returncode == 1
+    assert json.loads(ended.stdout)["broken"] == ["Decision.mood is gone", "Gone is gone"]
+    assert_said(misfire("schema", "--against", tmp_path), 3, "lacks asyncapi.json, openapi.json")

@@ -1,0 +1,74 @@
+"""``misfire schema``."""
+
+from __future__ import annotations
+
+import json as json_format
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from streams.cli.options import Json
+from streams.cli.output import note, write_json
+from streams.errors import MissingPart
+
+
+def schema(
+    out: Annotated[Path | None, typer.Option(help="Write the documents into this directory.")] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Directory of an earlier release's documents: say what is broken since."),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Write OpenAPI, AsyncAPI and JSON Schema from the code. With --against, exit code 1 where something is broken."""
+    from streams.bundles import read_policy
+    from streams.schemas import documents
+
+    found = documents(read_policy())
+    if out is not None:
+        _write(out, found)
+        note(f"{len(found)} documents written to {out}")
+    broken = list(_broken(_read(against), found)) if against else []
+    for sentence in broken:
+        note(f"broken since: {sentence}")
+    write_json(json, {"documents": found, "broken": broken})
+    if broken:
+        raise typer.Exit(1)
+
+
+def _broken(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    from streams.compatibility import broken_api, broken_channels, broken_value
+    from streams.schemas import READ
+
+    yield from broken_api(before["openapi.json"], after["openapi.json"])
+    yield from broken_channels(before["asyncapi.json"], after["asyncapi.json"])
+    for file in sorted(before.keys() - {"openapi.json", "asyncapi.json"}):
+        name = file.partition(".")[0]
+        if file not in after:
+            yield f"{name} is gone"
+            continue
+        yield from broken_value(before[file], after[file], read=name in READ, where=name)
+
+
+def _write(folder: Path, found: Mapping[str, Any]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, document in found.items():
+            text = json_format.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+            (folder / name).write_text(text, "utf-8")
+    except OSError as error:
+        raise MissingPart(
+            f"the documents cannot be written to {folder}: {error.strerror or error}"
+        ) from error
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    files = sorted(folder.glob("*.json"))
+    missing = {"openapi.json", "asyncapi.json"} - {file.name for file in files}
+    if missing:
+        raise MissingPart(
+            f"{folder} lacks {', '.join(sorted(missing))}; name a directory that 'misfire schema --out' wrote"
+        )
+    return {file.name: json_format.loads(file.read_text("utf-8")) for file in files}
