@@ -12,10 +12,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Template
 
-__all__ = ["EVERYTHING", "QUERIES", "Query", "filled"]
+__all__ = ["EVERYTHING", "QUERIES", "VARIABLES", "Query", "filled", "named"]
 
 #: Values for the variables that leave nothing out.
 EVERYTHING = {"environment": ".*", "bundle": ".*", "risk_class": ".*"}
+
+#: Grafana's variables: name, label, and where its values come from.
+VARIABLES = (
+    ("environment", "Environment", "label_values(misfire_bundle_info, environment)"),
+    ("bundle", "Bundle", 'label_values(misfire_bundle_info{environment=~"$environment"}, version)'),
+    (
+        "risk_class",
+        "Risk class",
+        'label_values(misfire_interruption_budget_ratio{environment=~"$environment"}, risk_class)',
+    ),
+)
 
 # What stands in braces below, in short: which environment, bundle and risk class are looked at.
 _SELECTORS = {
@@ -483,3 +494,10 @@ QUERIES: tuple[Query, ...] = (
         "A process that was started anew.",
     ),
 )
+
+_BY_NAME = {query.name: query for query in QUERIES}
+
+
+def named(name: str) -> Query:
+    """Return the query of that name."""
+    return _BY_NAME[name]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from importlib.metadata import entry_points
 from typing import NoReturn
 
 import typer
@@ -64,6 +65,9 @@ app.add_typer(household.app, name="household")
 app.add_typer(keys.app, name="keys")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(bench.app, name="bench")
+# Commands of packages that know this one and not the other way round, such as dashboards.
+for found in entry_points(group="misfire.commands"):
+    app.add_typer(found.load(), name=found.name)
 
 
 def main() -> None:

@@ -1,0 +1,79 @@
+"""``misfire dashboards build`` and ``misfire dashboards preview``.
+
+``streams`` does not know this package: the command line finds it as an entry point of the group ``misfire.commands``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams.cli.options import Json
+from streams.cli.output import note, write_json
+from streams.errors import MissingPart
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Grafana's dashboards, written from code and looked at.", no_args_is_help=True)
+
+
+@app.command()
+def build(
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the files; dashboards/generated where it is left out.")
+    ] = None,
+    runbook: Annotated[
+        str | None, typer.Option(help="Where runbook.md is published: what alerts and panels link to.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Write what Prometheus, Alertmanager and Grafana start with; without --out also the page of the metrics."""
+    from dashboards.config import Config
+
+    try:
+        from dashboards.build import dashboard_files
+        from dashboards.monitoring import GENERATED, monitoring_files
+    except ModuleNotFoundError as error:
+        raise MissingPart(
+            f"{error.name} is not installed; 'make lint' installs it into .venv, as pyproject.toml pins it"
+        ) from error
+    from dashboards.document import metrics_page
+
+    config = Config(runbook=runbook) if runbook else Config()
+    folder = out or GENERATED
+    files = {
+        folder / name: text for name, text in (monitoring_files(config) | dashboard_files(config)).items()
+    }
+    if out is None:
+        files[GENERATED.parent / "metrics.md"] = metrics_page()
+    for path, text in files.items():
+        _write(path, text)
+    note(f"Wrote {len(files)} files to {folder}.")
+    write_json(json, {"folder": str(folder), "files": sorted(str(path) for path in files)})
+
+
+@app.command()
+def preview(
+    prometheus: Annotated[str, typer.Option(help="Address of a Prometheus.")] = "http://127.0.0.1:9090",
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("dashboards.html"),
+    minutes: Annotated[float, typer.Option(help="How far to look back.", min=0.5)] = 60.0,
+    json: Json = None,
+) -> None:
+    """Draw every panel's queries from a Prometheus as one page, without a Grafana."""
+    from dashboards.ask import Prometheus
+    from dashboards.preview import draw
+
+    page, empty = draw(Prometheus(prometheus), seconds=60 * minutes)
+    _write(out, page)
+    note(f"Wrote {out}; {len(empty)} panels have nothing to show." + "".join(f"\n  {name}" for name in empty))
+    write_json(json, {"page": str(out), "empty": empty})
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise MissingPart(f"{path} cannot be written: {error.strerror or error}") from error

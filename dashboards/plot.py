@@ -1,0 +1,227 @@
+"""Small plots as SVG: lines, stacked lines, a distribution over time, one number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from typing import Literal
+
+from dashboards.ask import Series
+
+__all__ = ["Mark", "heat", "lines", "number", "shown"]
+
+#: Okabe & Ito's colours, told apart with any eyes, and darker shades of them.
+_COLORS = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+    "#d55e00",
+    "#8a6d00",
+    "#4c4c4c",
+    "#004a75",
+    "#7a3300",
+)
+_HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 190, 52, 8, 8, 20
+_LEGENDS = 12
+
+#: What a series is called, and its points.
+Named = tuple[str, Series]
+#: The first and the last second of a plot.
+Window = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened: a bundle that is new, or a process that was started again."""
+
+    at: float
+    text: str
+    kind: Literal["new", "again"]
+
+
+def shown(value: float, unit: str) -> str:
+    """Return a value as people read it.
+
+    >>> shown(0.0123, "share"), shown(93784.0, "seconds"), shown(2048.0, "bytes"), shown(0.25, "events/s")
+    ('1.2 %', '1.1 d', '2.0 KiB', '0.25')
+    """
+    if unit == "share":
+        return f"{100 * value:.3g} %" if value < 0.01 else f"{100 * value:.1f} %"
+    if unit == "seconds":
+        for limit, name in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+            if abs(value) >= limit:
+                return f"{value / limit:.1f} {name}"
+        return f"{1000 * value:.3g} ms"
+    if unit == "bytes":
+        for limit, name in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+            if abs(value) >= limit:
+                return f"{value / limit:.1f} {name}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def number(series: Sequence[Named], unit: str, *, bad_from: float | None, bad_below: bool) -> str:
+    """Return the last value of each series, the worst one large."""
+    last = [(name, found.points[-1][1]) for name, found in series]
+    name, value = (min if bad_below else max)(last, key=lambda entry: entry[1])
+    kind = ""
+    if bad_from is not None:
+        kind = "bad" if (value <= bad_from if bad_below else value >= bad_from) else "good"
+    return f"<div class='big {kind}'>{shown(value, unit)}</div><div class='legend'>{escape(name)}</div>"
+
+
+def lines(
+    series: Sequence[Named],
+    window: Window,
+    marks: Sequence[Mark],
+    *,
+    unit: str,
+    width: int,
+    stacked: bool,
+    line_at: float | None = None,
+) -> str:
+    """Return the series as lines, or as areas on each other; ``line_at`` draws where bad begins."""
+    layers = _stacked(series) if stacked else [(name, dict(found.points), {}) for name, found in series]
+    highest = max(
+        (value for _, points, _ in layers for value in points.values() if math.isfinite(value)), default=0
+    )
+    scale = _Scale(window, _nice(highest), width)
+    drawn = []
+    for place, (_, points, below) in enumerate(layers):
+        color = _COLORS[place % len(_COLORS)]
+        for run in _runs(points, scale.gap):
+            path = " L".join(f"{scale.x(at):.1f} {scale.y(points[at]):.1f}" for at in run)
+            if stacked:
+                back = " L".join(
+                    f"{scale.x(at):.1f} {scale.y(below.get(at, 0.0)):.1f}" for at in reversed(run)
+                )
+                drawn.append(f"<path d='M{path} L{back} Z' fill='{color}' fill-opacity='.45'/>")
+            drawn.append(f"<path d='M{path}' fill='none' stroke='{color}' stroke-width='1.6'/>")
+            if len(run) == 1:
+                drawn.append(
+                    f"<circle cx='{scale.x(run[0]):.1f}' cy='{scale.y(points[run[0]]):.1f}' r='2.5' fill='{color}'/>"
+                )
+    if line_at is not None and line_at <= scale.top:
+        level = scale.y(line_at)
+        drawn.append(
+            f"<line x1='{_LEFT}' x2='{width - _RIGHT}' y1='{level:.1f}' y2='{level:.1f}' stroke='#b3261e' stroke-dasharray='5 4'/>"
+        )
+    return _framed(scale, unit, marks, "".join(drawn)) + _legends([name for name, _, _ in layers])
+
+
+def heat(series: Sequence[Named], window: Window, marks: Sequence[Mark], *, width: int) -> str:
+    """Return cumulative buckets (named by their upper ends) as a distribution over time: darker is more."""
+    buckets = sorted(((float(name.replace("+Inf", "inf")), dict(found.points)) for name, found in series))
+    times = sorted({at for _, points in buckets for at in points})
+    rows = []
+    below: dict[float, float] = {}
+    for upper, points in buckets:
+        rows.append((upper, {at: max(points.get(at, 0.0) - below.get(at, 0.0), 0.0) for at in times}))
+        below = points
+    used = [place for place, (_, inside) in enumerate(rows) if any(inside.values())]
+    rows = rows[max(used[0] - 1, 0) : used[-1] + 2] if used else rows
+    most = max((value for _, inside in rows for value in inside.values()), default=0.0) or 1.0
+    scale = _Scale(window, float(len(rows)), width)
+    cell = max((width - _LEFT - _RIGHT) / 120, 1.0) + 0.4
+    tall = (_HEIGHT - _TOP - _BOTTOM) / len(rows)
+    drawn = "".join(
+        f"<rect x='{scale.x(at):.1f}' y='{scale.y(place + 1):.1f}' width='{cell:.1f}' height='{tall:.1f}' "
+        f"fill='#b34700' fill-opacity='{(value / most) ** 0.5:.2f}'/>"
+        for place, (_, inside) in enumerate(rows)
+        for at, value in inside.items()
+        if value > 0
+    )
+    every = math.ceil(len(rows) / 8)
+    ends = "".join(
+        f"<text x='{_LEFT - 6}' y='{scale.y(place + 1) + 4:.1f}' text-anchor='end'>{'∞' if math.isinf(upper) else f'{upper:g}'}</text>"
+        for place, (upper, _) in enumerate(rows)
+        if place % every == 0
+    )
+    return _framed(scale, "", marks, drawn + ends, labelled=False)
+
+
+class _Scale:
+    """From seconds and values to places in the picture."""
+
+    def __init__(self, window: Window, top: float, width: int) -> None:
+        self.begin, self.end = window
+        self.top, self.width = top, width
+        self.gap = 1.6 * (self.end - self.begin) / 120
+
+    def x(self, at: float) -> float:
+        return _LEFT + (at - self.begin) / (self.end - self.begin) * (self.width - _LEFT - _RIGHT)
+
+    def y(self, value: float) -> float:
+        inside = min(max(value / self.top, 0.0), 1.0) if math.isfinite(value) else 0.0
+        return _HEIGHT - _BOTTOM - inside * (_HEIGHT - _TOP - _BOTTOM)
+
+
+def _framed(scale: _Scale, unit: str, marks: Sequence[Mark], inside: str, *, labelled: bool = True) -> str:
+    parts = [f"<svg viewBox='0 0 {scale.width} {_HEIGHT}' font-size='11' fill='#59636e'>"]
+    for share in (0.0, 0.5, 1.0) if labelled else ():
+        level = scale.y(share * scale.top)
+        parts.append(
+            f"<line x1='{_LEFT}' x2='{scale.width - _RIGHT}' y1='{level:.1f}' y2='{level:.1f}' stroke='#e6e9ed'/>"
+        )
+        parts.append(
+            f"<text x='{_LEFT - 6}' y='{level + 4:.1f}' text-anchor='end'>{shown(share * scale.top, unit)}</text>"
+        )
+    for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
+        at = scale.begin + share * (scale.end - scale.begin)
+        clock = datetime.fromtimestamp(at, UTC).strftime(
+            "%H:%M:%S" if scale.end - scale.begin < 1800 else "%H:%M"
+        )
+        parts.append(f"<text x='{scale.x(at):.1f}' y='{_HEIGHT - 5}' text-anchor='{anchor}'>{clock}</text>")
+    for mark in marks:
+        color = "#0072b2" if mark.kind == "new" else "#d55e00"
+        place = f"{scale.x(mark.at):.1f}"
+        parts.append(
+            f"<line x1='{place}' x2='{place}' y1='{_TOP}' y2='{_HEIGHT - _BOTTOM}' stroke='{color}' stroke-dasharray='2 3'>"
+            f"<title>{escape(mark.text)}</title></line>"
+        )
+    return "".join(parts) + inside + "</svg>"
+
+
+def _legends(names: Sequence[str]) -> str:
+    entries = "".join(
+        f"<i style='background:{_COLORS[place % len(_COLORS)]}'></i>{escape(name)}"
+        for place, name in enumerate(names[:_LEGENDS])
+    )
+    more = f" and {len(names) - _LEGENDS} more" if len(names) > _LEGENDS else ""
+    return f"<div class='legend'>{entries}{more}</div>"
+
+
+def _stacked(series: Sequence[Named]) -> list[tuple[str, dict[float, float], dict[float, float]]]:
+    """Each series with its upper and its lower edge; what is missing adds nothing."""
+    layers = []
+    below: dict[float, float] = {}
+    for name, found in series:
+        upper = {at: below.get(at, 0.0) + value for at, value in found.points if math.isfinite(value)}
+        layers.append((name, upper, dict(below)))
+        below |= upper
+    return layers
+
+
+def _runs(points: dict[float, float], gap: float) -> list[list[float]]:
+    """Times without a hole between them; a line is not drawn over a hole."""
+    runs: list[list[float]] = []
+    for at in sorted(points):
+        if not math.isfinite(points[at]):
+            continue
+        if runs and at - runs[-1][-1] <= gap:
+            runs[-1].append(at)
+        else:
+            runs.append([at])
+    return runs
+
+
+def _nice(highest: float) -> float:
+    """The next of 1, 2, 5 times a power of ten; 1 where there is nothing."""
+    if highest <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(highest))
+    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= highest * 0.999)

@@ -1,0 +1,117 @@
+"""The dashboards as one page of plots, drawn from a Prometheus: what Grafana would show, without a Grafana."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from html import escape
+
+from dashboards.ask import Prometheus, Series
+from dashboards.panels import ANNOTATIONS, BOARDS, Board, Panel
+from dashboards.plot import Mark, heat, lines, number
+from dashboards.queries import EVERYTHING, Query, filled, named
+
+__all__ = ["STEPS", "draw"]
+
+#: Points of a line; more than a picture of this width can show.
+STEPS = 120
+#: A rate takes at least four scrapes to be one; Grafana's rule for $__rate_interval.
+_LEAST_SPAN = 4.0
+
+_STYLE = """
+:root { color-scheme: light; }
+body { font: 14px/1.4 system-ui, sans-serif; color: #1f2328; background: #f4f5f7; margin: 24px auto; max-width: 1440px; padding: 0 16px; }
+h1 { font-size: 22px; margin: 32px 0 0; } h2 { font-size: 15px; margin: 20px 0 8px; } p { margin: 2px 0 0; color: #59636e; }
+.row { display: grid; grid-template-columns: repeat(24, 1fr); gap: 10px; }
+figure { margin: 0; background: #fff; border: 1px solid #d9dde2; border-radius: 6px; padding: 10px 12px 8px; min-width: 0; }
+figcaption { font-weight: 600; font-size: 13px; } figcaption span { font-weight: 400; color: #59636e; float: right; }
+svg { width: 100%; height: auto; display: block; } .empty { color: #b35900; padding: 24px 0; text-align: center; }
+.legend { font-size: 11px; color: #59636e; line-height: 1.5; max-height: 50px; overflow: hidden; }
+.legend i { display: inline-block; width: 9px; height: 9px; border-radius: 2px; margin: 0 3px 0 9px; }
+.legend i:first-child { margin-left: 0; }
+details { font-size: 12px; color: #59636e; } summary { cursor: pointer; } .big { font-size: 30px; font-weight: 600; margin: 4px 0; }
+.bad { color: #b3261e; } .good { color: #1a7f37; }
+"""
+
+
+def draw(prometheus: Prometheus, *, seconds: float, span: float | None = None) -> tuple[str, list[str]]:
+    """Return the page as HTML, and the titles of panels whose queries gave nothing.
+
+    Args:
+        prometheus: who is asked.
+        seconds: how far to look back from now.
+        span: the rate interval in seconds; what Grafana would take for 15 s between scrapes where it is left out.
+
+    Raises:
+        MissingPart: no Prometheus answers.
+    """
+    drawing = _Drawing(prometheus, end=time.time(), seconds=seconds, span=span)
+    body = "".join(drawing.board(board) for board in BOARDS)
+    head = f"<!doctype html><meta charset='utf-8'><title>misfire</title><style>{_STYLE}</style>"
+    return head + body, drawing.empty
+
+
+class _Drawing:
+    def __init__(self, prometheus: Prometheus, *, end: float, seconds: float, span: float | None) -> None:
+        self.prometheus = prometheus
+        self.begin, self.end, self.step = end - seconds, end, seconds / STEPS
+        self.span = span or max(_LEAST_SPAN * 15, self.step + 15)
+        self.empty: list[str] = []
+        self.marks = [mark for name in ANNOTATIONS for mark in self._marks(named(name))]
+
+    def board(self, board: Board) -> str:
+        rows = "".join(
+            f"<h2>{escape(row.question)}</h2><div class='row'>{''.join(map(self._panel, row.panels))}</div>"
+            for row in board.rows
+        )
+        return f"<h1>{escape(board.title)}</h1><p>{escape(board.about)}</p>{rows}"
+
+    def _panel(self, panel: Panel) -> str:
+        queries = [named(name) for name in panel.queries]
+        series = [(_legend(query, found), found) for query in queries for found in self._ask(query)]
+        if not series:
+            self.empty.append(panel.title)
+            picture = "<div class='empty'>nothing to show</div>"
+        else:
+            picture = self._picture(panel, series, queries[0].unit)
+        told = f"{' '.join(query.meaning for query in queries)} Normal: {panel.normal} Do: {panel.do}"
+        asked = "".join(f"<br><code>{escape(query.name)}</code>" for query in queries)
+        return (
+            f"<figure style='grid-column: span {panel.width}'>"
+            f"<figcaption>{escape(panel.title)} <span>{escape(queries[0].unit)}</span></figcaption>"
+            f"{picture}<details><summary>What is normal, what to do</summary>{escape(told)}{asked}</details></figure>"
+        )
+
+    def _picture(self, panel: Panel, series: list[tuple[str, Series]], unit: str) -> str:
+        window = (self.begin, self.end)
+        if panel.look == "number":
+            return number(series, unit, bad_from=panel.bad_from, bad_below=panel.bad_below)
+        width = 60 * panel.width
+        if panel.look == "heat":
+            return heat(series, window, self.marks, width=width)
+        return lines(
+            series,
+            window,
+            self.marks,
+            unit=unit,
+            width=width,
+            stacked=panel.look == "stacked",
+            line_at=panel.bad_from,
+        )
+
+    def _ask(self, query: Query) -> list[Series]:
+        promql = filled(query.promql, EVERYTHING, f"{self.span:.0f}s")
+        return self.prometheus.over(promql, self.begin, self.end, self.step)
+
+    def _marks(self, query: Query) -> Iterator[Mark]:
+        for found in self._ask(query):
+            yield Mark(
+                found.points[0][0], _legend(query, found), "new" if "bundle" in query.name else "again"
+            )
+
+
+def _legend(query: Query, series: Series) -> str:
+    text = query.legend
+    for label, value in series.labels.items():
+        text = text.replace("{{" + label + "}}", value)
+    return text
