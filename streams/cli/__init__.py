@@ -25,6 +25,7 @@ from streams.cli import (
     gateway,
     household,
     keys,
+    redrive,
     replay,
     scan,
     schema,
@@ -55,6 +56,7 @@ for command in (
     scan.scan,
     schema.schema,
     replay.replay,
+    redrive.redrive,
     doctor.doctor,
 ):
     app.command()(command)

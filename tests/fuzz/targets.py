@@ -10,6 +10,7 @@ import gzip
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from streams.hook.tokens import read_keyring
 from streams.letters import asker_of, letter_about, trace_of
 from streams.processing import Incoming, read_answer, read_command, read_intent, read_outcome
 from streams.records import INTENT, OUTCOME, Kind
+from streams.redriving import sort_letters
 from streams.rights.archive import open_archive, seal
 from streams.rights.holdings import collect
 from streams.rights.log import Held, Place
@@ -170,6 +172,15 @@ def ownership(data: bytes) -> None:
                 assert key != b"h2"
 
 
+def redrive(data: bytes) -> None:
+    """A dead letter of key, value and where it came from: what is sent again is what the worker would read."""
+    key, value, topic, reason, *_ = (*data.split(_CUT), b"", b"", b"")
+    headers = [("misfire_topic", topic), ("misfire_reason", reason)]
+    held = Held(Place(DEAD_LETTERS, 0, 0), 0.0, key, value, headers)
+    for again in sort_letters([held], ["internal_error"], START + timedelta(days=1)).again:
+        assert (again.key, again.value, again.topic.encode()) == (key, value, topic)
+
+
 def archive(data: bytes) -> None:
     """What is inside an export's encryption."""
     identity = _identity()
@@ -254,6 +265,7 @@ TARGETS = {
             [b'{"tenant": "a", "household": {"id": "h1", "secret": "secret-"}, "keys": []}'],
         ),
         Target("ownership", ownership, [_INTENT, _OUTCOME]),
+        Target("redrive", redrive, [_CUT.join([b"h1", _INTENT, INTENTS.encode(), b"internal_error"])]),
         Target("archive", archive, [_archive()]),
     )
 }
