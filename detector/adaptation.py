@@ -89,7 +89,7 @@ def adaptation(
         progress: called with (stage, done, total) as the work goes on.
 
     Raises:
-        NotEnoughData: there are fewer than two households with sessions enough.
+        NotEnoughData: there are fewer than two households with sessions enough, or they command nothing.
     """
     households = sessions_by_household(events)
     enough = [name for name, sessions in households.items() if len(sessions) >= _FEWEST_SESSIONS]
@@ -102,6 +102,10 @@ def adaptation(
     for number, change in enumerate(CHANGES):
         progress("changing households", number, len(CHANGES))
         judged = _changed(households, enough, change, bundle, seed)
+        if not judged:
+            raise NotEnoughData(
+                "the stream holds no committing event in its second half; nothing can be interrupted"
+            )
         budgets += [bundle.policy.classes[decision.risk_class].budget for _, decision in judged]
         recoveries.append(_recovery(change, judged, bundle))
     progress("changing households", len(CHANGES), len(CHANGES))

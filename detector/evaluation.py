@@ -43,6 +43,7 @@ BUDGETS = (0.001, 0.005, 0.01, 0.05)
 class Evaluation:
     """What ``misfire evaluate`` reports.
 
+    ``unknown`` of the ``committing`` events are of intents that the bundle was not trained on: the policy's rule answers them.
     ``recall`` maps a share of false interruptions to the share of misfires above the threshold that gives it on this stream;
     ``realised_false_interruptions`` maps a risk class to the share of meant commands that the bundle itself interrupted.
     ``perplexity`` is of what was meant, per event, with all that is known of the household by then; ``population_perplexity`` without.
@@ -55,6 +56,7 @@ class Evaluation:
 
     events: int
     committing: int
+    unknown: int
     misfires: int
     auroc: float | None
     recall: dict[str, float]
@@ -157,6 +159,7 @@ def evaluate(
     return Evaluation(
         events=len(events),
         committing=len(judged),
+        unknown=sum(not bundle.model.vocabulary.knows_intent(decision.intent) for decision in judged),
         misfires=int(truth.sum()),
         perplexity=round(_perplexity(meant, bundle, progress), 4),
         population_perplexity=round(perplexity(bundle.model, _sessions(meant)), 4),

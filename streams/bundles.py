@@ -10,14 +10,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from detector.bundle import FORMAT, LARGEST_BUNDLE, Bundle, bundle_from_files, bundle_to_files
-from detector.errors import BundleError
+from detector.errors import BundleError, PolicyError
 from detector.policy import Policy
 from detector.policy_text import parse_policy
-from streams.errors import MissingPart
+from streams.errors import MissingPart, WrongUse
 
-__all__ = ["LARGEST_BUNDLE", "created_at", "read_bundle", "read_policy", "write_bundle"]
+__all__ = ["LARGEST_BUNDLE", "created_at", "read_bundle", "read_policy", "refuse_occupied", "write_bundle"]
 
 _MANIFEST = "manifest.json"
+
+
+def refuse_occupied(directory: Path) -> None:
+    """Refuse a place that a bundle cannot be written to, before anything long is begun.
+
+    Raises:
+        MissingPart: something that is not a bundle is there.
+    """
+    if directory.is_file() or _holds_something_else(directory):
+        raise MissingPart(f"{directory} is there and is not a bundle; name another directory with --out")
 
 
 def write_bundle(bundle: Bundle, directory: Path) -> None:
@@ -26,8 +36,7 @@ def write_bundle(bundle: Bundle, directory: Path) -> None:
     Raises:
         MissingPart: the place cannot be written to, or holds something that is not a bundle.
     """
-    if directory.is_file() or _holds_something_else(directory):
-        raise MissingPart(f"{directory} is there and is not a bundle; name another directory with --out")
+    refuse_occupied(directory)
     files = bundle_to_files(bundle)
     manifest = {
         "format": FORMAT,
@@ -115,8 +124,14 @@ def read_policy(path: Path | None = None) -> Policy:
     Raises:
         MissingPart: the file is not there.
         PolicyError: the policy cannot be used; every problem is listed.
+        WrongUse: the file is not text.
     """
     chosen = path or Path(__file__).with_name("policy.toml")
     if not chosen.is_file():
         raise MissingPart(f"the policy file {chosen} is not there; leave it out to use the packaged one")
-    return parse_policy(chosen.read_text("utf-8"))
+    try:
+        return parse_policy(chosen.read_text("utf-8"))
+    except UnicodeDecodeError:
+        raise WrongUse(f"the policy file {chosen} is not text in UTF-8; give a TOML file") from None
+    except PolicyError as error:
+        raise PolicyError(f"{chosen}: {error}") from None

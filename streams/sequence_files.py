@@ -43,7 +43,7 @@ def read_sequence_labels(path: Path) -> list[int]:
 
     Raises:
         MissingPart: the file is not there.
-        WrongUse: a line is neither; the message names it.
+        WrongUse: a line is neither, in which case the message names it, or there is none.
     """
     labels: list[int] = []
     for number, line in read_lines(path):
@@ -51,6 +51,8 @@ def read_sequence_labels(path: Path) -> list[int]:
         if label not in ("0", "1"):
             raise WrongUse(f"{path}, line {number}: a label is 0 (normal) or 1 (not), not {label[:20]!r}")
         labels.append(int(label))
+    if not labels:
+        raise WrongUse(f"{path} holds no labels; give 0 or 1 to a line, one for each sequence")
     return labels
 
 

@@ -7,6 +7,7 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +22,7 @@ __all__ = [
     "read_events",
     "read_labels",
     "read_lines",
+    "read_meant",
     "write_events",
     "write_labels",
     "write_lines",
@@ -40,10 +42,12 @@ def read_events(path: Path) -> list[IntentEvent]:
 
     Raises:
         MissingPart: the file is not there.
-        WrongUse: a line is not an event, the stream is empty, or an ``event_id`` comes twice; the message names the line.
+        WrongUse: a line is not an event, the stream is empty, an ``event_id`` comes twice, or a household's time goes back; the
+            message names the line.
     """
     events: list[IntentEvent] = []
     seen: dict[str, int] = {}
+    latest: dict[str, tuple[datetime, int]] = {}
     for number, line in read_lines(path):
         try:
             event = INTENT.decode(line)
@@ -53,11 +57,35 @@ def read_events(path: Path) -> list[IntentEvent]:
             raise WrongUse(
                 f"{path}, line {number}: the event_id of line {seen[event.event_id]} comes again; every event needs its own"
             )
+        before, line_before = latest.get(event.household_id, (event.time, number))
+        if event.time < before:
+            raise WrongUse(
+                f"{path}, line {number}: is earlier than line {line_before} of the same household; sort the stream by time"
+            )
+        latest[event.household_id] = event.time, number
         seen[event.event_id] = number
         events.append(event)
     if not events:
         raise WrongUse(f"{path} holds no events; give a stream with one JSON object per line")
     return events
+
+
+def read_meant(path: Path, labels: Path | None) -> list[IntentEvent]:
+    """Read a stream without what its labels say that nobody meant.
+
+    Raises:
+        MissingPart: a file is not there.
+        WrongUse: a file cannot be used, or a label is for an event that the stream does not hold.
+    """
+    events = read_events(path)
+    misfires = read_labels(labels) if labels else {}
+    strangers = misfires.keys() - {event.event_id for event in events}
+    if strangers:
+        raise WrongUse(
+            f"{labels}: {len(strangers)} labels are for events that {path} does not hold, such as {min(strangers)!r}; "
+            "give the labels of this stream"
+        )
+    return [event for event in events if event.event_id not in misfires]
 
 
 def read_labels(path: Path) -> dict[str, str]:

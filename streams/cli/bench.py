@@ -13,6 +13,7 @@ from streams.cli.hook_benches import hook
 from streams.cli.options import Json, Stream
 from streams.cli.output import console, table, write_json
 from streams.cli.published import hdfs, schonlau, slurp
+from streams.errors import WrongUse
 
 app = typer.Typer(
     help="Measure against the alternatives in one run, or against what others published.",
@@ -36,10 +37,9 @@ def train(
 ) -> None:
     """Fit the cloned HMM and hmmlearn's CategoricalHMM to the same stream. hmmlearn takes minutes."""
     from streams.benchmarks import bench_train
-    from streams.stream_files import read_events, read_labels
+    from streams.stream_files import read_events, read_meant
 
-    misfires = read_labels(labels) if labels else {}
-    tested = [event for event in read_events(test) if event.event_id not in misfires]
+    tested = read_meant(test, labels)
     with console.status(
         "fitting both models; hmmlearn takes about ten seconds per iteration on 80,000 events"
     ):
@@ -60,9 +60,14 @@ def step(
     from streams.bundles import read_bundle
     from streams.stream_files import read_events
 
+    timed = read_events(stream)[:events]
+    if not any(event.commits for event in timed):
+        raise WrongUse(
+            f"none of the first {events} events of {stream} commits anything; there is no judgement to time"
+        )
     chosen = read_bundle(bundle)
     with console.status("timing"):
-        found = bench_step(read_events(stream)[:events], chosen)
+        found = bench_step(timed, chosen)
     _show("one event, microseconds (p50)", asdict(found))
     write_json(json, found)
 

@@ -70,15 +70,14 @@ def _material(
     from detector.simulation import simulate
     from detector.training import train
     from streams.bundles import read_bundle, read_policy
-    from streams.stream_files import read_events, read_labels
+    from streams.stream_files import read_meant
 
     if stream is None:
         households, days = _CHANGED
         events = simulate(households, days, seed=seed, first=_TRAINED_ON[0], progress=report).events
         others = [] if bundle else simulate(*_TRAINED_ON, seed=seed).events
     else:
-        misfires = read_labels(labels) if labels else {}
-        events = [event for event in read_events(stream) if event.event_id not in misfires]
+        events = read_meant(stream, labels)
         second = set(list(dict.fromkeys(event.household_id for event in events))[1::2])
         others = [event for event in events if event.household_id in second]
         events = events if bundle else [event for event in events if event.household_id not in second]

@@ -115,6 +115,13 @@ def evaluate(
         )
     apart = {"left_out": sorted(left_out), "without": sorted(set(without or ()))}
     show_evaluation(f"{stream.name} decided by bundle {found.bundle}", found, apart)
+    if found.unknown:
+        note(
+            f"{found.unknown:,} of {found.committing:,} commands are of intents that the bundle was not trained on: "
+            "the policy's rule answered them; train on a stream of this vocabulary"
+        )
+    if not misfires:
+        note(f"{labels} holds no labels, so that nothing is said about misfires")
     if worths:
         show_worth(worths)
     if canvas:

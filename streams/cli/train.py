@@ -27,9 +27,10 @@ def train(
 ) -> None:
     """Make a bundle from a stream of meant events: model, judge, calibration and policy."""
     from detector.training import train as fit
-    from streams.bundles import read_policy, write_bundle
+    from streams.bundles import read_policy, refuse_occupied, write_bundle
     from streams.stream_files import read_events
 
+    refuse_occupied(out)
     mixture = mixture_of(kind, severity)
     rules = read_policy(policy)
     events = read_events(stream)

@@ -1,12 +1,13 @@
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from detector.events import IntentEvent
 from streams.errors import MissingPart, WrongUse
-from streams.stream_files import read_events, read_labels, write_events, write_labels, write_lines
+from streams.stream_files import read_events, read_labels, read_meant, write_events, write_labels, write_lines
 from tests.detector.builders import send_message
 
 EVENTS = send_message(wake_confidence=0.5)
@@ -151,3 +152,22 @@ def test_events_are_written_as_they_come(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         write_events(path, (event for batch in (EVENTS, None) for event in (batch or failing())))
     assert read_events(path) == EVENTS
+
+
+def test_the_time_of_a_household_does_not_go_back(tmp_path: Path) -> None:
+    first, second, third = send_message()
+    write_events(tmp_path / "f", [second, replace(first, household_id="h2"), third])
+    assert len(read_events(tmp_path / "f")) == 3
+    write_events(tmp_path / "f", [second, replace(third, household_id="h2"), first])
+    with pytest.raises(WrongUse, match="line 3: is earlier than line 1 of the same household"):
+        read_events(tmp_path / "f")
+
+
+def test_what_was_meant_is_the_stream_without_its_labels(tmp_path: Path) -> None:
+    write_events(tmp_path / "f", send_message())
+    write_labels(tmp_path / "labels", [("e1", "phantom", "c")])
+    assert [event.event_id for event in read_meant(tmp_path / "f", tmp_path / "labels")] == ["e0", "e2"]
+    assert len(read_meant(tmp_path / "f", None)) == 3
+    write_labels(tmp_path / "labels", [("e9", "phantom", "c")])
+    with pytest.raises(WrongUse, match="'e9'"):
+        read_meant(tmp_path / "f", tmp_path / "labels")
