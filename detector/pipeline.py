@@ -30,7 +30,7 @@ from detector.policy import Policy
 from detector.state import HouseholdState
 from detector.verdict import Judgement, judge_chain, rule_on
 
-__all__ = ["apply_outcome", "decide", "fallback_decision", "is_reused"]
+__all__ = ["apply_outcome", "decide", "fallback_decision", "follow", "is_reused"]
 
 
 def decide(
@@ -65,6 +65,15 @@ def decide(
         decision, state = ask(decision, state, event, observation.session, bundle)
     allowed = decision.verdict is Verdict.ALLOW
     return decision, remember(state, event, observation, allowed=allowed, decision=decision)
+
+
+def follow(state: HouseholdState, event: IntentEvent, bundle: Bundle, decision: Decision) -> HouseholdState:
+    """Remember an event that somebody else has decided on, as ``decide`` would have; what it asks back is left to who decided."""
+    if any(earlier.event_id == event.event_id for earlier in state.recent):
+        return state
+    observation, state = observe(state, event, bundle.model, bundle.policy.undo_window_seconds)
+    allowed = decision.verdict is Verdict.ALLOW
+    return remember(state, event, observation, allowed=allowed, decision=decision)
 
 
 def is_reused(state: HouseholdState, event: IntentEvent) -> bool:

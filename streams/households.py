@@ -22,6 +22,8 @@ __all__ = ["Households"]
 
 #: Households whose state is kept decoded; decoding one takes about 50 microseconds.
 _CACHED = 20_000
+#: Seconds between writings; what a worker that was killed has decided within them is decided once more, the same.
+_EVERY = 0.1
 #: Records between the stream and the changelog at most; beyond it the stream waits.
 _STAGED = 5_000
 
@@ -70,9 +72,14 @@ class Households:
         await self._queue.put(_Staged(event, sent, stored))
 
     async def run(self) -> None:
-        """Write staged states for ever, everything that waits at a time."""
+        """Write staged states for ever, everything that waits at a time.
+
+        States are written a few times a second and not after each record: of a household that says several things only the last
+        state is, and an answer hardly ever waits behind a state on the way to the broker.
+        """
         while True:
             batch = [await self._queue.get()]
+            await asyncio.sleep(_EVERY)
             while not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             await self._write(batch)

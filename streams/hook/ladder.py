@@ -1,7 +1,7 @@
 """The ladder: the worker's decision if it comes in time, else the gateway's own, else the policy's. It always answers.
 
-The gateway keeps the sessions that it has seen itself and scores every event with the population's model while it waits.
-Its households never learn: what this household usually does, only the worker knows.
+The gateway keeps the sessions that it has seen itself (sessions.py) and decides with the population's model when the worker
+does not: halfway to the deadline, so that it never has to hurry.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from datetime import UTC, datetime
 from detector.bundle import Bundle
 from detector.decisions import Decision, Reason, Rung, Verdict
 from detector.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
-from detector.pipeline import decide, fallback_decision
+from detector.pipeline import fallback_decision
 from detector.policy import Policy
-from detector.state import HouseholdState
 from streams import metrics
 from streams.errors import BadRecord
 from streams.hook.admission import admits
@@ -27,6 +26,7 @@ from streams.hook.exchange import Exchange, Question, Reply
 from streams.hook.late import LATE, LateAnswers, late_answer
 from streams.hook.memory import Asked, Memory
 from streams.hook.reasons import REASONS
+from streams.hook.sessions import Sessions, Turn
 from streams.observers import count_answer
 from streams.processing import ID_REUSED
 from streams.records import DECISION, INTENT, OUTCOME, REFUSAL
@@ -38,8 +38,10 @@ logger = logging.getLogger(__name__)
 
 #: Time that is kept for writing the answer: a share of the deadline, and at least so many seconds.
 _MARGIN_SHARE, _LEAST_MARGIN = 0.05, 0.004
-#: Households whose sessions are kept; answers below the first rung that may still be contradicted.
-_HOUSEHOLDS, _ANSWERED = 20_000, 50_000
+#: The share of the wait after which the gateway decides itself: a worker that is well answers in a tenth of it.
+_READY_SHARE = 0.5
+#: Answers below the first rung that may still be contradicted.
+_ANSWERED = 50_000
 _SOURCE = "misfire/gateway"
 
 
@@ -91,7 +93,7 @@ class Ladder:
         self.lacking = lacking
         self.late_answers = LateAnswers()
         self._clock = clock
-        self._households: OrderedDict[str, HouseholdState] = OrderedDict()
+        self._sessions = Sessions(bundle) if bundle else None
         self._answered: OrderedDict[str, tuple[Answer, float, str | None]] = OrderedDict()
         self._memory: Memory[Answer] = Memory()
 
@@ -159,13 +161,18 @@ class Ladder:
     async def _climb(
         self, event: IntentEvent, exchange: Exchange, asker: Asker, question: Question, began: float
     ) -> Answer:
-        own = self._own(event)
+        turn = self._sessions.begin(event) if self._sessions else None
         decision = None
         if exchange.connected and asker.wait > 0:
+            # Should no worker answer, the gateway's own decision has to be there when time is up.
+            ready = asyncio.get_running_loop().call_later(asker.wait * _READY_SHARE, self._own, event, turn)
             decision = await self._workers(event, question)
+            ready.cancel()
         if decision is None:
-            code = _why(exchange, asker, question)
-            decision = self._settle(event, exchange, asker, question, _because(own, event, code))
+            own = _because(self._own(event, turn), event, _why(exchange, asker, question))
+            decision = self._settle(event, exchange, asker, question, own)
+        elif turn is not None and self._sessions:
+            self._sessions.follow(turn, decision)
         return self._counted(decision, began, asker)
 
     async def _workers(self, event: IntentEvent, question: Question) -> Decision | None:
@@ -181,20 +188,15 @@ class Ladder:
             raise BadRecord(code, ID_REUSED)
         return self._fallback(event, "clock_skewed" if code == "time_in_future" else "worker_refused")
 
-    def _own(self, event: IntentEvent) -> Decision:
+    def _own(self, event: IntentEvent, turn: Turn | None) -> Decision:
         """The gateway's own decision, or the policy's where there is no bundle."""
-        if self.bundle is None:
+        if self._sessions is None or turn is None:
             return self._fallback(event, self.lacking)
-        state = self._households.pop(event.household_id, None) or HouseholdState.new(event.household_id)
         try:
-            decision, state = decide(state, event, self.bundle, rung=Rung.GATEWAY)
+            return self._sessions.judge(turn)
         except Exception:
-            logger.exception("the core failed in the gateway on %s", self.bundle.version)
-            decision = self._fallback(event, "internal_error")
-        self._households[event.household_id] = state
-        if len(self._households) > _HOUSEHOLDS:
-            self._households.popitem(last=False)
-        return decision
+            logger.exception("the core failed in the gateway on an event of %s", event.intent)
+            return self._fallback(event, "internal_error")
 
     def _fallback(self, event: IntentEvent, code: str) -> Decision:
         return fallback_decision(event, self.policy, code=code, text=REASONS[code])

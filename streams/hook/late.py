@@ -36,7 +36,7 @@ _WAITING = 1_000
 _LISTENERS = 64
 #: A callback is tried a few times within seconds: what comes later can hardly be undone any more.
 _CALLBACK_SECONDS, _CALLBACK_PAUSE, _CALLBACK_TRIES = 2.0, 0.5, 3
-_CALLBACKS_AT_A_TIME = 8
+_CALLBACKS_AT_A_TIME = 4
 
 V = TypeVar("V")
 
@@ -158,13 +158,19 @@ class LateAnswers:
             self._listeners.discard(listener)
 
     async def _deliver(self) -> None:
-        async with httpx.AsyncClient(
-            timeout=_CALLBACK_SECONDS, follow_redirects=False, trust_env=False
-        ) as client:
+        client: httpx.AsyncClient | None = None
+        try:
             while True:
                 url, late = await self._callbacks.get()
+                # Made when it is needed: loading certificates takes 50 ms, in which nothing else is answered.
+                client = client or httpx.AsyncClient(
+                    timeout=_CALLBACK_SECONDS, follow_redirects=False, trust_env=False
+                )
                 delivered = await _post(client, url, LATE.encode(late))
                 metrics.CALLBACKS.labels("delivered" if delivered else "failed").inc()
+        finally:
+            if client is not None:
+                await client.aclose()
 
 
 async def _post(client: httpx.AsyncClient, url: str, content: bytes) -> bool:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from detector.bundle import Bundle, bundle_from_files, bundle_to_files
 from detector.decisions import Decision, RiskClass, Rung, Verdict, decision_id
 from detector.events import Act, IntentEvent, Outcome, OutcomeKind
-from detector.pipeline import apply_outcome, decide, fallback_decision, is_reused
+from detector.pipeline import apply_outcome, decide, fallback_decision, follow, is_reused
 from detector.state import (
     MAX_EARLY,
     MAX_INTENTS,
@@ -180,6 +180,16 @@ def test_a_repeated_event_may_even_say_something_else(bundle: Bundle) -> None:
     assert (again, after) == (first, state)
     assert not is_reused(state, event(commits=True))
     assert is_reused(state, event(intent="lights.TurnOn"))
+
+
+@pytest.mark.parametrize("wake", [SURE, DOUBTFUL, ABSURD])
+def test_following_what_somebody_else_decided_leaves_the_same_household(bundle: Bundle, wake: float) -> None:
+    decided = followed = NEW
+    for each in heard(send_message(), wake):
+        decision, decided = decide(decided, each, bundle)
+        followed = follow(followed, each, bundle, decision)
+        assert follow(followed, each, bundle, decision) is followed
+    assert replace(decided, questions=()) == followed
 
 
 def test_the_latest_decisions_are_kept_for_repeats(bundle: Bundle) -> None:

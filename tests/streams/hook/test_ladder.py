@@ -253,7 +253,7 @@ async def test_a_core_that_fails_in_the_gateway_leaves_the_policy(
     def fails(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("streams.hook.ladder.decide", fails)
+    monkeypatch.setattr("streams.hook.sessions.decide", fails)
 
     answer = await climb(ladder, FakeExchange())
 

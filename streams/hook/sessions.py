@@ -1,0 +1,79 @@
+"""The sessions that a gateway has seen itself, and its own decision on each event: made only when somebody needs it.
+
+Where the worker answers, its verdict is remembered and nothing is judged twice.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from contextlib import suppress
+from dataclasses import dataclass
+
+from detector.bundle import Bundle
+from detector.decisions import Decision, Rung
+from detector.events import IntentEvent
+from detector.pipeline import decide, follow
+from detector.state import HouseholdState
+
+__all__ = ["Sessions", "Turn"]
+
+#: Households whose sessions are kept, the latest first.
+_HOUSEHOLDS = 20_000
+
+
+@dataclass(slots=True)
+class _Home:
+    """A household as far as it is decided, and its last event where that is not."""
+
+    state: HouseholdState
+    open: Turn | None = None
+
+
+@dataclass(slots=True)
+class Turn:
+    """One event that a decision is wanted on."""
+
+    event: IntentEvent
+    home: _Home
+    decision: Decision | None = None
+
+
+class Sessions:
+    """Follows what is asked. Households never learn here: what this household usually does, only the worker knows."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._homes: OrderedDict[str, _Home] = OrderedDict()
+
+    def begin(self, event: IntentEvent) -> Turn:
+        """Take in an event; the one before it in its household has to be decided by now, so it is."""
+        home = self._homes.pop(event.household_id, None) or _Home(HouseholdState.new(event.household_id))
+        if home.open is not None:
+            with suppress(Exception):  # whoever needs this decision meets the error
+                self.judge(home.open)
+        home.open = Turn(event, home)
+        self._homes[event.household_id] = home
+        if len(self._homes) > _HOUSEHOLDS:
+            self._homes.popitem(last=False)
+        return home.open
+
+    def judge(self, turn: Turn) -> Decision:
+        """Return the gateway's own decision; the population's model decides, without this household's history."""
+        if turn.decision is None:
+            turn.decision, turn.home.state = decide(
+                turn.home.state, turn.event, self._bundle, rung=Rung.GATEWAY
+            )
+            self._close(turn)
+        return turn.decision
+
+    def follow(self, turn: Turn, decision: Decision) -> None:
+        """Remember what was decided elsewhere."""
+        if turn.decision is None:
+            turn.home.state = follow(turn.home.state, turn.event, self._bundle, decision)
+            turn.decision = decision
+            self._close(turn)
+
+    @staticmethod
+    def _close(turn: Turn) -> None:
+        if turn.home.open is turn:
+            turn.home.open = None
