@@ -112,6 +112,7 @@ class Households:
             value = pack(stored)
             self._table.data[key] = value
             written.append(self._table.send_changelog(partition, key, value, "raw", "raw"))
+            await asyncio.sleep(0)  # whoever waits for an answer comes between two households
         await asyncio.gather(*written)
         for staged in batch:
             staged.event.ack()

@@ -18,6 +18,7 @@ from streams.app import build_app
 from streams.bundles import created_at
 from streams.errors import MissingPart
 from streams.exposition import forget_dead_processes
+from streams.garbage import calm_garbage
 from streams.health import Health, Watchdog
 from streams.observers import show_bundle
 from streams.settings import Settings, read_key
@@ -62,6 +63,7 @@ def run_worker(settings: Settings, bundle: Bundle) -> NoReturn:
     # draws no banner.
     process = faust.Worker(parts.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
     process.spinner = None
+    calm_garbage()
     try:
         process.execute_from_commandline()
     except SystemExit as ended:

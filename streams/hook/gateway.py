@@ -17,6 +17,7 @@ from pydantic_core import to_json
 from detector.events import IntentEvent
 from streams.errors import BadRecord
 from streams.exposition import exposition
+from streams.garbage import calm_garbage
 from streams.hook.confirmations import confirmations
 from streams.hook.describing import answers_description, body_description
 from streams.hook.exchange import Exchange
@@ -53,6 +54,7 @@ def build_gateway(settings: Settings, ladder: Ladder) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await exchange.start()
         await ladder.late_answers.start()
+        calm_garbage()
         yield
         await ladder.late_answers.stop()
         await exchange.stop()

@@ -23,7 +23,7 @@ from streams import metrics
 from streams.errors import BadRecord
 from streams.hook.admission import admits
 from streams.hook.exchange import Exchange, Question, Reply
-from streams.hook.late import LATE, LateAnswers, late_answer
+from streams.hook.late import LATE, LateAnswers, Provisional, late_answer, provisional
 from streams.hook.memory import Asked, Memory
 from streams.hook.reasons import REASONS
 from streams.hook.sessions import Sessions, Turn
@@ -94,7 +94,7 @@ class Ladder:
         self.late_answers = LateAnswers()
         self._clock = clock
         self._sessions = Sessions(bundle) if bundle else None
-        self._answered: OrderedDict[str, tuple[Answer, float, str | None]] = OrderedDict()
+        self._answered: OrderedDict[str, Provisional] = OrderedDict()
         self._memory: Memory[Answer] = Memory()
 
     async def decide(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Answer:
@@ -120,12 +120,12 @@ class Ladder:
 
     def late(self, correlation: str, reply: Reply, exchange: Exchange) -> None:
         """Take in a worker's decision that came after the answer; where it disagrees it is an incident."""
-        answer, at, callback = self._answered.pop(correlation, (None, 0.0, None))
-        if answer is None or reply.type != DECISION.type:
+        given = self._answered.pop(correlation, None)
+        if given is None or reply.type != DECISION.type:
             return
         metrics.LATE.inc()
         try:
-            late = late_answer(answer.decision, DECISION.decode(reply.value), self._clock() - at)
+            late = late_answer(given, DECISION.decode(reply.value), self._clock())
         except BadRecord:
             return
         if late is None:
@@ -139,7 +139,7 @@ class Ladder:
         )
         headers = LATE.headers(late.decision_id, datetime.now(UTC), source=_SOURCE)
         exchange.send(INCIDENTS, late.household_id, LATE.encode(late), headers)
-        self.late_answers.tell(late, callback)
+        self.late_answers.tell(late, given.callback)
 
     def _ask(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Asked[Answer]:
         """Put the question on its way at once: the log has one household's events in the order in which they came."""
@@ -206,8 +206,7 @@ class Ladder:
     ) -> Decision:
         """Answer without the worker: wait no longer, remember what was answered, and tell the worker what became of it."""
         exchange.give_up(question.correlation)
-        now = self._clock()
-        self._answered[question.correlation] = (Answer(decision, now), now, asker.callback)
+        self._answered[question.correlation] = provisional(decision, self._clock(), asker.callback)
         if len(self._answered) > _ANSWERED:
             self._answered.popitem(last=False)
         if event.commits:

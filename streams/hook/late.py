@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,7 +24,15 @@ from streams import metrics
 from streams.errors import BadRecord
 from streams.records import Kind
 
-__all__ = ["LATE", "LateAnswer", "LateAnswers", "check_callback", "late_answer"]
+__all__ = [
+    "LATE",
+    "LateAnswer",
+    "LateAnswers",
+    "Provisional",
+    "check_callback",
+    "late_answer",
+    "provisional",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +69,25 @@ class LateAnswer:
 LATE: Kind[LateAnswer] = Kind("assistant.late-answer.v1", TypeAdapter(LateAnswer))
 
 
-def late_answer(answered: Decision, decided: Decision, seconds: float) -> LateAnswer | None:
+class Provisional(NamedTuple):
+    """What was answered without the worker, at which second of the clock, and where a late answer goes; tens of thousands are kept."""
+
+    answered: Verdict
+    rung: Rung
+    reason: str
+    at: float
+    callback: str | None
+
+
+def provisional(decision: Decision, at: float, callback: str | None) -> Provisional:
+    """Return what has to be remembered of an answer until the worker's comes."""
+    reason = decision.reasons[0].code if decision.reasons else ""
+    return Provisional(decision.effective_verdict, decision.rung, reason, at, callback)
+
+
+def late_answer(given: Provisional, decided: Decision, now: float) -> LateAnswer | None:
     """Return the incident, or ``None`` where both have the same effect."""
-    if answered.effective_verdict is decided.effective_verdict:
+    if given.answered is decided.effective_verdict:
         return None
     return LateAnswer(
         event_id=decided.event_id,
@@ -71,12 +95,12 @@ def late_answer(answered: Decision, decided: Decision, seconds: float) -> LateAn
         session_id=decided.session_id,
         intent=decided.intent,
         risk_class=decided.risk_class,
-        answered=answered.effective_verdict,
-        rung=answered.rung,
-        reason=answered.reasons[0].code if answered.reasons else "",
+        answered=given.answered,
+        rung=given.rung,
+        reason=given.reason,
         decided=decided.effective_verdict,
         decision_id=decided.decision_id,
-        late_ms=round(1000 * seconds),
+        late_ms=round(1000 * (now - given.at)),
     )
 
 

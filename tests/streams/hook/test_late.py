@@ -9,7 +9,7 @@ import pytest
 from detector.decisions import Enforcement, Rung, Verdict
 from streams.bundles import read_policy
 from streams.errors import BadRecord
-from streams.hook.late import LATE, LateAnswer, LateAnswers, late_answer
+from streams.hook.late import LATE, LateAnswer, LateAnswers, late_answer, provisional
 from tests.detector.builders import event, hand_bundle, run
 from tests.streams.hook.runtime import runtime
 
@@ -17,9 +17,11 @@ from tests.streams.hook.runtime import runtime
 BLOCKED = replace(DECIDED, verdict=Verdict.BLOCK, effective_verdict=Verdict.BLOCK)
 ALLOWED = replace(DECIDED, verdict=Verdict.ALLOW, effective_verdict=Verdict.ALLOW, rung=Rung.GATEWAY)
 
+GIVEN = provisional(ALLOWED, 10.0, None)
+
 
 def late(number: int = 1) -> LateAnswer:
-    found = late_answer(ALLOWED, BLOCKED, 0.25)
+    found = late_answer(GIVEN, BLOCKED, 10.25)
     assert found is not None
     return replace(found, event_id=f"e{number}")
 
@@ -33,9 +35,9 @@ async def answers() -> AsyncIterator[LateAnswers]:
 
 
 def test_only_another_effect_is_an_incident() -> None:
-    assert late_answer(ALLOWED, DECIDED, 1.0) is None
+    assert late_answer(GIVEN, DECIDED, 11.0) is None
     shadow = replace(BLOCKED, effective_verdict=Verdict.ALLOW, enforcement=Enforcement.SHADOW)
-    assert late_answer(ALLOWED, shadow, 1.0) is None
+    assert late_answer(GIVEN, shadow, 11.0) is None
     assert (late().answered, late().decided, late().rung, late().late_ms) == (
         Verdict.ALLOW,
         Verdict.BLOCK,
