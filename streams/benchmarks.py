@@ -11,8 +11,9 @@ import numpy as np
 from hmmlearn.hmm import CategoricalHMM
 
 from detector.bundle import Bundle
-from detector.corpus import sessions_by_household
+from detector.corpus import committed_moments, sessions_by_household
 from detector.events import IntentEvent
+from detector.evidence import evidence
 from detector.model import CLONES, ITERATIONS, fit_model, perplexity
 from detector.pipeline import decide
 from detector.reference import as_categorical_hmm
@@ -43,15 +44,20 @@ class TrainBench:
 
 @dataclass(frozen=True, slots=True)
 class StepBench:
-    """Microseconds of one event, p50: the whole pipeline, and hmmlearn scoring the session again.
+    """Microseconds of one event, p50 and p99: the whole pipeline where nothing is committed and where something is, and the judge alone.
 
-    ``same`` is hmmlearn with the same matrices, ``small`` with 64 states, which is a much worse model.
+    ``same`` is hmmlearn with the same matrices scoring the session again (p50), ``small`` with 64 states, which is a much worse model.
+    How many ``times_faster`` is of the pipeline's p50 over all events.
     """
 
     events: int
-    pipeline: float
-    pipeline_p99: float
+    commands: int
+    plain: float
+    plain_p99: float
     committing: float
+    committing_p99: float
+    judge: float
+    judge_p99: float
     same: float
     small: float
     times_faster: float
@@ -90,39 +96,57 @@ def bench_train(
 
 
 def bench_step(events: Sequence[IntentEvent], bundle: Bundle) -> StepBench:
-    """Time each event of a stream through the pipeline, and hmmlearn on the same sessions."""
-    vocabulary = bundle.model.vocabulary
-    small = _small(vocabulary.size)
-    same = as_categorical_hmm(bundle.model.sequence)
+    """Time each event of a stream through the pipeline, each command's evidence through the judge, and hmmlearn on the same sessions."""
     states: dict[str, HouseholdState] = {}
-    heard: dict[tuple[str, str], list[int]] = {}
     plain: list[float] = []
     committing: list[float] = []
-    with_same: list[float] = []
-    with_small: list[float] = []
-    for number, event in enumerate(events):
+    for event in events:
         state = states.get(event.household_id) or HouseholdState.new(event.household_id)
         begun = perf_counter()
         _, states[event.household_id] = decide(state, event, bundle)
         (committing if event.commits else plain).append(perf_counter() - begun)
+    every = [*plain, *committing]
+    judging = [_timed(bundle.judge.contributions, values) for values in _evidence(events, bundle)]
+    same, small = _rescoring(events, bundle)
+    return StepBench(
+        events=len(events),
+        commands=len(judging),
+        plain=_micro(plain),
+        plain_p99=_micro(plain, 99),
+        committing=_micro(committing),
+        committing_p99=_micro(committing, 99),
+        judge=_micro(judging),
+        judge_p99=_micro(judging, 99),
+        same=same,
+        small=small,
+        times_faster=round(same / _micro(every), 1),
+        times_faster_small=round(small / _micro(every), 1),
+    )
+
+
+def _evidence(events: Sequence[IntentEvent], bundle: Bundle) -> list[np.typing.NDArray[np.float64]]:
+    return [
+        evidence(moment)
+        for sessions in sessions_by_household(events).values()
+        for moment in committed_moments(sessions, bundle.model, bundle.policy)
+    ]
+
+
+def _rescoring(events: Sequence[IntentEvent], bundle: Bundle) -> tuple[float, float]:
+    """Time hmmlearn on each event's session so far, with the same matrices and with 64 states: microseconds, p50."""
+    vocabulary = bundle.model.vocabulary
+    same, small = as_categorical_hmm(bundle.model.sequence), _small(vocabulary.size)
+    heard: dict[tuple[str, str], list[int]] = {}
+    with_same: list[float] = []
+    with_small: list[float] = []
+    for number, event in enumerate(events):
         session = heard.setdefault((event.household_id, event.session_id), [])
         session.append(vocabulary.index(event.intent, event.act))
         column = np.array(session)[:, None]
         with_small.append(_timed(small.score, column))
         if number % 50 == 0:  # with the same matrices a step takes a tenth of a second
             with_same.append(_timed(same.score, column))
-    every = [*plain, *committing]
-    p50 = _micro(every)
-    return StepBench(
-        events=len(events),
-        pipeline=p50,
-        pipeline_p99=_micro(every, 99),
-        committing=_micro(committing) if committing else 0.0,
-        same=_micro(with_same),
-        small=_micro(with_small),
-        times_faster=round(_micro(with_same) / p50, 1),
-        times_faster_small=round(_micro(with_small) / p50, 1),
-    )
+    return _micro(with_same), _micro(with_small)
 
 
 def _sessions(events: Sequence[IntentEvent]) -> list[list[IntentEvent]]:
@@ -158,4 +182,4 @@ def _timed(work: Callable[[Any], object], value: object) -> float:
 
 
 def _micro(seconds: Sequence[float], percentile: float = 50) -> float:
-    return round(1e6 * float(np.percentile(seconds, percentile)), 1)
+    return round(1e6 * float(np.percentile(seconds, percentile)), 1) if seconds else 0.0

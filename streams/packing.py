@@ -5,8 +5,8 @@ holds. Its fields are those of the values themselves, so that a new field needs 
 is written as rows: usages, and decisions without what follows from the event and the bundle. Before there were forms, the JSON
 stood as it is; it begins with a brace and is still read.
 
-How large a household can be is bounded by the bounds in ``detector/state.py`` and those on ids, names and tokens in
-``detector/events.py``; ``largest`` in ``state_benchmark.py`` builds that household.
+A household that lived through 10,000 events takes about 1 KiB (median; ``misfire bench state``). At most it takes 7.9 MB, by the bounds in
+``detector/state.py`` and those on ids, names and tokens in ``detector/events.py``: ``largest_household.py`` builds that one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``misfire bench train`` and ``bench step``; ``hdfs``, ``schonlau`` and ``slurp`` are in published.py, ``change`` in change.py."""
+"""``misfire bench train``, ``step`` and ``state``; ``hdfs``, ``schonlau`` and ``slurp`` are in published.py, ``change`` in change.py."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import typer
 
 from streams.cli.change import change
 from streams.cli.hook_benches import hook
-from streams.cli.options import Json, Stream
-from streams.cli.output import console, table, write_json
+from streams.cli.options import Json, Seed, Stream
+from streams.cli.output import console, progress_report, table, write_json
 from streams.cli.published import hdfs, schonlau, slurp
 from streams.errors import WrongUse
 
@@ -69,6 +69,37 @@ def step(
     with console.status("timing"):
         found = bench_step(timed, chosen)
     _show("one event, microseconds (p50)", asdict(found))
+    write_json(json, found)
+
+
+@app.command()
+def state(
+    bundle: Annotated[Path, typer.Option(help="Directory of the bundle that decides.")],
+    stream: Annotated[
+        Path | None,
+        typer.Option(
+            help="Let this stream's households live, said again and again, instead of simulated ones."
+        ),
+    ] = None,
+    households: Annotated[int, typer.Option(help="How many households.", min=1)] = 21,
+    events: Annotated[int, typer.Option(help="How many events each.", min=1)] = 10_000,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Count the bytes of a household in table and changelog after many events, packed and in simpler forms, and at most."""
+    from streams.bundles import read_bundle
+    from streams.state_benchmark import bench_state, repeated, simulated
+    from streams.stream_files import read_events
+
+    chosen = read_bundle(bundle)
+    lives = (
+        simulated(households, events, seed=seed)
+        if stream is None
+        else repeated(read_events(stream), households, events)
+    )
+    with progress_report() as report:
+        found = bench_state(lives, chosen, progress=report, households=households)
+    _show("bytes of a household (medians), microseconds (p50)", asdict(found))
     write_json(json, found)
 
 

@@ -39,6 +39,7 @@ COMMANDS = [
     ["config", "show"],
     ["bench", "train"],
     ["bench", "step"],
+    ["bench", "state"],
     ["bench", "change"],
     ["bench", "hdfs"],
     ["bench", "schonlau"],
