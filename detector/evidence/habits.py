@@ -8,7 +8,7 @@ from detector.evidence.moment import MISSING, Moment, Term
 from detector.household import predictive_bits, strength, token
 from detector.population import PARTS_OF_WEEK, part_of_week
 
-__all__ = ["TERMS"]
+__all__ = ["TERMS", "domain_bits"]
 
 #: Sessions after which "long ago" is all that can be said: a count decays to a third by then.
 _LONG_AGO = 50
@@ -16,9 +16,14 @@ _LONG_AGO = 50
 _TRIED, _KEPT = 1.6, 2.5
 
 
+def domain_bits(moment: Moment, domain: str) -> float:
+    """Surprisal in bits of a domain under the household's Pitman-Yor predictive; higher is rarer."""
+    base = moment.population.domain_rate(domain)
+    return predictive_bits(moment.household.domains, domain, moment.number, base)
+
+
 def _domain_bits(moment: Moment) -> float:
-    base = moment.population.domain_rate(moment.event.domain)
-    return predictive_bits(moment.household.domains, moment.event.domain, moment.number, base)
+    return domain_bits(moment, moment.event.domain)
 
 
 def _intent_bits(moment: Moment) -> float:

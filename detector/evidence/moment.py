@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from detector.events import IntentEvent
+from detector.events import CONVERSATION, IntentEvent, domain_of
 from detector.population import Population
 from detector.state import Chain, HouseholdState, Session, Subject
 
@@ -35,6 +35,14 @@ class Moment:
         """The intents of the session's turns before the chain, as far as they are kept."""
         kept = len(self.session.intents)
         return self.session.intents[: max(kept - (self.session.turns - self.chain.start), 0)]
+
+    @property
+    def earlier(self) -> frozenset[str]:
+        """The domains that the session was about before its present subject, as far as they are kept; the subject's may be among them."""
+        subject, session = self.session.subject, self.session
+        begun = session.turns if subject is None else subject.start
+        told = session.intents[: max(len(session.intents) - (session.turns - begun), 0)]
+        return frozenset(map(domain_of, told)) - {CONVERSATION}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from detector.events import domain_of
 from detector.evidence.moment import MISSING, Moment, Term, of_subject
 
 __all__ = ["TERMS"]
@@ -34,14 +33,6 @@ def _slots_missing(moment: Moment) -> float:
     if not usual or subject is None:
         return MISSING
     return sum(rate for name, rate in usual.items() if name not in subject.slots)
-
-
-def _returns(moment: Moment) -> float:
-    subject, kept = moment.session.subject, len(moment.session.intents)
-    if subject is None:
-        return MISSING
-    earlier = moment.session.intents[: max(kept - (moment.session.turns - subject.start), 0)]
-    return float(any(domain_of(intent) == subject.domain for intent in earlier))
 
 
 TERMS = (
@@ -113,7 +104,7 @@ TERMS = (
         "0 or 1",
         "whether the session had been about this domain earlier, and about another one in between",
         "the conversation came back to that subject",
-        _returns,
+        of_subject(lambda moment, subject: float(subject.domain in moment.earlier)),
     ),
     Term(
         "said_again",

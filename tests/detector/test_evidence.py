@@ -11,7 +11,7 @@ from detector.coherence import Coherence
 from detector.events import Act
 from detector.evidence import TERMS, Moment, Term, evidence
 from detector.household import token
-from detector.state import HouseholdState, Usage
+from detector.state import HouseholdState, Session, Usage
 from tests.detector.builders import SURE, dialogue, send_message
 from tests.detector.moments import every_moment, moment_of, moments_of, send
 
@@ -131,6 +131,37 @@ def test_details_that_do_not_go_together_carry_their_bits() -> None:
 def test_other_habits_are_kept_or_tried() -> None:
     moment = odd_details()
     assert (value("kept_domains", moment), value("tried_domains", moment)) == (1.0, 1.0)
+
+
+def test_a_strange_subject_stands_out_in_usual_company() -> None:
+    """Music is usual here and messages are not; for a guest, who begins with what is never done here, they are nothing special."""
+    usual = odd_details()
+    guest = replace(usual, household=HouseholdState.new("h1"))
+    assert value("company_bits", usual) == value("company_peak_bits", usual) < value("company_bits", guest)
+    assert value("stranger_bits", usual) == value("domain_bits", usual) - value("company_bits", usual)
+    assert value("stranger_bits", usual) > 2.0 > value("stranger_bits", guest)
+
+
+def test_company_is_the_most_usual_and_the_rarest_other_domain() -> None:
+    talk = dialogue(
+        ("music.FindSongs", Act.INITIATE, False),
+        ("lights.TurnOn", Act.INITIATE, False),
+        ("conversation.Thanks", Act.THANK, False),
+        (SEND, Act.INITIATE, True),
+    )
+    (moment,) = moments_of([talk])
+    moment = replace(moment, household=odd_details().household)
+    assert moment.earlier == {"music", "lights"}
+    alone = [value("company_bits", replace(moment, session=_told(moment, domain))) for domain in ("music", "lights")]
+    assert (value("company_bits", moment), value("company_peak_bits", moment)) == (min(alone), max(alone))
+    assert alone[0] < alone[1]
+    assert math.isnan(value("stranger_bits", send()))
+
+
+def _told(moment: Moment, domain: str) -> Session:
+    """The session as if it had been about one domain before."""
+    intents = (f"{domain}.Anything",) * (len(moment.session.intents) - 1)
+    return replace(moment.session, intents=(*intents, SEND))
 
 
 def test_missing_confidences_are_missing_and_known_ones_themselves() -> None:
