@@ -25,6 +25,7 @@ from detector.drift import BINS, Distribution
 from detector.errors import BundleError, PolicyError
 from detector.evidence import TERMS
 from detector.filtering import SequenceModel
+from detector.flow import Flow
 from detector.judge import Judge
 from detector.model import Model
 from detector.policy import Policy
@@ -35,7 +36,7 @@ from detector.vocabulary import Vocabulary
 __all__ = ["FORMAT", "LARGEST_BUNDLE", "Bundle", "bundle_from_files", "bundle_to_files", "make_bundle"]
 
 #: The layout of the files below; it changes when an older reader could not read them.
-FORMAT = 3
+FORMAT = 4
 
 #: Bytes, packed or unpacked. A bundle of 250 symbols has two million; assistants with a hundred times as many pairs stay below.
 LARGEST_BUNDLE = 1 << 30
@@ -191,7 +192,8 @@ def _population(names: Mapping[str, Any]) -> Population:
         for turn, slots in population["said"].items()
     }
     coherence = Coherence(**population["coherence"])
-    return Population(**(population | {"hours": hours, "said": said, "coherence": coherence}))
+    flow = Flow(**population["flow"])
+    return Population(**(population | {"hours": hours, "said": said, "coherence": coherence, "flow": flow}))
 
 
 def _judge(names: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Judge:

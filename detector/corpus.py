@@ -57,9 +57,7 @@ class Step:
         """Return what the evidence is drawn from; ``None`` where nothing is committed."""
         if not self.event.commits or self.observation.chain is None:
             return None
-        return Moment(
-            self.event, self.observation.session, self.observation.chain, self.state, model.population
-        )
+        return Moment.of(self.event, self.observation.session, self.observation.chain, self.state, model)
 
 
 def walk(

@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from detector.cloned_hmm import ClonedHMM
 from detector.errors import NotEnoughData
 from detector.events import IntentEvent, domain_of
 from detector.filtering import SequenceModel
+from detector.flow import moves_of
 from detector.population import Population
 from detector.smoothing import smooth
+from detector.state import Session
 from detector.vocabulary import Vocabulary
 
 __all__ = ["Model", "fit_model", "perplexity"]
@@ -20,6 +23,8 @@ __all__ = ["Model", "fit_model", "perplexity"]
 #: Clones per symbol and EM iterations: on Schema-Guided dialogues more of either gains less than 1 % of perplexity.
 CLONES, ITERATIONS = 10, 20
 
+#: A probability that stands for what never begins a session.
+_RAREST = 1e-12
 #: No intent has an empty domain.
 _UNSEEN = ""
 
@@ -32,6 +37,7 @@ class Model:
     sequence: SequenceModel
     population: Population
     _openings: Mapping[str, float] = field(init=False, repr=False)
+    _begins: npt.NDArray[np.float64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         likely = self.sequence.predictive(self.sequence.fresh(), self.sequence.start)
@@ -40,10 +46,21 @@ class Model:
             openings[domain_of(intent)] = openings.get(domain_of(intent), 0.0) + share
         openings[_UNSEEN] = float(likely[self.vocabulary.unseen])
         object.__setattr__(self, "_openings", openings)
+        object.__setattr__(self, "_begins", -np.log2(np.maximum(likely, _RAREST)))
 
     def opening_rate(self, domain: str) -> float:
         """Probability that a session begins with ``domain``; of a domain never seen, that it begins with something never seen."""
         return self._openings.get(domain, self._openings[_UNSEEN])
+
+    def opening_bits(self, symbol: int) -> float:
+        """Surprisal in bits of ``symbol`` as the beginning of a session, whoever begins it."""
+        return float(self._begins[symbol])
+
+    def flow_bits(self, session: Session) -> tuple[float, ...]:
+        """Surprisal in bits of each turn of a session, as far as they are kept, as a move whatever it is about; higher is rarer."""
+        names = (self.vocabulary.name(symbol) for symbol in session.symbols)
+        turns = [(intent, act) for intent, (_, act) in zip(session.intents, names, strict=True)]
+        return tuple(self.population.flow.bits(moves_of(turns)))
 
 
 def fit_model(

@@ -160,7 +160,7 @@ def _judged(
     chain = observation.chain
     if chain is None:
         raise AssertionError("a committing event always belongs to a chain (chains.move)")
-    moment = Moment(event, observation.session, chain, state, bundle.model.population)
+    moment = Moment.of(event, observation.session, chain, state, bundle.model)
     judgement = judge_chain(moment, bundle, decision.risk_class)
     if announce is not None:
         announce(judgement)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from detector.coherence import Coherence, CoherenceCounts, qualified
 from detector.events import CONVERSATION, IntentEvent, domain_of
+from detector.flow import Flow, FlowCounts
 
 __all__ = ["PARTS_OF_WEEK", "Population", "part_of_week"]
 
@@ -31,7 +32,7 @@ class Population:
     ``slots`` says for a committing intent how often each slot is known by then, ``searched`` how often another intent of the
     domain came before it in the session; ``hours`` how a domain's sessions spread over the parts of the week; ``said`` how often a turn
     (``intent act``) says each slot, where the session does not know it yet and where it does; ``within`` is like ``slots``, but counts
-    only what was said since the subject changed. ``coherence`` knows which slots go together.
+    only what was said since the subject changed. ``coherence`` knows which slots go together, ``flow`` how turns follow each other.
     """
 
     domains: Mapping[str, float]
@@ -43,6 +44,7 @@ class Population:
     said: Mapping[str, Mapping[str, tuple[float, float]]]
     within: Mapping[str, Mapping[str, float]]
     coherence: Coherence
+    flow: Flow
 
     @classmethod
     def of(cls, sessions: Iterable[Sequence[IntentEvent]]) -> Population:
@@ -100,6 +102,7 @@ class _Counts:
         self.said: Counter[tuple[str, str, str, bool]] = Counter()
         self.names: defaultdict[str, set[str]] = defaultdict(set)
         self.coherence = CoherenceCounts()
+        self.flow = FlowCounts()
 
     def add(self, session: Sequence[IntentEvent]) -> None:
         known: set[str] = set()
@@ -107,6 +110,7 @@ class _Counts:
         seen: set[str] = set()
         told: set[str] = set()
         domain = CONVERSATION
+        self.flow.add([(event.intent, event.act.value) for event in session])
         for event in session:
             self._count_slots(event, known)
             if event.domain not in (domain, CONVERSATION):
@@ -159,6 +163,7 @@ class _Counts:
             slots=self._slot_rates(self.slots),
             within=self._slot_rates(self.within),
             coherence=self.coherence.rates(),
+            flow=self.flow.rates(),
             searched={
                 intent: (self.searched[intent] + 1) / (count + 2)
                 for intent, count in sorted(self.committing.items())

@@ -58,7 +58,7 @@ def score_yes(
     )
     risk = policy.risk_class(heard.intent)
     probability = judge_chain(
-        Moment(heard, longer, chain, state, bundle.model.population), bundle, risk
+        Moment.of(heard, longer, chain, state, bundle.model), bundle, risk
     ).misfire_probability
     likely = bits <= policy.confirmation.answer_bits and policy.suffices(
         risk, ConfirmMethod.SPOKEN, probability

@@ -47,6 +47,10 @@ class Vocabulary:
         # An act is a string, and is found as one.
         return self._index.get((intent, act), len(self.symbols))
 
+    def name(self, symbol: int) -> tuple[str, str]:
+        """Return the (intent, act) that a symbol stands for; two empty words for ``unseen``."""
+        return self.symbols[symbol] if symbol < len(self.symbols) else ("", "")
+
     def knows_intent(self, intent: str) -> bool:
         """Whether training saw this intent with any act."""
         return any((intent, act.value) in self._index for act in Act)

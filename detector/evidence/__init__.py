@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from detector.evidence import channels, coherence, company, dialogue, habits, sequence, subject
+from detector.evidence import channels, coherence, company, dialogue, flow, habits, sequence, subject
 from detector.evidence.moment import MISSING, Moment, Term
 
 __all__ = ["LAYERS", "MISSING", "TERMS", "Moment", "Term", "evidence"]
@@ -23,6 +23,7 @@ LAYERS: Mapping[str, tuple[Term, ...]] = {
     "habits": habits.TERMS,
     "company": company.TERMS,
     "dialogue": dialogue.TERMS,
+    "flow": flow.TERMS,
     "coherence": coherence.TERMS,
     "channels": channels.TERMS,
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from detector.events import CONVERSATION, IntentEvent, domain_of
+from detector.model import Model
 from detector.population import Population
 from detector.state import Chain, HouseholdState, Session, Subject
 
@@ -17,13 +18,28 @@ MISSING = float("nan")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A committing event at the moment of the decision. ``session`` and ``chain`` hold the event, ``household`` has not learned from it."""
+    """A committing event at the moment of the decision.
+
+    ``session`` and ``chain`` hold the event, ``household`` has not learned from it. ``flow_bits`` are the surprisals of the session's kept
+    turns as moves, whatever they are about; ``opening_bits`` is that of the turn that changed the subject as the beginning of a session.
+    """
 
     event: IntentEvent
     session: Session
     chain: Chain
     household: HouseholdState
     population: Population
+    flow_bits: tuple[float, ...]
+    opening_bits: float
+
+    @classmethod
+    def of(
+        cls, event: IntentEvent, session: Session, chain: Chain, household: HouseholdState, model: Model
+    ) -> Moment:
+        """Return what the evidence of a committing event is drawn from."""
+        begun = _kept_before(session)
+        opening = model.opening_bits(session.symbols[begun]) if begun < len(session.symbols) else MISSING
+        return cls(event, session, chain, household, model.population, model.flow_bits(session), opening)
 
     @property
     def number(self) -> int:
@@ -39,10 +55,18 @@ class Moment:
     @property
     def earlier(self) -> frozenset[str]:
         """The domains that the session was about before its present subject, as far as they are kept; the subject's may be among them."""
-        subject, session = self.session.subject, self.session
-        begun = session.turns if subject is None else subject.start
-        told = session.intents[: max(len(session.intents) - (session.turns - begun), 0)]
+        told = self.session.intents[: self.kept_before]
         return frozenset(map(domain_of, told)) - {CONVERSATION}
+
+    @property
+    def kept_before(self) -> int:
+        """How many of the session's kept turns came before its present subject."""
+        return _kept_before(self.session)
+
+
+def _kept_before(session: Session) -> int:
+    begun = session.turns if session.subject is None else session.subject.start
+    return max(len(session.intents) - (session.turns - begun), 0)
 
 
 @dataclass(frozen=True, slots=True)

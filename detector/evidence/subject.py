@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from detector.evidence.moment import MISSING, Moment, Term, of_subject
+from detector.state import Subject
 
 __all__ = ["TERMS"]
 
@@ -18,6 +19,10 @@ def _lift(moment: Moment) -> float:
     if subject is None:
         return MISSING
     return subject.bits[0] + math.log2(moment.population.domain_rate(subject.domain))
+
+
+def _opening_lift(moment: Moment, subject: Subject) -> float:
+    return subject.bits[0] - moment.opening_bits if subject.start else MISSING
 
 
 def _slot_set_bits(moment: Moment) -> float:
@@ -42,6 +47,20 @@ TERMS = (
         "surprisal of the turn that changed the subject to this",
         "nothing led up to that subject ({value:.1f} bits)",
         of_subject(lambda _, subject: subject.bits[0]),
+    ),
+    Term(
+        "opening_bits",
+        "bits",
+        "surprisal of the turn that changed the subject as the first of a conversation",
+        "conversations hardly ever begin like that ({value:.1f} bits)",
+        lambda moment: moment.opening_bits,
+    ),
+    Term(
+        "opening_lift",
+        "bits",
+        "how much rarer the turn that changed the subject is where it stands than as the first of a conversation",
+        "it would begin a conversation, but hardly goes on with this one ({value:.1f} bits)",
+        of_subject(_opening_lift),
     ),
     Term(
         "subject_peak_bits",

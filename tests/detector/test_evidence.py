@@ -152,7 +152,10 @@ def test_company_is_the_most_usual_and_the_rarest_other_domain() -> None:
     (moment,) = moments_of([talk])
     moment = replace(moment, household=odd_details().household)
     assert moment.earlier == {"music", "lights"}
-    alone = [value("company_bits", replace(moment, session=_told(moment, domain))) for domain in ("music", "lights")]
+    alone = [
+        value("company_bits", replace(moment, session=_told(moment, domain)))
+        for domain in ("music", "lights")
+    ]
     assert (value("company_bits", moment), value("company_peak_bits", moment)) == (min(alone), max(alone))
     assert alone[0] < alone[1]
     assert math.isnan(value("stranger_bits", send()))
