@@ -12,6 +12,7 @@ A household that lived through 10,000 events takes about 1 KiB (median; ``misfir
 from __future__ import annotations
 
 import re
+import struct
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from pydantic_core import from_json, to_json
 
 from detector.decisions import Decision, decision_id
 from detector.household import token
+from detector.population import PARTS_OF_WEEK
 from detector.state import HouseholdState
 from streams.packing_dictionary import DICTIONARY
 
@@ -48,6 +50,10 @@ _NUMBERS = {"event_bits", "surprisal_bits"}
 _USUAL = {"verdict": "allow", "effective_verdict": "allow", "enforcement": "enforce", "rung": "worker"}
 #: Bytes of an event's fingerprint (``events.fingerprint``) and of a slot value's digest (``household.token``).
 _FINGERPRINT, _TOKEN = 6, 3
+
+_HOURS = struct.Struct(f"<{PARTS_OF_WEEK}H")
+#: What every frame of zstandard begins with; it is not stored.
+_MAGIC = bytes.fromhex("28b52ffd")
 
 Plain = dict[str, Any]
 
@@ -83,12 +89,12 @@ def pack(stored: Stored) -> bytes:
         raw = _moved(
             state, "fingerprints", [fingerprints[each["event_id"]] for each in decisions], _FINGERPRINT
         )
-    raw += _moved(state, "tokens", state.get("tokens", []), _TOKEN)
+    raw += _moved(state, "tokens", state.get("tokens", []), _TOKEN) + _moved_hours(state)
     plain["recent"] = _decision_columns(decisions, state["household_id"])
     for name in ("intents", "domains"):
         plain[f"of_{name}"] = _usage_columns(state.pop(name, {}), learned)
     frame = zstd.compress(to_json(plain), options=_OPTIONS, zstd_dict=_DICTIONARY)
-    return bytes([_FORM]) + len(raw).to_bytes(2, "big") + raw + frame
+    return bytes([_FORM]) + len(raw).to_bytes(2, "big") + raw + frame.removeprefix(_MAGIC)
 
 
 def unpack(value: bytes) -> Stored:
@@ -105,14 +111,14 @@ def unpack(value: bytes) -> Stored:
     try:
         plain = _from_bare_json(from_json(value)) if value[:1] == b"{" else _expanded(value)
         return _ADAPTER.validate_python(plain)
-    except (zstd.ZstdError, LookupError, AttributeError, TypeError, ValueError) as error:
+    except (zstd.ZstdError, struct.error, LookupError, AttributeError, TypeError, ValueError) as error:
         # What it says is not repeated: it is somebody's.
         raise ValueError(f"a household in the table is damaged ({type(error).__name__})") from None
 
 
 def _expanded(value: bytes) -> Plain:
     begin = 3 + int.from_bytes(value[1:3], "big")
-    plain: Plain = from_json(zstd.decompress(value[begin:], zstd_dict=_DICTIONARY))
+    plain: Plain = from_json(zstd.decompress(_MAGIC + value[begin:], zstd_dict=_DICTIONARY))
     state, raw = plain["state"], value[3:begin]
     state["recent"] = decisions = _decisions(plain.pop("recent"), state["household_id"])
     if "fingerprints" not in state:
@@ -121,6 +127,9 @@ def _expanded(value: bytes) -> Plain:
         state["fingerprints"] = {
             each["event_id"]: known for each, known in zip(decisions, found, strict=True)
         }
+    if "hours" not in state:
+        raw, hours = raw[: -_HOURS.size], raw[-_HOURS.size :]
+        state["hours"] = [count / 1000 for count in _HOURS.unpack(hours)]
     state.setdefault("tokens", _split(raw, _TOKEN))
     for name in ("intents", "domains"):
         state[name] = _usages(plain.pop(f"of_{name}"), state.get("learned", 0))
@@ -140,6 +149,17 @@ def _moved(state: Plain, name: str, digests: list[str], size: int) -> bytes:
     return raw
 
 
+def _moved_hours(state: Plain) -> bytes:
+    """Take the hours out of the JSON, as thousandths, which is what they are (``household.py``)."""
+    hours = state.setdefault("hours", [])
+    thousandths = [round(1000 * count) for count in hours]
+    exact = [count / 1000 for count in thousandths] == hours and max(thousandths, default=0) < 2**16
+    if len(hours) != PARTS_OF_WEEK or not exact or min(thousandths) < 0:
+        return b""
+    del state["hours"]
+    return _HOURS.pack(*thousandths)
+
+
 def _split(raw: bytes, size: int) -> list[str]:
     return [raw[begin : begin + size].hex() for begin in range(0, len(raw), size)]
 
@@ -155,10 +175,15 @@ def _usages(columns: list[Any], learned: int) -> Plain:
 
 
 def _decision_columns(decisions: list[Plain], household_id: str) -> list[Any]:
-    """Write decisions column by column, without what follows from the rest; 0 is the same text as in the decision before."""
-    rows = []
+    """Write decisions column by column, without what follows from the rest.
+
+    0 is the same text as in the decision before, and no surprisal of a chain is one that the event's was added to.
+    """
+    rows, before = [], 0.0
     for decision in decisions:
         row = [decision.pop(name, 0.0) for name in _COLUMNS]
+        added, before = _added(before, row[-2]), row[-1]
+        row[-1] = None if added == before else before
         derived = _USUAL | {"decision_id": decision_id(row[0], row[4]), "household_id": household_id}
         rows.append((*row, {name: value for name, value in decision.items() if derived.get(name) != value}))
     columns = list(zip(*rows, strict=True))
@@ -170,13 +195,21 @@ def _decision_columns(decisions: list[Plain], household_id: str) -> list[Any]:
     ]
 
 
+def _added(surprisal: float, bits: float) -> float:
+    """The surprisal of a chain that went on, as a decision rounds it."""
+    return round(surprisal + bits, 6)
+
+
 def _decisions(columns: list[Any], household_id: str) -> list[Plain]:
     decisions: list[Plain] = []
-    said: Plain = {}
+    said: Plain = {"surprisal_bits": 0.0}
     for *row, rest in zip(*columns, strict=True):
+        added = _added(said["surprisal_bits"], row[-2])
         said |= {
             name: value for name, value in zip(_COLUMNS, row, strict=True) if value != 0 or name in _NUMBERS
         }
+        if said["surprisal_bits"] is None:
+            said["surprisal_bits"] = added
         derived = {"decision_id": decision_id(said["event_id"], said["bundle"]), "household_id": household_id}
         decisions.append(_USUAL | derived | said | rest)
     return decisions

@@ -22,10 +22,10 @@ DICTIONARY = (
     b',"private_outbound","physical","purchase","reversible","read_only",{"misfire_probability":1e-06,"p_value":1.0}],["'
     b'"committed":["],"subject":{"domain":"","intent":"","start":0,"bits":[],"slot_bits":[0.1],"slots":["date","time","city"],'
     b'"commits":1,"committed":true},"chain":{"intent":"","act":"initiate","start":0,"bits":[],"slots":{"'
-    b'],"novelty":0.0,"sessions":[{"session_id":"","device_id":"","seconds":17,"turns":1,"symbols":[1],'
+    b'"novelty":0.0,"sessions":[{"session_id":"","device_id":"","seconds":17,"turns":1,"symbols":[1],'
     b'"intents":["],"filter":[0.0,0.0,0.0,1e-06],"slots":{"date":""},'
     b'"recent":[["],[0,0,0,0],["messages.SendMessage",0],["read_only",0,0],["'
-    b'0,0],[0.0,1.0],[0.0,1.0],[{},{},{},{"misfire_probability":1e-06,"p_value":1.0}]],"of_intents":[["restaurants.FindRestaurants",'
+    b'0,0],[0.0,1.0],[null,null,1.0],[{},{},{},{"misfire_probability":1e-06,"p_value":1.0}]],"of_intents":[["restaurants.FindRestaurants",'
     b'"music.PlaySong","messages.SendMessage","lights.TurnOn"],[1.0,1.0,1.02],[0,1]],"of_domains":[["music","lights"],[1.0],[0]]}'
-    b'{"intents":1,"outcomes":1,"state":{"household_id":"h","events":1,"learned":1,"hours":['
+    b'{"intents":1,"outcomes":1,"state":{"household_id":"h","events":1,"learned":1,'
 )

@@ -100,3 +100,11 @@ def test_what_a_later_version_wrote_is_refused_by_name() -> None:
 def test_a_damaged_household_is_no_household(cut: int) -> None:
     with pytest.raises(ValueError, match="damaged"):
         unpack(pack(Stored(state=lived([event(1), event(2)], [])))[:cut])
+
+
+@pytest.mark.parametrize(
+    "hours", [(), (0.0,) * 16, (1.234,) * 16, (1.2345,) * 16, (70.0,) * 16, (-1.0,) * 16, (1.0,) * 3]
+)
+def test_hours_are_kept_whatever_they_are(hours: tuple[float, ...]) -> None:
+    stored = Stored(state=replace(HouseholdState.new("h1"), hours=hours))
+    assert unpack(pack(stored)) == stored
