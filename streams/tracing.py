@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from typing import Protocol
 
 from detector.decisions import Decision
 
-__all__ = ["Passing", "Span", "Tracer", "build_tracer", "facts", "trace_id", "valid_trace"]
+__all__ = ["Passing", "Span", "Tracer", "build_tracer", "current_trace", "facts", "trace_id", "valid_trace"]
 
 #: Version 00; what a later version may add behind it is not passed on, because it could be anything.
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -69,6 +70,15 @@ def build_tracer(service: str, endpoint: str | None, environment: Mapping[str, s
 def valid_trace(trace: bytes | None) -> bytes | None:
     """Return a ``traceparent``, or ``None`` where it is none."""
     return trace if trace and _TRACEPARENT.fullmatch(trace) else None
+
+
+def current_trace() -> str | None:
+    """The ``traceparent`` of the span that the caller works in, where it uses OpenTelemetry, which is not imported for this."""
+    api = sys.modules.get("opentelemetry.trace")
+    context = api.get_current_span().get_span_context() if api else None
+    if context is None or not context.is_valid:
+        return None
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
 def facts(decision: Decision) -> dict[str, str]:

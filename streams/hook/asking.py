@@ -24,6 +24,7 @@ from streams.hook.tokens import Tokens
 from streams.hook.versions import POLICY_VERSION
 from streams.records import DECISION, OUTCOME, RESULT
 from streams.tokens import check_tokens
+from streams.tracing import current_trace
 
 __all__ = ["Asking", "RejectedEvent"]
 
@@ -48,11 +49,13 @@ class Asking:
         self._versions = {self.policy.version}
 
     def headers(self, deadline_ms: int) -> dict[str, str]:
-        """Return the headers of a request."""
+        """Return the headers of a request; with the trace that the runtime is in, where it uses OpenTelemetry."""
+        trace = current_trace()
         return {
             "content-type": "application/json",
             "x-misfire-deadline-ms": str(deadline_ms),
             POLICY_VERSION: self.policy.version,
+            **({"traceparent": trace} if trace else {}),
         }
 
     def event(self, event: IntentEvent) -> IntentEvent:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,15 +22,41 @@ import pytest
 from dashboards.config import Config
 from streams.broker import EmbeddedBroker
 from streams.doctor import examine
+from streams.processes import free_port, start, stop
 from streams.records import INTENT
 from streams.settings import Settings
 from streams.topics import INTENTS
 from tests.integration.prometheus import Monitoring, Pager
 from tests.integration.stream import a_town, bundle_on_disk
-from tests.integration.test_gateway import decide_all, gateway
+from tests.integration.test_gateway import decide_all, status
 from tests.integration.worker import PARTITIONS, Worker, prepare, producing, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+class Gateway:
+    """``misfire gateway``, which can be stopped and started again at the same address."""
+
+    def __init__(self, broker: EmbeddedBroker, log: Path) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self._log, self._broker = log, broker
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, bundle: Path) -> None:
+        """Start it with this bundle, after stopping what ran; wait until it answers."""
+        self.stop()
+        command = [sys.executable, "-m", "streams.cli", "gateway", "--broker", self._broker.bootstrap]
+        command += ["--bundle", str(bundle), "--port", self.url.rpartition(":")[2]]
+        self._process = start(
+            command, log=self._log, environment=os.environ | {"MISFIRE_FETCH_MAX_WAIT": "0.01"}
+        )
+        until(lambda: status(self.url, "/healthz") == 200)
+
+    def stop(self) -> None:
+        """Stop it, if it runs."""
+        if self._process is not None:
+            stop(self._process)
+            self._process = None
 
 
 @dataclass
@@ -37,7 +65,7 @@ class Installation:
 
     broker: EmbeddedBroker
     worker: Worker
-    gateway: str
+    gateway: Gateway
     bundle: Path
     monitoring: Monitoring
     pager: Pager
@@ -45,7 +73,7 @@ class Installation:
     @property
     def settings(self) -> Settings:
         """As the doctor is told of it."""
-        worker, asked = self.worker.url.rpartition(":"), self.gateway.rpartition(":")
+        worker, asked = self.worker.url.rpartition(":"), self.gateway.url.rpartition(":")
         return Settings(
             broker=self.broker.bootstrap,
             partitions=PARTITIONS,
@@ -90,18 +118,20 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         broker = stack.enter_context(EmbeddedBroker())
         prepare(broker)
         worker = stack.enter_context(Worker(broker, bundle, folder / "worker.log"))
-        asked = stack.enter_context(gateway(broker.bootstrap, bundle, folder / "gateway.log"))
+        gateway = Gateway(broker, folder / "gateway.log")
+        stack.callback(gateway.stop)
+        gateway.start(bundle)
         worker.wait_ready()
         pager = stack.enter_context(Pager())
         monitoring = Monitoring(
             folder / "monitoring",
             [_address(worker.url)],
-            [_address(asked)],
+            [_address(gateway.url)],
             pager,
             Config(least_workers=1),
         )
         stack.enter_context(monitoring).wait_scraped()
-        yield Installation(broker, worker, asked, bundle, monitoring, pager)
+        yield Installation(broker, worker, gateway, bundle, monitoring, pager)
 
 
 def _address(url: str) -> str:
@@ -109,7 +139,7 @@ def _address(url: str) -> str:
 
 
 def test_when_all_is_well_nobody_is_told_and_a_test_page_arrives(installation: Installation) -> None:
-    decide_all(installation.gateway, a_town(households=1, sessions=3, name="well-"))
+    decide_all(installation.gateway.url, a_town(households=1, sessions=3, name="well-"))
     until(lambda: installation.monitoring.query("sum(misfire_hook_answers_total) > 0"))
 
     assert not installation.doctor(page=True)
@@ -159,3 +189,15 @@ def test_a_clock_that_is_ahead(installation: Installation) -> None:
 
     installation.breaks("MisfireClockSkew", ask)
     installation.is_repaired("MisfireClockSkew", lambda: None)
+
+
+def test_a_gateway_that_is_gone_and_one_without_a_bundle(installation: Installation, tmp_path: Path) -> None:
+    installation.breaks("MisfireGatewayGone", installation.gateway.stop)
+    assert installation.doctor().keys() == {"gateway", "scrape", "alerts"}
+
+    installation.breaks("MisfireBundleMissing", lambda: installation.gateway.start(tmp_path / "nothing"))
+    assert "no bundle decides" in installation.doctor()["agreement"]
+    installation.pager.wait("MisfireGatewayGone", "resolved", 0.0)
+
+    installation.is_repaired("MisfireBundleMissing", lambda: installation.gateway.start(installation.bundle))
+    until(lambda: not installation.doctor())
