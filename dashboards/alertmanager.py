@@ -11,19 +11,21 @@ __all__ = ["alertmanager"]
 
 
 def alertmanager(config: Config) -> dict[str, Any]:
-    """Return the configuration: pages at once and again every hour, tickets together and again every day."""
+    """Return the configuration: pages at once and again every hour, tickets after minutes and again every day.
+
+    Who waits for company must not wait longer than an alert lasts: one that resolved before it was told of is never told of.
+    """
     return {
         "route": {
             "receiver": "tickets",
-            "group_by": ["environment"],
+            "group_by": ["alertname", "environment"],
             "group_wait": config.span("2m"),
-            "group_interval": config.span("10m", 1.0),
+            "group_interval": config.span("5m", 1.0),
             "repeat_interval": config.span("1d", 60.0),
             "routes": [
                 {
                     "matchers": ['severity="page"'],
                     "receiver": "pages",
-                    "group_by": ["alertname", "environment"],
                     "group_wait": config.span("10s"),
                     "group_interval": config.span("1m", 1.0),
                     "repeat_interval": config.span("1h", 60.0),

@@ -49,7 +49,7 @@ def _grew(counter: str, window: str) -> str:
 
 
 def _unreadable(config: Config) -> str:
-    return f"sum by (reason) {_grew('misfire_dead_letters_total', config.window('5m'))}"
+    return f"sum by (reason) {_grew('misfire_dead_letters_total', config.window('15m'))}"
 
 
 def _interrupted(config: Config) -> str:

@@ -25,11 +25,12 @@ from streams.doctor import examine
 from streams.processes import free_port, start, stop
 from streams.records import INTENT
 from streams.settings import Settings
-from streams.topics import INTENTS
+from streams.topics import DECISIONS, INTENTS, admin, create_topics
+from tests.integration.kafka import ApacheKafka
 from tests.integration.prometheus import Monitoring, Pager
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.test_gateway import decide_all, status
-from tests.integration.worker import PARTITIONS, Worker, prepare, producing, until
+from tests.integration.worker import PARTITIONS, Worker, logs, prepare, producing, publish, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -171,24 +172,17 @@ def test_a_broker_that_is_gone_silences_what_follows(installation: Installation)
     until(lambda: not installation.monitoring.query('ALERTS{alertstate="firing"}'))
 
 
-def test_a_record_that_cannot_be_read(installation: Installation) -> None:
-    def poison() -> None:
-        with producing(installation.broker) as producer:
-            producer.send(INTENTS, b"{", key=b"h1")
-
-    installation.breaks("MisfireDeadLetters", poison)
-    installation.is_repaired("MisfireDeadLetters", lambda: None)
-
-
-def test_a_clock_that_is_ahead(installation: Installation) -> None:
+def test_a_record_that_cannot_be_read_and_a_clock_that_is_ahead(installation: Installation) -> None:
     event = replace(a_town(1, 1, "ahead-")[0], time=datetime.now(UTC) + timedelta(hours=1))
 
-    def ask() -> None:
+    def send(key: str, value: bytes) -> None:
         with producing(installation.broker) as producer:
-            producer.send(INTENTS, INTENT.encode(event), key=event.household_id.encode())
+            producer.send(INTENTS, value, key=key.encode())
 
-    installation.breaks("MisfireClockSkew", ask)
+    installation.breaks("MisfireDeadLetters", lambda: send("h1", b"{"))
+    installation.breaks("MisfireClockSkew", lambda: send(event.household_id, INTENT.encode(event)))
     installation.is_repaired("MisfireClockSkew", lambda: None)
+    installation.pager.wait("MisfireDeadLetters", "resolved", 0.0)
 
 
 def test_a_gateway_that_is_gone_and_one_without_a_bundle(installation: Installation, tmp_path: Path) -> None:
@@ -201,3 +195,29 @@ def test_a_gateway_that_is_gone_and_one_without_a_bundle(installation: Installat
 
     installation.is_repaired("MisfireBundleMissing", lambda: installation.gateway.start(installation.bundle))
     until(lambda: not installation.doctor())
+
+
+@pytest.mark.kafka
+def test_an_audit_log_that_is_gone(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
+    """The topic of the decisions was deleted: what is decided waits, somebody is paged, and all of it is there afterwards."""
+    _, bundle = bundle_on_disk(tmp_path)
+    prepare(apache_kafka)
+    events = a_town(households=2, sessions=2)
+    (tmp_path / "monitoring").mkdir()
+    with ExitStack() as stack:
+        worker = stack.enter_context(Worker(apache_kafka, bundle, tmp_path / "worker.log")).wait_ready()
+        pager = stack.enter_context(Pager())
+        monitoring = Monitoring(tmp_path / "monitoring", [_address(worker.url)], [], pager)
+        stack.enter_context(monitoring).wait_scraped()
+        client = admin(apache_kafka.bootstrap)
+        stack.callback(client.close)
+        began = time.monotonic()
+
+        client.delete_topics([DECISIONS])
+        publish(apache_kafka, events)
+        pager.wait("MisfireAuditNotWritable", "firing", began)
+        create_topics(client, PARTITIONS)
+
+        pager.wait("MisfireAuditNotWritable", "resolved", began)
+        log = stack.enter_context(logs(apache_kafka))
+        assert len({record.value for record in log.decided(len(events))}) == len(events)
