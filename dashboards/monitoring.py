@@ -1,4 +1,4 @@
-"""The files that Prometheus, Alertmanager and Grafana start with, written from code: ``python -m dashboards.monitoring``."""
+"""The files that Prometheus, Alertmanager and Grafana start with, written from code by ``misfire dashboards build``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashboards.rules import rules
 __all__ = ["GENERATED", "monitoring_files", "write_monitoring"]
 
 GENERATED = Path(__file__).parent / "generated"
-_HEAD = "# Written by 'python -m dashboards.monitoring' from the code in dashboards/; do not edit it here.\n"
+_HEAD = "# Written by 'misfire dashboards build' from the code in dashboards/; do not edit it here.\n"
 
 
 def monitoring_files(config: Config) -> dict[str, str]:
@@ -52,7 +52,3 @@ _Dumper.add_representer(str, _string)
 
 def _text(content: Any) -> str:
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=140, allow_unicode=True)
-
-
-if __name__ == "__main__":
-    write_monitoring()

@@ -20,7 +20,7 @@ def configuration(folder: Path) -> str:
 def test_what_is_in_the_repository_is_what_the_code_writes() -> None:
     for name, text in monitoring_files(Config()).items():
         assert (GENERATED / name).read_text("utf-8") == text, (
-            f"{name} is stale: python -m dashboards.monitoring"
+            f"{name} is stale: run 'misfire dashboards build'"
         )
 
 
