@@ -106,13 +106,16 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
     def score_samples(self, X: npt.ArrayLike, lengths: npt.ArrayLike | None = None) -> tuple[float, Floats]:
         """Return the log-likelihood in nats and the posterior over the states at each event, shape (n_events, M x C).
 
-        The posteriors are dense, as hmmlearn's are: 20 kB an event for 250 symbols with 10 clones.
+        The posteriors are dense, as hmmlearn's are: 20 kB an event for 250 symbols with 10 clones. Where a sequence holds a pair that
+        was never seen, the log-likelihood is ``-inf`` and the posteriors of its events are NaN: nothing could have led there.
         """
         symbols, sizes = self._checked(X, lengths)
         logs, clones = posteriors(*self._blocks(symbols, sizes))
         dense = np.zeros((len(symbols), self.n_symbols, self.n_clones))
         dense[np.arange(len(symbols)), symbols] = clones
-        return float(logs.sum()), dense.reshape(len(symbols), -1)
+        dense[np.isnan(clones).any(axis=1)] = np.nan
+        likelihood = float(logs.sum())
+        return -np.inf if np.isnan(likelihood) else likelihood, dense.reshape(len(symbols), -1)
 
     def predict_proba(self, X: npt.ArrayLike, lengths: npt.ArrayLike | None = None) -> Floats:
         """Return the posterior over the states at each event, shape (n_events, M x C)."""

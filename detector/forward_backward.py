@@ -94,8 +94,9 @@ def posteriors(batch: Batch, blocks: Floats) -> tuple[Floats, Floats]:
 
     Both in the order in which the events were laid out from. Events of a sequence that is impossible get NaN.
     """
-    before, scale, _ = forward(batch, blocks)
-    weights = _advance(before, blocks[batch.pair]) * backward(batch, blocks, scale)
-    logs, clones = np.empty_like(scale), np.empty_like(weights)
-    logs[batch.place], clones[batch.place] = np.log(scale), weights / weights.sum(axis=1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        before, scale, _ = forward(batch, blocks)
+        weights = _advance(before, blocks[batch.pair]) * backward(batch, blocks, scale)
+        logs, clones = np.empty_like(scale), np.empty_like(weights)
+        logs[batch.place], clones[batch.place] = np.log(scale), weights / weights.sum(axis=1, keepdims=True)
     return logs, clones

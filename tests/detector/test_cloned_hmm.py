@@ -1,5 +1,6 @@
 import math
 import re
+import warnings
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -258,6 +259,24 @@ def test_a_pair_never_seen_has_no_probability_before_smoothing() -> None:
     model = ClonedHMM(3, 2).fit([0, 1, 0, 1])
     assert model.score([0, 1, 1, 0]) == -math.inf
     assert model.score([2]) == -math.inf
+
+
+@pytest.mark.parametrize(
+    ("symbols", "lengths"), [([0, 1, 1, 0], [4]), ([0, 1, 0, 1, 1, 0], [2, 4]), ([1, 1, 2, 0, 1], [2, 1, 2])]
+)
+def test_what_is_impossible_is_as_impossible_as_to_hmmlearn(symbols: list[int], lengths: list[int]) -> None:
+    model = ClonedHMM(3, 2).fit([0, 1, 0, 1, 2, 0])
+    reference, column = swapped_in(model), np.array(symbols)[:, None]
+    with np.errstate(invalid="ignore"):
+        likelihood, posteriors = reference.score_samples(column, lengths)
+        mapped = reference.decode(column, lengths, algorithm="map")[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ours = model.score_samples(column, lengths)
+        assert model.score(column, lengths) == ours[0] == likelihood == -math.inf
+        assert model.decode(column, lengths)[0] == reference.decode(column, lengths)[0] == -math.inf
+        np.testing.assert_equal(model.decode(column, lengths, algorithm="map")[0], mapped)
+    np.testing.assert_allclose(ours[1], posteriors[:, :-1], atol=1e-9)
 
 
 @pytest.mark.parametrize("method", ["fit", "score"])
