@@ -38,8 +38,9 @@ MAX_SLOTS = 32
 #: A token is a keyed hash in hexadecimal with a key id in front.
 MAX_TOKEN_LENGTH = 128
 
-_INTENT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\.[A-Za-z][A-Za-z0-9_]{0,63}")
-_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_LENGTH}}}")
+#: What an intent and an id look like.
+INTENT_FORM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\.[A-Za-z][A-Za-z0-9_]{0,63}")
+ID_FORM = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_LENGTH}}}")
 
 
 class Act(StrEnum):
@@ -120,7 +121,7 @@ class IntentEvent:
     def __post_init__(self) -> None:
         check_ids(self, "event_id", "household_id", "device_id", "session_id")
         check_ids(self, *(name for name in ("speaker_id", "runtime") if getattr(self, name) is not None))
-        if not _INTENT.fullmatch(self.intent):
+        if not INTENT_FORM.fullmatch(self.intent):
             raise InvalidValue(f"intent {self.intent[:80]!r} is not of the form 'domain.Name'")
         check_utc(self.time)
         check_slots(self.slots)
@@ -174,7 +175,7 @@ def check_ids(value: object, *names: str) -> None:
     """Refuse ids that are none, by raising ``InvalidValue``."""
     for name in names:
         identifier = getattr(value, name)
-        if not _ID.fullmatch(identifier):
+        if not ID_FORM.fullmatch(identifier):
             raise InvalidValue(
                 f"{name} {identifier[:80]!r} must be 1 to {MAX_ID_LENGTH} printable ASCII characters without spaces"
             )

@@ -8,6 +8,7 @@ from typing import Any
 
 from detector.policy import Policy
 from streams.cloudevents import STRUCTURED
+from streams.field_limits import limited
 from streams.hook.describing import inlined
 from streams.hook.gateway import build_gateway
 from streams.hook.ladder import Ladder
@@ -66,7 +67,7 @@ _SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 def documents(policy: Policy) -> dict[str, dict[str, Any]]:
     """Return every document by its file's name."""
     schemas = {
-        f"{name}.schema.json": {"$schema": _SCHEMA, "title": name, **kind.schema()}
+        f"{name}.schema.json": {"$schema": _SCHEMA, "title": name, **limited(kind)}
         for name, kind in KINDS.items()
     }
     return {"openapi.json": openapi(policy), "asyncapi.json": asyncapi(), **schemas}

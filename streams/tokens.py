@@ -9,12 +9,12 @@ from detector.events import IntentEvent, Outcome
 from streams.errors import BadRecord
 from streams.records import HouseholdCommand
 
-__all__ = ["NOT_TOKENS", "TOKEN", "check_tokens"]
+__all__ = ["NOT_TOKENS", "SLOT_NAME", "TOKEN", "check_tokens"]
 
 #: A key's id and a keyed hash in hexadecimal: ``k1_5f0c``. SHA-256 has 64 digits; data sets cut it, so two are enough.
 TOKEN = re.compile(r"[a-z][a-z0-9]{0,15}_[0-9a-f]{2,64}")
 #: Names of slots come from the assistant's skills, as ``party_size``; a sentence is none.
-_SLOT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
+SLOT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 #: The code of the refusal. Such a record may hold what somebody said: no dead letter repeats it.
 NOT_TOKENS = "not_tokens"
 
@@ -33,7 +33,7 @@ def check_tokens(value: IntentEvent | Outcome | ConfirmationAnswer | HouseholdCo
     if isinstance(value, ConfirmationAnswer) and value.heard is not None:
         check_tokens(value.heard, ids=ids)
     if isinstance(value, IntentEvent | ConfirmationAnswer):
-        wrong += [] if all(map(_SLOT_NAME.fullmatch, value.slots)) else ["slots (a name)"]
+        wrong += [] if all(map(SLOT_NAME.fullmatch, value.slots)) else ["slots (a name)"]
         wrong += [] if all(map(TOKEN.fullmatch, value.slots.values())) else ["slots (a value)"]
     if ids:
         names = ("household_id", "device_id", "speaker_id")

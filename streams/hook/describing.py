@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from streams.cloudevents import STRUCTURED
+from streams.field_limits import limited
 from streams.hook.requests import LONGEST_DEADLINE_MS, MAX_BATCH
 from streams.records import Kind
 
-__all__ = ["answers_description", "body_description", "inlined"]
+__all__ = ["answers_description", "applied_description", "body_description", "inlined"]
 
 _HEADERS = [
     {
@@ -31,36 +33,73 @@ _HEADERS = [
 ]
 
 
+#: RFC 9457.
+_PROBLEM = {"type": "object", "required": ["type", "title", "status", "detail"]}
+
+
 def body_description(kind: Kind[Any], *, batch: bool = False) -> dict[str, Any]:
     """Describe what a request holds: a value, or an array of values, and the headers that every request may have."""
     schema = inlined(kind)
     if batch:
-        schema = {"type": "array", "items": schema, "maxItems": MAX_BATCH}
-    return {
-        "parameters": _HEADERS,
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
-    }
+        content = {"application/json": {"schema": {"type": "array", "items": schema, "maxItems": MAX_BATCH}}}
+    else:
+        content = _in_both_modes(kind, schema)
+    return {"parameters": _HEADERS, "requestBody": {"required": True, "content": content}}
 
 
 def answers_description(
     kind: Kind[Any], description: str, *, batch: bool = False
 ) -> dict[int | str, dict[str, Any]]:
     """Describe the answers: the value (in a batch, or the event's problem), and the problems of the whole request."""
-    problem = {"type": "object", "required": ["type", "title", "status", "detail"]}
     schema = inlined(kind)
+    content = _in_both_modes(kind, schema)
     if batch:
-        schema = {"type": "array", "items": {"anyOf": [schema, problem]}, "maxItems": MAX_BATCH}
+        items = {"anyOf": [schema, _PROBLEM]}
+        content = {"application/json": {"schema": {"type": "array", "items": items, "maxItems": MAX_BATCH}}}
+    return {200: {"description": description, "content": content}, **_refusals()}
+
+
+def applied_description() -> dict[int | str, dict[str, Any]]:
+    """Describe the answers to an outcome: whether it was applied, and the problems."""
+    schema = {"type": "object", "required": ["applied"], "properties": {"applied": {"type": "boolean"}}}
+    content = {"application/json": {"schema": schema}}
+    return {
+        200: {"description": "The worker applied it.", "content": content},
+        202: {"description": "It is on its way to the worker.", "content": content},
+        **_refusals(),
+    }
+
+
+def _refusals() -> dict[int | str, dict[str, Any]]:
     refused = {
         "description": "The request is refused; the detail names what is wrong with it.",
-        "content": {"application/problem+json": {"schema": problem}},
+        "content": {"application/problem+json": {"schema": _PROBLEM}},
     }
-    answer = {"description": description, "content": {"application/json": {"schema": schema}}}
-    return {200: answer, **dict.fromkeys((400, 409, 413, 415, 422), refused)}
+    return dict.fromkeys((400, 409, 413, 415, 422), refused)
+
+
+def _in_both_modes(kind: Kind[Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A value as plain JSON (or as a CloudEvent in binary mode, which looks the same), and as a CloudEvent in structured mode."""
+    attributes = {
+        "specversion": {"const": "1.0"},
+        "id": {"type": "string", "minLength": 1},
+        "source": {"type": "string", "minLength": 1, "format": "uri-reference"},
+        "type": {"const": kind.type},
+        "data": schema,
+    }
+    structured = {
+        "type": "object",
+        "required": [*attributes],
+        "properties": attributes,
+        # Extensions, as CloudEvents 1.0 names them.
+        "propertyNames": {"pattern": "^[a-z0-9]{1,20}$"},
+    }
+    return {"application/json": {"schema": schema}, STRUCTURED: {"schema": structured}}
 
 
 def inlined(kind: Kind[Any]) -> dict[str, Any]:
     """Return a value's JSON Schema with what ``$defs`` names in its places: OpenAPI and AsyncAPI look for it elsewhere."""
-    schema = kind.schema()
+    schema = limited(kind)
     definitions = schema.pop("$defs", {})
 
     def resolve(part: Any) -> Any:

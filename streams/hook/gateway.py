@@ -19,7 +19,7 @@ from streams.errors import BadRecord
 from streams.exposition import exposition
 from streams.garbage import calm_garbage
 from streams.hook.confirmations import confirmations
-from streams.hook.describing import answers_description, body_description
+from streams.hook.describing import answers_description, applied_description, body_description
 from streams.hook.exchange import Exchange
 from streams.hook.ladder import Answer, Asker, Ladder
 from streams.hook.late import LATE, LateAnswers
@@ -141,7 +141,7 @@ def _decisions(parts: _Parts) -> APIRouter:
 def _outcomes(parts: _Parts) -> APIRouter:
     routes = APIRouter()
 
-    @routes.post("/v1/outcomes", openapi_extra=body_description(OUTCOME), status_code=200)
+    @routes.post("/v1/outcomes", openapi_extra=body_description(OUTCOME), responses=applied_description())
     async def outcomes(request: Request) -> JSONResponse:
         """Tell what happened to a command afterwards. 200: the worker applied it; 202: it is on its way."""
         asker = asker_of(request.headers, parts.settings)
