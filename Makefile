@@ -1,6 +1,6 @@
 # Works from a path with a space in it: targets are relative, and the shell only ever sees relative paths.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint lock clean
+.PHONY: help demo test fuzz sbom lint lock clean
 
 # hmmlearn, numpy and the others publish wheels for these; a later Python also works where a C++ compiler is there.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
@@ -18,6 +18,7 @@ help:
 	@echo "make demo   the main job, end to end, on the embedded broker; ARGS='--seed 2' is passed on"
 	@echo "make test   lint, types and tests; ARGS='-k portland' goes to pytest"
 	@echo "make fuzz   a million inputs for whatever reads foreign bytes, guided by coverage; RUNS=10000000 for more"
+	@echo "make sbom   build/sbom.json: what misfire runs with, with versions and licences (CycloneDX 1.6)"
 	@echo "make lint   ruff, mypy and import-linter only"
 	@echo "make lock   write requirements.lock and requirements-dev.lock from pyproject.toml; ARGS=--upgrade for newer ones"
 	@echo "make clean  remove what these made (the Kafka jars stay in the user's cache)"
@@ -37,6 +38,17 @@ fuzz: .venv/.dev
 			|| { tail -40 "$$name.log"; exit 1; }; \
 		echo "$$name: $$(grep -E 'executed_units|peak_rss' "$$name.log" | grep -oE '[0-9]+' | paste -sd ' ') (inputs, MB)"; \
 	done < targets
+
+# From an environment of its own: the developer's tools are no part of what runs.
+sbom: .venv/.dev requirements.lock
+	@.venv/bin/python -m venv --clear build/sbom
+	@build/sbom/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes --requirement requirements.lock
+	@.venv/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml --output-file build/sbom.json build/sbom/bin/python
+	@rm -rf build/sbom
+	@.venv/bin/python -c 'import json; \
+		parts = json.load(open("build/sbom.json"))["components"]; \
+		bare = [part["name"] for part in parts if not part.get("licenses")]; \
+		print("build/sbom.json:", len(parts), "packages;", "without a licence in their metadata:", ", ".join(bare) or "none")'
 
 lint: .venv/.dev
 	.venv/bin/python -m pip check # fails where pyproject.toml and the locks disagree: make lock
