@@ -1,0 +1,40 @@
+"""An assistant's runtime in 40 lines: each line of standard input is a command, such as ``lights.TurnOn k1_9a``."""
+
+import sys
+import uuid
+from datetime import UTC, datetime
+
+from detector.answers import ConfirmationResult
+from detector.decisions import ConfirmMethod, Decision
+from detector.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from streams.hook import Hook, NotMeant
+
+hook = Hook(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8750")
+
+
+def heard(intent: str, *tokens: str) -> IntentEvent:
+    """Return the event of a command; a real runtime knows ids, slots' names, confidences and the turns before."""
+    return IntentEvent(event_id=uuid.uuid4().hex, household_id="h1", device_id="d1", session_id="s1", act=Act.INITIATE,
+                       time=datetime.now(UTC), intent=intent, commits=True,
+                       slots={f"slot{number}": token for number, token in enumerate(tokens)})  # fmt: skip
+
+
+def ask(decision: Decision) -> ConfirmationResult:
+    """Put the question to somebody; the next line is what was recognised."""
+    print(decision.confirm.prompt if decision.confirm else "")
+    return hook.confirm(decision, ConfirmMethod.CHALLENGE, said=sys.stdin.readline())
+
+
+@hook.guard(heard, ask=ask)
+def run(intent: str, *tokens: str) -> None:
+    """Carry a command out."""
+    print(intent, *tokens, "runs")
+
+
+for line in iter(sys.stdin.readline, ""):
+    try:
+        run(*line.split())
+    except NotMeant as reason:
+        print(reason)
+        hook.report(Outcome(event_id=reason.decision.event_id, household_id="h1", outcome=OutcomeKind.EXPIRED,
+                            source=OutcomeSource.RUNTIME, time=datetime.now(UTC)))  # fmt: skip
