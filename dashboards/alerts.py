@@ -105,7 +105,12 @@ ALERTS: tuple[Alert, ...] = (
         "page",
         "No worker decides: none has its partitions, its table and a broker.",
         "Commands still get an answer in time, from the gateway's own rung, without the household's history.",
-        lambda _: "(sum(misfire_ready) or vector(0)) == 0",
+        # Workers that live and have lost their broker say so in the same breath: then it is for BrokerGone to tell, which waits for
+        # the gateways to notice as well.
+        lambda _: (
+            "(sum(misfire_ready) or vector(0)) == 0\n"
+            'unless on () max(misfire_broker_reachable{job="misfire-worker"}) == 0'
+        ),
         "30s",
         ("BrokerGone",),
     ),

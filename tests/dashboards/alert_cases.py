@@ -50,6 +50,13 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     ),
     "NoWorkerReady": (
         Case({'misfire_ready{instance="w1"}': (0, 0), 'misfire_ready{instance="w2"}': (None, 1)}),
+        # A worker without its broker is not the matter.
+        Case(
+            {
+                'misfire_ready{instance="w1"}': (0, 0),
+                'misfire_broker_reachable{job="misfire-worker",instance="w1"}': (1, 0),
+            }
+        ),
     ),
     "WorkerMissing": (
         Case({'misfire_ready{instance="w1"}': (1, 1), 'misfire_ready{instance="w2"}': (0, 1)}),
