@@ -38,6 +38,7 @@ from streams.processing import (
     window_after,
 )
 from streams.records import (
+    COMMAND,
     DECISION,
     LATE_MS,
     OUTCOME_APPLIED,
@@ -242,7 +243,13 @@ class Worker:
             metrics.DUPLICATES.labels(record.topic).inc()
             await self.households.stage(event, [])
             return
-        await self.households.stage(event, [], erased(stored, record))
+        # Every gateway hears of it on the partition that it listens to, whichever that is.
+        headers = [("ce_type", COMMAND.type.encode())]
+        sent = [
+            await self._producer.send(REPLIES, None, record.value, number, None, headers)
+            for number in range(self.parts.app.conf.topic_partitions)
+        ]
+        await self.households.stage(event, sent, erased(stored, record))
         metrics.ERASED.inc()
 
     async def _skip(self, event: Any, record: Incoming, stored: Stored, event_id: str) -> None:

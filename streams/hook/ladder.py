@@ -11,6 +11,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -29,7 +30,7 @@ from streams.hook.reasons import REASONS
 from streams.hook.sessions import Sessions, Turn
 from streams.observers import count_answer
 from streams.processing import ID_REUSED
-from streams.records import DECISION, INTENT, OUTCOME, REFUSAL
+from streams.records import COMMAND, DECISION, INTENT, OUTCOME, REFUSAL, Command
 from streams.topics import INCIDENTS, INTENTS, OUTCOMES
 
 __all__ = ["Answer", "Asker", "Ladder"]
@@ -119,7 +120,10 @@ class Ladder:
         return self._counted(self._fallback(event, "clock_skewed"), began, asker)
 
     def late(self, correlation: str, reply: Reply, exchange: Exchange) -> None:
-        """Take in a worker's decision that came after the answer; where it disagrees it is an incident."""
+        """Take in what nobody waits for: a worker's decision after the answer, an incident where it disagrees; or an erasure."""
+        if reply.type == COMMAND.type:
+            self._forget(reply.value)
+            return
         given = self._answered.pop(correlation, None)
         if given is None or reply.type != DECISION.type:
             return
@@ -157,6 +161,12 @@ class Ladder:
     def _send(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Question:
         headers = INTENT.headers(event.event_id, event.time, source=_SOURCE, trace=asker.trace)
         return exchange.ask(INTENTS, event.household_id, INTENT.encode(event), headers)
+
+    def _forget(self, value: bytes) -> None:
+        with suppress(BadRecord):
+            command = COMMAND.decode(value)
+            if self._sessions and command.command is Command.ERASE:
+                self._sessions.forget(command.household_id)
 
     async def _climb(
         self, event: IntentEvent, exchange: Exchange, asker: Asker, question: Question, began: float

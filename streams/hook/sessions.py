@@ -57,6 +57,10 @@ class Sessions:
             self._homes.popitem(last=False)
         return home.open
 
+    def forget(self, household_id: str) -> None:
+        """Forget a household: it was erased."""
+        self._homes.pop(household_id, None)
+
     def judge(self, turn: Turn) -> Decision:
         """Return the gateway's own decision; the population's model decides, without this household's history."""
         if turn.decision is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,8 @@ LARGEST_UNPACKED = 1 << 30
 _NO_ARCHIVE = (
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
+    OSError,  # of bzip2, and of offsets that lie outside
     EOFError,
     KeyError,
     TypeError,

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import tempfile
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -214,6 +216,15 @@ def _archive() -> bytes:
     return bytes(pyrage.decrypt(seal("h1", holdings, START, [_identity().to_public()]), [_identity()]))
 
 
+def _otherwise_packed() -> bytes:
+    """A zip packed as no export is, and damaged: each way to pack fails with an error of its own."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for kind in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+            packed.writestr(f"{kind}", _INTENT, compress_type=kind)
+    return buffer.getvalue().replace(b"BZh", b"BZx")
+
+
 def _manifest() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         write_bundle(hand_bundle(), Path(folder) / "b")
@@ -266,6 +277,6 @@ TARGETS = {
         ),
         Target("ownership", ownership, [_INTENT, _OUTCOME]),
         Target("redrive", redrive, [_CUT.join([b"h1", _INTENT, INTENTS.encode(), b"internal_error"])]),
-        Target("archive", archive, [_archive()]),
+        Target("archive", archive, [_archive(), _otherwise_packed()]),
     )
 }

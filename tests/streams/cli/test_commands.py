@@ -393,3 +393,21 @@ def test_what_is_broken_is_said(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert json.loads(ended.stdout)["broken"] == ["Decision.mood is gone", "Gone is gone"]
     assert_said(misfire("schema", "--against", tmp_path), 3, "lacks asyncapi.json, openapi.json")
+
+
+def test_keys_are_drawn_rotated_and_never_shown(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    made = misfire("keys", "new", file, "--tenant", "acme", "--overlap-days", "0", "--json", "-")
+    assert json.loads(made.stdout) == {"tenant": "acme", "valid": ["k1"], "overlap_days": 0.0}
+    assert misfire("keys", "new", file, "--tenant", "acme").returncode == 2
+
+    rotated = misfire("keys", "rotate", file, "--json", "-")
+    assert json.loads(rotated.stdout)["valid"] == ["k2"]
+    secrets = [key["secret"] for key in json.loads(file.read_text())["keys"]]
+    assert not [secret for secret in secrets if secret in made.stdout + made.stderr + rotated.stdout]
+
+
+def test_limits_are_one_table() -> None:
+    shown = json.loads(misfire("config", "limits", "--json", "-").stdout)
+    assert {"what", "most", "unit", "beyond"} == set(shown[0])
+    assert "too_large" in {limit["beyond"] for limit in shown}

@@ -17,9 +17,9 @@ from streams.errors import BadRecord
 from streams.hook.exchange import Question, Reply
 from streams.hook.ladder import Answer, Asker, Ladder
 from streams.hook.late import LATE
-from streams.records import DECISION, OUTCOME, REFUSAL, Refusal
+from streams.records import COMMAND, DECISION, OUTCOME, REFUSAL, Command, HouseholdCommand, Refusal
 from streams.topics import INCIDENTS, INTENTS, OUTCOMES
-from tests.detector.builders import event, hand_bundle
+from tests.detector.builders import START, event, hand_bundle
 
 DEADLINE = 0.2
 
@@ -326,3 +326,16 @@ async def test_the_gateway_follows_a_session_but_learns_nothing(ladder: Ladder, 
     for turn, answer in zip(turns, answers, strict=True):
         own, state = decide(state, turn, bundle, rung=Rung.GATEWAY)
         assert answer.surprisal_bits == own.surprisal_bits
+
+
+async def test_an_erased_household_is_forgotten_and_nothing_else(ladder: Ladder) -> None:
+    exchange = FakeExchange()
+    for number, home in enumerate(("h1", "h2")):
+        await ask(ladder, exchange, replace(command(), event_id=f"e{number}", household_id=home))
+    told = HouseholdCommand(command_id="x", command=Command.ERASE, household_id="h1", time=START)
+    for value in (b"{", COMMAND.encode(replace(told, command=Command.EXPORT_REFUSED, household_id="h2"))):
+        ladder.late("", Reply(COMMAND.type, value), exchange)  # type: ignore[arg-type]
+    ladder.late("", Reply(COMMAND.type, COMMAND.encode(told)), exchange)  # type: ignore[arg-type]
+
+    assert ladder._sessions is not None
+    assert list(ladder._sessions._homes) == ["h2"]

@@ -24,7 +24,7 @@ from streams.rights.holdings import Holding, collect
 from streams.rights.remaining import remains
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, REPLIES
 from tests.detector.builders import hand_bundle, outcome, run, send_message
-from tests.streams.fakes import Bench, FakeEvent, intent_record, outcome_record
+from tests.streams.fakes import PARTITIONS, Bench, FakeEvent, intent_record, outcome_record
 from tests.streams.rights.log import FakeLog, home, town_log
 
 BEFORE = send_message(contact="k1_a44e")
@@ -65,6 +65,12 @@ async def test_nothing_is_left_of_the_state_but_the_mark(bench: Bench) -> None:
     )
     assert bench.kafka.on(HOUSEHOLDS)[-1].value == bench.table.data[b"h1"]
     assert b"k1_a44e" not in bench.table.data[b"h1"]
+
+
+async def test_every_gateway_hears_of_it(bench: Bench) -> None:
+    told = [sent for sent in bench.kafka.on(REPLIES) if sent.header("ce_type") == COMMAND.type.encode()]
+    assert [sent.partition for sent in told] == list(range(PARTITIONS))
+    assert {COMMAND.decode(sent.value).household_id for sent in told} == {"h1"}
 
 
 async def test_an_old_event_that_comes_again_does_not_bring_the_household_back(bench: Bench) -> None:
