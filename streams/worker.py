@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn
 
@@ -29,6 +30,9 @@ from streams.transport import ends_of, worker_broker_answers
 __all__ = ["run_worker"]
 
 logger = logging.getLogger(__name__)
+
+#: Seconds that the last writes may take when the worker ends; a container runtime kills after ten.
+_LAST_WRITES = 3.0
 
 
 def run_worker(settings: Settings, bundle: Bundle) -> NoReturn:
@@ -108,6 +112,12 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
         health.tell(assigned=True)
         logger.info("ready: partitions assigned and table recovered")
 
+    async def stopping(*_: Any, **__: Any) -> None:
+        # What was decided last still waits to be written; the next worker would have to decide it again. Without a broker nothing is.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(worker.households.drain(), _LAST_WRITES)
+
+    app.on_before_shutdown.connect(stopping, weak=False)
     app.on_partitions_revoked.connect(revoked, weak=False)
     app.on_rebalance_complete.connect(completed, weak=False)
 
