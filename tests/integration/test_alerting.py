@@ -154,8 +154,10 @@ def test_a_worker_that_is_gone(installation: Installation) -> None:
     assert installation.doctor().keys() == {"worker", "scrape", "alerts"}
 
     installation.is_repaired("MisfireNoWorkerReady", installation.worker.__enter__)
-    # A ticket about the same is silent meanwhile.
-    assert installation.told_of(began) == {"MisfireNoWorkerReady"}
+    # The page came; a ticket about the same may slip out in the moment in which the page resolves, and nothing else may.
+    told = installation.told_of(began)
+    assert "MisfireNoWorkerReady" in told
+    assert told <= {"MisfireNoWorkerReady", "MisfireWorkerMissing"}
     assert not installation.doctor()
 
 
