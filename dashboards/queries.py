@@ -40,7 +40,7 @@ _SELECTORS = {
 # The shares of an evidence term's bins, now and in training.
 _NOW = (
     "sum by (term, bin) (rate(misfire_evidence_total{$e, $b}[$s]))"
-    " / on (term) group_left (sum by (term) (rate(misfire_evidence_total{$e, $b}[$s])) > 0)"
+    " / on (term) group_left () (sum by (term) (rate(misfire_evidence_total{$e, $b}[$s])) > 0)"
 )
 _THEN = "avg by (term, bin) (misfire_evidence_expected_ratio{$e, $b})"
 
@@ -162,7 +162,7 @@ QUERIES: tuple[Query, ...] = (
     _ask(
         "abstained_share",
         "sum by (risk_class, reason) (rate(misfire_abstentions_total{$e, $r}[$s]))"
-        " / on (risk_class) group_left (sum by (risk_class) (rate(misfire_commands_total{$e, $b, $r}[$s])) > 0)",
+        " / on (risk_class) group_left () (sum by (risk_class) (rate(misfire_commands_total{$e, $b, $r}[$s])) > 0)",
         "share",
         "{{risk_class}} {{reason}}",
         "Commands left to the policy's rule because the judge could not know; lower is better.",
@@ -488,10 +488,12 @@ QUERIES: tuple[Query, ...] = (
     ),
     _ask(
         "restarts",
-        "sum by (instance) (changes(process_start_time_seconds{$e}[$s])) > 0",
+        "count by (instance) ("
+        "(process_start_time_seconds{$e} unless process_start_time_seconds{$e} offset $s)"
+        " or process_start_time_seconds{$e} != process_start_time_seconds{$e} offset $s)",
         "restarts",
         "{{instance}} restarted",
-        "A process that was started anew.",
+        "A process that was not there before, or was started anew.",
     ),
 )
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from detector.answers import ConfirmationResult
 from detector.block_budget import BlockWindow
 from detector.bundle import Bundle
 from detector.decisions import ConfirmMethod, Decision, RiskClass, Rung, Verdict
-from detector.events import Outcome, OutcomeKind
+from detector.events import Outcome, OutcomeKind, OutcomeSource
 from detector.policy import BlockBudget
 from streams import metrics
+from streams.topics import INCIDENTS, INTENTS, OUTCOMES
 
 __all__ = [
+    "begin_gateway",
+    "begin_worker",
     "count_answer",
     "count_decision",
     "exemplar",
@@ -21,12 +26,65 @@ __all__ = [
     "show_bundle",
 ]
 
+#: Why records become dead letters, as ``BadRecord`` has it; another code counts all the same.
+_UNREADABLE = (
+    "id_reused",
+    "internal_error",
+    "key_mismatch",
+    "not_json",
+    "schema",
+    "time_in_future",
+    "too_large",
+    "unknown_type",
+)
+_ABSTAINED = ("too_little_calibration", "unknown_intent")
 _ANSWERS_TO_A_QUESTION = (OutcomeKind.CONFIRMED, OutcomeKind.DENIED, OutcomeKind.EXPIRED)
 
 
 def exemplar(decision: Decision) -> dict[str, str]:
     """Return what leads from a point on a graph to a decision."""
     return {"decision_id": decision.decision_id}
+
+
+def begin_worker(bundle: Bundle) -> None:
+    """Begin at zero what a worker counts: a graph of what never happened shows nothing, and a rate does not see the first time."""
+    policy, version = bundle.policy, bundle.version
+    for topic in (INTENTS, OUTCOMES):
+        metrics.DUPLICATES.labels(topic)
+        metrics.AFTER_ERASURE.labels(topic)
+    for reason in _UNREADABLE:
+        metrics.DEAD_LETTERS.labels(reason)
+    for kind, source in product(OutcomeKind, OutcomeSource):
+        metrics.OUTCOMES.labels(kind.value, source.value)
+    for risk in RiskClass:
+        metrics.BUDGET.labels(risk.value, version).set(policy.classes[risk].budget)
+        metrics.MISFIRE_PROBABILITY.labels(risk.value, version)
+        metrics.SURPRISAL_BITS.labels(risk.value)
+        for reason in _ABSTAINED:
+            metrics.ABSTENTIONS.labels(risk.value, reason)
+        for method, result in product(policy.classes[risk].methods, _ANSWERS_TO_A_QUESTION):
+            metrics.CONFIRMATIONS.labels(method.value, result.value, "", risk.value)
+    for verdict, risk in product(Verdict, RiskClass):
+        said = (policy.enforcement.value, version)
+        metrics.DECISIONS.labels(verdict.value, risk.value, Rung.WORKER.value, *said)
+        for cohort in ("new", "known"):
+            metrics.COMMANDS.labels(verdict.value, risk.value, cohort, *said)
+    show_blocks(BlockWindow(), policy.block_budget)
+
+
+def begin_gateway() -> None:
+    """Begin at zero what a gateway counts."""
+    for topic in (INTENTS, OUTCOMES, INCIDENTS):
+        metrics.SEND_FAILURES.labels(topic)
+    for rung in Rung:
+        metrics.ANSWER_SECONDS.labels(rung.value)
+        metrics.MISSED_DEADLINES.labels(rung.value)
+    for verdict, risk in product(Verdict, RiskClass):
+        metrics.ANSWERS.labels(Rung.WORKER.value, verdict.value, risk.value, "")
+    for result in ("delivered", "failed"):
+        metrics.CALLBACKS.labels(result)
+    for result in ("same", "refused"):
+        metrics.REPEATED.labels(result)
 
 
 def count_decision(decision: Decision) -> None:
@@ -104,25 +162,9 @@ def show_blocks(blocks: BlockWindow, budget: BlockBudget) -> None:
 
 
 def show_bundle(bundle: Bundle, created: float) -> None:
-    """Say which bundle decides, and begin its counts at zero: a rate does not see the first of what was never there.
-
-    Args:
-        bundle: the bundle.
-        created: when it was made, in seconds since 1970.
-    """
-    enforcement = bundle.policy.enforcement.value
+    """Say which bundle decides; ``created`` is when it was made, in seconds since 1970."""
     metrics.BUNDLE.labels(bundle.version, bundle.policy.version).set(1)
     metrics.BUNDLE_CREATED_SECONDS.labels(bundle.version).set(created)
-    show_blocks(BlockWindow(), bundle.policy.block_budget)
-    for risk in RiskClass:
-        metrics.BUDGET.labels(risk.value, bundle.version).set(bundle.policy.classes[risk].budget)
-        metrics.MISFIRE_PROBABILITY.labels(risk.value, bundle.version)
-        for verdict in Verdict:
-            metrics.DECISIONS.labels(
-                verdict.value, risk.value, Rung.WORKER.value, enforcement, bundle.version
-            )
-            for cohort in ("new", "known"):
-                metrics.COMMANDS.labels(verdict.value, risk.value, cohort, enforcement, bundle.version)
 
 
 def _count_confirmation(method: str, result: str, reason: str, about: Decision | None) -> None:

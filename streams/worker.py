@@ -21,7 +21,7 @@ from streams.errors import MissingPart
 from streams.exposition import forget_dead_processes
 from streams.garbage import calm_garbage
 from streams.health import Health, Watchdog
-from streams.observers import show_bundle
+from streams.observers import begin_worker, show_bundle
 from streams.settings import Settings, read_key
 from streams.topics import INTENTS, OUTCOMES, admin, check_topics
 from streams.tracing import build_tracer
@@ -62,6 +62,7 @@ def run_worker(settings: Settings, bundle: Bundle) -> NoReturn:
     )
     _watch(parts.app, worker, worker.attach(), health, settings)
     forget_dead_processes()
+    begin_worker(bundle)
     show_bundle(bundle, created_at(settings.bundle))
     # Faust's own logging is left out, and with it a spinner that puts the root logger on DEBUG (13 % of the time); quiet, it
     # draws no banner.

@@ -13,7 +13,7 @@ from streams.errors import MissingPart
 from streams.exposition import forget_dead_processes
 from streams.hook.gateway import build_gateway
 from streams.hook.ladder import Ladder
-from streams.observers import show_bundle
+from streams.observers import begin_gateway, show_bundle
 from streams.settings import Settings
 
 __all__ = ["run_gateway"]
@@ -31,6 +31,7 @@ def run_gateway(settings: Settings) -> None:
         MissingPart: the port is taken.
     """
     forget_dead_processes()
+    begin_gateway()
     ladder = _ladder(settings)
     try:
         listening = socket.create_server((settings.gateway_host, settings.gateway_port))

@@ -19,6 +19,7 @@ from detector.answers import ConfirmationAnswer, proof_of
 from detector.bundle import Bundle, make_bundle
 from detector.calibration import Calibration, Category
 from detector.decisions import ConfirmMethod, Decision, RiskClass
+from detector.drift import Distribution
 from detector.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
 from detector.evidence import TERMS
 from detector.judge import Judge
@@ -199,6 +200,7 @@ def hand_bundle(
     judge: Judge | None = None,
     calibration: Calibration | None = None,
     rules: Policy | None = None,
+    training: Distribution | None = None,
 ) -> Bundle:
     """A bundle without training: small model, hand-made judge and calibration, the packaged policy."""
     return make_bundle(
@@ -206,6 +208,7 @@ def hand_bundle(
         judge or hand_judge(),
         calibration or hand_calibration(),
         rules or policy(),
+        training,
     )
 
 

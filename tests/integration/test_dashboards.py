@@ -1,0 +1,84 @@
+"""Every query of every panel against a real Prometheus that scraped a real worker and gateway."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dashboards.ask import Prometheus
+from dashboards.preview import draw
+from dashboards.queries import EVERYTHING, QUERIES, Query, filled
+from streams.topics import DECISIONS
+from tests.integration.watched import SPAN, Watched, watched
+
+pytestmark = pytest.mark.timeout(240)
+#: What the replay made happen: more than nothing was counted.
+HAPPENED = {
+    "confirmations",
+    "dead_letters",
+    "decisions",
+    "degraded_reasons",
+    "degraded_share",
+    "hook_answers",
+    "late",
+    "outcomes",
+    "repeated",
+    "restarts",
+    "stopped",
+    "verdicts",
+}
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    with watched(tmp_path_factory.mktemp("watched")) as seen:
+        yield seen
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+def test_no_panel_is_empty(seen: Watched, query: Query) -> None:
+    promql = filled(query.promql, EVERYTHING, f"{SPAN:.0f}s")
+
+    series = Prometheus(seen.monitoring.url).over(promql, seen.began, time.time(), 1.0)
+
+    assert series, promql
+    assert all(found.points for found in series)
+    if query.name in HAPPENED:
+        assert any(value > 0 for found in series for _, value in found.points), promql
+
+
+def test_a_point_leads_to_its_decision(seen: Watched) -> None:
+    asked: dict[str, str | float] = {
+        "query": "misfire_hook_answer_seconds_bucket",
+        "start": seen.began,
+        "end": time.time(),
+    }
+
+    answer = httpx.get(f"{seen.monitoring.url}/api/v1/query_exemplars", params=asked, timeout=5).json()
+
+    kept = {point["labels"]["decision_id"] for found in answer["data"] for point in found["exemplars"]}
+    assert kept
+    assert kept <= {decision.decision_id for decision in seen.decisions}
+
+
+def test_the_page_draws_them_all(seen: Watched, tmp_path: Path) -> None:
+    page, empty = draw(Prometheus(seen.monitoring.url), seconds=time.time() - seen.began, span=SPAN)
+
+    assert not empty
+    assert page.count("<figure") == page.count("</figure>") > 40
+    assert "restarted" in page
+    (tmp_path / "page.html").write_text(page, "utf-8")
+
+
+def test_no_series_names_anybody(seen: Watched) -> None:
+    said = httpx.get(f"{seen.gateway}/metrics").text + httpx.get(f"{seen.worker.url}/metrics").text
+
+    assert "misfire_commands_total" in said
+    for decision in seen.decisions:
+        assert decision.household_id not in said
+        assert decision.event_id not in said
+    assert DECISIONS not in said or "topic=" in said
