@@ -20,7 +20,17 @@ def data_sources() -> dict[str, Any]:
                 "url": "http://prometheus:9090",
                 "isDefault": True,
                 "editable": False,
-                "jsonData": {"httpMethod": "POST", "timeInterval": "15s"},
+                "jsonData": {
+                    "httpMethod": "POST",
+                    "timeInterval": "15s",
+                    "exemplarTraceIdDestinations": [
+                        {
+                            "name": "decision_id",
+                            "url": "/d/misfire-decisions?var-decision=${__value.raw}",
+                            "urlDisplayLabel": "How to see this decision",
+                        }
+                    ],
+                },
             },
             {
                 "name": "Alertmanager",

@@ -280,7 +280,7 @@ _QUALITY = Board(
                     "Drift of evidence",
                     ("drift",),
                     "Below 0.1; up to 0.25 is worth a look.",
-                    "Above 0.25 a term no longer looks like the training data: is a channel gone (confidences), or did habits move?",
+                    "Above 0.25, over hundreds of commands: is a channel gone (confidences), or did habits move? Few commands say nothing.",
                     width=12,
                     every="15m",
                     bad_from=0.25,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from html import escape
@@ -114,4 +115,4 @@ def _legend(query: Query, series: Series) -> str:
     text = query.legend
     for label, value in series.labels.items():
         text = text.replace("{{" + label + "}}", value)
-    return text
+    return re.sub(r"{{\w+}}", "", text).strip()  # as Grafana does with a label that is empty

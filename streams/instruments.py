@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client.metrics import MetricWrapperBase
 
 __all__ = ["Catalogue", "Merge", "Metric", "Owner"]
+
+T = TypeVar("T", bound=MetricWrapperBase)
 
 #: The process that moves a metric.
 Owner = Literal["worker", "gateway", "worker, gateway"]
@@ -47,20 +50,22 @@ class Catalogue:
 
     def __init__(self) -> None:
         self.metrics: list[Metric] = []
+        self._instruments: dict[str, MetricWrapperBase] = {}
 
     def counter(
         self, name: str, meaning: str, labels: Sequence[str] = (), *, unit: str, owner: Owner
     ) -> Counter:
         """Declare what only grows; ``name`` ends with ``_total``."""
-        self._add(Metric(name, "counter", unit, tuple(labels), meaning, owner))
-        return Counter(name, meaning, labels)
+        return self._add(
+            Metric(name, "counter", unit, tuple(labels), meaning, owner), Counter(name, meaning, labels)
+        )
 
     def gauge(
         self, name: str, meaning: str, labels: Sequence[str] = (), *, unit: str, owner: Owner, merge: Merge
     ) -> Gauge:
         """Declare what goes up and down."""
-        self._add(Metric(name, "gauge", unit, tuple(labels), meaning, owner, merge))
-        return Gauge(name, meaning, labels, multiprocess_mode=merge)
+        gauge = Gauge(name, meaning, labels, multiprocess_mode=merge)
+        return self._add(Metric(name, "gauge", unit, tuple(labels), meaning, owner, merge), gauge)
 
     def histogram(
         self,
@@ -73,13 +78,21 @@ class Catalogue:
         buckets: Sequence[float],
     ) -> Histogram:
         """Declare a distribution; ``buckets`` are the upper ends of its classic buckets, in the unit."""
-        self._add(Metric(name, "histogram", unit, tuple(labels), meaning, owner))
-        return Histogram(name, meaning, labels, buckets=buckets)
+        histogram = Histogram(name, meaning, labels, buckets=buckets)
+        return self._add(Metric(name, "histogram", unit, tuple(labels), meaning, owner), histogram)
 
-    def _add(self, metric: Metric) -> None:
+    def show_only(self, owner: Literal["worker", "gateway"]) -> None:
+        """Show what this process moves and nothing else: a gateway's block budget would be 0 for ever, and an alarm."""
+        for metric in self.metrics:
+            if metric.name in self._instruments and owner not in metric.owner.split(", "):
+                REGISTRY.unregister(self._instruments.pop(metric.name))
+
+    def _add(self, metric: Metric, instrument: T) -> T:
         if metric.kind == "counter" and not metric.name.endswith("_total"):
             raise ValueError(f"{metric.name}: the name of a counter ends with _total")
         stem = metric.name.removesuffix("_total")
         if metric.unit in _SUFFIXES and not stem.endswith((f"_{metric.unit}", "_probability")):
             raise ValueError(f"{metric.name}: its unit is {metric.unit}, so its name ends with it")
         self.metrics.append(metric)
+        self._instruments[metric.name] = instrument
+        return instrument

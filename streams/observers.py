@@ -48,6 +48,7 @@ def exemplar(decision: Decision) -> dict[str, str]:
 
 def begin_worker(bundle: Bundle) -> None:
     """Begin at zero what a worker counts: a graph of what never happened shows nothing, and a rate does not see the first time."""
+    metrics.CATALOGUE.show_only("worker")
     policy, version = bundle.policy, bundle.version
     for topic in (INTENTS, OUTCOMES):
         metrics.DUPLICATES.labels(topic)
@@ -74,6 +75,7 @@ def begin_worker(bundle: Bundle) -> None:
 
 def begin_gateway() -> None:
     """Begin at zero what a gateway counts."""
+    metrics.CATALOGUE.show_only("gateway")
     for topic in (INTENTS, OUTCOMES, INCIDENTS):
         metrics.SEND_FAILURES.labels(topic)
     for rung in Rung:

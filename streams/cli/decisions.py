@@ -1,4 +1,4 @@
-"""``misfire decisions tail`` and ``misfire decisions late``."""
+"""``misfire decisions tail``, ``misfire decisions late`` and ``misfire decisions show``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.options import Broker, Config
-from streams.cli.output import note
+from streams.cli.options import Broker, Config, Json
+from streams.cli.output import note, table, write_json
 
 app = typer.Typer(help="Watch the decisions as they are made.", no_args_is_help=True)
 
@@ -19,6 +19,23 @@ Lines = Annotated[
     bool, typer.Option("--json", help="Print each as it is in the log, one JSON object per line.")
 ]
 Limit = Annotated[int | None, typer.Option(help="Stop after so many.", min=1)]
+
+#: What a person looks at first.
+_SHOWN = (
+    "verdict",
+    "effective_verdict",
+    "enforcement",
+    "rung",
+    "intent",
+    "risk_class",
+    "misfire_probability",
+    "p_value",
+    "surprisal_bits",
+    "abstained",
+    "bundle",
+    "event_id",
+    "household_id",
+)
 
 
 @app.command()
@@ -64,6 +81,43 @@ def late(
             f"{told.risk_class} {told.intent} of event {told.event_id}, household {told.household_id}",
             flush=True,
         )
+
+
+@app.command()
+def show(
+    decision_id: Annotated[
+        str, typer.Argument(help="As a dashboard's exemplar, a log line or a reply names it.")
+    ],
+    config: Config = None,
+    broker: Broker = None,
+    json: Json = None,
+) -> None:
+    """Print one decision: the verdict, its reasons in bits, and what was expected instead. Reads the whole audit log for it."""
+    from streams.records import DECISION
+    from streams.rights.log import read_topic
+    from streams.settings import load
+    from streams.topics import DECISIONS, admin
+
+    brokers = load(config, broker=broker).settings.broker
+    admin(brokers).close()
+    marked = decision_id.encode()
+    values = (held.value for held in read_topic(brokers, DECISIONS) if held.value and marked in held.value)
+    found = next((d for d in map(DECISION.decode, values) if d.decision_id == decision_id), None)
+    if found is None:
+        note(
+            f"No decision {decision_id} is in {DECISIONS}: only workers' decisions are, and none older than the topic keeps."
+        )
+        raise typer.Exit(1)
+    told = [(name, getattr(found, name)) for name in _SHOWN]
+    table(
+        f"Decision {decision_id}",
+        ["", ""],
+        [[name, "-" if value is None else str(value)] for name, value in told],
+    )
+    table("Why", ["bits", "reason"], [[f"{reason.bits:+.2f}", reason.text] for reason in found.reasons])
+    likely = [[each.intent, each.act, f"{each.probability:.1%}"] for each in found.expected]
+    table("Expected instead", ["intent", "act", "probability"], likely)
+    write_json(json, found)
 
 
 def _values(

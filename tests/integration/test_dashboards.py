@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +16,8 @@ import pytest
 from dashboards.ask import Prometheus
 from dashboards.preview import draw
 from dashboards.queries import EVERYTHING, QUERIES, Query, filled
+from detector.decisions import Verdict
+from streams.metrics import CATALOGUE
 from streams.topics import DECISIONS
 from tests.integration.watched import SPAN, Watched, watched
 
@@ -63,6 +69,36 @@ def test_a_point_leads_to_its_decision(seen: Watched) -> None:
     kept = {point["labels"]["decision_id"] for found in answer["data"] for point in found["exemplars"]}
     assert kept
     assert kept <= {decision.decision_id for decision in seen.decisions}
+
+
+def test_the_command_shows_the_decision_that_a_point_names(seen: Watched) -> None:
+    decision = next(each for each in seen.decisions if each.verdict is Verdict.BLOCK)
+    command = [
+        sys.executable,
+        "-m",
+        "streams.cli",
+        "decisions",
+        "show",
+        "--broker",
+        seen.broker,
+        "--json",
+        "-",
+    ]
+
+    shown = subprocess.run([*command, decision.decision_id], capture_output=True, text=True, check=True)
+    absent = subprocess.run([*command, "0" * 32], capture_output=True, text=True, check=False)
+
+    assert json.loads(shown.stdout)["event_id"] == decision.event_id
+    assert absent.returncode == 1
+    assert "Traceback" not in absent.stderr
+
+
+def test_a_process_shows_what_it_moves_and_nothing_else(seen: Watched) -> None:
+    def names(url: str) -> set[str]:
+        return set(re.findall(r"^# TYPE (misfire_\w+)", httpx.get(f"{url}/metrics").text, re.MULTILINE))
+
+    for owner, url in (("worker", seen.worker.url), ("gateway", seen.gateway)):
+        assert names(url) == {m.name for m in CATALOGUE.metrics if owner in m.owner.split(", ")}
 
 
 def test_the_page_draws_them_all(seen: Watched, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ class Watched:
     monitoring: Monitoring
     worker: Worker
     gateway: str
+    broker: str
     began: float
     decisions: Sequence[Decision]
 
@@ -83,7 +84,7 @@ def watched(folder: Path) -> Iterator[Watched]:
         until(lambda: monitoring.query("sum(misfire_hook_late_total) > 0"), lambda: "nothing came late")
         seen = worker.metric("misfire_events_total")
         until(lambda: monitoring.query(f"sum(misfire_events_total) >= {seen}"))
-        yield Watched(monitoring, worker, url, began, decisions)
+        yield Watched(monitoring, worker, url, broker.bootstrap, began, decisions)
 
 
 def _play(url: str, name: str) -> list[Decision]:
