@@ -6,6 +6,8 @@ No household, device, user, slot or event id ever becomes a label; an intent doe
 
 from __future__ import annotations
 
+from prometheus_client import disable_created_metrics
+
 from streams.instruments import Catalogue
 
 __all__ = [
@@ -53,6 +55,9 @@ __all__ = [
     "UNWRITTEN_SECONDS",
     "WATERMARK_SECONDS",
 ]
+
+# When each series began doubles what is scraped, and nobody asks for it.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 CATALOGUE = Catalogue()
 _counter, _gauge, _histogram = CATALOGUE.counter, CATALOGUE.gauge, CATALOGUE.histogram
