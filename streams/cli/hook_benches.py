@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import tempfile
@@ -13,11 +14,12 @@ from typing import Annotated, Any
 
 import typer
 
+from detector.decisions import Rung
 from streams.cli.options import Broker, Bundle, Json
 from streams.cli.output import note, progress_report, table, write_json
 from streams.errors import WrongUse
 
-__all__ = ["hook"]
+__all__ = ["hook", "storm"]
 
 #: How each way's calls are to be answered.
 #: Microseconds of CPU for each call; what takes less only stands by.
@@ -70,6 +72,69 @@ def hook(
                 f"({row.way}) at {row.rate:,} a second was answered otherwise, too: {_answers(row.figures)}."
             )
     write_json(json, asdict(found))
+
+
+def storm(
+    broker: Broker = None,
+    bundle: Bundle = None,
+    rate: Annotated[float, typer.Option(help="Calls a second.", min=1.0, max=1_000.0)] = 40.0,
+    deadline_ms: Annotated[int, typer.Option(help="Each call's deadline.", min=10, max=10_000)] = 150,
+    broker_pid: Annotated[
+        int | None,
+        typer.Option(
+            help="Process of the named broker, to be stopped for 10 s; the embedded one's is known."
+        ),
+    ] = None,
+    trouble: Annotated[list[str] | None, typer.Option(help="Only this one; may be given again.")] = None,
+    json: Json = None,
+) -> None:
+    """Kill, stop and flood one part after the other while a runtime asks (2 minutes). Exit code 1 if a call was answered too late."""
+    from streams.bench.storm import TROUBLES, bench_storm
+
+    logging.getLogger("streams.hook").setLevel(logging.ERROR)  # it would tell of every fallback
+    unknown = set(trouble or ()) - TROUBLES.keys()
+    if unknown:
+        raise WrongUse(f"--trouble {sorted(unknown)[0]!r} is none of: {', '.join(TROUBLES)}")
+    with _bundle(bundle) as chosen:
+        found = bench_storm(
+            chosen,
+            broker=broker,
+            broker_pid=broker_pid,
+            rate=rate,
+            deadline_ms=deadline_ms,
+            troubles=trouble or list(TROUBLES),
+            note=note,
+        )
+    rungs = [rung.value for rung in Rung]
+    rows = [
+        [
+            row.trouble,
+            f"{row.calls:,}",
+            f"{100 * row.in_time / max(row.calls, 1):.2f} %",
+            *(_in_time(row.answered.get(rung, 0), row.late.get(rung, 0)) for rung in rungs),
+            f"{row.p50_ms:,.1f}",
+            f"{row.p99_ms:,.1f}",
+            f"{row.slowest_ms:,.1f}",
+            f"{row.lag_ms:,.1f}",
+        ]
+        for row in found.rows
+    ]
+    table(
+        f"answered within {deadline_ms} + 10 ms at the client; milliseconds from when a call was due; {found.broker}, "
+        f"{found.cpus} cores, load {found.load_average} before",
+        ["trouble", "calls", "in time", *rungs, "p50", "p99", "max", "asker's lag"],
+        rows,
+    )
+    for text in found.skipped:
+        note(f"Left out: {text}.")
+    write_json(json, asdict(found) | {"ok": found.ok})
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+def _in_time(answered: int, late: int) -> str:
+    """How many a rung answered, and how many of these too late."""
+    return f"{answered:,}" + (f" ({late:,} late)" if late else "") if answered else "-"
 
 
 @contextmanager

@@ -38,7 +38,7 @@ __all__ = ["Answer", "Asker", "Ladder"]
 logger = logging.getLogger(__name__)
 
 #: Time that is kept for writing the answer: a share of the deadline, and at least so many seconds.
-_MARGIN_SHARE, _LEAST_MARGIN = 0.05, 0.004
+_MARGIN_SHARE, _LEAST_MARGIN = 0.1, 0.004
 #: The share of the wait after which the gateway decides itself: a worker that is well answers in a tenth of it.
 _READY_SHARE = 0.5
 #: Answers below the first rung that may still be contradicted.

@@ -26,7 +26,7 @@ from tests.streams.hook.runtime import runtime
 
 #: Long enough for a pause of the broker on a busy machine; the tests are about rungs, not about speed.
 PATIENT_MS = 5_000
-#: For the rungs below the worker's, which answer at the deadline: a twentieth of it is left to answer in, also on a busy machine.
+#: For the rungs below the worker's, which answer at the deadline: a tenth of it is left to answer in, also on a busy machine.
 WAITING_MS = 1_000
 
 

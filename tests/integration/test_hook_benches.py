@@ -21,3 +21,20 @@ def test_the_hook_is_measured_beside_aiokafka_in_one_run(tmp_path: Path) -> None
     assert rows["d"]["figures"]["answers"] == {"gateway": 20}
     assert rows["a"]["ratio"] == 1.0
     assert rows["a"]["figures"]["p50_ms"] <= rows["a"]["figures"]["p99_ms"]
+
+
+def test_a_storm_is_told_by_rung_and_no_call_stays_without_an_answer(tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    command = [sys.executable, "-m", "streams.cli", "bench", "storm", "--bundle", str(place)]
+    command += ["--trouble", "queue full", "--trouble", "gateway killed", "--rate", "10", "--json", "-"]
+
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+
+    # Whether it was in time says how busy this machine is; that every call was answered, and by whom, is ours.
+    assert ended.returncode in (0, 1), ended.stderr
+    told = json.loads(ended.stdout)
+    assert [row["trouble"] for row in told["rows"]] == ["queue full", "gateway killed"]
+    for row in told["rows"]:
+        assert 0 < sum(row["answered"].values()) == row["calls"]
+        assert row["answered"].keys() <= {"worker", "gateway", "policy"}
+        assert row["answered"]["policy"] > 0

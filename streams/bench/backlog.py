@@ -1,0 +1,20 @@
+"""Put a backlog before the worker, from a process of its own: ``python -m streams.bench.backlog BROKER EVENTS``."""
+
+from __future__ import annotations
+
+import sys
+
+from streams.bench.load import Load
+from streams.replaying import send_events
+
+__all__ = ["main"]
+
+
+def main(arguments: list[str]) -> None:
+    """Publish so many events that nobody waits for."""
+    broker, events = arguments
+    send_events(broker, [call.event for call in Load(households=20).draw(int(events))])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
