@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from detector.errors import NotEnoughData
 from detector.events import IntentEvent
 from detector.evidence import LAYERS
 from detector.misfires import Mixture
+from detector.parallel import Each, one_by_one
 from detector.policy import Policy
 from detector.progress import Progress, silent
 
@@ -46,6 +48,7 @@ def ablate(
     mixture: Mixture = Mixture(),
     seed: int = 0,
     progress: Progress = silent,
+    each: Each = one_by_one,
 ) -> tuple[Worth, ...]:
     """Fit the judge with all terms, then without each layer and each term, and measure each on a labelled stream.
 
@@ -57,24 +60,25 @@ def ablate(
         mixture: the kinds of misfire that the judge learns from, and how severe they are.
         seed: of the random starts and of the simulated misfires.
         progress: called with (stage, done, total) as the work goes on.
+        each: does the folds, and then the judges; the figures do not depend on how.
 
     Raises:
         NotEnoughData: too few households, or the stream holds no misfire, or nothing else.
     """
-    work = CrossFit(sessions_by_household(training), policy, mixture, seed, progress)
+    work = CrossFit(sessions_by_household(training), policy, mixture, seed, progress, each)
     folds = work.folds()
     table = _observed(work, events, frozenset(misfires))
     left_out = [("nothing", frozenset[str]())]
     left_out += [(layer, frozenset(term.name for term in terms)) for layer, terms in LAYERS.items()]
     left_out += [(term.name, frozenset({term.name})) for terms in LAYERS.values() for term in terms]
     found: list[Worth] = []
-    for number, (name, without) in enumerate(left_out):
-        progress("judging without terms", number, len(left_out))
-        recall = _recall(folds, table, without)
+    progress("judging without terms", 0, len(left_out))
+    recalls = each(partial(_recall, folds, table), [without for _, without in left_out])
+    for (name, without), recall in zip(left_out, recalls, strict=True):
         whole = found[0].recall if found else recall
         lost = float(np.mean(np.subtract(whole, recall)))
         found.append(Worth(name, len(without), recall, round(lost, 4)))
-    progress("judging without terms", len(left_out), len(left_out))
+        progress("judging without terms", len(found), len(left_out))
     return tuple(found)
 
 

@@ -7,7 +7,8 @@ is trained on the other folds' chains.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from detector.evidence import TERMS, Moment
 from detector.judge import Judge
 from detector.misfires import ChainLibrary, Mixture, inject
 from detector.model import Model, fit_model
+from detector.parallel import Each, one_by_one
 from detector.policy import Policy
 from detector.progress import Progress, silent
 from detector.visits import with_visits
@@ -58,6 +60,7 @@ class CrossFit:
     mixture: Mixture = Mixture()
     seed: int = 0
     progress: Progress = silent
+    each: Each = one_by_one
 
     def __post_init__(self) -> None:
         commands = sum(
@@ -78,14 +81,24 @@ class CrossFit:
         names = list(self.households)
         among = _FOLDS if len(names) >= _FEW_HOUSEHOLDS else _FEW_FOLDS
         shuffled = np.random.default_rng(self.seed).permutation(len(names))
-        for number in range(among):
-            inside = tuple(names[place] for place in sorted(shuffled[number::among]))
-            others = {name: self.households[name] for name in names if name not in set(inside)}
-            self.progress("fitting models", number, among)
-            model = self.model(others)
-            folds.append(Fold(inside, model, self._corrupted(inside, model, others)))
-        self.progress("fitting models", among, among)
+        insides = [
+            tuple(names[place] for place in sorted(shuffled[number::among])) for number in range(among)
+        ]
+        self.progress("fitting models", 0, among)
+        for fold in self.each(partial(_observed, self.alone()), insides):
+            folds.append(fold)
+            self.progress("fitting models", len(folds), among)
         return folds
+
+    def alone(self) -> CrossFit:
+        """Return the same work as one process knows it: where there are several, nobody sees its progress."""
+        return self if self.each is one_by_one else replace(self, progress=silent, each=one_by_one)
+
+    def fold(self, inside: tuple[str, ...]) -> Fold:
+        """Fit a model to all households but these and observe these with it."""
+        others = {name: sessions for name, sessions in self.households.items() if name not in set(inside)}
+        model = self.model(others)
+        return Fold(inside, model, self._corrupted(inside, model, others))
 
     def model(self, households: Households) -> Model:
         """Fit the population's model to ``households``."""
@@ -122,6 +135,10 @@ class CrossFit:
                     table.add(moment, self.policy, misfire=moment.event.event_id in misfires)
         self.progress("simulating misfires", len(names), len(names))
         return table
+
+
+def _observed(work: CrossFit, inside: tuple[str, ...]) -> Fold:
+    return work.fold(inside)
 
 
 def fit_on(folds: Sequence[Fold], *, without: Collection[str] = ()) -> Judge:

@@ -5,9 +5,10 @@ No labels, no bundle: the stream is learned from in folds, and every chain is ju
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from detector.evidence import Moment, evidence
 from detector.explain import expected_instead, reasons_for
 from detector.judge import Judge, misfire_probability
 from detector.model import Model
+from detector.parallel import Each, one_by_one
 from detector.policy import Policy
 from detector.progress import Progress, silent
 
@@ -87,6 +89,7 @@ def scan(
     budget: float = 0.01,
     seed: int = 0,
     progress: Progress = silent,
+    each: Each = one_by_one,
 ) -> Scan:
     """Find the chains of a stream that most likely nobody meant.
 
@@ -97,12 +100,13 @@ def scan(
         budget: the share of commands that may be interrupted, all classes alike.
         seed: of the folds and of the simulated misfires that the judge learns from.
         progress: called with (stage, done, total) as the work goes on.
+        each: does the folds, and then the judges; what is found does not depend on how.
 
     Raises:
         NotEnoughData: there are too few households or commands; the message says how many it takes.
     """
     events = list(events)
-    work = CrossFit(sessions_by_household(events), policy, seed=seed, progress=progress)
+    work = CrossFit(sessions_by_household(events), policy, seed=seed, progress=progress, each=each)
     scored = _scored(work)
     bits = np.sort([chain.ratio_bits for chain in scored])
     worst = sorted(scored, key=lambda chain: (-chain.ratio_bits, chain.moment.event.event_id))
@@ -119,13 +123,17 @@ def scan(
 
 def _scored(work: CrossFit) -> list[_Scored]:
     folds = work.folds()
-    scored = []
-    for fold in folds:
-        judge = fit_on([other for other in folds if other is not fold])
-        scored += [
-            _Scored(moment, fold, judge, judge.ratio_bits(evidence(moment))) for moment in work.clean(fold)
-        ]
-    return scored
+    judges = work.each(partial(_judge, folds), range(len(folds)))
+    return [
+        _Scored(moment, fold, judge, judge.ratio_bits(evidence(moment)))
+        for fold, judge in zip(folds, judges, strict=True)
+        for moment in work.clean(fold)
+    ]
+
+
+def _judge(folds: Sequence[Fold], number: int) -> Judge:
+    """Fit a judge to all folds but one."""
+    return fit_on([fold for place, fold in enumerate(folds) if place != number])
 
 
 def _p_value(ratio_bits: float, ascending: npt.NDArray[np.float64]) -> float:

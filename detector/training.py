@@ -7,17 +7,20 @@ Ann. Math. Artif. Intell. 74); the bundle's own model and judge then see everyth
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from detector.bundle import Bundle, make_bundle
-from detector.calibration import Calibration, Category
+from detector.calibration import Calibration
 from detector.corpus import EvidenceTable, sessions_by_household
 from detector.crossfit import CrossFit, Fold, fit_on
-from detector.drift import Distribution, fit_distribution
+from detector.drift import fit_distribution
 from detector.events import IntentEvent
+from detector.judge import Judge
 from detector.misfires import Mixture
+from detector.parallel import Each, one_by_one
 from detector.policy import Policy
 from detector.progress import Progress, silent
 
@@ -34,6 +37,7 @@ def train(
     mixture: Mixture = Mixture(),
     seed: int = 0,
     progress: Progress = silent,
+    each: Each = one_by_one,
 ) -> Bundle:
     """Train a bundle.
 
@@ -43,38 +47,55 @@ def train(
         mixture: the kinds of misfire that the judge learns from, and how severe they are.
         seed: of the random starts and of the simulated misfires; the same seed gives the same bundle.
         progress: called with (stage, done, total) as the work goes on.
+        each: does the folds, and then the judges; the bundle does not depend on how.
 
     Raises:
         NotEnoughData: there are too few households or commands; the message says how many it takes.
     """
     households = sessions_by_household(events)
-    work = CrossFit(households, policy, mixture, seed, progress)
+    work = CrossFit(households, policy, mixture, seed, progress, each)
     folds = work.folds()
-    calibration, training = _calibrate(work, folds)
-    judge = fit_on(folds)
-    progress("fitting judges", _JUDGES + 1, _JUDGES + 1)
-    return make_bundle(work.model(households), judge, calibration, policy, training)
+    work.progress("fitting judges", 0, _JUDGES + 1)
+    judged: list[_Judged] = []
+    for found in work.each(partial(_judged, work.alone(), folds), range(_JUDGES + 1)):
+        judged.append(found)
+        work.progress("fitting judges", len(judged), _JUDGES + 1)
+    *calibrating, last = judged
+    return make_bundle(
+        work.model(households),
+        last.judge,
+        _calibration(calibrating),
+        policy,
+        fit_distribution([row for each in calibrating for row in each.meant.values]),
+    )
 
 
-def _calibrate(work: CrossFit, folds: Sequence[Fold]) -> tuple[Calibration, Distribution]:
-    """Score each fold's meant commands with a judge that did not see the fold; also return how their evidence is distributed."""
-    meant: list[npt.NDArray[np.float64]] = []
-    scored: list[tuple[Category, float]] = []
-    for number in range(_JUDGES):
-        work.progress("fitting judges", number, _JUDGES + 1)
-        judge = fit_on([fold for place, fold in enumerate(folds) if place % _JUDGES != number])
-        for fold in folds[number::_JUDGES]:
-            table = EvidenceTable()
-            for moment in work.clean(fold):
-                table.add(moment, work.policy, misfire=False)
-            meant += table.values
-            scored += zip(table.categories, map(judge.ratio_bits, table.values), strict=True)
-    work.progress("fitting judges", _JUDGES, _JUDGES + 1)
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A judge, the evidence of the meant commands that it did not see, and their scores."""
+
+    judge: Judge
+    meant: EvidenceTable
+    scores: list[float]
+
+
+def _judged(work: CrossFit, folds: Sequence[Fold], number: int) -> _Judged:
+    """Fit a judge without every third fold and score those folds' meant commands; the last judge sees everything and scores nothing."""
+    last = number == _JUDGES
+    judge = fit_on([fold for place, fold in enumerate(folds) if last or place % _JUDGES != number])
+    table = EvidenceTable()
+    for fold in [] if last else folds[number::_JUDGES]:
+        for moment in work.clean(fold):
+            table.add(moment, work.policy, misfire=False)
+    return _Judged(judge, table, [judge.ratio_bits(row) for row in table.values])
+
+
+def _calibration(judged: Sequence[_Judged]) -> Calibration:
+    scored = [pair for each in judged for pair in zip(each.meant.categories, each.scores, strict=True)]
     categories = sorted({category for category, _ in scored})
-    calibration = Calibration(
+    return Calibration(
         {
             category: np.sort([score for found, score in scored if found == category])
             for category in categories
         }
     )
-    return calibration, fit_distribution(meant)

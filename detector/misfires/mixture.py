@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 import numpy as np
 
@@ -27,9 +26,7 @@ class Mixture:
         InvalidValue: a kind is not known, a share is below zero or all are zero, or the severity is not in [0, 1].
     """
 
-    shares: Mapping[str, float] = field(
-        default_factory=lambda: MappingProxyType({kind.name: kind.usual for kind in KINDS})
-    )
+    shares: Mapping[str, float] = field(default_factory=lambda: {kind.name: kind.usual for kind in KINDS})
     severity: float = 0.5
 
     def __post_init__(self) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.options import Bundle, Json, Plot, Seed
+from streams.cli.options import Bundle, Jobs, Json, Plot, Seed
 from streams.cli.output import note, progress_report, table, write_json
 from streams.errors import WrongUse
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from detector.adaptation import Adaptation
     from detector.bundle import Bundle as Judge
     from detector.events import IntentEvent
+    from detector.policy import Policy
     from detector.progress import Progress
 
 __all__ = ["change"]
@@ -34,6 +37,7 @@ def change(
     labels: Annotated[Path | None, typer.Option(help="Its labels; labelled events are left out.")] = None,
     bundle: Bundle = None,
     plot: Plot = None,
+    jobs: Jobs = 1,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
@@ -46,13 +50,22 @@ def change(
     Exit code 1 if a change stays out of budget, or the attack is learned.
     """
     from detector.adaptation import adaptation
+    from detector.training import train
+    from streams.parallel import processes
     from streams.pictures import draw_adaptation, open_canvas
 
     if labels is not None and stream is None:
         raise WrongUse("--labels belong to a STREAM; name it, or leave both out")
     canvas = open_canvas(plot) if plot else None
-    with progress_report() as report:
-        trained, events = _material(stream, labels, bundle, seed, report)
+    with progress_report() as report, processes(jobs) as each:
+        trained, events = _material(
+            stream,
+            labels,
+            bundle,
+            partial(train, seed=seed, progress=report, each=each),
+            seed=seed,
+            report=report,
+        )
         found = adaptation(events, trained, seed=seed, progress=report)
     _show(found)
     if canvas:
@@ -64,11 +77,16 @@ def change(
 
 
 def _material(
-    stream: Path | None, labels: Path | None, bundle: Path | None, seed: int, report: Progress
+    stream: Path | None,
+    labels: Path | None,
+    bundle: Path | None,
+    train: Callable[[list[IntentEvent], Policy], Judge],
+    *,
+    seed: int,
+    report: Progress,
 ) -> tuple[Judge, list[IntentEvent]]:
     """What decides, and on what: never what it was trained on."""
     from detector.simulation import simulate
-    from detector.training import train
     from streams.bundles import read_bundle, read_policy
     from streams.stream_files import read_meant
 
@@ -81,7 +99,7 @@ def _material(
         second = set(list(dict.fromkeys(event.household_id for event in events))[1::2])
         others = [event for event in events if event.household_id in second]
         events = events if bundle else [event for event in events if event.household_id not in second]
-    chosen = read_bundle(bundle) if bundle else train(others, read_policy(None), seed=seed, progress=report)
+    chosen = read_bundle(bundle) if bundle else train(others, read_policy(None))
     return chosen, events
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.options import Bundle, Json, Misfires, Plot, Seed, Severity, mixture_of
+from streams.cli.options import Bundle, Jobs, Json, Misfires, Plot, Seed, Severity, mixture_of
 from streams.cli.output import note, progress_report, write_json
 from streams.cli.sequences import sequences
 from streams.cli.tables import show_evaluation, show_worth
@@ -60,6 +60,7 @@ def evaluate(
     kind: Misfires = None,
     severity: Severity = 0.5,
     plot: Plot = None,
+    jobs: Jobs = 1,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
@@ -71,6 +72,7 @@ def evaluate(
     from detector.portland import portland
     from detector.training import train as fit
     from streams.bundles import read_bundle, read_policy
+    from streams.parallel import processes
     from streams.pictures import draw_evaluation, open_canvas
     from streams.stream_files import read_events, read_labels
 
@@ -91,12 +93,17 @@ def evaluate(
     events = read_events(stream)
     for channel in sorted(set(without or ())):
         events = CHANNELS[channel](events)
-    with progress_report() as report:
+    with progress_report() as report, processes(jobs) as each:
         judged = (
             read_bundle(bundle)
             if bundle
             else fit(
-                read_events(train or stream), read_policy(policy), mixture=mixture, seed=seed, progress=report
+                read_events(train or stream),
+                read_policy(policy),
+                mixture=mixture,
+                seed=seed,
+                progress=report,
+                each=each,
             )
         )
         found = measure(events, judged, misfires, progress=report)
@@ -109,6 +116,7 @@ def evaluate(
                 mixture=mixture,
                 seed=seed,
                 progress=report,
+                each=each,
             )
             if ablate and train
             else ()

@@ -16,6 +16,7 @@ __all__ = [
     "Broker",
     "Bundle",
     "Config",
+    "Jobs",
     "Json",
     "Misfires",
     "Plot",
@@ -32,6 +33,12 @@ Broker = Annotated[
     str | None, typer.Option("--broker", help="Kafka brokers, HOST:PORT[,HOST:PORT…].", metavar="HOST:PORT")
 ]
 Bundle = Annotated[Path | None, typer.Option("--bundle", help="Directory of the bundle that decides.")]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs", help="Processes that share the work; the result is the same whatever their number.", min=1
+    ),
+]
 Json = Annotated[
     str | None,
     typer.Option("--json", help="Write the result as JSON to FILE; - is standard output.", metavar="FILE"),

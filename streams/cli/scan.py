@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.options import Json, Seed, Stream
+from streams.cli.options import Jobs, Json, Seed, Stream
 from streams.cli.output import console, note, progress_report, write_json
 
 if TYPE_CHECKING:
@@ -20,18 +20,20 @@ def scan(
     policy: Annotated[
         Path | None, typer.Option(help="Policy file; the packaged one where it is left out.")
     ] = None,
+    jobs: Jobs = 1,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
     """List the chains that most likely nobody meant. Needs no labels, no bundle and no broker: it learns from the stream itself."""
     from detector.scanning import scan as look
     from streams.bundles import read_policy
+    from streams.parallel import processes
     from streams.stream_files import read_events
 
     rules = read_policy(policy)
     events = read_events(stream)
-    with progress_report() as report:
-        found = look(events, rules, top=top, seed=seed, progress=report)
+    with progress_report() as report, processes(jobs) as each:
+        found = look(events, rules, top=top, seed=seed, progress=report, each=each)
     for number, finding in enumerate(found.findings, 1):
         _print(number, finding)
     note(

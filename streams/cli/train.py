@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.options import Json, Misfires, Seed, Severity, Stream, mixture_of
+from streams.cli.options import Jobs, Json, Misfires, Seed, Severity, Stream, mixture_of
 from streams.cli.output import note, progress_report, write_json
 
 
@@ -22,12 +22,14 @@ def train(
     ] = None,
     kind: Misfires = None,
     severity: Severity = 0.5,
+    jobs: Jobs = 1,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
     """Make a bundle from a stream of meant events: model, judge, calibration and policy."""
     from detector.training import train as fit
     from streams.bundles import read_policy, refuse_occupied, write_bundle
+    from streams.parallel import processes
     from streams.stream_files import read_events
 
     refuse_occupied(out)
@@ -35,8 +37,8 @@ def train(
     rules = read_policy(policy)
     events = read_events(stream)
     begun = perf_counter()
-    with progress_report() as report:
-        bundle = fit(events, rules, mixture=mixture, seed=seed, progress=report)
+    with progress_report() as report, processes(jobs) as each:
+        bundle = fit(events, rules, mixture=mixture, seed=seed, progress=report, each=each)
     seconds = perf_counter() - begun
     write_bundle(bundle, out)
     scores = {
