@@ -22,7 +22,7 @@ __all__ = ["Households"]
 
 #: Households whose state is kept decoded; decoding one takes about 50 microseconds.
 _CACHED = 20_000
-#: Seconds between writings; what a worker that was killed has decided within them is decided once more, the same.
+#: Seconds from one writing to the next; what a worker that was killed has decided and not written is decided once more, the same.
 _EVERY = 0.1
 #: Records between the stream and the changelog at most; beyond it the stream waits.
 _STAGED = 5_000
@@ -74,12 +74,14 @@ class Households:
     async def run(self) -> None:
         """Write staged states for ever, everything that waits at a time.
 
-        States are written a few times a second and not after each record: of a household that says several things only the last
+        The first is written at once, those that follow a few times a second: of a household that says several things only the last
         state is, and an answer hardly ever waits behind a state on the way to the broker.
         """
+        now, earliest = asyncio.get_running_loop().time, 0.0
         while True:
             batch = [await self._queue.get()]
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(earliest - now())
+            earliest = now() + _EVERY
             while not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             await self._write(batch)

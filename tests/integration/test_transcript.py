@@ -77,7 +77,7 @@ def test_a_transcript_in_every_field_is_found_nowhere(broker: Broker, tmp_path: 
             producer.send(INTENTS, aloud, key=b"h1", headers=[("ce_type", INTENT.type.encode())])
 
         with Hook(url, deadline_ms=PATIENT_MS, tokens=Tokens(new_keyring("acme", datetime.now(UTC)))) as hook:
-            raw = send_message(contact=SAID, device_id=NAME, speaker_id=NAME, household_id=NAME)
+            raw = send_message(first=10, contact=SAID, device_id=NAME, speaker_id=NAME, household_id=NAME)
             answers = [hook.decide(each) for each in raw]
         assert {answer.rung for answer in answers} == {"worker"}
 
