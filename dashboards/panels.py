@@ -169,7 +169,7 @@ _OVERVIEW = Board(
                     "Outcomes",
                     ("outcomes",),
                     "Nearly all executed; a few confirmed, denied, undone.",
-                    "Undone after allow is a misfire that went through: label it with 'misfire label'.",
+                    "Undone after allow is a misfire that went through: see what spoke for it with 'misfire decisions tail'.",
                     "stacked",
                     12,
                     every="5m",

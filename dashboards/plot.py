@@ -7,27 +7,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
-from typing import Literal
 
 from dashboards.ask import Series
 
-__all__ = ["Mark", "heat", "lines", "number", "shown"]
+__all__ = ["STEPS", "Mark", "colors", "heat", "lines", "number", "shown"]
 
-#: Okabe & Ito's colours, told apart with any eyes, and darker shades of them.
+#: Points of a line; more than a picture of this width can show.
+STEPS = 120
+#: Okabe & Ito's colours, told apart with any eyes, and shades of them: on white, and on black.
 _COLORS = (
-    "#0072b2",
-    "#e69f00",
-    "#009e73",
-    "#cc79a7",
-    "#56b4e9",
-    "#d55e00",
-    "#8a6d00",
-    "#4c4c4c",
-    "#004a75",
-    "#7a3300",
+    ("#0072b2", "#56a8e0"),
+    ("#e69f00", "#e69f00"),
+    ("#009e73", "#1fbf92"),
+    ("#cc79a7", "#de95bd"),
+    ("#56b4e9", "#9ad4f5"),
+    ("#d55e00", "#f0803c"),
+    ("#8a6d00", "#f0e442"),
+    ("#4c4c4c", "#c8c8c8"),
+    ("#004a75", "#2f7fb5"),
+    ("#7a3300", "#b8692f"),
 )
 _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 190, 52, 8, 8, 20
-_LEGENDS = 12
+#: What larger values are counted in.
+_LARGER = {
+    "seconds": ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s")),
+    "bytes": ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB")),
+}
 
 #: What a series is called, and its points.
 Named = tuple[str, Series]
@@ -41,7 +46,11 @@ class Mark:
 
     at: float
     text: str
-    kind: Literal["new", "again"]
+
+
+def colors(*, dark: bool) -> str:
+    """Return the colours of series as variables of a style sheet."""
+    return " ".join(f"--c{place}: {shades[dark]};" for place, shades in enumerate(_COLORS))
 
 
 def shown(value: float, unit: str) -> str:
@@ -52,22 +61,20 @@ def shown(value: float, unit: str) -> str:
     """
     if unit == "share":
         return f"{100 * value:.3g} %" if value < 0.01 else f"{100 * value:.1f} %"
+    for size, name in _LARGER.get(unit, ()):
+        if abs(value) >= size:
+            return f"{value / size:.1f} {name}"
     if unit == "seconds":
-        for limit, name in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
-            if abs(value) >= limit:
-                return f"{value / limit:.1f} {name}"
         return f"{1000 * value:.3g} ms"
-    if unit == "bytes":
-        for limit, name in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
-            if abs(value) >= limit:
-                return f"{value / limit:.1f} {name}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def number(series: Sequence[Named], unit: str, *, bad_from: float | None, bad_below: bool) -> str:
-    """Return the last value of each series, the worst one large."""
+    """Return the last value of each series, the worst one large; where all are the same it is nobody's."""
     last = [(name, found.points[-1][1]) for name, found in series]
     name, value = (min if bad_below else max)(last, key=lambda entry: entry[1])
+    if len(last) > 1 and len({value for _, value in last}) == 1:
+        name = f"all {len(last)}"
     kind = ""
     if bad_from is not None:
         kind = "bad" if (value <= bad_from if bad_below else value >= bad_from) else "good"
@@ -84,31 +91,32 @@ def lines(
     stacked: bool,
     line_at: float | None = None,
 ) -> str:
-    """Return the series as lines, or as areas on each other; ``line_at`` draws where bad begins."""
+    """Return the series as lines, or as areas on each other, the largest first; ``line_at`` draws where bad begins."""
+    series = sorted(series, key=lambda entry: -_highest(entry[1].points))
     layers = _stacked(series) if stacked else [(name, dict(found.points), {}) for name, found in series]
-    highest = max(
-        (value for _, points, _ in layers for value in points.values() if math.isfinite(value)), default=0
-    )
-    scale = _Scale(window, _nice(highest), width)
+    highest = max(_highest(tuple(points.items())) for _, points, _ in layers)
+    scale = _Scale(window, _nice(highest, unit), width)
     drawn = []
-    for place, (_, points, below) in enumerate(layers):
-        color = _COLORS[place % len(_COLORS)]
+    for place, (_, points, below) in reversed(
+        list(enumerate(layers))
+    ):  # what is small does not hide what is large
+        color = f"var(--c{place})" if place < len(_COLORS) else "var(--soft)"
         for run in _runs(points, scale.gap):
             path = " L".join(f"{scale.x(at):.1f} {scale.y(points[at]):.1f}" for at in run)
             if stacked:
                 back = " L".join(
                     f"{scale.x(at):.1f} {scale.y(below.get(at, 0.0)):.1f}" for at in reversed(run)
                 )
-                drawn.append(f"<path d='M{path} L{back} Z' fill='{color}' fill-opacity='.45'/>")
-            drawn.append(f"<path d='M{path}' fill='none' stroke='{color}' stroke-width='1.6'/>")
+                drawn.append(f"<path d='M{path} L{back} Z' style='fill:{color};fill-opacity:.45'/>")
+            drawn.append(f"<path d='M{path}' style='fill:none;stroke:{color};stroke-width:1.6'/>")
             if len(run) == 1:
                 drawn.append(
-                    f"<circle cx='{scale.x(run[0]):.1f}' cy='{scale.y(points[run[0]]):.1f}' r='2.5' fill='{color}'/>"
+                    f"<circle cx='{scale.x(run[0]):.1f}' cy='{scale.y(points[run[0]]):.1f}' r='2.5' style='fill:{color}'/>"
                 )
     if line_at is not None and line_at <= scale.top:
         level = scale.y(line_at)
         drawn.append(
-            f"<line x1='{_LEFT}' x2='{width - _RIGHT}' y1='{level:.1f}' y2='{level:.1f}' stroke='#b3261e' stroke-dasharray='5 4'/>"
+            f"<line class='limit' x1='{_LEFT}' x2='{width - _RIGHT}' y1='{level:.1f}' y2='{level:.1f}'/>"
         )
     return _framed(scale, unit, marks, "".join(drawn)) + _legends([name for name, _, _ in layers])
 
@@ -126,11 +134,11 @@ def heat(series: Sequence[Named], window: Window, marks: Sequence[Mark], *, widt
     rows = rows[max(used[0] - 1, 0) : used[-1] + 2] if used else rows
     most = max((value for _, inside in rows for value in inside.values()), default=0.0) or 1.0
     scale = _Scale(window, float(len(rows)), width)
-    cell = max((width - _LEFT - _RIGHT) / 120, 1.0) + 0.4
+    cell = (width - _LEFT - _RIGHT) / STEPS
     tall = (_HEIGHT - _TOP - _BOTTOM) / len(rows)
     drawn = "".join(
-        f"<rect x='{scale.x(at):.1f}' y='{scale.y(place + 1):.1f}' width='{cell:.1f}' height='{tall:.1f}' "
-        f"fill='#b34700' fill-opacity='{(value / most) ** 0.5:.2f}'/>"
+        f"<rect x='{scale.x(at):.2f}' y='{scale.y(place + 1):.2f}' width='{cell:.2f}' height='{tall:.2f}' "
+        f"shape-rendering='crispEdges' style='fill:var(--heat);fill-opacity:{(value / most) ** 0.5:.2f}'/>"
         for place, (_, inside) in enumerate(rows)
         for at, value in inside.items()
         if value > 0
@@ -150,7 +158,7 @@ class _Scale:
     def __init__(self, window: Window, top: float, width: int) -> None:
         self.begin, self.end = window
         self.top, self.width = top, width
-        self.gap = 1.6 * (self.end - self.begin) / 120
+        self.gap = 1.6 * (self.end - self.begin) / STEPS
 
     def x(self, at: float) -> float:
         return _LEFT + (at - self.begin) / (self.end - self.begin) * (self.width - _LEFT - _RIGHT)
@@ -161,11 +169,11 @@ class _Scale:
 
 
 def _framed(scale: _Scale, unit: str, marks: Sequence[Mark], inside: str, *, labelled: bool = True) -> str:
-    parts = [f"<svg viewBox='0 0 {scale.width} {_HEIGHT}' font-size='11' fill='#59636e'>"]
+    parts = [f"<svg viewBox='0 0 {scale.width} {_HEIGHT}' font-size='11'>"]
     for share in (0.0, 0.5, 1.0) if labelled else ():
         level = scale.y(share * scale.top)
         parts.append(
-            f"<line x1='{_LEFT}' x2='{scale.width - _RIGHT}' y1='{level:.1f}' y2='{level:.1f}' stroke='#e6e9ed'/>"
+            f"<line class='grid' x1='{_LEFT}' x2='{scale.width - _RIGHT}' y1='{level:.1f}' y2='{level:.1f}'/>"
         )
         parts.append(
             f"<text x='{_LEFT - 6}' y='{level + 4:.1f}' text-anchor='end'>{shown(share * scale.top, unit)}</text>"
@@ -177,10 +185,9 @@ def _framed(scale: _Scale, unit: str, marks: Sequence[Mark], inside: str, *, lab
         )
         parts.append(f"<text x='{scale.x(at):.1f}' y='{_HEIGHT - 5}' text-anchor='{anchor}'>{clock}</text>")
     for mark in marks:
-        color = "#0072b2" if mark.kind == "new" else "#d55e00"
         place = f"{scale.x(mark.at):.1f}"
         parts.append(
-            f"<line x1='{place}' x2='{place}' y1='{_TOP}' y2='{_HEIGHT - _BOTTOM}' stroke='{color}' stroke-dasharray='2 3'>"
+            f"<line class='mark' x1='{place}' x2='{place}' y1='{_TOP}' y2='{_HEIGHT - _BOTTOM}'>"
             f"<title>{escape(mark.text)}</title></line>"
         )
     return "".join(parts) + inside + "</svg>"
@@ -188,10 +195,10 @@ def _framed(scale: _Scale, unit: str, marks: Sequence[Mark], inside: str, *, lab
 
 def _legends(names: Sequence[str]) -> str:
     entries = "".join(
-        f"<i style='background:{_COLORS[place % len(_COLORS)]}'></i>{escape(name)}"
-        for place, name in enumerate(names[:_LEGENDS])
+        f"<span><i style='background:var(--c{place})'></i>{escape(name)}</span>"
+        for place, name in enumerate(names[: len(_COLORS)])
     )
-    more = f" and {len(names) - _LEGENDS} more" if len(names) > _LEGENDS else ""
+    more = f"and {len(names) - len(_COLORS)} more" if len(names) > len(_COLORS) else ""
     return f"<div class='legend'>{entries}{more}</div>"
 
 
@@ -219,9 +226,14 @@ def _runs(points: dict[float, float], gap: float) -> list[list[float]]:
     return runs
 
 
-def _nice(highest: float) -> float:
-    """The next of 1, 2, 5 times a power of ten; 1 where there is nothing."""
+def _highest(points: Sequence[tuple[float, float]]) -> float:
+    return max((value for _, value in points if math.isfinite(value)), default=0.0)
+
+
+def _nice(highest: float, unit: str) -> float:
+    """The next value whose half is round, too; 1 where there is nothing."""
     if highest <= 0:
         return 1.0
-    power = 10.0 ** math.floor(math.log10(highest))
-    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= highest * 0.999)
+    size = next((size for size, _ in _LARGER.get(unit, ()) if highest >= size), 1.0)
+    power = 10.0 ** math.floor(math.log10(highest / size))
+    return size * next(step * power for step in (1, 2, 4, 6, 8, 10) if step * power * size >= highest * 0.999)

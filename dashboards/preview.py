@@ -9,30 +9,41 @@ from html import escape
 
 from dashboards.ask import Prometheus, Series
 from dashboards.panels import ANNOTATIONS, BOARDS, Board, Panel
-from dashboards.plot import Mark, heat, lines, number
+from dashboards.plot import STEPS, Mark, colors, heat, lines, number
 from dashboards.queries import EVERYTHING, Query, filled, named
 
-__all__ = ["STEPS", "draw"]
+__all__ = ["draw"]
 
-#: Points of a line; more than a picture of this width can show.
-STEPS = 120
 #: A rate takes at least four scrapes to be one; Grafana's rule for $__rate_interval.
 _LEAST_SPAN = 4.0
 
-_STYLE = """
-:root { color-scheme: light; }
-body { font: 14px/1.4 system-ui, sans-serif; color: #1f2328; background: #f4f5f7; margin: 24px auto; max-width: 1440px; padding: 0 16px; }
-h1 { font-size: 22px; margin: 32px 0 0; } h2 { font-size: 15px; margin: 20px 0 8px; } p { margin: 2px 0 0; color: #59636e; }
-.row { display: grid; grid-template-columns: repeat(24, 1fr); gap: 10px; }
-figure { margin: 0; background: #fff; border: 1px solid #d9dde2; border-radius: 6px; padding: 10px 12px 8px; min-width: 0; }
-figcaption { font-weight: 600; font-size: 13px; } figcaption span { font-weight: 400; color: #59636e; float: right; }
-svg { width: 100%; height: auto; display: block; } .empty { color: #b35900; padding: 24px 0; text-align: center; }
-.legend { font-size: 11px; color: #59636e; line-height: 1.5; max-height: 50px; overflow: hidden; }
-.legend i { display: inline-block; width: 9px; height: 9px; border-radius: 2px; margin: 0 3px 0 9px; }
-.legend i:first-child { margin-left: 0; }
-details { font-size: 12px; color: #59636e; } summary { cursor: pointer; } .big { font-size: 30px; font-weight: 600; margin: 4px 0; }
-.bad { color: #b3261e; } .good { color: #1a7f37; }
+_STYLE = (
+    """
+:root { color-scheme: light dark; --ink: #1f2328; --soft: #59636e; --page: #f4f5f7; --card: #fff; --edge: #d9dde2; --grid: #e6e9ed;
+  --bad: #b3261e; --good: #1a7f37; --heat: #b34700; """
+    + colors(dark=False)
+    + """ }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --soft: #a2abb5; --page: #111418; --card: #1a1e24; --edge: #343b44;
+  --grid: #2b313a; --bad: #ff7b72; --good: #4cc26b; --heat: #ff9a4d; """
+    + colors(dark=True)
+    + """ } }
+body { font: 14px/1.4 system-ui, sans-serif; color: var(--ink); background: var(--page); margin: 24px auto; max-width: 1440px;
+  padding: 0 16px; }
+h1 { font-size: 22px; margin: 32px 0 0; } h2 { font-size: 15px; margin: 20px 0 8px; } p { margin: 2px 0 0; color: var(--soft); }
+.row { display: grid; grid-template-columns: repeat(24, minmax(0, 1fr)); gap: 10px; }
+figure { margin: 0; background: var(--card); border: 1px solid var(--edge); border-radius: 6px; padding: 10px 12px; }
+figcaption { font-weight: 600; font-size: 13px; display: flex; justify-content: space-between; gap: 8px; }
+figcaption span { font-weight: 400; color: var(--soft); white-space: nowrap; }
+figure p { font-size: 12px; }
+svg { width: 100%; height: auto; display: block; fill: var(--soft); } .grid { stroke: var(--grid); }
+.limit { stroke: var(--bad); stroke-dasharray: 5 4; } .mark { stroke: var(--soft); stroke-dasharray: 2 3; }
+.legend { font-size: 11px; color: var(--soft); line-height: 1.5; } .legend span { display: inline-block; margin-right: 9px; }
+.legend i { display: inline-block; width: 9px; height: 9px; border-radius: 2px; margin-right: 3px; }
+.empty { color: var(--bad); padding: 24px 0; text-align: center; } .big { font-size: 30px; font-weight: 600; margin: 4px 0; }
+.bad { color: var(--bad); } .good { color: var(--good); }
+@media (max-width: 900px) { figure { grid-column: 1 / -1 !important; } }
 """
+)
 
 
 def draw(prometheus: Prometheus, *, seconds: float, span: float | None = None) -> tuple[str, list[str]]:
@@ -47,8 +58,12 @@ def draw(prometheus: Prometheus, *, seconds: float, span: float | None = None) -
         MissingPart: no Prometheus answers.
     """
     drawing = _Drawing(prometheus, end=time.time(), seconds=seconds, span=span)
-    body = "".join(drawing.board(board) for board in BOARDS)
-    head = f"<!doctype html><meta charset='utf-8'><title>misfire</title><style>{_STYLE}</style>"
+    body = "<p>Dotted lines: a bundle that is new, or a process that was started again.</p>"
+    body += "".join(drawing.board(board) for board in BOARDS)
+    head = (
+        "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
+        f"<title>misfire</title><style>{_STYLE}</style>"
+    )
     return head + body, drawing.empty
 
 
@@ -75,12 +90,14 @@ class _Drawing:
             picture = "<div class='empty'>nothing to show</div>"
         else:
             picture = self._picture(panel, series, queries[0].unit)
-        told = f"{' '.join(query.meaning for query in queries)} Normal: {panel.normal} Do: {panel.do}"
-        asked = "".join(f"<br><code>{escape(query.name)}</code>" for query in queries)
+        meaning = " ".join(query.meaning for query in queries)
+        told = "".join(
+            f"<p>{escape(text)}</p>" for text in (meaning, f"Normal: {panel.normal}", f"Do: {panel.do}")
+        )
         return (
             f"<figure style='grid-column: span {panel.width}'>"
-            f"<figcaption>{escape(panel.title)} <span>{escape(queries[0].unit)}</span></figcaption>"
-            f"{picture}<details><summary>What is normal, what to do</summary>{escape(told)}{asked}</details></figure>"
+            f"<figcaption><b>{escape(panel.title)}</b> <span>{escape(queries[0].unit)}</span></figcaption>"
+            f"{picture}{told}</figure>"
         )
 
     def _picture(self, panel: Panel, series: list[tuple[str, Series]], unit: str) -> str:
@@ -106,9 +123,7 @@ class _Drawing:
 
     def _marks(self, query: Query) -> Iterator[Mark]:
         for found in self._ask(query):
-            yield Mark(
-                found.points[0][0], _legend(query, found), "new" if "bundle" in query.name else "again"
-            )
+            yield Mark(found.points[0][0], _legend(query, found))
 
 
 def _legend(query: Query, series: Series) -> str:

@@ -141,7 +141,7 @@ QUERIES: tuple[Query, ...] = (
         'sum by (risk_class) (rate(misfire_confirmations_total{$e, $r, result="confirmed"}[$s]))'
         " / (sum by (risk_class) (rate(misfire_commands_total{$e, $b, $r}[$s])) > 0)",
         "share",
-        "{{risk_class}}",
+        "{{risk_class}} confirmed",
         "Commands that were asked about although they were meant: false interruptions are at least this many.",
     ),
     _ask(

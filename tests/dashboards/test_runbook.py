@@ -10,6 +10,7 @@ import typer
 import yaml
 
 from dashboards.alerts import ALERTS, Alert
+from dashboards.panels import BOARDS
 from streams.cli import app
 from tests.tools import promtool
 
@@ -30,9 +31,11 @@ def services() -> set[str]:
 
 
 def misfire_commands() -> list[str]:
-    """What is given to misfire, as it stands or through the service that is there for it."""
+    """What is given to misfire, as it stands or through the service that is there for it; also what panels say to type."""
     given = re.compile(r"^(?:misfire|docker compose run --rm doctor)( .*)?$")
-    return sorted({(found[1] or " doctor").strip() for found in map(given.match, COMMANDS) if found})
+    typed = {(found[1] or " doctor").strip() for found in map(given.match, COMMANDS) if found}
+    told = " ".join(panel.do for board in BOARDS for row in board.rows for panel in row.panels)
+    return sorted(typed.union(re.findall(r"'misfire ([^']*)'", told)))
 
 
 def test_every_alert_has_a_section_and_every_section_an_alert() -> None:

@@ -8,20 +8,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
 
 from dashboards.ask import Prometheus
+from dashboards.panels import BOARDS
 from dashboards.preview import draw
 from dashboards.queries import EVERYTHING, QUERIES, Query, filled
 from detector.decisions import Verdict
 from streams.metrics import CATALOGUE
 from streams.topics import DECISIONS
+from tests.integration.browser import READABLE, look
 from tests.integration.watched import SPAN, Watched, watched
 
 pytestmark = pytest.mark.timeout(240)
+PANELS = [panel for board in BOARDS for row in board.rows for panel in row.panels]
 #: What the replay made happen: more than nothing was counted.
 HAPPENED = {
     "confirmations",
@@ -101,13 +106,32 @@ def test_a_process_shows_what_it_moves_and_nothing_else(seen: Watched) -> None:
         assert names(url) == {m.name for m in CATALOGUE.metrics if owner in m.owner.split(", ")}
 
 
-def test_the_page_draws_them_all(seen: Watched, tmp_path: Path) -> None:
-    page, empty = draw(Prometheus(seen.monitoring.url), seconds=time.time() - seen.began, span=SPAN)
-
+@pytest.fixture(scope="module")
+def page(seen: Watched, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The preview, as the command writes it."""
+    drawn, empty = draw(Prometheus(seen.monitoring.url), seconds=time.time() - seen.began, span=SPAN)
     assert not empty
-    assert page.count("<figure") == page.count("</figure>") > 40
-    assert "restarted" in page
-    (tmp_path / "page.html").write_text(page, "utf-8")
+    assert "restarted" in drawn
+    page = tmp_path_factory.mktemp("preview") / "page.html"
+    page.write_text(drawn, "utf-8")
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_can_be_read_in_a_browser(page: Path, scheme: Literal["light", "dark"]) -> None:
+    wanted = [(panel.title, panel.normal, panel.do) for panel in PANELS]
+
+    shown = look(page, scheme)
+
+    assert not shown.console
+    assert [each.title for each in shown.panels] == [title for title, _, _ in wanted]
+    for each, (_, normal, do) in zip(shown.panels, wanted, strict=True):
+        assert each.drawn, each.title
+        assert not each.cut_off, each.title
+        assert each.told[1:] == [f"Normal: {normal}", f"Do: {do}"]
+    for one, other in combinations(shown.panels, 2):
+        assert not one.overlaps(other), (one.title, other.title)
+    assert min(each.contrast for each in shown.panels) >= READABLE
 
 
 def test_no_series_names_anybody(seen: Watched) -> None:

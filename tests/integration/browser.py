@@ -1,0 +1,92 @@
+"""The preview as somebody sees it who opens it: in Debian's Chromium, by Playwright."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import sync_playwright
+
+from tests.tools import needed
+
+__all__ = ["READABLE", "Seen", "SeenPanel", "look"]
+
+#: The contrast that WCAG 2.1 asks of text (success criterion 1.4.3).
+READABLE = 4.5
+
+#: Of each panel: its texts that can be seen, whether something is drawn in its picture or a number stands there, where it is, whether
+#: anything in it is wider than its place, and the least contrast of its texts.
+_LOOK = """() => {
+  const seen = element => element.checkVisibility({visibilityProperty: true, opacityProperty: true}) && element.innerText.trim();
+  const luminance = color => color.match(/[\\d.]+/g).slice(0, 3).map(Number).map(value => value / 255)
+    .map(value => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, value, place) => sum + value * [0.2126, 0.7152, 0.0722][place], 0);
+  const contrast = (one, other) => {
+    const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  };
+  return [...document.querySelectorAll("figure")].map(figure => {
+    const box = figure.getBoundingClientRect(), back = getComputedStyle(figure).backgroundColor;
+    const texts = [...figure.querySelectorAll("figcaption, figcaption span, p, .big, .legend, text")];
+    return {
+      title: seen(figure.querySelector("figcaption b")) || "",
+      told: [...figure.querySelectorAll("p")].map(seen),
+      drawn: [...figure.querySelectorAll("svg path, svg circle, svg rect")].some(shape => shape.getBoundingClientRect().width > 1)
+        || [...figure.querySelectorAll(".big")].some(seen),
+      place: [box.left, box.top, box.right, box.bottom],
+      cut_off: [...figure.querySelectorAll("*")].some(inner => inner.getBoundingClientRect().right > box.right + 1),
+      contrast: Math.min(...texts.map(text => {
+        const style = getComputedStyle(text);
+        return contrast(text instanceof SVGElement ? style.fill : style.color, back);
+      })),
+    };
+  });
+}"""
+
+
+@dataclass(frozen=True)
+class SeenPanel:
+    """One panel on the page; ``place`` is left, top, right, bottom in pixels."""
+
+    title: str
+    told: list[str]
+    drawn: bool
+    place: tuple[float, float, float, float]
+    cut_off: bool
+    contrast: float
+
+    def overlaps(self, other: SeenPanel) -> bool:
+        """Whether one covers a part of the other."""
+        left, top, right, bottom = self.place
+        return (
+            left < other.place[2]
+            and other.place[0] < right
+            and top < other.place[3]
+            and other.place[1] < bottom
+        )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the page shows, and what the browser complained of."""
+
+    panels: list[SeenPanel]
+    console: list[str]
+
+
+def look(page: Path, scheme: Literal["light", "dark"]) -> Seen:
+    """Open the page as somebody who prefers the colour scheme; a picture of it is left beside it."""
+    program = needed("chromium", "apt-get install chromium")
+    console: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 1480, "height": 1000}, color_scheme=scheme)
+        tab.on("console", lambda message: console.append(message.text))
+        tab.on("pageerror", lambda error: console.append(str(error)))
+        tab.on("requestfailed", lambda request: console.append(request.url))
+        tab.goto(page.as_uri())
+        panels = [SeenPanel(**found) for found in tab.evaluate(_LOOK)]
+        tab.screenshot(path=page.with_name(f"{scheme}.png"), full_page=True)
+        browser.close()
+    return Seen(panels, console)
