@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from dashboards.conditions import Condition, unexplained
 from dashboards.config import Config
 from dashboards.slo import FAST, SLOW, burning
 
 __all__ = ["ALERTS", "Alert"]
 
-#: An expression, given how long windows are.
-Expression = Callable[[Config], str]
+#: What to look at, given how long windows are: one expression, or conditions of which one is enough.
+Look = Callable[[Config], str | tuple[Condition, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +25,17 @@ class Alert:
         severity: ``page`` wakes somebody, ``ticket`` is looked at in working hours.
         summary: what is the case, in one sentence; may use Prometheus's templates.
         felt: what users feel of it.
-        expr: holds while it is the case.
+        look: what holds while it is the case.
         lasting: how long it has to hold.
-        follows: alerts that explain this one: while one of them fires, this one is silent.
+        follows: alerts, further up in the list, that explain this one: while one of them fires, and for as long afterwards as this one
+            still sees what is over, it is silent.
     """
 
     name: str
     severity: Literal["page", "ticket"]
     summary: str
     felt: str
-    expr: Expression
+    look: Look
     lasting: str = "0s"
     follows: tuple[str, ...] = ()
 
@@ -41,6 +43,15 @@ class Alert:
     def title(self) -> str:
         """What Prometheus calls it."""
         return f"Misfire{self.name}"
+
+    def conditions(self, config: Config) -> tuple[Condition, ...]:
+        """What it looks at; one of them is enough."""
+        seen = self.look(config)
+        return (Condition(seen),) if isinstance(seen, str) else seen
+
+    def expr(self, config: Config) -> str:
+        """The expression that Prometheus evaluates."""
+        return unexplained(self.conditions(config), [f"Misfire{cause}" for cause in self.follows], config)
 
 
 def _grew(counter: str, window: str) -> str:
@@ -85,7 +96,7 @@ def _skewed(config: Config) -> str:
     return f"max(misfire_watermark_timestamp_seconds) - time() > 5\nor sum {put_aside}\nor sum {refused}"
 
 
-def _none_up(part: str) -> Expression:
+def _none_up(part: str) -> Look:
     return lambda _: f'(sum(up{{job="misfire-{part}"}}) or vector(0)) == 0'
 
 
@@ -181,7 +192,10 @@ ALERTS: tuple[Alert, ...] = (
         "{{ $value | humanize }} records wait for the workers, and they get more.",
         "Decisions come too late for the hook: commands are answered by the gateway's own rung.",
         lambda config: (
-            f"sum(misfire_consumer_lag_records) > 100\nand sum(deriv(misfire_consumer_lag_records[{config.window('5m')}])) > 0"
+            Condition(
+                f"sum(misfire_consumer_lag_records) > 100\nand sum(deriv(misfire_consumer_lag_records[{config.window('5m')}])) > 0",
+                "5m",
+            ),
         ),
         "2m",
         ("BrokerGone", "NoWorkerReady"),
@@ -198,7 +212,10 @@ ALERTS: tuple[Alert, ...] = (
         "page",
         "Decisions cannot be written to assistant.decisions.",
         "Commands are answered for now. Within half a minute the worker ends, because it must not decide what it cannot account for.",
-        lambda config: f"max(misfire_unwritten_seconds) > {max(config.seconds('10s'), 2.0):g}",
+        # A broker that is gone is for BrokerGone to tell, which waits longer.
+        lambda config: (
+            f"max(misfire_unwritten_seconds) > {max(config.seconds('10s'), 2.0):g}\nunless on () max(misfire_broker_reachable) == 0"
+        ),
         follows=("BrokerGone",),
     ),
     Alert(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dashboards.conditions import Condition
 from dashboards.config import Config, Slo
 
 __all__ = ["FAST", "SLOW", "Burn", "burning", "error_ratio", "recording_rules"]
@@ -33,11 +34,14 @@ def error_ratio(slo: Slo, window: str) -> str:
     return f"misfire:{slo.name}_errors:ratio_rate{window}"
 
 
-def burning(slo: Slo, burns: tuple[Burn, ...]) -> str:
-    """An expression that holds while the budget burns so fast."""
+def burning(slo: Slo, burns: tuple[Burn, ...]) -> tuple[Condition, ...]:
+    """What holds while the budget burns so fast; an outage that is over is seen for as long as the short window is."""
     budget = 1.0 - slo.objective
-    return "\nor\n".join(
-        f"({error_ratio(slo, burn.long)} > {burn.factor * budget:.6g} and {error_ratio(slo, burn.short)} > {burn.factor * budget:.6g})"
+    return tuple(
+        Condition(
+            f"{error_ratio(slo, burn.long)} > {burn.factor * budget:.6g} and {error_ratio(slo, burn.short)} > {burn.factor * budget:.6g}",
+            burn.short,
+        )
         for burn in burns
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["CASES", "Case", "promtool_tests"]
+__all__ = ["CASES", "Case", "promtool_tests", "silenced_by"]
 
 #: A counter's growth per minute; a gauge's value, or its value and growth per minute; None where there is no such series.
 Value = float | tuple[float, float] | None
@@ -78,7 +78,11 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             }
         ),
     ),
-    "AuditNotWritable": (Case({"misfire_unwritten_seconds": (12, 1)}),),
+    "AuditNotWritable": (
+        Case({"misfire_unwritten_seconds": (12, 1), "misfire_broker_reachable": (1, 1)}),
+        # Without a broker nothing is written, and that is the matter.
+        Case({"misfire_unwritten_seconds": (12, 12), "misfire_broker_reachable": (1, 0)}),
+    ),
     "ClockSkew": (
         Case({'misfire_dead_letters_total{reason="time_in_future"}': (1, 0)}),
         Case({'misfire_hook_answers_total{rung="policy",reason="clock_skewed"}': (1, 0)}),
@@ -154,6 +158,27 @@ def promtool_tests(title: str, case: Case, rules: str) -> dict[str, Any]:
             ),
         ],
     }
+
+
+def silenced_by(title: str, case: Case, cause: str, memories: Sequence[float], rules: str) -> dict[str, Any]:
+    """Return the file for ``promtool test rules``: what makes the alert fire begins with its cause and lasts on, and is told of then.
+
+    ``memories`` are the minutes for which the alert's conditions may hold because of what is over.
+    """
+    firing = f'count(ALERTS{{alertname="{title}",alertstate="firing"}})'
+    over, silent, told = case.fires, case.fires + int(min(memories)), 2 * case.fires + int(max(memories))
+    explained = {
+        "series": f'ALERTS{{alertname="{cause}",alertstate="firing",severity="page"}}',
+        "values": f"1x{over}",
+    }
+    test = _test(
+        f"{title} is silent about what {cause} told",
+        [explained, *_series(case, told, 0)],
+        (firing, over, 0),
+        (firing, silent, 0),
+        (firing, told, 1),
+    )
+    return {"rule_files": [rules], "evaluation_interval": "1m", "tests": [test]}
 
 
 def _series(case: Case, sick: int, well: int) -> list[dict[str, str]]:

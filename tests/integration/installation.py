@@ -1,0 +1,204 @@
+"""Broker, worker and gateway under Prometheus and Alertmanager, to be broken and repaired part by part."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from dashboards.alerts import ALERTS
+from detector.events import IntentEvent
+from streams.broker import EmbeddedBroker
+from streams.doctor import examine
+from streams.processes import free_port, start, stop
+from streams.records import INTENT
+from streams.settings import Settings
+from tests.dashboards.runbook import LOOK, SURE, commands
+from tests.detector.builders import SURE as HEARD_WELL
+from tests.detector.builders import heard, send_message
+from tests.integration.prometheus import Monitoring, Pager
+from tests.integration.test_gateway import PATIENT_MS, status
+from tests.integration.worker import PARTITIONS, Worker, until
+
+__all__ = ["Gateway", "Installation"]
+
+#: Events of one request, as the gateway takes them at most.
+_BATCH = 100
+_NUMBERS = count()
+
+
+class Gateway:
+    """``misfire gateway``, which can be stopped and started again at the same address."""
+
+    def __init__(self, broker: EmbeddedBroker, log: Path) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self._log, self._broker = log, broker
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, bundle: Path) -> None:
+        """Start it with this bundle, after stopping what ran; wait until it answers."""
+        self.stop()
+        command = [sys.executable, "-m", "streams.cli", "gateway", "--broker", self._broker.bootstrap]
+        command += ["--bundle", str(bundle), "--port", self.url.rpartition(":")[2]]
+        self._process = start(
+            command, log=self._log, environment=os.environ | {"MISFIRE_FETCH_MAX_WAIT": "0.01"}
+        )
+        until(lambda: status(self.url, "/healthz") == 200)
+
+    def stop(self) -> None:
+        """Stop it, if it runs."""
+        if self._process is not None:
+            stop(self._process)
+            self._process = None
+
+
+@dataclass
+class Installation:
+    """Everything that runs."""
+
+    broker: EmbeddedBroker
+    worker: Worker
+    gateway: Gateway
+    bundle: Path
+    monitoring: Monitoring
+    pager: Pager
+
+    @property
+    def settings(self) -> Settings:
+        """As the doctor is told of it."""
+        worker, asked = self.worker.url.rpartition(":"), self.gateway.url.rpartition(":")
+        return Settings(
+            broker=self.broker.bootstrap,
+            partitions=PARTITIONS,
+            bundle=self.bundle,
+            worker_port=int(worker[2]),
+            gateway_port=int(asked[2]),
+            prometheus=self.monitoring.url,
+            alertmanager=self.monitoring.alertmanager_url,
+        )
+
+    def doctor(self, *, page: bool = False) -> dict[str, str]:
+        """What is wrong, by part."""
+        return {finding.part: finding.text for finding in examine(self.settings, page=page) if not finding.ok}
+
+    def breaks(self, alert: str, breaking: Callable[[], object]) -> None:
+        """Break something; the page has to arrive, and what the runbook says to look at can be looked at."""
+        began = time.monotonic()
+        breaking()
+        self.hears(alert, began)
+
+    def hears(self, alert: str, began: float) -> None:
+        """The page about what was broken then has to arrive."""
+        page = self.pager.wait(alert, "firing", began)
+        (known,) = (each for each in ALERTS if each.title == alert)
+        assert page.labels["severity"] == known.severity
+        assert page.annotations["runbook_url"].endswith(f"#{alert.lower()}")
+        assert page.receiver == f"{known.severity}s"
+        self._types(alert, LOOK)
+        print(f"{alert}: {page.at - began:.1f} s from breaking to {page.receiver}")
+
+    def is_repaired(self, alert: str, repairing: Callable[[], object]) -> None:
+        """Repair it; the page has to resolve, and what the runbook says to make sure with agrees."""
+        began = time.monotonic()
+        repairing()
+        self.is_over(alert, began)
+
+    def is_over(self, alert: str, began: float) -> None:
+        """The page about what was repaired then has to resolve."""
+        page = self.pager.wait(alert, "resolved", began)
+        self._types(alert, SURE)
+        print(f"{alert}: {page.at - began:.1f} s from repairing to resolved")
+
+    def told_of(self, since: float) -> set[str]:
+        """Alerts that fired since then."""
+        return {n.alert for n in self.pager.notifications if n.at > since and n.status == "firing"}
+
+    def commands(
+        self, number: int, wake: float = HEARD_WELL, deadline_ms: int = PATIENT_MS
+    ) -> list[IntentEvent]:
+        """Let as many new households send a message, all at a time; return the events that committed to it."""
+        events: list[IntentEvent] = []
+        for _ in range(number):
+            name, now = f"house-{next(_NUMBERS)}", datetime.now(UTC)
+            events += [
+                replace(
+                    each,
+                    event_id=f"{name}-{turn}",
+                    household_id=name,
+                    session_id=name,
+                    time=now + timedelta(milliseconds=turn),
+                )
+                for turn, each in enumerate(heard(send_message(), wake))
+            ]
+        for turn in range(3):
+            self._ask(events[turn::3], deadline_ms)
+        return events[2::3]
+
+    def share(self, bad: str) -> float:
+        """The share of bad answers among all answers of the gateway that runs, as it counts them: ``late`` or ``degraded``."""
+        text = httpx.get(f"{self.gateway.url}/metrics", timeout=5).text
+        samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
+        answers = [each for each in samples if each.name == "misfire_hook_answers_total"]
+        late = sum(each.value for each in samples if each.name == "misfire_hook_missed_deadlines_total")
+        degraded = sum(each.value for each in answers if each.labels["rung"] != "worker")
+        return {"late": late, "degraded": degraded}[bad] / sum(each.value for each in answers)
+
+    def _ask(self, events: Sequence[IntentEvent], deadline_ms: int) -> None:
+        headers = {"content-type": "application/json", "x-misfire-deadline-ms": str(deadline_ms)}
+        for first in range(0, len(events), _BATCH):
+            body = b"[" + b",".join(map(INTENT.encode, events[first : first + _BATCH])) + b"]"
+            answer = httpx.post(
+                f"{self.gateway.url}/v1/decide/batch", content=body, headers=headers, timeout=30
+            )
+            assert answer.status_code == 200, answer.text
+
+    def _types(self, alert: str, heading: str) -> None:
+        """Type the commands of the alert's section that need no containers, as they stand there."""
+        variables = {
+            f"MISFIRE_{name.upper()}": str(value)
+            for name, value in self.settings.model_dump(exclude_none=True, exclude_defaults=True).items()
+        }
+        running = [
+            (
+                line,
+                subprocess.Popen(
+                    ["sh", "-c", typed],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    env=os.environ | variables,
+                ),
+            )
+            for line in commands(alert, heading)
+            if (typed := self._without_containers(line))
+        ]
+        for line, process in running:
+            if " tail " in line:  # it shows what is decided from now on
+                until(lambda ends=process: self.commands(10) and ends.poll() is not None)
+            said, complained = process.communicate(timeout=30)
+            assert "Traceback" not in complained, complained
+            if "api/v1/query" in line:
+                assert json.loads(said)["status"] == "success", f"{line}: {said}"
+            elif line.startswith("docker"):
+                assert process.returncode in ({0} if "tail" in line else {0, 1}), f"{line}: {complained}"
+
+    def _without_containers(self, line: str) -> str | None:
+        doctor = re.fullmatch(r"docker compose run --rm doctor(?: (.*))?", line)
+        if doctor:
+            return f"{shlex.quote(sys.executable)} -m streams.cli {doctor[1] or 'doctor'}"
+        if line.startswith("curl "):
+            there = line.replace("http://127.0.0.1:9090", self.monitoring.url)
+            return there.replace("http://127.0.0.1:8750", self.gateway.url)
+        return None
