@@ -243,6 +243,13 @@ QUERIES: tuple[Query, ...] = (
         "Records about the time before a household's erasure, not taken in; for long, a runtime keeps sending them again.",
     ),
     _ask(
+        "states_cut",
+        "sum(rate(misfire_states_cut_total{$e}[$s]))",
+        "households/s",
+        "cut",
+        "Households too large for the changelog, whose open sessions and questions were forgotten; more than none is a defect.",
+    ),
+    _ask(
         "block_budget_left",
         "min by (instance) (misfire_block_budget_left_ratio{$e})",
         "share",

@@ -18,8 +18,8 @@ __all__ = ["Chain", "HouseholdState", "Pending", "Question", "Session", "Subject
 MAX_SESSIONS = 8
 #: Turns of one conversation that are kept; the longest Schema-Guided dialogue has 29 user turns.
 MAX_TURNS = 64
-#: Slots that a session or a chain remembers; the largest Schema-Guided intent has 14.
-MAX_KNOWN_SLOTS = 64
+#: Slots that a session or a chain remembers, the one that was named first forgotten first; the largest Schema-Guided intent has 14.
+MAX_KNOWN_SLOTS = 32
 #: Committed chains that wait for their outcome.
 MAX_PENDING = 16
 #: Outcomes that came before their event (two topics have no common order).
@@ -177,11 +177,10 @@ class HouseholdState:
 
 
 def known_slots(before: dict[str, str], said: Mapping[str, str]) -> dict[str, str]:
-    """Return the slots after a turn: the latest token of each name, and no more names than are remembered."""
+    """Return the slots after a turn: the latest token of each name; beyond the bound the name that came first is forgotten."""
     if not said:
         return before
-    after = dict(before)
-    for name, token in said.items():
-        if name in after or len(after) < MAX_KNOWN_SLOTS:
-            after[name] = token
+    after = {**before, **said}
+    for name in list(after)[:-MAX_KNOWN_SLOTS]:
+        del after[name]
     return after

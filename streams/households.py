@@ -8,17 +8,24 @@ decided, and applied once.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import faust
 
 from detector.state import HouseholdState
+from streams import metrics
 from streams.packing import Stored, pack, unpack
 
-__all__ = ["Households"]
+__all__ = ["LARGEST_STATE", "Households", "without_what_is_open"]
+
+logger = logging.getLogger(__name__)
+
+#: Bytes of a packed household at most. Kafka takes a record of 1 MiB where nobody set another limit; the key needs room, too.
+LARGEST_STATE = 900_000
 
 #: Households whose state is kept decoded; decoding one takes about 50 microseconds.
 _CACHED = 20_000
@@ -111,10 +118,39 @@ class Households:
         }
         written = []
         for key, (partition, stored) in latest.items():
-            value = pack(stored)
+            value = self._fitting(key, stored)
             self._table.data[key] = value
             written.append(self._table.send_changelog(partition, key, value, "raw", "raw"))
             await asyncio.sleep(0)  # whoever waits for an answer comes between two households
         await asyncio.gather(*written)
         for staged in batch:
             staged.event.ack()
+
+    def _fitting(self, key: bytes, stored: Stored) -> bytes:
+        """Pack a household so that the changelog takes it: what is too large forgets what is open, and is counted."""
+        value = pack(stored)
+        if len(value) <= LARGEST_STATE:
+            return value
+        metrics.STATES_CUT.inc()
+        logger.error(
+            "a household took %d bytes packed: its open sessions and questions were forgotten", len(value)
+        )
+        kept = without_what_is_open(stored)
+        if self._decoded.get(key) is stored:
+            self._decoded[key] = kept
+        return pack(kept)
+
+
+def without_what_is_open(stored: Stored) -> Stored:
+    """Return a household with what it learned, without its sessions and questions; an answer to one of these confirms nothing."""
+    bare = HouseholdState.new(stored.state.household_id)
+    state = replace(
+        stored.state,
+        sessions=bare.sessions,
+        pending=bare.pending,
+        early=bare.early,
+        recent=bare.recent,
+        questions=bare.questions,
+        fingerprints=bare.fingerprints,
+    )
+    return replace(stored, state=state)

@@ -16,7 +16,7 @@ from detector.decisions import (
     Rung,
     Verdict,
 )
-from detector.events import MAX_ID_LENGTH, MAX_TOKEN_LENGTH, Outcome, OutcomeKind, OutcomeSource
+from detector.events import MAX_ID_LENGTH, Outcome, OutcomeKind, OutcomeSource
 from detector.population import PARTS_OF_WEEK
 from detector.state import (
     MAX_EARLY,
@@ -42,8 +42,8 @@ __all__ = ["largest"]
 
 #: No float is longer in JSON, no counter larger; ids are printable, and a quotation mark takes two bytes.
 _FLOAT, _COUNT, _ID = -2.2250738585072014e-308, 2**63, '"' * MAX_ID_LENGTH
-#: A domain and a name of 64 characters; a control character, which slots may hold, takes six bytes in JSON.
-_INTENT, _TEXT = f"{'a' * 64}.{'a' * 64}", "\x01" * MAX_TOKEN_LENGTH
+#: A domain and a name of 64 characters; a slot's name and its token, as long as a worker takes them (``streams/tokens.py``).
+_INTENT, _NAME, _TOKEN = f"{'a' * 64}.{'a' * 64}", "a" * 64, f"{'k' * 16}_{'a' * 64}"
 #: Sentences of reasons and prompts are the bundle's and the code's; the longest today has 90 characters and an intent.
 _SENTENCE = "a" * 400
 #: More clones than anybody fits, and more reasons and expected events than explain.py tells.
@@ -83,8 +83,7 @@ def _usages(name: str) -> dict[str, Usage]:
 
 
 def _slots() -> dict[str, str]:
-    # Four of the name's characters are a number here and could each take five bytes more.
-    return {_numbered(_TEXT, number): _TEXT + "\x01" * 4 for number in range(MAX_KNOWN_SLOTS)}
+    return {_numbered(_NAME, number): _TOKEN for number in range(MAX_KNOWN_SLOTS)}
 
 
 def _session() -> Session:
@@ -105,12 +104,12 @@ def _session() -> Session:
             start=_COUNT,
             bits=bits,
             slot_bits=bits,
-            slots=(_TEXT,) * MAX_TURNS,
+            slots=(_NAME,) * MAX_TURNS,
             commits=_COUNT,
             committed=False,
             follows_command=False,
             interrupts=False,
-            told=("a" * 65 + _TEXT,) * MAX_KNOWN_SLOTS,
+            told=("a" * 65 + _NAME,) * MAX_KNOWN_SLOTS,
         ),
         chain=Chain(
             intent=_INTENT,

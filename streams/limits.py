@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from detector import answers, events, state
-from streams import bundles, letters, processing, records, stream_files, strict_json
+from streams import bundles, households, letters, processing, records, stream_files, strict_json
 from streams.hook import requests
 from streams.rights import archive
 
@@ -42,6 +42,18 @@ LIMITS = (
         _FORGOTTEN,
     ),
     Limit("turns that a session remembers", state.MAX_TURNS, "turns", _FORGOTTEN),
+    Limit(
+        "slots that a session or a chain remembers",
+        state.MAX_KNOWN_SLOTS,
+        "slots",
+        "nothing is refused: what was named first is forgotten",
+    ),
+    Limit(
+        "a household, packed",
+        households.LARGEST_STATE,
+        "bytes",
+        "its open sessions and questions are forgotten, and counted",
+    ),
     Limit("committed chains that wait for their outcome", state.MAX_PENDING, "chains", _FORGOTTEN),
     Limit("tokens that a household remembers", state.MAX_TOKENS, "tokens", _FORGOTTEN),
     Limit("intents that a household remembers", state.MAX_INTENTS, "intents", _FORGOTTEN),

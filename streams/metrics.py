@@ -50,6 +50,7 @@ __all__ = [
     "REPEATED",
     "REPLIES_LATE",
     "SEND_FAILURES",
+    "STATES_CUT",
     "STATE_BYTES",
     "SURPRISAL_BITS",
     "UNWRITTEN_SECONDS",
@@ -370,6 +371,12 @@ AFTER_ERASURE = _counter(
     "Records about the time before a household's erasure, not taken in.",
     ["topic"],
     unit="records",
+    owner="worker",
+)
+STATES_CUT = _counter(
+    "misfire_states_cut_total",
+    "Households that were too large for the changelog: what was open in them was forgotten.",
+    unit="households",
     owner="worker",
 )
 EXPORTS_REFUSED = _counter(

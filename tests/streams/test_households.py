@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from detector.state import HouseholdState
-from streams.households import Households
+from streams import households as module
+from streams import metrics
+from streams.households import Households, without_what_is_open
+from streams.largest_household import largest
 from streams.packing import Stored, unpack
 
 
@@ -126,3 +129,27 @@ async def test_draining_waits_for_the_record_that_is_being_worked_on(households:
     await draining
 
     assert households.written == 1
+
+
+async def test_a_household_too_large_for_the_changelog_forgets_what_is_open_and_is_counted(
+    households: Households, order: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = largest()
+    monkeypatch.setattr(module, "LARGEST_STATE", 2_000)
+    before = metrics.STATES_CUT._value.get()
+    await households.stage(record(0, order), [], full)
+    await households._queue.join()  # draining would forget what is decoded
+
+    kept = households.get(full.state.household_id)
+    assert kept == without_what_is_open(full)
+    assert (kept.state.sessions, kept.state.questions, kept.state.recent) == ((), (), ())
+    assert (kept.state.intents, kept.intents) == (full.state.intents, full.intents)
+    assert unpack(households._table.data[full.state.household_id.encode()]) == kept
+    assert metrics.STATES_CUT._value.get() == before + 1
+
+
+async def test_a_household_that_fits_is_written_whole(households: Households) -> None:
+    full = largest()
+    await households.stage(record(0, []), [], full)
+    await households.drain()
+    assert unpack(households._table.data[full.state.household_id.encode()]) == full

@@ -1,7 +1,11 @@
 from dataclasses import fields
+from random import Random
+from string import ascii_letters
+from typing import Any
 
 from pydantic import TypeAdapter
 
+from streams.households import LARGEST_STATE, without_what_is_open
 from streams.largest_household import largest
 from streams.packing import Stored, pack, unpack
 from streams.state_benchmark import bench_state, repeated, simulated
@@ -36,6 +40,28 @@ def test_a_household_is_smaller_than_the_largest() -> None:
     adapter = TypeAdapter(Stored)
     _, state = run(send_message(), BUNDLE)
     assert len(pack(Stored(state=state))) < 1024 < len(adapter.dump_json(largest()))
+
+
+def test_the_largest_household_fits_into_a_record_whatever_its_texts_and_numbers_are() -> None:
+    """Random texts and numbers: nothing that is long stands twice, so that only their alphabet can be packed."""
+    adapter = TypeAdapter(Stored)
+    household = adapter.validate_python(_scrambled(adapter.dump_python(largest(), mode="json"), Random(0)))
+    assert 300_000 < len(pack(household)) < LARGEST_STATE
+    assert len(pack(without_what_is_open(household))) < LARGEST_STATE / 5
+    assert unpack(pack(household)) == household
+
+
+def _scrambled(value: Any, random: Random) -> Any:
+    if isinstance(value, dict):
+        return {_scrambled(key, random): _scrambled(each, random) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_scrambled(each, random) for each in value]
+    if isinstance(value, float):
+        return -random.random() * 1e-300
+    if isinstance(value, str) and value.startswith(("a" * 6, '"', "k" * 16)):
+        hexadecimal = value.startswith(("k", "aaaaaa")) and len(value) in (6, 12, 16, 32, 81)
+        return "".join(random.choices("0123456789abcdef" if hexadecimal else ascii_letters, k=len(value)))
+    return value
 
 
 def test_a_stream_is_said_again_whole_weeks_later_under_other_ids() -> None:
