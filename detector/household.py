@@ -70,21 +70,16 @@ def close_sessions(
 ) -> HouseholdState:
     """Forget the sessions whose undo window has passed at ``seconds``, and learn from what was meant in them.
 
-    With a session its decisions are forgotten; with time, questions that were closed and outcomes whose event never came.
+    With time, questions that were closed are forgotten, and outcomes whose event never came.
     """
     still_open = tuple(session for session in state.sessions if seconds - session.seconds < undo_window)
     for session in state.sessions:
         if session not in still_open:
             state = _learn_session(state, session, population)
-    open_ids = {session.session_id for session in still_open}
-    recent = tuple(decision for decision in state.recent if decision.session_id in open_ids)
-    known = state.fingerprints
     since = seconds - FORGET_SECONDS
     return changed(
         state,
         sessions=still_open,
-        recent=recent,
-        fingerprints={each.event_id: known[each.event_id] for each in recent if each.event_id in known},
         questions=tuple(each for each in state.questions if each.state == "open" or each.closed > since),
         early=tuple(outcome for outcome in state.early if outcome.time.timestamp() > since),
     )

@@ -46,8 +46,9 @@ def decide(
 
     ``announce`` hears what the judge makes of a committed chain.
 
-    An event that the household's recent past already holds (same ``event_id``) gets the decision that it got the
-    first time, and changes nothing; whether it is the same event, ``is_reused`` tells. A chain that was to be confirmed
+    One of the household's latest ``MAX_RECENT`` events (same ``event_id``) gets the decision that it got the first time, whatever
+    became of its session, and changes nothing; whether it is the same event, ``is_reused`` tells. An older one is not recognised,
+    and is decided like a new one. A chain that was to be confirmed
     stays so in its session, whatever is said: the answer is taken in by ``confirmation.answer``, or reported
     as an outcome. A yes lets it run, a no lets the command be begun anew.
     """

@@ -24,8 +24,8 @@ MAX_KNOWN_SLOTS = 32
 MAX_PENDING = 16
 #: Outcomes that came before their event (two topics have no common order).
 MAX_EARLY = 8
-#: Decisions that a repeated event gets again, while its session is open: a runtime retries within seconds.
-MAX_RECENT = 16
+#: Decisions that a repeated event gets again, those of the household's latest events whatever became of their sessions.
+MAX_RECENT = 8
 #: Questions that are remembered, open or answered; the policy lets no more than six be open.
 MAX_QUESTIONS = 8
 #: Seconds after which a closed question, or an outcome without its event, is forgotten: a policy looks back at an hour of questions.

@@ -41,6 +41,7 @@ LIMITS = (
         "sessions",
         _FORGOTTEN,
     ),
+    Limit("decisions that a repeated event gets again", state.MAX_RECENT, "decisions", _FORGOTTEN),
     Limit("turns that a session remembers", state.MAX_TURNS, "turns", _FORGOTTEN),
     Limit(
         "slots that a session or a chain remembers",

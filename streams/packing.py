@@ -5,7 +5,7 @@ holds. Its fields are those of the values themselves, so that a new field needs 
 is written as rows: usages, and decisions without what follows from the event and the bundle. Before there were forms, the JSON
 stood as it is; it begins with a brace and is still read.
 
-A household that lived through 10,000 events takes about 1 KiB (median; ``misfire bench state``). At most its JSON takes 1.2 MB, by
+A household that lived through 10,000 events takes about 1.4 KiB (median; ``misfire bench state``). At most its JSON takes 1.1 MB, by
 the bounds in ``detector/state.py`` and those on ids, names and tokens (``detector/events.py``, ``tokens.py``):
 ``largest_household.py`` builds that one.
 """

@@ -450,3 +450,28 @@ def test_a_fallback_of_block_blocks_and_shadow_lets_it_run() -> None:
     assert blocked.decision_id == decision_id("e0", "b1")
     shadow = fallback_decision(commit, policy(text, enforcement='"shadow"'), code="late", text="Late.")
     assert (shadow.verdict, shadow.effective_verdict) == (Verdict.BLOCK, Verdict.ALLOW)
+
+
+@given(
+    repeats=st.lists(st.integers(0, MAX_RECENT - 1), max_size=8), apart=st.sampled_from([1.0, 60.0, 86_400.0])
+)
+def test_the_latest_events_get_their_first_decision_again_whatever_became_of_their_sessions(
+    repeats: list[int], apart: float
+) -> None:
+    """Each event opens a session of its own, so that with days between them all sessions but the last are closed."""
+    bundle, state, first = hand_bundle(), NEW, {}
+    for number in range(MAX_RECENT + 4):
+        said = _apart(number, apart)
+        first[number], state = decide(state, said, bundle)
+        for back in repeats:
+            earlier = max(number - back, 0)
+            again, after = decide(state, _apart(earlier, apart), bundle)
+            assert again == first[earlier]
+            assert after is state
+            assert not is_reused(state, _apart(earlier, apart))
+            assert is_reused(state, replace(_apart(earlier, apart), device_id="other"))
+
+
+def _apart(number: int, seconds: float) -> IntentEvent:
+    said = event(number)
+    return replace(said, session_id=f"apart{number}", time=said.time + number * timedelta(seconds=seconds))
