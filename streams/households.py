@@ -57,6 +57,8 @@ class Households:
         #: Records taken over and records written; while they differ, something waits to be written.
         self.staged = 0
         self.written = 0
+        #: Bytes of the table's keys and values; ``None`` where somebody else filled it since they were counted.
+        self._bytes: int | None = None
 
     def get(self, household_id: str) -> Stored:
         """Return a household as the last record left it, whether that is written yet or not."""
@@ -99,15 +101,25 @@ class Households:
                 self._decoded.popitem(last=False)
 
     def measure(self) -> tuple[int, int]:
-        """Return how many households the table holds, and how many bytes their keys and values take."""
+        """Return how many households the table holds, and how many bytes their keys and values take.
+
+        All are counted once after each rebalance; from then on only what is written changes the sum.
+        """
         data = self._table.data
-        return len(data), sum(len(key) + len(value) for key, value in data.items())
+        if self._bytes is None:
+            self._bytes = sum(len(key) + len(value) for key, value in data.items())
+        return len(data), self._bytes
+
+    def recount(self) -> None:
+        """Count the table's bytes anew when they are asked for: a rebalance has filled or emptied it."""
+        self._bytes = None
 
     async def drain(self) -> None:
         """Wait until nothing is staged, and forget what was decoded: somebody else may write these households next."""
         async with self.working:
             await self._queue.join()
             self._decoded.clear()
+            self.recount()
 
     async def _write(self, batch: Sequence[_Staged]) -> None:
         await asyncio.gather(*(sent for staged in batch for sent in staged.sent))
@@ -119,12 +131,18 @@ class Households:
         written = []
         for key, (partition, stored) in latest.items():
             value = self._fitting(key, stored)
-            self._table.data[key] = value
+            self._put(key, value)
             written.append(self._table.send_changelog(partition, key, value, "raw", "raw"))
             await asyncio.sleep(0)  # whoever waits for an answer comes between two households
         await asyncio.gather(*written)
         for staged in batch:
             staged.event.ack()
+
+    def _put(self, key: bytes, value: bytes) -> None:
+        if self._bytes is not None:
+            before = self._table.data.get(key)
+            self._bytes += len(value) - len(before) if before is not None else len(key) + len(value)
+        self._table.data[key] = value
 
     def _fitting(self, key: bytes, stored: Stored) -> bytes:
         """Pack a household so that the changelog takes it: what is too large forgets what is open, and is counted."""

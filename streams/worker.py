@@ -108,6 +108,7 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
         await worker.households.drain()
 
     async def completed(*_: Any, **__: Any) -> None:
+        worker.households.recount()
         metrics.REBALANCES.inc()
         metrics.RECOVERY_SECONDS.set(time.monotonic() - began)
         health.tell(assigned=True)

@@ -153,3 +153,19 @@ async def test_a_household_that_fits_is_written_whole(households: Households) ->
     await households.stage(record(0, []), [], full)
     await households.drain()
     assert unpack(households._table.data[full.state.household_id.encode()]) == full
+
+
+async def test_bytes_are_counted_once_and_then_follow_what_is_written(households: Households) -> None:
+    data = households._table.data
+    data[b"h0"] = b"xyz"
+    assert households.measure() == (1, 5)
+    for offset, name in enumerate(("h1", "h2", "h1")):
+        await households.stage(record(offset, []), [], household(10**offset, name))
+        await households._queue.join()
+        assert households.measure() == (len(data), sum(len(key) + len(value) for key, value in data.items()))
+    del data[b"h0"]
+    assert (
+        households.measure()[1] == sum(len(key) + len(value) for key, value in data.items()) + 5
+    )  # not counted again
+    households.recount()
+    assert households.measure() == (2, sum(len(key) + len(value) for key, value in data.items()))
