@@ -28,7 +28,7 @@ Floats = npt.NDArray[np.float64]
 #: chains in a leaf, and few terms to choose from at a split, keep them from leaning on what tells one kind of misfire alone.
 PARAMETERS: Mapping[str, Any] = MappingProxyType(
     {
-        "learning_rate": 0.05,
+        "learning_rate": 0.1,
         "max_leaf_nodes": 63,
         "max_depth": 10,
         "min_samples_leaf": 60,
@@ -36,7 +36,7 @@ PARAMETERS: Mapping[str, Any] = MappingProxyType(
         "early_stopping": False,
     }
 )
-_TREES = 400
+_TREES = 200
 #: Values of nodes are multiples of this many bits: sums of thousands of them are exact in doubles, whatever their order.
 _GRID = 2.0**-36
 

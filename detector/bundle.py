@@ -82,7 +82,7 @@ def bundle_to_files(bundle: Bundle) -> dict[str, bytes]:
     names = {
         "format": FORMAT,
         "symbols": model.vocabulary.symbols,
-        "population": asdict(model.population),
+        "population": {name: said for name, said in asdict(model.population).items() if name[0] != "_"},
         "terms": judge.names,
         "offset_bits": judge.offset_bits,
         "depth": judge.depth,

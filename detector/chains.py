@@ -86,10 +86,12 @@ def extend(
         return chain
     if chain is None or step is Move.START:
         chain = Chain(intent=event.intent, act=event.act.value, start=turn, bits=())
-    said = event.slots
+    longer, said = (*chain.bits, bits)[-MAX_TURNS:], event.slots
+    if not said and event.asr_confidence is event.wake_confidence is event.intent_confidence is None:
+        return changed(chain, bits=longer)
     return changed(
         chain,
-        bits=(*chain.bits, bits)[-MAX_TURNS:],
+        bits=longer,
         slots=known_slots(chain.slots, said),
         repeated=chain.repeated + len(chain.slots.keys() & said.keys()),
         conflicts=chain.conflicts + sum([known.get(name, token) != token for name, token in said.items()]),

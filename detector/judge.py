@@ -63,7 +63,7 @@ class Judge:
 
     def ratio_bits(self, values: Floats) -> float:
         """Return the log-likelihood ratio of misfire to meant in bits: the offset plus all contributions."""
-        return self.offset_bits + float(self.contributions(values).sum())
+        return self.offset_bits + self._boxes.total(values)
 
 
 def misfire_probability(ratio_bits: float, base_rate: float) -> float:

@@ -175,7 +175,8 @@ def _judged(
     )
     if ruling.verdict is Verdict.ALLOW:
         return judged
-    told = reasons_for(moment, judgement.values, judgement.contributions, at_least=0 if ruling.reasons else 1)
+    contributions = bundle.judge.contributions(judgement.values)
+    told = reasons_for(moment, judgement.values, contributions, at_least=0 if ruling.reasons else 1)
     return replace(
         judged,
         reasons=(*ruling.reasons, *told),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from detector.coherence import Coherence, CoherenceCounts, qualified
@@ -22,6 +22,10 @@ def part_of_week(seconds: float) -> int:
     """Return which of the ``PARTS_OF_WEEK`` a time in seconds since the epoch (UTC) falls into."""
     time = datetime.fromtimestamp(seconds, UTC)
     return time.hour // 3 + (8 if time.weekday() >= 5 else 0)
+
+
+#: Bits by whether something is known.
+_Bits = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,17 @@ class Population:
     within: Mapping[str, Mapping[str, float]]
     coherence: Coherence
     flow: Flow
+    #: By intent and act: each slot's bits where it is left out and where it is said, each where it is not known yet and where it is.
+    _slot_bits: Mapping[tuple[str, str], tuple[tuple[str, tuple[_Bits, _Bits]], ...]] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        turns = {
+            (intent, act): tuple((name, _bits_of(rate)) for name, rate in rates.items())
+            for (intent, _, act), rates in ((turn.partition(" "), rates) for turn, rates in self.said.items())
+        }
+        object.__setattr__(self, "_slot_bits", turns)
 
     @classmethod
     def of(cls, sessions: Iterable[Sequence[IntentEvent]]) -> Population:
@@ -74,12 +89,13 @@ class Population:
             event: the turn.
             known: names of the slots that the session knew before it.
         """
-        rates, said = self.said.get(f"{event.intent} {event.act}", {}), event.slots
-        bits = [
-            math.log2(rate[name in known] if name in said else 1.0 - rate[name in known])
-            for name, rate in rates.items()
-        ]
-        return -sum(bits)
+        rates, said = self._slot_bits.get((event.intent, event.act), ()), event.slots
+        return sum([bits[name in said][name in known] for name, bits in rates])
+
+
+def _bits_of(rate: tuple[float, float]) -> tuple[_Bits, _Bits]:
+    (new, again), log2 = rate, math.log2
+    return (-log2(1.0 - new), -log2(1.0 - again)), (-log2(new), -log2(again))
 
 
 def _rate(rates: Mapping[str, float], key: str) -> float:

@@ -44,7 +44,7 @@ class Usage:
     session: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Chain:
     """The open chain of a session. ``act`` is its first turn's, ``start`` that turn's index in the session.
 
@@ -63,7 +63,7 @@ class Chain:
     wake_confidences: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Subject:
     """The session's latest turns in a row about one domain. ``start`` is the index of the first of them.
 
@@ -86,7 +86,7 @@ class Subject:
     told: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Session:
     """One conversation: its turns so far as symbols, where the filter stands, the subject, and the open chain.
 
@@ -107,7 +107,7 @@ class Session:
     chain: Chain | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Pending:
     """A committed chain whose session is not over. ``allowed`` is what the verdict made of it, or the outcome where one ``answered`` it."""
 
@@ -145,7 +145,7 @@ class Question:
     answered_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class HouseholdState:
     """Everything that is remembered of one household.
 

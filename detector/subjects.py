@@ -45,7 +45,7 @@ def follow(
         bits=(*before.bits, bits)[-MAX_TURNS:],
         slot_bits=(*before.slot_bits, slot_bits)[-MAX_TURNS:],
         slots=known
-        if event.slots.keys() <= set(known)
+        if not event.slots or event.slots.keys() <= set(known)
         else tuple(sorted({*known, *event.slots}))[:MAX_TURNS],
         commits=before.commits + event.commits,
         committed=event.commits or (before.committed and event.intent == before.intent),

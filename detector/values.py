@@ -10,22 +10,23 @@ V = TypeVar("V")
 
 
 def changed(value: V, **changes: Any) -> V:
-    """Return a frozen, slotted dataclass with some fields changed: ``dataclasses.replace`` in a third of its time.
+    """Return a frozen dataclass without slots with some fields changed: ``dataclasses.replace`` in a tenth of its time.
 
     It neither calls ``__init__`` nor ``__post_init__``: for values without a rule of their own that a change could break.
 
-    >>> from detector.state import Usage
-    >>> changed(Usage(count=1.0, session=3), session=4)
-    Usage(count=1.0, session=4)
+    >>> from detector.state import Chain
+    >>> changed(Chain(intent="lights.TurnOn", act="initiate", start=0, bits=()), start=4).start
+    4
 
     Raises:
         AttributeError: there is no such field.
     """
+    before = value.__dict__
+    after = before | changes
+    if len(after) != len(before):
+        raise AttributeError(
+            f"{type(value).__name__} has no field {', '.join(changes.keys() - before.keys())}"
+        )
     new = object.__new__(type(value))
-    put = object.__setattr__
-    for name in value.__slots__:  # type: ignore[attr-defined]
-        if name not in changes:
-            put(new, name, getattr(value, name))
-    for name, wanted in changes.items():
-        put(new, name, wanted)
+    object.__setattr__(new, "__dict__", after)
     return new

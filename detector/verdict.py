@@ -22,12 +22,11 @@ __all__ = ["Judgement", "Ruling", "judge_chain", "rule_on"]
 class Judgement:
     """What the judge makes of a chain.
 
-    ``ratio_bits`` is the log-likelihood ratio of misfire to meant, the sum of the offset and the (T,) ``contributions`` of the (T,)
-    ``values``; higher speaks for a misfire. ``p_value`` is ``None`` where there is too little calibration data.
+    ``ratio_bits`` is the log-likelihood ratio of misfire to meant for the evidence, the (T,) ``values``; higher speaks for a misfire.
+    ``p_value`` is ``None`` where there is too little calibration data.
     """
 
     values: npt.NDArray[np.float64]
-    contributions: npt.NDArray[np.float64]
     ratio_bits: float
     misfire_probability: float
     p_value: float | None
@@ -45,11 +44,9 @@ class Ruling:
 def judge_chain(moment: Moment, bundle: Bundle, risk: RiskClass) -> Judgement:
     """Judge a committed chain."""
     values = evidence(moment)
-    contributions = bundle.judge.contributions(values)
-    ratio = bundle.judge.offset_bits + float(contributions.sum())
+    ratio = bundle.judge.ratio_bits(values)
     return Judgement(
         values=values,
-        contributions=contributions,
         ratio_bits=ratio,
         misfire_probability=misfire_probability(ratio, bundle.policy.base_rate),
         p_value=bundle.calibration.p_value(

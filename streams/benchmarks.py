@@ -106,7 +106,7 @@ def bench_step(events: Sequence[IntentEvent], bundle: Bundle) -> StepBench:
         _, states[event.household_id] = decide(state, event, bundle)
         (committing if event.commits else plain).append(perf_counter() - begun)
     every = [*plain, *committing]
-    judging = [_timed(bundle.judge.contributions, values) for values in _evidence(events, bundle)]
+    judging = [_timed(bundle.judge.ratio_bits, values) for values in _evidence(events, bundle)]
     same, small = _rescoring(events, bundle)
     return StepBench(
         events=len(events),

@@ -6,7 +6,7 @@ import pytest
 from detector.events import Act, IntentEvent
 from detector.household import token
 from detector.observation import observe, remember
-from detector.state import MAX_SESSIONS, MAX_TURNS, HouseholdState
+from detector.state import MAX_KNOWN_SLOTS, MAX_SESSIONS, MAX_TURNS, HouseholdState
 from tests.detector.builders import START, dialogue, event, send_message, small_model
 
 MODEL = small_model()
@@ -89,16 +89,13 @@ def test_what_a_session_keeps_is_bounded() -> None:
     assert len(session.chain.slots) <= MAX_TURNS
 
 
-def test_the_latest_token_of_a_known_slot_is_kept_when_no_new_name_fits() -> None:
-    crowd = {f"slot{number}": "k1_x" for number in range(30)}
-    turns = [
-        (SEND, Act.INFORM, False, {f"{name}_{turn}": token for name, token in crowd.items()})
-        for turn in range(5)
-    ]
-    said = (SEND, Act.INFORM, False, {"slot0_0": "k1_new", "one_too_many": "k1_x"})
-    (session,) = through(dialogue((SEND, Act.INITIATE, False), *turns, said)).sessions
-    assert session.slots["slot0_0"] == "k1_new"
-    assert "one_too_many" not in session.slots
+def test_beyond_the_bound_the_slot_that_came_first_is_forgotten() -> None:
+    filling = [(SEND, Act.INFORM, False, {f"slot{number}": "k1_x"}) for number in range(MAX_KNOWN_SLOTS)]
+    said = (SEND, Act.INFORM, False, {"slot1": "k1_new", "one_too_many": "k1_x"})
+    (session,) = through(dialogue((SEND, Act.INITIATE, False), *filling, said)).sessions
+    assert len(session.slots) == MAX_KNOWN_SLOTS
+    assert "slot0" not in session.slots
+    assert (session.slots["slot1"], session.slots["one_too_many"]) == ("k1_new", "k1_x")
 
 
 def test_the_latest_sessions_are_kept() -> None:

@@ -29,7 +29,9 @@ BUNDLE = hand_bundle()
 def test_a_judgement_is_the_judges_bits_at_the_policys_base_rate(wake: float) -> None:
     judgement = judge_chain(send(wake), BUNDLE, RISK)
     assert judgement.ratio_bits == RATIO_BITS[wake]
-    assert judgement.ratio_bits == BUNDLE.judge.offset_bits + judgement.contributions.sum()
+    assert (
+        judgement.ratio_bits == BUNDLE.judge.offset_bits + BUNDLE.judge.contributions(judgement.values).sum()
+    )
     assert judgement.misfire_probability == misfire_probability(RATIO_BITS[wake], 0.001)
 
 
