@@ -242,7 +242,7 @@ ALERTS: tuple[Alert, ...] = (
         lambda config: (
             f"time() - max(misfire_bundle_created_timestamp_seconds) > {config.seconds(f'{config.bundle_days}d'):.0f}"
         ),
-        "1h",
+        "15m",
     ),
     Alert(
         "BundlesDiffer",

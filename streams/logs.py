@@ -1,8 +1,8 @@
 """Logs: one event, one line; JSON where nobody reads along at a terminal.
 
 No line holds a slot value: what is logged of a decision are ids and words of ours (``streams.tracing.facts``); of an exception
-its type and where it was raised, and never its message, which may repeat what could not be read. The sentence with which a command
-ends is for people: ``misfire: …``.
+its type and where it was raised, and never its message, which may repeat what could not be read. The sentence with which a process
+ends is the last line: JSON as well, or ``misfire: …`` for people.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any, TextIO
 
 from pydantic_core import to_json
@@ -19,7 +20,9 @@ from pydantic_core import to_json
 from detector.decisions import Decision
 from streams.tracing import facts, trace_id
 
-__all__ = ["configure_logs", "log_decision"]
+__all__ = ["configure_logs", "log_decision", "tell_the_end"]
+
+logger = logging.getLogger(__name__)
 
 #: Libraries that tell at the level INFO what happens to each request or record.
 _TALKATIVE = ("aiokafka", "httpx", "kafka")
@@ -32,11 +35,20 @@ def configure_logs(stream: TextIO | None = None) -> None:
     handler.setFormatter(_Plain() if target.isatty() else _Json())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
+    sys.excepthook = _unforeseen
     # No line shows any of these, and looking them up takes a third of a line's time.
     logging._srcfile = None  # noqa: SLF001 - as the logging HOWTO says
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def tell_the_end(sentence: str) -> None:
+    """Say why the process ends: as one more line where logs are JSON, else to people."""
+    if any(isinstance(handler.formatter, _Json) for handler in logging.getLogger().handlers):
+        logger.critical("%s", sentence)
+    else:
+        print(f"misfire: {sentence}", file=sys.stderr)
 
 
 def log_decision(
@@ -53,6 +65,11 @@ def log_decision(
     """
     fields = {**facts(decision), "trace_id": trace_id(trace), **more}
     logger.info(event, extra={"fields": fields})
+
+
+def _unforeseen(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    """What Python prints a traceback for is a line like any other."""
+    logger.critical("the process ends because of an error in misfire itself", exc_info=(kind, error, where))
 
 
 def _fields(record: logging.LogRecord) -> Mapping[str, Any]:

@@ -22,8 +22,9 @@ _LOOK_AGAIN = 0.02
 
 
 async def worker_broker_answers(app: Any) -> bool:
-    """Whether a broker answers the app's producer."""
-    return await broker_answers(app.producer._producer.client)  # noqa: SLF001 - neither Faust nor aiokafka has a public way to it
+    """Whether a broker answers the app's producer; while that is not started yet, nothing speaks against it."""
+    producer = app.producer._producer  # noqa: SLF001 - neither Faust nor aiokafka has a public way to it
+    return producer is None or await broker_answers(producer.client)
 
 
 def ends_of(app: Any, topics: Collection[str]) -> dict[tuple[str, int], tuple[int, int]]:

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 #: Seconds that the last writes may take when the worker ends; a container runtime kills after ten.
 _LAST_WRITES = 3.0
+_WATCH_EVERY = 1.0
 
 
 def run_worker(settings: Settings, bundle: Bundle) -> NoReturn:
@@ -79,15 +80,11 @@ def run_worker(settings: Settings, bundle: Bundle) -> NoReturn:
 def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings: Settings) -> None:
     """Connect readiness, draining and the tasks that must never end to the app's life."""
     began = time.monotonic()
-
-    @app.task  # type: ignore[untyped-decorator]
-    async def serve() -> None:
-        try:
-            await health.serve(settings.worker_host, settings.worker_port)
-        except OSError as error:
-            health.fail(
-                f"port {settings.worker_port} cannot be listened on ({error.strerror}); set worker_port"
-            )
+    health.tell(reachable=True)  # the topics were looked at
+    watchdog = Watchdog(worker.households, agents, partial(worker_broker_answers, app), health)
+    # Faust's own tasks begin when the table is recovered; that a worker lives and reads it has to be seen before.
+    loop = asyncio.get_event_loop()
+    tasks = [loop.create_task(_serve(health, settings)), loop.create_task(_keep_watch(watchdog, health))]
 
     @app.task  # type: ignore[untyped-decorator]
     async def write() -> None:
@@ -96,8 +93,6 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing is written any more
             health.fail(f"states or decisions cannot be written to Kafka ({type(error).__name__})")
 
-    watchdog = Watchdog(worker.households, agents, partial(worker_broker_answers, app), health)
-    app.timer(interval=1.0)(watchdog.check)
     app.timer(interval=1.0)(partial(_report, app, worker))
 
     async def revoked(*_: Any, **__: Any) -> None:
@@ -115,6 +110,8 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
         logger.info("ready: partitions assigned and table recovered")
 
     async def stopping(*_: Any, **__: Any) -> None:
+        for task in tasks:
+            task.cancel()
         # What was decided last still waits to be written; the next worker would have to decide it again. Without a broker nothing is.
         with suppress(TimeoutError):
             await asyncio.wait_for(worker.households.drain(), _LAST_WRITES)
@@ -122,6 +119,22 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
     app.on_before_shutdown.connect(stopping, weak=False)
     app.on_partitions_revoked.connect(revoked, weak=False)
     app.on_rebalance_complete.connect(completed, weak=False)
+
+
+async def _serve(health: Health, settings: Settings) -> None:
+    try:
+        await health.serve(settings.worker_host, settings.worker_port)
+    except OSError as error:
+        health.fail(f"port {settings.worker_port} cannot be listened on ({error.strerror}); set worker_port")
+
+
+async def _keep_watch(watchdog: Watchdog, health: Health) -> None:
+    try:
+        while True:
+            await watchdog.check()
+            await asyncio.sleep(_WATCH_EVERY)
+    except Exception as error:  # noqa: BLE001 - nobody else would notice that nobody watches
+        health.fail(f"the watchdog could not go on ({type(error).__name__})")
 
 
 async def _report(app: Any, worker: Worker) -> None:

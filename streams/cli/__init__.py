@@ -86,7 +86,9 @@ def main() -> None:
 
 
 def _end(error: Exception, code: int) -> NoReturn:
-    print(f"misfire: {error}", file=sys.stderr)
+    from streams.logs import tell_the_end
+
+    tell_the_end(str(error))
     sys.exit(code)
 
 

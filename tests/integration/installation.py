@@ -186,7 +186,7 @@ class Installation:
         ]
         for line, process in running:
             if " tail " in line:  # it shows what is decided from now on
-                until(lambda ends=process: self.commands(10) and ends.poll() is not None)
+                until(lambda ends=process: self.commands(1) and ends.poll() is not None)
             said, complained = process.communicate(timeout=30)
             assert "Traceback" not in complained, complained
             if "api/v1/query" in line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import threading
 import time
@@ -137,11 +138,13 @@ class Monitoring:
 
     def __enter__(self) -> Self:
         write_monitoring(self._folder, self.config)
+        # Without rules until every target was scraped: to a Prometheus that has just started nothing is there.
+        self._rules.rename(self._rules.with_suffix(".later"))
         with ExitStack() as stack:
             if self._pager:
                 self._start(stack, self._alertmanager())
                 until(lambda: _ready(self.alertmanager_url), self._said("alertmanager"))
-            self._start(stack, self._prometheus())
+            self._process = self._start(stack, self._prometheus())
             until(lambda: _ready(self.url), self._said("prometheus"))
             self._stack = stack.pop_all()
         return self
@@ -158,9 +161,20 @@ class Monitoring:
         return [(found["metric"], float(found["value"][1])) for found in answer["data"]["result"]]
 
     def wait_scraped(self) -> Self:
-        """Wait until every target was scraped: a Prometheus that has just started takes some seconds for the first."""
+        """Wait until every target was scraped, and the rules are looked at: the first scrape takes some seconds."""
         until(lambda: len(self.query("up == 1")) == self._targets, lambda: str(self.query("up")))
+        self._rules.with_suffix(".later").rename(self._rules)
+        self._process.send_signal(signal.SIGHUP)
+        until(lambda: self._knows("rules")["groups"])
+        until(lambda: not self._pager or self._knows("alertmanagers")["activeAlertmanagers"])
         return self
+
+    def _knows(self, what: str) -> Any:
+        return httpx.get(f"{self.url}/api/v1/{what}", timeout=5).json()["data"]
+
+    @property
+    def _rules(self) -> Path:
+        return self._folder / "rules.yaml"
 
     def _prometheus(self) -> tuple[str, list[str]]:
         return "prometheus", [
@@ -183,10 +197,11 @@ class Monitoring:
             "--cluster.listen-address=",
         ]
 
-    def _start(self, stack: ExitStack, named: tuple[str, list[str]]) -> None:
+    def _start(self, stack: ExitStack, named: tuple[str, list[str]]) -> subprocess.Popen[bytes]:
         name, command = named
         process: subprocess.Popen[bytes] = start(command, log=self._folder / f"{name}.log")
         stack.callback(stop, process)
+        return process
 
     def _said(self, name: str) -> Any:
         return lambda: (self._folder / f"{name}.log").read_text("utf-8", "replace")[-3000:]

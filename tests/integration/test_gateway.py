@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -225,8 +226,8 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path: Path) -> None:
 
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
-    said = ended.stderr.strip().splitlines()[-1]
+    last = json.loads(ended.stderr.splitlines()[-1])
     assert ended.returncode == 3
-    assert said.startswith("misfire: ")
-    assert port in said
+    assert last["level"] == "critical"
+    assert port in last["event"]
     assert "Traceback" not in ended.stderr

@@ -216,7 +216,8 @@ def _misfire(*arguments: str, **variables: str) -> subprocess.CompletedProcess[s
 def _one_sentence(ended: subprocess.CompletedProcess[str], code: int, part: str) -> None:
     assert ended.returncode == code, ended.stderr
     assert "Traceback" not in ended.stderr
-    assert part in ended.stderr[ended.stderr.index("misfire: ") :]
+    last = ended.stderr.splitlines()[-1]
+    assert part in (json.loads(last)["event"] if last.startswith("{") else last)
 
 
 def _listening(pid: int) -> set[tuple[str, int]]:

@@ -27,7 +27,7 @@ from tests.integration.stream import a_town
 from tests.integration.test_gateway import PATIENT_MS, gateway
 from tests.integration.worker import Worker, prepare, producing, until
 
-__all__ = ["SPAN", "Watched", "watched"]
+__all__ = ["SPAN", "Watched", "outcome", "watched"]
 
 #: Seconds of a rate: four scrapes, and one for luck.
 SPAN = 5.0
@@ -94,7 +94,7 @@ def _play(url: str, name: str) -> list[Decision]:
         for number, event in enumerate(heard(a_town(_HOUSEHOLDS, _SESSIONS, name), SURE)):
             decisions.append(hook.decide(event))
             if event.commits:
-                hook.report(_outcome(event, OutcomeKind.EXECUTED))
+                hook.report(outcome(event, OutcomeKind.EXECUTED))
             if number % 40 == 0:
                 time.sleep(1.0)
         for number, heard_so in enumerate((DOUBTFUL, ABSURD, DOUBTFUL)):
@@ -123,7 +123,8 @@ def _message(name: str, wake: float) -> list[IntentEvent]:
     ]
 
 
-def _outcome(event: IntentEvent, kind: OutcomeKind) -> Outcome:
+def outcome(event: IntentEvent, kind: OutcomeKind) -> Outcome:
+    """What somebody said or did about a command, as the runtime reports it."""
     return Outcome(
         event_id=event.event_id,
         household_id=event.household_id,

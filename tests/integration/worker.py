@@ -73,6 +73,12 @@ class Worker:
         assert self.process.poll() is None, self._said()
         return self
 
+    def restart(self, bundle: Path) -> None:
+        """Stop it, and start it with another bundle."""
+        stop(self.process)
+        self._command[self._command.index("--bundle") + 1] = str(bundle)
+        self.__enter__()
+
     def kill(self) -> None:
         """As the kernel does it when memory runs out."""
         self.process.kill()

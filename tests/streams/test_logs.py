@@ -3,8 +3,11 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +28,7 @@ def _as_before() -> Iterator[None]:
     handlers, level = root.handlers[:], root.level
     yield
     root.handlers[:], root.level = handlers, level
+    sys.excepthook = sys.__excepthook__
     logging.captureWarnings(capture=False)
 
 
@@ -84,6 +88,32 @@ def test_at_a_terminal_a_line_is_for_people() -> None:
     LOGGER.warning("two\nlines", extra={"fields": {"rung": "worker"}})
 
     assert out.getvalue().endswith(" WARNING two lines rung=worker\n")
+
+
+@pytest.mark.parametrize("command", ["worker", "gateway"])
+def test_what_a_service_ends_with_is_a_line_of_json_as_well(command: str, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "streams.cli", command, "--config", str(tmp_path / "none.toml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    last = json.loads(ended.stderr.splitlines()[-1])
+    assert ended.returncode == 3
+    assert last["level"] == "critical"
+    assert "none.toml is not there" in last["event"]
+    assert [json.loads(line)["time"] for line in ended.stderr.splitlines()]
+
+
+def test_an_error_that_nobody_foresaw_is_a_line_of_json_and_not_a_traceback() -> None:
+    code = f"import streams.logs as l; l.configure_logs(); int({SLOT!r})"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    (line,) = ended.stderr.splitlines()
+    assert ended.returncode == 1
+    assert json.loads(line)["exception"] == "ValueError"
+    assert SLOT not in line
 
 
 def test_libraries_that_tell_everything_are_not_heard() -> None:

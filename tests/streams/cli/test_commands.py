@@ -57,7 +57,7 @@ def assert_said(ended: subprocess.CompletedProcess[str], code: int, text: str) -
     said = ended.stderr.strip().splitlines()
     assert ended.returncode == code, ended.stderr
     assert "Traceback" not in ended.stderr
-    assert any(line.startswith("misfire: ") for line in said)
+    assert any(line.startswith("misfire: ") or '"level":"critical"' in line for line in said)
     assert text in ended.stderr
 
 
