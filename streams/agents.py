@@ -109,6 +109,7 @@ class Worker:
                 async with self.households.working:
                     if self._ours(event):
                         record = _incoming(event)
+                        self.households.taken += 1
                         await handle(event, record)
                         self.lag.worked_on(record.topic, record.partition, record.offset, record.timestamp)
         except Exception as error:

@@ -95,7 +95,7 @@ class Watchdog:
     """Looks every second whether the agents live, a broker answers, and what was decided gets written.
 
     Args:
-        households: where written and staged records are counted.
+        households: where the records are counted whose work has begun, and those that are written.
         agents: the app's agents.
         answers: asks whether a broker answers.
         health: where it is told.
@@ -121,7 +121,7 @@ class Watchdog:
         if stopped and self.health.ready:
             self.health.fail(f"the agents {', '.join(stopped)} have stopped")
         await self._check_broker()
-        if self._written != self.households.written or self.households.staged == self.households.written:
+        if self._written != self.households.written or self.households.taken == self.households.written:
             self._written, self._moved = self.households.written, self._clock()
         unwritten = self._clock() - self._moved
         metrics.UNWRITTEN_SECONDS.set(unwritten)

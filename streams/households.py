@@ -54,8 +54,8 @@ class Households:
         #: Held while a record is worked on, from reading its household to staging it: an intent and an outcome of one
         #: household never see the same past, and a rebalance never cuts a record in two.
         self.working = asyncio.Lock()
-        #: Records taken over and records written; while they differ, something waits to be written.
-        self.staged = 0
+        #: Records whose work has begun and records written; while they differ, something waits: for a topic to be there, or to be written.
+        self.taken = 0
         self.written = 0
         #: Bytes of the table's keys and values; ``None`` where somebody else filled it since they were counted.
         self._bytes: int | None = None
@@ -77,7 +77,6 @@ class Households:
             key = stored.state.household_id.encode()
             self._decoded[key] = stored
             self._decoded.move_to_end(key)
-        self.staged += 1
         await self._queue.put(_Staged(event, sent, stored))
 
     async def run(self) -> None:

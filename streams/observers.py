@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from itertools import product
 
 from detector.answers import ConfirmationResult
@@ -73,8 +74,8 @@ def begin_worker(bundle: Bundle) -> None:
     show_blocks(BlockWindow(), policy.block_budget)
 
 
-def begin_gateway() -> None:
-    """Begin at zero what a gateway counts."""
+def begin_gateway(reasons: Mapping[Rung, Iterable[str]]) -> None:
+    """Begin at zero what a gateway counts; ``reasons`` are the codes of why an answer may stand on a lower rung."""
     metrics.CATALOGUE.show_only("gateway")
     for topic in (INTENTS, OUTCOMES, INCIDENTS):
         metrics.SEND_FAILURES.labels(topic)
@@ -83,6 +84,9 @@ def begin_gateway() -> None:
         metrics.MISSED_DEADLINES.labels(rung.value)
     for verdict, risk in product(Verdict, RiskClass):
         metrics.ANSWERS.labels(Rung.WORKER.value, verdict.value, risk.value, "")
+        for rung, codes in reasons.items():
+            for code in codes:
+                metrics.ANSWERS.labels(rung.value, verdict.value, risk.value, code)
     for result in ("delivered", "failed"):
         metrics.CALLBACKS.labels(result)
     for result in ("same", "refused"):

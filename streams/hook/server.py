@@ -13,6 +13,7 @@ from streams.errors import MissingPart
 from streams.exposition import forget_dead_processes
 from streams.hook.gateway import build_gateway
 from streams.hook.ladder import Ladder
+from streams.hook.reasons import LOWER_RUNGS
 from streams.observers import begin_gateway, show_bundle
 from streams.settings import Settings
 
@@ -31,7 +32,7 @@ def run_gateway(settings: Settings) -> None:
         MissingPart: the port is taken.
     """
     forget_dead_processes()
-    begin_gateway()
+    begin_gateway(LOWER_RUNGS)
     ladder = _ladder(settings)
     try:
         listening = socket.create_server((settings.gateway_host, settings.gateway_port))

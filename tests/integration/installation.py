@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,8 +18,10 @@ from pathlib import Path
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from dashboards.alerts import ALERTS
+from detector.decisions import Rung
 from detector.events import IntentEvent
 from streams.broker import EmbeddedBroker
 from streams.doctor import examine
@@ -126,12 +129,19 @@ class Installation:
         return {n.alert for n in self.pager.notifications if n.at > since and n.status == "firing"}
 
     def commands(
-        self, number: int, wake: float = HEARD_WELL, deadline_ms: int = PATIENT_MS
+        self,
+        number: int,
+        wake: float = HEARD_WELL,
+        deadline_ms: int = PATIENT_MS,
+        ahead: timedelta = timedelta(0),
     ) -> list[IntentEvent]:
-        """Let as many new households send a message, all at a time; return the events that committed to it."""
+        """Let as many new households send a message, all at a time; return the events that committed to it.
+
+        Devices whose clock is far ``ahead`` get the policy's answer, whatever the machine is busy with.
+        """
         events: list[IntentEvent] = []
         for _ in range(number):
-            name, now = f"house-{next(_NUMBERS)}", datetime.now(UTC)
+            name, now = f"house-{next(_NUMBERS)}", datetime.now(UTC) + ahead
             events += [
                 replace(
                     each,
@@ -148,12 +158,22 @@ class Installation:
 
     def share(self, bad: str) -> float:
         """The share of bad answers among all answers of the gateway that runs, as it counts them: ``late`` or ``degraded``."""
+        answers = self.answered()
+        degraded = sum(count for (rung, _), count in answers.items() if rung != Rung.WORKER)
+        late = sum(each.value for each in self._samples("misfire_hook_missed_deadlines_total"))
+        return {"late": late, "degraded": degraded}[bad] / sum(answers.values())
+
+    def answered(self) -> Counter[tuple[str, str]]:
+        """The answers of the gateway that runs, by rung and reason, as it counts them."""
+        answers: Counter[tuple[str, str]] = Counter()
+        for each in self._samples("misfire_hook_answers_total"):
+            answers[each.labels["rung"], each.labels["reason"]] += int(each.value)
+        return answers
+
+    def _samples(self, name: str) -> list[Sample]:
         text = httpx.get(f"{self.gateway.url}/metrics", timeout=5).text
-        samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
-        answers = [each for each in samples if each.name == "misfire_hook_answers_total"]
-        late = sum(each.value for each in samples if each.name == "misfire_hook_missed_deadlines_total")
-        degraded = sum(each.value for each in answers if each.labels["rung"] != "worker")
-        return {"late": late, "degraded": degraded}[bad] / sum(each.value for each in answers)
+        families = text_string_to_metric_families(text)
+        return [each for family in families for each in family.samples if each.name == name]
 
     def _ask(self, events: Sequence[IntentEvent], deadline_ms: int) -> None:
         headers = {"content-type": "application/json", "x-misfire-deadline-ms": str(deadline_ms)}

@@ -23,7 +23,7 @@ from streams.processes import free_port, start, stop
 from tests.integration.worker import until
 from tests.tools import debian, needed
 
-__all__ = ["Monitoring", "Notification", "Pager"]
+__all__ = ["Monitoring", "Notification", "Pager", "address"]
 
 #: A minute of the installed rules is a second here; scrapes and evaluations come every second.
 UNIT = 1 / 60
@@ -131,7 +131,7 @@ class Monitoring:
             workers=tuple(workers),
             gateways=tuple(gateways),
             dns=False,
-            alertmanagers=(_address(self.alertmanager_url),) if pager else (),
+            alertmanagers=(address(self.alertmanager_url),) if pager else (),
             page_url=pager.url if pager else None,
             unit=UNIT,
         )
@@ -181,7 +181,7 @@ class Monitoring:
             debian("prometheus", "prometheus"),
             f"--config.file={self._folder / 'prometheus.yaml'}",
             f"--storage.tsdb.path={self._folder / 'data'}",
-            f"--web.listen-address={_address(self.url)}",
+            f"--web.listen-address={address(self.url)}",
             "--enable-feature=exemplar-storage",
         ]
 
@@ -193,7 +193,7 @@ class Monitoring:
             ),
             f"--config.file={self._folder / 'alertmanager.yaml'}",
             f"--storage.path={self._folder / 'silences'}",
-            f"--web.listen-address={_address(self.alertmanager_url)}",
+            f"--web.listen-address={address(self.alertmanager_url)}",
             "--cluster.listen-address=",
         ]
 
@@ -207,7 +207,8 @@ class Monitoring:
         return lambda: (self._folder / f"{name}.log").read_text("utf-8", "replace")[-3000:]
 
 
-def _address(url: str) -> str:
+def address(url: str) -> str:
+    """HOST:PORT, as Prometheus wants it."""
     return url.removeprefix("http://")
 
 

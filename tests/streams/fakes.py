@@ -38,11 +38,15 @@ class Sent:
 
 @dataclass
 class FakeKafka:
-    """What was sent, in order: by the producer and to the changelog. ``hold`` keeps every acknowledgement back."""
+    """What was sent, in order: by the producer and to the changelog.
+
+    ``hold`` keeps every acknowledgement back; a topic that is ``gone`` is waited for before anything is sent.
+    """
 
     records: list[Sent] = field(default_factory=list)
     held: list[asyncio.Future[None]] = field(default_factory=list)
     hold: bool = False
+    gone: str = ""
 
     async def send(  # noqa: PLR0917 - the real one's signature
         self,
@@ -59,6 +63,8 @@ class FakeKafka:
         size = len(key or b"") + len(value or b"") + sum(len(n) + len(v) for n, v in headers or ())
         assert size <= MAX_REQUEST_SIZE, "MessageSizeTooLargeError"
         assert partition is None or partition in range(PARTITIONS), "Unrecognized partition"
+        while topic == self.gone:  # noqa: ASYNC110 - it polls as the real one does
+            await asyncio.sleep(0)
         self.records.append(Sent(topic, key, value, partition, headers or []))
         acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self.hold:
@@ -174,7 +180,9 @@ class Bench:
         writer = asyncio.create_task(self.worker.households.run())
         try:
             await agent
-            await asyncio.wait_for(self.worker.households._queue.join(), 5)
+            households = self.worker.households
+            await asyncio.wait_for(households._queue.join(), 5)
+            assert households.taken == households.written
         finally:
             writer.cancel()
 

@@ -55,6 +55,16 @@ async def test_nothing_is_written_or_acknowledged_before_the_broker_has_the_deci
     assert record.acked
 
 
+async def test_a_topic_that_is_not_there_holds_up_a_record_that_the_watchdog_sees(bench: Bench) -> None:
+    bench.kafka.gone = DECISIONS
+    running = asyncio.create_task(bench.intents(intent_record(EVENTS[0], 0)))
+    await asyncio.sleep(0.02)
+
+    assert (bench.worker.households.taken, bench.worker.households.written) == (1, 0)
+    bench.kafka.gone = ""
+    await running
+
+
 async def test_the_next_event_does_not_wait_for_the_writing_of_the_last(bench: Bench) -> None:
     bench.kafka.hold = True
     running = asyncio.create_task(bench.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS))))

@@ -18,12 +18,12 @@ from streams.processes import free_port
 
 @dataclass
 class Scene:
-    """A watchdog whose world a test sets: the clock, the agents, the broker, what is staged and written."""
+    """A watchdog whose world a test sets: the clock, the agents, the broker, what is begun and written."""
 
     now: float = 0.0
     answering: bool = True
     alive: bool = True
-    staged: int = 0
+    taken: int = 0
     written: int = 0
     health: Health = field(default_factory=Health)
 
@@ -96,7 +96,7 @@ async def test_a_broker_that_comes_back_in_time_makes_it_ready_again(scene: Scen
 
 
 async def test_what_is_decided_and_not_written_ends_it(scene: Scene) -> None:
-    scene.staged, scene.written = 7, 3
+    scene.taken, scene.written = 7, 3
     await scene.after(STALLED_SECONDS)
     assert not scene.why()
     await scene.after(2)
@@ -104,7 +104,7 @@ async def test_what_is_decided_and_not_written_ends_it(scene: Scene) -> None:
 
 
 async def test_slow_writing_is_no_standstill(scene: Scene) -> None:
-    scene.staged = 1_000
+    scene.taken = 1_000
     for _ in range(20):
         scene.written += 1
         await scene.after(STALLED_SECONDS / 2)
