@@ -43,10 +43,13 @@ def configure_logs(stream: TextIO | None = None) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def tell_the_end(sentence: str) -> None:
-    """Say why the process ends: as one more line where logs are JSON, else to people."""
+def tell_the_end(sentence: str, *, as_json: bool = False) -> None:
+    """Say why the process ends: as one more line where logs are JSON, or shall be, else to people."""
     if any(isinstance(handler.formatter, _Json) for handler in logging.getLogger().handlers):
         logger.critical("%s", sentence)
+    elif as_json:
+        record = logger.makeRecord(logger.name, logging.CRITICAL, "", 0, sentence, (), None)
+        print(_Json().format(record), file=sys.stderr)
     else:
         print(f"misfire: {sentence}", file=sys.stderr)
 

@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 from typing import NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from detector.errors import BundleError, MisfireError
 from streams.cli import (
@@ -78,7 +79,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, _ended_by)
     signal.signal(signal.SIGTERM, _ended_by)
     try:
-        app()
+        # Typer shows wrong options to people; off terminals they are one line, like every other end.
+        sys.exit(app(standalone_mode=sys.stderr.isatty()))
+    except TyperException as error:
+        _end_of_wrong_use(error)
     except (MissingPart, BundleError) as error:
         _end(error, 3)
     except (WrongUse, MisfireError) as error:
@@ -90,6 +94,17 @@ def _end(error: Exception, code: int) -> NoReturn:
 
     tell_the_end(str(error))
     sys.exit(code)
+
+
+def _end_of_wrong_use(error: TyperException) -> NoReturn:
+    """End as one line of JSON: what Typer refused was refused before any command could say how it logs."""
+    from streams.logs import tell_the_end
+
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "misfire"
+    said = " ".join(error.format_message().split()).rstrip(".") or "a command is missing"
+    tell_the_end(f"{command}: {said}; '{command} --help' says what it takes", as_json=True)
+    sys.exit(error.exit_code)
 
 
 def _ended_by(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the signature of a handler

@@ -3,9 +3,12 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +107,53 @@ def test_what_a_service_ends_with_is_a_line_of_json_as_well(command: str, tmp_pa
     assert last["level"] == "critical"
     assert "none.toml is not there" in last["event"]
     assert [json.loads(line)["time"] for line in ended.stderr.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["worker", "--nope"], "No such option: --nope"),
+        (["worker", "--port", "many"], "Invalid value for '--port'"),
+        (["scan"], "Missing argument 'STREAM'"),
+        (["topics", "turn"], "No such command 'turn'"),
+        (["topics"], "a command is missing"),
+    ],
+)
+def test_wrong_options_are_a_line_of_json(arguments: list[str], said: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "streams.cli", *arguments], capture_output=True, text=True, check=False
+    )
+
+    (line,) = ended.stderr.splitlines()
+    assert ended.returncode == 2
+    assert json.loads(line)["level"] == "critical"
+    assert f"{arguments[0]}: {said}" in json.loads(line)["event"]
+    assert f"{arguments[0]} --help'" in json.loads(line)["event"]
+
+
+def test_wrong_options_are_told_people_at_a_terminal() -> None:
+    shown, theirs = pty.openpty()
+    command = [sys.executable, "-m", "streams.cli", "worker", "--nope"]
+    ended = subprocess.run(
+        command, stderr=theirs, env=os.environ | {"NO_COLOR": "1", "TERM": "dumb"}, check=False
+    )
+    os.close(theirs)
+    said = _all_of(shown).decode()
+
+    assert ended.returncode == 2
+    assert "No such option: --nope" in said
+    assert "Usage:" in said
+    assert '"level"' not in said
+
+
+def _all_of(terminal: int) -> bytes:
+    """What was written to a terminal that nobody has open any more."""
+    said = b""
+    with suppress(OSError):  # that is how a terminal ends
+        while more := os.read(terminal, 10_000):
+            said += more
+    os.close(terminal)
+    return said
 
 
 def test_an_error_that_nobody_foresaw_is_a_line_of_json_and_not_a_traceback() -> None:
