@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 
-from dashboards.config import Config
 from streams.broker import EmbeddedBroker
-from tests.integration.installation import Gateway, Installation
+from tests.integration.installation import Installation, installed
 from tests.integration.kafka import ApacheKafka, Broker, lacking, wipe
-from tests.integration.prometheus import Monitoring, Pager, address
 from tests.integration.stream import bundle_on_disk
-from tests.integration.worker import Worker, prepare
 
 
 @pytest.fixture(scope="session")
@@ -51,22 +47,5 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     """A whole installation under Prometheus and Alertmanager, on the embedded broker, for a module's tests to break and repair."""
     folder = tmp_path_factory.mktemp("installation")
     _, bundle = bundle_on_disk(folder)
-    (folder / "monitoring").mkdir()
-    with ExitStack() as stack:
-        broker = stack.enter_context(EmbeddedBroker())
-        prepare(broker)
-        worker = stack.enter_context(Worker(broker, bundle, folder / "worker.log"))
-        gateway = Gateway(broker, folder / "gateway.log")
-        stack.callback(gateway.stop)
-        gateway.start(bundle)
-        worker.wait_ready()
-        pager = stack.enter_context(Pager())
-        monitoring = Monitoring(
-            folder / "monitoring",
-            [address(worker.url)],
-            [address(gateway.url)],
-            pager,
-            Config(least_workers=1),
-        )
-        stack.enter_context(monitoring).wait_scraped()
-        yield Installation(broker, worker, gateway, bundle, monitoring, pager)
+    with EmbeddedBroker() as embedded, installed(folder, bundle, embedded) as everything:
+        yield everything

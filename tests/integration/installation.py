@@ -1,4 +1,4 @@
-"""Broker, worker and gateway under Prometheus and Alertmanager, to be broken and repaired part by part."""
+"""Broker, workers and gateway under Prometheus and Alertmanager, to be broken and repaired part by part."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -19,23 +20,25 @@ from pathlib import Path
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
+from pydantic_core import to_json
 
 from dashboards.alerts import ALERTS
-from detector.decisions import Rung
+from dashboards.config import Config
+from detector.decisions import Decision, Rung
 from detector.events import IntentEvent
-from streams.broker import EmbeddedBroker
 from streams.doctor import examine
 from streams.processes import free_port, start, stop
-from streams.records import INTENT
+from streams.records import DECISION, INTENT
 from streams.settings import Settings
 from tests.dashboards.runbook import LOOK, SURE, commands
 from tests.detector.builders import SURE as HEARD_WELL
 from tests.detector.builders import heard, send_message
-from tests.integration.prometheus import Monitoring, Pager
+from tests.integration.kafka import Broker
+from tests.integration.prometheus import Monitoring, Pager, address
 from tests.integration.test_gateway import PATIENT_MS, status
-from tests.integration.worker import PARTITIONS, Worker, until
+from tests.integration.worker import PARTITIONS, Worker, prepare, until
 
-__all__ = ["Gateway", "Installation"]
+__all__ = ["Gateway", "Installation", "installed"]
 
 #: Events of one request, as the gateway takes them at most.
 _BATCH = 100
@@ -45,7 +48,7 @@ _NUMBERS = count()
 class Gateway:
     """``misfire gateway``, which can be stopped and started again at the same address."""
 
-    def __init__(self, broker: EmbeddedBroker, log: Path) -> None:
+    def __init__(self, broker: Broker, log: Path) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         self._log, self._broker = log, broker
         self._process: subprocess.Popen[bytes] | None = None
@@ -69,14 +72,15 @@ class Gateway:
 
 @dataclass
 class Installation:
-    """Everything that runs."""
+    """Everything that runs; ``others`` are the workers besides the one."""
 
-    broker: EmbeddedBroker
+    broker: Broker
     worker: Worker
     gateway: Gateway
     bundle: Path
     monitoring: Monitoring
     pager: Pager
+    others: Sequence[Worker] = ()
 
     @property
     def settings(self) -> Settings:
@@ -134,8 +138,8 @@ class Installation:
         wake: float = HEARD_WELL,
         deadline_ms: int = PATIENT_MS,
         ahead: timedelta = timedelta(0),
-    ) -> list[IntentEvent]:
-        """Let as many new households send a message, all at a time; return the events that committed to it.
+    ) -> list[Decision]:
+        """Let as many new households send a message, all at a time; return the decisions on the events that committed to it.
 
         Devices whose clock is far ``ahead`` get the policy's answer, whatever the machine is busy with.
         """
@@ -152,9 +156,7 @@ class Installation:
                 )
                 for turn, each in enumerate(heard(send_message(), wake))
             ]
-        for turn in range(3):
-            self._ask(events[turn::3], deadline_ms)
-        return events[2::3]
+        return [self._ask(events[turn::3], deadline_ms) for turn in range(3)][-1]
 
     def share(self, bad: str) -> float:
         """The share of bad answers among all answers of the gateway that runs, as it counts them: ``late`` or ``degraded``."""
@@ -175,7 +177,8 @@ class Installation:
         families = text_string_to_metric_families(text)
         return [each for family in families for each in family.samples if each.name == name]
 
-    def _ask(self, events: Sequence[IntentEvent], deadline_ms: int) -> None:
+    def _ask(self, events: Sequence[IntentEvent], deadline_ms: int) -> list[Decision]:
+        decisions: list[Decision] = []
         headers = {"content-type": "application/json", "x-misfire-deadline-ms": str(deadline_ms)}
         for first in range(0, len(events), _BATCH):
             body = b"[" + b",".join(map(INTENT.encode, events[first : first + _BATCH])) + b"]"
@@ -183,6 +186,8 @@ class Installation:
                 f"{self.gateway.url}/v1/decide/batch", content=body, headers=headers, timeout=30
             )
             assert answer.status_code == 200, answer.text
+            decisions += [DECISION.decode(to_json(each)) for each in answer.json()]
+        return decisions
 
     def _types(self, alert: str, heading: str) -> None:
         """Type the commands of the alert's section that need no containers, as they stand there."""
@@ -222,3 +227,32 @@ class Installation:
             there = line.replace("http://127.0.0.1:9090", self.monitoring.url)
             return there.replace("http://127.0.0.1:8750", self.gateway.url)
         return None
+
+
+@contextmanager
+def installed(
+    folder: Path, bundle: Path, broker: Broker, workers: int = 1, **variables: str
+) -> Iterator[Installation]:
+    """An installation for the length of a ``with`` block; all of its workers, which get the variables, have to be ready."""
+    (folder / "monitoring").mkdir()
+    prepare(broker)
+    with ExitStack() as stack:
+        deciding = [
+            stack.enter_context(Worker(broker, bundle, folder / f"worker-{number}.log", **variables))
+            for number in range(workers)
+        ]
+        gateway = Gateway(broker, folder / "gateway.log")
+        stack.callback(gateway.stop)
+        gateway.start(bundle)
+        for worker in deciding:
+            worker.wait_ready()
+        pager = stack.enter_context(Pager())
+        monitoring = Monitoring(
+            folder / "monitoring",
+            [address(worker.url) for worker in deciding],
+            [address(gateway.url)],
+            pager,
+            Config(least_workers=workers),
+        )
+        stack.enter_context(monitoring).wait_scraped()
+        yield Installation(broker, deciding[0], gateway, bundle, monitoring, pager, deciding[1:])

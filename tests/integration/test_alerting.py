@@ -20,13 +20,12 @@ import httpx
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from streams.broker import EmbeddedBroker
 from streams.bundles import write_bundle
 from streams.records import INTENT
 from streams.topics import DECISIONS, INTENTS, admin, create_topics
 from tests.detector.builders import hand_bundle, hand_calibration
 from tests.integration.installation import Installation
-from tests.integration.kafka import ApacheKafka
+from tests.integration.kafka import ApacheKafka, Broker
 from tests.integration.prometheus import Monitoring, Pager, address
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.test_gateway import decide_all, status
@@ -71,7 +70,7 @@ def test_a_broker_that_is_gone_silences_what_follows(installation: Installation)
 
 
 @contextmanager
-def stopped(broker: EmbeddedBroker) -> Iterator[None]:
+def stopped(broker: Broker) -> Iterator[None]:
     """The broker hangs while the block runs."""
     process = broker.process
     assert process is not None

@@ -1,0 +1,141 @@
+"""A worker that falls behind or is missing, and misfires by the dozen: the pages about them come and go.
+
+A minute of the installed rules is a second here. Alone in a module, with two workers and a policy of its own: its budgets are spent by
+dozens of commands, and its questions stay open for as long as a busy machine may take.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count, islice
+
+import pytest
+
+from detector.answers import Result
+from detector.decisions import ConfirmMethod, Decision, RiskClass, Verdict
+from detector.events import Act, IntentEvent
+from streams.bundles import write_bundle
+from streams.hook import Hook
+from tests.detector.builders import ABSURD, DOUBTFUL, POLICY_TEXT, SURE, event, hand_bundle, policy
+from tests.integration.installation import Installation, installed
+from tests.integration.kafka import ApacheKafka, wipe
+from tests.integration.test_gateway import PATIENT_MS
+from tests.integration.worker import PATIENCE, publish, until
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(300)]
+
+#: What is replaced in the packaged policy. Interruptions alert at twice the class's budget: 40 % of the messages.
+_POLICY = {
+    "expires_seconds = 60.0": "expires_seconds = 3600.0",
+    "share = 0.1\nleast_commands = 200": "share = 0.4\nleast_commands = 20",
+    "harm = 400.0\ndenial = 30.0\nbudget = 0.01": "harm = 400.0\ndenial = 30.0\nbudget = 0.2",
+}
+_NUMBERS = count()
+#: What tells of misfires by the dozen, in the order in which it does.
+_MISFIRES = (
+    "MisfireBlockBudgetSpent",
+    "MisfireStoppedFarAboveNormal",
+    "MisfireConfirmationsDenied",
+    "MisfireInterruptionsOverBudget",
+)
+
+
+@pytest.fixture(scope="module")
+def installation(
+    started_kafka: ApacheKafka, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """An installation with two workers, of which one can hang for half a minute, and with the policy of this module."""
+    text = POLICY_TEXT
+    for before, after in _POLICY.items():
+        assert before in text
+        text = text.replace(before, after)
+    folder = tmp_path_factory.mktemp("decisions")
+    write_bundle(hand_bundle(rules=policy(text)), folder / "bundle")
+    wipe(started_kafka.bootstrap)
+    with installed(folder, folder / "bundle", started_kafka, 2, MISFIRE_SESSION_TIMEOUT="30") as everything:
+        yield everything
+
+
+def test_one_worker_of_two_hangs(installation: Installation) -> None:
+    """It keeps its partitions: were they taken over, nobody would be ready meanwhile, and half a second of that is half a minute here."""
+    process = installation.worker.process
+    try:
+        installation.breaks("MisfireWorkerMissing", lambda: os.killpg(process.pid, signal.SIGSTOP))
+    finally:
+        os.killpg(process.pid, signal.SIGCONT)
+    installation.is_repaired("MisfireWorkerMissing", lambda: None)
+
+
+def test_more_is_asked_than_is_decided(installation: Installation) -> None:
+    """What waits grows by a hundred a second, however fast the workers are: what they take meanwhile is sent on top."""
+
+    def fall_behind() -> None:
+        began, sent, before = time.monotonic(), 0, _decided(installation)
+        while "MisfireLagGrows" not in installation.told_of(began):
+            lasted = time.monotonic() - began
+            waiting = sent - (_decided(installation) - before)
+            assert lasted < PATIENCE, f"{waiting} of {sent} wait"
+            # Twice what is missing: meanwhile more is decided.
+            missing = 2 * max(round(200 + 100 * lasted - waiting), 0)
+            publish(installation.broker, _lamps(missing))
+            sent += missing
+
+    installation.breaks("MisfireLagGrows", fall_behind)
+    installation.is_repaired("MisfireLagGrows", lambda: None)
+
+
+def _lamps(number: int) -> list[IntentEvent]:
+    """Commands of another class than messages, of a day ago: the block budget looks back an hour of the events' time."""
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    return [
+        event(
+            event_id=f"lamp-{each}",
+            household_id=f"lamp-{each % 100}",
+            session_id=f"lamp-{each}",
+            time=yesterday + timedelta(milliseconds=each),
+            intent="lights.TurnOn",
+            act=Act.INITIATE,
+            commits=True,
+            wake_confidence=SURE,
+        )
+        for each in islice(_NUMBERS, number)
+    ]
+
+
+def _decided(installation: Installation) -> float:
+    workers = (installation.worker, *installation.others)
+    return sum(worker.metric("misfire_events_total") for worker in workers)
+
+
+def test_misfires_by_the_dozen(installation: Installation) -> None:
+    """Lamps that are meant are what is usual, once the quarter of an hour that counts as lately is over."""
+    before = _decided(installation)
+    publish(installation.broker, _lamps(1500))
+    until(lambda: _decided(installation) >= before + 1500)
+    until(lambda: installation.monitoring.query("sum(increase(misfire_commands_total[15s])) == 0"))
+    began = time.monotonic()
+    decisions = installation.commands(100, ABSURD)
+    assert {decision.verdict for decision in decisions} == {Verdict.BLOCK, Verdict.CONFIRM}
+    assert {decision.risk_class for decision in decisions} == {RiskClass.PRIVATE_OUTBOUND}
+    questions = installation.commands(30, DOUBTFUL)
+    with Hook(installation.gateway.url, deadline_ms=PATIENT_MS) as hook:
+        _answer(hook, questions[:12], accepted=False)
+        for alert in _MISFIRES:
+            installation.hears(alert, began)
+        _answer(hook, questions[12:], accepted=True)
+    installation.commands(300)
+    for alert in _MISFIRES:
+        installation.is_over(alert, began)
+
+
+def _answer(hook: Hook, questions: list[Decision], *, accepted: bool) -> None:
+    """Answer each question with its challenge words."""
+    for asked in questions:
+        assert asked.confirm is not None
+        said = " ".join(asked.confirm.challenge)
+        result = hook.confirm(asked, ConfirmMethod.CHALLENGE, accepted=accepted, said=said)
+        assert result.result is (Result.CONFIRMED if accepted else Result.DENIED), result
