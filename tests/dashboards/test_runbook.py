@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from argparse import REMAINDER, ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 from dashboards.alerts import ALERTS, Alert
 from dashboards.panels import BOARDS
 from streams.cli import app
+from streams.topics import TOPICS
 from tests.dashboards.runbook import COMMANDS, HEADINGS, LOOK, SECTIONS, SURE, TEXT, commands
 from tests.tools import promtool
 
@@ -58,15 +60,73 @@ def test_a_command_of_misfire_can_be_typed(given: str) -> None:
     command.make_context(command.name, arguments)
 
 
-def test_services_are_those_of_the_compose_file() -> None:
-    known = services()
-    for line in COMMANDS:
-        found = re.match(r"docker compose (\w+) (.*)", line)
-        if found:
-            words = [word for word in re.sub(r"--(?:tail|scale) \S+|--\S+", "", found[2]).split() if word]
-            named = words if found[1] in ("ps", "logs", "up", "restart", "top") else words[:1]
-            assert named, line
-            assert set(named) <= known, line
+def compose() -> ArgumentParser:
+    """What Compose takes, as far as it is typed here: https://docs.docker.com/reference/cli/docker/compose."""
+    parser = ArgumentParser(prog="docker compose", allow_abbrev=False)
+    known = parser.add_subparsers(required=True)
+    in_one = {"exec": [], "run": ["--rm"]}
+    in_many = {
+        "logs": [],
+        "ps": ["--all"],
+        "restart": [],
+        "top": [],
+        "up": ["--build", "--detach", "--force-recreate"],
+    }
+    for name, flags in {**in_one, **in_many}.items():
+        command = known.add_parser(name, allow_abbrev=False)
+        for flag in flags:
+            command.add_argument(flag, action="store_true")
+        command.add_argument("services", nargs=1 if name in in_one else "*", type=service)
+        if name in in_one:
+            command.add_argument("inside", nargs=REMAINDER)
+    known.choices["logs"].add_argument("--tail", type=int)
+    known.choices["up"].add_argument("--scale", type=scaled)
+    return parser
+
+
+def service(name: str) -> str:
+    """A name that the Compose file knows."""
+    if name not in services():
+        raise ValueError(name)
+    return name
+
+
+def scaled(given: str) -> str:
+    """A service and how many of it."""
+    name, _, number = given.partition("=")
+    return f"{service(name)}={int(number)}"
+
+
+def typed_for_compose() -> list[str]:
+    """What the runbook, the README and the Compose file itself say to type."""
+    told = "\n".join((ROOT / name).read_text("utf-8") for name in ("README.md", "docker-compose.yml"))
+    given = re.compile(r"docker compose ([^`'\n;()]+)")
+    return sorted({found.strip() for text in (*COMMANDS, told) for found in given.findall(text)})
+
+
+@pytest.mark.parametrize("given", typed_for_compose())
+def test_a_command_of_compose_can_be_typed(given: str) -> None:
+    compose().parse_args(shlex.split(given))
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["up --detach workers", "up --scale workers=4 worker", "run --remove doctor", "start worker", "exec"],
+)
+def test_a_command_that_compose_does_not_take_is_found(given: str) -> None:
+    with pytest.raises(SystemExit):
+        compose().parse_args(shlex.split(given))
+
+
+def test_every_command_is_of_a_kind_that_is_checked_or_needs_no_check() -> None:
+    kinds = ("curl -s http://", "date -u", "docker compose ", "docker stats ", "misfire ")
+    assert not [command for line in COMMANDS for command in line.split("; ") if not command.startswith(kinds)]
+
+
+def test_topics_that_are_named_exist() -> None:
+    named = {topic for line in COMMANDS for topic in re.findall(r"\b(?:assistant|misfire)\.[a-z-]+\b", line)}
+    assert named
+    assert named <= {topic.name for topic in TOPICS}
 
 
 def test_queries_are_ones_that_prometheus_takes(tmp_path: Path) -> None:
