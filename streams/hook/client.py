@@ -84,8 +84,8 @@ class AsyncHook:
         event = self._asking.event(event)
         content = INTENT.encode(event)
         try:
-            async with asyncio.timeout(self.deadline_ms / 1000.0), await self._breaker():
-                response = await self._hedge.ask(lambda: self._post("/v1/decide", content, self.deadline_ms))
+            async with asyncio.timeout(self.deadline_ms / 1000.0) as deadline, await self._breaker():
+                response = await self._hedge.ask(lambda: self._post("/v1/decide", content, deadline))
         except OpenedState:
             text = f"The gateway failed {_FAILURES} times in a row and is left alone for {_REST_SECONDS:g} s"
             return self._asking.fallback(event, "gateway_resting", text)
@@ -128,9 +128,9 @@ class AsyncHook:
         content, result = ANSWER.encode(given), refused(given, Refusal.UNCHECKED)
         for _ in range(2):  # the same answer again does no harm, and what became of the first is told
             try:
-                async with asyncio.timeout(_CONFIRM_MS / 1000.0):
+                async with asyncio.timeout(_CONFIRM_MS / 1000.0) as deadline:
                     response = await self._post(
-                        f"/v1/confirmations/{given.confirmation_id}", content, _CONFIRM_MS
+                        f"/v1/confirmations/{given.confirmation_id}", content, deadline
                     )
                 result = self._asking.result(given, response)
             except (_GatewayError, httpx.HTTPError, TimeoutError):
@@ -142,8 +142,8 @@ class AsyncHook:
     async def report(self, outcome: Outcome) -> bool:
         """Tell what happened afterwards; return whether the worker has applied it already."""
         try:
-            async with asyncio.timeout(self.deadline_ms / 1000.0):
-                response = await self._post("/v1/outcomes", self._asking.outcome(outcome), self.deadline_ms)
+            async with asyncio.timeout(self.deadline_ms / 1000.0) as deadline:
+                response = await self._post("/v1/outcomes", self._asking.outcome(outcome), deadline)
         except (_GatewayError, httpx.HTTPError, TimeoutError):
             return False
         return response.status_code == httpx.codes.OK
@@ -187,8 +187,11 @@ class AsyncHook:
     async def _breaker(self) -> Any:
         return await self._breakers.get_breaker("gateway")
 
-    async def _post(self, path: str, content: bytes, deadline_ms: int) -> httpx.Response:
-        response = await self._client.post(path, content=content, headers=self._asking.headers(deadline_ms))
+    async def _post(self, path: str, content: bytes, deadline: asyncio.Timeout) -> httpx.Response:
+        """Send with what is left until the deadline: a second attempt has less of it than the first."""
+        left = (deadline.when() or 0.0) - asyncio.get_running_loop().time()
+        headers = self._asking.headers(max(1, round(1000 * left)))
+        response = await self._client.post(path, content=content, headers=headers)
         if response.is_server_error:
             raise _GatewayError(response)
         return response

@@ -174,9 +174,9 @@ class Exchange:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _watch(self, producer: Any) -> None:
-        """Say whether the broker is still there. Who asks waits for it all the same: it may be back in time."""
+        """See whether the broker is still there. While it is not nobody waits for an answer; what is asked goes out when it is back."""
         while True:
-            metrics.BROKER_REACHABLE.set(await broker_answers(producer.client))
+            self._tell(connected=await broker_answers(producer.client))
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _send_all(self, producer: Any) -> None:

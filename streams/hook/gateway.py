@@ -87,10 +87,7 @@ def _decisions(parts: _Parts) -> APIRouter:
     async def answer(event: IntentEvent, asker: Asker) -> Answer:
         with parts.tracer.span("answer", asker.trace, asked=True) as span:
             traced = replace(asker, trace=span.traceparent)
-            if is_skewed(event):
-                found = parts.ladder.skewed(event, parts.exchange, traced)
-            else:
-                found = await parts.ladder.decide(event, parts.exchange, traced)
+            found = await parts.ladder.decide(event, parts.exchange, traced, skewed=is_skewed(event))
             span.facts |= facts(found.decision)
             log_decision(
                 logger, "answered", found.decision, span.traceparent, seconds=round(found.seconds, 4)

@@ -26,7 +26,7 @@ from streams.hook.admission import admits
 from streams.hook.exchange import Exchange, Question, Reply
 from streams.hook.late import LATE, LateAnswers, Provisional, late_answer, provisional
 from streams.hook.memory import Asked, Memory
-from streams.hook.reasons import REASONS
+from streams.hook.reasons import CAUSES, REASONS
 from streams.hook.sessions import Sessions, Turn
 from streams.observers import count_answer
 from streams.processing import ID_REUSED
@@ -98,26 +98,24 @@ class Ladder:
         self._answered: OrderedDict[str, Provisional] = OrderedDict()
         self._memory: Memory[Answer] = Memory()
 
-    async def decide(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Answer:
+    async def decide(
+        self, event: IntentEvent, exchange: Exchange, asker: Asker, *, skewed: bool = False
+    ) -> Answer:
         """Answer within the asker's deadline. Asking twice for the same event, together or later, is asking once.
+
+        An event that is ``skewed`` comes from the future: the policy answers, and the worker sends it to dead letters.
 
         Raises:
             BadRecord: with code ``id_reused``, where the event_id belongs to another event.
         """
         asked = self._memory.find(event)
         if asked is None:
-            asked = self._ask(event, exchange, asker)
+            asked = self._ask(event, exchange, asker, skewed=skewed)
         timer = asyncio.get_running_loop().call_later(max(asker.wait, 0.0), asked.give_up)
         try:
             return await asyncio.shield(asked.answer)
         finally:
             timer.cancel()
-
-    def skewed(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Answer:
-        """Answer an event whose clock cannot be right by the policy; the worker sends it to dead letters."""
-        began = self._clock()
-        self._send(event, exchange, asker)
-        return self._counted(self._fallback(event, "clock_skewed"), began, asker)
 
     def late(self, correlation: str, reply: Reply, exchange: Exchange) -> None:
         """Take in what nobody waits for: a worker's decision after the answer, an incident where it disagrees; or an erasure."""
@@ -145,18 +143,23 @@ class Ladder:
         exchange.send(INCIDENTS, late.household_id, LATE.encode(late), headers)
         self.late_answers.tell(late, given.callback)
 
-    def _ask(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Asked[Answer]:
+    def _ask(self, event: IntentEvent, exchange: Exchange, asker: Asker, *, skewed: bool) -> Asked[Answer]:
         """Put the question on its way at once: the log has one household's events in the order in which they came."""
         began = self._clock()
         admitted = admits(event, self.policy, self._memory.waiting, self.places)
         question = self._send(event, exchange, asker)
-        if admitted:
+        if admitted and not skewed:
             climbing = asyncio.create_task(self._climb(event, exchange, asker, question, began))
             return self._memory.keep(event, climbing, question.reply)
-        decision = self._settle(event, exchange, asker, question, self._fallback(event, "overloaded"))
-        shed: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        shed.set_result(self._counted(decision, began, asker))
-        return self._memory.keep(event, shed, question.reply)
+        if skewed:
+            # The worker refuses it, and an outcome of it as well: there is nothing to tell.
+            decision = self._fallback(event, "clock_skewed")
+            exchange.give_up(question.correlation)
+        else:
+            decision = self._settle(event, exchange, asker, question, self._fallback(event, "overloaded"))
+        at_once: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        at_once.set_result(self._counted(decision, began, asker))
+        return self._memory.keep(event, at_once, question.reply)
 
     def _send(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Question:
         headers = INTENT.headers(event.event_id, event.time, source=_SOURCE, trace=asker.trace)
@@ -248,8 +251,9 @@ def _why(exchange: Exchange, asker: Asker, question: Question) -> str:
 
 
 def _because(decision: Decision, event: IntentEvent, code: str) -> Decision:
-    """Say why the answer is not the worker's; the policy's own says why itself."""
-    if decision.rung is not Rung.GATEWAY:
-        return decision
-    reason = Reason(code=code, event_id=event.event_id, bits=0.0, text=REASONS[code])
-    return replace(decision, reasons=(reason, *decision.reasons))
+    """Say why the answer is not the worker's: first, where the gateway decided; the policy first says why it is not the gateway's."""
+    on_the_gateways_rung = decision.rung is Rung.GATEWAY
+    text = REASONS[code] if on_the_gateways_rung else f"{CAUSES[code]}."
+    reason = Reason(code=code, event_id=event.event_id, bits=0.0, text=text)
+    reasons = (reason, *decision.reasons) if on_the_gateways_rung else (*decision.reasons, reason)
+    return replace(decision, reasons=reasons)

@@ -7,30 +7,41 @@ from types import MappingProxyType
 
 from detector.decisions import Rung
 
-__all__ = ["LOWER_RUNGS", "REASONS"]
+__all__ = ["CAUSES", "LOWER_RUNGS", "REASONS"]
 
-_GATEWAY = "the gateway answers with the population's model, without this household's history."
-_POLICY = "the policy's rule answers."
+_ANSWERS: Mapping[Rung, str] = MappingProxyType(
+    {
+        Rung.GATEWAY: "the gateway answers with the population's model, without this household's history",
+        Rung.POLICY: "the policy's rule answers",
+    }
+)
 
-#: Every way to an answer that is not the worker's: by the rung that then answers, the reason's code and its sentence.
+#: Every way to an answer that is not the worker's: by the rung that then answers, the reason's code and its cause.
 LOWER_RUNGS: Mapping[Rung, Mapping[str, str]] = MappingProxyType(
     {
         Rung.GATEWAY: {
-            "worker_timeout": f"Kafka has the event and no worker answered in time; {_GATEWAY}",
-            "broker_timeout": f"Kafka did not take the event in time; {_GATEWAY}",
-            "broker_unreachable": f"Kafka cannot be reached; {_GATEWAY}",
-            "deadline_too_short": f"The deadline leaves no time to ask a worker; {_GATEWAY}",
+            "worker_timeout": "Kafka has the event and no worker answered in time",
+            "broker_timeout": "Kafka did not take the event in time",
+            "broker_unreachable": "Kafka cannot be reached",
+            "deadline_too_short": "The deadline leaves no time to ask a worker",
         },
         Rung.POLICY: {
-            "no_bundle": f"The gateway has no bundle, and no worker answered in time; {_POLICY}",
-            "bundle_damaged": f"The gateway's bundle is damaged, and no worker answered in time; {_POLICY}",
-            "overloaded": f"The gateway is overloaded, and milder risk classes give way first; {_POLICY}",
-            "clock_skewed": f"The event's time lies in the future, so nothing about its order is certain; {_POLICY}",
-            "worker_refused": f"The worker could not read the event; {_POLICY}",
-            "internal_error": f"The decision could not be made because of an internal error; {_POLICY}",
+            "no_bundle": "The gateway has no bundle, and no worker answered in time",
+            "bundle_damaged": "The gateway's bundle is damaged, and no worker answered in time",
+            "overloaded": "The gateway is overloaded, and milder risk classes give way first",
+            "clock_skewed": "The event's time lies in the future, so nothing about its order is certain",
+            "worker_refused": "The worker could not read the event",
+            "internal_error": "The decision could not be made because of an internal error",
         },
     }
 )
+CAUSES: Mapping[str, str] = MappingProxyType(
+    {code: cause for causes in LOWER_RUNGS.values() for code, cause in causes.items()}
+)
 REASONS: Mapping[str, str] = MappingProxyType(
-    {code: text for reasons in LOWER_RUNGS.values() for code, text in reasons.items()}
+    {
+        code: f"{cause}; {_ANSWERS[rung]}."
+        for rung, causes in LOWER_RUNGS.items()
+        for code, cause in causes.items()
+    }
 )

@@ -82,16 +82,18 @@ def test_the_gateways_decision_comes_back_as_it_is() -> None:
 
 
 def test_the_event_and_the_deadline_are_sent() -> None:
-    seen: list[tuple[str, bytes]] = []
+    seen: list[tuple[int, bytes]] = []
 
     def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
-        seen.append((handler.headers["x-misfire-deadline-ms"], body))
+        seen.append((int(handler.headers["x-misfire-deadline-ms"]), body))
         saying(200, DECISION.encode(right()))(handler, body)
 
     with gateway(answer) as url, Hook(url, deadline_ms=2_000) as hook:
         hook.decide(COMMAND)
 
-    assert seen == [("2000", INTENT.encode(COMMAND))]
+    ((left_ms, body),) = seen
+    assert 0 < left_ms <= 2_000
+    assert body == INTENT.encode(COMMAND)
 
 
 def test_nobody_there() -> None:
@@ -184,12 +186,14 @@ def test_a_gateway_that_fails_again_and_again_is_left_alone() -> None:
 
 
 def test_a_connection_that_hangs_costs_one_answer_nothing() -> None:
-    """The first request is never answered; the second attempt is."""
+    """The first request is never answered; the second attempt is, and has less time left."""
     seen: list[bytes] = []
+    left_ms: list[int] = []
     done = threading.Event()
 
     def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
         seen.append(body)
+        left_ms.append(int(handler.headers["x-misfire-deadline-ms"]))
         if len(seen) == 1:
             done.wait(10)
         saying(200, DECISION.encode(right()))(handler, body)
@@ -198,6 +202,8 @@ def test_a_connection_that_hangs_costs_one_answer_nothing() -> None:
         assert hook.decide(COMMAND) == right()
         done.set()
     assert seen == [INTENT.encode(COMMAND)] * 2
+    # The second begins at two fifths of the deadline.
+    assert left_ms[1] <= 1_200
 
 
 def test_another_policy_at_the_gateway_is_warned_about_once(caplog: pytest.LogCaptureFixture) -> None:

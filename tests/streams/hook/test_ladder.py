@@ -32,6 +32,7 @@ class FakeExchange:
         self.sent: list[tuple[str, bytes]] = []
         self.replies: dict[str, asyncio.Future[Reply]] = {}
         self.stored = True
+        self.given_up: list[str] = []
 
     def ask(self, topic: str, key: str, value: bytes, headers: Any) -> Question:
         self.send(topic, key, value, headers)
@@ -44,6 +45,7 @@ class FakeExchange:
 
     def give_up(self, correlation: str) -> None:
         """As the real one; the future stays for a test to look at."""
+        self.given_up.append(correlation)
 
 
 @pytest.fixture
@@ -129,6 +131,39 @@ async def test_without_a_bundle_the_policy_answers(bundle: Bundle) -> None:
 
     assert (answer.rung, answer.degraded, answer.reasons[0].code) == (Rung.POLICY, True, "no_bundle")
     assert answer.verdict is bundle.policy.classes[answer.risk_class].fallback
+
+
+@pytest.mark.parametrize(
+    ("connected", "stored", "why"),
+    [(False, False, "broker_unreachable"), (True, False, "broker_timeout"), (True, True, "worker_timeout")],
+)
+async def test_without_a_bundle_it_is_still_said_why_the_worker_did_not_answer(
+    connected: bool, stored: bool, why: str
+) -> None:
+    exchange = FakeExchange(connected=connected)
+    exchange.stored = stored
+
+    answer = await climb(Ladder(read_policy(), None), exchange)
+
+    assert [reason.code for reason in answer.reasons] == ["no_bundle", why]
+
+
+async def test_an_event_from_the_future_is_one_question_like_others_and_nobody_waits_for_it(
+    ladder: Ladder,
+) -> None:
+    exchange = FakeExchange()
+    asker = Asker(seconds=60.0)
+
+    first = await asyncio.wait_for(ladder.decide(command(), exchange, asker, skewed=True), 5.0)  # type: ignore[arg-type]
+    again = await ladder.decide(command(), exchange, asker, skewed=True)  # type: ignore[arg-type]
+
+    assert (first.decision.rung, first.decision.reasons[0].code) == (Rung.POLICY, "clock_skewed")
+    assert again == first
+    assert [topic for topic, _ in exchange.sent] == [INTENTS]
+    assert exchange.given_up == ["0"]
+    with pytest.raises(BadRecord) as refused:
+        await ask(ladder, exchange, replace(command(), session_id="another"))
+    assert refused.value.code == "id_reused"
 
 
 @pytest.mark.parametrize(("wake", "kind"), [(0.9, OutcomeKind.EXECUTED), (0.1, OutcomeKind.EXPIRED)])

@@ -1,0 +1,257 @@
+"""Break what the failure table names, ask about a command of every risk class, and get what the table says."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import httpx
+import pytest
+
+from detector.decisions import Decision, RiskClass, Rung
+from detector.events import Act, IntentEvent
+from detector.model import fit_model
+from detector.pipeline import decide
+from detector.state import HouseholdState
+from streams.broker import EmbeddedBroker
+from streams.bundles import read_bundle, write_bundle
+from streams.hook import Hook
+from streams.hook.failures import FAILURES, Failure, Judged
+from streams.processes import free_port
+from streams.records import DECISION
+from tests.detector.builders import ABSURD, dialogue, event, hand_bundle, training_sessions
+from tests.integration.test_gateway import PATIENT_MS, WAITING_MS, gateway, post, status
+from tests.integration.worker import Worker, prepare, publish, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+COMMANDS: Mapping[RiskClass, str] = {
+    RiskClass.READ_ONLY: "weather.GetForecast",
+    RiskClass.REVERSIBLE: "lights.TurnOn",
+    RiskClass.PRIVATE_OUTBOUND: "messages.SendMessage",
+    RiskClass.PURCHASE: "shopping.BuyThing",
+    RiskClass.PHYSICAL: "locks.Open",
+}
+_NUMBERS = count()
+
+
+@dataclass
+class Place:
+    """Everything that runs, and how it is asked: where, within which deadline, by devices whose clock is how far ahead, about what."""
+
+    broker: EmbeddedBroker
+    worker: Worker
+    bundle: Path
+    folder: Path
+    url: str
+    deadline_ms: int = WAITING_MS
+    ahead: timedelta = timedelta(0)
+    by_client: bool = False
+    commands: Mapping[RiskClass, str] = field(default_factory=lambda: COMMANDS)
+
+    def command(self, risk: RiskClass) -> IntentEvent:
+        """A command of a new household that hardly sounds as if it were meant."""
+        name = f"broken-{next(_NUMBERS)}"
+        return event(
+            event_id=name,
+            household_id=name,
+            session_id=name,
+            time=datetime.now(UTC) + self.ahead,
+            intent=self.commands[risk],
+            commits=True,
+            wake_confidence=ABSURD,
+        )
+
+    def ask(self) -> dict[RiskClass, tuple[IntentEvent, Decision]]:
+        """Ask about a command of each risk class, all at a time."""
+        asked = {risk: self.command(risk) for risk in RiskClass}
+        with Hook(self.url) as hook, ThreadPoolExecutor(len(asked)) as pool:
+            decided = pool.map(hook.decide if self.by_client else self._patiently, asked.values())
+            return dict(zip(asked, zip(asked.values(), decided, strict=True), strict=True))
+
+    def _patiently(self, about: IntentEvent) -> Decision:
+        """Ask, and wait for the gateway's answer for longer than the deadline, as the client would not: the machine may be busy."""
+        return DECISION.decode(
+            post(self.url, about, **{"x-misfire-deadline-ms": str(self.deadline_ms)}).content
+        )
+
+    def another(self, bundle: Path, **variables: str) -> AbstractContextManager[str]:
+        """One more gateway, with another bundle or other settings."""
+        name = f"gateway-{next(_NUMBERS)}.log"
+        return gateway(self.broker.bootstrap, bundle, self.folder / name, wait=False, **variables)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("failures")
+    known = dialogue(*((intent, Act.INITIATE, True) for intent in COMMANDS.values()))
+    bundle = folder / "bundle"
+    write_bundle(hand_bundle(model=fit_model([known, *training_sessions()], clones=3, iterations=5)), bundle)
+    with ExitStack() as stack:
+        broker = stack.enter_context(EmbeddedBroker())
+        prepare(broker)
+        worker = stack.enter_context(Worker(broker, bundle, folder / "worker.log")).wait_ready()
+        url = stack.enter_context(gateway(broker.bootstrap, bundle, folder / "gateway.log"))
+        yield Place(broker, worker, bundle, folder, url)
+
+
+@pytest.fixture
+def place(whole: Place) -> Place:
+    """All is well again, for whatever breaks next."""
+    until(lambda: status(whole.url, "/readyz") == 200)
+    whole.worker.wait_ready()
+    return replace(whole)
+
+
+@contextmanager
+def hung(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """The process does nothing, and neither ends nor closes a connection."""
+    os.killpg(process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGCONT)
+
+
+@contextmanager
+def worker_gone(place: Place) -> Iterator[Place]:
+    place.worker.kill()
+    yield place
+    place.worker.__enter__()
+
+
+@contextmanager
+def worker_joining(place: Place) -> Iterator[Place]:
+    place.worker.kill()
+    place.worker.__enter__()
+    until(lambda: status(place.worker.url, "/healthz") == 200)
+    with hung(place.worker.process):  # or it might be ready sooner than it is asked
+        yield place
+
+
+@contextmanager
+def worker_behind(place: Place) -> Iterator[Place]:
+    with hung(place.worker.process):
+        publish(place.broker, [place.command(risk) for risk in RiskClass for _ in range(20)])
+        yield place
+
+
+@contextmanager
+def broker_slow(place: Place) -> Iterator[Place]:
+    with hung(_process(place.broker)):
+        yield place
+
+
+@contextmanager
+def broker_gone(place: Place) -> Iterator[Place]:
+    with hung(_process(place.broker)):
+        until(lambda: status(place.url, "/readyz") == 503)
+        yield place
+
+
+@contextmanager
+def deadline_too_short(place: Place) -> Iterator[Place]:
+    yield replace(place, deadline_ms=1)
+
+
+@contextmanager
+def no_bundle(place: Place) -> Iterator[Place]:
+    with hung(place.worker.process), place.another(place.folder / "nowhere") as url:
+        yield replace(place, url=url)
+
+
+@contextmanager
+def bundle_corrupt(place: Place) -> Iterator[Place]:
+    damaged = place.folder / "damaged"
+    shutil.copytree(place.bundle, damaged)
+    for file in damaged.glob("*.npz"):
+        file.write_bytes(file.read_bytes()[:-100])
+    with hung(place.worker.process), place.another(damaged) as url:
+        yield replace(place, url=url)
+
+
+@contextmanager
+def gateway_overloaded(place: Place) -> Iterator[Place]:
+    """One place, and somebody who waits."""
+    with (
+        hung(place.worker.process),
+        place.another(place.bundle, MISFIRE_MAX_WAITING="1") as url,
+        Hook(url, deadline_ms=PATIENT_MS) as patient,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        waiting = pool.submit(patient.decide, place.command(RiskClass.PHYSICAL))
+        until(lambda: "misfire_hook_in_flight 1" in httpx.get(f"{url}/metrics").text)
+        yield replace(place, url=url)
+        assert waiting.result().rung is Rung.GATEWAY
+
+
+@contextmanager
+def clock_skewed(place: Place) -> Iterator[Place]:
+    yield replace(place, ahead=timedelta(hours=1))
+
+
+@contextmanager
+def gateway_gone(place: Place) -> Iterator[Place]:
+    yield replace(place, url=f"http://127.0.0.1:{free_port()}", by_client=True)
+
+
+@contextmanager
+def unknown_intent(place: Place) -> Iterator[Place]:
+    never = {risk: f"{intent}Never" for risk, intent in COMMANDS.items()}
+    yield replace(place, deadline_ms=PATIENT_MS, commands=never)
+
+
+@contextmanager
+def household_new(place: Place) -> Iterator[Place]:
+    yield replace(place, deadline_ms=PATIENT_MS)
+
+
+BREAKING: Mapping[str, Callable[[Place], AbstractContextManager[Place]]] = {
+    each.__name__.replace("_", " "): each
+    for each in (
+        worker_gone,
+        worker_joining,
+        worker_behind,
+        broker_slow,
+        broker_gone,
+        deadline_too_short,
+        no_bundle,
+        bundle_corrupt,
+        gateway_overloaded,
+        clock_skewed,
+        gateway_gone,
+        unknown_intent,
+        household_new,
+    )
+}
+
+
+def _process(broker: EmbeddedBroker) -> subprocess.Popen[bytes]:
+    assert broker.process is not None
+    return broker.process
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.broken)
+def test_what_the_table_says_is_answered(failure: Failure, place: Place) -> None:
+    with BREAKING[failure.broken](place) as broken:
+        answers = broken.ask()
+
+    bundle = read_bundle(place.bundle)
+    for risk, (about, decision) in answers.items():
+        assert (decision.rung, decision.risk_class) == (failure.rung, risk)
+        assert decision.degraded is (failure.rung is not Rung.WORKER)
+        if failure.code:
+            assert decision.reasons[0].code == failure.code
+        wanted = failure.answers[risk]
+        if isinstance(wanted, Judged):
+            wanted = decide(HouseholdState.new(about.household_id), about, bundle)[0].verdict
+        assert decision.verdict is wanted
