@@ -16,7 +16,7 @@ $(shell [ -x .venv/bin/python ] && [ "$$(cat .venv/.home 2>/dev/null)" = "$$(pwd
 
 help:
 	@echo "make demo   the main job, end to end, on the embedded broker; ARGS='--seed 2' is passed on"
-	@echo "make test   lint, types and tests; ARGS='-k portland' goes to pytest"
+	@echo "make test   lint, types and tests; ARGS='-k portland' goes to pytest, ARGS=--cov says what no test runs"
 	@echo "make fuzz   a million inputs for whatever reads foreign bytes, guided by coverage; RUNS=10000000 for more"
 	@echo "make sbom   build/sbom.json: what misfire runs with, with versions and licences (CycloneDX 1.6)"
 	@echo "make lint   ruff, mypy and import-linter only"
@@ -27,7 +27,7 @@ demo: .venv/.runtime
 	@.venv/bin/misfire demo $(ARGS)
 
 test: lint
-	.venv/bin/python -m pytest --cov --cov-report=term $(ARGS)
+	.venv/bin/python -m pytest $(ARGS)
 
 # Each target gets its share; what breaks one stays behind as build/fuzz/crash-….
 RUNS ?= 1000000

@@ -27,18 +27,26 @@ def demo(
     households: Annotated[
         int, typer.Option(help="How many households the bundle is trained on.", min=30)
     ] = 120,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            "--bundle",
+            help="Directory of a bundle that is trained already, on what 'misfire simulate' writes.",
+        ),
+    ] = None,
     json: Json = None,
 ) -> None:
     """Play the main job end to end: simulate, train, start broker, worker and gateway, and ask before commands run.
 
     Exit code 1 if a story came out wrong.
     """
-    from streams.bundles import write_bundle
+    from streams.bundles import read_bundle, write_bundle
     from streams.demo.play import Scale, make_bundle, make_world, play
     from streams.stack import Stack
 
     # However it is ended, what it started has to go with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    trained = read_bundle(bundle) if bundle else None
     with (
         tempfile.TemporaryDirectory(prefix="misfire-demo-") as folder,
         Stack(Path(folder) / "bundle", broker=broker) as stack,
@@ -47,13 +55,13 @@ def demo(
         note(f"1. {'Broker' if broker else 'Embedded broker'} on {stack.bootstrap}; {made}.")
         with progress_report() as report:
             world = make_world(seed, Scale(households=households), report)
-            bundle = make_bundle(world, seed, report)
-        write_bundle(bundle, stack.bundle)
+            deciding = trained or make_bundle(world, seed, report)
+        write_bundle(deciding, stack.bundle)
         misfires = len(world.misfires)
         note(
             f"2. {households} households meant {len(world.clean):,} events; {misfires:,} events of misfires were left out."
         )
-        note(f"3. Trained bundle {bundle.version}.")
+        note(f"3. {'Given' if trained else 'Trained'} bundle {deciding.version}.")
         with console.status("starting worker and gateway"):
             stack.start_worker()
             stack.start_gateway()

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal, Result
-from detector.confirmation import answer, confirmation_id, recall
+from detector.challenge import words_in
+from detector.confirmation import MAX_ATTEMPTS, answer, confirmation_id, recall
 from detector.decisions import ConfirmMethod, Decision, Verdict
 from detector.errors import InvalidValue
 from detector.events import Act, OutcomeKind
@@ -91,6 +92,30 @@ def test_what_does_not_belong_is_refused_and_changes_nothing_but_attempts(what: 
     assert result.text
     assert (after.pending, after.learned) == (state.pending, state.learned)
     assert taken(after, given_to(decision))[0].result is Result.CONFIRMED
+
+
+NOTHING_BUT_TALK: dict[ConfirmMethod, Refusal] = {
+    ConfirmMethod.SPOKEN: Refusal.METHOD_NOT_OFFERED,
+    ConfirmMethod.CHALLENGE: Refusal.WRONG_WORDS,
+    ConfirmMethod.PHONE_PUSH: Refusal.PROOF_MISSING,
+    ConfirmMethod.PIN: Refusal.PROOF_MISSING,
+}
+
+
+@pytest.mark.parametrize("method", ConfirmMethod)
+def test_portland_gets_through_by_no_method(method: ConfirmMethod) -> None:
+    """The background says "right", once for each attempt and once more; that a spoken yes is scored, golden decisions show."""
+    decision, state = asked()
+    (right,) = dialogue(
+        ("messages.SendMessage", Act.AFFIRM, True), first=3, days=0.0003, wake_confidence=DOUBTFUL
+    )
+    said = given_to(decision, method=method, proof=None, words=words_in("right, right"), heard=right)
+    for attempt in range(MAX_ATTEMPTS + 1):
+        result, state = taken(state, said)
+        tired = method is ConfirmMethod.CHALLENGE and attempt == MAX_ATTEMPTS
+        wanted = Refusal.TOO_MANY_ATTEMPTS if tired else NOTHING_BUT_TALK[method]
+        assert (result.result, result.reason) == (Result.REFUSED, wanted)
+    assert not [pending for pending in state.pending if pending.allowed]
 
 
 def test_another_household_cannot_answer() -> None:
