@@ -15,7 +15,7 @@ __all__ = ["DEFAULT_DEADLINE_MS", "Asked", "Runtime"]
 #: What the hook answers in where the asker names nothing else.
 DEFAULT_DEADLINE_MS = 150
 #: The embedded broker has pauses of a tenth of a second; the stories that are not about deadlines wait for it.
-_PATIENT_DEADLINE_MS = 1_000
+_PATIENT_DEADLINE_MS = 3_000
 
 
 @dataclass(frozen=True, slots=True)
