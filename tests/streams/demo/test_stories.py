@@ -171,7 +171,7 @@ def test_a_worker_that_is_gone_is_right_with_any_marked_answer_in_time(play: Pla
 
 
 def test_a_worker_that_is_gone_is_wrong_when_the_answer_is_late_or_not_marked(play: Play) -> None:
-    late, _ = play("The worker is gone", always(ALLOW), slow=900.0)
+    late, _ = play("The worker is gone", always(ALLOW), slow=9_000.0)
     assert any("deadline" in problem for problem in late.problems)
     unmarked, _ = play("The worker is gone", always(ALLOW), lies=True)
     assert any("marked" in problem for problem in unmarked.problems)
