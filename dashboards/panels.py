@@ -409,6 +409,14 @@ _PIPELINE = Board(
                     "Roll the policy out to the clients, too.",
                     width=6,
                 ),
+                Panel(
+                    "Callers refused",
+                    ("refused",),
+                    "None.",
+                    "wrong_token: a token was revoked, or somebody guesses. other_tenant: a keyring's household key is not the "
+                    "access file's ('misfire token list'). rate_exceeded: raise per_second, or look for a loop in that runtime.",
+                    width=24,
+                ),
             ),
         ),
         Row(

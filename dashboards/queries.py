@@ -370,6 +370,13 @@ QUERIES: tuple[Query, ...] = (
         "Requests of clients with another policy's fallbacks than the gateway's; normal during a roll-out only.",
     ),
     _ask(
+        "refused",
+        "sum by (reason) (rate(misfire_hook_refused_total{$e}[$s]))",
+        "requests/s",
+        "{{reason}}",
+        "Requests refused for who asks; normally none.",
+    ),
+    _ask(
         "replies_late",
         "sum(rate(misfire_replies_late_total{$e}[$s]))",
         "answers/s",

@@ -12,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from detector.errors import MisfireError
 from streams.bundles import read_bundle
 from streams.errors import MissingPart
-from streams.findings import Finding, asked
+from streams.findings import Finding, Way, asked
+from streams.hook.edge import bearer_of, client_context
 from streams.monitoring import alert_path, alerts, scrape
 from streams.settings import Settings
 from streams.topics import admin, check_topics
@@ -48,7 +49,7 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     yield Finding("topics", not problems, "; ".join(problems) or "every topic is as it should be")
     yield _bundle(settings)
     workers = _processes("worker", settings.worker_host, settings.worker_port)
-    gateways = _processes("gateway", settings.gateway_host, settings.gateway_port)
+    gateways = _processes("gateway", settings.gateway_host, settings.gateway_port, _way(settings))
     for process in (*workers, *gateways):
         yield _condition(process)
     yield _agreement([*workers, *gateways])
@@ -64,28 +65,42 @@ def _bundle(settings: Settings) -> Finding:
         return Finding("bundle", False, str(error))
 
 
-def _processes(part: str, host: str, port: int) -> list[_Process]:
+def _way(settings: Settings) -> Way | None:
+    """How the gateway is asked: over TLS where it has a certificate, or where one of its signers is named here."""
+    token, context = bearer_of(settings), client_context(settings)
+    if context is None and settings.gateway_cert is None:
+        return Way(token=token) if token else None
+    return Way(tls=context or True, name=settings.gateway_host, token=token)
+
+
+def _processes(part: str, host: str, port: int, way: Way | None = None) -> list[_Process]:
     """Each process that the host's name stands for: where several run, it has as many addresses."""
+    scheme = "https" if way and way.name else "http"
     try:
         found = socket.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM)
     except OSError:
-        return [_Process(part, f"http://{host}:{port}", answers=False, missing="", bundles=frozenset())]
+        return [_Process(part, f"{scheme}://{host}:{port}", answers=False, missing="", bundles=frozenset())]
     return [
-        _process(part, f"http://{ip}:{port}") for ip in sorted({str(address[0]) for *_, address in found})
+        _process(part, f"{scheme}://{ip}:{port}", way)
+        for ip in sorted({str(address[0]) for *_, address in found})
     ]
 
 
-def _process(part: str, url: str) -> _Process:
-    ready = asked(f"{url}/readyz")
+def _process(part: str, url: str, way: Way | None) -> _Process:
+    ready = asked(f"{url}/readyz", way)
     if ready is None:
         return _Process(part, url, answers=False, missing="", bundles=frozenset())
     missing = ""
     if ready.status_code != httpx.codes.OK:
         missing = ", ".join(ready.json().get("missing", [])) or "its partitions or its table"
-    metrics = asked(f"{url}/metrics")
+    metrics = asked(f"{url}/metrics", way)
+    if metrics is not None and metrics.status_code in (401, 403):
+        missing = "a token that may operate; name its file in hook_token_file"
     samples = (
         sample
-        for family in text_string_to_metric_families(metrics.text if metrics else "")
+        for family in text_string_to_metric_families(
+            metrics.text if metrics is not None and metrics.is_success else ""
+        )
         for sample in family.samples
         if sample.name == "misfire_bundle_info"
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 
 import httpx
 
-__all__ = ["Finding", "asked"]
+__all__ = ["Finding", "Way", "asked"]
 
 _SECONDS = 2.0
 
@@ -20,9 +21,23 @@ class Finding:
     text: str
 
 
-def asked(url: str, **parameters: str) -> httpx.Response | None:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a part is asked: over TLS or not, for which name its certificate has to be, and with which token."""
+
+    tls: ssl.SSLContext | bool = True
+    name: str | None = None
+    token: str | None = None
+
+
+def asked(url: str, way: Way | None = None, **parameters: str) -> httpx.Response | None:
     """What answers there; ``None`` where nothing does."""
+    way = way or Way()
+    headers = {"authorization": f"Bearer {way.token}"} if way.token else {}
+    # Each address of a name is asked, and the certificate is the name's.
+    extensions = {"sni_hostname": way.name} if way.name else {}
     try:
-        return httpx.get(url, params=parameters, timeout=_SECONDS)
+        with httpx.Client(verify=way.tls, timeout=_SECONDS) as client:
+            return client.get(url, params=parameters, headers=headers, extensions=extensions)
     except httpx.HTTPError:
         return None

@@ -47,6 +47,7 @@ __all__ = [
     "READY",
     "REBALANCES",
     "RECOVERY_SECONDS",
+    "REFUSED",
     "REPEATED",
     "REPLIES_LATE",
     "SEND_FAILURES",
@@ -260,6 +261,14 @@ IN_FLIGHT = _gauge(
 POLICY_DIFFERS = _counter(
     "misfire_hook_policy_differs_total",
     "Requests of clients whose fallbacks are another policy's than the gateway's.",
+    unit="requests",
+    owner="gateway",
+)
+
+REFUSED = _counter(
+    "misfire_hook_refused_total",
+    "Requests refused for who asks, by why: no token, a wrong one, one without the scope, another tenant's household, too many.",
+    ["reason"],
     unit="requests",
     owner="gateway",
 )

@@ -126,7 +126,7 @@ def _notifications(alertmanager: str) -> tuple[float, float] | None:
 
 def _data(url: str, **parameters: str) -> Any:
     """The data of an answer of Prometheus's API; ``None`` where it is not Prometheus that answers."""
-    response = asked(url, **parameters)
+    response = asked(url, None, **parameters)
     if response is None or response.status_code != httpx.codes.OK:
         return None
     return response.json()["data"]

@@ -74,8 +74,13 @@ def begin_worker(bundle: Bundle) -> None:
     show_blocks(BlockWindow(), policy.block_budget)
 
 
-def begin_gateway(reasons: Mapping[Rung, Iterable[str]]) -> None:
-    """Begin at zero what a gateway counts; ``reasons`` are the codes of why an answer may stand on a lower rung."""
+def begin_gateway(reasons: Mapping[Rung, Iterable[str]], refusals: Iterable[str]) -> None:
+    """Begin at zero what a gateway counts.
+
+    Args:
+        reasons: the codes of why an answer may stand on a lower rung.
+        refusals: the codes of why a caller is refused.
+    """
     metrics.CATALOGUE.show_only("gateway")
     for topic in (INTENTS, OUTCOMES, INCIDENTS):
         metrics.SEND_FAILURES.labels(topic)
@@ -87,6 +92,8 @@ def begin_gateway(reasons: Mapping[Rung, Iterable[str]]) -> None:
         for rung, codes in reasons.items():
             for code in codes:
                 metrics.ANSWERS.labels(rung.value, verdict.value, risk.value, code)
+    for reason in refusals:
+        metrics.REFUSED.labels(reason)
     for result in ("delivered", "failed"):
         metrics.CALLBACKS.labels(result)
     for result in ("same", "refused"):

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from streams.errors import MissingPart, WrongUse
 
-__all__ = ["DEFAULT_FILE", "Loaded", "Settings", "load", "read_key"]
+__all__ = ["DEFAULT_FILE", "Loaded", "Settings", "load", "read_key", "read_secret"]
 
 DEFAULT_FILE = Path("misfire.toml")
 _PREFIX = "MISFIRE_"
@@ -68,6 +68,30 @@ class Settings(BaseModel):
         False,
         description="refuse events whose household, device and speaker ids are not keyed tokens",
     )
+    access_file: Path | None = Field(
+        None,
+        description="file with the tokens that the hook takes ('misfire token'); left out, it asks nobody",
+    )
+    gateway_cert: Path | None = Field(None, description="the hook's certificate, PEM; with it TLS is spoken")
+    gateway_key: Path | None = Field(None, description="the key of that certificate, PEM")
+    gateway_client_ca: Path | None = Field(
+        None,
+        description="certificates that sign clients' own, PEM; with it nobody comes in without one (mTLS)",
+    )
+    trust_network: bool = Field(
+        False, description="listen beyond loopback without TLS and tokens: nobody else reaches that network"
+    )
+    hook_token_file: Path | None = Field(
+        None,
+        description="file with the token of 'misfire decide' (scope decide) and 'doctor' (scope operate)",
+    )
+    hook_ca: Path | None = Field(
+        None, description="certificates that sign the hook's, PEM, for the same tools"
+    )
+    hook_cert: Path | None = Field(
+        None, description="their own certificate, PEM, where the hook asks for one"
+    )
+    hook_key: Path | None = Field(None, description="the key of that certificate, PEM")
     max_waiting: int = Field(
         512,
         ge=1,
@@ -135,17 +159,27 @@ def read_key(file: Path | None) -> bytes | None:
     Raises:
         MissingPart: the file cannot be read, or holds less than 16 bytes.
     """
+    found = read_secret(file, "key")
+    key = None if found is None else found.encode("utf-8", "surrogateescape")
+    if key is not None and len(key) < _SHORTEST_KEY:
+        raise MissingPart(f"the key file {file} holds {len(key)} bytes; a key has {_SHORTEST_KEY} or more")
+    return key
+
+
+def read_secret(file: Path | None, what: str) -> str | None:
+    """Read a secret, without the white space around it; ``None`` where no file is named.
+
+    Raises:
+        MissingPart: the file cannot be read.
+    """
     if file is None:
         return None
     try:
-        key = file.read_bytes().strip()
+        return file.read_bytes().strip().decode("utf-8", "surrogateescape")
     except OSError as error:
         raise MissingPart(
-            f"the key file {file} cannot be read ({error.strerror}); make it, or leave the setting out"
+            f"the {what} file {file} cannot be read ({error.strerror}); make it, or leave the setting out"
         ) from error
-    if len(key) < _SHORTEST_KEY:
-        raise MissingPart(f"the key file {file} holds {len(key)} bytes; a key has {_SHORTEST_KEY} or more")
-    return key
 
 
 def _from_file(named: Path | None) -> dict[str, Any]:

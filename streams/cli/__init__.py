@@ -31,6 +31,7 @@ from streams.cli import (
     scan,
     schema,
     simulate,
+    token,
     topics,
     train,
     worker,
@@ -66,6 +67,7 @@ app.add_typer(decisions.app, name="decisions")
 app.add_typer(config.app, name="config")
 app.add_typer(household.app, name="household")
 app.add_typer(keys.app, name="keys")
+app.add_typer(token.app, name="token")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(bench.app, name="bench")
 # Commands of packages that know this one and not the other way round, such as dashboards.

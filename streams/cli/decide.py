@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.options import Json
+from streams.cli.options import Config, Json
 from streams.cli.output import note, table, write_json
 from streams.errors import MissingPart, WrongUse
 
@@ -21,20 +21,26 @@ def decide(
     deadline_ms: Annotated[
         int, typer.Option(help="Milliseconds in which the answer is needed.", min=1, max=10_000)
     ] = 150,
+    config: Config = None,
     json: Json = None,
 ) -> None:
     """Ask whether one command may run. Exit code 0: allow; 1: confirm or block; 2: no event; 3: no file.
 
+    The settings hook_token_file, hook_ca, hook_cert and hook_key are for a gateway that asks for a token or speaks TLS.
     There is always a verdict: without a gateway it is the packaged policy's, and standard error says so.
     """
     from detector.decisions import Verdict
     from streams.errors import BadRecord
     from streams.hook import Hook, RejectedEvent
+    from streams.hook.edge import bearer_of, client_context
     from streams.records import DECISION, INTENT
+    from streams.settings import load
 
+    settings = load(config).settings
+    token, tls = bearer_of(settings), client_context(settings)
     try:
         heard = INTENT.decode(_read(event))
-        with Hook(url, deadline_ms=deadline_ms) as hook:
+        with Hook(url, deadline_ms=deadline_ms, token=token, tls=tls) as hook:
             decision = hook.decide(heard)
     except (BadRecord, RejectedEvent) as error:
         raise WrongUse(f"{event} is not an event: {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,15 +29,26 @@ def new(
     overlap_days: Annotated[
         float, typer.Option(help="Days for which an old key stays valid after a rotation.", min=0, max=366)
     ] = 30.0,
+    household_key: Annotated[
+        str,
+        typer.Option(
+            help="Id of the key that makes households' ids; another one for each tenant of a gateway, such as hacme.",
+            metavar="ID",
+        ),
+    ] = "h1",
     json: Json = None,
 ) -> None:
     """Draw a tenant's first keys."""
     from streams.errors import WrongUse
-    from streams.hook.tokens import new_keyring
+    from streams.hook.tokens import KEY_ID, new_keyring
 
     if file.exists():
         raise WrongUse(f"{file} is there already, and its keys cannot be made again; name another file")
-    _write(file, new_keyring(tenant, datetime.now(UTC), overlap_days), json)
+    if not re.fullmatch(KEY_ID, household_key) or household_key == "k1":
+        raise WrongUse(
+            f"--household-key {household_key}: an id is up to 16 small letters and digits, a letter first, and not k1"
+        )
+    _write(file, new_keyring(tenant, datetime.now(UTC), overlap_days, household_key), json)
 
 
 @app.command()

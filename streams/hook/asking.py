@@ -123,6 +123,10 @@ class Asking:
         self._compare(response)
         if response.status_code in (400, 409, 413, 415, 422):
             raise RejectedEvent(_detail(response))
+        if response.status_code in (401, 403, 429):
+            return self.fallback(
+                event, "gateway_refused", f"The gateway refused this client ({_detail(response)})"
+            )
         if response.status_code != httpx.codes.OK:
             return self.fallback(
                 event, "gateway_error", f"The gateway answered with status {response.status_code}"

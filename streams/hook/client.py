@@ -8,6 +8,7 @@ is left alone for a second (circuit breaker); an answer that is slow is asked fo
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from types import TracebackType
@@ -59,6 +60,8 @@ class AsyncHook:
         deadline_ms: milliseconds in which ``decide`` answers.
         tokens: replaces what was said, and ids, before anything leaves the runtime. Without it the slots of events have to hold
             tokens already; anything else is refused here, and never sent.
+        token: the bearer token that the gateway asks for.
+        tls: how an https address is checked, and the client's own certificate; left out, as the system does.
     """
 
     def __init__(
@@ -68,10 +71,17 @@ class AsyncHook:
         policy: Policy | None = None,
         deadline_ms: int = 150,
         tokens: Tokens | None = None,
+        token: str | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.deadline_ms = deadline_ms
         self._asking = Asking(policy, tokens)
-        self._client = httpx.AsyncClient(base_url=url, timeout=None)  # noqa: S113 - the whole call has one deadline
+        self._client = httpx.AsyncClient(
+            base_url=url,
+            timeout=None,  # noqa: S113 - the whole call has one deadline
+            headers={"authorization": f"Bearer {token}"} if token else None,
+            verify=True if tls is None else tls,
+        )
         self._breakers = AsyncCircuitBreakerFactory(_FAILURES, _REST_SECONDS)
         self._hedge = Hedge(deadline_ms / 1000.0 * _HEDGE_SHARE)
 
@@ -210,9 +220,13 @@ class Hook:
         policy: Policy | None = None,
         deadline_ms: int = 150,
         tokens: Tokens | None = None,
+        token: str | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._background = Background(
-            lambda: AsyncHook(url, policy=policy, deadline_ms=deadline_ms, tokens=tokens)
+            lambda: AsyncHook(
+                url, policy=policy, deadline_ms=deadline_ms, tokens=tokens, token=token, tls=tls
+            )
         )
 
     def decide(self, event: IntentEvent) -> Decision:

@@ -71,11 +71,14 @@ def applied_description() -> dict[int | str, dict[str, Any]]:
 
 
 def _refusals() -> dict[int | str, dict[str, Any]]:
-    refused = {
+    refused: dict[str, Any] = {
         "description": "The request is refused; the detail names what is wrong with it.",
         "content": {"application/problem+json": {"schema": _PROBLEM}},
     }
-    return dict.fromkeys((400, 409, 413, 415, 422), refused)
+    asker = refused | {
+        "description": "Who asks is refused: without a token, its scope, its tenant, or too often."
+    }
+    return {**dict.fromkeys((400, 409, 413, 415, 422), refused), **dict.fromkeys((401, 403, 429), asker)}
 
 
 def _in_both_modes(kind: Kind[Any], schema: dict[str, Any]) -> dict[str, Any]:

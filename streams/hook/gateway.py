@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBearer
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic_core import to_json
 
@@ -18,6 +19,7 @@ from detector.events import IntentEvent
 from streams.errors import BadRecord
 from streams.exposition import exposition
 from streams.garbage import calm_garbage
+from streams.hook.access import Guard, caller_of
 from streams.hook.confirmations import confirmations
 from streams.hook.describing import answers_description, applied_description, body_description
 from streams.hook.exchange import Exchange
@@ -36,6 +38,9 @@ __all__ = ["build_gateway"]
 
 logger = logging.getLogger(__name__)
 
+#: What HTTP wants said beside a refusal (RFC 9110, RFC 6585).
+REFUSED_HEADERS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}}
+
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
@@ -45,8 +50,9 @@ class _Parts:
     tracer: Tracer
 
 
-def build_gateway(settings: Settings, ladder: Ladder) -> FastAPI:
-    """Build the HTTP application; it connects to Kafka when it starts."""
+def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None) -> FastAPI:
+    """Build the HTTP application; it connects to Kafka when it starts. Without a guard it asks nobody for a token."""
+    guard = guard or Guard(None)
     exchange = Exchange(settings, lambda correlation, reply: ladder.late(correlation, reply, exchange))
     parts = _Parts(settings, ladder, exchange, build_tracer("misfire-gateway", settings.otlp_endpoint))
 
@@ -60,14 +66,19 @@ def build_gateway(settings: Settings, ladder: Ladder) -> FastAPI:
         await exchange.stop()
 
     app = FastAPI(
-        title="misfire", summary="Did anybody mean this chain of commands?", version="1", lifespan=lifespan
+        title="misfire",
+        summary="Did anybody mean this chain of commands?",
+        version="1",
+        lifespan=lifespan,
+        dependencies=[Depends(guard), *([Depends(HTTPBearer(auto_error=False))] if guard.closed else [])],
     )
     app.add_middleware(PolicyVersion, version=ladder.policy.version)
 
     @app.exception_handler(BadRecord)
     async def refuse(_: Request, error: BadRecord) -> JSONResponse:
         found = problem(error)
-        return JSONResponse(found, found["status"], media_type="application/problem+json")
+        headers = REFUSED_HEADERS.get(found["status"])
+        return JSONResponse(found, found["status"], headers, media_type="application/problem+json")
 
     answers = confirmations(settings, exchange)
     for routes in (
@@ -121,11 +132,13 @@ def _decisions(parts: _Parts) -> APIRouter:
         The answer is an array in the order of the events. An entry is a decision, or a problem (RFC 9457) where that event was
         refused; one event's fault is no other's.
         """
-        asker = asker_of(request.headers, parts.settings)
+        asker, caller = asker_of(request.headers, parts.settings), caller_of(request)
 
         async def one(raw: bytes) -> bytes:
             try:
-                return DECISION.encode((await answer(decode(raw, INTENT, parts.settings), asker)).decision)
+                return DECISION.encode(
+                    (await answer(decode(raw, INTENT, parts.settings, caller), asker)).decision
+                )
             except BadRecord as error:
                 return to_json(problem(error))
 
@@ -168,11 +181,14 @@ def _late(late_answers: LateAnswers) -> APIRouter:
         late_answers.check_room()
 
     @routes.get("/v1/late", response_class=EventSourceResponse, dependencies=[Depends(has_room)])
-    async def late(last_event_id: Annotated[str, Header()] = "") -> AsyncIterable[ServerSentEvent]:
+    async def late(
+        request: Request, last_event_id: Annotated[str, Header()] = ""
+    ) -> AsyncIterable[ServerSentEvent]:
         """Late answers as server-sent events: the worker's verdict came after the answer, and disagrees with it."""
         after = int(last_event_id) if last_event_id.isdecimal() else None
         async for number, told in late_answers.listen(after):
-            yield ServerSentEvent(raw_data=LATE.encode(told).decode(), event="late", id=str(number))
+            if caller_of(request).owns(told.household_id):
+                yield ServerSentEvent(raw_data=LATE.encode(told).decode(), event="late", id=str(number))
 
     return routes
 

@@ -14,6 +14,7 @@ from detector.answers import ConfirmationAnswer
 from detector.events import IntentEvent, Outcome
 from streams.cloudevents import STRUCTURED, is_structured, unwrapped, wrapped
 from streams.errors import BadRecord
+from streams.hook.access import REFUSALS, Caller, caller_of
 from streams.hook.ladder import Asker
 from streams.hook.late import check_callback
 from streams.letters import trace_of
@@ -57,6 +58,7 @@ _STATUS = {
     NOT_TOKENS: 422,
     "time_in_future": 422,
     "too_many_listeners": 503,
+    **REFUSALS,
 }
 
 #: Python reads no number of more than 4,300 digits, and takes the digits of every script for some.
@@ -90,12 +92,12 @@ async def read_value(request: Request, kind: Kind[V], settings: Settings) -> V:
     """
     body = await read_body(request)
     if is_structured(request.headers.get("content-type", "")):
-        return decode(unwrapped(body, kind), kind, settings)
+        return decode(unwrapped(body, kind), kind, settings, caller_of(request))
     if request.headers.get("ce-type", kind.type) != kind.type:
         raise BadRecord("unknown_type", f"the request's ce-type is not {kind.type!r}")
     if request.headers.get("ce-specversion", "1.0") != "1.0":
         raise BadRecord("schema", "ce-specversion is not 1.0")
-    return decode(body, kind, settings)
+    return decode(body, kind, settings, caller_of(request))
 
 
 def respond(
@@ -132,17 +134,19 @@ async def read_batch(request: Request) -> list[bytes]:
         raise BadRecord("schema", "the body must be an array of events")
     if len(found) > MAX_BATCH:
         raise BadRecord("too_large", f"the array has {len(found)} events; at most {MAX_BATCH} are read")
+    caller_of(request).count(len(found) - 1 if found else 0)
     return [to_json(entry) for entry in found]
 
 
-def decode(raw: bytes, kind: Kind[V], settings: Settings) -> V:
-    """Read a value and make sure that what must be tokens are tokens.
+def decode(raw: bytes, kind: Kind[V], settings: Settings, caller: Caller) -> V:
+    """Read a value and make sure that what must be tokens are tokens, and that its household is one of the caller's.
 
     Raises:
-        BadRecord: as ``Kind.decode_strictly`` and ``check_tokens``.
+        BadRecord: as ``Kind.decode_strictly``, ``check_tokens`` and ``Caller.check``.
     """
     value = kind.decode_strictly(raw)
     check_tokens(value, ids=settings.token_ids)
+    caller.check(value)
     return value
 
 

@@ -11,6 +11,8 @@ from detector.errors import BundleError
 from streams.bundles import created_at, read_bundle, read_policy
 from streams.errors import MissingPart
 from streams.exposition import forget_dead_processes
+from streams.hook.access import REFUSALS, Guard
+from streams.hook.edge import check_edge, server_options
 from streams.hook.gateway import build_gateway
 from streams.hook.ladder import Ladder
 from streams.hook.reasons import LOWER_RUNGS
@@ -29,10 +31,14 @@ def run_gateway(settings: Settings) -> None:
     """Serve the hook until told to stop.
 
     Raises:
-        MissingPart: the port is taken.
+        MissingPart: the port is taken, or a certificate or the access file is missing.
+        WrongUse: it would be open to a network.
     """
     forget_dead_processes()
-    begin_gateway(LOWER_RUNGS)
+    check_edge(settings)
+    tls = server_options(settings)
+    guard = Guard(settings.access_file)
+    begin_gateway(LOWER_RUNGS, REFUSALS)
     ladder = _ladder(settings)
     try:
         listening = socket.create_server((settings.gateway_host, settings.gateway_port))
@@ -40,15 +46,16 @@ def run_gateway(settings: Settings) -> None:
         raise MissingPart(
             f"{settings.gateway_host}:{settings.gateway_port} cannot be listened on ({error.strerror}); name another port with --port"
         ) from error
-    logger.info("the hook listens on http://%s:%d", *listening.getsockname()[:2])
+    logger.info("the hook listens on %s://%s:%d", "https" if tls else "http", *listening.getsockname()[:2])
     config = uvicorn.Config(
-        build_gateway(settings, ladder),
+        build_gateway(settings, ladder, guard),
         loop="uvloop",
         access_log=False,
         log_config=None,  # its lines are ours: streams.logs
         log_level="warning",
         timeout_graceful_shutdown=2,
         timeout_keep_alive=_KEEP_ALIVE,
+        **tls,
     )
     uvicorn.Server(config).run(sockets=[listening])
 

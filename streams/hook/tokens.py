@@ -23,15 +23,17 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from detector.events import IntentEvent, Outcome
 from streams.errors import MissingPart, WrongUse
+from streams.private_files import check_private, write_privately
 
-__all__ = ["Key", "Keyring", "Tokens", "new_keyring", "read_keyring", "rotated", "write_keyring"]
+__all__ = ["KEY_ID", "Key", "Keyring", "Tokens", "new_keyring", "read_keyring", "rotated", "write_keyring"]
 
 #: Hexadecimal digits. An id must be unique among all of a tenant's: 128 bits. A slot's token is compared with a household's few
 #: dozens, and its state keeps them: 64 bits.
 _ID_DIGITS, _SLOT_DIGITS = 32, 16
 #: A key as long as the hash (RFC 2104, section 3).
 _SECRET_BYTES = 32
-_KEY_ID = r"^[a-z][a-z0-9]{0,15}$"
+#: What a key may be called.
+KEY_ID = r"^[a-z][a-z0-9]{0,15}$"
 Secret = Annotated[str, Field(pattern=rf"^[0-9a-f]{{{2 * _SECRET_BYTES},}}$")]
 
 
@@ -39,7 +41,7 @@ Secret = Annotated[str, Field(pattern=rf"^[0-9a-f]{{{2 * _SECRET_BYTES},}}$")]
 class Key:
     """A key: its id, which stands in its tokens, and the time from which it is used."""
 
-    id: Annotated[str, Field(pattern=_KEY_ID)]
+    id: Annotated[str, Field(pattern=KEY_ID)]
     secret: Secret = field(repr=False)
     since: datetime
 
@@ -136,9 +138,11 @@ class Tokens:
         return f"{key.id}_{digest[:digits]}"
 
 
-def new_keyring(tenant: str, since: datetime, overlap_days: float = 30.0) -> Keyring:
-    """Draw a tenant's first keys."""
-    household = Key(id="h1", secret=secrets.token_hex(_SECRET_BYTES), since=since)
+def new_keyring(
+    tenant: str, since: datetime, overlap_days: float = 30.0, household_key: str = "h1"
+) -> Keyring:
+    """Draw a tenant's first keys. By ``household_key``, the id of one of them, a gateway tells tenants' households apart."""
+    household = Key(id=household_key, secret=secrets.token_hex(_SECRET_BYTES), since=since)
     return Keyring(tenant=tenant, household=household, keys=(_drawn("k1", since),), overlap_days=overlap_days)
 
 
@@ -167,8 +171,7 @@ def read_keyring(path: Path) -> Keyring:
     """
     if not path.is_file():
         raise MissingPart(f"the keyring {path} is not there; make one with 'misfire keys new {path}'")
-    if path.stat().st_mode & 0o077:
-        raise WrongUse(f"the keyring {path} can be read by others; run 'chmod 600 {path}'")
+    check_private(path, "keyring")
     try:
         return _KEYRING.validate_json(path.read_bytes())
     except ValidationError as error:
@@ -183,14 +186,7 @@ def write_keyring(path: Path, keyring: Keyring) -> None:
     Raises:
         MissingPart: it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.draft")
-    try:
-        draft.unlink(missing_ok=True)
-        draft.touch(mode=0o600, exist_ok=False)
-        draft.write_bytes(_KEYRING.dump_json(keyring, indent=2) + b"\n")
-        draft.rename(path)
-    except OSError as error:
-        raise MissingPart(f"the keyring cannot be written to {path}: {error.strerror or error}") from error
+    write_privately(path, _KEYRING.dump_json(keyring, indent=2) + b"\n", "keyring")
 
 
 def _drawn(name: str, since: datetime) -> Key:

@@ -23,7 +23,7 @@ def looked_at(monkeypatch: pytest.MonkeyPatch, **answers: httpx.Response | None)
     monkeypatch.setattr(
         doctor,
         "asked",
-        lambda url: answers.get(
+        lambda url, _: answers.get(
             url.split("//")[1].replace(".", "").replace(":8751/", "_").replace("127", "w")
         ),
     )

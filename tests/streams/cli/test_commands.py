@@ -37,6 +37,9 @@ COMMANDS = [
     ["decisions", "tail"],
     ["doctor"],
     ["config", "show"],
+    ["token", "new"],
+    ["token", "list"],
+    ["token", "revoke"],
     ["bench", "train"],
     ["bench", "step"],
     ["bench", "state"],
@@ -400,11 +403,34 @@ def test_keys_are_drawn_rotated_and_never_shown(tmp_path: Path) -> None:
     made = misfire("keys", "new", file, "--tenant", "acme", "--overlap-days", "0", "--json", "-")
     assert json.loads(made.stdout) == {"tenant": "acme", "valid": ["k1"], "overlap_days": 0.0}
     assert misfire("keys", "new", file, "--tenant", "acme").returncode == 2
+    other = misfire("keys", "new", tmp_path / "other.json", "--tenant", "beta", "--household-key", "H")
+    assert_said(other, 2, "--household-key")
 
     rotated = misfire("keys", "rotate", file, "--json", "-")
     assert json.loads(rotated.stdout)["valid"] == ["k2"]
     secrets = [key["secret"] for key in json.loads(file.read_text())["keys"]]
     assert not [secret for secret in secrets if secret in made.stdout + made.stderr + rotated.stdout]
+
+
+def test_tokens_are_drawn_listed_and_revoked(tmp_path: Path) -> None:
+    file = tmp_path / "access.json"
+    first = ["token", "new", file, "--tenant", "acme", "--scope", "decide"]
+    assert_said(misfire(*first), 2, "--household-key")
+    assert_said(misfire(*first, "--household-key", "H"), 2, "small letters")
+    assert_said(misfire(*first, "--scope", "all"), 2, "decide, confirm, operate")
+    assert_said(misfire("token", "list", file), 3, "misfire token new")
+
+    made = misfire(*first, "--household-key", "hacme")
+    name, _, secret = made.stdout.strip().partition(".")
+    listed = json.loads(misfire("token", "list", file, "--json", "-").stdout)
+    assert listed == [
+        {"id": name, "tenant": "acme", "household key": "hacme", "may": "decide", "events a second": "100"}
+    ]
+    assert secret not in file.read_text() + made.stderr
+
+    assert_said(misfire("token", "revoke", file, "00000000"), 2, "misfire token list")
+    assert misfire("token", "revoke", file, name).returncode == 0
+    assert json.loads(misfire("token", "list", file, "--json", "-").stdout) == []
 
 
 def test_limits_are_one_table() -> None:

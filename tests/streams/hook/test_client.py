@@ -127,6 +127,15 @@ def test_an_answer_that_is_none(status: int, body: bytes) -> None:
         assert_fallback(hook.decide(COMMAND), "gateway_error")
 
 
+@pytest.mark.parametrize("status", [401, 403, 429])
+def test_a_gateway_that_refuses_who_asks_is_no_yes(status: int) -> None:
+    with gateway(saying(status, b'{"detail": "the token is not known here"}')) as url:
+        with Hook(url, deadline_ms=2_000, token="t") as hook:
+            decision = hook.decide(COMMAND)
+        assert_fallback(decision, "gateway_refused")
+        assert "the token is not known here" in decision.reasons[0].text
+
+
 def test_a_broken_event_is_the_callers_fault_and_no_fallback_hides_it() -> None:
     with (
         gateway(saying(422, b'{"detail": "time is in the future"}')) as url,

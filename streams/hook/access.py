@@ -1,0 +1,169 @@
+"""Who asks: bearer tokens, what each may do, whose households it may name, and how much it may send.
+
+Without an access file everybody who reaches the gateway may do everything; ``edge.py`` says where that is allowed.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import Request
+from limits import RateLimitItemPerSecond
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from detector.answers import ConfirmationAnswer
+from detector.events import IntentEvent, Outcome
+from streams import metrics
+from streams.errors import BadRecord, MissingPart, WrongUse
+from streams.hook.access_file import AccessFile, AccessToken, Scope, read_access, sha256_of
+
+__all__ = ["REFUSALS", "SCOPES", "Caller", "Guard", "caller_of"]
+
+logger = logging.getLogger(__name__)
+
+#: What each route takes; ``None`` is for everybody. A route that is not here is refused.
+SCOPES: dict[str, Scope | None] = {
+    "/v1/decide": Scope.DECIDE,
+    "/v1/decide/batch": Scope.DECIDE,
+    "/v1/outcomes": Scope.DECIDE,
+    "/v1/late": Scope.DECIDE,
+    "/v1/confirmations/{confirmation_id}": Scope.CONFIRM,
+    "/metrics": Scope.OPERATE,
+    "/healthz": None,
+    "/readyz": None,
+}
+
+#: Why a request is refused for who asks, and its status.
+REFUSALS: dict[str, int] = {
+    "no_token": 401,
+    "wrong_token": 401,
+    "missing_scope": 403,
+    "other_tenant": 403,
+    "rate_exceeded": 429,
+}
+
+#: Of a household's id, what follows the key's: a keyed token of 128 bits.
+_HOUSEHOLD = r"_[0-9a-f]{32}"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. Everybody, where there is no access file: then ``token`` is ``None``."""
+
+    guard: Guard
+    token: AccessToken | None = None
+    household_key: str = ""
+
+    def owns(self, household_id: str) -> bool:
+        """Return whether a household is one of the caller's tenant."""
+        return self.token is None or bool(
+            re.fullmatch(re.escape(self.household_key) + _HOUSEHOLD, household_id)
+        )
+
+    def check(self, value: IntentEvent | Outcome | ConfirmationAnswer) -> None:
+        """Make sure that a value names no household of another tenant.
+
+        Raises:
+            BadRecord: with code ``other_tenant``.
+        """
+        heard = value.heard if isinstance(value, ConfirmationAnswer) else None
+        if not all(self.owns(each.household_id) for each in (value, heard) if each is not None):
+            raise _refused(
+                "other_tenant",
+                f"household_id is none of this token's tenant: it has to begin with {self.household_key}_",
+            )
+
+    def count(self, events: int) -> None:
+        """Count what is sent against the token's rate.
+
+        Raises:
+            BadRecord: with code ``rate_exceeded``.
+        """
+        if self.token is not None and not self.guard.admits(self.token, events):
+            raise _refused(
+                "rate_exceeded",
+                f"the token sends more than its {self.token.per_second} events a second; send fewer, or ask for a higher rate",
+            )
+
+
+class Guard:
+    """Knows who may do what. Reads the access file again when it was changed: a token that was revoked is refused at once."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._changed = 0
+        self._access = AccessFile()
+        self._tokens: Mapping[str, AccessToken] = {}
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        if file is not None:
+            self._read(file)
+
+    @property
+    def closed(self) -> bool:
+        """Whether tokens are asked for."""
+        return self._file is not None
+
+    def admits(self, token: AccessToken, events: int) -> bool:
+        """Count events of a token; return whether they are within its rate. What is refused is counted too."""
+        return self._limiter.hit(RateLimitItemPerSecond(token.per_second), token.id, cost=events)
+
+    async def __call__(self, request: Request) -> None:
+        """Let a request in, as a dependency of every route; ``caller_of`` says afterwards who asks.
+
+        Raises:
+            BadRecord: with a code of ``REFUSALS``.
+        """
+        caller = Caller(self)
+        route = request.scope["route"].path
+        if self._file is not None and SCOPES.get(route, Scope.OPERATE) is not None:
+            self._refresh(self._file)
+            token = self._known(request.headers.get("authorization"))
+            if SCOPES.get(route) not in token.scopes:
+                raise _refused("missing_scope", f"the token may not {SCOPES.get(route) or 'do this'}")
+            caller = Caller(self, token, self._access.tenants[token.tenant])
+            caller.count(1)
+        request.state.caller = caller
+
+    def _known(self, header: str | None) -> AccessToken:
+        scheme, _, given = (header or "").partition(" ")
+        if scheme.lower() != "bearer" or not given:
+            raise _refused("no_token", "a bearer token is needed: Authorization: Bearer TOKEN")
+        name, _, secret = given.strip().partition(".")
+        token = self._tokens.get(name)
+        # Compared in any case: neither the time nor the answer tells whether the id or the secret is wrong.
+        right = hmac.compare_digest(sha256_of(secret), token.sha256 if token else sha256_of(""))
+        if token is None or not right:
+            raise _refused("wrong_token", "the token is not known here; it may have been revoked")
+        return token
+
+    def _refresh(self, file: Path) -> None:
+        try:
+            if file.stat().st_mtime_ns != self._changed:
+                self._read(file)
+        except (OSError, MissingPart, WrongUse) as error:
+            # What was read last holds: a file that is being replaced must not shut every home out.
+            if self._changed >= 0:
+                logger.error("%s; the tokens that were read last are taken until then", error)  # noqa: TRY400 - a sentence
+            self._changed = -1
+
+    def _read(self, file: Path) -> None:
+        access = read_access(file)
+        self._access, self._tokens = access, {token.id: token for token in access.tokens}
+        self._changed = file.stat().st_mtime_ns
+
+
+def caller_of(request: Request) -> Caller:
+    """Return who asks; ``Guard`` has found out."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+def _refused(code: str, text: str) -> BadRecord:
+    metrics.REFUSED.labels(code).inc()
+    return BadRecord(code, text)

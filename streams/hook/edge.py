@@ -1,0 +1,109 @@
+"""The edge of the gateway: where it may listen, its certificate, and how its own tools come in."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from pathlib import Path
+from typing import Any
+
+from streams.errors import MissingPart, WrongUse
+from streams.settings import Settings, read_secret
+
+__all__ = ["bearer_of", "check_edge", "client_context", "server_options"]
+
+
+def check_edge(settings: Settings) -> None:
+    """Make sure that the gateway is not open to a network by mistake.
+
+    Raises:
+        WrongUse: every problem is listed.
+    """
+    lacking = []
+    if bool(settings.gateway_cert) != bool(settings.gateway_key):
+        lacking.append("gateway_cert and gateway_key belong together: give both, or neither")
+    if settings.gateway_client_ca and not settings.gateway_cert:
+        lacking.append(
+            "gateway_client_ca asks clients for certificates: give gateway_cert and gateway_key too"
+        )
+    if not _is_loopback(settings.gateway_host) and not settings.trust_network:
+        beyond = f"gateway_host {settings.gateway_host} is no loopback address"
+        if not settings.gateway_cert:
+            lacking.append(f"{beyond}: give gateway_cert and gateway_key, so that TLS is spoken")
+        if not (settings.access_file or settings.gateway_client_ca):
+            lacking.append(f"{beyond}: give access_file (tokens) or gateway_client_ca (client certificates)")
+    if lacking:
+        hint = "trust_network = true says that nobody else reaches it"
+        raise WrongUse(
+            "the gateway does not start:\n" + "\n".join(f"  - {text}" for text in [*lacking, hint])
+        )
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """Return uvicorn's options for TLS; none where there is no certificate.
+
+    Raises:
+        MissingPart: a certificate or key cannot be used.
+    """
+    if settings.gateway_cert is None:
+        return {}
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _load_chain(context, settings.gateway_cert, settings.gateway_key)
+    asked: dict[str, Any] = {}
+    if settings.gateway_client_ca is not None:
+        _load_ca(context, settings.gateway_client_ca)
+        asked = {"ssl_ca_certs": str(settings.gateway_client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED}
+    return {"ssl_certfile": str(settings.gateway_cert), "ssl_keyfile": str(settings.gateway_key), **asked}
+
+
+def client_context(settings: Settings) -> ssl.SSLContext | None:
+    """Return how a tool speaks TLS with the gateway; ``None`` where nothing is set: then as everybody does.
+
+    Raises:
+        MissingPart: a certificate or key cannot be used.
+    """
+    if settings.hook_ca is None and settings.hook_cert is None:
+        return None
+    context = ssl.create_default_context()
+    if settings.hook_ca is not None:
+        _load_ca(context, settings.hook_ca)
+    if settings.hook_cert is not None:
+        _load_chain(context, settings.hook_cert, settings.hook_key)
+    return context
+
+
+def bearer_of(settings: Settings) -> str | None:
+    """Return the token with which a tool asks.
+
+    Raises:
+        MissingPart: its file cannot be read.
+    """
+    return read_secret(settings.hook_token_file, "token")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _load_chain(context: ssl.SSLContext, cert: Path, key: Path | None) -> None:
+    try:
+        # No password is asked for: nobody sits there.
+        context.load_cert_chain(cert, key, password=lambda: "")
+    except (OSError, ValueError) as error:
+        raise MissingPart(f"the certificate {cert} with key {key} cannot be used: {_why(error)}") from None
+
+
+def _load_ca(context: ssl.SSLContext, ca: Path) -> None:
+    try:
+        context.load_verify_locations(ca)
+    except OSError as error:
+        raise MissingPart(f"the certificates in {ca} cannot be used: {_why(error)}") from None
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
