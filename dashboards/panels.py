@@ -414,7 +414,7 @@ _PIPELINE = Board(
                     ("refused",),
                     "None.",
                     "wrong_token: a token was revoked, or somebody guesses. other_tenant: a keyring's household key is not the "
-                    "access file's ('misfire token list'). rate_exceeded: raise per_second, or look for a loop in that runtime.",
+                    "access file's ('misfire token list FILE'). rate_exceeded: raise per_second, or look for a loop in that runtime.",
                     width=24,
                 ),
             ),

@@ -50,7 +50,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answers], None]:
     """What Prometheus and Alertmanager answer; what they have no answer to, they do not answer at all."""
 
     def answer(answers: Answers) -> None:
-        def asked(url: str, _way: object, **_: str) -> httpx.Response | None:
+        def asked(url: str, _way: object = None, **_: str) -> httpx.Response | None:
             found = answers.get(httpx.URL(url).path)
             if found is None:
                 return None

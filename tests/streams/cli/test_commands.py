@@ -414,7 +414,7 @@ def test_keys_are_drawn_rotated_and_never_shown(tmp_path: Path) -> None:
 
 def test_tokens_are_drawn_listed_and_revoked(tmp_path: Path) -> None:
     file = tmp_path / "access.json"
-    first = ["token", "new", file, "--tenant", "acme", "--scope", "decide"]
+    first: list[str | Path] = ["token", "new", file, "--tenant", "acme", "--scope", "decide"]
     assert_said(misfire(*first), 2, "--household-key")
     assert_said(misfire(*first, "--household-key", "H"), 2, "small letters")
     assert_said(misfire(*first, "--scope", "all"), 2, "decide, confirm, operate")

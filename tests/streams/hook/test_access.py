@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
+from detector.decisions import RiskClass, Rung, Verdict
 from detector.events import OutcomeKind
 from streams import metrics
 from streams.errors import MissingPart, WrongUse
@@ -23,6 +24,7 @@ from streams.hook.access_file import (
 )
 from streams.hook.gateway import build_gateway
 from streams.hook.ladder import Ladder
+from streams.hook.late import LateAnswer, LateAnswers
 from streams.processes import free_port
 from streams.records import INTENT, OUTCOME
 from streams.settings import Settings
@@ -270,3 +272,32 @@ def test_routes_of_the_application_all_ask_the_guard(client: TestClient) -> None
         any(isinstance(dependency.call, Guard) for dependency in route.dependant.dependencies)
         for route in routes
     )
+
+
+def test_late_answers_are_told_to_their_own_tenant_only(
+    client: TestClient, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(household: str) -> LateAnswer:
+        return LateAnswer(
+            event_id="e1",
+            household_id=household,
+            session_id="s1",
+            intent="messages.SendMessage",
+            risk_class=RiskClass.PRIVATE_OUTBOUND,
+            answered=Verdict.ALLOW,
+            rung=Rung.POLICY,
+            reason="worker_late",
+            decided=Verdict.BLOCK,
+            decision_id="d1",
+            late_ms=1,
+        )
+
+    async def listen(_: LateAnswers, __: int | None) -> AsyncGenerator[tuple[int, LateAnswer], None]:
+        for number, household in enumerate((THEIRS, OURS)):
+            yield number, late(household)
+
+    monkeypatch.setattr(LateAnswers, "listen", listen)
+    told = client.get("/v1/late", headers=bearer(tokens["decide"])).text
+
+    assert OURS in told
+    assert THEIRS not in told

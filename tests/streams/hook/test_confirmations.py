@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 
@@ -16,6 +16,7 @@ from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal, Re
 from detector.confirmation import refused
 from detector.decisions import ConfirmMethod
 from streams.errors import BadRecord
+from streams.hook.access import Guard
 from streams.hook.confirmations import STATUS, confirmations
 from streams.hook.exchange import Reply
 from streams.hook.requests import problem
@@ -59,7 +60,7 @@ def made() -> Iterator[Make]:
     clients: list[TestClient] = []
 
     def make(worker: Callable[[ConfirmationAnswer], Reply | None]) -> tuple[TestClient, Exchange]:
-        exchange, app = Exchange(worker), FastAPI()
+        exchange, app = Exchange(worker), FastAPI(dependencies=[Depends(Guard(None))])
         app.include_router(confirmations(Settings(deadline_ms=50), exchange))  # type: ignore[arg-type]
 
         @app.exception_handler(BadRecord)
