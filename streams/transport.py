@@ -10,6 +10,7 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 
 from streams.reachable import broker_answers
 
@@ -17,6 +18,8 @@ __all__ = ["Transport", "ends_of", "worker_broker_answers"]
 
 #: Seconds after which a fetch that waits for data looks again at which partitions it is to read.
 _LONGEST_FETCH = 0.2
+#: Milliseconds for which a fetch waits that only asks where a partition ends.
+_SHORT_FETCH_MS = 10
 #: Seconds after which a fetcher that has nothing to read looks again.
 _LOOK_AGAIN = 0.02
 
@@ -44,6 +47,32 @@ class _Thread(driver.AIOKafkaConsumerThread):
         transport: Any = self.consumer.transport
         consumer._fetch_max_wait_ms = int(transport.fetch_max_wait * 1000)  # noqa: SLF001 - it is read once, when the consumer starts
         return consumer
+
+    async def _highwaters(self, partitions: Any) -> dict[TP, int]:
+        """The ends of partitions, as fetches tell them.
+
+        The embedded broker (tansu) answers ListOffsets with an offset inside of the last batch: recovery would leave the rest
+        of it out, and the worker would decide on events again. What a fetch tells is right on either broker.
+        """
+        ends = dict(await super()._highwaters(partitions))
+        begun = {TopicPartition(*tp): end for tp, end in ends.items() if end}
+        return ends | await self._fetched_highwaters(begun) if begun else ends
+
+    async def _fetched_highwaters(self, ends: dict[Any, int]) -> dict[TP, int]:
+        transport: Any = self.transport
+        reader = self._create_client_consumer(transport)
+        reader._fetch_max_wait_ms = _SHORT_FETCH_MS  # noqa: SLF001 - as above
+        await reader.start()
+        try:
+            reader.assign([*ends])
+            for tp, end in ends.items():
+                reader.seek(tp, end)
+            async with asyncio.timeout(self.app.conf.broker_request_timeout):
+                while any(reader.highwater(tp) is None for tp in ends):  # noqa: ASYNC110 - aiokafka has no event for it
+                    await asyncio.sleep(_LOOK_AGAIN)
+            return {TP(*tp): max(end, reader.highwater(tp)) for tp, end in ends.items()}
+        finally:
+            await reader.stop()
 
 
 class _Consumer(driver.Consumer):
