@@ -8,6 +8,7 @@ from typing import Any
 
 import faust
 
+from streams.brokers import Brokers, brokers_of
 from streams.settings import Settings
 from streams.topics import HOUSEHOLDS, INTENTS, OUTCOMES
 from streams.transport import Transport
@@ -30,6 +31,7 @@ def build_app(settings: Settings) -> Parts:
     app = faust.App(
         settings.group,
         broker=[f"kafka://{broker}" for broker in settings.broker.split(",")],
+        broker_credentials=_credentials(brokers_of(settings)),
         # Recovered from the changelog at every start: nothing on disk can be stale.
         store="memory://",
         # A store in memory is read anew by a partition's next owner, so a standby would only cost.
@@ -66,3 +68,13 @@ def build_app(settings: Settings) -> Parts:
             changelog_topic=changelog,
         ),
     )
+
+
+def _credentials(brokers: Brokers) -> Any:
+    """What Faust takes for a client's options."""
+    if brokers.login is not None:
+        login = brokers.login
+        return faust.SASLCredentials(
+            username=login.user, password=login.password, mechanism=login.mechanism, ssl_context=brokers.tls
+        )
+    return None if brokers.tls is None else faust.SSLCredentials(brokers.tls)

@@ -10,6 +10,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from detector.errors import MisfireError
+from streams.brokers import brokers_of
 from streams.bundles import read_bundle
 from streams.errors import MissingPart
 from streams.findings import Finding, Way, asked
@@ -42,7 +43,7 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     Raises:
         MissingPart: no broker answers; nothing else can be well then.
     """
-    client = admin(settings.broker)
+    client = admin(brokers_of(settings))
     yield Finding("broker", True, f"answers at {settings.broker}")
     problems = check_topics(client, settings.partitions)
     client.close()

@@ -15,6 +15,7 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from streams.brokers import Brokers
 from streams.errors import BadRecord, MissingPart
 from streams.processing import Incoming, read_intent, read_outcome
 from streams.records import INTENT, OUTCOME, header
@@ -79,7 +80,7 @@ def sort_letters(letters: Iterable[Held], reasons: Collection[str], now: datetim
     return found
 
 
-def send_again(brokers: str, records: Iterable[Again]) -> int:
+def send_again(brokers: Brokers, records: Iterable[Again]) -> int:
     """Send records, each followed by its receipt, and return how many.
 
     Raises:
@@ -87,7 +88,7 @@ def send_again(brokers: str, records: Iterable[Again]) -> int:
     """
     sent = 0
     try:
-        producer = KafkaProducer(bootstrap_servers=brokers)
+        producer = KafkaProducer(**brokers.options)
         try:
             for record in records:
                 producer.send(record.topic, record.value, key=record.key, headers=record.headers).get(30)

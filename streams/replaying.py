@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from detector.events import IntentEvent
 from detector.progress import Progress, silent
+from streams.brokers import Brokers
 from streams.errors import BadRecord, WrongUse
 from streams.records import DECISION, INTENT
 from streams.topics import DEAD_LETTERS, DECISIONS, INTENTS
@@ -45,10 +46,10 @@ class Collected:
 class Collector:
     """Reads decisions and dead letters from the beginning."""
 
-    def __init__(self, brokers: str) -> None:
+    def __init__(self, brokers: Brokers) -> None:
         self.collected = Collected()
         self._consumer = KafkaConsumer(
-            bootstrap_servers=brokers,
+            **brokers.options,
             group_id=None,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
@@ -103,10 +104,10 @@ class Collector:
 
 
 def send_events(
-    brokers: str, events: Sequence[IntentEvent], *, progress: Progress = silent, stage: str = "sending"
+    brokers: Brokers, events: Sequence[IntentEvent], *, progress: Progress = silent, stage: str = "sending"
 ) -> None:
     """Publish a stream in its order and wait until the broker has all of it."""
-    producer = KafkaProducer(bootstrap_servers=brokers, linger_ms=5)
+    producer = KafkaProducer(**brokers.options, linger_ms=5)
     for number, event in enumerate(events):
         headers = INTENT.headers(event.event_id, event.time, source="misfire/replay")
         producer.send(INTENTS, INTENT.encode(event), key=event.household_id.encode(), headers=headers)
@@ -117,13 +118,13 @@ def send_events(
     progress(stage, len(events), len(events))
 
 
-def refuse_used(brokers: str) -> None:
+def refuse_used(brokers: Brokers) -> None:
     """Refuse a broker that already holds intents.
 
     Raises:
         WrongUse: what is in the log would be part of every household's past, and the replay part of its future.
     """
-    consumer = KafkaConsumer(bootstrap_servers=brokers, group_id=None)
+    consumer = KafkaConsumer(**brokers.options, group_id=None)
     partitions = [TopicPartition(INTENTS, number) for number in consumer.partitions_for_topic(INTENTS) or ()]
     held = sum(consumer.end_offsets(partitions).values()) if partitions else 0
     consumer.close()

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -35,6 +35,22 @@ class Settings(BaseModel):
         pattern=r"^[^\s:,]+:\d+(,[^\s:,]+:\d+)*$",
         description="Kafka brokers, HOST:PORT[,HOST:PORT…]",
     )
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_SSL"] = Field(
+        "PLAINTEXT",
+        description="Kafka's security.protocol: PLAINTEXT, SSL (with kafka_cert: mTLS) or SASL_SSL (TLS and a password)",
+    )
+    kafka_ca: Path | None = Field(
+        None, description="certificates that sign the brokers', PEM; left out, the system's list"
+    )
+    kafka_cert: Path | None = Field(
+        None, description="our own certificate, PEM, where brokers ask for one (mTLS)"
+    )
+    kafka_key: Path | None = Field(None, description="the key of that certificate, PEM")
+    kafka_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
+        "SCRAM-SHA-512", description="how the password is shown: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN"
+    )
+    kafka_user: str | None = Field(None, min_length=1, description="who one is, with SASL_SSL")
+    kafka_password_file: Path | None = Field(None, description="file with that user's password")
     partitions: int = Field(
         8, ge=1, le=1024, description="partitions of each topic that is keyed by household"
     )

@@ -15,6 +15,7 @@ from typing import Self
 import httpx
 
 from streams.broker import EMBEDDED_FETCH_MAX_WAIT, EmbeddedBroker
+from streams.brokers import Brokers
 from streams.errors import MissingPart
 from streams.processes import free_port, start, stop
 from streams.topics import admin, create_topics
@@ -56,13 +57,18 @@ class Stack:
                 broker = self._exit.enter_context(EmbeddedBroker())
                 self.bootstrap = broker.bootstrap
                 self.broker_pid = broker.process.pid if broker.process else None
-            client = admin(self.bootstrap)
+            client = admin(self.brokers)
             self.created = create_topics(client, self.partitions)
             client.close()
         except BaseException:
             self._exit.close()
             raise
         return self
+
+    @property
+    def brokers(self) -> Brokers:
+        """The broker for clients."""
+        return Brokers(self.bootstrap)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -11,6 +11,7 @@ from typing import Any
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from streams.brokers import Brokers
 from streams.errors import MissingPart
 
 __all__ = [
@@ -79,7 +80,7 @@ TOPICS: tuple[Topic, ...] = (
 )
 
 
-def admin(brokers: str, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
+def admin(brokers: Brokers, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
     """Connect for administration.
 
     Raises:
@@ -87,7 +88,7 @@ def admin(brokers: str, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
     """
     try:
         return KafkaAdminClient(
-            bootstrap_servers=brokers,
+            **brokers.options,
             bootstrap_timeout_ms=_BOOTSTRAP_MS,
             request_timeout_ms=timeout_ms,
             client_id="misfire-admin",

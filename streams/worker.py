@@ -16,6 +16,7 @@ from detector.bundle import Bundle
 from streams import metrics
 from streams.agents import Worker
 from streams.app import build_app
+from streams.brokers import brokers_of
 from streams.bundles import created_at
 from streams.errors import MissingPart
 from streams.exposition import forget_dead_processes
@@ -43,7 +44,7 @@ def run_worker(settings: Settings, bundle: Bundle) -> NoReturn:
         MissingPart: no broker answers, the topics are not what they should be, or a key file cannot be read.
     """
     key = read_key(settings.confirmation_key_file)
-    client = admin(settings.broker)
+    client = admin(brokers_of(settings))
     problems = check_topics(client, settings.partitions)
     client.close()
     if problems:

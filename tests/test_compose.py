@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from streams.brokers import Brokers
 from streams.settings import Settings, load
 from streams.topics import TOPICS, admin, check_topics, create_topics
 from tests.integration.kafka import ApacheKafka, lacking
@@ -174,7 +175,7 @@ def test_kafka_starts_with_its_settings(services: dict[str, Any]) -> None:
         assert old in text
         text = text.replace(old, new)
     with ApacheKafka(text) as kafka:
-        client = admin(kafka.bootstrap)
+        client = admin(Brokers(kafka.bootstrap))
         assert set(create_topics(client, Settings().partitions)) == {topic.name for topic in TOPICS}
         assert not check_topics(client, Settings().partitions)
         client.close()

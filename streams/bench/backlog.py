@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from streams.bench.load import Load
+from streams.brokers import Brokers
 from streams.replaying import send_events
 
 __all__ = ["main"]
@@ -13,7 +14,7 @@ __all__ = ["main"]
 def main(arguments: list[str]) -> None:
     """Publish so many events that nobody waits for."""
     broker, events = arguments
-    send_events(broker, [call.event for call in Load(households=20).draw(int(events))])
+    send_events(Brokers(broker), [call.event for call in Load(households=20).draw(int(events))])
 
 
 if __name__ == "__main__":

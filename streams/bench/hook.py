@@ -184,7 +184,7 @@ def _echoes(
 ) -> Iterator[tuple[float, Mapping[str, int]]]:
     """Start the two echoes on topics of their own; yields how long a fetch may wait on this broker, and the processes' ids."""
     wait = EMBEDDED_FETCH_MAX_WAIT if embedded else 0.5
-    client = admin(stack.bootstrap)
+    client = admin(stack.brokers)
     topics = [NewTopic(name, stack.partitions, 1) for way in ways if way in _ECHO for name in _ECHO[way]]
     if topics:
         client.create_topics(topics)

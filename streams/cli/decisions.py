@@ -93,12 +93,13 @@ def show(
     json: Json = None,
 ) -> None:
     """Print one decision: the verdict, its reasons in bits, and what was expected instead. Reads the whole audit log for it."""
+    from streams.brokers import brokers_of
     from streams.records import DECISION
     from streams.rights.log import read_topic
     from streams.settings import load
     from streams.topics import DECISIONS, admin
 
-    brokers = load(config, broker=broker).settings.broker
+    brokers = brokers_of(load(config, broker=broker).settings)
     admin(brokers).close()
     marked = decision_id.encode()
     values = (held.value for held in read_topic(brokers, DECISIONS) if held.value and marked in held.value)
@@ -132,14 +133,16 @@ def _values(
     """Yield a topic's values as they come; with ``lines`` print them instead."""
     from kafka import KafkaConsumer
 
+    from streams.brokers import brokers_of
     from streams.settings import load
     from streams.topics import admin
 
     settings = load(config, broker=broker).settings
-    admin(settings.broker).close()
+    brokers = brokers_of(settings)
+    admin(brokers).close()
     consumer = KafkaConsumer(
         topic,
-        bootstrap_servers=settings.broker,
+        **brokers.options,
         group_id=None,
         auto_offset_reset="earliest" if from_beginning else "latest",
     )

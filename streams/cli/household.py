@@ -13,6 +13,7 @@ from streams.cli.options import Broker, Config, Json
 from streams.cli.output import note, table, write_json
 
 if TYPE_CHECKING:
+    from streams.brokers import Brokers
     from streams.rights.holdings import Holding
 
 app = typer.Typer(help="Show, export and erase what is held on one household.", no_args_is_help=True)
@@ -162,11 +163,12 @@ def verify_erased(
         raise typer.Exit(1)
 
 
-def _broker(config: Path | None, broker: str | None) -> str:
+def _broker(config: Path | None, broker: str | None) -> Brokers:
+    from streams.brokers import brokers_of
     from streams.settings import load
     from streams.topics import admin
 
-    brokers = load(config, broker=broker).settings.broker
+    brokers = brokers_of(load(config, broker=broker).settings)
     admin(brokers).close()
     return brokers
 
@@ -177,7 +179,7 @@ def _token(household: str, keys: Path | None) -> str:
     return Tokens(read_keyring(keys)).household(household) if keys else household
 
 
-def _collected(brokers: str, household_id: str) -> list[Holding]:
+def _collected(brokers: Brokers, household_id: str) -> list[Holding]:
     from streams.rights.holdings import collect
     from streams.rights.log import read_topic
 

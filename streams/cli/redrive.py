@@ -25,12 +25,13 @@ def redrive(
     """Send dead letters to their topics again: those that would be read today, each once."""
     from datetime import UTC, datetime
 
+    from streams.brokers import brokers_of
     from streams.redriving import LIKELY, send_again, sort_letters
     from streams.rights.log import read_topic
     from streams.settings import load
     from streams.topics import DEAD_LETTERS, admin
 
-    brokers = load(config, broker=broker).settings.broker
+    brokers = brokers_of(load(config, broker=broker).settings)
     admin(brokers).close()
     reasons = reason or list(LIKELY)
     found = sort_letters(read_topic(brokers, DEAD_LETTERS), reasons, datetime.now(UTC))

@@ -33,11 +33,11 @@ def replay(
     version = read_bundle(bundle).version
     events = read_events(stream)
     with progress_report() as report, Stack(bundle, broker=broker) as stack:
-        refuse_used(stack.bootstrap)
+        refuse_used(stack.brokers)
         stack.start_worker()
         begun = perf_counter()
-        send_events(stack.bootstrap, events, progress=report)
-        collector = Collector(stack.bootstrap)
+        send_events(stack.brokers, events, progress=report)
+        collector = Collector(stack.brokers)
         collected = collector.wait_for([event.event_id for event in events], progress=report)
         collector.close()
         seconds = perf_counter() - begun

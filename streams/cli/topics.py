@@ -19,11 +19,12 @@ def create(
     config: Config = None, broker: Broker = None, partitions: Partitions = None, json: Json = None
 ) -> None:
     """Create the topics that are missing; those that are there stay as they are."""
+    from streams.brokers import brokers_of
     from streams.settings import load
     from streams.topics import TOPICS, admin, create_topics
 
     settings = load(config, broker=broker, partitions=partitions).settings
-    client = admin(settings.broker)
+    client = admin(brokers_of(settings))
     created = create_topics(client, settings.partitions, settings.replication)
     client.close()
     rows = [
@@ -44,11 +45,12 @@ def check(
     config: Config = None, broker: Broker = None, partitions: Partitions = None, json: Json = None
 ) -> None:
     """Compare the topics with what they should be; exit code 1 if one is not."""
+    from streams.brokers import brokers_of
     from streams.settings import load
     from streams.topics import admin, check_topics
 
     settings = load(config, broker=broker, partitions=partitions).settings
-    client = admin(settings.broker)
+    client = admin(brokers_of(settings))
     problems = check_topics(client, settings.partitions)
     client.close()
     for problem in problems or ["every topic is as it should be"]:

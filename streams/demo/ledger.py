@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from detector.decisions import Decision
 from detector.progress import Progress, silent
+from streams.brokers import Brokers
 from streams.errors import MissingPart
 from streams.packing import unpack
 from streams.records import DECISION
@@ -35,7 +36,7 @@ class Counts:
 class Ledger:
     """Reads decisions, dead letters and the changelog of some households from the beginning; other records are passed over."""
 
-    def __init__(self, brokers: str, households: Collection[str]) -> None:
+    def __init__(self, brokers: Brokers, households: Collection[str]) -> None:
         self.decisions: dict[str, Decision] = {}
         self._households = {household.encode() for household in households}
         self._values: dict[str, bytes] = {}
@@ -43,7 +44,7 @@ class Ledger:
         self._applied: dict[bytes, int] = {}
         self._dead_letters = 0
         self._consumer = KafkaConsumer(
-            bootstrap_servers=brokers, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50
+            **brokers.options, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50
         )
         self._consumer.assign(
             [

@@ -101,11 +101,11 @@ def play(
     console: Console,
 ) -> Summary:
     """Send the histories through the worker, play the stories, and count what is in the topics."""
-    ledger = Ledger(stack.bootstrap, {event.household_id for event in world.traffic})
+    ledger = Ledger(stack.brokers, {event.household_id for event in world.traffic})
     history = [event.event_id for event in world.traffic]
     runtime = Runtime(stack.gateway_url, show=lambda _: None)
     with bars() as progress:
-        send_events(stack.bootstrap, world.traffic, progress=progress, stage="sending histories")
+        send_events(stack.brokers, world.traffic, progress=progress, stage="sending histories")
         ledger.wait_for(history, stage="deciding on histories", progress=progress)
         _confirm(runtime, world, ledger, progress)
     told: dict[str, Told] = {}

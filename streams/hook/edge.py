@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-from pathlib import Path
 from typing import Any
 
-from streams.errors import MissingPart, WrongUse
+from streams import certificates
+from streams.errors import WrongUse
 from streams.settings import Settings, read_secret
 
 __all__ = ["bearer_of", "check_edge", "client_context", "server_options"]
@@ -48,10 +48,10 @@ def server_options(settings: Settings) -> dict[str, Any]:
     if settings.gateway_cert is None:
         return {}
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _load_chain(context, settings.gateway_cert, settings.gateway_key)
+    certificates.load_chain(context, settings.gateway_cert, settings.gateway_key)
     asked: dict[str, Any] = {}
     if settings.gateway_client_ca is not None:
-        _load_ca(context, settings.gateway_client_ca)
+        certificates.load_ca(context, settings.gateway_client_ca)
         asked = {"ssl_ca_certs": str(settings.gateway_client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED}
     return {"ssl_certfile": str(settings.gateway_cert), "ssl_keyfile": str(settings.gateway_key), **asked}
 
@@ -64,12 +64,7 @@ def client_context(settings: Settings) -> ssl.SSLContext | None:
     """
     if settings.hook_ca is None and settings.hook_cert is None:
         return None
-    context = ssl.create_default_context()
-    if settings.hook_ca is not None:
-        _load_ca(context, settings.hook_ca)
-    if settings.hook_cert is not None:
-        _load_chain(context, settings.hook_cert, settings.hook_key)
-    return context
+    return certificates.client_context(settings.hook_ca, settings.hook_cert, settings.hook_key)
 
 
 def bearer_of(settings: Settings) -> str | None:
@@ -88,22 +83,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _load_chain(context: ssl.SSLContext, cert: Path, key: Path | None) -> None:
-    try:
-        # No password is asked for: nobody sits there.
-        context.load_cert_chain(cert, key, password=lambda: "")
-    except (OSError, ValueError) as error:
-        raise MissingPart(f"the certificate {cert} with key {key} cannot be used: {_why(error)}") from None
-
-
-def _load_ca(context: ssl.SSLContext, ca: Path) -> None:
-    try:
-        context.load_verify_locations(ca)
-    except OSError as error:
-        raise MissingPart(f"the certificates in {ca} cannot be used: {_why(error)}") from None
-
-
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)

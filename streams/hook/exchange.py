@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams import metrics
+from streams.brokers import brokers_of
 from streams.reachable import broker_answers
 from streams.records import CORRELATION_ID, REPLY_PARTITION, Headers, header
 from streams.settings import Settings
@@ -73,6 +74,7 @@ class Exchange:
     def __init__(self, settings: Settings, on_late: Callable[[str, Reply], None]) -> None:
         self.settings = settings
         self.connected = False
+        self._brokers = brokers_of(settings)
         self._on_late = on_late
         self._partition = 0
         self._waiting: dict[str, Question] = {}
@@ -143,9 +145,9 @@ class Exchange:
         metrics.BROKER_REACHABLE.set(connected)
 
     def _clients(self) -> tuple[Any, Any]:
-        producer = AIOKafkaProducer(bootstrap_servers=self.settings.broker, acks="all")
+        producer = AIOKafkaProducer(**self._brokers.options, acks="all")
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.settings.broker,
+            **self._brokers.options,
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="latest",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from streams.brokers import Brokers
 from streams.errors import MissingPart
 from streams.packing import Stored, unpack
 from streams.records import COMMAND, Command, HouseholdCommand
@@ -21,7 +22,7 @@ __all__ = ["send_command", "wait_until_erased"]
 _LOOK_AGAIN = 0.5
 
 
-def send_command(brokers: str, household_id: str, command: Command) -> Place:
+def send_command(brokers: Brokers, household_id: str, command: Command) -> Place:
     """Put a command into the log and return where it stands.
 
     Raises:
@@ -32,7 +33,7 @@ def send_command(brokers: str, household_id: str, command: Command) -> Place:
     )
     headers = COMMAND.headers(given.command_id, given.time, source="misfire/household")
     try:
-        producer = KafkaProducer(bootstrap_servers=brokers)
+        producer = KafkaProducer(**brokers.options)
         try:
             sent = producer.send(INTENTS, COMMAND.encode(given), key=household_id.encode(), headers=headers)
             stands = sent.get(timeout=30)
@@ -43,7 +44,7 @@ def send_command(brokers: str, household_id: str, command: Command) -> Place:
     return Place(stands.topic, stands.partition, stands.offset)
 
 
-def wait_until_erased(brokers: str, household_id: str, command: Place, seconds: float) -> bool:
+def wait_until_erased(brokers: Brokers, household_id: str, command: Place, seconds: float) -> bool:
     """Wait until a worker has applied the erasure at ``command``; ``False`` when none does within ``seconds``."""
     # A household has the same partition in every topic that is keyed by it.
     key, give_up = household_id.encode(), clock.monotonic() + seconds

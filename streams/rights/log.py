@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from streams.brokers import Brokers
 from streams.errors import MissingPart
 from streams.records import Headers
 
@@ -43,7 +44,7 @@ class Held:
     headers: Headers = ()
 
 
-def read_topic(brokers: str, topic: str, only: int | None = None) -> Iterator[Held]:
+def read_topic(brokers: Brokers, topic: str, only: int | None = None) -> Iterator[Held]:
     """Read every record of a topic, or of one partition ``only``, to where it ends when nothing more comes.
 
     The end that the embedded broker (tansu 0.6) tells is one after the first record of the last batch: so the end is not where it says,
@@ -52,9 +53,7 @@ def read_topic(brokers: str, topic: str, only: int | None = None) -> Iterator[He
     Raises:
         MissingPart: the topic is not there, or the broker does not give all of it: half of an answer would look like one.
     """
-    consumer = KafkaConsumer(
-        bootstrap_servers=brokers, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50
-    )
+    consumer = KafkaConsumer(**brokers.options, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50)
     try:
         numbers = consumer.partitions_for_topic(topic) or ()
         partitions = [TopicPartition(topic, number) for number in numbers if only in {None, number}]

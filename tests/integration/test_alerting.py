@@ -20,6 +20,7 @@ import httpx
 import pytest
 from kafka.admin import KafkaAdminClient
 
+from streams.brokers import Brokers
 from streams.bundles import write_bundle
 from streams.records import INTENT
 from streams.topics import DECISIONS, INTENTS, admin, create_topics
@@ -157,7 +158,7 @@ def test_an_audit_log_that_is_gone(apache_kafka: ApacheKafka, tmp_path: Path) ->
         pager = stack.enter_context(Pager())
         monitoring = Monitoring(tmp_path / "monitoring", [address(worker.url)], [], pager)
         stack.enter_context(monitoring).wait_scraped()
-        client = admin(apache_kafka.bootstrap)
+        client = admin(Brokers(apache_kafka.bootstrap))
         stack.callback(client.close)
         began = time.monotonic()
 

@@ -6,6 +6,7 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
+from streams.brokers import Brokers
 from streams.topics import INTENTS, OUTCOMES, TOPICS, admin, check_topics, create_topics
 from tests.integration.kafka import ApacheKafka, Broker
 from tests.integration.worker import until
@@ -13,7 +14,7 @@ from tests.integration.worker import until
 
 @pytest.fixture
 def client(broker: Broker) -> Iterator[KafkaAdminClient]:
-    found = admin(broker.bootstrap)
+    found = admin(Brokers(broker.bootstrap))
     yield found
     found.close()
 
@@ -42,7 +43,7 @@ def test_topics_that_are_missing_or_have_other_partitions_are_named(client: Kafk
 
 @pytest.mark.kafka
 def test_a_setting_that_was_changed_is_named(apache_kafka: ApacheKafka) -> None:
-    client = admin(apache_kafka.bootstrap)
+    client = admin(Brokers(apache_kafka.bootstrap))
     create_topics(client, 3)
     wrong = ConfigResource(ConfigResourceType.TOPIC, INTENTS, configs={"retention.ms": "1000"})
     client.alter_configs([wrong])

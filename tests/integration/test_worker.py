@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from detector.events import OutcomeKind
+from streams.brokers import Brokers
 from streams.records import CORRELATION_ID, INTENT, OUTCOME, OUTCOME_APPLIED, REPLY_PARTITION, header
 from streams.topics import INTENTS, OUTCOMES, REPLIES, admin
 from tests.detector.builders import heard, outcome, send_message
@@ -156,7 +157,7 @@ def test_it_does_not_start_without_topics(broker: Broker, tmp_path: Path) -> Non
     ended = _misfire("worker", "--broker", broker.bootstrap, "--bundle", str(place))
 
     _one_sentence(ended, 3, "assistant.intents")
-    client = admin(broker.bootstrap)
+    client = admin(Brokers(broker.bootstrap))
     assert not [name for name in client.list_topics() if name.startswith(("assistant", "misfire"))]
     client.close()
 

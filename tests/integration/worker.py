@@ -21,6 +21,7 @@ from detector.events import IntentEvent
 from detector.pipeline import decide
 from detector.state import HouseholdState
 from streams.broker import EmbeddedBroker
+from streams.brokers import Brokers
 from streams.packing import Stored, unpack
 from streams.processes import free_port, start, stop
 from streams.records import DECISION, INTENT
@@ -106,7 +107,7 @@ def until(true: Any, say: Any = lambda: "it never came true") -> None:
 
 def prepare(broker: Broker) -> None:
     """Create the topics."""
-    client = admin(broker.bootstrap)
+    client = admin(Brokers(broker.bootstrap))
     create_topics(client, PARTITIONS)
     client.close()
 

@@ -13,6 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer
 
 from streams import broker as module
 from streams.broker import EmbeddedBroker
+from streams.brokers import Brokers
 from streams.errors import MissingPart
 from streams.processes import free_port
 from streams.topics import INTENTS, admin, create_topics
@@ -40,7 +41,7 @@ def _gone(pid: int) -> bool:
 
 def test_it_keeps_what_is_sent_and_is_gone_afterwards() -> None:
     with EmbeddedBroker() as broker:
-        client = admin(broker.bootstrap)
+        client = admin(Brokers(broker.bootstrap))
         create_topics(client, 2)
         client.close()
         producer = KafkaProducer(bootstrap_servers=broker.bootstrap)

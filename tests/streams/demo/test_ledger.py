@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from detector.decisions import Decision, Verdict
 from detector.state import HouseholdState
+from streams.brokers import Brokers
 from streams.demo import ledger as module
 from streams.demo.ledger import Counts, Ledger
 from streams.errors import MissingPart
@@ -64,7 +65,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> Any:
     def counted(sent: list[str], *records: tuple[str, Record]) -> Counts:
         monkeypatch.setattr(module, "_PATIENCE", 0.02)
         monkeypatch.setattr(module, "KafkaConsumer", lambda **_: Consumer(list(records)))
-        return Ledger("broker:9092", ["h1", "h2"]).count(sent)
+        return Ledger(Brokers("broker:9092"), ["h1", "h2"]).count(sent)
 
     return counted
 
@@ -106,4 +107,4 @@ def test_waiting_for_what_never_comes_ends_in_a_sentence(monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "_PATIENCE", 0.02)
     monkeypatch.setattr(module, "KafkaConsumer", lambda **_: Consumer([decision("e1"), state(1)]))
     with pytest.raises(MissingPart, match="1 of 2 events were not decided"):
-        Ledger("broker:9092", ["h1"]).wait_for(["e1", "e2"])
+        Ledger(Brokers("broker:9092"), ["h1"]).wait_for(["e1", "e2"])

@@ -1,0 +1,53 @@
+"""Certificates from files, for either side of TLS."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from streams.errors import MissingPart
+
+__all__ = ["client_context", "load_ca", "load_chain"]
+
+
+def client_context(ca: Path | None, cert: Path | None, key: Path | None) -> ssl.SSLContext:
+    """Return how a client speaks TLS: whose signature it takes (the system's list without ``ca``), and its own certificate.
+
+    Raises:
+        MissingPart: a certificate or key cannot be used.
+    """
+    context = ssl.create_default_context()
+    if ca is not None:
+        load_ca(context, ca)
+    if cert is not None:
+        load_chain(context, cert, key)
+    return context
+
+
+def load_chain(context: ssl.SSLContext, cert: Path, key: Path | None) -> None:
+    """Load a certificate and its key.
+
+    Raises:
+        MissingPart: they cannot be used.
+    """
+    try:
+        # No password is asked for: nobody sits there.
+        context.load_cert_chain(cert, key, password=lambda: "")
+    except (OSError, ValueError) as error:
+        raise MissingPart(f"the certificate {cert} with key {key} cannot be used: {_why(error)}") from None
+
+
+def load_ca(context: ssl.SSLContext, ca: Path) -> None:
+    """Load the certificates that sign the other side's.
+
+    Raises:
+        MissingPart: they cannot be used.
+    """
+    try:
+        context.load_verify_locations(ca)
+    except OSError as error:
+        raise MissingPart(f"the certificates in {ca} cannot be used: {_why(error)}") from None
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
