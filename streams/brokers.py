@@ -38,6 +38,13 @@ class Brokers:
         return self.addresses
 
     @property
+    def way(self) -> str:
+        """How one speaks with them, and as whom, for people."""
+        if self.login is not None:
+            return f"over SASL_SSL as {self.login.user}"
+        return "in the clear" if self.tls is None else "over TLS"
+
+    @property
     def options(self) -> dict[str, Any]:
         """The options of any client of kafka-python or aiokafka: their names are the same."""
         options: dict[str, Any] = {"bootstrap_servers": self.addresses}

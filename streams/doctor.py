@@ -43,8 +43,9 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     Raises:
         MissingPart: no broker answers; nothing else can be well then.
     """
-    client = admin(brokers_of(settings))
-    yield Finding("broker", True, f"answers at {settings.broker}")
+    brokers = brokers_of(settings)
+    client = admin(brokers)
+    yield Finding("broker", True, f"answers at {brokers} {brokers.way}")
     problems = check_topics(client, settings.partitions)
     client.close()
     yield Finding("topics", not problems, "; ".join(problems) or "every topic is as it should be")

@@ -13,6 +13,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from streams.brokers import Brokers
 from streams.errors import MissingPart
+from streams.reachable import why_unreachable
 
 __all__ = [
     "BUNDLES",
@@ -84,7 +85,7 @@ def admin(brokers: Brokers, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
     """Connect for administration.
 
     Raises:
-        MissingPart: no broker answers.
+        MissingPart: no broker answers, or none lets us in.
     """
     try:
         return KafkaAdminClient(
@@ -94,9 +95,7 @@ def admin(brokers: Brokers, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
             client_id="misfire-admin",
         )
     except (KafkaError, OSError, ValueError) as error:
-        raise MissingPart(
-            f"no Kafka broker answers at {brokers} ({type(error).__name__}); start one with 'misfire broker' or name another with --broker"
-        ) from error
+        raise MissingPart(why_unreachable(brokers)) from error
 
 
 def create_topics(client: KafkaAdminClient, partitions: int, replication: int = 1) -> list[str]:
@@ -125,11 +124,17 @@ def create_topics(client: KafkaAdminClient, partitions: int, replication: int = 
 def check_topics(client: KafkaAdminClient, partitions: int) -> list[str]:
     """Return what is wrong with the topics, a sentence each; nothing is a good answer."""
     described = {entry["name"]: entry for entry in client.describe_topics([topic.name for topic in TOPICS])}
+    # Whoever has no right to a topic is told that it is not there.
+    unseen = (
+        ""
+        if client.config["security_protocol"] == "PLAINTEXT"
+        else ", or grant a right to it ('misfire topics acl')"
+    )
     problems = []
     for topic in TOPICS:
         entry = described.get(topic.name)
         if entry is None or entry.get("error_code"):
-            problems.append(f"topic {topic.name} is missing; create it with 'misfire topics create'")
+            problems.append(f"topic {topic.name} is missing; create it with 'misfire topics create'{unseen}")
             continue
         wanted, found = topic.partitions or partitions, len(entry["partitions"])
         if wanted != found:

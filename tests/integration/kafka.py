@@ -5,6 +5,7 @@ The jars come from Maven (tests/kafka/pom.xml) and stay in the user's cache. Eac
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import socket
@@ -13,18 +14,19 @@ import tempfile
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from string import Template
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Protocol, Self
-from xml.etree import ElementTree as ET
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-__all__ = ["ApacheKafka", "Broker", "lacking", "wipe"]
+from streams.brokers import Brokers
+
+__all__ = ["FILES", "ApacheKafka", "Broker", "kafka_acls", "lacking", "wipe"]
 
 FILES = Path(__file__).parents[1] / "kafka"
 #: Kafka is up in 4 s on two free cores (DESIGN.md, The parts that run); the tests share theirs.
@@ -56,31 +58,58 @@ class ApacheKafka:
     """A broker for the length of a ``with`` block; ``bootstrap`` is its ``host:port``.
 
     Args:
-        properties: its settings, with $broker_port, $controller_port, $inside_port and $data to be filled in.
+        properties: its settings, with $broker_port, $controller_port, $inside_port, $data and what ``filled`` names to be filled in.
+        filled: other values that its settings name.
+        passwords: by user, of those who come in by SCRAM-SHA-512.
+        client: makes the options of a client that may see the cluster from the address; as everybody does where it is left out.
     """
 
     bootstrap: str
+    #: Another listener's address, where the settings have one.
+    inside: str
     process: subprocess.Popen[bytes] | None = None
 
-    def __init__(self, properties: str | None = None) -> None:
+    def __init__(
+        self,
+        properties: str | None = None,
+        *,
+        filled: Mapping[str, object] = MappingProxyType({}),
+        passwords: Mapping[str, str] = MappingProxyType({}),
+        client: Callable[[str], Brokers] = Brokers,
+    ) -> None:
         self._properties = Template(properties or (FILES / "server.properties").read_text())
+        self._filled = filled
+        self._passwords = passwords
+        self._client = client
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="misfire-kafka-")))
             broker_port, controller_port, inside_port = _free_ports(3)
             self.bootstrap = f"127.0.0.1:{broker_port}"
+            self.inside = f"127.0.0.1:{inside_port}"
             config = folder / "server.properties"
             ports = {
                 "broker_port": broker_port,
                 "controller_port": controller_port,
                 "inside_port": inside_port,
             }
-            config.write_text(self._properties.substitute(ports, data=folder / "data"))
+            config.write_text(self._properties.substitute(ports, data=folder / "data", **self._filled))
             java = _java(_jars(_cache(os.environ)))
             cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+            scram = [
+                f"--add-scram=SCRAM-SHA-512=[name={user},password={password}]"
+                for user, password in self._passwords.items()
+            ]
             _run(
-                [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", f"--config={config}"]
+                [
+                    *java,
+                    "kafka.tools.StorageTool",
+                    "format",
+                    f"--cluster-id={cluster}",
+                    f"--config={config}",
+                    *scram,
+                ]
             )
             log = folder / "kafka.log"
             with log.open("wb") as output:
@@ -93,7 +122,7 @@ class ApacheKafka:
                 )
             stack.callback(_stop, process)
             self.process = process
-            _wait_until_ready(self.bootstrap, process, log)
+            _wait_until_ready(self._client(self.bootstrap), process, log)
             self._stack = stack.pop_all()
         return self
 
@@ -121,15 +150,19 @@ def wipe(bootstrap: str) -> None:
         admin.close()
 
 
-def _version() -> str:
-    version = ET.parse(FILES / "pom.xml").getroot().findtext("{http://maven.apache.org/POM/4.0.0}version")
-    assert version
-    return version
-
-
 def _cache(environment: Mapping[str, str]) -> Path:
     base = environment.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "misfire" / f"kafka-{_version()}"
+    jars = hashlib.sha256((FILES / "pom.xml").read_bytes()).hexdigest()[:12]
+    return (Path(base) if base else Path.home() / ".cache") / "misfire" / f"kafka-{jars}"
+
+
+def kafka_acls(arguments: list[str]) -> None:
+    """Run Kafka's own tool for rights.
+
+    Raises:
+        RuntimeError: it ended with an error; what it said is in it.
+    """
+    _run([*_java(_jars(_cache(os.environ))), "org.apache.kafka.tools.AclCommand", *arguments])
 
 
 def _jars(cache: Path) -> Path:
@@ -172,11 +205,11 @@ def _free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def _wait_until_ready(bootstrap: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(brokers: Brokers, process: subprocess.Popen[bytes], log: Path) -> None:
     give_up = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < give_up:
         with suppress(KafkaError):
-            admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=1000)
+            admin = KafkaAdminClient(**brokers.options, bootstrap_timeout_ms=1000)
             try:
                 if admin.describe_cluster()["brokers"]:
                     return

@@ -284,6 +284,40 @@ def test_a_broker_that_is_not_there(command: list[str], bundle: Path) -> None:
     )
 
 
+def test_the_rights_on_kafka_are_a_table_and_commands() -> None:
+    granted = misfire(
+        "topics", "acl", "--part", "gateway", "--principal", "User:gateway", "--broker", "kafka:9093"
+    )
+    table = misfire("topics", "acl", "--json", "-")
+
+    lines = granted.stdout.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("kafka-acls.sh --bootstrap-server kafka:9093 --add") for line in lines)
+    assert {
+        "part": "trainer",
+        "operations": ["Read"],
+        "on": ["assistant.intents", "assistant.outcomes"],
+    } in json.loads(table.stdout)
+    assert "rights on Kafka" in table.stderr
+    assert_said(misfire("topics", "acl", "--part", "gateway"), 2, "belong together")
+    assert_said(misfire("topics", "acl", "--part", "cook", "--principal", "User:a"), 2, "none of worker")
+    assert_said(misfire("topics", "acl", "--part", "worker", "--principal", "a"), 2, "give User:NAME")
+
+
+def test_kafka_settings_that_contradict_each_other_start_nothing(bundle: Path) -> None:
+    given = {"MISFIRE_KAFKA_SECURITY": "SASL_SSL", "MISFIRE_KAFKA_USER": "w", "MISFIRE_KAFKA_CERT": "/a"}
+
+    for command in (
+        ["worker", "--bundle", bundle],
+        ["gateway", "--bundle", bundle],
+        ["topics", "check"],
+        ["doctor"],
+    ):
+        ended = misfire(*command, **given)
+        assert_said(ended, 2, "needs kafka_password_file too")
+        assert "kafka_cert and kafka_key belong together" in ended.stderr
+
+
 def test_a_bundle_that_is_not_there(stream: Path, tmp_path: Path) -> None:
     nothing, said = tmp_path / "nothing", "there is no bundle in"
     (tmp_path / "labels").touch()

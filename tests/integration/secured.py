@@ -1,0 +1,117 @@
+"""Apache Kafka with TLS, SCRAM, client certificates and ACLs, and a way in for each part."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from streams.acls import Part, acl_commands
+from streams.brokers import Brokers, brokers_of
+from streams.settings import Settings
+from tests.integration.kafka import FILES, ApacheKafka, kafka_acls
+
+ADMIN = "admin"
+#: Comes in, and has no rights.
+STRANGER = "stranger"
+#: Who comes in with a certificate; the others have passwords.
+BY_CERTIFICATE = frozenset({Part.GATEWAY, Part.RUNTIME})
+GROUP = Settings().group
+
+
+@dataclass(frozen=True)
+class Secured:
+    """A broker of which every part has its rights, and nobody else any."""
+
+    kafka: ApacheKafka
+    folder: Path
+
+    def variables(self, who: str) -> dict[str, str]:
+        """The environment in which ``who`` comes in."""
+        given: dict[str, object] = {"KAFKA_CA": self.folder / "ca.pem"}
+        if who in BY_CERTIFICATE:
+            own = self.folder / f"{who}.pem"
+            given |= {
+                "BROKER": self.kafka.inside,
+                "KAFKA_SECURITY": "SSL",
+                "KAFKA_CERT": own,
+                "KAFKA_KEY": own,
+            }
+        else:
+            given |= {"BROKER": self.kafka.bootstrap, "KAFKA_SECURITY": "SASL_SSL", "KAFKA_USER": who}
+            given |= {"KAFKA_PASSWORD_FILE": self.folder / f"{who}.password"}
+        return {f"MISFIRE_{name}": str(value) for name, value in given.items()}
+
+    def brokers(self, who: str) -> Brokers:
+        """The same for a client in this process."""
+        given = {name.removeprefix("MISFIRE_").lower(): value for name, value in self.variables(who).items()}
+        return brokers_of(Settings.model_validate(given))
+
+    def grant(self, part: Part, *, only: str = "", remove: bool = False) -> None:
+        """Run what ``misfire topics acl`` prints, or what of it is about one operation only."""
+        for command in acl_commands(
+            part,
+            f"User:{part}",
+            brokers=self.kafka.bootstrap,
+            group=GROUP,
+            command_config=str(self.folder / "admin.properties"),
+            remove=remove,
+        ):
+            words = shlex.split(command)[1:]
+            asked = {words[at + 1] for at, word in enumerate(words) if word == "--operation"}
+            if not only or asked == {only}:
+                kafka_acls(words)
+
+
+@contextmanager
+def secured(folder: Path) -> Iterator[Secured]:
+    """Start the broker, without topics and without rights."""
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(folder / "ca.pem")
+    _write(folder / "broker.pem", ca.issue_cert("127.0.0.1", common_name="broker"))
+    for part in BY_CERTIFICATE:
+        _write(folder / f"{part}.pem", ca.issue_cert(f"{part}@misfire.example", common_name=part))
+    passwords = {who: secrets.token_hex(16) for who in (ADMIN, STRANGER, *(set(Part) - BY_CERTIFICATE))}
+    for who, password in passwords.items():
+        (folder / f"{who}.password").write_text(password + "\n")
+    login = f'ScramLoginModule required username="{ADMIN}" password="{passwords[ADMIN]}";'
+    (folder / "admin.properties").write_text(
+        "security.protocol=SASL_SSL\nsasl.mechanism=SCRAM-SHA-512\nssl.truststore.type=PEM\n"
+        f"ssl.truststore.location={folder / 'ca.pem'}\n"
+        f"sasl.jaas.config=org.apache.kafka.common.security.scram.{login}\n"
+    )
+
+    def as_admin(address: str) -> Brokers:
+        return brokers_of(
+            Settings(
+                broker=address,
+                kafka_security="SASL_SSL",
+                kafka_ca=folder / "ca.pem",
+                kafka_user=ADMIN,
+                kafka_password_file=folder / f"{ADMIN}.password",
+            )
+        )
+
+    properties = (FILES / "secure.properties").read_text()
+    with ApacheKafka(
+        properties, filled={"certificates": folder}, passwords=passwords, client=as_admin
+    ) as kafka:
+        yield Secured(kafka, folder)
+
+
+def _write(file: Path, certificate: trustme.LeafCert) -> None:
+    """Kafka reads keys as PKCS 8 only."""
+    key = load_pem_private_key(certificate.private_key_pem.bytes(), None)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(pem + b"".join(blob.bytes() for blob in certificate.cert_chain_pems))

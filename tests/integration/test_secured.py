@@ -1,0 +1,244 @@
+"""Kafka with TLS, SCRAM, client certificates and ACLs: each part works with its own rights, and is refused every other."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import trustme
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
+
+from detector.decisions import Rung
+from streams.acls import Part
+from streams.hook import Hook
+from streams.topics import TOPICS, admin, create_topics
+from tests.detector.builders import event
+from tests.integration.kafka import lacking
+from tests.integration.secured import ADMIN, STRANGER, Secured, secured
+from tests.integration.stream import bundle_on_disk
+from tests.integration.test_gateway import gateway, post
+from tests.integration.worker import PARTITIONS, Worker, until
+
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(
+        bool(lacking()) and os.environ.get("CI") != "true", reason="Apache Kafka needs Java and Maven"
+    ),
+]
+
+#: By part, the topics that it reads and writes; written down a second time, so that a slip in the table is seen.
+READS = {
+    Part.WORKER: {"assistant.intents", "assistant.outcomes", "misfire.households"},
+    Part.GATEWAY: {"assistant.replies"},
+    Part.RUNTIME: {"assistant.replies"},
+    Part.TRAINER: {"assistant.intents", "assistant.outcomes"},
+    Part.OPERATOR: {topic.name for topic in TOPICS},
+    STRANGER: set(),
+}
+WRITES = {
+    Part.WORKER: {
+        "assistant.decisions",
+        "assistant.replies",
+        "assistant.dead-letters",
+        "misfire.households",
+    },
+    Part.GATEWAY: {"assistant.intents", "assistant.outcomes", "assistant.incidents"},
+    Part.RUNTIME: {"assistant.intents", "assistant.outcomes"},
+    Part.TRAINER: set(),
+    Part.OPERATOR: {"assistant.intents", "assistant.outcomes", "assistant.dead-letters"},
+    STRANGER: set(),
+}
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    with secured(tmp_path_factory.mktemp("secured")) as found:
+        for part in Part:
+            found.grant(part)
+        made = misfire(found, Part.OPERATOR, "topics", "create", "--partitions", PARTITIONS)
+        assert made.returncode == 0, made.stderr
+        yield found
+
+
+def misfire(
+    broker: Secured, who: str, *arguments: object, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "streams.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | broker.variables(who) | {"MISFIRE_PARTITIONS": str(PARTITIONS)} | variables,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("who", READS)
+def test_each_part_has_its_rights_and_no_other(broker: Secured, who: str) -> None:
+    topics = {topic.name for topic in TOPICS}
+
+    assert _written(broker, who, topics) == WRITES[who]
+    assert _read(broker, who, topics) == READS[who]
+
+
+def test_nobody_but_the_operator_makes_topics(broker: Secured) -> None:
+    client = admin(broker.brokers(ADMIN))
+    client.delete_topics(["misfire.bundles"])
+    until(lambda: "misfire.bundles" not in client.list_topics())
+    client.close()
+
+    for part in set(Part) - {Part.OPERATOR}:
+        client = admin(broker.brokers(part))
+        with pytest.raises(KafkaError):
+            create_topics(client, PARTITIONS)
+        client.close()
+
+    assert misfire(broker, Part.OPERATOR, "topics", "create").returncode == 0
+
+
+def test_every_part_works_with_its_own_rights(broker: Secured, tmp_path: Path) -> None:
+    _, bundle = bundle_on_disk(tmp_path)
+    asked = event(1, household_id="home1")
+    logs = tmp_path / "worker.log", tmp_path / "gateway.log"
+    with (
+        Worker(broker.kafka, bundle, logs[0], **broker.variables(Part.WORKER)) as worker,
+        gateway(broker.kafka.inside, bundle, logs[1], wait=True, **broker.variables(Part.GATEWAY)) as url,
+    ):
+        worker.wait_ready()
+        with Hook(url, deadline_ms=5_000) as hook:
+            assert hook.decide(asked).rung is Rung.WORKER
+
+        port = ("MISFIRE_WORKER_PORT", worker.url), ("MISFIRE_GATEWAY_PORT", url)
+        found = misfire(
+            broker,
+            Part.OPERATOR,
+            "doctor",
+            "--bundle",
+            bundle,
+            **{name: address.rpartition(":")[2] for name, address in port},
+        )
+        assert "every topic is as it should be" in found.stderr
+        assert "over SASL_SSL as operator" in found.stderr
+        shown = misfire(broker, Part.OPERATOR, "household", "show", "home1")
+        assert shown.returncode == 0, shown.stderr
+        erased = misfire(broker, Part.OPERATOR, "household", "erase", "home1", "--wait", 60)
+        assert erased.returncode == 0, erased.stderr
+        assert misfire(broker, Part.OPERATOR, "redrive", "--dry-run").returncode == 0
+        tail = misfire(broker, Part.OPERATOR, "decisions", "tail", "--from-beginning", "--limit", 1)
+        assert tail.returncode == 0, tail.stderr
+
+    said = "".join(log.read_text() for log in logs)
+    for secret in broker.folder.glob("*.password"):
+        assert secret.read_text().strip() not in said
+
+
+def test_without_a_right_to_ask_the_gateway_answers_itself_and_counts_it(
+    broker: Secured, tmp_path: Path
+) -> None:
+    _, bundle = bundle_on_disk(tmp_path)
+    with gateway(
+        broker.kafka.bootstrap, bundle, tmp_path / "log", wait=False, **broker.variables(STRANGER)
+    ) as url:
+        answer = post(url, event(1)).json()
+
+        assert answer["rung"] == "gateway"
+        assert answer["reasons"]
+    assert "Kafka at" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("who", "changed", "said"),
+    [
+        (STRANGER, {}, "grant a right to it"),
+        (Part.WORKER, {"MISFIRE_KAFKA_PASSWORD_FILE": "{wrong}"}, "does not let user worker in"),
+        (Part.WORKER, {"MISFIRE_KAFKA_USER": "nobody"}, "does not let user nobody in"),
+        (Part.WORKER, {"MISFIRE_KAFKA_CA": "{other}"}, "do not agree on TLS"),
+        (Part.WORKER, {"MISFIRE_BROKER": "{inside}"}, "does not let user worker in"),
+    ],
+)
+def test_a_worker_that_is_not_let_in_says_why_in_a_sentence(
+    broker: Secured, tmp_path: Path, who: str, changed: dict[str, str], said: str
+) -> None:
+    _, bundle = bundle_on_disk(tmp_path)
+    (tmp_path / "wrong").write_text("not the password")
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(other)
+    places = {"wrong": tmp_path / "wrong", "other": other, "inside": broker.kafka.inside}
+
+    ended = misfire(
+        broker,
+        who,
+        "worker",
+        "--bundle",
+        bundle,
+        **{name: value.format_map(places) for name, value in changed.items()},
+    )
+
+    assert ended.returncode == 3
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_worker_that_may_no_longer_write_ends(broker: Secured, tmp_path: Path) -> None:
+    """What it decides would be lost; another one with its rights goes on where it stood."""
+    _, bundle = bundle_on_disk(tmp_path)
+    with (
+        Worker(broker.kafka, bundle, tmp_path / "log", **broker.variables(Part.WORKER)) as worker,
+        gateway(
+            broker.kafka.inside, bundle, tmp_path / "gw", wait=True, **broker.variables(Part.GATEWAY)
+        ) as url,
+    ):
+        worker.wait_ready()
+        broker.grant(Part.WORKER, only="Write", remove=True)
+        try:
+            post(url, event(2, household_id="home2"))
+            until(lambda: worker.process.poll() is not None, (tmp_path / "log").read_text)
+        finally:
+            broker.grant(Part.WORKER, only="Write")
+
+        assert worker.process.poll() == 1
+        assert "Traceback" not in (tmp_path / "log").read_text()
+        with Worker(broker.kafka, bundle, tmp_path / "log2", **broker.variables(Part.WORKER)) as again:
+            again.wait_ready()
+            with Hook(url, deadline_ms=5_000) as hook:
+                assert hook.decide(event(3, household_id="home2")).rung is Rung.WORKER
+
+
+def _written(broker: Secured, who: str, topics: Collection[str]) -> AbstractSet[str]:
+    producer = KafkaProducer(**broker.brokers(who).options, max_block_ms=3_000, enable_idempotence=False)
+    taken = set()
+    for topic in topics:
+        try:
+            # What is no record of misfire's becomes a dead letter.
+            producer.send(topic, b"", key=b"nobody", partition=0).get(10)
+            taken.add(topic)
+        except KafkaError:
+            continue
+    producer.close()
+    return taken
+
+
+def _read(broker: Secured, who: str, topics: Collection[str]) -> AbstractSet[str]:
+    """The topics of which ``who`` gets the record that the administrator puts there."""
+    _written(broker, ADMIN, topics)
+    consumer = KafkaConsumer(**broker.brokers(who).options, group_id=None)
+    partitions = [TopicPartition(topic, 0) for topic in topics]
+    consumer.assign(partitions)
+    for partition in partitions:
+        consumer.seek(partition, 0)
+    given: set[str] = set()
+    give_up = time.monotonic() + 3
+    while time.monotonic() < give_up:
+        with suppress(TopicAuthorizationFailedError):
+            given |= {partition.topic for partition in consumer.poll(timeout_ms=200)}
+    consumer.close()
+    return given
