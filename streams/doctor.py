@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from streams.errors import MissingPart
 from streams.findings import Finding, Way, asked
 from streams.hook.edge import bearer_of, client_context
 from streams.monitoring import alert_path, alerts, scrape
+from streams.retention import overdue
 from streams.settings import Settings
 from streams.topics import admin, check_topics
 
@@ -47,8 +49,10 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     client = admin(brokers)
     yield Finding("broker", True, f"answers at {brokers} {brokers.way}")
     problems = check_topics(client, settings.partitions)
+    late = overdue(brokers, client, time.time())
     client.close()
     yield Finding("topics", not problems, "; ".join(problems) or "every topic is as it should be")
+    yield Finding("retention", not late, "; ".join(late) or "no record is older than its topic keeps it")
     yield _bundle(settings)
     workers = _processes("worker", settings.worker_host, settings.worker_port)
     gateways = _processes("gateway", settings.gateway_host, settings.gateway_port, _way(settings))

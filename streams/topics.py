@@ -29,6 +29,7 @@ __all__ = [
     "admin",
     "check_topics",
     "create_topics",
+    "told_settings",
 ]
 
 #: How long a broker may take to be found; a person waits for it.
@@ -66,7 +67,21 @@ class Topic:
             return MappingProxyType(
                 {"cleanup.policy": "compact", "max.compaction.lag.ms": str(COMPACTED_WITHIN)}
             )
-        return MappingProxyType({"cleanup.policy": "delete", "retention.ms": str(self.retention)})
+        return MappingProxyType(
+            {
+                "cleanup.policy": "delete",
+                "retention.ms": str(self.retention),
+                "segment.ms": str(self.kept - self.retention),
+            }
+        )
+
+    @property
+    def kept(self) -> int:
+        """The longest that a record is there, in milliseconds; where the topic is compacted, one that a newer one supersedes.
+
+        Kafka deletes whole segments, and a segment's time begins with its last record: by default that is a week more.
+        """
+        return COMPACTED_WITHIN if self.retention is None else self.retention + min(self.retention, _DAY)
 
 
 TOPICS: tuple[Topic, ...] = (
@@ -146,6 +161,14 @@ def check_topics(client: KafkaAdminClient, partitions: int) -> list[str]:
     return problems
 
 
+def told_settings(client: KafkaAdminClient, topic: Topic) -> Mapping[str, Any]:
+    """Return a topic's settings as the broker tells them; the embedded one tells none, and keeps everything while it runs."""
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic.name)
+    found = client.describe_configs([resource], config_filter="all")
+    settings: Mapping[str, Any] = found.get("topic", {}).get(topic.name, {})
+    return settings
+
+
 def _wait_until_there(client: KafkaAdminClient, names: Sequence[str]) -> None:
     """Kafka answers before every broker knows a new topic; whoever starts next would not find it."""
     give_up = time.monotonic() + _VISIBLE_SECONDS
@@ -162,9 +185,8 @@ def _visible(entry: Mapping[str, Any]) -> bool:
 
 
 def _wrong_settings(client: KafkaAdminClient, topic: Topic) -> list[str]:
-    """Compare a topic's settings; a broker that tells none (the embedded one) is believed."""
-    resource = ConfigResource(ConfigResourceType.TOPIC, topic.name)
-    found = client.describe_configs([resource], config_filter="all").get("topic", {}).get(topic.name, {})
+    """Compare a topic's settings; a broker that tells none is believed."""
+    found = told_settings(client, topic)
     return [
         f"topic {topic.name} has {name}={found[name]['value']}, not {wanted}; change it with kafka-configs"
         for name, wanted in topic.settings.items()

@@ -13,7 +13,7 @@ from streams.packing import Stored
 from streams.records import COMMAND
 from streams.rights.holdings import Holding
 from streams.rights.log import Place
-from streams.topics import COMPACTED_WITHIN, HOUSEHOLDS, TOPICS
+from streams.topics import HOUSEHOLDS, TOPICS
 
 __all__ = ["Remains", "remains"]
 
@@ -35,7 +35,7 @@ class Remains:
 
 def remains(holdings: Sequence[Holding]) -> tuple[bool, list[Remains]]:
     """Say whether the state is erased, and what the topics still hold besides the mark."""
-    retention = {topic.name: topic.retention for topic in TOPICS}
+    kept = {topic.name: topic.kept for topic in TOPICS}
     left, marked = [], False
     for holding in holdings:
         count = sum(not _is_command(line) for line in holding.lines)
@@ -43,7 +43,7 @@ def remains(holdings: Sequence[Holding]) -> tuple[bool, list[Remains]]:
         if holding.source == HOUSEHOLDS and _only_the_mark(holding):
             marked, count = True, count - 1
         if count and holding.last is not None:
-            until = holding.last + (retention[holding.source] or COMPACTED_WITHIN) / 1000
+            until = holding.last + kept[holding.source] / 1000
             places = (*holding.unchecked, *holding.foreign)
             left.append(Remains(holding.source, count, until, places))
     return marked, left

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -7,9 +8,10 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
 from streams.brokers import Brokers
-from streams.topics import INTENTS, OUTCOMES, TOPICS, admin, check_topics, create_topics
+from streams.retention import overdue
+from streams.topics import HOUSEHOLDS, INTENTS, OUTCOMES, TOPICS, admin, check_topics, create_topics
 from tests.integration.kafka import ApacheKafka, Broker
-from tests.integration.worker import until
+from tests.integration.worker import producing, until
 
 
 @pytest.fixture
@@ -53,3 +55,24 @@ def test_a_setting_that_was_changed_is_named(apache_kafka: ApacheKafka) -> None:
 
     client.close()
     assert INTENTS in problem
+
+
+@pytest.mark.kafka
+def test_a_record_that_is_kept_for_too_long_is_named(apache_kafka: ApacheKafka) -> None:
+    brokers, now = Brokers(apache_kafka.bootstrap), time.time()
+    client = admin(brokers)
+    create_topics(client, 3)
+    assert overdue(brokers, client, now) == []
+    with producing(apache_kafka) as producer:
+        for topic, days in ((INTENTS, 30.5), (OUTCOMES, 90.5), (HOUSEHOLDS, 400)):
+            producer.send(
+                topic, b"{}", key=b"h", partition=0, timestamp_ms=int(1000 * (now - 86_400 * days))
+            ).get(30)
+    assert overdue(brokers, client, now) == []
+
+    with producing(apache_kafka) as producer:
+        producer.send(INTENTS, b"{}", partition=2, timestamp_ms=int(1000 * (now - 86_400 * 31.5))).get(30)
+    (said,) = overdue(brokers, client, now)
+    assert said.startswith(f"topic {INTENTS} holds a record of ")
+    assert "31 days is the longest" in said
+    client.close()

@@ -155,7 +155,7 @@ def test_what_remains_is_told_with_the_day_when_it_goes() -> None:
     found = {each.source: each for each in left}
     assert found[INTENTS].records == 2
     last = max(held.timestamp for held in log.records if held.place.topic == INTENTS)
-    assert 30 * 86_400 - 10 < found[INTENTS].until - last <= 30 * 86_400
+    assert 31 * 86_400 - 10 < found[INTENTS].until - last <= 31 * 86_400
     assert found[HOUSEHOLDS].records == 2
 
 
