@@ -23,6 +23,7 @@ from detector.misfires import Mixture
 from detector.parallel import Each, one_by_one
 from detector.policy import Policy
 from detector.progress import Progress, silent
+from detector.rare_names import FEWEST_HOUSEHOLDS, common_names
 
 __all__ = ["train"]
 
@@ -35,6 +36,7 @@ def train(
     policy: Policy,
     *,
     mixture: Mixture = Mixture(),
+    fewest: int = FEWEST_HOUSEHOLDS,
     seed: int = 0,
     progress: Progress = silent,
     each: Each = one_by_one,
@@ -45,6 +47,7 @@ def train(
         events: what households meant, in order of time.
         policy: the policy that goes into the bundle.
         mixture: the kinds of misfire that the judge learns from, and how severe they are.
+        fewest: names of intents and slots that fewer households use are not learned.
         seed: of the random starts and of the simulated misfires; the same seed gives the same bundle.
         progress: called with (stage, done, total) as the work goes on.
         each: does the folds, and then the judges; the bundle does not depend on how.
@@ -52,7 +55,7 @@ def train(
     Raises:
         NotEnoughData: there are too few households or commands; the message says how many it takes.
     """
-    households = sessions_by_household(events)
+    households = sessions_by_household(common_names([*events], fewest).events)
     work = CrossFit(households, policy, mixture, seed, progress, each)
     folds = work.folds()
     work.progress("fitting judges", 0, _JUDGES + 1)

@@ -22,11 +22,16 @@ def train(
     ] = None,
     kind: Misfires = None,
     severity: Severity = 0.5,
+    fewest_households: Annotated[
+        int,
+        typer.Option(help="Names of intents and slots that fewer households use are not learned.", min=1),
+    ] = 5,
     jobs: Jobs = 1,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
     """Make a bundle from a stream of meant events: model, judge, calibration and policy."""
+    from detector.rare_names import common_names
     from detector.training import train as fit
     from streams.bundles import read_policy, refuse_occupied, write_bundle
     from streams.parallel import processes
@@ -38,7 +43,15 @@ def train(
     events = read_events(stream)
     begun = perf_counter()
     with progress_report() as report, processes(jobs) as each:
-        bundle = fit(events, rules, mixture=mixture, seed=seed, progress=report, each=each)
+        bundle = fit(
+            events,
+            rules,
+            mixture=mixture,
+            fewest=fewest_households,
+            seed=seed,
+            progress=report,
+            each=each,
+        )
     seconds = perf_counter() - begun
     write_bundle(bundle, out)
     scores = {
@@ -46,6 +59,12 @@ def train(
         for (risk, new), found in bundle.calibration.scores.items()
     }
     note(f"bundle {bundle.version} from {len(events):,} events in {seconds:.1f} s, written to {out}")
+    rare = common_names(events, fewest_households)
+    if rare.intents or rare.slots:
+        note(
+            f"not learned, since fewer than {fewest_households} households use them: {rare.intents} intents, which will be unknown, "
+            f"and {rare.slots} slots"
+        )
     write_json(
         json,
         {
@@ -53,5 +72,6 @@ def train(
             "events": len(events),
             "seconds": round(seconds, 2),
             "calibration": scores,
+            "rare": {"intents": rare.intents, "slots": rare.slots},
         },
     )
