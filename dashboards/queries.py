@@ -243,6 +243,13 @@ QUERIES: tuple[Query, ...] = (
         "Records about the time before a household's erasure, not taken in; for long, a runtime keeps sending them again.",
     ),
     _ask(
+        "untaught",
+        "sum(rate(misfire_sessions_untaught_total{$e}[$s]))",
+        "sessions/s",
+        "not learned from",
+        "Sessions beyond those that a household learns from on one day; a flood, by a skill or a loop, stands out.",
+    ),
+    _ask(
         "states_cut",
         "sum(rate(misfire_states_cut_total{$e}[$s]))",
         "households/s",

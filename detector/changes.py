@@ -12,7 +12,7 @@ import numpy as np
 from detector.events import CONVERSATION, Act, IntentEvent
 from detector.visits import moved
 
-__all__ = ["CHANGES", "Attacked", "Life", "attacked"]
+__all__ = ["CHANGES", "Attacked", "Life", "attacked", "strange_command"]
 
 Session = Sequence[IntentEvent]
 
@@ -100,12 +100,11 @@ class Attacked:
 
 def attacked(life: Life, rng: np.random.Generator) -> Attacked:
     """Put one and the same command between later sessions, in three turns as in Portland, new to this household."""
-    strange = _unknown(life, rng)
     sessions: list[list[IntentEvent]] = []
     attempts: list[str] = []
-    if not strange:
+    said = strange_command(life, rng)
+    if not said:
         return Attacked([list(session) for session in life.after], ())
-    said = _heard(strange[int(rng.integers(len(strange)))])
     lasts = said[-1].time - said[0].time
     for number, session in enumerate(life.after):
         sessions.append(list(session))
@@ -117,6 +116,12 @@ def attacked(life: Life, rng: np.random.Generator) -> Attacked:
             sessions.append(attempt)
             attempts.append(attempt[-1].event_id)
     return Attacked(sessions, tuple(attempts))
+
+
+def strange_command(life: Life, rng: np.random.Generator) -> list[IntentEvent]:
+    """A command of another household in a domain that this one never spoke of, in three turns as in Portland; empty where there is none."""
+    strange = _unknown(life, rng)
+    return _heard(strange[int(rng.integers(len(strange)))]) if strange else []
 
 
 def _heard(session: Session) -> list[IntentEvent]:

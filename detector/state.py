@@ -151,6 +151,8 @@ class HouseholdState:
 
     ``events`` counts the events that were applied, each once; ``learned`` the sessions that taught something. ``hours`` are decayed
     counts of meant sessions per part of the week, ``novelty`` the decayed share of them that used a domain for the first time.
+    ``taught`` counts the sessions of the latest day (``taught_on``, days since 1970, UTC) that had something to teach, also those
+    beyond the bound, which taught nothing.
     ``tokens`` are digests of slot values, the latest used first (``household.token``).
     ``fingerprints`` are those of the events in ``recent``, by ``event_id``.
     """
@@ -158,6 +160,8 @@ class HouseholdState:
     household_id: str
     events: int = 0
     learned: int = 0
+    taught_on: int = 0
+    taught: int = 0
     intents: dict[str, Usage] = field(default_factory=dict)
     domains: dict[str, Usage] = field(default_factory=dict)
     tokens: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from typing import Any
 
 import faust
 
+from detector.household import untaught
 from detector.state import HouseholdState
 from streams import metrics
 from streams.packing import Stored, pack, unpack
@@ -75,6 +76,7 @@ class Households:
         """Take a record's result over; the record is acknowledged when ``sent`` and the changelog are in the log."""
         if stored is not None:
             key = stored.state.household_id.encode()
+            metrics.UNTAUGHT.inc(untaught(self.get(stored.state.household_id).state, stored.state))
             self._decoded[key] = stored
             self._decoded.move_to_end(key)
         await self._queue.put(_Staged(event, sent, stored))

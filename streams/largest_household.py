@@ -57,6 +57,8 @@ def largest() -> Stored:
         household_id=_ID,
         events=_COUNT,
         learned=_COUNT,
+        taught_on=_COUNT,
+        taught=_COUNT,
         intents=_usages(_INTENT),
         domains=_usages("a" * 64),
         tokens=("a" * 6,) * MAX_TOKENS,

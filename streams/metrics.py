@@ -54,6 +54,7 @@ __all__ = [
     "STATES_CUT",
     "STATE_BYTES",
     "SURPRISAL_BITS",
+    "UNTAUGHT",
     "UNWRITTEN_SECONDS",
     "WATERMARK_SECONDS",
 ]
@@ -386,6 +387,12 @@ STATES_CUT = _counter(
     "misfire_states_cut_total",
     "Households that were too large for the changelog: what was open in them was forgotten.",
     unit="households",
+    owner="worker",
+)
+UNTAUGHT = _counter(
+    "misfire_sessions_untaught_total",
+    "Sessions that taught their household nothing, since it had learned from as many as it may on that day.",
+    unit="sessions",
     owner="worker",
 )
 EXPORTS_REFUSED = _counter(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from detector.adaptation import Adaptation
     from detector.bundle import Bundle as Judge
     from detector.events import IntentEvent
+    from detector.poisoning import Flood
     from detector.policy import Policy
     from detector.progress import Progress
 
@@ -45,11 +46,13 @@ def change(
 
     Half-way through its sessions every household gets a new device and something new to do with it, or a guest for a week, or a baby
     and its night hours; all of that is meant. Then every household is attacked with a command that is strange to it, after each
-    session, and denies it. Without --bundle, one is trained on other households: simulated ones, or every second one of the stream.
+    session, and denies it. Then it is flooded with such a command, accepted each time, as a third party's skill could. Without --bundle,
+    one is trained on other households: simulated ones, or every second one of the stream.
 
     Exit code 1 if a change stays out of budget, or the attack is learned.
     """
     from detector.adaptation import adaptation
+    from detector.poisoning import floods
     from detector.training import train
     from streams.parallel import processes
     from streams.pictures import draw_adaptation, open_canvas
@@ -67,11 +70,15 @@ def change(
             report=report,
         )
         found = adaptation(events, trained, seed=seed, progress=report)
+        flooded = floods(events, trained, seed=seed, progress=report)
     _show(found)
+    _show_floods(flooded)
     if canvas:
         draw_adaptation(canvas, found)
         note(f"{len(canvas.written) // 2} pictures as PNG and SVG in {canvas.directory}")
-    write_json(json, {"bundle": trained.version, **asdict(found)})
+    write_json(
+        json, {"bundle": trained.version, **asdict(found), "floods": [asdict(flood) for flood in flooded]}
+    )
     if found.learned or any(recovery.sessions is None for recovery in found.recoveries):
         raise typer.Exit(1)
 
@@ -140,6 +147,24 @@ def _show(found: Adaptation) -> None:
                 f"{attempt.probability_if_confirmed:.2%}",
             ]
             for attempt in found.attempts
+        ],
+    )
+
+
+def _show_floods(floods: Sequence[Flood]) -> None:
+    table(
+        "a flood of one strange command, accepted each time; two days later",
+        ["accepted", "households", "stopped", "misfire probability", "own commands", "interrupted"],
+        [
+            [
+                str(flood.accepted),
+                str(flood.households),
+                f"{flood.stopped:.1%}",
+                f"{flood.probability:.2%}",
+                f"{flood.commands:,}",
+                f"{flood.interrupted:.2%}",
+            ]
+            for flood in floods
         ],
     )
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from detector.bundle import Bundle
 from detector.events import Act, IntentEvent, OutcomeKind
-from detector.household import DECAY, predictive_bits, strength, token
+from detector.household import DECAY, LESSONS_A_DAY, predictive_bits, strength, token, untaught
 from detector.pipeline import apply_outcome
 from detector.population import Population, part_of_week
 from detector.state import (
@@ -202,6 +202,35 @@ def test_counts_decay_with_learned_sessions(bundle: Bundle) -> None:
     assert (usage.session, state.learned) == (3, 3)
     assert strength(usage, 5) == pytest.approx(usage.count * DECAY**2)
     assert strength(None, 5) == 0.0
+
+
+def test_a_household_learns_from_so_many_sessions_a_day_and_no_more(bundle: Bundle) -> None:
+    """A flood claims a part of the memory, not all of it: what is beyond the bound is counted and teaches nothing."""
+    state, more = HouseholdState.new("h1"), 4
+    for number in range(LESSONS_A_DAY + more):
+        events = send_message(first=10 * number, session=f"s{number}", days=0.01 * number)
+        _, state = run(events, bundle, state)
+    before, state = state, closed(state, bundle, day=1.0)
+    assert (state.learned, state.taught) == (LESSONS_A_DAY, LESSONS_A_DAY + more)
+    assert untaught(HouseholdState.new("h1"), state) == more
+    assert untaught(before, state) == state.taught - max(before.taught, LESSONS_A_DAY)
+    assert untaught(state, state) == 0
+
+    _, next_day = run(send_message(first=900, session="next", days=2.0), bundle, state)
+    next_day = closed(next_day, bundle, day=3.0)
+    assert (next_day.learned, next_day.taught) == (LESSONS_A_DAY + 1, 1)
+    assert untaught(state, next_day) == 0
+
+
+def test_what_is_dated_earlier_counts_on_the_latest_day(bundle: Bundle) -> None:
+    _, state = run(send_message(days=5.0), bundle)
+    state = closed(state, bundle, day=6.0)
+    for number in range(1, LESSONS_A_DAY + 4):
+        events = send_message(first=10 * number, session=f"s{number}", days=5.0 - number)
+        _, state = run(events, bundle, state)
+        state = closed(state, bundle, day=6.0 + number / 100)
+
+    assert state.learned == LESSONS_A_DAY
 
 
 def test_hours_and_novelty_are_of_meant_sessions(bundle: Bundle) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from detector.household import LESSONS_A_DAY
 from detector.state import HouseholdState
 from streams import households as module
 from streams import metrics
@@ -129,6 +131,16 @@ async def test_draining_waits_for_the_record_that_is_being_worked_on(households:
     await draining
 
     assert households.written == 1
+
+
+async def test_sessions_beyond_the_days_bound_are_counted(households: Households, order: list[str]) -> None:
+    before = metrics.UNTAUGHT._value.get()
+    for offset, lessons in enumerate((LESSONS_A_DAY, LESSONS_A_DAY + 1, LESSONS_A_DAY + 3)):
+        found = household(offset)
+        state = replace(found.state, taught_on=20_458, taught=lessons)
+        await households.stage(record(offset, order), [], replace(found, state=state))
+
+    assert metrics.UNTAUGHT._value.get() == before + 3
 
 
 async def test_a_household_too_large_for_the_changelog_forgets_what_is_open_and_is_counted(
