@@ -11,8 +11,10 @@ import pyrage
 import pytest
 
 from detector.state import HouseholdState
+from streams.bundles import write_bundle
 from streams.records import DECISION
 from streams.topics import DECISIONS, HOUSEHOLDS, INTENTS
+from tests.detector.builders import hand_bundle, hand_judge
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import Worker, logs, prepare, producing, publish, pure, until
@@ -66,12 +68,15 @@ def test_a_household_is_shown_exported_and_erased(broker: Broker, tmp_path: Path
             until(lambda: worker.metric("misfire_exports_refused_total") == 1)
             worker.kill()
 
-        # While no worker runs: an event in flight, the erasure, and everything that the runtime sends again.
+        # While no worker runs, and the next one has another bundle: an event in flight, the erasure, and all that the runtime sends again.
         publish(broker, [replace(ours[-1], event_id="in-flight")])
         erased = misfire(broker, "erase", asked, "--wait", "0", code=1)
         assert not erased["applied"]
         publish(broker, ours)
-        with Worker(broker, place, tmp_path / "log2") as worker:
+        swapped = hand_bundle(judge=hand_judge("intent_count", edges=(0.0, 0.5), bits=(1.0, -6.0, -6.0)))
+        assert swapped.version != bundle.version
+        write_bundle(swapped, tmp_path / "swapped")
+        with Worker(broker, tmp_path / "swapped", tmp_path / "log2") as worker:
             worker.wait_ready()
             until(lambda: worker.metric("misfire_after_erasure_total", topic=INTENTS) == len(ours))
             until(lambda: log.states()[asked].erased is not None)
@@ -80,6 +85,7 @@ def test_a_household_is_shown_exported_and_erased(broker: Broker, tmp_path: Path
             assert log.states()[other].state.events == sum(e.household_id == other for e in events)
             decided = [DECISION.decode(record.value) for record in log.decisions.read_to_end()]
             assert sum(d.household_id == asked and d.event_id != "in-flight" for d in decided) == len(ours)
+            assert {d.bundle for d in decided if d.event_id == "in-flight"} == {swapped.version}
 
             checked = misfire(broker, "verify-erased", asked, code=1)
             assert checked["state_erased"]
