@@ -24,8 +24,11 @@ def train(
     severity: Severity = 0.5,
     fewest_households: Annotated[
         int,
-        typer.Option(help="Names of intents and slots that fewer households use are not learned.", min=1),
-    ] = 5,
+        typer.Option(
+            help="Names of intents and slots that fewer households use are not learned; 5 where there are thousands of them.",
+            min=1,
+        ),
+    ] = 2,
     jobs: Jobs = 1,
     seed: Seed = 0,
     json: Json = None,

@@ -34,11 +34,14 @@ def of_their_own(households: int) -> list[IntentEvent]:
     ]
 
 
-@pytest.mark.parametrize(("households", "learned"), [(4, False), (5, True)])
-def test_no_bundle_holds_a_name_that_fewer_than_five_households_use(
-    households: int, *, learned: bool
+@pytest.mark.parametrize(
+    ("households", "fewest", "learned"), [(1, None, False), (2, None, True), (4, 5, False), (5, 5, True)]
+)
+def test_no_bundle_holds_a_name_that_too_few_households_use(
+    households: int, fewest: int | None, *, learned: bool
 ) -> None:
-    bundle = train(of_their_own(households), policy())
+    events = of_their_own(households)
+    bundle = train(events, policy()) if fewest is None else train(events, policy(), fewest=fewest)
     told = b"".join(bundle_to_files(bundle).values())
 
     assert (b"family.Ritual" in told) is learned
