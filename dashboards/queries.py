@@ -211,7 +211,29 @@ QUERIES: tuple[Query, ...] = (
         " / (sum by (bundle, enforcement) (rate(misfire_commands_total{$e, $b, $r}[$s])) > 0)",
         "share",
         "{{bundle}} {{enforcement}}",
-        "What each bundle would stop, shadow against active; a shadow bundle that stops much more is not ready.",
+        "What each bundle stops, or would stop where its policy only records.",
+    ),
+    _ask(
+        "shadow_stopped_share",
+        'sum by (bundle) (rate(misfire_shadow_commands_total{$e, $r, verdict!="allow"}[$s]))'
+        " / (sum by (bundle) (rate(misfire_shadow_commands_total{$e, $r}[$s])) > 0)",
+        "share",
+        "{{bundle}} in shadow",
+        "What the shadow bundle would stop; a shadow that stops much more than the active bundle is not ready.",
+    ),
+    _ask(
+        "shadow_differs",
+        "sum by (active, verdict) (rate(misfire_shadow_commands_total{$e, $r}[$s])) > 0",
+        "commands/s",
+        "{{active}}, in shadow {{verdict}}",
+        "What was decided and what the shadow bundle would have decided; where they are the same verdict they agree.",
+    ),
+    _ask(
+        "shadow_failures",
+        "sum(rate(misfire_shadow_failures_total{$e}[$s]))",
+        "records/s",
+        "failures",
+        "Records that the shadow bundle could not decide on; more than none is a defect, and touches nobody.",
     ),
     _ask(
         "bundles",

@@ -49,6 +49,7 @@ from streams.records import (
     header,
 )
 from streams.rights.erasure import answer_erased, erased, is_erased, outlived
+from streams.shadow import Shadow
 from streams.topics import DEAD_LETTERS, DECISIONS, REPLIES
 from streams.tracing import Passing, Tracer, facts
 
@@ -63,7 +64,8 @@ class Worker:
     """Connects the app's streams with the core. ``attach`` registers the agents.
 
     ``on_error(what, error)`` hears of what an agent cannot handle: Faust would start it again at the same record, for ever.
-    ``confirmation_key`` is what proofs of confirmations are made with. ``tracer`` makes a span of each decision.
+    ``confirmation_key`` is what proofs of confirmations are made with. ``tracer`` makes a span of each decision. ``shadow`` hears of
+    everything that is decided and settled, after it is answered.
     """
 
     def __init__(
@@ -75,10 +77,12 @@ class Worker:
         token_ids: bool = False,
         confirmation_key: bytes | None = None,
         tracer: Tracer | None = None,
+        shadow: Shadow | None = None,
     ) -> None:
         self.parts = parts
         self.confirmation_key = confirmation_key
         self.tracer = tracer or Passing()
+        self.shadow = shadow
         self.blocks = BlockWindow()
         self.token_ids = token_ids
         self.bundle = bundle
@@ -166,6 +170,8 @@ class Worker:
         if known:
             metrics.DUPLICATES.labels(record.topic).inc()
         else:
+            if self.shadow and not failed:
+                self.shadow.decided(stored.state, intent, decision, span.traceparent)
             self.blocks = window_after(self.blocks, intent, decision, self.bundle)
             show_blocks(self.blocks, self.bundle.policy.block_budget)
             metrics.EVENTS.inc()
@@ -204,6 +210,8 @@ class Worker:
             await self.households.stage(event, [letter], after)
             return
         await self.households.stage(event, await self._reply(record, None), after)
+        if self.shadow:
+            self.shadow.settled(outcome)
         observe_outcome(outcome, stored.decided(outcome.event_id))
 
     async def _confirmation(self, event: Any, record: Incoming) -> None:
@@ -250,6 +258,8 @@ class Worker:
             await self._producer.send(REPLIES, None, record.value, number, None, headers)
             for number in range(self.parts.app.conf.topic_partitions)
         ]
+        if self.shadow:
+            self.shadow.forget(given.household_id)
         await self.households.stage(event, sent, erased(stored, record))
         metrics.ERASED.inc()
 

@@ -51,6 +51,8 @@ __all__ = [
     "REPEATED",
     "REPLIES_LATE",
     "SEND_FAILURES",
+    "SHADOW_COMMANDS",
+    "SHADOW_FAILURES",
     "STATES_CUT",
     "STATE_BYTES",
     "SURPRISAL_BITS",
@@ -85,6 +87,19 @@ COMMANDS = _counter(
     "Committing events that the worker decided on; cohort is new in a household's first learned sessions, else known.",
     ["verdict", "risk_class", "cohort", "enforcement", "bundle"],
     unit="commands",
+    owner="worker",
+)
+SHADOW_COMMANDS = _counter(
+    "misfire_shadow_commands_total",
+    "Committing events by what the shadow bundle would have made of them; active is the verdict of the bundle that decides.",
+    ["bundle", "active", "verdict", "risk_class"],
+    unit="commands",
+    owner="worker",
+)
+SHADOW_FAILURES = _counter(
+    "misfire_shadow_failures_total",
+    "Records that the shadow bundle could not decide on; nothing else was touched by it.",
+    unit="records",
     owner="worker",
 )
 COMMAND_INTENTS = _counter(

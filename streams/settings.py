@@ -56,6 +56,10 @@ class Settings(BaseModel):
     )
     replication: int = Field(1, ge=1, le=16, description="copies of each partition; 3 in production")
     bundle: Path = Field(Path("bundle"), description="directory of the bundle that decides")
+    shadow_bundle: Path | None = Field(
+        None,
+        description="directory of a bundle that the worker decides with as well, without effect, to compare",
+    )
     policy: Path | None = Field(None, description="policy file; the packaged one where it is left out")
     group: str = Field("misfire-worker", min_length=1, description="consumer group of the workers")
     session_timeout: float = Field(

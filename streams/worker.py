@@ -24,6 +24,7 @@ from streams.garbage import calm_garbage
 from streams.health import Health, Watchdog
 from streams.observers import begin_worker, show_bundle
 from streams.settings import Settings, read_key
+from streams.shadow import Shadow
 from streams.topics import INTENTS, OUTCOMES, admin, check_topics
 from streams.tracing import build_tracer
 from streams.transport import ends_of, worker_broker_answers
@@ -37,7 +38,7 @@ _LAST_WRITES = 3.0
 _WATCH_EVERY = 1.0
 
 
-def run_worker(settings: Settings, bundle: Bundle) -> NoReturn:
+def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None) -> NoReturn:
     """Run the worker until it is told to stop (exit code 0) or cannot go on (1).
 
     Raises:
@@ -61,6 +62,7 @@ def run_worker(settings: Settings, bundle: Bundle) -> NoReturn:
         token_ids=settings.token_ids,
         confirmation_key=key,
         tracer=build_tracer("misfire-worker", settings.otlp_endpoint),
+        shadow=Shadow(shadow) if shadow else None,
     )
     _watch(parts.app, worker, worker.attach(), health, settings)
     forget_dead_processes()
@@ -102,6 +104,8 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
         began = time.monotonic()
         # Nobody else may write these households before we have written them.
         await worker.households.drain()
+        if worker.shadow:
+            worker.shadow.clear()
 
     async def completed(*_: Any, **__: Any) -> None:
         worker.households.recount()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,10 @@ def worker(
     config: Config = None,
     broker: Broker = None,
     bundle: Bundle = None,
+    shadow_bundle: Annotated[
+        Path | None,
+        typer.Option(help="Directory of a bundle that decides as well, without effect, to compare."),
+    ] = None,
     port: Annotated[
         int | None, typer.Option(help="Loopback port of /metrics, /healthz and /readyz.", min=0, max=65_535)
     ] = None,
@@ -27,7 +32,12 @@ def worker(
     from streams.worker import run_worker
 
     configure_logs()
-    settings = load(config, broker=broker, bundle=bundle, worker_port=port).settings
+    settings = load(
+        config, broker=broker, bundle=bundle, shadow_bundle=shadow_bundle, worker_port=port
+    ).settings
     chosen = read_bundle(settings.bundle)
     logger.info("worker of group %s on %s, bundle %s", settings.group, settings.broker, chosen.version)
-    run_worker(settings, chosen)
+    shadow = read_bundle(settings.shadow_bundle) if settings.shadow_bundle else None
+    if shadow:
+        logger.info("bundle %s decides in its shadow", shadow.version)
+    run_worker(settings, chosen, shadow)

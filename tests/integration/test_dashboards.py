@@ -39,6 +39,8 @@ HAPPENED = {
     "outcomes",
     "repeated",
     "restarts",
+    "shadow_differs",
+    "shadow_stopped_share",
     "stopped",
     "verdicts",
 }

@@ -21,7 +21,7 @@ from streams.broker import EmbeddedBroker
 from streams.bundles import write_bundle
 from streams.hook import Hook
 from streams.topics import INTENTS
-from tests.detector.builders import ABSURD, DOUBTFUL, SURE, hand_bundle, heard, send_message
+from tests.detector.builders import ABSURD, DOUBTFUL, SURE, hand_bundle, hand_judge, heard, send_message
 from tests.integration.prometheus import Monitoring
 from tests.integration.stream import a_town
 from tests.integration.test_gateway import PATIENT_MS, gateway
@@ -62,11 +62,18 @@ def watched(folder: Path) -> Iterator[Watched]:
     """Run everything once; the parts stand while the block runs."""
     place, log = folder / "bundle", folder / "worker.log"
     write_bundle(bundle_with_training(), place)
+    # The shadow holds back what a household commands for the first time.
+    write_bundle(
+        hand_bundle(judge=hand_judge("intent_count", edges=(0.0, 0.5), bits=(20.0, -6.0, -6.0))),
+        folder / "shadow",
+    )
     (folder / "monitoring").mkdir()
     with ExitStack() as stack:
         broker = stack.enter_context(EmbeddedBroker(port=0))
         prepare(broker)
-        worker = stack.enter_context(Worker(broker, place, log)).wait_ready()
+        worker = stack.enter_context(
+            Worker(broker, place, log, MISFIRE_SHADOW_BUNDLE=str(folder / "shadow"))
+        ).wait_ready()
         url = stack.enter_context(gateway(broker.bootstrap, place, folder / "gateway.log"))
         targets = ([worker.url.removeprefix("http://")], [url.removeprefix("http://")])
         monitoring = stack.enter_context(Monitoring(folder / "monitoring", *targets)).wait_scraped()

@@ -1,0 +1,35 @@
+"""A second bundle in the shadow of the one that decides: the household's same past, conversations as it sees them itself, and no effect."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from detector.bundle import Bundle
+from detector.decisions import Decision
+from detector.events import IntentEvent
+from detector.pipeline import decide
+from detector.state import HouseholdState
+
+__all__ = ["decide_in_shadow"]
+
+#: What a household has learned does not depend on a bundle. Where its conversations stand does: a filter's posterior, a chain, a question.
+_LEARNED = ("events", "learned", "taught_on", "taught", "intents", "domains", "tokens", "hours", "novelty")
+
+
+def decide_in_shadow(
+    own: HouseholdState, active: HouseholdState, event: IntentEvent, bundle: Bundle
+) -> tuple[Decision, HouseholdState]:
+    """Decide as ``bundle`` would have, had it been the one that decides in this conversation.
+
+    What the household learns is what the active bundle lets it learn: a misfire that only the shadow would have stopped teaches both.
+
+    Args:
+        own: the state that the shadow's last decision on this household left; a new one at first.
+        active: the household's state before the event, as the active bundle has it.
+        event: the event.
+        bundle: the shadow bundle.
+
+    Returns:
+        the decision, and the state for the shadow's next one.
+    """
+    return decide(replace(own, **{name: getattr(active, name) for name in _LEARNED}), event, bundle)
