@@ -90,9 +90,11 @@ class Settings(BaseModel):
     )
     access_file: Path | None = Field(
         None,
-        description="file with the tokens that the hook takes ('misfire token'); left out, it asks nobody",
+        description="file with the tokens that the hook and the operator API take ('misfire token'); left out, it asks nobody",
     )
-    gateway_cert: Path | None = Field(None, description="the hook's certificate, PEM; with it TLS is spoken")
+    gateway_cert: Path | None = Field(
+        None, description="the certificate of the hook and of the operator API, PEM; with it TLS is spoken"
+    )
     gateway_key: Path | None = Field(None, description="the key of that certificate, PEM")
     gateway_client_ca: Path | None = Field(
         None,
@@ -112,6 +114,8 @@ class Settings(BaseModel):
         None, description="their own certificate, PEM, where the hook asks for one"
     )
     hook_key: Path | None = Field(None, description="the key of that certificate, PEM")
+    operator_host: Host = Field("127.0.0.1", description="address of the operator API")
+    operator_port: Port = Field(8752, description="port of the same; 0 takes a free one")
     max_waiting: int = Field(
         512,
         ge=1,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +13,6 @@ from streams.cli.output import note, table, write_json
 
 if TYPE_CHECKING:
     from streams.brokers import Brokers
-    from streams.rights.holdings import Holding
 
 app = typer.Typer(help="Show, export and erase what is held on one household.", no_args_is_help=True)
 
@@ -34,8 +32,10 @@ def show(
     household: Household, config: Config = None, broker: Broker = None, keys: Keys = None, json: Json = None
 ) -> None:
     """Count what every topic and the state store hold; exit code 1 when a record names another household as well."""
+    from streams.rights.exercise import collected, counts
+
     brokers, household_id = _broker(config, broker), _token(household, keys)
-    holdings = _collected(brokers, household_id)
+    holdings = collected(brokers, household_id)
     columns = ["source", "records", "first", "last", "superseded", "unchecked", "foreign"]
     rows = [
         [
@@ -45,7 +45,7 @@ def show(
         for holding in holdings
     ]
     table(household_id, columns, rows)
-    write_json(json, {"household_id": household_id, "sources": [_counts(holding) for holding in holdings]})
+    write_json(json, {"household_id": household_id, "sources": [counts(holding) for holding in holdings]})
     if any(holding.foreign for holding in holdings):
         raise typer.Exit(1)
 
@@ -67,24 +67,22 @@ def export(
 ) -> None:
     """Write an encrypted archive of what is held on the household; exit code 1 and no archive when one record is not its alone."""
     from streams.errors import MissingPart
-    from streams.records import Command
-    from streams.rights.archive import ForeignRecord, recipient, seal
-    from streams.rights.commands import send_command
+    from streams.rights.archive import ForeignRecord, recipient
+    from streams.rights.exercise import collected, counts, sealed
     from streams.rights.holdings import foreign
 
     recipients = [recipient(key) for key in to]
     brokers, household_id = _broker(config, broker), _token(household, keys)
-    holdings = _collected(brokers, household_id)
-    result: dict[str, Any] = {"household_id": household_id, "sources": [_counts(each) for each in holdings]}
+    holdings = collected(brokers, household_id)
+    result: dict[str, Any] = {"household_id": household_id, "sources": [counts(each) for each in holdings]}
     try:
-        sealed = seal(household_id, holdings, datetime.now(UTC), recipients)
+        archive = sealed(brokers, household_id, holdings, datetime.now(UTC), recipients)
     except ForeignRecord as error:
-        send_command(brokers, household_id, Command.EXPORT_REFUSED)
         note(f"{error}. Nothing was written; the worker counts it, and somebody should look at that place.")
         write_json(json, result | {"archive": None, "foreign": [str(place) for place in foreign(holdings)]})
         raise typer.Exit(1) from None
     try:
-        out.write_bytes(sealed)
+        out.write_bytes(archive)
     except OSError as error:
         raise MissingPart(f"the archive cannot be written to {out}: {error.strerror or error}") from error
     unchecked = sum(len(holding.unchecked) for holding in holdings)
@@ -92,7 +90,7 @@ def export(
         f"{out}: {sum(holding.records for holding in holdings):,} records, encrypted to {len(to)} key(s); {unchecked} were left out "
         "because only their key or only their content names the household (the manifest says where)."
     )
-    write_json(json, result | {"archive": str(out), "bytes": len(sealed), "foreign": []})
+    write_json(json, result | {"archive": str(out), "bytes": len(archive), "foreign": []})
 
 
 @app.command()
@@ -148,10 +146,11 @@ def verify_erased(
     household: Household, config: Config = None, broker: Broker = None, keys: Keys = None, json: Json = None
 ) -> None:
     """Read everything and say what is still there, and until when; exit code 1 while anything is."""
+    from streams.rights.exercise import collected
     from streams.rights.remaining import remains
 
     brokers, household_id = _broker(config, broker), _token(household, keys)
-    marked, left = remains(_collected(brokers, household_id))
+    marked, left = remains(collected(brokers, household_id))
     note(
         f"The state of {household_id} holds {'nothing but the mark of its erasure' if marked else 'no mark of an erasure'}."
     )
@@ -177,26 +176,6 @@ def _token(household: str, keys: Path | None) -> str:
     from streams.hook.tokens import Tokens, read_keyring
 
     return Tokens(read_keyring(keys)).household(household) if keys else household
-
-
-def _collected(brokers: Brokers, household_id: str) -> list[Holding]:
-    from streams.rights.holdings import collect
-    from streams.rights.log import read_topic
-
-    return collect(household_id, partial(read_topic, brokers))
-
-
-def _counts(holding: Holding) -> dict[str, Any]:
-    return {
-        "source": holding.source,
-        "records": holding.records,
-        "read": holding.read,
-        "first": holding.first,
-        "last": holding.last,
-        "superseded": holding.superseded,
-        "unchecked": [str(place) for place in holding.unchecked],
-        "foreign": [str(place) for place in holding.foreign],
-    }
 
 
 def _day(seconds: float | None) -> str:

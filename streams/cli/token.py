@@ -28,7 +28,8 @@ def new(
     scope: Annotated[
         list[str],
         typer.Option(
-            help="What it may do, repeated: decide (and report outcomes, hear late answers), confirm, operate (/metrics).",
+            help="What it may do, repeated: decide (and report outcomes, hear late answers), confirm, operate (/metrics, show and erase "
+            "households), export (households).",
             show_default=False,
         ),
     ],

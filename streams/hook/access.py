@@ -35,6 +35,10 @@ SCOPES: dict[str, Scope | None] = {
     "/v1/late": Scope.DECIDE,
     "/v1/confirmations/{confirmation_id}": Scope.CONFIRM,
     "/metrics": Scope.OPERATE,
+    # The operator API's (streams/rights/api.py).
+    "/v1/households/{household_id}": Scope.OPERATE,
+    "/v1/households/{household_id}/erasure": Scope.OPERATE,
+    "/v1/households/{household_id}/export": Scope.EXPORT,
     "/healthz": None,
     "/readyz": None,
 }
@@ -73,7 +77,17 @@ class Caller:
             BadRecord: with code ``other_tenant``.
         """
         heard = value.heard if isinstance(value, ConfirmationAnswer) else None
-        if not all(self.owns(each.household_id) for each in (value, heard) if each is not None):
+        for each in (value, heard):
+            if each is not None:
+                self.check_household(each.household_id)
+
+    def check_household(self, household_id: str) -> None:
+        """Make sure that a household is one of the caller's tenant.
+
+        Raises:
+            BadRecord: with code ``other_tenant``.
+        """
+        if not self.owns(household_id):
             raise _refused(
                 "other_tenant",
                 f"household_id is none of this token's tenant: it has to begin with {self.household_key}_",

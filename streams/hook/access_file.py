@@ -38,6 +38,7 @@ class Scope(StrEnum):
     DECIDE = "decide"
     CONFIRM = "confirm"
     OPERATE = "operate"
+    EXPORT = "export"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

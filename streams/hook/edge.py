@@ -1,24 +1,30 @@
-"""The edge of the gateway: where it may listen, its certificate, and how its own tools come in."""
+"""The edge of the gateway and of the operator API: where it may listen, its certificate, and how their own tools come in."""
 
 from __future__ import annotations
 
 import ipaddress
+import socket
 import ssl
 from typing import Any
 
 from streams import certificates
-from streams.errors import WrongUse
+from streams.errors import MissingPart, WrongUse
 from streams.settings import Settings, read_secret
 
-__all__ = ["bearer_of", "check_edge", "client_context", "server_options"]
+__all__ = ["bearer_of", "check_edge", "client_context", "listen", "server_options"]
 
 
-def check_edge(settings: Settings) -> None:
-    """Make sure that the gateway is not open to a network by mistake.
+def check_edge(settings: Settings, part: str = "gateway") -> None:
+    """Make sure that the gateway, or the operator API, is not open to a network by mistake.
+
+    Args:
+        settings: where it listens, and what it asks for.
+        part: ``gateway`` or ``operator``, as the settings of its address are named.
 
     Raises:
         WrongUse: every problem is listed.
     """
+    host: str = getattr(settings, f"{part}_host")
     lacking = []
     if bool(settings.gateway_cert) != bool(settings.gateway_key):
         lacking.append("gateway_cert and gateway_key belong together: give both, or neither")
@@ -26,8 +32,8 @@ def check_edge(settings: Settings) -> None:
         lacking.append(
             "gateway_client_ca asks clients for certificates: give gateway_cert and gateway_key too"
         )
-    if not _is_loopback(settings.gateway_host) and not settings.trust_network:
-        beyond = f"gateway_host {settings.gateway_host} is no loopback address"
+    if not _is_loopback(host) and not settings.trust_network:
+        beyond = f"{part}_host {host} is no loopback address"
         if not settings.gateway_cert:
             lacking.append(f"{beyond}: give gateway_cert and gateway_key, so that TLS is spoken")
         if not (settings.access_file or settings.gateway_client_ca):
@@ -35,7 +41,7 @@ def check_edge(settings: Settings) -> None:
     if lacking:
         hint = "trust_network = true says that nobody else reaches it"
         raise WrongUse(
-            "the gateway does not start:\n" + "\n".join(f"  - {text}" for text in [*lacking, hint])
+            f"the {part} does not start:\n" + "\n".join(f"  - {text}" for text in [*lacking, hint])
         )
 
 
@@ -65,6 +71,20 @@ def client_context(settings: Settings) -> ssl.SSLContext | None:
     if settings.hook_ca is None and settings.hook_cert is None:
         return None
     return certificates.client_context(settings.hook_ca, settings.hook_cert, settings.hook_key)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        MissingPart: the address cannot be listened on.
+    """
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise MissingPart(
+            f"{host}:{port} cannot be listened on ({error.strerror}); name another port with --port"
+        ) from error
 
 
 def bearer_of(settings: Settings) -> str | None:

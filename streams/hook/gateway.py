@@ -25,7 +25,16 @@ from streams.hook.describing import answers_description, applied_description, bo
 from streams.hook.exchange import Exchange
 from streams.hook.ladder import Answer, Asker, Ladder
 from streams.hook.late import LATE, LateAnswers
-from streams.hook.requests import asker_of, decode, is_skewed, problem, read_batch, read_value, respond
+from streams.hook.requests import (
+    REFUSED_HEADERS,
+    asker_of,
+    decode,
+    is_skewed,
+    problem,
+    read_batch,
+    read_value,
+    respond,
+)
 from streams.hook.versions import PolicyVersion
 from streams.logs import log_decision
 from streams.processing import TIME_IN_FUTURE
@@ -37,9 +46,6 @@ from streams.tracing import Tracer, build_tracer, facts
 __all__ = ["build_gateway"]
 
 logger = logging.getLogger(__name__)
-
-#: What HTTP wants said beside a refusal (RFC 9110, RFC 6585).
-REFUSED_HEADERS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from streams.tokens import NOT_TOKENS, check_tokens
 __all__ = [
     "LONGEST_DEADLINE_MS",
     "MAX_BATCH",
+    "REFUSED_HEADERS",
     "asker_of",
     "decode",
     "is_skewed",
@@ -58,8 +59,16 @@ _STATUS = {
     NOT_TOKENS: 422,
     "time_in_future": 422,
     "too_many_listeners": 503,
+    # The operator API's.
+    "bad_recipient": 422,
+    "foreign_record": 409,
+    "unavailable": 503,
+    "busy": 503,
     **REFUSALS,
 }
+
+#: What HTTP wants said beside a refusal (RFC 9110, RFC 6585).
+REFUSED_HEADERS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}}
 
 #: Python reads no number of more than 4,300 digits, and takes the digits of every script for some.
 _NUMBER = re.compile(r"[0-9]{1,9}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 
 import uvicorn
 
@@ -12,7 +11,7 @@ from streams.bundles import created_at, read_bundle, read_policy
 from streams.errors import MissingPart
 from streams.exposition import forget_dead_processes
 from streams.hook.access import REFUSALS, Guard
-from streams.hook.edge import check_edge, server_options
+from streams.hook.edge import check_edge, listen, server_options
 from streams.hook.gateway import build_gateway
 from streams.hook.ladder import Ladder
 from streams.hook.reasons import LOWER_RUNGS
@@ -40,12 +39,7 @@ def run_gateway(settings: Settings) -> None:
     guard = Guard(settings.access_file)
     begin_gateway(LOWER_RUNGS, REFUSALS)
     ladder = _ladder(settings)
-    try:
-        listening = socket.create_server((settings.gateway_host, settings.gateway_port))
-    except OSError as error:
-        raise MissingPart(
-            f"{settings.gateway_host}:{settings.gateway_port} cannot be listened on ({error.strerror}); name another port with --port"
-        ) from error
+    listening = listen(settings.gateway_host, settings.gateway_port)
     logger.info("the hook listens on %s://%s:%d", "https" if tls else "http", *listening.getsockname()[:2])
     config = uvicorn.Config(
         build_gateway(settings, ladder, guard),

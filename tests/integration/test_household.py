@@ -7,12 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyrage
 import pytest
 
 from detector.state import HouseholdState
 from streams.bundles import write_bundle
+from streams.processes import free_port, start, stop
 from streams.records import DECISION
+from streams.rights.archive import open_archive
 from streams.topics import DECISIONS, HOUSEHOLDS, INTENTS
 from tests.detector.builders import hand_bundle, hand_judge
 from tests.integration.kafka import Broker
@@ -91,3 +94,41 @@ def test_a_household_is_shown_exported_and_erased(broker: Broker, tmp_path: Path
             assert checked["state_erased"]
             assert {left["source"] for left in checked["remains"]} >= {INTENTS, DECISIONS}
             assert misfire(broker, "erase", other)["applied"]
+
+
+def test_the_operator_api_does_the_same(broker: Broker, tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    key, url = pyrage.x25519.Identity.generate(), f"http://127.0.0.1:{free_port()}"
+    events = a_town(households=2, sessions=4)
+    ours = [event for event in events if event.household_id == "home1"]
+    prepare(broker)
+    command = [sys.executable, "-m", "streams.cli", "operator", "--broker", broker.bootstrap]
+    process = start([*command, "--port", url.rpartition(":")[2]], log=tmp_path / "operator")
+    try:
+        with logs(broker) as log, Worker(broker, place, tmp_path / "log") as worker:
+            worker.wait_ready()
+            publish(broker, events)
+            log.applied(len(events))
+            until(lambda: _healthy(url), (tmp_path / "operator").read_text)
+            at = f"{url}/v1/households/home1"
+            with httpx.Client(timeout=60) as operator:
+                shown = operator.get(at).json()
+                assert shown == misfire(broker, "show", "home1")
+                archive = operator.post(f"{at}/export", json={"recipients": [str(key.to_public())]})
+                opened = open_archive(archive.content, str(key))
+                assert (opened.manifest["household_id"], opened.problems) == ("home1", ())
+                assert len(opened.lines[INTENTS]) == len(ours)
+
+                assert operator.post(f"{at}/erasure").json()["applied"]
+                assert operator.get(f"{at}/erasure").json()["state_erased"]
+            assert log.states()["home1"].state == HouseholdState.new("home1")
+            assert log.states()["home0"].state.events == len(events) - len(ours)
+    finally:
+        stop(process)
+
+
+def _healthy(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz", timeout=5).is_success
+    except httpx.HTTPError:
+        return False

@@ -89,8 +89,10 @@ def refused(reason: str) -> float:
 def test_every_route_has_its_scope(client: TestClient) -> None:
     spoken = client.get("/openapi.json").json()["paths"]
 
-    assert set(SCOPES) == {*spoken, "/metrics"}
-    assert set(ASKED) == {route for route, scope in SCOPES.items() if scope}
+    # The operator API walks its own (tests/streams/rights/test_api.py).
+    ours = {route: scope for route, scope in SCOPES.items() if "/households/" not in route}
+    assert set(ours) == {*spoken, "/metrics"}
+    assert set(ASKED) == {route for route, scope in ours.items() if scope}
 
 
 @pytest.mark.parametrize("route", ASKED)

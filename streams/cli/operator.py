@@ -1,0 +1,26 @@
+"""``misfire operator``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from streams.cli.options import Broker, Config
+
+
+def operator(
+    config: Config = None,
+    broker: Broker = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65_535)
+    ] = None,
+) -> None:
+    """Show, export and erase households over HTTP: /v1/households/ID, its /export and /erasure, /healthz, /docs."""
+    from streams.logs import configure_logs
+    from streams.rights.server import run_operator
+    from streams.settings import load
+
+    configure_logs()
+    run_operator(load(config, broker=broker, operator_host=host, operator_port=port).settings)

@@ -1,0 +1,35 @@
+"""``misfire operator``: serves the operator API."""
+
+from __future__ import annotations
+
+import logging
+
+import uvicorn
+
+from streams.brokers import brokers_of
+from streams.hook.access import Guard
+from streams.hook.edge import check_edge, listen, server_options
+from streams.rights.api import build_operator
+from streams.settings import Settings
+
+__all__ = ["run_operator"]
+
+logger = logging.getLogger(__name__)
+
+
+def run_operator(settings: Settings) -> None:
+    """Serve until told to stop.
+
+    Raises:
+        MissingPart: the port is taken, or a certificate, password or access file is missing.
+        WrongUse: it would be open to a network, or settings contradict each other.
+    """
+    check_edge(settings, "operator")
+    tls = server_options(settings)
+    guard = Guard(settings.access_file)
+    app = build_operator(brokers_of(settings), guard)
+    listening = listen(settings.operator_host, settings.operator_port)
+    address = "{}:{}".format(*listening.getsockname()[:2])
+    logger.info("the operator API listens on %s://%s", "https" if tls else "http", address)
+    config = uvicorn.Config(app, access_log=False, log_config=None, log_level="warning", **tls)
+    uvicorn.Server(config).run(sockets=[listening])
