@@ -41,6 +41,7 @@ from streams.settings import Settings, load
 from streams.stream_files import read_events, read_labels
 from streams.topics import DEAD_LETTERS, HOUSEHOLDS, INTENTS, REPLIES
 from tests.detector.builders import START, event, hand_bundle, outcome
+from tests.fuzz.http import CUT, gateway, operator
 
 __all__ = ["TARGETS", "Target"]
 
@@ -48,8 +49,6 @@ EVENT = event(1, slots={"contact": "k1_5f0c"}, wake_confidence=0.5, commits=True
 _INTENT = INTENT.encode(EVENT)
 _OUTCOME = OUTCOME.encode(outcome("e1", OutcomeKind.UNDONE))
 _KINDS: list[Kind[Any]] = [kind for kind in vars(records).values() if isinstance(kind, Kind)]
-#: Bytes that end one part of an input and begin the next.
-_CUT = b"\xff\x00"
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def decoder(data: bytes) -> None:
 
 def record(data: bytes) -> None:
     """A Kafka record of key, value, and headers in turn: read, answered, and made a letter of that fits."""
-    key, value, *rest = (*data.split(_CUT), b"", b"")[:12]
+    key, value, *rest = (*data.split(CUT), b"", b"")[:12]
     headers = [
         (name.decode("utf-8", "replace"), each) for name, each in zip(rest[::2], rest[1::2], strict=False)
     ]
@@ -103,7 +102,7 @@ def record(data: bytes) -> None:
 
 def request_headers(data: bytes) -> None:
     """What an asker says in HTTP headers."""
-    texts = [part.decode("latin-1") for part in (data + 3 * _CUT).split(_CUT)]
+    texts = [part.decode("latin-1") for part in (data + 3 * CUT).split(CUT)]
     names = ("x-misfire-deadline-ms", "x-misfire-deadline", "x-misfire-late-url", "traceparent")
     try:
         asked = asker_of_request(dict(zip(names, texts, strict=False)), Settings())
@@ -176,7 +175,7 @@ def ownership(data: bytes) -> None:
 
 def redrive(data: bytes) -> None:
     """A dead letter of key, value and where it came from: what is sent again is what the worker would read."""
-    key, value, topic, reason, *_ = (*data.split(_CUT), b"", b"", b"")
+    key, value, topic, reason, *_ = (*data.split(CUT), b"", b"", b"")
     headers = [("misfire_topic", topic), ("misfire_reason", reason)]
     held = Held(Place(DEAD_LETTERS, 0, 0), 0.0, key, value, headers)
     for again in sort_letters([held], ["internal_error"], START + timedelta(days=1)).again:
@@ -257,13 +256,13 @@ TARGETS = {
             "record",
             record,
             [
-                _CUT.join([b"h1", _INTENT, b"ce_type", b"assistant.intent.v1", b"traceparent", b"00-1-2-01"]),
-                _CUT.join(
+                CUT.join([b"h1", _INTENT, b"ce_type", b"assistant.intent.v1", b"traceparent", b"00-1-2-01"]),
+                CUT.join(
                     [b"h1", _OUTCOME, b"misfire_reply_partition", b"1", b"misfire_correlation_id", b"c"]
                 ),
             ],
         ),
-        Target("request_headers", request_headers, [b"150", _CUT.join([b"150", b"2026-01-05T18:00:10Z"])]),
+        Target("request_headers", request_headers, [b"150", CUT.join([b"150", b"2026-01-05T18:00:10Z"])]),
         Target("cloudevent", cloudevent, [wrapped(_INTENT, INTENT, "e1", "fuzz")]),
         Target("bundle", bundle, list(_bundle().values()), weight=0.02),
         Target("bundle_manifest", bundle_manifest, [_manifest()], weight=0.2),
@@ -276,7 +275,48 @@ TARGETS = {
             [b'{"tenant": "a", "household": {"id": "h1", "secret": "secret-"}, "keys": []}'],
         ),
         Target("ownership", ownership, [_INTENT, _OUTCOME]),
-        Target("redrive", redrive, [_CUT.join([b"h1", _INTENT, INTENTS.encode(), b"internal_error"])]),
+        Target("redrive", redrive, [CUT.join([b"h1", _INTENT, INTENTS.encode(), b"internal_error"])]),
+        Target(
+            "gateway",
+            gateway,
+            [
+                _INTENT,
+                b"[" + _INTENT + b"]",
+                _OUTCOME,
+                CUT.join(
+                    [
+                        wrapped(_INTENT, INTENT, "e1", "fuzz"),
+                        b"",
+                        b"",
+                        b"content-type",
+                        b"application/cloudevents+json",
+                    ]
+                ),
+                CUT.join(
+                    [
+                        _INTENT,
+                        b"a=b",
+                        b"c",
+                        b"ce-type",
+                        b"x",
+                        b"traceparent",
+                        b"00-1-2-01",
+                        b"authorization",
+                        b"Bearer x.y",
+                    ]
+                ),
+            ],
+            weight=0.1,
+        ),
+        Target(
+            "operator",
+            operator,
+            [
+                CUT.join([b'{"recipients": ["age1x"]}', b"wait=1", b"h2"]),
+                CUT.join([b"{}", b"wait=nan", b"%00/.."]),
+            ],
+            weight=0.1,
+        ),
         Target("archive", archive, [_archive(), _otherwise_packed()]),
     )
 }

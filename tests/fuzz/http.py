@@ -1,0 +1,119 @@
+"""The gateway and the operator API as somebody meets them who sends what they like: an answer always, and never an error of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from functools import cache
+from typing import Any
+from unittest.mock import patch
+
+from fastapi import FastAPI
+
+from streams.brokers import Brokers
+from streams.errors import MissingPart
+from streams.hook.access import Guard
+from streams.hook.gateway import build_gateway
+from streams.hook.ladder import Ladder
+from streams.rights import api, exercise
+from streams.settings import Settings
+from tests.detector.builders import hand_bundle
+
+__all__ = ["CUT", "gateway", "operator"]
+
+#: Bytes that end one part of an input and begin the next.
+CUT = b"\xff\x00"
+_GATEWAY = (
+    ("POST", "/v1/decide"),
+    ("POST", "/v1/decide/batch"),
+    ("POST", "/v1/outcomes"),
+    ("POST", "/v1/confirmations/c1"),
+    ("GET", "/metrics"),
+)
+_OPERATOR = (
+    ("GET", "/v1/households/h1"),
+    ("POST", "/v1/households/h1/export"),
+    ("POST", "/v1/households/h1/erasure"),
+    ("GET", "/v1/households/h1/erasure"),
+)
+#: What this side may say where the other parts are not there; anything else from 500 on is a defect.
+_NOT_THERE = {503, 504}
+
+
+def gateway(data: bytes) -> None:
+    """A body, headers by name and value in turn, and what follows the path, for each route of a gateway without a broker."""
+    _ask_all(_gateway(), _GATEWAY, data)
+
+
+def operator(data: bytes) -> None:
+    """The same for the operator API; the first part is the household's id as well."""
+    with patch.object(exercise, "read_topic", _nobody), patch.object(api, "send_command", _nobody):
+        _ask_all(_operator(), _OPERATOR, data)
+
+
+def _ask_all(app: FastAPI, routes: tuple[tuple[str, str], ...], data: bytes) -> None:
+    body, query, path, *rest = (*data.split(CUT), b"", b"", b"")[:15]
+    headers = [(name.lower(), value) for name, value in zip(rest[::2], rest[1::2], strict=False) if name]
+    # A question is answered at its deadline; nobody here has time.
+    headers = [(b"content-type", b"application/json"), *headers, (b"x-misfire-deadline-ms", b"1")]
+    for method, route in routes:
+        wanted = route.replace("h1", path.decode("latin-1") or "h1").replace(
+            "c1", path.decode("latin-1") or "c1"
+        )
+        status, kind, answer = _loop().run_until_complete(_asked(app, method, wanted, query, headers, body))
+        assert status < 500 or status in _NOT_THERE, (method, route, status, answer[:200])
+        if kind.endswith(b"json"):
+            json.loads(answer)
+
+
+async def _asked(  # noqa: PLR0917 - the parts of a request
+    app: FastAPI, method: str, path: str, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes
+) -> tuple[int, bytes, bytes]:
+    said: list[Any] = []
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode("latin-1"),
+        "query_string": query,
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8750),
+    }
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    await asyncio.wait_for(app(scope, receive, send), 20)
+    sent = dict(said[0]["headers"])
+    return (
+        said[0]["status"],
+        sent.get(b"content-type", b""),
+        b"".join(each.get("body", b"") for each in said[1:]),
+    )
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    return asyncio.new_event_loop()
+
+
+@cache
+def _gateway() -> FastAPI:
+    bundle = hand_bundle()
+    return build_gateway(Settings(broker="nobody.invalid:9092"), Ladder(bundle.policy, bundle))
+
+
+@cache
+def _operator() -> FastAPI:
+    return api.build_operator(Brokers("nobody.invalid:9092"), Guard(None))
+
+
+def _nobody(*_: object) -> None:
+    raise MissingPart("no broker")
