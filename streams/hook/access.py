@@ -70,6 +70,11 @@ class Caller:
             re.fullmatch(re.escape(self.household_key) + _HOUSEHOLD, household_id)
         )
 
+    @property
+    def still_known(self) -> bool:
+        """Whether the token has not been revoked since the request began: a stream of late answers stays open for days."""
+        return self.token is None or self.guard.knows(self.token)
+
     def check(self, value: IntentEvent | Outcome | ConfirmationAnswer) -> None:
         """Make sure that a value names no household of another tenant.
 
@@ -122,6 +127,12 @@ class Guard:
     def closed(self) -> bool:
         """Whether tokens are asked for."""
         return self._file is not None
+
+    def knows(self, token: AccessToken) -> bool:
+        """Return whether a token is in the access file as it was."""
+        if self._file is not None:
+            self._refresh(self._file)
+        return self._tokens.get(token.id) == token
 
     def admits(self, token: AccessToken, events: int) -> bool:
         """Count events of a token; return whether they are within its rate. What is refused is counted too."""

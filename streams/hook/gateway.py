@@ -191,9 +191,11 @@ def _late(late_answers: LateAnswers) -> APIRouter:
         request: Request, last_event_id: Annotated[str, Header()] = ""
     ) -> AsyncIterable[ServerSentEvent]:
         """Late answers as server-sent events: the worker's verdict came after the answer, and disagrees with it."""
-        after = int(last_event_id) if last_event_id.isdecimal() else None
+        after, caller = int(last_event_id) if last_event_id.isdecimal() else None, caller_of(request)
         async for number, told in late_answers.listen(after):
-            if caller_of(request).owns(told.household_id):
+            if not caller.still_known:
+                return
+            if caller.owns(told.household_id):
                 yield ServerSentEvent(raw_data=LATE.encode(told).decode(), event="late", id=str(number))
 
     return routes

@@ -276,30 +276,47 @@ def test_routes_of_the_application_all_ask_the_guard(client: TestClient) -> None
     )
 
 
+def late_about(household: str) -> LateAnswer:
+    return LateAnswer(
+        event_id="e1",
+        household_id=household,
+        session_id="s1",
+        intent="messages.SendMessage",
+        risk_class=RiskClass.PRIVATE_OUTBOUND,
+        answered=Verdict.ALLOW,
+        rung=Rung.POLICY,
+        reason="worker_late",
+        decided=Verdict.BLOCK,
+        decision_id="d1",
+        late_ms=1,
+    )
+
+
 def test_late_answers_are_told_to_their_own_tenant_only(
     client: TestClient, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def late(household: str) -> LateAnswer:
-        return LateAnswer(
-            event_id="e1",
-            household_id=household,
-            session_id="s1",
-            intent="messages.SendMessage",
-            risk_class=RiskClass.PRIVATE_OUTBOUND,
-            answered=Verdict.ALLOW,
-            rung=Rung.POLICY,
-            reason="worker_late",
-            decided=Verdict.BLOCK,
-            decision_id="d1",
-            late_ms=1,
-        )
-
     async def listen(_: LateAnswers, __: int | None) -> AsyncGenerator[tuple[int, LateAnswer], None]:
         for number, household in enumerate((THEIRS, OURS)):
-            yield number, late(household)
+            yield number, late_about(household)
 
     monkeypatch.setattr(LateAnswers, "listen", listen)
     told = client.get("/v1/late", headers=bearer(tokens["decide"])).text
 
     assert OURS in told
     assert THEIRS not in told
+
+
+def test_a_token_that_is_revoked_hears_no_more(
+    client: TestClient, tokens: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "access.json"
+
+    async def listen(_: LateAnswers, __: int | None) -> AsyncGenerator[tuple[int, LateAnswer], None]:
+        yield 1, late_about(OURS)
+        write_access(file, revoked(read_access(file), tokens["decide"].partition(".")[0]))
+        yield 2, late_about(OURS)
+
+    monkeypatch.setattr(LateAnswers, "listen", listen)
+    told = client.get("/v1/late", headers=bearer(tokens["decide"])).text
+
+    assert told.count(OURS) == 1
