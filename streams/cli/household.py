@@ -25,16 +25,24 @@ Household = Annotated[
     ),
 ]
 Keys = Annotated[Path | None, typer.Option("--keys", help="Keyring that the household's token is made with.")]
+Secrets = Annotated[
+    Path | None, typer.Option("--secrets", help="File of households' secrets, where the runtime keeps one.")
+]
 
 
 @app.command()
 def show(
-    household: Household, config: Config = None, broker: Broker = None, keys: Keys = None, json: Json = None
+    household: Household,
+    config: Config = None,
+    broker: Broker = None,
+    keys: Keys = None,
+    secrets: Secrets = None,
+    json: Json = None,
 ) -> None:
     """Count what every topic and the state store hold; exit code 1 when a record names another household as well."""
     from streams.rights.exercise import collected, counts
 
-    brokers, household_id = _broker(config, broker), _token(household, keys)
+    household_id, brokers = _token(household, keys, secrets), _broker(config, broker)
     holdings = collected(brokers, household_id)
     columns = ["source", "records", "first", "last", "superseded", "unchecked", "foreign"]
     rows = [
@@ -63,6 +71,7 @@ def export(
     config: Config = None,
     broker: Broker = None,
     keys: Keys = None,
+    secrets: Secrets = None,
     json: Json = None,
 ) -> None:
     """Write an encrypted archive of what is held on the household; exit code 1 and no archive when one record is not its alone."""
@@ -72,7 +81,7 @@ def export(
     from streams.rights.holdings import foreign
 
     recipients = [recipient(key) for key in to]
-    brokers, household_id = _broker(config, broker), _token(household, keys)
+    household_id, brokers = _token(household, keys, secrets), _broker(config, broker)
     holdings = collected(brokers, household_id)
     result: dict[str, Any] = {"household_id": household_id, "sources": [counts(each) for each in holdings]}
     try:
@@ -122,6 +131,7 @@ def erase(
     config: Config = None,
     broker: Broker = None,
     keys: Keys = None,
+    secrets: Secrets = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for the worker.", min=0)] = 30.0,
     json: Json = None,
 ) -> None:
@@ -129,7 +139,7 @@ def erase(
     from streams.records import Command
     from streams.rights.commands import send_command, wait_until_erased
 
-    brokers, household_id = _broker(config, broker), _token(household, keys)
+    household_id, brokers = _token(household, keys, secrets), _broker(config, broker)
     place = send_command(brokers, household_id, Command.ERASE)
     applied = wait_until_erased(brokers, household_id, place, wait)
     what = "is erased" if applied else "will be erased when a worker gets there; none has yet"
@@ -143,13 +153,18 @@ def erase(
 
 @app.command()
 def verify_erased(
-    household: Household, config: Config = None, broker: Broker = None, keys: Keys = None, json: Json = None
+    household: Household,
+    config: Config = None,
+    broker: Broker = None,
+    keys: Keys = None,
+    secrets: Secrets = None,
+    json: Json = None,
 ) -> None:
     """Read everything and say what is still there, and until when; exit code 1 while anything is."""
     from streams.rights.exercise import collected
     from streams.rights.remaining import remains
 
-    brokers, household_id = _broker(config, broker), _token(household, keys)
+    household_id, brokers = _token(household, keys, secrets), _broker(config, broker)
     marked, left = remains(collected(brokers, household_id))
     note(
         f"The state of {household_id} holds {'nothing but the mark of its erasure' if marked else 'no mark of an erasure'}."
@@ -172,10 +187,18 @@ def _broker(config: Path | None, broker: str | None) -> Brokers:
     return brokers
 
 
-def _token(household: str, keys: Path | None) -> str:
+def _token(household: str, keys: Path | None, secrets: Path | None) -> str:
+    from streams.errors import MissingPart, WrongUse
+    from streams.hook.household_secrets import SecretsFile
     from streams.hook.tokens import Tokens, read_keyring
 
-    return Tokens(read_keyring(keys)).household(household) if keys else household
+    if keys is None:
+        if secrets is not None:
+            raise WrongUse("--secrets belong to --keys; give both, or the household's token alone")
+        return household
+    if secrets is not None and not secrets.is_file():
+        raise MissingPart(f"the secrets file {secrets} is not there")
+    return Tokens(read_keyring(keys), SecretsFile(secrets) if secrets else None).household(household)
 
 
 def _day(seconds: float | None) -> str:

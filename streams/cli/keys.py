@@ -15,7 +15,9 @@ from streams.cli.output import note, write_json
 if TYPE_CHECKING:
     from streams.hook.tokens import Keyring
 
-app = typer.Typer(help="Make and rotate the keys of tokens.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make and rotate the keys of tokens, and throw a household's secret away.", no_args_is_help=True
+)
 
 File = Annotated[Path, typer.Argument(help="The keyring.", metavar="FILE", show_default=False)]
 
@@ -57,6 +59,30 @@ def rotate(file: File, json: Json = None) -> None:
     from streams.hook.tokens import read_keyring, rotated
 
     _write(file, rotated(read_keyring(file), datetime.now(UTC)), json)
+
+
+@app.command()
+def forget(
+    household: Annotated[
+        str, typer.Argument(help="The runtime's own id of the household.", metavar="ID", show_default=False)
+    ],
+    secrets: Annotated[
+        Path,
+        typer.Option(help="File of households' secrets (SecretsFile).", metavar="FILE", show_default=False),
+    ],
+    json: Json = None,
+) -> None:
+    """Throw a household's secret away for good: no token of it can be made again. Erase its state before ('misfire household erase')."""
+    from streams.errors import MissingPart
+    from streams.hook.household_secrets import SecretsFile
+
+    if not secrets.is_file():
+        raise MissingPart(f"the secrets file {secrets} is not there")
+    known = SecretsFile(secrets).forget(household)
+    note("Its secret is gone." if known else "There was no secret of that household.")
+    write_json(json, {"forgotten": known})
+    if not known:
+        raise typer.Exit(1)
 
 
 def _write(file: Path, keyring: Keyring, json: str | None) -> None:

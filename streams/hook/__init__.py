@@ -6,6 +6,16 @@ A runtime needs ``Hook`` (or ``AsyncHook``), and ``Tokens`` with its keyring, an
 from streams.hook.asking import RejectedEvent
 from streams.hook.client import AsyncHook, Hook
 from streams.hook.guarding import NotMeant
+from streams.hook.household_secrets import HouseholdSecrets, SecretsFile
 from streams.hook.tokens import Tokens, read_keyring
 
-__all__ = ["AsyncHook", "Hook", "NotMeant", "RejectedEvent", "Tokens", "read_keyring"]
+__all__ = [
+    "AsyncHook",
+    "Hook",
+    "HouseholdSecrets",
+    "NotMeant",
+    "RejectedEvent",
+    "SecretsFile",
+    "Tokens",
+    "read_keyring",
+]

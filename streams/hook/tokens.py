@@ -23,6 +23,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from detector.events import IntentEvent, Outcome
 from streams.errors import MissingPart, WrongUse
+from streams.hook.household_secrets import HouseholdSecrets
 from streams.private_files import check_private, write_privately
 
 __all__ = ["KEY_ID", "Key", "Keyring", "Tokens", "new_keyring", "read_keyring", "rotated", "write_keyring"]
@@ -83,58 +84,82 @@ class Keyring:
 _KEYRING = TypeAdapter(Keyring)
 
 
-class Tokens:
-    """Replaces what was said, and ids, by tokens. A token of the same keys stays as it is, so that replacing twice does no harm."""
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """What a household's tokens are salted with: its own token, and its secret where there is one."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    token: str
+    secret: bytes
+
+
+class Tokens:
+    """Replaces what was said, and ids, by tokens. A token of the same keys stays as it is, so that replacing twice does no harm.
+
+    Args:
+        keyring: the tenant's keys.
+        secrets: a secret for each household besides; thrown away, its tokens cannot be made again. A household that has tokens already
+            gets other ones with it, and begins without a history.
+    """
+
+    def __init__(self, keyring: Keyring, secrets: HouseholdSecrets | None = None) -> None:
         self.keyring = keyring
+        self._secrets = secrets
         ids = "|".join(re.escape(key.id) for key in (keyring.household, *keyring.keys))
         self._own = re.compile(rf"(?:{ids})_(?:[0-9a-f]{{{_SLOT_DIGITS}}}|[0-9a-f]{{{_ID_DIGITS}}})")
 
     def household(self, household_id: str) -> str:
-        """Return a household's token. Only who has the keyring can tell which household that is."""
-        return self._token(self.keyring.household, _ID_DIGITS, "household", household_id)
+        """Return a household's token. Only who has the keyring, and its secret where there are any, can tell which household that is."""
+        return self._home(household_id).token
 
     def device(self, household_id: str, device_id: str, time: datetime) -> str:
         """Return a device's token in its household."""
-        return self._inside(household_id, time, _ID_DIGITS, "device", device_id)
+        return self._inside(self._home(household_id), time, _ID_DIGITS, "device", device_id)
 
     def speaker(self, household_id: str, speaker_id: str, time: datetime) -> str:
         """Return a speaker's token in the household."""
-        return self._inside(household_id, time, _ID_DIGITS, "speaker", speaker_id)
+        return self._inside(self._home(household_id), time, _ID_DIGITS, "speaker", speaker_id)
 
     def slots(self, household_id: str, said: Mapping[str, str], time: datetime) -> dict[str, str]:
         """Return the tokens of spoken values, by slot name. Case, spaces and the way that letters are composed make no difference."""
-        return {
-            name: self._inside(household_id, time, _SLOT_DIGITS, f"slot {name}", _plain(value))
-            for name, value in said.items()
-        }
+        return self._slots(self._home(household_id), said, time)
 
     def event(self, event: IntentEvent) -> IntentEvent:
         """Return the event with tokens in place of its household, device, speaker and slot values."""
-        household, time = event.household_id, event.time
+        home, time = self._home(event.household_id), event.time
         return replace(
             event,
-            household_id=self.household(household),
-            device_id=self.device(household, event.device_id, time),
-            speaker_id=event.speaker_id and self.speaker(household, event.speaker_id, time),
-            slots=self.slots(household, event.slots, time),
+            household_id=home.token,
+            device_id=self._inside(home, time, _ID_DIGITS, "device", event.device_id),
+            speaker_id=event.speaker_id and self._inside(home, time, _ID_DIGITS, "speaker", event.speaker_id),
+            slots=self._slots(home, event.slots, time),
         )
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """Return the outcome with its household's token."""
         return replace(outcome, household_id=self.household(outcome.household_id))
 
-    def _inside(self, household_id: str, time: datetime, digits: int, *parts: str) -> str:
-        household = self.household(household_id)
-        return self._token(self.keyring.key_for(household, time), digits, *parts, salt=household)
+    def _home(self, household_id: str) -> _Home:
+        secret = b""
+        if self._secrets is not None and not self._own.fullmatch(household_id):
+            secret = self._secrets.secret(household_id)
+        token = self._token(self.keyring.household, _ID_DIGITS, "household", household_id, _Home("", secret))
+        return _Home(token, secret)
 
-    def _token(self, key: Key, digits: int, kind: str, value: str, *, salt: str = "") -> str:
+    def _slots(self, home: _Home, said: Mapping[str, str], time: datetime) -> dict[str, str]:
+        return {
+            name: self._inside(home, time, _SLOT_DIGITS, f"slot {name}", _plain(value))
+            for name, value in said.items()
+        }
+
+    def _inside(self, home: _Home, time: datetime, digits: int, kind: str, value: str) -> str:
+        return self._token(self.keyring.key_for(home.token, time), digits, kind, value, home)
+
+    def _token(self, key: Key, digits: int, kind: str, value: str, home: _Home) -> str:
         if self._own.fullmatch(value):
             return value
         # JSON keeps the parts apart: no two lists of parts give the same message.
-        message = json.dumps([self.keyring.tenant, salt, kind, value]).encode()
-        digest = hmac.new(bytes.fromhex(key.secret), message, hashlib.sha256).hexdigest()
+        message = json.dumps([self.keyring.tenant, home.token, kind, value]).encode()
+        digest = hmac.new(bytes.fromhex(key.secret) + home.secret, message, hashlib.sha256).hexdigest()
         return f"{key.id}_{digest[:digits]}"
 
 

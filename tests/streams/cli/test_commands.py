@@ -13,6 +13,7 @@ import pytest
 
 from detector.events import IntentEvent
 from streams.bundles import write_bundle
+from streams.hook.household_secrets import SecretsFile
 from streams.processes import free_port
 from streams.records import INTENT
 from streams.stream_files import read_events, write_events, write_labels
@@ -471,3 +472,26 @@ def test_limits_are_one_table() -> None:
     shown = json.loads(misfire("config", "limits", "--json", "-").stdout)
     assert {"what", "most", "unit", "beyond"} == set(shown[0])
     assert "too_large" in {limit["beyond"] for limit in shown}
+
+
+def test_a_households_secret_is_thrown_away(tmp_path: Path) -> None:
+    keys, secrets = tmp_path / "keys.json", tmp_path / "secrets.db"
+    assert misfire("keys", "new", keys, "--tenant", "acme").returncode == 0
+    assert_said(misfire("keys", "forget", "h1", "--secrets", secrets), 3, "is not there")
+    drawn = SecretsFile(secrets).secret("h1")
+
+    assert misfire("keys", "forget", "h1", "--secrets", secrets).returncode == 0
+    assert misfire("keys", "forget", "h1", "--secrets", secrets).returncode == 1
+    assert SecretsFile(secrets).secret("h1") != drawn
+
+
+def test_a_households_token_is_made_with_its_secret(tmp_path: Path) -> None:
+    """Without a broker: what cannot be used is said before one is asked."""
+    keys, secrets = tmp_path / "keys.json", tmp_path / "secrets.db"
+    show = ("household", "show", "h1", "--broker", f"127.0.0.1:{free_port()}")
+    assert misfire("keys", "new", keys, "--tenant", "acme").returncode == 0
+
+    assert_said(misfire(*show, "--secrets", secrets), 2, "--secrets belong to --keys")
+    assert_said(misfire(*show, "--keys", keys, "--secrets", secrets), 3, "is not there")
+    SecretsFile(secrets)
+    assert_said(misfire(*show, "--keys", keys, "--secrets", secrets), 3, "no Kafka broker answers")

@@ -1,0 +1,93 @@
+"""A secret for each household, kept by the runtime: thrown away, nothing in Kafka leads back to that household any more.
+
+Events and decisions stand in topics whose records cannot be removed one by one. They hold tokens only; with a secret of the household's
+in each of them, throwing it away does to all of them, and to every backup of them, what deleting would (crypto-erasure; NIST SP 800-88
+calls it cryptographic erase): not even who has the keyring and knows the household's id, or guesses a word, can make its tokens again.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from streams.errors import MissingPart, WrongUse
+from streams.private_files import check_private
+
+__all__ = ["HouseholdSecrets", "SecretsFile"]
+
+_SECRET_BYTES = 32
+#: Seconds that another process may take to write.
+_PATIENCE = 5.0
+
+
+class HouseholdSecrets(Protocol):
+    """Where a runtime keeps them: ``SecretsFile``, or a table of its own."""
+
+    def secret(self, household_id: str) -> bytes:
+        """Return a household's secret; draw it where there is none yet."""
+
+    def forget(self, household_id: str) -> bool:
+        """Throw a household's secret away for good; return whether there was one. Asked for again it has another."""
+
+
+class SecretsFile:
+    """Secrets in an SQLite file that its owner alone can read; several processes and threads may share it.
+
+    A secret that is thrown away is overwritten (``PRAGMA secure_delete``). Copies of the file, and a file system that keeps old blocks,
+    keep it: keep copies no longer than an erasure may take.
+
+    Raises:
+        MissingPart: on construction and use, where the file cannot be read or written.
+        WrongUse: others can read it, or it is no such file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            path.touch(mode=0o600)
+            check_private(path, "secrets file")
+        except OSError as error:
+            raise MissingPart(f"the secrets file {path} cannot be used: {error.strerror or error}") from error
+        with self._open() as file:
+            file.execute(
+                "CREATE TABLE IF NOT EXISTS secrets (household TEXT PRIMARY KEY, secret BLOB NOT NULL) WITHOUT ROWID"
+            )
+
+    def secret(self, household_id: str) -> bytes:
+        """As ``HouseholdSecrets.secret``."""
+        with self._open() as file:
+            known = file.execute("SELECT secret FROM secrets WHERE household = ?", (household_id,)).fetchone()
+            if known is None:
+                # Of two that draw at once the first wins, and both use its secret.
+                drawn = (household_id, secrets.token_bytes(_SECRET_BYTES))
+                file.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?)", drawn)
+                known = file.execute(
+                    "SELECT secret FROM secrets WHERE household = ?", (household_id,)
+                ).fetchone()
+        return bytes(known[0])
+
+    def forget(self, household_id: str) -> bool:
+        """As ``HouseholdSecrets.forget``."""
+        with self._open() as file:
+            return file.execute("DELETE FROM secrets WHERE household = ?", (household_id,)).rowcount > 0
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            file = sqlite3.connect(self._path, timeout=_PATIENCE)
+            try:
+                with file:
+                    # No write-ahead log: it would keep what is overwritten in the file itself.
+                    file.execute("PRAGMA journal_mode = TRUNCATE")
+                    file.execute("PRAGMA secure_delete = ON")
+                    yield file
+            finally:
+                file.close()
+        except sqlite3.OperationalError as error:
+            raise MissingPart(f"the secrets file {self._path} cannot be used: {error}") from None
+        except sqlite3.DatabaseError:
+            raise WrongUse(f"{self._path} is no file of households' secrets; name another one") from None
