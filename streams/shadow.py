@@ -20,7 +20,7 @@ __all__ = ["Shadow"]
 logger = logging.getLogger(__name__)
 
 #: Households whose conversations are followed, the latest first. They are not kept when the worker ends: a shadow begins anew.
-_HOUSEHOLDS = 20_000
+_HOUSEHOLDS = 5_000
 
 
 class Shadow:

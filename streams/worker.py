@@ -41,6 +41,11 @@ _WATCH_EVERY = 1.0
 def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None) -> NoReturn:
     """Run the worker until it is told to stop (exit code 0) or cannot go on (1).
 
+    Args:
+        settings: where everything is.
+        bundle: what decides.
+        shadow: what is compared with it, without effect.
+
     Raises:
         MissingPart: no broker answers, the topics are not what they should be, or a key file cannot be read.
     """
