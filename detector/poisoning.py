@@ -12,7 +12,6 @@ from detector.bundle import Bundle
 from detector.changes import Life, strange_command
 from detector.corpus import sessions_by_household
 from detector.decisions import Decision, Verdict
-from detector.errors import NotEnoughData
 from detector.evaluation import play
 from detector.events import IntentEvent
 from detector.progress import Progress, silent
@@ -62,36 +61,35 @@ def floods(
         seed: decides what is strange.
         progress: called with (stage, done, total) as the work goes on.
 
-    Raises:
-        NotEnoughData: no household has ten sessions and something that others say and it does not.
+    Returns:
+        a row for each number; none where no household has ten sessions and a domain that only others speak of.
     """
-    households = sessions_by_household(events)
-    lives: list[tuple[Life, list[IntentEvent]]] = []
-    for number, name in enumerate(households):
-        sessions = households[name]
-        half = len(sessions) // 2
-        life = Life(
-            sessions[:half],
-            sessions[half:],
-            {other: said for other, said in households.items() if other != name},
-        )
-        said = (
-            strange_command(life, np.random.default_rng([seed, number, 1]))
-            if 2 * half >= _FEWEST_SESSIONS
-            else []
-        )
-        if said:
-            lives.append((life, said))
+    lives = _floodable(sessions_by_household(events), seed)
     if not lives:
-        raise NotEnoughData(
-            f"a flood takes a household with {_FEWEST_SESSIONS} sessions that does not say what another one does"
-        )
+        return ()
     found = []
     for done, count in enumerate(accepted):
         progress("flooding households", done, len(accepted))
         found.append(_flood(lives, count, bundle))
     progress("flooding households", len(accepted), len(accepted))
     return tuple(found)
+
+
+def _floodable(
+    households: Mapping[str, Sequence[Sequence[IntentEvent]]], seed: int
+) -> list[tuple[Life, list[IntentEvent]]]:
+    """Each household with sessions enough, and what will be strange to it."""
+    found = []
+    for number, (name, sessions) in enumerate(households.items()):
+        half = len(sessions) // 2
+        if 2 * half < _FEWEST_SESSIONS:
+            continue
+        elsewhere = {other: said for other, said in households.items() if other != name}
+        life = Life(sessions[:half], sessions[half:], elsewhere)
+        said = strange_command(life, np.random.default_rng([seed, number, 1]))
+        if said:
+            found.append((life, said))
+    return found
 
 
 def _flood(lives: Sequence[tuple[Life, Sequence[IntentEvent]]], count: int, bundle: Bundle) -> Flood:

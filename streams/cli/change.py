@@ -152,6 +152,9 @@ def _show(found: Adaptation) -> None:
 
 
 def _show_floods(floods: Sequence[Flood]) -> None:
+    if not floods:
+        note("no household was flooded: none has ten sessions and a domain that only others speak of")
+        return
     table(
         "a flood of one strange command, accepted each time; two days later",
         ["accepted", "households", "stopped", "misfire probability", "own commands", "interrupted"],

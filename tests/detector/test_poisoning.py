@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from detector import household
-from detector.errors import NotEnoughData
 from detector.poisoning import floods
 from tests.detector.test_adaptation import EVENTS, newcomers_bundle
 
@@ -39,6 +38,8 @@ def test_the_same_seed_gives_the_same_figures_and_progress_is_reported() -> None
     assert calls == [("flooding households", done, 2) for done in range(3)]
 
 
-def test_few_sessions_are_not_enough() -> None:
-    with pytest.raises(NotEnoughData, match="10 sessions"):
-        floods([replace(event, household_id="h1") for event in EVENTS[:5]], newcomers_bundle())
+def test_where_nothing_is_strange_there_is_nothing_to_flood_with() -> None:
+    few = [replace(event, household_id="h1") for event in EVENTS[:5]]
+    same = [event for event in EVENTS if event.intent == "lights.TurnOn"]
+
+    assert floods(few, newcomers_bundle()) == floods(same, newcomers_bundle()) == ()
