@@ -31,7 +31,7 @@ __all__ = [
 #: Turns that belong to no command ("thank you", "bye") carry an intent of this domain.
 CONVERSATION = "conversation"
 
-#: Ids are hashes or UUIDs with a prefix (DESIGN.md, Privacy): 36 to 64 characters; twice that is generous.
+#: Ids are hashes or UUIDs with a prefix: 36 to 64 characters; twice that is generous.
 MAX_ID_LENGTH = 128
 #: The largest Schema-Guided Dialogue intent has 14 slots; a longer list is not a command.
 MAX_SLOTS = 32

@@ -29,7 +29,7 @@ from streams.brokers import Brokers
 __all__ = ["FILES", "ApacheKafka", "Broker", "kafka_acls", "lacking", "wipe"]
 
 FILES = Path(__file__).parents[1] / "kafka"
-#: Kafka is up in 4 s on two free cores (DESIGN.md, The parts that run); the tests share theirs.
+#: Kafka is up in 4 s on two free cores; the tests share theirs.
 START_SECONDS = 90.0
 
 # Kafka ends when the pipe on its standard input closes: that happens however the test run ends, kill -9 included.
