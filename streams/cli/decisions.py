@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from streams.cli.options import Broker, Config, Json
 from streams.cli.output import note, table, write_json
+
+if TYPE_CHECKING:
+    from streams.records import Kind
+
+V = TypeVar("V")
 
 app = typer.Typer(help="Watch the decisions as they are made.", no_args_is_help=True)
 
@@ -50,8 +55,8 @@ def tail(
     from streams.records import DECISION
     from streams.topics import DECISIONS
 
-    for value in _values(DECISIONS, config, broker, from_beginning=from_beginning, lines=lines, limit=limit):
-        decision = DECISION.decode(value)
+    records = _records(DECISIONS, config, broker, from_beginning=from_beginning, lines=lines, limit=limit)
+    for decision in _readable(DECISION, records):
         probability = (
             "" if decision.misfire_probability is None else f" misfire {decision.misfire_probability:.4f}"
         )
@@ -74,8 +79,8 @@ def late(
     from streams.hook.late import LATE
     from streams.topics import INCIDENTS
 
-    for value in _values(INCIDENTS, config, broker, from_beginning=from_beginning, lines=lines, limit=limit):
-        told = LATE.decode(value)
+    records = _records(INCIDENTS, config, broker, from_beginning=from_beginning, lines=lines, limit=limit)
+    for told in _readable(LATE, records):
         print(
             f"{told.answered} was answered ({told.rung}, {told.reason}), {told.decided} decided {told.late_ms:,} ms later: "
             f"{told.risk_class} {told.intent} of event {told.event_id}, household {told.household_id}",
@@ -102,8 +107,9 @@ def show(
     brokers = brokers_of(load(config, broker=broker).settings)
     admin(brokers).close()
     marked = decision_id.encode()
-    values = (held.value for held in read_topic(brokers, DECISIONS) if held.value and marked in held.value)
-    found = next((d for d in map(DECISION.decode, values) if d.decision_id == decision_id), None)
+    marked_so = (held for held in read_topic(brokers, DECISIONS) if held.value and marked in held.value)
+    values = ((str(held.place), held.value) for held in marked_so)
+    found = next((each for each in _readable(DECISION, values) if each.decision_id == decision_id), None)
     if found is None:
         note(
             f"No decision {decision_id} is in {DECISIONS}: only workers' decisions are, and none older than the topic keeps."
@@ -121,7 +127,18 @@ def show(
     write_json(json, found)
 
 
-def _values(
+def _readable(kind: Kind[V], records: Iterable[tuple[str, bytes | None]]) -> Iterator[V]:
+    """Yield what records hold. What is none of its kind is told by its place and passed over: the log goes on."""
+    from streams.errors import BadRecord
+
+    for place, value in records:
+        try:
+            yield kind.decode(value)
+        except BadRecord as error:
+            note(f"{place}: passed over, {error}")
+
+
+def _records(
     topic: str,
     config: Path | None,
     broker: str | None,
@@ -129,8 +146,8 @@ def _values(
     from_beginning: bool,
     lines: bool,
     limit: int | None,
-) -> Iterator[bytes]:
-    """Yield a topic's values as they come; with ``lines`` print them instead."""
+) -> Iterator[tuple[str, bytes | None]]:
+    """Yield a topic's values with their places as they come; with ``lines`` print them instead."""
     from kafka import KafkaConsumer
 
     from streams.brokers import brokers_of
@@ -150,10 +167,10 @@ def _values(
         note(f"{topic} on {settings.broker}; stop with Ctrl-C")
     for number, record in enumerate(consumer, 1):
         if lines:
-            sys.stdout.write(record.value.decode() + "\n")
+            sys.stdout.write((record.value or b"").decode("utf-8", "replace") + "\n")
             sys.stdout.flush()
         else:
-            yield record.value
+            yield f"{topic}, partition {record.partition}, offset {record.offset}", record.value
         if number == limit:
             break
     consumer.close()
