@@ -17,12 +17,12 @@ from detector.events import IntentEvent
 from detector.progress import Progress, silent
 from detector.reliability import wilson_lower
 
-__all__ = ["Adaptation", "Attempt", "Recovery", "Window", "adaptation"]
+__all__ = ["FEWEST_SESSIONS", "Adaptation", "Attempt", "Recovery", "Window", "adaptation", "is_stopped"]
 
 #: Sessions that are counted together.
 WINDOW = 5
 #: Households with fewer sessions have no before and after to compare.
-_FEWEST_SESSIONS = 2 * WINDOW
+FEWEST_SESSIONS = 2 * WINDOW
 #: A household's part in a window or an attempt that fewer than so many commands or households have is left out.
 _FEWEST = 30
 
@@ -92,10 +92,10 @@ def adaptation(
         NotEnoughData: there are fewer than two households with sessions enough, or they command nothing.
     """
     households = sessions_by_household(events)
-    enough = [name for name, sessions in households.items() if len(sessions) >= _FEWEST_SESSIONS]
+    enough = [name for name, sessions in households.items() if len(sessions) >= FEWEST_SESSIONS]
     if len(enough) < 2:
         raise NotEnoughData(
-            f"what a change does takes two households with {_FEWEST_SESSIONS} sessions each; the stream has {len(enough)}"
+            f"what a change does takes two households with {FEWEST_SESSIONS} sessions each; the stream has {len(enough)}"
         )
     recoveries = []
     budgets: list[float] = []
@@ -119,16 +119,6 @@ def adaptation(
     )
 
 
-def _life(households: Mapping[str, Sequence[Sequence[IntentEvent]]], name: str) -> Life:
-    sessions = households[name]
-    half = len(sessions) // 2
-    return Life(
-        sessions[:half],
-        sessions[half:],
-        {other: said for other, said in households.items() if other != name},
-    )
-
-
 def _changed(
     households: Mapping[str, Sequence[Sequence[IntentEvent]]],
     names: Sequence[str],
@@ -139,7 +129,7 @@ def _changed(
     """Decide on every command since a change, with the number of its session since then, from 1 on."""
     found = []
     for number, name in enumerate(names):
-        life = _life(households, name)
+        life = Life.of(households, name)
         after = CHANGES[change](life, np.random.default_rng([seed, number]))
         numbers = {session[0].session_id: place for place, session in enumerate(after, 1)}
         events = [event for session in (*life.before, *after) for event in session]
@@ -157,7 +147,7 @@ def _recovery(change: str, judged: Sequence[tuple[int, Decision]], bundle: Bundl
         inside = [decision for number, decision in judged if first <= number < first + WINDOW]
         if len(inside) < _FEWEST:
             break
-        share = float(np.mean([_stopped(decision) for decision in inside]))
+        share = float(np.mean([is_stopped(decision) for decision in inside]))
         budget = float(np.mean([bundle.policy.classes[decision.risk_class].budget for decision in inside]))
         windows.append(
             Window(
@@ -185,7 +175,7 @@ def _attacks(
     confirmed: list[list[Decision]] = []
     for number, name in enumerate(names):
         progress("attacking households", number, len(names))
-        life = _life(households, name)
+        life = Life.of(households, name)
         attack = attacked(life, np.random.default_rng([seed, number, 1]))
         events = [event for session in (*life.before, *attack.sessions) for event in session]
         for misfires, found in ((frozenset(attack.attempts), denied), (frozenset[str](), confirmed)):
@@ -208,9 +198,9 @@ def _attempts(
             Attempt(
                 number + 1,
                 len(no),
-                round(float(np.mean([_stopped(decision) for decision in no])), 4),
+                round(float(np.mean([is_stopped(decision) for decision in no])), 4),
                 _median(no),
-                round(float(np.mean([_stopped(decision) for decision in yes])), 4),
+                round(float(np.mean([is_stopped(decision) for decision in yes])), 4),
                 _median(yes),
             )
         )
@@ -221,8 +211,8 @@ def _learned(denied: Sequence[Sequence[Decision]]) -> bool:
     firsts, lasts = [], []
     for attempts in denied:
         third = len(attempts) // 3
-        firsts += [_stopped(decision) for decision in attempts[:third]]
-        lasts += [_stopped(decision) for decision in attempts[len(attempts) - third :]]
+        firsts += [is_stopped(decision) for decision in attempts[:third]]
+        lasts += [is_stopped(decision) for decision in attempts[len(attempts) - third :]]
     if not firsts:
         return False
     return wilson_lower(1.0 - float(np.mean(lasts)), len(lasts)) > 1.0 - float(np.mean(firsts))
@@ -232,5 +222,6 @@ def _median(decisions: Sequence[Decision]) -> float:
     return round(float(np.median([decision.misfire_probability or 0.0 for decision in decisions])), 6)
 
 
-def _stopped(decision: Decision) -> bool:
+def is_stopped(decision: Decision) -> bool:
+    """Return whether a command was not let through."""
     return decision.verdict is not Verdict.ALLOW

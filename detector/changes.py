@@ -35,6 +35,14 @@ class Life:
     after: Sequence[Session]
     elsewhere: Mapping[str, Sequence[Session]]
 
+    @classmethod
+    def of(cls, households: Mapping[str, Sequence[Session]], name: str) -> Life:
+        """Cut a household's sessions in half."""
+        sessions = households[name]
+        half = len(sessions) // 2
+        elsewhere = {other: said for other, said in households.items() if other != name}
+        return cls(sessions[:half], sessions[half:], elsewhere)
+
 
 def _unchanged(life: Life, _: np.random.Generator) -> list[list[IntentEvent]]:
     return [list(session) for session in life.after]

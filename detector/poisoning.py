@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import numpy as np
 
+from detector.adaptation import FEWEST_SESSIONS, is_stopped
 from detector.bundle import Bundle
 from detector.changes import Life, strange_command
 from detector.corpus import sessions_by_household
-from detector.decisions import Decision, Verdict
+from detector.decisions import Decision
 from detector.evaluation import play
 from detector.events import IntentEvent
 from detector.progress import Progress, silent
@@ -25,8 +26,8 @@ ACCEPTED = (0, 1, 3, 10, 30, 100, 300)
 _APART = timedelta(seconds=200)
 #: The flood is over for so long when the command is heard again: nobody remembers the question any more.
 _LATER = timedelta(days=2)
-#: The household's own sessions that are looked at afterwards, and how many it takes before.
-_OWN, _FEWEST_SESSIONS = 8, 10
+#: The household's own sessions that are looked at afterwards.
+_OWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,9 @@ def _floodable(
     """Each household with sessions enough, and what will be strange to it."""
     found = []
     for number, (name, sessions) in enumerate(households.items()):
-        half = len(sessions) // 2
-        if 2 * half < _FEWEST_SESSIONS:
+        if len(sessions) < FEWEST_SESSIONS:
             continue
-        elsewhere = {other: said for other, said in households.items() if other != name}
-        life = Life(sessions[:half], sessions[half:], elsewhere)
+        life = Life.of(households, name)
         said = strange_command(life, np.random.default_rng([seed, number, 1]))
         if said:
             found.append((life, said))
@@ -114,17 +113,13 @@ def _flood(lives: Sequence[tuple[Life, Sequence[IntentEvent]]], count: int, bund
     return Flood(
         accepted=count,
         households=len(strange),
-        stopped=round(float(np.mean([_stopped(each) for each in strange])), 4),
+        stopped=round(float(np.mean([is_stopped(each) for each in strange])), 4),
         probability=round(float(np.median([each.misfire_probability for each in strange])), 6),
         commands=len(own),
-        interrupted=round(float(np.mean([_stopped(each) for each in own] or [False])), 4),
+        interrupted=round(float(np.mean([is_stopped(each) for each in own] or [False])), 4),
     )
 
 
 def _said(said: Sequence[IntentEvent], last: IntentEvent, name: str, later: timedelta) -> list[IntentEvent]:
     beside = replace(last, time=last.time + later, session_id=name, event_id=f"{last.event_id}-{name}")
     return moved(said, beside)
-
-
-def _stopped(decision: Decision) -> bool:
-    return decision.verdict is not Verdict.ALLOW

@@ -68,6 +68,7 @@ class Households:
         if found is None:
             value = self._table.data.get(key)
             found = unpack(value) if value else Stored(state=HouseholdState.new(household_id))
+            self._decoded[key] = found  # whoever asks stages it next
         return found
 
     async def stage(

@@ -11,6 +11,7 @@ import typer
 
 from streams.cli.options import Broker, Config, Json
 from streams.cli.output import note, table, write_json
+from streams.cli.reaching import reached
 
 if TYPE_CHECKING:
     from streams.records import Kind
@@ -98,14 +99,11 @@ def show(
     json: Json = None,
 ) -> None:
     """Print one decision: the verdict, its reasons in bits, and what was expected instead. Reads the whole audit log for it."""
-    from streams.brokers import brokers_of
     from streams.records import DECISION
     from streams.rights.log import read_topic
-    from streams.settings import load
-    from streams.topics import DECISIONS, admin
+    from streams.topics import DECISIONS
 
-    brokers = brokers_of(load(config, broker=broker).settings)
-    admin(brokers).close()
+    brokers = reached(config, broker)
     marked = decision_id.encode()
     marked_so = (held for held in read_topic(brokers, DECISIONS) if held.value and marked in held.value)
     values = ((str(held.place), held.value) for held in marked_so)
@@ -150,13 +148,9 @@ def _records(
     """Yield a topic's values with their places as they come; with ``lines`` print them instead."""
     from kafka import KafkaConsumer
 
-    from streams.brokers import brokers_of
-    from streams.settings import load
-    from streams.topics import admin
+    from streams.rights.log import Place
 
-    settings = load(config, broker=broker).settings
-    brokers = brokers_of(settings)
-    admin(brokers).close()
+    brokers = reached(config, broker)
     consumer = KafkaConsumer(
         topic,
         **brokers.options,
@@ -164,13 +158,13 @@ def _records(
         auto_offset_reset="earliest" if from_beginning else "latest",
     )
     if not lines:
-        note(f"{topic} on {settings.broker}; stop with Ctrl-C")
+        note(f"{topic} on {brokers}; stop with Ctrl-C")
     for number, record in enumerate(consumer, 1):
         if lines:
             sys.stdout.write((record.value or b"").decode("utf-8", "replace") + "\n")
             sys.stdout.flush()
         else:
-            yield f"{topic}, partition {record.partition}, offset {record.offset}", record.value
+            yield str(Place(topic, record.partition, record.offset)), record.value
         if number == limit:
             break
     consumer.close()

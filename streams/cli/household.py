@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from streams.cli.options import Broker, Config, Json
 from streams.cli.output import note, table, write_json
-
-if TYPE_CHECKING:
-    from streams.brokers import Brokers
+from streams.cli.reaching import reached
 
 app = typer.Typer(help="Show, export and erase what is held on one household.", no_args_is_help=True)
 
@@ -42,7 +40,7 @@ def show(
     """Count what every topic and the state store hold; exit code 1 when a record names another household as well."""
     from streams.rights.exercise import collected, counts
 
-    household_id, brokers = _token(household, keys, secrets), _broker(config, broker)
+    household_id, brokers = _token(household, keys, secrets), reached(config, broker)
     holdings = collected(brokers, household_id)
     columns = ["source", "records", "first", "last", "superseded", "unchecked", "foreign"]
     rows = [
@@ -81,7 +79,7 @@ def export(
     from streams.rights.holdings import foreign
 
     recipients = [recipient(key) for key in to]
-    household_id, brokers = _token(household, keys, secrets), _broker(config, broker)
+    household_id, brokers = _token(household, keys, secrets), reached(config, broker)
     holdings = collected(brokers, household_id)
     result: dict[str, Any] = {"household_id": household_id, "sources": [counts(each) for each in holdings]}
     try:
@@ -139,7 +137,7 @@ def erase(
     from streams.records import Command
     from streams.rights.commands import send_command, wait_until_erased
 
-    household_id, brokers = _token(household, keys, secrets), _broker(config, broker)
+    household_id, brokers = _token(household, keys, secrets), reached(config, broker)
     place = send_command(brokers, household_id, Command.ERASE)
     applied = wait_until_erased(brokers, household_id, place, wait)
     what = "is erased" if applied else "will be erased when a worker gets there; none has yet"
@@ -164,7 +162,7 @@ def verify_erased(
     from streams.rights.exercise import collected
     from streams.rights.remaining import remains
 
-    household_id, brokers = _token(household, keys, secrets), _broker(config, broker)
+    household_id, brokers = _token(household, keys, secrets), reached(config, broker)
     marked, left = remains(collected(brokers, household_id))
     note(
         f"The state of {household_id} holds {'nothing but the mark of its erasure' if marked else 'no mark of an erasure'}."
@@ -175,16 +173,6 @@ def verify_erased(
     write_json(json, {"household_id": household_id, "state_erased": marked, "remains": left})
     if left or not marked:
         raise typer.Exit(1)
-
-
-def _broker(config: Path | None, broker: str | None) -> Brokers:
-    from streams.brokers import brokers_of
-    from streams.settings import load
-    from streams.topics import admin
-
-    brokers = brokers_of(load(config, broker=broker).settings)
-    admin(brokers).close()
-    return brokers
 
 
 def _token(household: str, keys: Path | None, secrets: Path | None) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from streams.cli.options import Broker, Config, Json
 from streams.cli.output import note, table, write_json
+from streams.cli.reaching import reached
 
 
 def redrive(
@@ -25,14 +26,11 @@ def redrive(
     """Send dead letters to their topics again: those that would be read today, each once."""
     from datetime import UTC, datetime
 
-    from streams.brokers import brokers_of
     from streams.redriving import LIKELY, send_again, sort_letters
     from streams.rights.log import read_topic
-    from streams.settings import load
-    from streams.topics import DEAD_LETTERS, admin
+    from streams.topics import DEAD_LETTERS
 
-    brokers = brokers_of(load(config, broker=broker).settings)
-    admin(brokers).close()
+    brokers = reached(config, broker)
     reasons = reason or list(LIKELY)
     found = sort_letters(read_topic(brokers, DEAD_LETTERS), reasons, datetime.now(UTC))
     sent = 0 if dry_run else send_again(brokers, found.again)

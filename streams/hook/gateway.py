@@ -26,13 +26,13 @@ from streams.hook.exchange import Exchange
 from streams.hook.ladder import Answer, Asker, Ladder
 from streams.hook.late import LATE, LateAnswers
 from streams.hook.requests import (
-    REFUSED_HEADERS,
     asker_of,
     decode,
     is_skewed,
     problem,
     read_batch,
     read_value,
+    refuse,
     respond,
 )
 from streams.hook.versions import PolicyVersion
@@ -80,12 +80,7 @@ def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None
     )
     app.add_middleware(PolicyVersion, version=ladder.policy.version)
 
-    @app.exception_handler(BadRecord)
-    async def refuse(_: Request, error: BadRecord) -> JSONResponse:
-        found = problem(error)
-        headers = REFUSED_HEADERS.get(found["status"])
-        return JSONResponse(found, found["status"], headers, media_type="application/problem+json")
-
+    app.exception_handler(BadRecord)(refuse)
     answers = confirmations(settings, exchange)
     for routes in (
         _decisions(parts),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
+from fastapi.responses import JSONResponse
 from pydantic_core import from_json, to_json
 
 from detector.answers import ConfirmationAnswer
@@ -27,7 +28,6 @@ from streams.tokens import NOT_TOKENS, check_tokens
 __all__ = [
     "LONGEST_DEADLINE_MS",
     "MAX_BATCH",
-    "REFUSED_HEADERS",
     "asker_of",
     "decode",
     "is_skewed",
@@ -35,6 +35,7 @@ __all__ = [
     "read_batch",
     "read_body",
     "read_value",
+    "refuse",
     "respond",
 ]
 
@@ -68,7 +69,7 @@ _STATUS = {
 }
 
 #: What HTTP wants said beside a refusal (RFC 9110, RFC 6585).
-REFUSED_HEADERS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}}
+_REFUSED_HEADERS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}}
 
 #: Python reads no number of more than 4,300 digits, and takes the digits of every script for some.
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -186,6 +187,13 @@ def problem(error: BadRecord) -> dict[str, Any]:
         "status": _STATUS.get(error.code, 400),
         "detail": str(error),
     }
+
+
+async def refuse(_: Request, error: BadRecord) -> JSONResponse:
+    """Answer a request that is refused, as an exception handler does."""
+    found = problem(error)
+    headers = _REFUSED_HEADERS.get(found["status"])
+    return JSONResponse(found, found["status"], headers, media_type="application/problem+json")
 
 
 def _seconds_left(headers: Mapping[str, str], settings: Settings) -> float:

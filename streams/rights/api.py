@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from streams.brokers import Brokers
 from streams.errors import BadRecord, MissingPart, WrongUse
 from streams.hook.access import Guard, caller_of
-from streams.hook.requests import REFUSED_HEADERS, problem
+from streams.hook.requests import refuse
 from streams.records import Command
 from streams.rights.archive import ForeignRecord, recipient
 from streams.rights.commands import send_command, wait_until_erased
@@ -91,11 +91,7 @@ def build_operator(brokers: Brokers, guard: Guard) -> FastAPI:
         dependencies=[Depends(guard), *([Depends(HTTPBearer(auto_error=False))] if guard.closed else [])],
     )
 
-    @app.exception_handler(BadRecord)
-    async def refuse(_: Request, error: BadRecord) -> JSONResponse:
-        found = problem(error)
-        headers = REFUSED_HEADERS.get(found["status"])
-        return JSONResponse(found, found["status"], headers, media_type="application/problem+json")
+    app.exception_handler(BadRecord)(refuse)
 
     @app.exception_handler(RequestValidationError)
     async def misread(request: Request, error: RequestValidationError) -> JSONResponse:
