@@ -13,6 +13,7 @@ import json
 import re
 import secrets
 import unicodedata
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,8 @@ __all__ = ["KEY_ID", "Key", "Keyring", "Tokens", "new_keyring", "read_keyring", 
 _ID_DIGITS, _SLOT_DIGITS = 32, 16
 #: A key as long as the hash (RFC 2104, section 3).
 _SECRET_BYTES = 32
+#: Households of which the runtime's own id is remembered by their token, the latest first.
+_REMEMBERED = 100_000
 #: What a key may be called.
 KEY_ID = r"^[a-z][a-z0-9]{0,15}$"
 Secret = Annotated[str, Field(pattern=rf"^[0-9a-f]{{{2 * _SECRET_BYTES},}}$")]
@@ -104,6 +107,8 @@ class Tokens:
     def __init__(self, keyring: Keyring, secrets: HouseholdSecrets | None = None) -> None:
         self.keyring = keyring
         self._secrets = secrets
+        #: A decision names its household by the token; what is confirmed is replaced with the secret of that household.
+        self._households: OrderedDict[str, str] = OrderedDict()
         ids = "|".join(re.escape(key.id) for key in (keyring.household, *keyring.keys))
         self._own = re.compile(rf"(?:{ids})_(?:[0-9a-f]{{{_SLOT_DIGITS}}}|[0-9a-f]{{{_ID_DIGITS}}})")
 
@@ -139,11 +144,21 @@ class Tokens:
         return replace(outcome, household_id=self.household(outcome.household_id))
 
     def _home(self, household_id: str) -> _Home:
-        secret = b""
-        if self._secrets is not None and not self._own.fullmatch(household_id):
-            secret = self._secrets.secret(household_id)
-        token = self._token(self.keyring.household, _ID_DIGITS, "household", household_id, _Home("", secret))
+        if self._secrets is None:
+            return _Home(self._of_household(household_id, b""), b"")
+        known = self._households.get(household_id, household_id)
+        if self._own.fullmatch(known):
+            return _Home(known, b"")
+        secret = self._secrets.secret(known)
+        token = self._of_household(known, secret)
+        self._households[token] = known
+        self._households.move_to_end(token)
+        if len(self._households) > _REMEMBERED:
+            self._households.popitem(last=False)
         return _Home(token, secret)
+
+    def _of_household(self, household_id: str, secret: bytes) -> str:
+        return self._token(self.keyring.household, _ID_DIGITS, "household", household_id, _Home("", secret))
 
     def _slots(self, home: _Home, said: Mapping[str, str], time: datetime) -> dict[str, str]:
         return {

@@ -70,6 +70,18 @@ def test_a_token_draws_no_secret(secrets: SecretsFile, tmp_path: Path) -> None:
         assert file.execute("SELECT household FROM secrets").fetchall() == [("millers-home",)]
 
 
+def test_what_is_confirmed_has_the_tokens_of_what_was_asked(secrets: SecretsFile) -> None:
+    """A decision names its household by the token, and a confirmation's slots are replaced by that."""
+    tokens = Tokens(KEYRING, secrets)
+    sent = tokens.event(SAID)
+
+    assert tokens.slots(sent.household_id, SAID.slots, SAID.time) == sent.slots
+    # Elsewhere nobody knows whose token that is: what is confirmed there is refused as changed.
+    assert Tokens(KEYRING, secrets).slots(sent.household_id, SAID.slots, SAID.time) != sent.slots
+    secrets.forget(SAID.household_id)
+    assert tokens.slots(sent.household_id, SAID.slots, SAID.time) != sent.slots
+
+
 def test_an_event_asks_for_its_secret_once() -> None:
     asked: list[str] = []
 
