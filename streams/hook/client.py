@@ -27,6 +27,7 @@ from streams.hook.asking import Asking
 from streams.hook.background import Background
 from streams.hook.guarding import check, is_question
 from streams.hook.hedging import Hedge
+from streams.hook.household_secrets import SecretUnavailable
 from streams.hook.tokens import Tokens
 from streams.records import ANSWER, INTENT
 
@@ -91,7 +92,10 @@ class AsyncHook:
         Raises:
             RejectedEvent: the event holds something that may not leave the runtime, or the gateway refused it as broken.
         """
-        event = self._asking.event(event)
+        try:
+            event = self._asking.event(event)
+        except SecretUnavailable as error:
+            return self._asking.fallback(event, "secret_unavailable", f"The question was not sent, {error}")
         content = INTENT.encode(event)
         try:
             async with asyncio.timeout(self.deadline_ms / 1000.0) as deadline, await self._breaker():
@@ -154,7 +158,7 @@ class AsyncHook:
         try:
             async with asyncio.timeout(self.deadline_ms / 1000.0) as deadline:
                 response = await self._post("/v1/outcomes", self._asking.outcome(outcome), deadline)
-        except (_GatewayError, httpx.HTTPError, TimeoutError):
+        except (_GatewayError, httpx.HTTPError, TimeoutError, SecretUnavailable):
             return False
         return response.status_code == httpx.codes.OK
 

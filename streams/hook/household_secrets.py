@@ -17,11 +17,15 @@ from typing import Protocol
 from streams.errors import MissingPart, WrongUse
 from streams.private_files import check_private
 
-__all__ = ["HouseholdSecrets", "SecretsFile"]
+__all__ = ["HouseholdSecrets", "SecretUnavailable", "SecretsFile"]
 
 _SECRET_BYTES = 32
 #: Seconds that another process may take to write.
 _PATIENCE = 5.0
+
+
+class SecretUnavailable(MissingPart):
+    """A household's secret could not be had: nothing of it may leave the runtime, and the policy answers."""
 
 
 class HouseholdSecrets(Protocol):

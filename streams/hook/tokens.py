@@ -24,7 +24,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from detector.events import IntentEvent, Outcome
 from streams.errors import MissingPart, WrongUse
-from streams.hook.household_secrets import HouseholdSecrets
+from streams.hook.household_secrets import HouseholdSecrets, SecretUnavailable
 from streams.private_files import check_private, write_privately
 
 __all__ = ["KEY_ID", "Key", "Keyring", "Tokens", "new_keyring", "read_keyring", "rotated", "write_keyring"]
@@ -149,7 +149,12 @@ class Tokens:
         known = self._households.get(household_id, household_id)
         if self._own.fullmatch(known):
             return _Home(known, b"")
-        secret = self._secrets.secret(known)
+        try:
+            secret = self._secrets.secret(known)
+        except Exception as error:
+            # A store of the runtime's own fails as it likes, and may say whose secret it was asked for.
+            said = str(error) if isinstance(error, MissingPart | WrongUse) else type(error).__name__
+            raise SecretUnavailable(f"a household's secret cannot be had: {said}") from error
         token = self._of_household(known, secret)
         self._households[token] = known
         self._households.move_to_end(token)

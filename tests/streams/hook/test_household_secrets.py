@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from detector.events import IntentEvent
+from detector.decisions import Rung
+from detector.events import IntentEvent, OutcomeKind
 from streams.errors import MissingPart, WrongUse
-from streams.hook.household_secrets import SecretsFile
+from streams.hook import Hook
+from streams.hook.household_secrets import SecretsFile, SecretUnavailable
 from streams.hook.tokens import Tokens, new_keyring
 from streams.tokens import check_tokens
-from tests.detector.builders import event
+from tests.detector.builders import event, outcome
 
 KEYRING = new_keyring("acme", datetime(2026, 1, 1, tzinfo=UTC))
 SAID = event(household_id="millers-home", slots={"contact": "Mom", "text": "see you at 8"}, speaker_id="anna")
@@ -133,3 +135,29 @@ def test_what_is_no_such_file_says_so(tmp_path: Path) -> None:
         SecretsFile(wrong)
     with pytest.raises(MissingPart, match="cannot be used"):
         SecretsFile(tmp_path / "nowhere" / "secrets.db")
+
+
+class Broken:
+    def secret(self, household_id: str) -> bytes:
+        raise OSError(household_id)
+
+    def forget(self, household_id: str) -> bool:
+        raise OSError(household_id)
+
+
+def test_a_store_that_fails_sends_nothing_and_the_policy_answers(caplog: pytest.LogCaptureFixture) -> None:
+    with Hook("http://127.0.0.1:9", tokens=Tokens(KEYRING, Broken())) as hook:
+        decision = hook.decide(SAID)
+        told = hook.report(outcome("e1", OutcomeKind.DENIED, household_id=SAID.household_id))
+
+    assert (decision.rung, decision.degraded) == (Rung.POLICY, True)
+    assert decision.reasons[0].code == "secret_unavailable"
+    assert "OSError" in decision.reasons[0].text
+    assert SAID.household_id not in decision.reasons[0].text + caplog.text
+    assert not told
+
+
+def test_a_file_that_went_away_says_which(secrets: SecretsFile, tmp_path: Path) -> None:
+    (tmp_path / "secrets.db").unlink()
+    with pytest.raises(SecretUnavailable, match=r"secrets\.db cannot be used"):
+        Tokens(KEYRING, secrets).event(SAID)
