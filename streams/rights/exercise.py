@@ -46,7 +46,7 @@ def sealed(
 
 
 def counts(holding: Holding) -> dict[str, Any]:
-    """Return what is said about a source without saying what is in it; an archive's manifest has hashes, and tells of no other household."""
+    """Return what is said about a source without saying what is in it."""
     return {
         "source": holding.source,
         "records": holding.records,
