@@ -19,34 +19,17 @@ from detector.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
 from detector.fatigue import asked_before
 from detector.household import settle
 from detector.policy import Policy
+from detector.refusals import refused
 from detector.spoken import is_yes, score_yes
 from detector.state import MAX_QUESTIONS, HouseholdState, Question, Session
 
-__all__ = ["MAX_ATTEMPTS", "answer", "ask", "close", "confirmation_id", "recall", "refused"]
+__all__ = ["MAX_ATTEMPTS", "answer", "ask", "close", "confirmation_id", "recall"]
 
 #: Answers that may go wrong before a question is closed: a word is easily misheard, but not for ever.
 MAX_ATTEMPTS = 3
 #: Hexadecimal digits of an id that tell the household: enough to say "not yours", too few to find a household by.
 _TAG = 8
 
-_SENTENCES = {
-    Refusal.UNKNOWN: "No such question is open in this household; ask for the decision again.",
-    Refusal.OTHER_HOUSEHOLD: "The question was put to another household.",
-    Refusal.OTHER_SESSION: "The question was asked in another conversation.",
-    Refusal.OTHER_INTENT: "The question was about another command.",
-    Refusal.CHANGED_SLOTS: "The command's slots are not those that were asked about; ask for a decision on the new ones.",
-    Refusal.EXPIRED: "The answer came after the question expired; ask for the decision again.",
-    Refusal.ALREADY_ANSWERED: "The question was answered before; an answer counts once.",
-    Refusal.SUPERSEDED: "Another question about the same command took its place.",
-    Refusal.TOO_MANY_ATTEMPTS: "Too many answers went wrong; ask for the decision again.",
-    Refusal.METHOD_NOT_OFFERED: "This way of confirming was not offered for this command.",
-    Refusal.PROOF_MISSING: "A PIN or a push is confirmed with a proof that it was checked.",
-    Refusal.PROOF_WRONG: "The proof was not made for this question and method with the key that is known here.",
-    Refusal.WRONG_WORDS: "The words that were heard are not those that were asked for.",
-    Refusal.NOTHING_HEARD: "A spoken yes needs the turn that was heard: an affirmation in the same conversation.",
-    Refusal.UNLIKELY_ANSWER: "The yes that was heard is itself unlikely to be meant.",
-    Refusal.UNCHECKED: "Nobody could check the answer in time; give it again before the question expires.",
-}
 #: What an answer that went wrong costs an attempt: it could be tried again and again.
 _ATTEMPTS = {Refusal.PROOF_WRONG, Refusal.WRONG_WORDS, Refusal.NOTHING_HEARD, Refusal.UNLIKELY_ANSWER}
 
@@ -309,18 +292,6 @@ def _result(question: Question, given: ConfirmationAnswer, refusal: Refusal | No
         event_id=question.event_id,
         attempts_left=max(MAX_ATTEMPTS - question.attempts, 0) if question.state == "open" else 0,
         answered_by=question.answered_by,
-    )
-
-
-def refused(given: ConfirmationAnswer, refusal: Refusal) -> ConfirmationResult:
-    """Return what became of an answer that counts for nothing."""
-    return ConfirmationResult(
-        confirmation_id=given.confirmation_id,
-        answer_id=given.answer_id,
-        household_id=given.household_id,
-        result=Result.REFUSED,
-        reason=refusal,
-        text=_SENTENCES[refusal],
     )
 
 

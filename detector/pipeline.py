@@ -10,27 +10,17 @@ from dataclasses import replace
 
 from detector.bundle import Bundle
 from detector.confirmation import ask, close
-from detector.decisions import (
-    Confirm,
-    ConfirmMethod,
-    Decision,
-    Enforcement,
-    Reason,
-    RiskClass,
-    Rung,
-    Verdict,
-    decision_id,
-)
+from detector.decisions import Decision, Rung, Verdict
 from detector.events import IntentEvent, Outcome, fingerprint
 from detector.evidence import Moment
 from detector.explain import expected_instead, reasons_for
+from detector.fallback import ruled, unruled
 from detector.household import settle
 from detector.observation import Observation, observe, remember
-from detector.policy import Policy
 from detector.state import HouseholdState
 from detector.verdict import Judgement, judge_chain, rule_on
 
-__all__ = ["apply_outcome", "decide", "fallback_decision", "follow", "is_reused"]
+__all__ = ["apply_outcome", "decide", "follow", "is_reused"]
 
 
 def decide(
@@ -57,7 +47,7 @@ def decide(
             return earlier, state
     observation, state = observe(state, event, bundle.model, bundle.policy.undo_window_seconds)
     risk = bundle.risk_class(event.intent)
-    decision = _unruled(event, bundle.policy, bundle.version, rung, risk=risk, observation=observation)
+    decision = _observed(unruled(event, bundle.policy, bundle.version, rung, risk=risk), observation)
     if event.commits:
         decision = _judged(
             decision, state, event, observation, bundle, over_budget=over_budget, announce=announce
@@ -88,62 +78,13 @@ def apply_outcome(state: HouseholdState, outcome: Outcome) -> HouseholdState:
     return close(settle(state, outcome), outcome)
 
 
-def fallback_decision(
-    event: IntentEvent,
-    policy: Policy,
-    *,
-    code: str,
-    text: str,
-    rung: Rung = Rung.POLICY,
-    bundle: str = "none",
-) -> Decision:
-    """Return what the policy says where no model can be asked: the fallback of the event's risk class, marked as degraded.
-
-    Args:
-        event: the event.
-        policy: whose fallback counts.
-        code: why there is no verdict of the model's, as a word.
-        text: the same as a sentence.
-        rung: the rung that answers.
-        bundle: the version of the bundle, where there is one.
-    """
-    decision = _unruled(event, policy, bundle, rung, risk=policy.risk_class(event.intent))
-    verdict = policy.classes[decision.risk_class].fallback if event.commits else Verdict.ALLOW
-    reason = Reason(code=code, event_id=event.event_id, bits=0.0, text=text)
-    ruled = replace(_ruled(decision, policy, verdict, policy.base_rate), reasons=(reason,), degraded=True)
-    if ruled.confirm is None:
-        return ruled
-    # Nobody here could tell which words were asked for.
-    methods = tuple(way for way in ruled.confirm.methods if way is not ConfirmMethod.CHALLENGE)
-    return replace(ruled, confirm=replace(ruled.confirm, methods=methods))
-
-
-def _unruled(
-    event: IntentEvent,
-    policy: Policy,
-    bundle: str,
-    rung: Rung,
-    *,
-    risk: RiskClass,
-    observation: Observation | None = None,
-) -> Decision:
-    """The decision on an event that nobody has judged: what is not committed is allowed."""
-    chain = None if observation is None else observation.chain
-    return Decision(
-        decision_id=decision_id(event.event_id, bundle),
-        event_id=event.event_id,
-        household_id=event.household_id,
-        session_id=event.session_id,
-        intent=event.intent,
-        verdict=Verdict.ALLOW,
-        effective_verdict=Verdict.ALLOW,
-        enforcement=policy.enforcement,
-        rung=rung,
-        risk_class=risk,
-        bundle=bundle,
+def _observed(decision: Decision, observation: Observation) -> Decision:
+    """The decision with the surprisal of its event and of its chain."""
+    chain = observation.chain
+    return replace(
+        decision,
         surprisal_bits=0.0 if chain is None else round(sum(chain.bits), 6),
-        event_bits=0.0 if observation is None else round(observation.bits, 6),
-        degraded=rung is not Rung.WORKER,
+        event_bits=round(observation.bits, 6),
     )
 
 
@@ -167,7 +108,7 @@ def _judged(
         announce(judgement)
     ruling = rule_on(moment, judgement, bundle, decision.risk_class, over_budget=over_budget)
     judged = replace(
-        _ruled(decision, bundle.policy, ruling.verdict, judgement.misfire_probability),
+        ruled(decision, bundle.policy, ruling.verdict, judgement.misfire_probability),
         misfire_probability=round(judgement.misfire_probability, 12),
         p_value=None if judgement.p_value is None else round(judgement.p_value, 12),
         abstained=ruling.abstained,
@@ -181,16 +122,4 @@ def _judged(
         judged,
         reasons=(*ruling.reasons, *told),
         expected=expected_instead(bundle.model, observation.session, chain.bits),
-    )
-
-
-def _ruled(decision: Decision, policy: Policy, verdict: Verdict, misfire_probability: float) -> Decision:
-    """Put a verdict into a decision, with the way to confirm and what takes effect."""
-    confirm = None
-    if verdict is Verdict.CONFIRM:
-        methods = policy.methods_for(decision.risk_class, misfire_probability)
-        confirm = Confirm(methods=methods, prompt=f"Somebody asked for {decision.intent}. Was that meant?")
-    shadow = policy.enforcement is Enforcement.SHADOW
-    return replace(
-        decision, verdict=verdict, effective_verdict=Verdict.ALLOW if shadow else verdict, confirm=confirm
     )

@@ -10,12 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from detector.bundle import FORMAT, LARGEST_BUNDLE, Bundle, bundle_from_files, bundle_to_files
-from detector.errors import BundleError, PolicyError
-from detector.policy import Policy
-from detector.policy_text import parse_policy
-from streams.errors import MissingPart, WrongUse
+from detector.errors import BundleError
+from streams.errors import MissingPart
 
-__all__ = ["LARGEST_BUNDLE", "created_at", "read_bundle", "read_policy", "refuse_occupied", "write_bundle"]
+__all__ = ["LARGEST_BUNDLE", "created_at", "read_bundle", "refuse_occupied", "write_bundle"]
 
 _MANIFEST = "manifest.json"
 
@@ -116,22 +114,3 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes() if path.stat().st_size <= LARGEST_BUNDLE else b""
     except OSError:
         return b""
-
-
-def read_policy(path: Path | None = None) -> Policy:
-    """Read a policy file; ``None`` is the packaged one.
-
-    Raises:
-        MissingPart: the file is not there.
-        PolicyError: the policy cannot be used; every problem is listed.
-        WrongUse: the file is not text.
-    """
-    chosen = path or Path(__file__).with_name("policy.toml")
-    if not chosen.is_file():
-        raise MissingPart(f"the policy file {chosen} is not there; leave it out to use the packaged one")
-    try:
-        return parse_policy(chosen.read_text("utf-8"))
-    except UnicodeDecodeError:
-        raise WrongUse(f"the policy file {chosen} is not text in UTF-8; give a TOML file") from None
-    except PolicyError as error:
-        raise PolicyError(f"{chosen}: {error}") from None

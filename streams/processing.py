@@ -13,7 +13,8 @@ from detector.bundle import Bundle
 from detector.confirmation import answer, recall
 from detector.decisions import Decision, Rung
 from detector.events import IntentEvent, Outcome
-from detector.pipeline import apply_outcome, decide, fallback_decision
+from detector.fallback import fallback_decision
+from detector.pipeline import apply_outcome, decide
 from detector.verdict import Judgement
 from streams.cloudevents import is_structured, type_inside, unwrapped
 from streams.errors import BadRecord

@@ -6,20 +6,25 @@ values, because a value may be something that somebody said.
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ValidationError
 
 from detector.answers import ConfirmationAnswer, ConfirmationResult
 from detector.decisions import Decision
 from detector.events import IntentEvent, Outcome
 from streams.errors import BadRecord
 from streams.strict_json import check_unambiguous
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 __all__ = [
     "ANSWER",
@@ -57,12 +62,19 @@ MAX_DEPTH = 200
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kind(Generic[V]):
-    """One kind of record: how its value is written and read, and its CloudEvents type."""
+    """One kind of record: its CloudEvents type, and the class of its value, from which it is written and read."""
 
     type: str
-    adapter: TypeAdapter[V]
+    value: builtins.type[V]
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[V]:
+        """What writes and reads the value; made at the first use, because making one takes milliseconds."""
+        from pydantic import TypeAdapter  # noqa: PLC0415 - a runtime that only imports the client does without
+
+        return TypeAdapter(self.value)
 
     def encode(self, value: V) -> bytes:
         """Write a value; the same value gives the same bytes."""
@@ -139,15 +151,15 @@ class HouseholdCommand:
     time: datetime
 
 
-INTENT: Kind[IntentEvent] = Kind("assistant.intent.v1", TypeAdapter(IntentEvent))
-DECISION: Kind[Decision] = Kind("assistant.decision.v1", TypeAdapter(Decision))
-OUTCOME: Kind[Outcome] = Kind("assistant.outcome.v1", TypeAdapter(Outcome))
+INTENT: Kind[IntentEvent] = Kind("assistant.intent.v1", IntentEvent)
+DECISION: Kind[Decision] = Kind("assistant.decision.v1", Decision)
+OUTCOME: Kind[Outcome] = Kind("assistant.outcome.v1", Outcome)
 #: An answer to a confirmation goes the way of the outcomes, and is told from them by its type.
-ANSWER: Kind[ConfirmationAnswer] = Kind("assistant.confirmation.v1", TypeAdapter(ConfirmationAnswer))
-RESULT: Kind[ConfirmationResult] = Kind("assistant.confirmation.result.v1", TypeAdapter(ConfirmationResult))
-REFUSAL: Kind[Refusal] = Kind("assistant.refusal.v1", TypeAdapter(Refusal))
+ANSWER: Kind[ConfirmationAnswer] = Kind("assistant.confirmation.v1", ConfirmationAnswer)
+RESULT: Kind[ConfirmationResult] = Kind("assistant.confirmation.result.v1", ConfirmationResult)
+REFUSAL: Kind[Refusal] = Kind("assistant.refusal.v1", Refusal)
 #: A command goes among the household's intents, so that it is applied in their order, and is told from them by its type.
-COMMAND: Kind[HouseholdCommand] = Kind("misfire.household-command.v1", TypeAdapter(HouseholdCommand))
+COMMAND: Kind[HouseholdCommand] = Kind("misfire.household-command.v1", HouseholdCommand)
 #: What the worker answers to an outcome that somebody waits for; it has no value.
 OUTCOME_APPLIED = "assistant.outcome.applied.v1"
 

@@ -13,7 +13,7 @@ from detector.events import IntentEvent
 from detector.progress import Progress, silent
 from detector.simulation import simulate
 from detector.training import train
-from streams.bundles import read_policy
+from streams.policy_file import read_policy
 from streams.records import INTENT, Headers
 
 __all__ = ["Call", "Load", "make_bundle"]

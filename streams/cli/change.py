@@ -94,7 +94,8 @@ def _material(
 ) -> tuple[Judge, list[IntentEvent]]:
     """What decides, and on what: never what it was trained on."""
     from detector.simulation import simulate
-    from streams.bundles import read_bundle, read_policy
+    from streams.bundles import read_bundle
+    from streams.policy_file import read_policy
     from streams.stream_files import read_meant
 
     if stream is None:

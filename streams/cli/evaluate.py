@@ -71,9 +71,10 @@ def evaluate(
     from detector.missing import CHANNELS
     from detector.portland import portland
     from detector.training import train as fit
-    from streams.bundles import read_bundle, read_policy
+    from streams.bundles import read_bundle
     from streams.parallel import processes
     from streams.pictures import draw_evaluation, open_canvas
+    from streams.policy_file import read_policy
     from streams.stream_files import read_events, read_labels
 
     if context.invoked_subcommand is not None:

@@ -178,7 +178,8 @@ def verify_erased(
 def _token(household: str, keys: Path | None, secrets: Path | None) -> str:
     from streams.errors import MissingPart, WrongUse
     from streams.hook.household_secrets import SecretsFile
-    from streams.hook.tokens import Tokens, read_keyring
+    from streams.hook.keyring import read_keyring
+    from streams.hook.tokens import Tokens
 
     if keys is None:
         if secrets is not None:

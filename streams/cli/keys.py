@@ -13,7 +13,7 @@ from streams.cli.options import Json
 from streams.cli.output import note, write_json
 
 if TYPE_CHECKING:
-    from streams.hook.tokens import Keyring
+    from streams.hook.keyring import Keyring
 
 app = typer.Typer(
     help="Make and rotate the keys of tokens, and throw a household's secret away.", no_args_is_help=True
@@ -42,7 +42,7 @@ def new(
 ) -> None:
     """Draw a tenant's first keys."""
     from streams.errors import WrongUse
-    from streams.hook.tokens import KEY_ID, new_keyring
+    from streams.hook.keyring import KEY_ID, new_keyring
 
     if file.exists():
         raise WrongUse(f"{file} is there already, and its keys cannot be made again; name another file")
@@ -56,7 +56,7 @@ def new(
 @app.command()
 def rotate(file: File, json: Json = None) -> None:
     """Add a key that is used from now on; the one before stays valid for the keyring's overlap."""
-    from streams.hook.tokens import read_keyring, rotated
+    from streams.hook.keyring import read_keyring, rotated
 
     _write(file, rotated(read_keyring(file), datetime.now(UTC)), json)
 
@@ -86,7 +86,7 @@ def forget(
 
 
 def _write(file: Path, keyring: Keyring, json: str | None) -> None:
-    from streams.hook.tokens import write_keyring
+    from streams.hook.keyring import write_keyring
 
     write_keyring(file, keyring)
     valid = keyring.valid(datetime.now(UTC))

@@ -26,8 +26,8 @@ def scan(
 ) -> None:
     """List the chains that most likely nobody meant. Needs no labels, no bundle and no broker: it learns from the stream itself."""
     from detector.scanning import scan as look
-    from streams.bundles import read_policy
     from streams.parallel import processes
+    from streams.policy_file import read_policy
     from streams.stream_files import read_events
 
     rules = read_policy(policy)

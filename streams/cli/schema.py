@@ -23,7 +23,7 @@ def schema(
     json: Json = None,
 ) -> None:
     """Write OpenAPI, AsyncAPI and JSON Schema from the code. With --against, exit code 1 where something is broken."""
-    from streams.bundles import read_policy
+    from streams.policy_file import read_policy
     from streams.schemas import documents
 
     found = documents(read_policy())

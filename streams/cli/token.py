@@ -48,7 +48,7 @@ def new(
     """Draw a token and print it, once; the file keeps its hash. A gateway that runs takes it at once."""
     from streams.errors import WrongUse
     from streams.hook.access_file import AccessFile, Scope, new_token, read_access, with_token, write_access
-    from streams.hook.tokens import KEY_ID
+    from streams.hook.keyring import KEY_ID
 
     unknown = sorted(set(scope) - set(Scope))
     if unknown:

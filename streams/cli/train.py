@@ -36,8 +36,9 @@ def train(
     """Make a bundle from a stream of meant events: model, judge, calibration and policy."""
     from detector.rare_names import common_names
     from detector.training import train as fit
-    from streams.bundles import read_policy, refuse_occupied, write_bundle
+    from streams.bundles import refuse_occupied, write_bundle
     from streams.parallel import processes
+    from streams.policy_file import read_policy
     from streams.stream_files import read_events
 
     refuse_occupied(out)

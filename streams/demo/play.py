@@ -17,13 +17,13 @@ from detector.events import IntentEvent, OutcomeKind
 from detector.progress import Progress
 from detector.simulation import simulate, with_misfires
 from detector.training import train
-from streams.bundles import read_policy
 from streams.demo.cast import Cast, Member, find_cast
 from streams.demo.ledger import Ledger
 from streams.demo.runtime import Runtime
 from streams.demo.stories import STORIES, Stage, Told
 from streams.demo.summary import Summary, summarise
 from streams.demo.table import StoryTable
+from streams.policy_file import read_policy
 from streams.replaying import send_events
 from streams.stack import Stack
 

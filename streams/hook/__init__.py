@@ -7,7 +7,8 @@ from streams.hook.asking import RejectedEvent
 from streams.hook.client import AsyncHook, Hook
 from streams.hook.guarding import NotMeant
 from streams.hook.household_secrets import HouseholdSecrets, SecretsFile
-from streams.hook.tokens import Tokens, read_keyring
+from streams.hook.keyring import read_keyring
+from streams.hook.tokens import Tokens
 
 __all__ = [
     "AsyncHook",

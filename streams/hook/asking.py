@@ -13,15 +13,15 @@ from pydantic_core import to_json
 
 from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal, Result
 from detector.challenge import words_in
-from detector.confirmation import refused
 from detector.decisions import ConfirmMethod, Decision
 from detector.events import IntentEvent, Outcome
-from detector.pipeline import fallback_decision
+from detector.fallback import fallback_decision
 from detector.policy import Policy
-from streams.bundles import read_policy
+from detector.refusals import refused
 from streams.errors import BadRecord
+from streams.hook.headers import POLICY_VERSION
 from streams.hook.tokens import Tokens
-from streams.hook.versions import POLICY_VERSION
+from streams.policy_file import read_policy
 from streams.records import DECISION, OUTCOME, RESULT
 from streams.tokens import check_tokens
 from streams.tracing import current_trace

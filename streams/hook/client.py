@@ -19,10 +19,10 @@ from purgatory import AsyncCircuitBreakerFactory
 from purgatory.domain.model import OpenedState
 
 from detector.answers import ConfirmationResult, Refusal
-from detector.confirmation import refused
 from detector.decisions import ConfirmMethod, Decision
 from detector.events import IntentEvent, Outcome
 from detector.policy import Policy
+from detector.refusals import refused
 from streams.hook.asking import Asking
 from streams.hook.background import Background
 from streams.hook.guarding import check, is_question

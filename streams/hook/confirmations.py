@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json, to_jsonable_python
 
 from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal
-from detector.confirmation import refused
+from detector.refusals import refused
 from streams.errors import BadRecord
 from streams.hook.describing import answers_description, body_description
 from streams.hook.exchange import Exchange, Reply

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from detector.bundle import Bundle
 from detector.decisions import Decision, Reason, Rung, Verdict
 from detector.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
-from detector.pipeline import fallback_decision
+from detector.fallback import fallback_decision
 from detector.policy import Policy
 from streams import metrics
 from streams.errors import BadRecord

@@ -17,7 +17,6 @@ from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import TypeAdapter
 
 from detector.decisions import Decision, RiskClass, Rung, Verdict
 from streams import metrics
@@ -66,7 +65,7 @@ class LateAnswer:
     late_ms: int
 
 
-LATE: Kind[LateAnswer] = Kind("assistant.late-answer.v1", TypeAdapter(LateAnswer))
+LATE: Kind[LateAnswer] = Kind("assistant.late-answer.v1", LateAnswer)
 
 
 class Provisional(NamedTuple):

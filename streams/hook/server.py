@@ -7,7 +7,7 @@ import logging
 import uvicorn
 
 from detector.errors import BundleError
-from streams.bundles import created_at, read_bundle, read_policy
+from streams.bundles import created_at, read_bundle
 from streams.errors import MissingPart
 from streams.exposition import forget_dead_processes
 from streams.hook.access import REFUSALS, Guard
@@ -16,6 +16,7 @@ from streams.hook.gateway import build_gateway
 from streams.hook.ladder import Ladder
 from streams.hook.reasons import LOWER_RUNGS
 from streams.observers import begin_gateway, show_bundle
+from streams.policy_file import read_policy
 from streams.settings import Settings
 
 __all__ = ["run_gateway"]

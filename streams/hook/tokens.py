@@ -11,80 +11,24 @@ import hashlib
 import hmac
 import json
 import re
-import secrets
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field, TypeAdapter, ValidationError
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from detector.events import IntentEvent, Outcome
 from streams.errors import MissingPart, WrongUse
 from streams.hook.household_secrets import HouseholdSecrets, SecretUnavailable
-from streams.private_files import check_private, write_privately
+from streams.hook.keyring import Key, Keyring
 
-__all__ = ["KEY_ID", "Key", "Keyring", "Tokens", "new_keyring", "read_keyring", "rotated", "write_keyring"]
+__all__ = ["Tokens"]
 
 #: Hexadecimal digits. An id must be unique among all of a tenant's: 128 bits. A slot's token is compared with a household's few
 #: dozens, and its state keeps them: 64 bits.
 _ID_DIGITS, _SLOT_DIGITS = 32, 16
-#: A key as long as the hash (RFC 2104, section 3).
-_SECRET_BYTES = 32
 #: Households of which the runtime's own id is remembered by their token, the latest first.
 _REMEMBERED = 100_000
-#: What a key may be called.
-KEY_ID = r"^[a-z][a-z0-9]{0,15}$"
-Secret = Annotated[str, Field(pattern=rf"^[0-9a-f]{{{2 * _SECRET_BYTES},}}$")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """A key: its id, which stands in its tokens, and the time from which it is used."""
-
-    id: Annotated[str, Field(pattern=KEY_ID)]
-    secret: Secret = field(repr=False)
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keyring:
-    """A tenant's keys.
-
-    ``household`` makes the ids of households. It is never rotated: a household under another id would be a household without
-    a history. ``keys`` make everything else. After a new key's ``since`` the one before it stays valid for ``overlap_days``; in that
-    time each household changes over at a moment of its own, so that never all of them have unknown values at once.
-    """
-
-    tenant: Annotated[str, Field(min_length=1, max_length=64)]
-    household: Key
-    keys: Annotated[tuple[Key, ...], Field(min_length=1)]
-    overlap_days: Annotated[float, Field(ge=0.0, le=366.0)] = 30.0
-
-    def key_for(self, household_token: str, time: datetime) -> Key:
-        """Return the key that a household's values are replaced with at ``time``: the event's own, so that all of its devices agree."""
-        moment = int(hashlib.sha256(household_token.encode()).hexdigest()[:8], 16) / 2**32
-        chosen, *later = sorted(self.keys, key=lambda key: key.since)
-        for key in later:
-            if time >= key.since + timedelta(days=self.overlap_days * moment):
-                chosen = key
-        return chosen
-
-    def valid(self, time: datetime) -> tuple[str, ...]:
-        """Return the ids of the keys whose tokens may be met in events of that time."""
-        ordered = sorted(self.keys, key=lambda key: key.since)
-        ends = [key.since + timedelta(days=self.overlap_days) for key in ordered[1:]]
-        return tuple(
-            key.id
-            for number, key in enumerate(ordered)
-            if (number == 0 or key.since <= time) and (number == len(ends) or time < ends[number])
-        )
-
-
-_KEYRING = TypeAdapter(Keyring)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,61 +125,6 @@ class Tokens:
         message = json.dumps([self.keyring.tenant, home.token, kind, value]).encode()
         digest = hmac.new(bytes.fromhex(key.secret) + home.secret, message, hashlib.sha256).hexdigest()
         return f"{key.id}_{digest[:digits]}"
-
-
-def new_keyring(
-    tenant: str, since: datetime, overlap_days: float = 30.0, household_key: str = "h1"
-) -> Keyring:
-    """Draw a tenant's first keys. By ``household_key``, the id of one of them, a gateway tells tenants' households apart."""
-    household = Key(id=household_key, secret=secrets.token_hex(_SECRET_BYTES), since=since)
-    return Keyring(tenant=tenant, household=household, keys=(_drawn("k1", since),), overlap_days=overlap_days)
-
-
-def rotated(keyring: Keyring, since: datetime) -> Keyring:
-    """Return the keyring with one more key, used from ``since`` on; keys that are valid no longer are left out.
-
-    Raises:
-        WrongUse: the last rotation is not over yet.
-    """
-    valid = keyring.valid(since)
-    if len(valid) > 1:
-        raise WrongUse(
-            f"keys {' and '.join(valid)} are both still valid; rotate again when the overlap of {keyring.overlap_days:g} days is over"
-        )
-    numbers = [int(digits) for key in keyring.keys if (digits := re.sub(r"\D", "", key.id))]
-    kept = tuple(key for key in keyring.keys if key.id in valid)
-    return replace(keyring, keys=(*kept, _drawn(f"k{max(numbers, default=0) + 1}", since)))
-
-
-def read_keyring(path: Path) -> Keyring:
-    """Read a keyring.
-
-    Raises:
-        MissingPart: the file is not there.
-        WrongUse: others may read it, or it is not a keyring; the message repeats nothing of it.
-    """
-    if not path.is_file():
-        raise MissingPart(f"the keyring {path} is not there; make one with 'misfire keys new {path}'")
-    check_private(path, "keyring")
-    try:
-        return _KEYRING.validate_json(path.read_bytes())
-    except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False, include_context=False)
-        where = ", ".join(dict.fromkeys(".".join(map(str, problem["loc"])) or "JSON" for problem in problems))
-        raise WrongUse(f"{path} is not a keyring ({where}); make one with 'misfire keys new'") from None
-
-
-def write_keyring(path: Path, keyring: Keyring) -> None:
-    """Write a keyring, all of it or nothing, for its owner's eyes only.
-
-    Raises:
-        MissingPart: it cannot be written.
-    """
-    write_privately(path, _KEYRING.dump_json(keyring, indent=2) + b"\n", "keyring")
-
-
-def _drawn(name: str, since: datetime) -> Key:
-    return Key(id=name, secret=secrets.token_hex(_SECRET_BYTES), since=since.astimezone(UTC))
 
 
 def _plain(said: str) -> str:

@@ -8,12 +8,12 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams import metrics
+from streams.hook.headers import POLICY_VERSION
 
-__all__ = ["POLICY_VERSION", "PolicyVersion"]
+__all__ = ["PolicyVersion"]
 
 logger = logging.getLogger(__name__)
 
-POLICY_VERSION = "x-misfire-policy"
 #: Versions that are warned about, once each; a client can send any text.
 _MOST_WARNINGS = 16
 

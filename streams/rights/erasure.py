@@ -5,7 +5,7 @@ from __future__ import annotations
 from detector.bundle import Bundle
 from detector.decisions import Decision, Rung
 from detector.events import IntentEvent, Outcome
-from detector.pipeline import fallback_decision
+from detector.fallback import fallback_decision
 from detector.state import HouseholdState
 from streams.packing import Stored
 from streams.processing import CLOCK_SKEW_SECONDS, Incoming

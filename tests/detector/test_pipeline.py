@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 from detector.bundle import Bundle, bundle_from_files, bundle_to_files
 from detector.decisions import Decision, RiskClass, Rung, Verdict, decision_id
 from detector.events import Act, IntentEvent, Outcome, OutcomeKind
-from detector.pipeline import apply_outcome, decide, fallback_decision, follow, is_reused
+from detector.fallback import fallback_decision
+from detector.pipeline import apply_outcome, decide, follow, is_reused
 from detector.state import (
     MAX_EARLY,
     MAX_INTENTS,

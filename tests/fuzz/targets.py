@@ -27,8 +27,8 @@ from streams import records
 from streams.bundles import read_bundle, write_bundle
 from streams.cloudevents import type_inside, unwrapped, wrapped
 from streams.errors import BadRecord, MissingPart, WrongUse
+from streams.hook.keyring import read_keyring
 from streams.hook.requests import asker_of as asker_of_request
-from streams.hook.tokens import read_keyring
 from streams.letters import asker_of, letter_about, trace_of
 from streams.processing import Incoming, read_answer, read_command, read_intent, read_outcome
 from streams.records import INTENT, OUTCOME, Kind

@@ -26,7 +26,8 @@ from detector.chains import extend
 from detector.confirmation import answer
 from detector.decisions import Decision, RiskClass, Rung
 from detector.events import Act, IntentEvent, Outcome
-from detector.pipeline import apply_outcome, decide, fallback_decision
+from detector.fallback import fallback_decision
+from detector.pipeline import apply_outcome, decide
 from detector.state import Chain, HouseholdState
 from tests.detector.builders import event, hand_bundle, hand_calibration, policy
 

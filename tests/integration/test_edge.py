@@ -18,7 +18,7 @@ import trustme
 
 from detector.decisions import Rung
 from streams.hook import Hook, Tokens
-from streams.hook.tokens import new_keyring
+from streams.hook.keyring import new_keyring
 from streams.processes import free_port, start, stop
 from streams.records import INTENT
 from streams.settings import Settings

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from detector.training import train
-from streams.bundles import read_bundle, read_policy, write_bundle
+from streams.bundles import read_bundle, write_bundle
+from streams.policy_file import read_policy
 from streams.stream_files import read_events, write_events
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk

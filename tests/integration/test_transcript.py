@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from streams.hook import AsyncHook, Hook, RejectedEvent, Tokens
-from streams.hook.tokens import new_keyring
+from streams.hook.keyring import new_keyring
 from streams.records import INTENT
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
 from tests.detector.builders import event, send_message

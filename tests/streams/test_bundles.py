@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from detector.errors import BundleError, PolicyError
-from streams.bundles import read_bundle, read_policy, write_bundle
+from streams.bundles import read_bundle, write_bundle
 from streams.errors import MissingPart
+from streams.policy_file import read_policy
 from tests.detector.builders import hand_bundle, hand_judge, run, send_message
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from streams.bundles import read_policy
 from streams.compatibility import broken_api, broken_channels, broken_value
+from streams.policy_file import read_policy
 from streams.records import DECISION, INTENT
 from streams.schemas import KINDS, documents
 from tests.detector.builders import event, hand_bundle, run

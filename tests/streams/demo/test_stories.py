@@ -12,11 +12,11 @@ import pytest
 
 from detector.decisions import Confirm, ConfirmMethod, Decision, Rung, Verdict
 from detector.events import IntentEvent, OutcomeKind
-from detector.pipeline import fallback_decision
-from streams.bundles import read_policy
+from detector.fallback import fallback_decision
 from streams.demo.cast import Cast, find_cast
 from streams.demo.runtime import Asked, Runtime
 from streams.demo.stories import STORIES, Stage, Told
+from streams.policy_file import read_policy
 
 POLICY = read_policy()
 ALLOW, CONFIRM, BLOCK = Verdict

@@ -4,8 +4,8 @@ import pytest
 
 from detector.decisions import RiskClass
 from detector.events import Act
-from streams.bundles import read_policy
 from streams.hook.admission import SHARES, admits
+from streams.policy_file import read_policy
 from tests.detector.builders import event
 
 POLICY = read_policy()

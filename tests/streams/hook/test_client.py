@@ -16,8 +16,8 @@ from detector.decisions import ConfirmMethod, Decision, Rung, Verdict
 from detector.events import Act, OutcomeKind
 from detector.pipeline import decide
 from detector.state import HouseholdState
-from streams.bundles import read_policy
 from streams.hook import AsyncHook, Hook, NotMeant, RejectedEvent
+from streams.policy_file import read_policy
 from streams.processes import free_port
 from streams.records import ANSWER, DECISION, INTENT
 from tests.detector.builders import (

@@ -13,8 +13,8 @@ from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 
 from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal, Result
-from detector.confirmation import refused
 from detector.decisions import ConfirmMethod
+from detector.refusals import refused
 from streams.errors import BadRecord
 from streams.hook.access import Guard
 from streams.hook.confirmations import STATUS, confirmations

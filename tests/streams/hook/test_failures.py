@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from detector.decisions import RiskClass, Rung
-from streams.bundles import read_policy
 from streams.hook import failures
 from streams.hook.failures import FAILURES, Failure
 from streams.hook.reasons import LOWER_RUNGS
+from streams.policy_file import read_policy
 
 PAGE = Path(failures.__file__).with_suffix(".md")
 

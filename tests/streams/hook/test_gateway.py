@@ -9,10 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from detector.events import OutcomeKind
-from streams.bundles import read_policy
 from streams.hook.gateway import build_gateway
 from streams.hook.ladder import Ladder
 from streams.hook.requests import MAX_BATCH
+from streams.policy_file import read_policy
 from streams.processes import free_port
 from streams.records import DECISION, INTENT, MAX_BYTES, OUTCOME
 from streams.settings import Settings

@@ -13,7 +13,8 @@ from detector.events import IntentEvent, OutcomeKind
 from streams.errors import MissingPart, WrongUse
 from streams.hook import Hook
 from streams.hook.household_secrets import SecretsFile, SecretUnavailable
-from streams.hook.tokens import Tokens, new_keyring
+from streams.hook.keyring import new_keyring
+from streams.hook.tokens import Tokens
 from streams.tokens import check_tokens
 from tests.detector.builders import event, outcome
 

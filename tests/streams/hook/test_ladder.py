@@ -12,11 +12,11 @@ from detector.decisions import Decision, Rung, Verdict
 from detector.events import Act, IntentEvent, OutcomeKind, OutcomeSource
 from detector.pipeline import decide
 from detector.state import HouseholdState
-from streams.bundles import read_policy
 from streams.errors import BadRecord
 from streams.hook.exchange import Question, Reply
 from streams.hook.ladder import Answer, Asker, Ladder
 from streams.hook.late import LATE
+from streams.policy_file import read_policy
 from streams.records import COMMAND, DECISION, OUTCOME, REFUSAL, Command, HouseholdCommand, Refusal
 from streams.topics import INCIDENTS, INTENTS, OUTCOMES
 from tests.detector.builders import START, event, hand_bundle

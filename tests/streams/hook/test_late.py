@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from detector.decisions import Enforcement, Rung, Verdict
-from streams.bundles import read_policy
 from streams.errors import BadRecord
 from streams.hook.late import LATE, LateAnswer, LateAnswers, late_answer, provisional
+from streams.policy_file import read_policy
 from tests.detector.builders import event, hand_bundle, run
 from tests.streams.hook.runtime import runtime
 

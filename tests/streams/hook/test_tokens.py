@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from detector.events import OutcomeKind
 from streams.errors import MissingPart, WrongUse
-from streams.hook.tokens import Tokens, new_keyring, read_keyring, rotated, write_keyring
+from streams.hook.keyring import new_keyring, read_keyring, rotated, write_keyring
+from streams.hook.tokens import Tokens
 from streams.tokens import TOKEN, check_tokens
 from tests.detector.builders import event, outcome
 

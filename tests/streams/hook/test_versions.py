@@ -6,10 +6,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from streams import metrics
-from streams.bundles import read_policy
 from streams.hook.gateway import build_gateway
+from streams.hook.headers import POLICY_VERSION
 from streams.hook.ladder import Ladder
-from streams.hook.versions import POLICY_VERSION
+from streams.policy_file import read_policy
 from streams.processes import free_port
 from streams.settings import Settings
 

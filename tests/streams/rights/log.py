@@ -12,10 +12,10 @@ from pydantic import TypeAdapter
 
 from detector.decisions import Decision
 from detector.events import IntentEvent, OutcomeKind
-from detector.pipeline import fallback_decision
+from detector.fallback import fallback_decision
 from detector.state import HouseholdState
-from streams.bundles import read_policy
 from streams.packing import Stored
+from streams.policy_file import read_policy
 from streams.records import DECISION, INTENT, OUTCOME, Kind
 from streams.rights.log import Held, Place
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
