@@ -239,7 +239,8 @@ _QUALITY = Board(
                     "Left to the policy's rule",
                     ("abstained_share",),
                     "Near zero in every class.",
-                    "unknown_intent: the runtime has new intents, train again. too_little_calibration: train on more households.",
+                    "unknown_intent: the runtime has new intents, train again. too_little_calibration: train on more households. "
+                    "judge_failed: the bundle gives no numbers; put the one before back.",
                     every="15m",
                 ),
             ),

@@ -36,10 +36,11 @@ class Calibration:
         A category that is too small borrows the scores of its whole risk class.
         """
         risk, new = category
-        own = self.scores.get(category, np.empty(0))
-        if (len(own) + 1) * budget < 1.0:
-            own = np.sort(np.concatenate([own, self.scores.get((risk, not new), np.empty(0))]))
-        if (len(own) + 1) * budget < 1.0:
+        pools = [self.scores.get(category, np.empty(0))]
+        if (len(pools[0]) + 1) * budget < 1.0:
+            pools.append(self.scores.get((risk, not new), np.empty(0)))
+        there = sum(map(len, pools))
+        if (there + 1) * budget < 1.0:
             return None
-        at_least = len(own) - int(np.searchsorted(own, score, side="left"))
-        return (1 + at_least) / (len(own) + 1)
+        at_least = sum(len(pool) - int(np.searchsorted(pool, score, side="left")) for pool in pools)
+        return (1 + at_least) / (there + 1)

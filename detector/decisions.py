@@ -111,8 +111,8 @@ class Decision:
     """The decision on one event.
 
     ``misfire_probability`` and ``p_value`` are ``None`` where no judgement was made: on an event that does not commit, and on
-    the policy rung. ``surprisal_bits`` is the chain's, summed; higher is rarer. ``abstained`` says that there
-    was too little calibration data and the policy's rule answered; ``degraded`` that the answer comes from below the first rung.
+    the policy rung. ``surprisal_bits`` is the chain's, summed; higher is rarer. ``abstained`` says that the
+    judge could not know and the policy's rule answered; ``degraded`` that the answer comes from below the first rung.
     """
 
     decision_id: str

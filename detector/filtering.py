@@ -15,6 +15,9 @@ import numpy.typing as npt
 
 __all__ = ["SequenceModel"]
 
+#: Nothing is rarer than this: a filter that holds nothing, or no number, could otherwise not go on.
+_LEAST, _MOST_BITS = 2.0**-1000, 1000.0
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -71,9 +74,11 @@ class SequenceModel:
         joint = self._joint.get((previous, symbol))
         if joint is None:
             lost = float(current @ self.escape[previous]) * float(self.backoff[previous, symbol])
-            return self.arrival[symbol], -math.log2(lost)
+            return self.arrival[symbol], -math.log2(lost) if lost >= _LEAST else _MOST_BITS
         reached = current @ joint
         probability = reached.item(-1)
+        if not probability >= _LEAST:  # nor where it is NaN
+            return self.arrival[symbol], _MOST_BITS
         return reached[:-1] / probability, -math.log2(probability)
 
     def surprisals(self, symbols: Iterable[int]) -> list[float]:

@@ -104,17 +104,19 @@ def _judged(
         raise AssertionError("a committing event always belongs to a chain (chains.move)")
     moment = Moment.of(event, observation.session, chain, state, bundle.model)
     judgement = judge_chain(moment, bundle, decision.risk_class)
-    if announce is not None:
+    if announce is not None and not judgement.failed:
         announce(judgement)
     ruling = rule_on(moment, judgement, bundle, decision.risk_class, over_budget=over_budget)
+    failed = judgement.failed
+    probability = bundle.policy.base_rate if failed else judgement.misfire_probability
     judged = replace(
-        ruled(decision, bundle.policy, ruling.verdict, judgement.misfire_probability),
-        misfire_probability=round(judgement.misfire_probability, 12),
-        p_value=None if judgement.p_value is None else round(judgement.p_value, 12),
+        ruled(decision, bundle.policy, ruling.verdict, probability),
+        misfire_probability=None if failed else round(probability, 12),
+        p_value=None if failed or judgement.p_value is None else round(judgement.p_value, 12),
         abstained=ruling.abstained,
         reasons=ruling.reasons,
     )
-    if ruling.verdict is Verdict.ALLOW:
+    if failed or ruling.verdict is Verdict.ALLOW:
         return judged
     contributions = bundle.judge.contributions(judgement.values)
     told = reasons_for(moment, judgement.values, contributions, at_least=0 if ruling.reasons else 1)

@@ -32,13 +32,13 @@ def is_yes(question: Question, heard: IntentEvent, household_id: str) -> bool:
 
 def score_yes(
     state: HouseholdState, question: Question, heard: IntentEvent, bundle: Bundle
-) -> tuple[float, float, bool]:
+) -> tuple[float, float | None, bool]:
     """Score a yes.
 
     Returns:
-        Its surprisal in bits (higher is rarer), the misfire probability of the chain with the yes in it, and whether both are good
-        enough to run the command: the yes no rarer than the policy lets it be, and a misfire that passed a spoken question less costly
-        than refusing what was meant.
+        Its surprisal in bits (higher is rarer), the misfire probability of the chain with the yes in it (``None`` where the judge
+        failed), and whether both are good enough to run the command: the yes no rarer than the policy lets it be, and a misfire that
+        passed a spoken question less costly than refusing what was meant.
     """
     session, policy = question.session, bundle.policy
     if session is None or session.chain is None:
@@ -57,9 +57,10 @@ def score_yes(
         chain=chain,
     )
     risk = policy.risk_class(heard.intent)
-    probability = judge_chain(
-        Moment.of(heard, longer, chain, state, bundle.model), bundle, risk
-    ).misfire_probability
+    judgement = judge_chain(Moment.of(heard, longer, chain, state, bundle.model), bundle, risk)
+    if judgement.failed:
+        return round(bits, 6), None, False
+    probability = judgement.misfire_probability
     likely = bits <= policy.confirmation.answer_bits and policy.suffices(
         risk, ConfirmMethod.SPOKEN, probability
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from detector.bundle import Bundle
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS
 from detector.decisions import Reason, RiskClass, Verdict
 from detector.events import Act
-from detector.evidence import Moment, evidence
+from detector.evidence import MISSING, TERMS, Moment, evidence
 from detector.fatigue import asked_of_late
 from detector.judge import misfire_probability
 
@@ -31,6 +32,13 @@ class Judgement:
     misfire_probability: float
     p_value: float | None
 
+    @property
+    def failed(self) -> bool:
+        """Whether the probability or the p-value is no number in [0, 1]: then nothing is to be learned from it."""
+        return not (
+            0.0 <= self.misfire_probability <= 1.0 and (self.p_value is None or 0.0 <= self.p_value <= 1.0)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
@@ -42,9 +50,14 @@ class Ruling:
 
 
 def judge_chain(moment: Moment, bundle: Bundle, risk: RiskClass) -> Judgement:
-    """Judge a committed chain."""
-    values = evidence(moment)
-    ratio = bundle.judge.ratio_bits(values)
+    """Judge a committed chain. Where the arithmetic fails the judgement is ``failed``, and nothing is raised."""
+    try:
+        values = evidence(moment)
+        ratio = bundle.judge.ratio_bits(values)
+    except (ArithmeticError, ValueError):
+        values, ratio = np.full(len(TERMS), MISSING), math.nan
+    if not math.isfinite(ratio):
+        return Judgement(values=values, ratio_bits=math.nan, misfire_probability=math.nan, p_value=None)
     return Judgement(
         values=values,
         ratio_bits=ratio,
@@ -72,6 +85,9 @@ def rule_on(
         ruling = _abstain(
             moment, bundle, risk, "unknown_intent", f"No household of the training data ever used {intent}."
         )
+    elif judgement.failed:
+        text = "The judge's answer is not a number."
+        ruling = _abstain(moment, bundle, risk, "judge_failed", text)
     elif judgement.p_value is None:
         text = f"There are too few commands of class {risk} to calibrate on."
         ruling = _abstain(moment, bundle, risk, "too_little_calibration", text)

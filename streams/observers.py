@@ -38,7 +38,7 @@ _UNREADABLE = (
     "too_large",
     "unknown_type",
 )
-_ABSTAINED = ("too_little_calibration", "unknown_intent")
+_ABSTAINED = ("judge_failed", "too_little_calibration", "unknown_intent")
 _ANSWERS_TO_A_QUESTION = (OutcomeKind.CONFIRMED, OutcomeKind.DENIED, OutcomeKind.EXPIRED)
 
 

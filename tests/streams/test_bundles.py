@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from detector.errors import BundleError, PolicyError
-from streams.bundles import read_bundle, write_bundle
+from streams.bundles import created_at, read_bundle, write_bundle
 from streams.errors import MissingPart
 from streams.policy_file import read_policy
 from tests.detector.builders import hand_bundle, hand_judge, run, send_message
@@ -96,7 +97,7 @@ def test_a_bundle_replaces_a_bundle_and_leaves_nothing_behind(place: Path) -> No
     other = hand_bundle(judge=hand_judge("asr_confidence"))
     write_bundle(other, place)
     assert read_bundle(place).version == other.version != hand_bundle().version
-    assert [path.name for path in place.parent.iterdir()] == ["bundle"]
+    assert sorted(path.name for path in place.parent.iterdir()) == [".bundle.lock", "bundle"]
 
 
 def test_something_else_is_never_replaced(tmp_path: Path) -> None:
@@ -117,3 +118,46 @@ def test_the_packaged_policy_can_be_read_and_another_named(tmp_path: Path) -> No
     (tmp_path / "wrong.toml").write_text("base_rate = 7\n")
     with pytest.raises(PolicyError):
         read_policy(tmp_path / "wrong.toml")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("format", 10**400),
+        ("format", 4.0),
+        ("format", True),
+        ("version", "0" * 16),
+        ("version", None),
+        ("files", {"arrays.npz": {"sha256": "0" * 64, "bytes": -1}}),
+        ("files", {"arrays.npz": {"sha256": "0" * 64, "bytes": 1 << 60}}),
+        ("files", {"more.bin": {"sha256": "0" * 64, "bytes": 0}}),
+    ],
+)
+def test_a_manifest_with_numbers_out_of_range_is_refused(place: Path, field: str, value: object) -> None:
+    manifest = json.loads((place / "manifest.json").read_text()) | {field: value}
+    (place / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError):
+        read_bundle(place)
+    created_at(place)
+
+
+@pytest.mark.parametrize("text", ['"bytes": NaN', '"bytes": 1e999', '"bytes": 1, "bytes"'])
+def test_a_manifest_that_two_readers_take_differently_is_refused(place: Path, text: str) -> None:
+    written = (place / "manifest.json").read_text()
+    (place / "manifest.json").write_text(written.replace('"bytes"', text, 1))
+    with pytest.raises(BundleError):
+        read_bundle(place)
+
+
+def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(place: Path) -> None:
+    (place / "names.json").unlink()
+    os.mkfifo(place / "names.json")
+    with pytest.raises(BundleError, match=r"names\.json"):
+        read_bundle(place)
+
+
+def test_a_manifest_that_is_huge_is_not_read(place: Path) -> None:
+    with (place / "manifest.json").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(BundleError, match="more than"):
+        read_bundle(place)

@@ -1,0 +1,93 @@
+"""Small files as people leave them on disk: settings, policies, keyrings, manifests.
+
+An editor may put a byte order mark before the text, or write UTF-16 (RFC 8259, section 8.1, lets a reader ignore the
+mark). Both are text all the same. What is packed or is no text is named as what it is.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from pathlib import Path
+
+from streams.errors import MissingPart, WrongUse
+
+__all__ = ["LARGEST_TEXT", "PACKED", "kind_of", "read_small", "read_text", "unmarked"]
+
+#: Bytes; a policy or a settings file has a few thousand.
+LARGEST_TEXT = 1 << 20
+
+#: What a file is that begins so, and how to make text of it.
+PACKED: tuple[tuple[bytes, str, str], ...] = (
+    (b"\x1f\x8b", "gzip", "gunzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd", "unzstd"),
+    (b"\xfd7zXZ\x00", "xz", "unxz"),
+    (b"BZh", "bzip2", "bunzip2"),
+    (b"PK\x03\x04", "a zip archive", "unzip"),
+    (b"\x04\x22\x4d\x18", "lz4", "unlz4"),
+)
+_MARKS = (
+    # UTF-32 first: its little-endian mark begins as that of UTF-16 does.
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def kind_of(first: bytes) -> tuple[str, str] | None:
+    """Return what packed these first bytes of a file and what unpacks it; ``None`` where nothing did."""
+    return next(((name, tool) for magic, name, tool in PACKED if first.startswith(magic)), None)
+
+
+def unmarked(data: bytes) -> bytes:
+    """Return text as UTF-8 without a byte order mark, whatever mark it began with.
+
+    Raises:
+        UnicodeDecodeError: it is not in the encoding that its mark says.
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding).encode()
+    return data
+
+
+def read_small(path: Path, most: int) -> bytes:
+    """Read a file of at most ``most`` bytes; a named pipe or a device is not waited for.
+
+    Raises:
+        OSError: it is not there, is no file, cannot be read, or is larger.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(None, f"{path} is no file")
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(None, f"{path} has more than {most} bytes")
+    return data
+
+
+def read_text(path: Path, what: str, most: int = LARGEST_TEXT) -> str:
+    """Read a small text file: UTF-8, or whatever its byte order mark says. A pipe (``<(…)``) is read as well.
+
+    Raises:
+        MissingPart: it is not there, or cannot be read.
+        WrongUse: it is no text, is packed, or is too large; the message says what it is.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise MissingPart(
+            f"the {what} {path} cannot be read ({error.strerror}); name another, or leave it out"
+        ) from None
+    if len(data) > most:
+        raise WrongUse(f"the {what} {path} has more than {most} bytes; it is none")
+    if packed := kind_of(data):
+        raise WrongUse(f"the {what} {path} is {packed[0]}; unpack it with '{packed[1]}' before")
+    try:
+        return unmarked(data).decode()
+    except UnicodeDecodeError:
+        raise WrongUse(f"the {what} {path} is not text in UTF-8; save it as UTF-8") from None

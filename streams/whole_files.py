@@ -1,0 +1,157 @@
+"""Files and folders that are written whole: killed at any point, a writer leaves the old one or the new one, never half of one."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from streams.errors import MissingPart
+
+__all__ = ["locked", "standing_folder", "write_folder", "write_whole", "writing"]
+
+#: Seconds to wait for another process that writes the same file; it takes milliseconds.
+_PATIENCE = 10.0
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other writers away while something is read, changed and written back.
+
+    The lock is a file beside it (``.NAME.lock``), which stays: a file that is replaced cannot carry its own lock.
+
+    Raises:
+        MissingPart: the lock cannot be had.
+    """
+    place = _resolved(path)
+    try:
+        lock = os.open(place.with_name(f".{place.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise MissingPart(f"{path} cannot be locked: {error.strerror or error}") from error
+    try:
+        until = time.monotonic() + _PATIENCE
+        while not _taken(lock):
+            if time.monotonic() > until:
+                raise MissingPart(
+                    f"another process has been writing {path} for {_PATIENCE:g} s; try again later"
+                )
+            time.sleep(0.01)
+        yield
+    finally:
+        os.close(lock)  # the lock goes with it, also when the process is killed
+
+
+@contextmanager
+def writing(path: Path, *, mode: int = 0o666) -> Iterator[IO[bytes]]:
+    """Open a file to be written; it takes its name when all of it is on the disk, and not at all when that fails.
+
+    What is there and is no file, such as ``/dev/stdout`` or a named pipe, is written to directly.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    place = _resolved(path)
+    if place.exists() and not place.is_file():
+        with place.open("wb") as there:
+            yield there
+        return
+    draft = place.with_name(f".{place.name}.{os.getpid()}.draft")
+    draft.unlink(missing_ok=True)
+    try:
+        with os.fdopen(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb"
+        ) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(place)
+        _sync(place.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Write a file, all of it or nothing.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with writing(path, mode=mode) as file:
+        file.write(content)
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder of files, all of it or nothing; one that is there is replaced.
+
+    For a moment the old one is set aside as ``.NAME.before``, where ``standing_folder`` finds it.
+
+    Raises:
+        OSError: it cannot be written; then the old one is as it was.
+        MissingPart: another process is writing it.
+    """
+    place = _resolved(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft, before = place.with_name(f".{place.name}.draft"), _before(place)
+    with locked(place):
+        if not place.exists() and before.exists():
+            before.rename(place)  # a writer was killed between the two names
+        for left in (draft, before):
+            shutil.rmtree(left, ignore_errors=True)
+        draft.mkdir()
+        try:
+            for name, content in files.items():
+                write_whole(draft / name, content)
+            _exchange(draft, place, before)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(before, ignore_errors=True)
+
+
+def standing_folder(path: Path) -> Path:
+    """Return where a folder's content is: there, or set aside by a writer that is about to replace it or was killed."""
+    place = _resolved(path)
+    return _before(place) if not place.exists() and _before(place).is_dir() else path
+
+
+def _exchange(draft: Path, place: Path, before: Path) -> None:
+    """Set the old folder aside and name the new one; both renames, or neither."""
+    if place.exists():
+        place.rename(before)
+    try:
+        draft.rename(place)
+    except OSError:
+        with suppress(FileNotFoundError):
+            before.rename(place)
+        raise
+    _sync(place.parent)
+
+
+def _before(place: Path) -> Path:
+    return place.with_name(f".{place.name}.before")
+
+
+def _resolved(path: Path) -> Path:
+    """Return the file that a link leads to: it is replaced, not the link."""
+    return Path(os.path.realpath(path))
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _sync(folder: Path) -> None:
+    """Write down which names a folder holds."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
