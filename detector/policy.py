@@ -58,7 +58,7 @@ class Fatigue:
 
 @dataclass(frozen=True, slots=True)
 class BlockBudget:
-    """How many commands a worker may block, as a share of those of about the last ``window_seconds`` of the events' time.
+    """How many of a tenant's commands a worker may block, as a share of those of about the last ``window_seconds`` of the log's time.
 
     Past it, blocks become confirms. Fewer than ``least_commands`` say nothing yet.
     """

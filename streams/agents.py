@@ -8,20 +8,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from detector.block_budget import BlockWindow
 from detector.bundle import Bundle
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS
 from detector.decisions import Decision
 from detector.pipeline import is_reused
 from streams import metrics
 from streams.app import Parts
+from streams.budgets import BlockBudgets
 from streams.drift import EvidenceCounts
 from streams.errors import BadRecord
 from streams.households import Households
 from streams.lag import Lag
 from streams.letters import asker_of, letter_about, reply_headers, trace_of
 from streams.logs import log_decision
-from streams.observers import count_decision, observe_answer, observe_command, observe_outcome, show_blocks
+from streams.observers import count_decision, observe_answer, observe_command, observe_outcome
 from streams.packing import Stored
 from streams.processing import (
     ID_REUSED,
@@ -35,7 +35,6 @@ from streams.processing import (
     read_intent,
     read_outcome,
     settle_record,
-    window_after,
 )
 from streams.records import (
     COMMAND,
@@ -83,7 +82,7 @@ class Worker:
         self.confirmation_key = confirmation_key
         self.tracer = tracer or Passing()
         self.shadow = shadow
-        self.blocks = BlockWindow()
+        self.blocks = BlockBudgets()
         self.token_ids = token_ids
         self.bundle = bundle
         self.on_error = on_error
@@ -148,14 +147,14 @@ class Worker:
             await self.households.stage(event, sent, replace(stored, intents=record.offset))
             return
         known = stored.decided(intent.event_id) is not None
-        over_budget = self.blocks.spent(self.bundle.policy.block_budget)
+        budget = self.bundle.policy.block_budget
         with self.tracer.span("decide", trace_of(record.headers), asked=False) as span:
             decision, after, failed = decide_record(
                 stored,
                 intent,
                 record.offset,
                 self.bundle,
-                over_budget=over_budget,
+                over_budget=self.blocks.spent(intent.household_id, budget),
                 announce=self.evidence.saw,
             )
             span.facts |= facts(decision)
@@ -172,8 +171,7 @@ class Worker:
         else:
             if self.shadow and not failed:
                 self.shadow.decided(stored.state, intent, decision, span.traceparent)
-            self.blocks = window_after(self.blocks, intent, decision, self.bundle)
-            show_blocks(self.blocks, self.bundle.policy.block_budget)
+            self.blocks.count(intent, decision, budget, at=record.timestamp)
             metrics.EVENTS.inc()
             count_decision(decision)
             if intent.commits:

@@ -193,14 +193,14 @@ BUDGET = _gauge(
 )
 BLOCK_BUDGET_LEFT = _gauge(
     "misfire_block_budget_left_ratio",
-    "The share of the worker's block budget that is left; at 0 blocks become confirms.",
+    "The share of a block budget that is left, of the tenant that has the least; at 0 its blocks become confirms.",
     unit="ratio",
     owner="worker",
     merge="livemin",
 )
 BLOCK_BUDGET_SPENT = _gauge(
     "misfire_block_budget_spent",
-    "1 while the worker has blocked more than the policy's block budget: blocks become confirms.",
+    "1 while more of a tenant's commands were blocked than the policy's block budget allows: its blocks become confirms.",
     unit="workers",
     owner="worker",
     merge="livesum",

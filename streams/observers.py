@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 
 from detector.answers import ConfirmationResult
-from detector.block_budget import BlockWindow
 from detector.bundle import Bundle
 from detector.decisions import ConfirmMethod, Decision, RiskClass, Rung, Verdict
 from detector.events import Outcome, OutcomeKind, OutcomeSource
-from detector.policy import BlockBudget
 from streams import metrics
 from streams.topics import INCIDENTS, INTENTS, OUTCOMES
 
@@ -71,7 +69,7 @@ def begin_worker(bundle: Bundle) -> None:
         metrics.DECISIONS.labels(verdict.value, risk.value, Rung.WORKER.value, *said)
         for cohort in ("new", "known"):
             metrics.COMMANDS.labels(verdict.value, risk.value, cohort, *said)
-    show_blocks(BlockWindow(), policy.block_budget)
+    show_blocks(1.0)
 
 
 def begin_gateway(reasons: Mapping[Rung, Iterable[str]], refusals: Iterable[str]) -> None:
@@ -168,10 +166,10 @@ def observe_answer(method: ConfirmMethod, result: ConfirmationResult, about: Dec
     _count_confirmation(method.value, result.result.value, result.reason or "", about)
 
 
-def show_blocks(blocks: BlockWindow, budget: BlockBudget) -> None:
-    """Say what is left of the block budget."""
-    metrics.BLOCK_BUDGET_SPENT.set(blocks.spent(budget))
-    metrics.BLOCK_BUDGET_LEFT.set(blocks.left(budget))
+def show_blocks(left: float) -> None:
+    """Show what is left of the block budget of the tenant that has the least; negative is spent."""
+    metrics.BLOCK_BUDGET_SPENT.set(left < 0.0)
+    metrics.BLOCK_BUDGET_LEFT.set(max(left, 0.0))
 
 
 def show_bundle(bundle: Bundle, created: float) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from detector.answers import ConfirmationAnswer, ConfirmationResult
-from detector.block_budget import BlockWindow, is_block
 from detector.bundle import Bundle
 from detector.confirmation import answer, recall
 from detector.decisions import Decision, Rung
@@ -46,7 +45,6 @@ __all__ = [
     "read_intent",
     "read_outcome",
     "settle_record",
-    "window_after",
 ]
 
 #: How far an event's own time may be ahead of the record's; clocks of devices are rarely worse.
@@ -147,13 +145,6 @@ def settle_record(stored: Stored, outcome: Outcome, offset: int) -> tuple[Stored
     except Exception:
         logger.exception("the core failed on an outcome at offset %d", offset)
         return replace(stored, outcomes=offset), True
-
-
-def window_after(window: BlockWindow, event: IntentEvent, decision: Decision, bundle: Bundle) -> BlockWindow:
-    """Return the worker's block window after a decision; what does not commit does not count."""
-    if not event.commits:
-        return window
-    return window.after(event.seconds, bundle.policy.block_budget, blocked=is_block(decision))
 
 
 def answer_record(

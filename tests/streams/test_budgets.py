@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from detector.bundle import Bundle
+from detector.decisions import Decision, Verdict
+from detector.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from streams import metrics
+from streams.records import DECISION
+from streams.topics import DECISIONS
+from tests.detector.builders import ABSURD, START, event, hand_bundle
+from tests.streams.fakes import Bench, intent_record, outcome_record
+
+
+def home(tenant: str, number: int) -> str:
+    return f"{tenant}_{number:032x}"
+
+
+def small_budget() -> Bundle:
+    bundle = hand_bundle()
+    tight = replace(bundle.policy.block_budget, least_commands=8, share=0.5)
+    return replace(bundle, policy=replace(bundle.policy, block_budget=tight))
+
+
+def command(number: int, household_id: str) -> IntentEvent:
+    """A command that is blocked, each in a session of its own."""
+    return event(
+        number,
+        household_id=household_id,
+        event_id=f"{household_id}-{number}",
+        session_id=f"{household_id}-s{number}",
+        time=START + timedelta(seconds=number),
+        commits=True,
+        wake_confidence=ABSURD,
+    )
+
+
+async def decide(bench: Bench, *commands: IntentEvent, offset: int = 0) -> list[Decision]:
+    before = len(bench.kafka.on(DECISIONS))
+    await bench.intents(
+        *(
+            intent_record(each, offset + number, timestamp=START.timestamp() + offset + number)
+            for number, each in enumerate(commands)
+        )
+    )
+    return [DECISION.decode(record.value) for record in bench.kafka.on(DECISIONS)[before:]]
+
+
+async def test_no_tenant_spends_the_budget_of_another() -> None:
+    bench = Bench(small_budget())
+
+    acme = await decide(bench, *(command(1, home("acme", number)) for number in range(30)))
+    bolt = await decide(bench, command(1, home("bolt", 1)), offset=100)
+
+    assert [decision.verdict for decision in acme][-1] is Verdict.CONFIRM
+    assert bolt[0].verdict is Verdict.BLOCK
+    assert metrics.BLOCK_BUDGET_SPENT._value.get() == 1.0
+
+
+async def test_a_denied_command_said_again_300_times_spends_nothing() -> None:
+    bench = Bench(small_budget())
+    loud, quiet = home("acme", 1), home("acme", 2)
+    (first,) = await decide(bench, command(1, loud))
+    denied = Outcome(
+        event_id=first.event_id,
+        household_id=loud,
+        outcome=OutcomeKind.DENIED,
+        source=OutcomeSource.RUNTIME,
+        time=START + timedelta(seconds=2),
+    )
+    await bench.outcomes(outcome_record(denied, 0))
+
+    again = await decide(bench, *(command(number, loud) for number in range(2, 302)), offset=1)
+    other = await decide(bench, command(1, quiet), offset=400)
+
+    assert {decision.verdict for decision in again} == {Verdict.BLOCK}
+    assert other[0].verdict is Verdict.BLOCK
+
+
+async def test_one_household_does_not_spend_its_tenants_budget_whatever_it_says() -> None:
+    for tenant in ("acme", ""):
+        bench = Bench(small_budget())
+        loud, quiet = (home(tenant, 1), home(tenant, 2)) if tenant else ("kitchen", "garden")
+        flood = [replace(command(number, loud), intent=f"lights.Number{number}") for number in range(60)]
+        await decide(bench, *flood)
+
+        assert (await decide(bench, command(1, quiet), offset=100))[0].verdict is Verdict.BLOCK
+
+
+async def test_a_record_that_is_delivered_again_does_not_count_twice() -> None:
+    bench = Bench(small_budget())
+    records = [command(1, home("acme", number)) for number in range(3)]
+    await decide(bench, *records)
+    before = dict(bench.worker.blocks._windows)
+
+    await decide(bench, *records)
+
+    assert dict(bench.worker.blocks._windows) == before
+
+
+async def test_the_logs_time_ages_a_window_not_a_devices() -> None:
+    bench = Bench(small_budget())
+    ahead = replace(command(1, home("acme", 1)), time=START + timedelta(days=365))
+    for number in range(2, 30):
+        await decide(bench, command(1, home("acme", number)), offset=number)
+    await decide(bench, ahead, offset=50)
+    (after,) = await decide(bench, command(1, home("acme", 99)), offset=51)
+    assert after.verdict is Verdict.CONFIRM
+
+
+async def test_windows_are_kept_of_a_bounded_number_of_tenants_and_one_that_ends_is_over() -> None:
+    bench = Bench(small_budget())
+    await decide(bench, *(command(1, home("acme", number)) for number in range(30)))
+    assert metrics.BLOCK_BUDGET_SPENT._value.get() == 1.0
+
+    await decide(bench, command(1, home("bolt", 1)), offset=10 * 3600)
+    assert metrics.BLOCK_BUDGET_SPENT._value.get() == 0.0
+
+    await decide(bench, *(command(1, home(f"t{number}", 1)) for number in range(300)), offset=10 * 3600 + 1)
+    assert len(bench.worker.blocks._windows) == len(bench.worker.blocks._left) == 256
