@@ -80,6 +80,8 @@ class ConfirmationAnswer:
         check_ids(self, "confirmation_id", "answer_id", "household_id", "session_id", "intent")
         check_utc(self.time)
         check_slots(self.slots)
+        if self.heard is not None and self.heard.household_id != self.household_id:
+            raise InvalidValue("heard is a turn of another household; send the turn that this household said")
         if self.proof is not None and not 0 < len(self.proof) <= MAX_PROOF_LENGTH:
             raise InvalidValue(
                 f"proof must have 1 to {MAX_PROOF_LENGTH} characters; leave it out where there is none"

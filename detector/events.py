@@ -38,6 +38,17 @@ MAX_SLOTS = 32
 #: A token is a keyed hash in hexadecimal with a key id in front.
 MAX_TOKEN_LENGTH = 128
 
+#: Fields of events, outcomes, answers and decisions that no slot may be named after: a reader that looks for one must not find what
+#: somebody else put there. ``time`` and ``runtime`` are not among them: people say times, and ask how long a film runs.
+STRUCTURAL_NAMES = frozenset(
+    {
+        *("household_id", "event_id", "device_id", "session_id", "speaker_id"),
+        *("decision_id", "confirmation_id", "answer_id", "command_id"),
+        *("intent", "act", "commits", "slots", "outcome", "verdict"),
+        *("intent_confidence", "asr_confidence", "wake_confidence"),
+    }
+)
+
 #: What an intent and an id look like.
 INTENT_FORM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\.[A-Za-z][A-Za-z0-9_]{0,63}")
 ID_FORM = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_LENGTH}}}")
@@ -188,9 +199,13 @@ def check_utc(time: datetime) -> None:
 
 
 def check_slots(slots: Mapping[str, str]) -> None:
-    """Refuse slots that are too many or too long, by raising ``InvalidValue``."""
+    """Refuse slots that are too many, too long, or named after a field, by raising ``InvalidValue``."""
     if len(slots) > MAX_SLOTS:
         raise InvalidValue(f"slots has {len(slots)} entries; at most {MAX_SLOTS} are read")
+    if named := sorted(STRUCTURAL_NAMES.intersection(map(str.lower, slots))):
+        raise InvalidValue(
+            f"a slot is named {', '.join(named)}, as a field of the record itself; give the slot another name"
+        )
     for name, token in slots.items():
         if not 0 < len(name) <= MAX_TOKEN_LENGTH or len(token) > MAX_TOKEN_LENGTH:
             raise InvalidValue(

@@ -37,16 +37,18 @@ def show(
     secrets: Secrets = None,
     json: Json = None,
 ) -> None:
-    """Count what every topic and the state store hold; exit code 1 when a record names another household as well."""
+    """Count what every topic and the state store hold; exit code 1 when one of its records holds another household's content."""
     from streams.rights.exercise import collected, counts
 
     household_id, brokers = _token(household, keys, secrets), reached(config, broker)
     holdings = collected(brokers, household_id)
-    columns = ["source", "records", "first", "last", "superseded", "unchecked", "foreign"]
+    columns = ["source", "records", "first", "last", "superseded", "unchecked", "disputed", "foreign"]
     rows = [
         [
             *(holding.source, f"{holding.records:,}", _day(holding.first), _day(holding.last)),
-            *map(str, (holding.superseded, len(holding.unchecked), len(holding.foreign))),
+            *map(
+                str, (holding.superseded, *map(len, (holding.unchecked, holding.disputed, holding.foreign)))
+            ),
         ]
         for holding in holdings
     ]
@@ -93,9 +95,11 @@ def export(
     except OSError as error:
         raise MissingPart(f"the archive cannot be written to {out}: {error.strerror or error}") from error
     unchecked = sum(len(holding.unchecked) for holding in holdings)
+    disputed = sum(len(holding.disputed) for holding in holdings)
     note(
-        f"{out}: {sum(holding.records for holding in holdings):,} records, encrypted to {len(to)} key(s); {unchecked} were left out "
-        "because only their key or only their content names the household (the manifest says where)."
+        f"{out}: {sum(holding.records for holding in holdings):,} records, encrypted to {len(to)} key(s). Left out, and listed in the "
+        f"manifest: {unchecked} that only their key or only their content gives to the household, and {disputed} whose key and content "
+        "name different households."
     )
     write_json(json, result | {"archive": str(out), "bytes": len(archive), "foreign": []})
 

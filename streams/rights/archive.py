@@ -17,7 +17,7 @@ import pyrage
 
 from streams.errors import WrongUse
 from streams.rights.holdings import SOURCES, Holding, foreign
-from streams.rights.ownership import households_in
+from streams.rights.ownership import owners_in
 
 __all__ = ["LARGEST_UNPACKED", "ForeignRecord", "Opened", "open_archive", "recipient", "seal"]
 
@@ -75,10 +75,9 @@ def seal(household_id: str, holdings: Sequence[Holding], made: datetime, recipie
         ForeignRecord: one record is not the household's alone: nothing is given out then.
     """
     places = foreign(holdings)
-    named = {name for holding in holdings for line in holding.lines for name in households_in(line)}
-    if places or named - {household_id}:
+    if places or not all(_is_of(household_id, line) for holding in holdings for line in holding.lines):
         raise ForeignRecord(
-            "the export is refused: another household is named in "
+            "the export is refused: another household's content is in "
             + ("; ".join(map(str, places)) or "a line")
         )
     manifest = {
@@ -136,10 +135,18 @@ def _wrong(source: str, entry: Mapping[str, Any], data: bytes, household_id: str
         problems.append(f"{source} is not what was written (its sha256 is another)")
     if len(lines) != entry.get("records"):
         problems.append(f"{source} has {len(lines)} records, not as many as the manifest says")
-    strangers = sum(households_in(line) != {household_id} for line in lines)
+    strangers = sum(not _is_of(household_id, line) for line in lines)
     if strangers:
         problems.append(f"{source} has {strangers} records that are not this household's alone")
     return problems
+
+
+def _is_of(household_id: str, line: bytes) -> bool:
+    """Say whether a line holds this household's content and nothing else."""
+    try:
+        return owners_in(line) == {household_id}
+    except ValueError:
+        return False
 
 
 def _entry(holding: Holding) -> dict[str, Any]:
@@ -150,6 +157,7 @@ def _entry(holding: Holding) -> dict[str, Any]:
         "read": holding.read,
         "superseded": holding.superseded,
         "unchecked": [asdict(place) for place in holding.unchecked],
+        "disputed": [asdict(place) for place in holding.disputed],
     }
 
 

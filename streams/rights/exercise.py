@@ -36,7 +36,8 @@ def sealed(
     """Return the encrypted archive of a household.
 
     Raises:
-        ForeignRecord: one record names another household as well: there is no archive, and the worker hears of it, counts it and alerts.
+        ForeignRecord: one record of the household holds another's content as well. There is no archive; the worker counts it, which
+            raises an alert.
     """
     try:
         return seal(household_id, holdings, made, recipients)
@@ -55,5 +56,6 @@ def counts(holding: Holding) -> dict[str, Any]:
         "last": holding.last,
         "superseded": holding.superseded,
         "unchecked": [str(place) for place in holding.unchecked],
+        "disputed": [str(place) for place in holding.disputed],
         "foreign": [str(place) for place in holding.foreign],
     }

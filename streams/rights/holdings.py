@@ -22,8 +22,9 @@ class Holding:
     """What one topic holds on the household.
 
     ``lines`` are its records as JSON, with their places. ``superseded`` counts older states in the changelog that the broker has not
-    compacted yet; the state is the last one. ``unchecked`` are records that name the household by one sign only, and are told but not
-    given out; ``foreign`` those that name another household as well. ``read`` counts all records of the topic.
+    compacted yet; the state is the last one. ``unchecked`` are records that name the household by one sign only, and ``disputed``
+    those whose key and content name different households: both are reported and not given out. ``foreign`` are those of the household
+    that hold another household's content as well. ``read`` counts all records of the topic.
     """
 
     source: str
@@ -33,6 +34,7 @@ class Holding:
     last: float | None = None
     lines: list[bytes] = field(default_factory=list)
     unchecked: list[Place] = field(default_factory=list)
+    disputed: list[Place] = field(default_factory=list)
     foreign: list[Place] = field(default_factory=list)
 
     @property
@@ -57,7 +59,7 @@ def collect(household_id: str, read: Callable[[str], Iterable[Held]]) -> list[Ho
 
 
 def foreign(holdings: Iterable[Holding]) -> list[Place]:
-    """Return the places of records that name another household together with this one."""
+    """Return the places of the household's records that hold another household's content as well."""
     return [place for holding in holdings for place in holding.foreign]
 
 
@@ -70,7 +72,8 @@ def _holding(source: str, household_id: str, records: Iterable[Held]) -> Holding
         if judged.whose is Whose.OURS:
             _keep(holding, held, judged)
         elif not _tombstone(held):
-            (holding.foreign if judged.whose is Whose.FOREIGN else holding.unchecked).append(held.place)
+            aside = {Whose.FOREIGN: holding.foreign, Whose.DISPUTED: holding.disputed}
+            aside.get(judged.whose, holding.unchecked).append(held.place)
         holding.first = min(held.timestamp, holding.first or held.timestamp)
         holding.last = max(held.timestamp, holding.last or held.timestamp)
     return holding

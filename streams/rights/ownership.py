@@ -1,14 +1,17 @@
-"""Whose a record is: asked of its key and, apart from that, of its content."""
+"""Whose a record is: its key says so and, apart from that, its content.
+
+Of the content only the declared fields of its kind count. A field of that name anywhere else, such as a slot, names nobody: otherwise
+anybody could claim a record for another household, and veto that household's export.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
-from pydantic import TypeAdapter
 
 from streams import records
 from streams.cloudevents import is_structured, type_inside, unwrapped
@@ -19,7 +22,7 @@ from streams.records import Kind, header
 from streams.rights.log import Held
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INCIDENTS, INTENTS, OUTCOMES, REPLIES
 
-__all__ = ["Judged", "Whose", "households_in", "judge"]
+__all__ = ["Judged", "Whose", "judge", "owners_in", "owners_of"]
 
 #: Every kind of record, by its CloudEvents type; and what a topic's records are that say no type.
 _KINDS: dict[str, Kind[Any]] = {
@@ -43,19 +46,22 @@ class _State(Kind[Stored]):
         return unpack(data or b"")
 
 
-_STATE = _State("misfire.household-state.v1", TypeAdapter(Stored))
+_STATE = _State("misfire.household-state.v1", Stored)
+_KINDS[_STATE.type] = _STATE
 
 
 class Whose(StrEnum):
     """What key and content of a record say about one household."""
 
-    #: Neither names it.
+    #: Neither names it as the owner.
     OTHERS = "others"
-    #: Both name it and nobody else; of a record without a key by contract, the content does.
+    #: Both name it and no other household; of a record without a key by contract, the content does.
     OURS = "ours"
-    #: It is named, and so is another household.
+    #: Both name it, and the content names another household as well. Only a part of misfire can have written that.
     FOREIGN = "foreign"
-    #: It is named, and the other sign is missing: no key, or content that cannot be read.
+    #: Key and content name different households, and one of them is this one. The record belongs to neither.
+    DISPUTED = "disputed"
+    #: One sign names it and the other is missing: no key, or content that cannot be read.
     UNCHECKED = "unchecked"
 
 
@@ -70,46 +76,68 @@ class Judged:
 
 def judge(held: Held, household_id: str) -> Judged:
     """Say whose a record is, seen from one household."""
-    try:
-        named = _named(held)
-    except (ValueError, RecursionError):
-        mentioned = held.key == household_id.encode() or f'"{household_id}"'.encode() in (held.value or b"")
-        return Judged(Whose.UNCHECKED if mentioned else Whose.OTHERS)
-    everybody = named if held.key is None else named | {held.key.decode("utf-8", "replace")}
-    if household_id not in everybody:
-        return Judged(Whose.OTHERS)
-    if everybody != {household_id}:
-        return Judged(Whose.FOREIGN)
+    keyed = held.key == household_id.encode()
     kind = _kind(held)
-    if kind is None or household_id not in named or (held.key is None and held.place.topic != REPLIES):
+    value = None if kind is None else _decoded(held, kind)
+    if kind is None or value is None:
+        return Judged(Whose.UNCHECKED if keyed else Whose.OTHERS)
+    owners = owners_of(value)
+    if not keyed and household_id not in owners:
+        return Judged(Whose.OTHERS)
+    if held.key is None and held.place.topic != REPLIES:
         return Judged(Whose.UNCHECKED)
+    if household_id not in owners or not (keyed or held.key is None):
+        return Judged(Whose.DISPUTED)
+    if owners != {household_id}:
+        return Judged(Whose.FOREIGN)
+    return Judged(Whose.OURS, kind.type, kind.encode(value))
+
+
+def owners_of(value: Any) -> set[str]:
+    """Return every household that a value names in a declared field ``household_id``, its own or that of a value inside it.
+
+    Names inside mappings are a sender's and name nobody.
+
+    >>> sorted(owners_of(Stored(state=HouseholdState.new("h1"))))
+    ['h1']
+    """
+    return set(_owners(value))
+
+
+def owners_in(line: bytes) -> set[str]:
+    """Return the owners of a record that ``judge`` gave out, from its line in an archive.
+
+    Raises:
+        ValueError: the line cannot be read as what it says it is.
+    """
     try:
-        inside = unwrapped(held.value or b"", kind) if _structured(held) else held.value
-        return Judged(Whose.OURS, kind.type, kind.encode(kind.decode(inside)))
-    except BadRecord:
-        return Judged(Whose.UNCHECKED)
+        said = json.loads(line)
+        kind, record = _KINDS[said["type"]], json.dumps(said["record"]).encode()
+        value = kind.decode(record) if kind is _STATE else kind.adapter.validate_json(record, strict=True)
+    except (LookupError, TypeError, BadRecord, RecursionError) as error:
+        raise ValueError("the line is no record of an archive") from error
+    return owners_of(value)
 
 
-def households_in(data: bytes) -> set[str]:
-    """Return every household that JSON names, at any depth; of a name that comes twice in an object, both values count.
-
-    Raises:
-        ValueError: it is not JSON.
-        RecursionError: it is nested deeper than any record.
-    """
-    return set(_households(json.loads(data, object_pairs_hook=tuple)))
+def _decoded(held: Held, kind: Kind[Any]) -> Any:
+    """Return a record's value as we read it; ``None`` where it cannot be read."""
+    try:
+        return kind.decode(unwrapped(held.value or b"", kind) if _structured(held) else held.value)
+    except (BadRecord, ValueError, RecursionError):
+        return None
 
 
-def _named(held: Held) -> set[str]:
-    """Return which households a record's content names, wherever it does.
-
-    Raises:
-        ValueError, RecursionError: it cannot be read.
-    """
-    if held.value is None:
-        raise ValueError("a tombstone has no content")
-    state = held.place.topic == HOUSEHOLDS
-    return households_in(_STATE.encode(unpack(held.value)) if state else held.value)
+def _owners(value: Any) -> Iterator[str]:
+    if is_dataclass(value):
+        for each in fields(value):
+            found = getattr(value, each.name)
+            if each.name == "household_id":
+                yield found
+            else:
+                yield from _owners(found)
+    elif isinstance(value, tuple | list):
+        for entry in value:
+            yield from _owners(entry)
 
 
 def _structured(held: Held) -> bool:
@@ -124,15 +152,3 @@ def _kind(held: Held) -> Kind[Any] | None:
         topic = (header(held.headers, "misfire_topic") or b"").decode("ascii", "replace")
     named = type_inside(held.value or b"") if _structured(held) else header(held.headers, "ce_type")
     return _UNNAMED.get(topic) if named is None else _KINDS.get(named.decode("ascii", "replace"))
-
-
-def _households(value: Any, name: str = "") -> Iterator[str]:
-    """Every household_id in parsed JSON: objects are tuples of pairs, lists are lists."""
-    if name == "household_id":
-        yield value if isinstance(value, str) else "something that is no id"
-    if isinstance(value, tuple):
-        for inner, entry in value:
-            yield from _households(entry, inner)
-    elif isinstance(value, list):
-        for entry in value:
-            yield from _households(entry)

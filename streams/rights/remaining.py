@@ -39,12 +39,12 @@ def remains(holdings: Sequence[Holding]) -> tuple[bool, list[Remains]]:
     left, marked = [], False
     for holding in holdings:
         count = sum(not _is_command(line) for line in holding.lines)
-        count += holding.superseded + len(holding.unchecked) + len(holding.foreign)
+        count += holding.superseded + sum(map(len, (holding.unchecked, holding.disputed, holding.foreign)))
         if holding.source == HOUSEHOLDS and _only_the_mark(holding):
             marked, count = True, count - 1
         if count and holding.last is not None:
             until = holding.last + kept[holding.source] / 1000
-            places = (*holding.unchecked, *holding.foreign)
+            places = (*holding.unchecked, *holding.disputed, *holding.foreign)
             left.append(Remains(holding.source, count, until, places))
     return marked, left
 

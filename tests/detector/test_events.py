@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -6,11 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.answers import ConfirmationAnswer
+from detector.decisions import Decision
 from detector.errors import InvalidValue, MisfireError
 from detector.events import (
     MAX_ID_LENGTH,
     MAX_SLOTS,
     MAX_TOKEN_LENGTH,
+    STRUCTURAL_NAMES,
     Act,
     IntentEvent,
     Outcome,
@@ -167,3 +170,16 @@ def test_a_fingerprint_tells_whatever_differs(change: dict[str, Any]) -> None:
 
     assert fingerprint(first) == fingerprint(replace(first, event_id="another"))
     assert fingerprint(first) != fingerprint(replace(first, **change))
+
+
+@pytest.mark.parametrize("name", [*sorted(STRUCTURAL_NAMES), "Household_Id"])
+def test_no_slot_is_named_after_a_field(name: str) -> None:
+    with pytest.raises(InvalidValue, match=f"a slot is named {name.lower()}, as a field"):
+        event(slots={"contact": "k1_00", name: "k1_00"})
+
+
+def test_the_names_that_no_slot_has_are_those_of_every_record_that_names_a_household() -> None:
+    kinds = (IntentEvent, Outcome, ConfirmationAnswer, Decision)
+    names = {each.name for kind in kinds for each in fields(kind) if each.name.endswith("_id")}
+    assert names <= STRUCTURAL_NAMES
+    assert {each.name for each in fields(IntentEvent)} - STRUCTURAL_NAMES == {"time", "runtime"}

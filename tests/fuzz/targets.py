@@ -36,7 +36,7 @@ from streams.redriving import sort_letters
 from streams.rights.archive import open_archive, seal
 from streams.rights.holdings import collect
 from streams.rights.log import Held, Place
-from streams.rights.ownership import Whose, households_in, judge
+from streams.rights.ownership import Whose, judge, owners_in
 from streams.settings import Settings, load
 from streams.stream_files import read_events, read_labels
 from streams.topics import DEAD_LETTERS, HOUSEHOLDS, INTENTS, REPLIES
@@ -169,7 +169,8 @@ def ownership(data: bytes) -> None:
             held = Held(Place(topic, 0, 0), 0.0, key, data, [("misfire_topic", INTENTS.encode())])
             judged = judge(held, "h1")
             if judged.whose is Whose.OURS:
-                assert households_in(judged.content) == {"h1"}
+                line = b'{"type": "%b", "record": %b}' % (judged.type.encode(), judged.content)
+                assert owners_in(line) == {"h1"}
                 assert key != b"h2"
 
 

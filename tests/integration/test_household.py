@@ -13,6 +13,7 @@ import pytest
 
 from detector.state import HouseholdState
 from streams.bundles import write_bundle
+from streams.packing import pack
 from streams.processes import free_port, start, stop
 from streams.records import DECISION
 from streams.rights.archive import open_archive
@@ -20,7 +21,7 @@ from streams.topics import DECISIONS, HOUSEHOLDS, INTENTS
 from tests.detector.builders import hand_bundle, hand_judge
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
-from tests.integration.worker import Worker, logs, prepare, producing, publish, pure, until
+from tests.integration.worker import Logs, Worker, logs, prepare, producing, publish, pure, until
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -34,6 +35,30 @@ def misfire(broker: Broker, *arguments: str | Path, code: int = 0) -> dict[str, 
     assert ended.returncode == code, ended.stderr
     found: dict[str, Any] = json.loads(ended.stdout)
     return found
+
+
+def what_is_foreign_is_left_out_or_refuses_all(
+    broker: Broker, log: Logs, asked: str, stray: bytes, folder: Path
+) -> None:
+    """Somebody else's decision under the household's key is left out; in its state, it refuses the whole export."""
+    key = pyrage.x25519.Identity.generate()
+    to = ("--to", str(key.to_public()), "--out")
+    with producing(broker) as producer:
+        at = producer.send(DECISIONS, stray, key=asked.encode()).get(30)
+    whole = misfire(broker, "export", asked, *to, folder / "whole")
+    left_out = f"{DECISIONS}, partition {at.partition}, offset {at.offset}"
+    assert [source["disputed"] for source in whole["sources"] if source["disputed"]] == [[left_out]]
+    assert DECISION.decode(stray).household_id.encode() not in pyrage.decrypt(
+        (folder / "whole").read_bytes(), [key]
+    )
+
+    stored = log.states()[asked]
+    mixed = replace(stored.state, recent=(*stored.state.recent[1:], DECISION.decode(stray)))
+    with producing(broker) as producer:
+        at = producer.send(HOUSEHOLDS, pack(replace(stored, state=mixed)), key=asked.encode()).get(30)
+    refused = misfire(broker, "export", asked, *to, folder / "no", code=1)
+    assert refused["foreign"] == [f"{HOUSEHOLDS}, partition {at.partition}, offset {at.offset}"]
+    assert not (folder / "no").exists()
 
 
 def test_a_household_is_shown_exported_and_erased(broker: Broker, tmp_path: Path) -> None:
@@ -59,15 +84,8 @@ def test_a_household_is_shown_exported_and_erased(broker: Broker, tmp_path: Path
             assert opened == {"household_id": asked, "records": 2 * len(ours) + 1, "problems": []}
             assert b"home2" not in pyrage.decrypt(archive.read_bytes(), [key])
 
-            # Somebody else's decision gets under the household's key.
             stray = next(iter(pure([e for e in events if e.household_id == other], bundle).values()))
-            with producing(broker) as producer:
-                at = producer.send(DECISIONS, stray, key=asked.encode()).get(30)
-            refused = misfire(
-                broker, "export", asked, "--to", str(key.to_public()), "--out", tmp_path / "no", code=1
-            )
-            assert refused["foreign"] == [f"{DECISIONS}, partition {at.partition}, offset {at.offset}"]
-            assert not (tmp_path / "no").exists()
+            what_is_foreign_is_left_out_or_refuses_all(broker, log, asked, stray, tmp_path)
             until(lambda: worker.metric("misfire_exports_refused_total") == 1)
             worker.kill()
 

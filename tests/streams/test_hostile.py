@@ -63,6 +63,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "nesting just too deep": (beside(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1)), "not_json"),
     "two values": (GOOD + GOOD, "not_json"),
     "a header inside an id": (GOOD.replace(b'"d1"', b'"d1\\r\\nx-evil: 1"'), "schema"),
+    "a slot named as an id": (GOOD.replace(b'"slots":{}', b'"slots":{"household_id":"h2_00"}'), "schema"),
     "a line inside a slot": (GOOD.replace(b'"slots":{}', b'"slots":{"a":"k1_00\\n"}'), "not_tokens"),
 }
 

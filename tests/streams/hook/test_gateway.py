@@ -57,6 +57,12 @@ def test_without_a_bundle_too() -> None:
         (b"", 400, "not_json", "not JSON"),
         (b"[]", 422, "schema", ""),
         (json.dumps(BODY | {"act": "shout"}).encode(), 422, "schema", "act"),
+        (
+            json.dumps(BODY | {"slots": {"household_id": "h2_00"}}).encode(),
+            422,
+            "schema",
+            "a slot is named household_id, as a field of the record itself; give the slot another name",
+        ),
         (json.dumps({key: BODY[key] for key in BODY if key != "intent"}).encode(), 422, "schema", "intent"),
         (json.dumps(BODY | {"commits": "yes"}).encode(), 422, "schema", "commits"),
         (json.dumps(BODY | {"asr_confidence": 7.0}).encode(), 422, "schema", ""),

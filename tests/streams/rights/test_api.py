@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from streams.rights import api, exercise
 from streams.rights.archive import open_archive
 from streams.rights.log import Place
 from streams.topics import DECISIONS, HOUSEHOLDS, INTENTS
-from tests.streams.rights.log import home, town_log
+from tests.streams.rights.log import home, state_of, town_log
 
 KEY = pyrage.x25519.Identity.generate()
 OURS = f"hacme_{'0' * 32}"
@@ -82,15 +83,27 @@ def test_an_export_is_the_archive_encrypted_to_the_requester(desk: Desk) -> None
 
 
 def test_one_foreign_record_refuses_the_whole_export_and_names_its_place(desk: Desk) -> None:
-    theirs = next(each for each in desk.log.read(DECISIONS) if each.key == home(2).encode())
-    desk.log.add(DECISIONS, home(1), theirs.value)
+    state = json.loads(state_of(1, 2))
+    state["state"]["recent"][0]["household_id"] = home(2)
+    desk.log.add(HOUSEHOLDS, home(1), json.dumps(state).encode())
 
     answer = desk.ask("POST", "/v1/households/{household_id}/export", TO)
 
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:misfire:foreign_record")
-    assert DECISIONS in answer.json()["detail"]
+    assert HOUSEHOLDS in answer.json()["detail"]
     assert home(2) not in answer.text
     assert desk.sent == [(home(1), Command.EXPORT_REFUSED)]
+
+
+def test_a_record_whose_key_and_content_disagree_vetoes_no_export_and_is_reported(desk: Desk) -> None:
+    theirs = next(each for each in desk.log.read(DECISIONS) if each.key == home(2).encode())
+    number = desk.log.add(DECISIONS, home(1), theirs.value)
+
+    assert desk.ask("POST", "/v1/households/{household_id}/export", TO).status_code == 200
+    shown = desk.ask("GET", "/v1/households/{household_id}").json()["sources"]
+    (source,) = (each for each in shown if each["source"] == DECISIONS)
+    assert source["disputed"] == [str(desk.log.records[number].place)]
+    assert not desk.sent
 
 
 @pytest.mark.parametrize("applied", [True, False])

@@ -1,15 +1,46 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from detector.answers import ConfirmationAnswer
+from detector.decisions import ConfirmMethod, Rung, Verdict
+from detector.errors import InvalidValue
 from streams.cloudevents import wrapped
-from streams.records import DECISION, INTENT
+from streams.errors import BadRecord
+from streams.hook.late import LATE, LateAnswer, Provisional, late_answer
+from streams.records import ANSWER, DECISION, INTENT
 from streams.rights.log import Held, Place
 from streams.rights.ownership import Whose, judge
-from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, REPLIES
+from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INCIDENTS, INTENTS, OUTCOMES, REPLIES
 from tests.streams.rights.log import decision_of, home, intent_of, state_of, with_fields
+
+
+def given_by(number: int) -> ConfirmationAnswer:
+    """A spoken yes."""
+    heard = intent_of(number, 0)
+    return ConfirmationAnswer(
+        confirmation_id="c1",
+        answer_id="a1",
+        household_id=home(number),
+        session_id=heard.session_id,
+        intent=heard.intent,
+        method=ConfirmMethod.SPOKEN,
+        accepted=True,
+        time=heard.time,
+        heard=heard,
+    )
+
+
+def late_about(number: int) -> LateAnswer:
+    """A late answer about an event of the household."""
+    decided = replace(decision_of(intent_of(number, 0)), effective_verdict=Verdict.BLOCK)
+    found = late_answer(Provisional(Verdict.ALLOW, Rung.POLICY, "", 0.0, None), decided, 1.0)
+    assert found is not None
+    return found
+
 
 US, THEM = home(1), home(2)
 GOOD = INTENT.encode(intent_of(1, 0))
@@ -24,11 +55,13 @@ def held(topic: str, key: str | None, value: bytes | None, *headers: tuple[str, 
     [
         (held(INTENTS, US, GOOD), Whose.OURS),
         (held(INTENTS, THEM, INTENT.encode(intent_of(2, 0))), Whose.OTHERS),
-        (held(INTENTS, THEM, GOOD), Whose.FOREIGN),
-        (held(INTENTS, US, INTENT.encode(intent_of(2, 0))), Whose.FOREIGN),
-        (held(INTENTS, US, with_fields(GOOD, more={"deep": [{"household_id": THEM}]})), Whose.FOREIGN),
-        (held(INTENTS, US, with_fields(GOOD, more={"household_id": {"a": 1}})), Whose.FOREIGN),
-        (held(INTENTS, US, b'{"household_id": "h9_99", ' + GOOD[1:]), Whose.FOREIGN),
+        (held(INTENTS, THEM, GOOD), Whose.DISPUTED),
+        (held(INTENTS, US, INTENT.encode(intent_of(2, 0))), Whose.DISPUTED),
+        (held(INTENTS, US, with_fields(GOOD, more={"deep": [{"household_id": THEM}]})), Whose.OURS),
+        (held(INTENTS, US, with_fields(GOOD, more={"household_id": {"a": 1}})), Whose.OURS),
+        (held(INTENTS, US, b'{"household_id": "h9_99", ' + GOOD[1:]), Whose.OURS),
+        (held(INTENTS, US, GOOD[:-1] + f', "household_id": "{THEM}"}}'.encode()), Whose.DISPUTED),
+        (held(INTENTS, THEM, with_fields(GOOD, household_id=THEM, more={"household_id": US})), Whose.OTHERS),
         (held(INTENTS, US, GOOD.replace(b'"household_id"', b'"house\\u0068old_id"')), Whose.OURS),
         (held(INTENTS, None, GOOD), Whose.UNCHECKED),
         (held(INTENTS, US, b"{"), Whose.UNCHECKED),
@@ -36,17 +69,19 @@ def held(topic: str, key: str | None, value: bytes | None, *headers: tuple[str, 
         (held(INTENTS, US, b'{"n": ' + b"9" * 10_000 + b"}"), Whose.UNCHECKED),
         (held(INTENTS, US, with_fields(GOOD, act="sing")), Whose.UNCHECKED),
         (held(INTENTS, US, GOOD, ("ce_type", b"assistant.unheard-of.v1")), Whose.UNCHECKED),
-        (held(INTENTS, THEM, f'{{"{US}"'.encode()), Whose.UNCHECKED),
+        (held(INTENTS, US, with_fields(GOOD, slots={"household_id": THEM})), Whose.UNCHECKED),
+        (held(INTENTS, THEM, with_fields(GOOD, household_id=THEM, slots={"household_id": US})), Whose.OTHERS),
+        (held(INTENTS, THEM, f'{{"{US}"'.encode()), Whose.OTHERS),
         (held(INTENTS, THEM, b"{"), Whose.OTHERS),
         (held(INTENTS, None, b"{}"), Whose.OTHERS),
-        (Held(Place(INTENTS, 0, 0), 0.0, b"\xff\xfe", GOOD), Whose.FOREIGN),
+        (Held(Place(INTENTS, 0, 0), 0.0, b"\xff\xfe", GOOD), Whose.DISPUTED),
         (held(REPLIES, None, DECISION.encode(decision_of(intent_of(1, 0)))), Whose.OURS),
         (held(REPLIES, None, DECISION.encode(decision_of(intent_of(2, 0)))), Whose.OTHERS),
         (held(DEAD_LETTERS, US, GOOD, ("misfire_topic", INTENTS.encode())), Whose.OURS),
-        (held(DEAD_LETTERS, THEM, GOOD, ("misfire_topic", INTENTS.encode())), Whose.FOREIGN),
+        (held(DEAD_LETTERS, THEM, GOOD, ("misfire_topic", INTENTS.encode())), Whose.DISPUTED),
         (held(DEAD_LETTERS, US, GOOD), Whose.UNCHECKED),
         (held(HOUSEHOLDS, US, state_of(1, 3)), Whose.OURS),
-        (held(HOUSEHOLDS, THEM, state_of(1, 3)), Whose.FOREIGN),
+        (held(HOUSEHOLDS, THEM, state_of(1, 3)), Whose.DISPUTED),
         (held(HOUSEHOLDS, US, None), Whose.UNCHECKED),
         (held(HOUSEHOLDS, US, b"\xff\x00damaged"), Whose.UNCHECKED),
     ],
@@ -64,11 +99,35 @@ def test_of_a_state_every_decision_in_it_counts() -> None:
 
 
 def test_a_cloudevent_in_structured_mode_is_looked_into() -> None:
-    for number, whose in ((1, Whose.OURS), (2, Whose.FOREIGN)):
+    for number, whose in ((1, Whose.OURS), (2, Whose.DISPUTED)):
         value = wrapped(INTENT.encode(intent_of(number, 0)), INTENT, "e1", "test")
         record = held(INTENTS, US, value, ("content-type", b"application/cloudevents+json"))
         judged = judge(record, US)
         assert (judged.whose, judged.content) == (whose, GOOD if whose is Whose.OURS else b"")
+
+
+def test_every_kind_says_whose_it_is_by_its_declared_fields() -> None:
+    said, answer = intent_of(1, 0), ANSWER.encode(given_by(1))
+    told = LATE.encode(late_about(1))
+    for topic, kind, value in (
+        (INTENTS, INTENT, INTENT.encode(said)),
+        (OUTCOMES, ANSWER, answer),
+        (INCIDENTS, LATE, told),
+        (DECISIONS, DECISION, DECISION.encode(decision_of(said))),
+    ):
+        typed = ("ce_type", kind.type.encode())
+        assert judge(held(topic, US, value, typed), US).whose is Whose.OURS
+        assert judge(held(topic, THEM, value, typed), THEM).whose is Whose.DISPUTED
+
+
+def test_no_answer_names_two_households() -> None:
+    """Such an answer would be in two households' exports, and would veto both of them."""
+    with pytest.raises(InvalidValue, match="another household"):
+        replace(given_by(1), heard=intent_of(2, 0))
+    with pytest.raises(BadRecord, match="another household"):
+        ANSWER.decode(
+            with_fields(ANSWER.encode(given_by(1)), heard=json.loads(INTENT.encode(intent_of(2, 0))))
+        )
 
 
 def test_what_is_given_out_is_our_own_reading() -> None:
