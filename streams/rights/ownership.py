@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
-
 from streams import records
 from streams.cloudevents import is_structured, type_inside, unwrapped
 from streams.errors import BadRecord
@@ -96,10 +95,7 @@ def judge(held: Held, household_id: str) -> Judged:
 def owners_of(value: Any) -> set[str]:
     """Return every household that a value names in a declared field ``household_id``, its own or that of a value inside it.
 
-    Names inside mappings are a sender's and name nobody.
-
-    >>> sorted(owners_of(Stored(state=HouseholdState.new("h1"))))
-    ['h1']
+    What is inside of a mapping was named by its sender and names no household.
     """
     return set(_owners(value))
 
