@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from streams.callbacks import allowed_callbacks
 from streams.errors import MissingPart, WrongUse
+from streams.host_names import named_hosts
 
 __all__ = ["DEFAULT_FILE", "Loaded", "Settings", "load", "read_key", "read_secret"]
 
@@ -19,6 +21,25 @@ DEFAULT_FILE = Path("misfire.toml")
 _PREFIX = "MISFIRE_"
 #: 128 bits, the least that nobody tries out.
 _SHORTEST_KEY = 16
+
+#: Settings of earlier versions, and what replaced them: left in a file they must not be taken for something that still holds.
+_REPLACED = {
+    "callback_hosts": (
+        "was replaced by callback_urls, which lists whole addresses for each tenant, such as"
+        " acme=https://runtime.acme.example:8443/late; loopback has to be listed too"
+    )
+}
+
+
+def _checked_callbacks(listed: str) -> str:
+    allowed_callbacks(listed)
+    return listed
+
+
+def _checked_hosts(listed: str) -> str:
+    named_hosts(listed)
+    return listed
+
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Host = Annotated[str, Field(min_length=1)]
@@ -122,10 +143,20 @@ class Settings(BaseModel):
         le=100_000,
         description="questions that may wait for a worker at a time; the mildest risk classes give way from half of it on",
     )
-    callback_hosts: str = Field(
+    callback_urls: Annotated[str, AfterValidator(_checked_callbacks)] = Field(
         "",
-        pattern=r"^([^\s,]+(,[^\s,]+)*)?$",
-        description="hosts besides loopback addresses that late answers may be sent to, HOST[,HOST…]",
+        description="addresses that late answers may be sent to, and what lies below their paths, [TENANT=]URL[,[TENANT=]URL…]",
+    )
+    allowed_hosts: Annotated[str, AfterValidator(_checked_hosts)] = Field(
+        "",
+        description=(
+            "names besides the listening address and loopback under which the gateway, the operator API and"
+            " the worker's HTTP may be asked, NAME[:PORT][,NAME[:PORT]…]"
+        ),
+    )
+    operator_token_file: Path = Field(
+        Path("operator.token"),
+        description="file with the operator API's token where there is no access_file; made at the first start",
     )
     prometheus: Url | None = Field(
         None, description="address of Prometheus, which 'misfire doctor' asks, such as http://127.0.0.1:9090"
@@ -223,7 +254,7 @@ def _from_file(named: Path | None) -> dict[str, Any]:
 def _from_environment(variables: Mapping[str, str]) -> list[tuple[dict[str, Any], str]]:
     """Each variable as a layer of its own. Others that begin with MISFIRE_ (MISFIRE_DATA …) belong to other tools."""
     found = []
-    for name in Settings.model_fields:
+    for name in (*Settings.model_fields, *_REPLACED):
         variable = f"{_PREFIX}{name.upper()}"
         if variable in variables:
             found.append(({name: variables[variable]}, variable))
@@ -235,6 +266,7 @@ def _problems(error: ValidationError, sources: Mapping[str, str]) -> str:
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
         name = ".".join(map(str, problem["loc"]))
         known = name in Settings.model_fields
-        text = problem["msg"] if known else "is not a setting; 'misfire config show' lists them"
+        unknown = _REPLACED.get(name, "is not a setting; 'misfire config show' lists them")
+        text = problem["msg"] if known else unknown
         lines.append(f"  - {name} ({sources.get(name, 'the file')}): {text}")
     return "\n".join(lines)

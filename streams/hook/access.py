@@ -22,6 +22,7 @@ from detector.events import IntentEvent, Outcome
 from streams import metrics
 from streams.errors import BadRecord, MissingPart, WrongUse
 from streams.hook.access_file import AccessFile, AccessToken, Scope, read_access, sha256_of
+from streams.serving.hosts import FOREIGN
 
 __all__ = ["REFUSALS", "SCOPES", "Caller", "Guard", "caller_of"]
 
@@ -43,8 +44,9 @@ SCOPES: dict[str, Scope | None] = {
     "/readyz": None,
 }
 
-#: Why a request is refused for who asks, and its status.
+#: Why a request is refused for who asks or from where, and its status.
 REFUSALS: dict[str, int] = {
+    **FOREIGN,
     "no_token": 401,
     "wrong_token": 401,
     "missing_scope": 403,
@@ -62,13 +64,18 @@ class Caller:
 
     guard: Guard
     token: AccessToken | None = None
-    household_key: str = ""
+    household_key: str | None = None
 
     def owns(self, household_id: str) -> bool:
-        """Return whether a household is one of the caller's tenant."""
-        return self.token is None or bool(
+        """Return whether a household is one of the caller's tenant; without a tenant's key every household is."""
+        return self.household_key is None or bool(
             re.fullmatch(re.escape(self.household_key) + _HOUSEHOLD, household_id)
         )
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant of the caller's token."""
+        return self.token.tenant if self.token else None
 
     @property
     def still_known(self) -> bool:
@@ -112,13 +119,19 @@ class Caller:
 
 
 class Guard:
-    """Knows who may do what. Reads the access file again when it was changed: a token that was revoked is refused at once."""
+    """Knows who may do what. Reads the access file again when it was changed: a token that was revoked is refused at once.
 
-    def __init__(self, file: Path | None) -> None:
+    Args:
+        file: the access file; without one everybody may do everything, unless there is
+        own: the one token, for the households of every tenant, of an operator API without an access file.
+    """
+
+    def __init__(self, file: Path | None, own: AccessToken | None = None) -> None:
         self._file = file
+        self._own = own
         self._changed = 0
         self._access = AccessFile()
-        self._tokens: Mapping[str, AccessToken] = {}
+        self._tokens: Mapping[str, AccessToken] = {own.id: own} if own else {}
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         if file is not None:
             self._read(file)
@@ -126,7 +139,7 @@ class Guard:
     @property
     def closed(self) -> bool:
         """Whether tokens are asked for."""
-        return self._file is not None
+        return self._file is not None or self._own is not None
 
     def knows(self, token: AccessToken) -> bool:
         """Return whether a token is in the access file as it was."""
@@ -146,12 +159,13 @@ class Guard:
         """
         caller = Caller(self)
         route = request.scope["route"].path
-        if self._file is not None and SCOPES.get(route, Scope.OPERATE) is not None:
-            self._refresh(self._file)
+        if self.closed and SCOPES.get(route, Scope.OPERATE) is not None:
+            if self._file is not None:
+                self._refresh(self._file)
             token = self._known(request.headers.get("authorization"))
             if SCOPES.get(route) not in token.scopes:
                 raise _refused("missing_scope", f"the token may not {SCOPES.get(route) or 'do this'}")
-            caller = Caller(self, token, self._access.tenants[token.tenant])
+            caller = Caller(self, token, None if token is self._own else self._access.tenants[token.tenant])
             caller.count(1)
         request.state.caller = caller
 

@@ -15,6 +15,7 @@ from pydantic_core import to_json, to_jsonable_python
 from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal
 from detector.refusals import refused
 from streams.errors import BadRecord
+from streams.hook.access import caller_of
 from streams.hook.describing import answers_description, body_description
 from streams.hook.exchange import Exchange, Reply
 from streams.hook.ladder import Asker
@@ -59,7 +60,7 @@ def confirmations(settings: Settings, exchange: Exchange) -> APIRouter:
     )
     async def confirm(confirmation_id: str, request: Request) -> Response:
         """Answer a question. 200: the command may run (`confirmed`), or may not (`denied`); anything else lets nothing run."""
-        asker = asker_of(request.headers, settings)
+        asker = asker_of(request.headers, settings, caller_of(request))
         given = await read_value(request, ANSWER, settings)
         if given.confirmation_id != confirmation_id:
             raise BadRecord(

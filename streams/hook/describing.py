@@ -27,7 +27,7 @@ _HEADERS = [
     {
         "name": "X-Misfire-Late-Url",
         "in": "header",
-        "description": "Where a late answer to this question is sent (POST); a loopback address or an allowed host.",
+        "description": "Where a late answer to this question is sent (POST); an address that callback_urls lists for the caller's tenant.",
         "schema": {"type": "string", "format": "uri"},
     },
 ]

@@ -28,6 +28,7 @@ from streams.hook.late import LATE, LateAnswers
 from streams.hook.requests import (
     asker_of,
     decode,
+    event_number,
     is_skewed,
     problem,
     read_batch,
@@ -36,9 +37,11 @@ from streams.hook.requests import (
     respond,
 )
 from streams.hook.versions import PolicyVersion
+from streams.host_names import named_hosts
 from streams.logs import log_decision
 from streams.processing import TIME_IN_FUTURE
 from streams.records import DECISION, INTENT, OUTCOME, OUTCOME_APPLIED
+from streams.serving.hosts import OnlyOwn
 from streams.settings import Settings
 from streams.topics import OUTCOMES
 from streams.tracing import Tracer, build_tracer, facts
@@ -79,6 +82,7 @@ def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None
         dependencies=[Depends(guard), *([Depends(HTTPBearer(auto_error=False))] if guard.closed else [])],
     )
     app.add_middleware(PolicyVersion, version=ladder.policy.version)
+    app.add_middleware(OnlyOwn, hosts=named_hosts(settings.allowed_hosts), host=settings.gateway_host)
 
     app.exception_handler(BadRecord)(refuse)
     answers = confirmations(settings, exchange)
@@ -113,7 +117,7 @@ def _decisions(parts: _Parts) -> APIRouter:
     )
     async def decide(request: Request) -> Response:
         """Decide on one event before its command runs. Answers in time, and says on which rung of the ladder."""
-        asker = asker_of(request.headers, parts.settings)
+        asker = asker_of(request.headers, parts.settings, caller_of(request))
         found = await answer(await read_value(request, INTENT, parts.settings), asker)
         headers = {
             "X-Misfire-Rung": found.decision.rung.value,
@@ -133,7 +137,8 @@ def _decisions(parts: _Parts) -> APIRouter:
         The answer is an array in the order of the events. An entry is a decision, or a problem (RFC 9457) where that event was
         refused; one event's fault is no other's.
         """
-        asker, caller = asker_of(request.headers, parts.settings), caller_of(request)
+        caller = caller_of(request)
+        asker = asker_of(request.headers, parts.settings, caller)
 
         async def one(raw: bytes) -> bytes:
             try:
@@ -155,7 +160,7 @@ def _outcomes(parts: _Parts) -> APIRouter:
     @routes.post("/v1/outcomes", openapi_extra=body_description(OUTCOME), responses=applied_description())
     async def outcomes(request: Request) -> JSONResponse:
         """Tell what happened to a command afterwards. 200: the worker applied it; 202: it is on its way."""
-        asker = asker_of(request.headers, parts.settings)
+        asker = asker_of(request.headers, parts.settings, caller_of(request))
         outcome = await read_value(request, OUTCOME, parts.settings)
         if is_skewed(outcome):
             raise BadRecord("time_in_future", TIME_IN_FUTURE)
@@ -175,6 +180,10 @@ def _outcomes(parts: _Parts) -> APIRouter:
     return routes
 
 
+async def _last_heard(last_event_id: Annotated[str, Header()] = "") -> int | None:
+    return event_number(last_event_id)
+
+
 def _late(late_answers: LateAnswers) -> APIRouter:
     routes = APIRouter()
 
@@ -183,10 +192,10 @@ def _late(late_answers: LateAnswers) -> APIRouter:
 
     @routes.get("/v1/late", response_class=EventSourceResponse, dependencies=[Depends(has_room)])
     async def late(
-        request: Request, last_event_id: Annotated[str, Header()] = ""
+        request: Request, after: Annotated[int | None, Depends(_last_heard)]
     ) -> AsyncIterable[ServerSentEvent]:
         """Late answers as server-sent events: the worker's verdict came after the answer, and disagrees with it."""
-        after, caller = int(last_event_id) if last_event_id.isdecimal() else None, caller_of(request)
+        caller = caller_of(request)
         async for number, told in late_answers.listen(after):
             if not caller.still_known:
                 return

@@ -13,14 +13,16 @@ from pydantic_core import from_json, to_json
 
 from detector.answers import ConfirmationAnswer
 from detector.events import IntentEvent, Outcome
+from streams.callbacks import check_callback
 from streams.cloudevents import STRUCTURED, is_structured, unwrapped, wrapped
 from streams.errors import BadRecord
 from streams.hook.access import REFUSALS, Caller, caller_of
 from streams.hook.ladder import Asker
-from streams.hook.late import check_callback
 from streams.letters import trace_of
 from streams.processing import CLOCK_SKEW_SECONDS
 from streams.records import MAX_BYTES, Kind
+from streams.serving import problems
+from streams.serving.hosts import is_json
 from streams.settings import Settings
 from streams.strict_json import AMBIGUOUS, check_unambiguous
 from streams.tokens import NOT_TOKENS, check_tokens
@@ -30,6 +32,7 @@ __all__ = [
     "MAX_BATCH",
     "asker_of",
     "decode",
+    "event_number",
     "is_skewed",
     "problem",
     "read_batch",
@@ -51,6 +54,7 @@ _STATUS = {
     AMBIGUOUS: 400,
     "bad_deadline": 400,
     "bad_callback": 400,
+    "bad_event_id": 400,
     "id_mismatch": 422,
     "id_reused": 409,
     "too_large": 413,
@@ -73,6 +77,8 @@ _REFUSED_HEADERS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1
 
 #: Python reads no number of more than 4,300 digits, and takes the digits of every script for some.
 _NUMBER = re.compile(r"[0-9]{1,9}")
+#: Late answers are numbered from the milliseconds since the epoch on: 13 digits.
+_EVENT_NUMBER = re.compile(r"[0-9]{1,18}")
 
 V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer)
 
@@ -83,15 +89,14 @@ async def read_body(request: Request, most: int = MAX_BYTES) -> bytes:
     Raises:
         BadRecord: with code ``media_type`` or ``too_large``.
     """
-    media = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if media not in ("application/json", STRUCTURED, ""):
-        raise BadRecord("media_type", "the body must be application/json")
-    body = b""
+    if not is_json(request.headers.get("content-type", "")):
+        raise BadRecord("media_type", "the body must be application/json, and Content-Type must say so")
+    body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > most:
             raise BadRecord("too_large", f"the body has more than {most} bytes")
-    return body
+    return bytes(body)
 
 
 async def read_value(request: Request, kind: Kind[V], settings: Settings) -> V:
@@ -134,6 +139,8 @@ async def read_batch(request: Request) -> list[bytes]:
     Raises:
         BadRecord: as ``read_body``, and ``not_json``, ``ambiguous_json``, ``schema`` (no array) or ``too_large`` (too many events).
     """
+    if is_structured(request.headers.get("content-type", "")):
+        raise BadRecord("media_type", "an array of events must be application/json")
     body = await read_body(request, _BATCH_BYTES)
     check_unambiguous(body)
     try:
@@ -165,8 +172,21 @@ def is_skewed(value: IntentEvent | Outcome | ConfirmationAnswer) -> bool:
     return value.time.timestamp() > datetime.now(UTC).timestamp() + CLOCK_SKEW_SECONDS
 
 
-def asker_of(headers: Mapping[str, str], settings: Settings) -> Asker:
+def event_number(last_event_id: str) -> int | None:
+    """Read the header ``Last-Event-ID``; ``None`` where there is none.
+
+    Raises:
+        BadRecord: with code ``bad_event_id``.
+    """
+    if last_event_id and not _EVENT_NUMBER.fullmatch(last_event_id):
+        raise BadRecord("bad_event_id", "Last-Event-ID must be the id of an event that was received here")
+    return int(last_event_id) if last_event_id else None
+
+
+def asker_of(headers: Mapping[str, str], settings: Settings, caller: Caller) -> Asker:
     """Read what an asker says in headers: its deadline, its trace, and where it wants late answers.
+
+    A callback learns what a tenant's households do, so it has to be listed for the caller's tenant.
 
     Raises:
         BadRecord: with code ``bad_deadline`` or ``bad_callback``.
@@ -175,25 +195,20 @@ def asker_of(headers: Mapping[str, str], settings: Settings) -> Asker:
     return Asker(
         seconds=_seconds_left(headers, settings),
         trace=trace_of([("traceparent", trace.encode())]),
-        callback=check_callback(callback, settings.callback_hosts.split(",")) if callback else None,
+        callback=check_callback(callback, settings.callback_urls, caller.tenant) if callback else None,
     )
 
 
 def problem(error: BadRecord) -> dict[str, Any]:
     """An error in the form of RFC 9457."""
-    return {
-        "type": f"urn:misfire:{error.code}",
-        "title": error.code.replace("_", " "),
-        "status": _STATUS.get(error.code, 400),
-        "detail": str(error),
-    }
+    return problems.problem(error.code, _STATUS.get(error.code, 400), str(error))
 
 
 async def refuse(_: Request, error: BadRecord) -> JSONResponse:
     """Answer a request that is refused, as an exception handler does."""
     found = problem(error)
     headers = _REFUSED_HEADERS.get(found["status"])
-    return JSONResponse(found, found["status"], headers, media_type="application/problem+json")
+    return JSONResponse(found, found["status"], headers, media_type=problems.PROBLEM)
 
 
 def _seconds_left(headers: Mapping[str, str], settings: Settings) -> float:

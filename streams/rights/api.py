@@ -14,17 +14,20 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from streams.brokers import Brokers
 from streams.errors import BadRecord, MissingPart, WrongUse
 from streams.hook.access import Guard, caller_of
-from streams.hook.requests import refuse
+from streams.hook.requests import read_body, refuse
+from streams.host_names import Named
 from streams.records import Command
 from streams.rights.archive import ForeignRecord, recipient
 from streams.rights.commands import send_command, wait_until_erased
 from streams.rights.exercise import collected, counts, sealed
 from streams.rights.remaining import remains
+from streams.serving.hosts import OnlyOwn
+from streams.strict_json import check_unambiguous
 
 __all__ = ["build_operator"]
 
@@ -50,6 +53,28 @@ class ExportRequest(BaseModel):
     )
 
 
+_EXPORT_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": ExportRequest.model_json_schema()}},
+    }
+}
+
+
+async def _export_request(request: Request) -> ExportRequest:
+    """Read the body, once the guard has let the caller in: a body parameter would be read and parsed before."""
+    body = await read_body(request)
+    check_unambiguous(body)
+    try:
+        return ExportRequest.model_validate_json(body)
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        places = sorted({".".join(("body", *map(str, each["loc"]))) for each in problems})
+        raise BadRecord(
+            "schema", f"cannot be used: {', '.join(places)}; /docs says what belongs there"
+        ) from None
+
+
 @dataclass(frozen=True, slots=True)
 class _Desk:
     """Lets a few requests in at a time, for households of the caller's tenant; says on record who asked for what."""
@@ -68,8 +93,8 @@ class _Desk:
         caller.check_household(household_id)
         if not self.places.acquire(blocking=False):
             raise BadRecord("busy", f"{_AT_A_TIME} households are being read; ask again in a minute")
-        asked_by = caller.token.id if caller.token else "anybody"
-        logger.info(what, extra={"fields": {"household_id": household_id, "token": asked_by}})
+        asked_by = {"token": caller.token.id} if caller.token else {}
+        logger.info(what, extra={"fields": {"household_id": household_id, **asked_by}})
         try:
             yield
         except WrongUse as error:
@@ -82,15 +107,29 @@ class _Desk:
             self.places.release()
 
 
-def build_operator(brokers: Brokers, guard: Guard) -> FastAPI:
-    """Build the HTTP application."""
+def build_operator(
+    brokers: Brokers, guard: Guard, hosts: frozenset[Named] = frozenset(), host: str = "localhost"
+) -> FastAPI:
+    """Build the HTTP application.
+
+    Args:
+        brokers: where the log is.
+        guard: asks for tokens; on loopback too, any other program or page of the machine reaches it.
+        hosts: names besides the address under which it is asked.
+        host: what it listens on.
+
+    Raises:
+        ValueError: the guard asks for no token.
+    """
+    if not guard.closed:
+        raise ValueError("the operator API always asks for a token")
     app = FastAPI(
         title="misfire operator",
         summary="What is held on one household, for itself alone, and until it wants it gone.",
         version="1",
-        dependencies=[Depends(guard), *([Depends(HTTPBearer(auto_error=False))] if guard.closed else [])],
+        dependencies=[Depends(guard), Depends(HTTPBearer(auto_error=False))],
     )
-
+    app.add_middleware(OnlyOwn, hosts=hosts, host=host)
     app.exception_handler(BadRecord)(refuse)
 
     @app.exception_handler(RequestValidationError)
@@ -120,8 +159,10 @@ def _households(desk: _Desk) -> APIRouter:
             sources = [counts(each) for each in collected(desk.brokers, household_id)]
         return {"household_id": household_id, "sources": sources}
 
-    @routes.post("/export", response_class=Response)
-    def export(household_id: Household, asked: ExportRequest, request: Request) -> Response:
+    @routes.post("/export", response_class=Response, openapi_extra=_EXPORT_BODY)
+    def export(
+        household_id: Household, asked: Annotated[ExportRequest, Depends(_export_request)], request: Request
+    ) -> Response:
         """The archive, encrypted to the requester; 409 and no archive when one record is not the household's alone."""
         with desk.serve(request, household_id, "export"):
             recipients = [recipient(key) for key in asked.recipients]

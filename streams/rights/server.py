@@ -9,7 +9,9 @@ import uvicorn
 from streams.brokers import brokers_of
 from streams.hook.access import Guard
 from streams.hook.edge import check_edge, listen, server_options
+from streams.host_names import named_hosts
 from streams.rights.api import build_operator
+from streams.rights.own_token import own_token
 from streams.settings import Settings
 
 __all__ = ["run_operator"]
@@ -21,13 +23,16 @@ def run_operator(settings: Settings) -> None:
     """Serve until told to stop.
 
     Raises:
-        MissingPart: the port is taken, or a certificate, password or access file is missing.
+        MissingPart: the port is taken, or a certificate, password, access or token file is missing.
         WrongUse: it would be open to a network, or settings contradict each other.
     """
     check_edge(settings, "operator")
     tls = server_options(settings)
-    guard = Guard(settings.access_file)
-    app = build_operator(brokers_of(settings), guard)
+    own = own_token(settings.operator_token_file) if settings.access_file is None else None
+    guard = Guard(settings.access_file, own)
+    app = build_operator(
+        brokers_of(settings), guard, named_hosts(settings.allowed_hosts), settings.operator_host
+    )
     listening = listen(settings.operator_host, settings.operator_port)
     address = "{}:{}".format(*listening.getsockname()[:2])
     logger.info("the operator API listens on %s://%s", "https" if tls else "http", address)

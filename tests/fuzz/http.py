@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from streams.brokers import Brokers
 from streams.errors import MissingPart
 from streams.hook.access import Guard
+from streams.hook.access_file import AccessToken, Scope, new_token
 from streams.hook.gateway import build_gateway
 from streams.hook.ladder import Ladder
 from streams.rights import api, exercise
@@ -55,7 +56,14 @@ def _ask_all(app: FastAPI, routes: tuple[tuple[str, str], ...], data: bytes) -> 
     body, query, path, *rest = (*data.split(CUT), b"", b"", b"")[:15]
     headers = [(name.lower(), value) for name, value in zip(rest[::2], rest[1::2], strict=False) if name]
     # A question is answered at its deadline; nobody here has time.
-    headers = [(b"content-type", b"application/json"), *headers, (b"x-misfire-deadline-ms", b"1")]
+    right = {
+        b"host": b"127.0.0.1:8750",
+        b"content-type": b"application/json",
+        b"authorization": f"Bearer {_token()[0]}".encode(),
+    }
+    named = {name for name, _ in headers}
+    headers = [*(each for each in right.items() if each[0] not in named), *headers]
+    headers.append((b"x-misfire-deadline-ms", b"1"))
     for method, route in routes:
         wanted = route.replace("h1", path.decode("latin-1") or "h1").replace(
             "c1", path.decode("latin-1") or "c1"
@@ -112,7 +120,12 @@ def _gateway() -> FastAPI:
 
 @cache
 def _operator() -> FastAPI:
-    return api.build_operator(Brokers("nobody.invalid:9092"), Guard(None))
+    return api.build_operator(Brokers("nobody.invalid:9092"), Guard(None, _token()[1]))
+
+
+@cache
+def _token() -> tuple[str, AccessToken]:
+    return new_token("operator", frozenset({Scope.OPERATE, Scope.EXPORT}), 1_000_000)
 
 
 def _nobody(*_: object) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -121,15 +122,23 @@ def test_the_operator_api_does_the_same(broker: Broker, tmp_path: Path) -> None:
     ours = [event for event in events if event.household_id == "home1"]
     prepare(broker)
     command = [sys.executable, "-m", "streams.cli", "operator", "--broker", broker.bootstrap]
-    process = start([*command, "--port", url.rpartition(":")[2]], log=tmp_path / "operator")
+    token = tmp_path / "operator.token"
+    process = start(
+        [*command, "--port", url.rpartition(":")[2]],
+        log=tmp_path / "operator",
+        environment=os.environ | {"MISFIRE_OPERATOR_TOKEN_FILE": str(token)},
+    )
     try:
         with logs(broker) as log, Worker(broker, place, tmp_path / "log") as worker:
             worker.wait_ready()
             publish(broker, events)
             log.applied(len(events))
             until(lambda: _healthy(url), (tmp_path / "operator").read_text)
-            at = f"{url}/v1/households/home1"
-            with httpx.Client(timeout=60) as operator:
+            at, said = f"{url}/v1/households/home1", (tmp_path / "operator").read_text()
+            assert httpx.get(at).status_code == 401
+            assert (str(token) in said, token.read_text().strip() in said) == (True, False)
+            bearer = {"authorization": f"Bearer {token.read_text().strip()}"}
+            with httpx.Client(timeout=60, headers=bearer) as operator:
                 shown = operator.get(at).json()
                 assert shown == misfire(broker, "show", "home1")
                 archive = operator.post(f"{at}/export", json={"recipients": [str(key.to_public())]})

@@ -85,3 +85,21 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, data: bytes) -> None
 
 def test_variables_of_other_tools_are_not_settings() -> None:
     assert load(environment={"MISFIRE_DATA": "x", "MISFIRE_CACHE": "y"}).settings == Settings()
+
+
+@pytest.mark.parametrize("listed", ["runtime.home.arpa", "acme=ftp://a/", "http://u@a/"])
+def test_addresses_of_callbacks_are_checked_at_the_start(listed: str) -> None:
+    with pytest.raises(WrongUse, match="callback_urls"):
+        load(environment={"MISFIRE_CALLBACK_URLS": listed})
+
+
+def test_a_name_that_is_none_is_not_allowed_silently() -> None:
+    with pytest.raises(WrongUse, match="allowed_hosts"):
+        load(environment={"MISFIRE_ALLOWED_HOSTS": "http://hook.example"})
+
+
+def test_a_setting_that_was_replaced_says_by_what(tmp_path: Path) -> None:
+    file = _file(tmp_path / "some.toml", 'callback_hosts = "runtime.home.arpa"')
+    for given in ({"file": file, "environment": {}}, {"environment": {"MISFIRE_CALLBACK_HOSTS": "runtime"}}):
+        with pytest.raises(WrongUse, match="replaced by callback_urls"):
+            load(**given)

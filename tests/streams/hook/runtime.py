@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 
+class Heard(list[bytes]):
+    """The bodies that were sent, and the headers of the last."""
+
+    headers: Message
+
+
 @contextmanager
-def runtime(*statuses: int) -> Iterator[tuple[str, list[bytes]]]:
+def runtime(*statuses: int) -> Iterator[tuple[str, Heard]]:
     """A runtime that listens for late answers: its address, and what it was sent."""
-    heard: list[bytes] = []
+    heard = Heard()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            heard.headers = self.headers
             heard.append(self.rfile.read(int(self.headers["content-length"])))
             self.send_response(statuses[min(len(heard), len(statuses)) - 1])
             self.send_header("content-length", "0")

@@ -106,3 +106,14 @@ async def test_a_callback_is_not_followed_elsewhere(answers: LateAnswers) -> Non
         answers.tell(late(), url)
         while not heard:  # noqa: ASYNC110 - another thread
             await asyncio.sleep(0.01)
+
+
+async def test_no_server_of_ours_takes_a_late_answer_for_a_command(answers: LateAnswers) -> None:
+    """What a callback is sent says twice that it is no command: ``tests/streams/serving/test_hosts.py`` shows that both are refused."""
+    with runtime(204) as (url, heard):
+        answers.tell(late(), url)
+        while not heard:  # noqa: ASYNC110 - another thread
+            await asyncio.sleep(0.01)
+
+    assert heard.headers["content-type"] == "application/vnd.misfire.late+json"
+    assert heard.headers["x-misfire-callback"] == "1"

@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pyrage
 import pytest
+from fastapi import Request
 from fastapi.testclient import TestClient
 
 from streams.brokers import Brokers
 from streams.errors import MissingPart
 from streams.hook.access import REFUSALS, SCOPES, Guard
 from streams.hook.access_file import AccessFile, Scope, new_token, with_token, write_access
-from streams.records import Command
+from streams.records import MAX_BYTES, Command
 from streams.rights import api, exercise
 from streams.rights.archive import open_archive
 from streams.rights.log import Place
@@ -46,7 +48,11 @@ class Desk:
         for module in (api, exercise):
             monkeypatch.setattr(module, "send_command", self._send)
         monkeypatch.setattr(api, "wait_until_erased", lambda *_: self.applied)
-        self.client = TestClient(api.build_operator(Brokers("nobody.invalid:9092"), guard or Guard(None)))
+        sent, own = new_token("operator", frozenset({Scope.OPERATE, Scope.EXPORT}), 1_000)
+        headers = {} if guard else {"authorization": f"Bearer {sent}"}
+        self.client = TestClient(
+            api.build_operator(Brokers("nobody.invalid:9092"), guard or Guard(None, own)), headers=headers
+        )
 
     def _send(self, _: Brokers, household_id: str, command: Command) -> Place:
         self.sent.append((household_id, command))
@@ -135,7 +141,7 @@ def test_what_remains_is_told_with_its_end(desk: Desk) -> None:
         ("/export", {"recipients": ["no key"]}, {}, "bad_recipient"),
         ("/export", {"recipients": []}, {}, "schema"),
         ("/export", {"recipients": TO["recipients"], "to": "me"}, {}, "schema"),
-        ("/export", None, {}, "schema"),
+        ("/export", [], {}, "schema"),
         ("/erasure", None, {"wait": "long"}, "schema"),
         ("/erasure", None, {"wait": 1e9}, "schema"),
     ],
@@ -261,3 +267,60 @@ def test_who_asked_for_what_is_on_record(
     name, _, secret = tokens["operate"].partition(".")
     assert (line.message, line.fields) == ("erase", {"household_id": OURS, "token": name})  # type: ignore[attr-defined]
     assert secret not in caplog.text
+
+
+def test_without_an_access_file_a_token_is_asked_for_too(desk: Desk) -> None:
+    with pytest.raises(ValueError, match="always asks for a token"):
+        api.build_operator(Brokers("nobody.invalid:9092"), Guard(None))
+
+    del desk.client.headers["authorization"]
+    for operation, body in ASKED.items():
+        answer = desk.ask(*operation, body)
+        assert (answer.status_code, answer.json()["type"]) == (401, "urn:misfire:no_token")
+    assert not desk.sent
+
+
+def test_a_body_is_not_read_before_the_token(desk: Desk) -> None:
+    read: list[bytes] = []
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(3):
+            read.append(b"x" * 65_536)
+            yield read[-1]
+
+    del desk.client.headers["authorization"]
+    headers = {"content-type": "application/json"}
+    with patch.object(Request, "stream", side_effect=AssertionError("the body was read")):
+        answer = desk.client.post(f"/v1/households/{home(1)}/export", content=endless(), headers=headers)
+
+    assert answer.status_code == 401
+
+
+def test_a_body_beyond_its_limit_is_not_parsed(desk: Desk) -> None:
+    body = b'{"recipients": ["' + b"a" * MAX_BYTES + b'"]}'
+
+    answer = desk.client.post(
+        f"/v1/households/{home(1)}/export", content=body, headers={"content-type": "application/json"}
+    )
+
+    assert (answer.status_code, answer.json()["type"]) == (413, "urn:misfire:too_large")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "evil.example"}, 421),
+        ({"origin": "http://evil.example"}, 403),
+        ({"content-type": "text/plain"}, 415),
+        ({"x-misfire-callback": "1"}, 403),
+    ],
+)
+def test_no_page_of_another_origin_erases_a_household(
+    desk: Desk, headers: dict[str, str], status: int
+) -> None:
+    for operation in ASKED:
+        answer = desk.client.request(
+            operation[0], operation[1].format(household_id=home(1)), content=b"{}", headers=headers
+        )
+        assert answer.status_code == status
+    assert not desk.sent

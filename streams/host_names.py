@@ -1,0 +1,50 @@
+"""Hosts as headers and settings name them, in one form."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import NamedTuple
+
+__all__ = ["Named", "canonical", "named", "named_hosts"]
+
+_NAMED = re.compile(r"(\[[0-9a-f:.]+\]|[0-9a-z_]([0-9a-z_.-]*[0-9a-z_])?)\.?(:([0-9]{1,5}))?")
+
+
+class Named(NamedTuple):
+    """A host in lower case, an address in its one form, and the port where there is one."""
+
+    name: str
+    port: int | None
+
+
+def named(text: str) -> Named | None:
+    """Read ``HOST[:PORT]``; ``None`` where it is something else."""
+    match = _NAMED.fullmatch(text.lower()) if text.isascii() else None
+    if match is None:
+        return None
+    return Named(canonical(match[1].strip("[]")), int(match[4]) if match[4] else None)
+
+
+def named_hosts(listed: str) -> frozenset[Named]:
+    """Read the setting ``allowed_hosts``: ``HOST[:PORT][,HOST[:PORT]…]``.
+
+    Raises:
+        ValueError: an entry is no host; the message repeats it.
+    """
+    found = set()
+    for entry in filter(None, (each.strip() for each in listed.split(","))):
+        host = named(entry)
+        if host is None:
+            raise ValueError(f"{entry!r} is not HOST or HOST:PORT")
+        found.add(host)
+    return frozenset(found)
+
+
+def canonical(name: str) -> str:
+    """Return an address in its one form, and any other name in lower case."""
+    try:
+        found = ipaddress.ip_address(name)
+    except ValueError:
+        return name.lower()
+    return str(getattr(found, "ipv4_mapped", None) or found)
