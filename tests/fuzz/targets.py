@@ -27,6 +27,7 @@ from streams import records
 from streams.bundles import read_bundle, write_bundle
 from streams.cloudevents import type_inside, unwrapped, wrapped
 from streams.errors import BadRecord, MissingPart, WrongUse
+from streams.hook.access import Caller, Guard
 from streams.hook.keyring import read_keyring
 from streams.hook.requests import asker_of as asker_of_request
 from streams.letters import asker_of, letter_about, trace_of
@@ -105,7 +106,7 @@ def request_headers(data: bytes) -> None:
     texts = [part.decode("latin-1") for part in (data + 3 * CUT).split(CUT)]
     names = ("x-misfire-deadline-ms", "x-misfire-deadline", "x-misfire-late-url", "traceparent")
     try:
-        asked = asker_of_request(dict(zip(names, texts, strict=False)), Settings())
+        asked = asker_of_request(dict(zip(names, texts, strict=False)), Settings(), Caller(Guard(None)))
     except BadRecord:
         return
     assert 0 < asked.seconds <= 10

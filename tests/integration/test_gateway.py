@@ -152,8 +152,8 @@ def test_a_late_answer_that_disagrees_is_recorded_and_told(tmp_path: Path) -> No
     with EmbeddedBroker() as broker, runtime(204) as (callback, heard):
         prepare(broker)
         # Without a bundle the gateway can only answer what the policy says.
-        listed = {"MISFIRE_CALLBACK_URLS": callback}
-        with gateway(broker.bootstrap, tmp_path / "none", tmp_path / "gw", wait=False, **listed) as url:
+        allowed = {"MISFIRE_CALLBACK_URLS": callback}
+        with gateway(broker.bootstrap, tmp_path / "none", tmp_path / "gw", wait=False, **allowed) as url:
             until(lambda: httpx.get(f"{url}/readyz").json()["missing"] == ["bundle"])
             answers = [
                 DECISION.decode(
