@@ -13,6 +13,7 @@ import typer
 from streams.cli.options import Json
 from streams.cli.output import note, write_json
 from streams.errors import MissingPart
+from streams.whole_files import write_whole
 
 __all__ = ["app"]
 
@@ -74,6 +75,6 @@ def preview(
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+        write_whole(path, text.encode())
     except OSError as error:
         raise MissingPart(f"{path} cannot be written: {error.strerror or error}") from error

@@ -12,6 +12,7 @@ from dashboards.config import Config
 from dashboards.grafana import dashboard_providers, data_sources
 from dashboards.prometheus import prometheus
 from dashboards.rules import rules
+from streams.whole_files import write_whole
 
 __all__ = ["GENERATED", "monitoring_files", "write_monitoring"]
 
@@ -36,7 +37,7 @@ def write_monitoring(folder: Path = GENERATED, config: Config | None = None) -> 
     for name, text in monitoring_files(config or Config()).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+        write_whole(path, text.encode())
 
 
 class _Dumper(yaml.SafeDumper):

@@ -9,11 +9,14 @@ from __future__ import annotations
 import codecs
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from streams.errors import MissingPart, WrongUse
 
-__all__ = ["LARGEST_TEXT", "PACKED", "kind_of", "read_small", "read_text", "unmarked"]
+__all__ = ["LARGEST_TEXT", "PACKED", "kind_of", "open_regular", "read_small", "read_text", "unmarked"]
 
 #: Bytes; a policy or a settings file has a few thousand.
 LARGEST_TEXT = 1 << 20
@@ -54,15 +57,30 @@ def unmarked(data: bytes) -> bytes:
     return data
 
 
-def read_small(path: Path, most: int) -> bytes:
-    """Read a file of at most ``most`` bytes; a named pipe or a device is not waited for.
+@contextmanager
+def open_regular(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file; a named pipe or a device is not waited for.
 
     Raises:
-        OSError: it is not there, is no file, cannot be read, or is larger.
+        OSError: it is not there, cannot be read, or is no file.
     """
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(None, f"{path} is no file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            yield file
+    finally:
+        os.close(descriptor)
+
+
+def read_small(path: Path, most: int) -> bytes:
+    """Read a file of at most ``most`` bytes.
+
+    Raises:
+        OSError: as for ``open_regular``, or it is larger.
+    """
+    with open_regular(path) as file:
         data = file.read(most + 1)
     if len(data) > most:
         raise OSError(None, f"{path} has more than {most} bytes")

@@ -32,7 +32,7 @@ def locked(path: Path) -> Iterator[None]:
     try:
         lock = os.open(place.with_name(f".{place.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise MissingPart(f"{path} cannot be locked: {error.strerror or error}") from error
+        raise MissingPart(f"{path} cannot be written: {error.strerror or error}") from error
     try:
         until = time.monotonic() + _PATIENCE
         while not _taken(lock):
@@ -66,6 +66,7 @@ def writing(path: Path, *, mode: int = 0o666) -> Iterator[IO[bytes]]:
         with os.fdopen(
             os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb"
         ) as file:
+            _keep_owner(file.fileno(), place, mode)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -129,6 +130,16 @@ def _exchange(draft: Path, place: Path, before: Path) -> None:
             before.rename(place)
         raise
     _sync(place.parent)
+
+
+def _keep_owner(descriptor: int, place: Path, mode: int) -> None:
+    """Give a file the owner and the permissions of the one that it replaces: root may revoke what a gateway reads."""
+    if place.exists():
+        found = place.stat()
+        os.fchmod(descriptor, found.st_mode & mode)
+        if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
+            with suppress(PermissionError):
+                os.fchown(descriptor, found.st_uid, found.st_gid)
 
 
 def _before(place: Path) -> Path:

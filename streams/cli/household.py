@@ -79,6 +79,7 @@ def export(
     from streams.rights.archive import ForeignRecord, recipient
     from streams.rights.exercise import collected, counts, sealed
     from streams.rights.holdings import foreign
+    from streams.whole_files import write_whole
 
     recipients = [recipient(key) for key in to]
     household_id, brokers = _token(household, keys, secrets), reached(config, broker)
@@ -91,7 +92,7 @@ def export(
         write_json(json, result | {"archive": None, "foreign": [str(place) for place in foreign(holdings)]})
         raise typer.Exit(1) from None
     try:
-        out.write_bytes(archive)
+        write_whole(out, archive)
     except OSError as error:
         raise MissingPart(f"the archive cannot be written to {out}: {error.strerror or error}") from error
     unchecked = sum(len(holding.unchecked) for holding in holdings)

@@ -43,22 +43,26 @@ def new(
     """Draw a tenant's first keys."""
     from streams.errors import WrongUse
     from streams.hook.keyring import KEY_ID, new_keyring
+    from streams.whole_files import locked
 
-    if file.exists():
-        raise WrongUse(f"{file} is there already, and its keys cannot be made again; name another file")
     if not re.fullmatch(KEY_ID, household_key) or household_key == "k1":
         raise WrongUse(
             f"--household-key {household_key}: an id is up to 16 small letters and digits, a letter first, and not k1"
         )
-    _write(file, new_keyring(tenant, datetime.now(UTC), overlap_days, household_key), json)
+    with locked(file):
+        if file.exists():
+            raise WrongUse(f"{file} is there already, and its keys cannot be made again; name another file")
+        _write(file, new_keyring(tenant, datetime.now(UTC), overlap_days, household_key), json)
 
 
 @app.command()
 def rotate(file: File, json: Json = None) -> None:
     """Add a key that is used from now on; the one before stays valid for the keyring's overlap."""
     from streams.hook.keyring import read_keyring, rotated
+    from streams.whole_files import locked
 
-    _write(file, rotated(read_keyring(file), datetime.now(UTC)), json)
+    with locked(file):
+        _write(file, rotated(read_keyring(file), datetime.now(UTC)), json)
 
 
 @app.command()

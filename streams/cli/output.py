@@ -24,6 +24,7 @@ from rich.table import Table
 
 from detector.progress import Progress as Report
 from streams.errors import MissingPart
+from streams.whole_files import write_whole
 
 __all__ = ["console", "note", "progress_report", "table", "write_json"]
 
@@ -83,6 +84,6 @@ def write_json(path: str | None, value: Any) -> None:
         sys.stdout.write(text)
         return
     try:
-        Path(path).write_text(text, "utf-8")
+        write_whole(Path(path), text.encode())
     except OSError as error:
         raise MissingPart(f"the JSON cannot be written to {path}: {error.strerror or error}") from error

@@ -12,6 +12,7 @@ import typer
 from streams.cli.options import Json
 from streams.cli.output import note, write_json
 from streams.errors import MissingPart
+from streams.whole_files import write_whole
 
 
 def schema(
@@ -57,7 +58,7 @@ def _write(folder: Path, found: Mapping[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name, document in found.items():
             text = json_format.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-            (folder / name).write_text(text, "utf-8")
+            write_whole(folder / name, text.encode())
     except OSError as error:
         raise MissingPart(
             f"the documents cannot be written to {folder}: {error.strerror or error}"

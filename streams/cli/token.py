@@ -47,7 +47,7 @@ def new(
 ) -> None:
     """Draw a token and print it, once; the file keeps its hash. A gateway that runs takes it at once."""
     from streams.errors import WrongUse
-    from streams.hook.access_file import AccessFile, Scope, new_token, read_access, with_token, write_access
+    from streams.hook.access_file import Scope, change_access, new_token, with_token
     from streams.hook.keyring import KEY_ID
 
     unknown = sorted(set(scope) - set(Scope))
@@ -59,9 +59,8 @@ def new(
         raise WrongUse(
             f"--household-key {household_key}: an id is up to 16 small letters and digits, a letter first"
         )
-    access = read_access(file) if file.exists() else AccessFile()
     token, kept = new_token(tenant, frozenset(map(Scope, scope)), per_second)
-    write_access(file, with_token(access, kept, household_key))
+    change_access(file, lambda access: with_token(access, kept, household_key), made_here=True)
     note(f"Token {kept.id} of {tenant} may {' and '.join(sorted(kept.scopes))}; it is shown this once:")
     typer.echo(token)
     write_json(
@@ -95,7 +94,7 @@ def revoke(
     file: File, token_id: Annotated[str, typer.Argument(metavar="ID", help="The token's id.")]
 ) -> None:
     """Take a token away; a gateway that runs refuses it from its next request on."""
-    from streams.hook.access_file import read_access, revoked, write_access
+    from streams.hook.access_file import change_access, revoked
 
-    write_access(file, revoked(read_access(file), token_id))
+    change_access(file, lambda access: revoked(access, token_id))
     note(f"{file}: token {token_id} is revoked.")

@@ -21,7 +21,8 @@ from detector.answers import ConfirmationAnswer
 from detector.events import IntentEvent, Outcome
 from streams import metrics
 from streams.errors import BadRecord, MissingPart, WrongUse
-from streams.hook.access_file import AccessFile, AccessToken, Scope, read_access, sha256_of
+from streams.hook.access_file import AccessFile, AccessToken, Scope, read_stamped, sha256_of
+from streams.private_files import Stamp, stamp_of
 from streams.serving.hosts import FOREIGN
 
 __all__ = ["REFUSALS", "SCOPES", "Caller", "Guard", "caller_of"]
@@ -129,7 +130,7 @@ class Guard:
     def __init__(self, file: Path | None, own: AccessToken | None = None) -> None:
         self._file = file
         self._own = own
-        self._changed = 0
+        self._stamp: Stamp | None = None
         self._access = AccessFile()
         self._tokens: Mapping[str, AccessToken] = {own.id: own} if own else {}
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
@@ -183,18 +184,18 @@ class Guard:
 
     def _refresh(self, file: Path) -> None:
         try:
-            if file.stat().st_mtime_ns != self._changed:
+            # A file that was changed within the last tick of its clock is read again: another change would not be seen.
+            if self._stamp is None or not self._stamp.settled or stamp_of(file) != self._stamp:
                 self._read(file)
         except (OSError, MissingPart, WrongUse) as error:
             # What was read last holds: a file that is being replaced must not shut every home out.
-            if self._changed >= 0:
+            if self._stamp is not None:
                 logger.error("%s; the tokens that were read last are taken until then", error)  # noqa: TRY400 - a sentence
-            self._changed = -1
+            self._stamp = None
 
     def _read(self, file: Path) -> None:
-        access = read_access(file)
+        access, self._stamp = read_stamped(file)
         self._access, self._tokens = access, {token.id: token for token in access.tokens}
-        self._changed = file.stat().st_mtime_ns
 
 
 def caller_of(request: Request) -> Caller:

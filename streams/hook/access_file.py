@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -14,15 +15,20 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from streams.errors import MissingPart, WrongUse
-from streams.private_files import check_private, write_privately
+from streams.errors import BadRecord, MissingPart, WrongUse
+from streams.private_files import Stamp, read_private, write_privately
+from streams.strict_json import check_unambiguous
+from streams.text_files import unmarked
+from streams.whole_files import locked
 
 __all__ = [
     "AccessFile",
     "AccessToken",
     "Scope",
+    "change_access",
     "new_token",
     "read_access",
+    "read_stamped",
     "revoked",
     "sha256_of",
     "with_token",
@@ -128,22 +134,53 @@ def read_access(path: Path) -> AccessFile:
         MissingPart: it is not there, or cannot be read.
         WrongUse: others may write or read it, or it is no access file.
     """
+    return read_stamped(path)[0]
+
+
+def read_stamped(path: Path) -> tuple[AccessFile, Stamp]:
+    """Read an access file as ``read_access`` does, with the stamp that it had."""
     try:
-        check_private(path, "access file")
-        found = _ACCESS.validate_json(path.read_bytes())
+        data, stamp = read_private(path, "access file")
+        data = unmarked(data)
+        check_unambiguous(data)
+        found = _ACCESS.validate_json(data)
     except FileNotFoundError:
         raise MissingPart(
             f"the access file {path} is not there; make one with 'misfire token new {path}'"
         ) from None
     except OSError as error:
         raise MissingPart(f"the access file {path} cannot be read: {error.strerror or error}") from error
+    except (BadRecord, UnicodeDecodeError) as error:
+        why = str(error) if isinstance(error, BadRecord) else "it is not text in UTF-8"
+        raise WrongUse(f"{path} is not an access file ({why})") from None
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False, include_context=False)
         where = ", ".join(dict.fromkeys(".".join(map(str, problem["loc"])) or "JSON" for problem in problems))
         raise WrongUse(f"{path} is not an access file ({where})") from None
     if wrong := found.problems():
         raise WrongUse(f"the access file {path} cannot be used: {'; '.join(wrong)}")
-    return found
+    return found, stamp
+
+
+def change_access(
+    path: Path, change: Callable[[AccessFile], AccessFile], *, made_here: bool = False
+) -> AccessFile:
+    """Read an access file, change it and write it back; of two that do so at once the second sees what the first wrote.
+
+    Args:
+        path: the file.
+        change: makes the new content of the old.
+        made_here: whether a file that is not there yet is an empty one.
+
+    Raises:
+        MissingPart: it cannot be read or written.
+        WrongUse: it is no access file, or ``change`` refuses.
+    """
+    with locked(path):
+        before = AccessFile() if made_here and not path.exists() else read_access(path)
+        after = change(before)
+        write_access(path, after)
+    return after
 
 
 def write_access(path: Path, access: AccessFile) -> None:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import ErrorDetails, ValidationError
 
-from streams.errors import MissingPart, WrongUse
-from streams.private_files import check_private, write_privately
+from streams.errors import BadRecord, MissingPart, WrongUse
+from streams.private_files import read_private, write_privately
+from streams.strict_json import check_unambiguous
+from streams.text_files import unmarked
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -114,11 +116,19 @@ def read_keyring(path: Path) -> Keyring:
         MissingPart: the file is not there.
         WrongUse: others may read it, or it is not a keyring; the message repeats nothing of it.
     """
-    if not path.is_file():
-        raise MissingPart(f"the keyring {path} is not there; make one with 'misfire keys new {path}'")
-    check_private(path, "keyring")
     try:
-        return _adapter().validate_json(path.read_bytes())
+        data = unmarked(read_private(path, "keyring")[0])
+        check_unambiguous(data)
+        return _adapter().validate_json(data)
+    except FileNotFoundError:
+        raise MissingPart(
+            f"the keyring {path} is not there; make one with 'misfire keys new {path}'"
+        ) from None
+    except OSError as error:
+        raise MissingPart(f"the keyring {path} cannot be read: {error.strerror or error}") from error
+    except (BadRecord, UnicodeDecodeError) as error:
+        why = str(error) if isinstance(error, BadRecord) else "it is not text in UTF-8"
+        raise WrongUse(f"{path} is not a keyring ({why}); make one with 'misfire keys new'") from None
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False, include_context=False)
         where = ", ".join(dict.fromkeys(place for problem in problems for place in _places(problem)))
