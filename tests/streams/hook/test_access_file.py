@@ -83,7 +83,7 @@ def test_a_revocation_between_looking_and_reading_is_not_missed(
     """The file is replaced as soon as it was read: what was read must not count as the new one."""
     token, other = drawn(2)
     written(file, token, other)
-    read = access_file.read_private
+    read = private_files.read_private
 
     def then_revoked(path: Path, what: str) -> Any:
         found = read(path, what)
