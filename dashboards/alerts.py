@@ -91,9 +91,11 @@ def _denied(config: Config) -> str:
 
 def _skewed(config: Config) -> str:
     window = config.window("15m")
-    put_aside = _grew('misfire_dead_letters_total{reason="time_in_future"}', window)
-    refused = _grew('misfire_hook_answers_total{reason="clock_skewed"}', window)
-    return f"max(misfire_watermark_timestamp_seconds) - time() > 5\nor sum {put_aside}\nor sum {refused}"
+    replaced, events = (
+        f"sum(increase({each}[{window}]))"
+        for each in ("misfire_clocks_replaced_total", "misfire_events_total")
+    )
+    return f"max(misfire_watermark_timestamp_seconds) - time() > 5\nor {replaced} / {events} > 0.01"
 
 
 def _none_up(part: str) -> Look:

@@ -436,6 +436,13 @@ QUERIES: tuple[Query, ...] = (
         "Records that could not be read; lower is better.",
     ),
     _ask(
+        "clocks_replaced",
+        "sum(rate(misfire_clocks_replaced_total{$e}[$s]))",
+        "events/s",
+        "events",
+        "Events whose device's clock was too far off, so that the log's time stood in; lower is better.",
+    ),
+    _ask(
         "duplicates",
         "sum by (topic) (rate(misfire_duplicates_total{$e}[$s]))",
         "records/s",

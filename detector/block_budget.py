@@ -69,11 +69,13 @@ class BlockWindow:
     def after(
         self, seconds: float, budget: BlockBudget, *, household: str, intent: str, blocked: bool
     ) -> BlockWindow:
-        """Return the window with one more command, decided at ``seconds`` of the log's time; it never goes back.
+        """Return the window with one more command, decided at ``seconds`` of the log's time.
 
-        An intent of a household that was blocked within the window and is blocked again changes nothing.
+        The window never goes back, for partitions do not keep step, and one command moves it on by its length at most: a stamp in the
+        far future passes. An intent of a household that was blocked within the window and is blocked again changes nothing.
         """
-        latest = max(seconds, self.seconds)
+        furthest = self.seconds + budget.window_seconds if self.homes else seconds
+        latest = min(max(seconds, self.seconds), furthest)
         kept = _kept(self.seconds, latest, budget)
         commands, blocks = self.commands * kept, self.blocks * kept
         home = self.homes.get(household, _Home(latest)).aged(latest, budget)

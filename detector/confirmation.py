@@ -1,6 +1,6 @@
 """Confirmation with integrity: asking, and taking in an answer, as pure functions of the household's state.
 
-A question is bound to household, session, intent and slots, is answered once, and expires. Time is the events' and answers' own.
+A question is bound to household, session, intent and slots, is answered once, and expires. Time is the log's.
 """
 
 from __future__ import annotations
@@ -9,16 +9,15 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime
 
 from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal, Result, proof_of
 from detector.bundle import Bundle
 from detector.challenge import challenge_words
 from detector.decisions import Confirm, ConfirmMethod, Decision, Reason, Verdict
 from detector.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
-from detector.fatigue import asked_before
+from detector.fatigue import asked_before, is_open
 from detector.household import settle
-from detector.policy import Policy
 from detector.refusals import refused
 from detector.spoken import is_yes, score_yes
 from detector.state import MAX_QUESTIONS, HouseholdState, Question, Session
@@ -44,7 +43,13 @@ def confirmation_id(household_id: str, event_id: str) -> str:
 
 
 def ask(
-    decision: Decision, state: HouseholdState, event: IntentEvent, session: Session, bundle: Bundle
+    decision: Decision,
+    state: HouseholdState,
+    event: IntentEvent,
+    session: Session,
+    bundle: Bundle,
+    *,
+    at: float,
 ) -> tuple[Decision, HouseholdState]:
     """Turn a decision to confirm into a question, and remember it.
 
@@ -57,21 +62,22 @@ def ask(
         event: the committing event.
         session: its session and the chain, both with it.
         bundle: whose policy and version count.
+        at: the log's time of the event.
     """
     if decision.confirm is None or session.chain is None:
         raise AssertionError("what is to be confirmed is a chain, and says how to ask")
     policy, slots = bundle.policy, session.chain.slots
-    before = asked_before(state, event, slots, policy)
+    before = asked_before(state, event, slots, policy, at=at)
     if before is not None and before.state != "open":
         return _answered_before(decision, before), state
     if before is None:
-        state = _superseding(state, event)
-        if len(_open(state, event.seconds)) >= policy.confirmation.most_open:
+        state = _superseding(state, event, at)
+        if len(_open(state, at)) >= policy.confirmation.most_open:
             text = f"{policy.confirmation.most_open} questions are open in this household; this one is not asked."
             return _instead(decision, Verdict.BLOCK, "too_many_open", text), state
-        before = _question(decision.confirm.methods, state, event, session, bundle)
+        before = _question(decision.confirm.methods, state, event, session, bundle, at=at)
         state = replace(state, questions=(*state.questions, before)[-MAX_QUESTIONS:])
-    return replace(decision, confirm=_confirm(decision.confirm, before, event, policy)), state
+    return replace(decision, confirm=_confirm(decision.confirm, before)), state
 
 
 def answer(
@@ -83,23 +89,23 @@ def answer(
         state: the household that the answer names.
         given: the answer.
         bundle: what a spoken yes is scored with.
-        at: when it was given, in seconds since the epoch.
+        at: the log's time of the answer.
         key: what proofs are made with; where it is ``None``, any proof counts as the runtime's word for it.
     """
     question = next((each for each in state.questions if each.confirmation_id == given.confirmation_id), None)
     if question is None:
-        return _unasked(state, given)
+        return _unasked(state, given, at)
     refusal = _unbound(question, given, at)
     bits = probability = None
     if refusal is None and given.accepted:
-        refusal = _unproven(question, given, key)
+        refusal = _unproven(state, question, given, key)
         if refusal is None and given.method is ConfirmMethod.SPOKEN and given.heard is not None:
             bits, probability, likely = score_yes(state, question, given.heard, bundle)
             refusal = None if likely else Refusal.UNLIKELY_ANSWER
     if refusal is None:
         question = _closed(question, "confirmed" if given.accepted else "denied", at, by=given.answer_id)
         kind = OutcomeKind.CONFIRMED if given.accepted else OutcomeKind.DENIED
-        state = _settled(state, question.event_id, kind, given)
+        state = _settled(state, question.event_id, kind, given, at)
     elif refusal in _ATTEMPTS:
         question = replace(question, attempts=question.attempts + 1)
     result = replace(_result(question, given, refusal), surprisal_bits=bits, misfire_probability=probability)
@@ -114,12 +120,12 @@ def recall(state: HouseholdState, given: ConfirmationAnswer) -> ConfirmationResu
     return None
 
 
-def close(state: HouseholdState, outcome: Outcome) -> HouseholdState:
+def close(state: HouseholdState, outcome: Outcome, *, at: float) -> HouseholdState:
     """Close the question about a command whose outcome was reported: there is nothing left to answer."""
     became = {OutcomeKind.CONFIRMED: "confirmed", OutcomeKind.DENIED: "denied"}.get(outcome.outcome, "over")
     for question in state.questions:
         if question.event_id == outcome.event_id:
-            state = _with(state, _closed(question, became, outcome.time.timestamp()))
+            state = _with(state, _closed(question, became, at))
     return state
 
 
@@ -146,11 +152,11 @@ def _instead(decision: Decision, verdict: Verdict, code: str, text: str) -> Deci
     )
 
 
-def _superseding(state: HouseholdState, event: IntentEvent) -> HouseholdState:
+def _superseding(state: HouseholdState, event: IntentEvent, at: float) -> HouseholdState:
     """Close what is open about the same intent in the same conversation: its slots are not the command's any more."""
     for question in state.questions:
         if (question.session_id, question.intent, question.state) == (event.session_id, event.intent, "open"):
-            state = _with(state, _closed(question, "superseded", event.seconds))
+            state = _with(state, _closed(question, "superseded", at))
     return state
 
 
@@ -160,6 +166,8 @@ def _question(
     event: IntentEvent,
     session: Session,
     bundle: Bundle,
+    *,
+    at: float,
 ) -> Question:
     slots = dict(session.chain.slots) if session.chain else {}
     words = challenge_words(event.event_id, bundle.version, _usual(state, slots))
@@ -169,8 +177,8 @@ def _question(
         session_id=event.session_id,
         intent=event.intent,
         slots=slots,
-        asked=event.seconds,
-        expires=event.seconds + bundle.policy.confirmation.expires_seconds,
+        asked=at,
+        expires=at + bundle.policy.confirmation.expires_seconds,
         methods=methods,
         challenge=words if ConfirmMethod.CHALLENGE in methods else (),
         session=session,
@@ -182,25 +190,26 @@ def _usual(state: HouseholdState, slots: dict[str, str]) -> Iterable[str]:
     return (*state.intents, *slots, *slots.values())
 
 
-def _confirm(confirm: Confirm, question: Question, event: IntentEvent, policy: Policy) -> Confirm:
-    left = question.asked + policy.confirmation.expires_seconds - event.seconds
+def _confirm(confirm: Confirm, question: Question) -> Confirm:
     said = f" To confirm, say: {' '.join(question.challenge)}." if question.challenge else ""
     return replace(
         confirm,
         methods=question.methods,
         prompt=confirm.prompt + said,
         confirmation_id=question.confirmation_id,
-        expires_at=event.time + timedelta(seconds=left),
+        expires_at=datetime.fromtimestamp(question.expires, UTC),
         slots=question.slots,
         challenge=question.challenge,
     )
 
 
-def _open(state: HouseholdState, seconds: float) -> list[Question]:
-    return [each for each in state.questions if each.state == "open" and seconds <= each.expires]
+def _open(state: HouseholdState, at: float) -> list[Question]:
+    return [each for each in state.questions if is_open(each, at)]
 
 
-def _unasked(state: HouseholdState, given: ConfirmationAnswer) -> tuple[ConfirmationResult, HouseholdState]:
+def _unasked(
+    state: HouseholdState, given: ConfirmationAnswer, at: float
+) -> tuple[ConfirmationResult, HouseholdState]:
     """An answer to what this household's worker did not ask: a rung below it did, or nobody.
 
     Where the worker meanwhile allowed that very command, a yes changes nothing and a no takes it back.
@@ -221,7 +230,9 @@ def _unasked(state: HouseholdState, given: ConfirmationAnswer) -> tuple[Confirma
             kind = OutcomeKind.CONFIRMED if given.accepted else OutcomeKind.DENIED
             result = Result.CONFIRMED if given.accepted else Result.DENIED
             done = replace(refused(given, Refusal.UNKNOWN), result=result, reason=None, text="")
-            return replace(done, event_id=pending.event_id), _settled(state, pending.event_id, kind, given)
+            return replace(done, event_id=pending.event_id), _settled(
+                state, pending.event_id, kind, given, at
+            )
     return refused(given, refusal), state
 
 
@@ -234,20 +245,22 @@ def _unbound(question: Question, given: ConfirmationAnswer, at: float) -> Refusa
         (question.slots != dict(given.slots), Refusal.CHANGED_SLOTS),
         (question.state in closed, Refusal.ALREADY_ANSWERED),
         (question.state == "superseded", Refusal.SUPERSEDED),
-        (question.state != "open" or at > question.expires, Refusal.EXPIRED),
+        (not is_open(question, at), Refusal.EXPIRED),
         (question.attempts >= MAX_ATTEMPTS, Refusal.TOO_MANY_ATTEMPTS),
     )
     return next((refusal for wrong, refusal in checks if wrong), None)
 
 
-def _unproven(question: Question, given: ConfirmationAnswer, key: bytes | None) -> Refusal | None:
+def _unproven(
+    state: HouseholdState, question: Question, given: ConfirmationAnswer, key: bytes | None
+) -> Refusal | None:
     """Why a yes does not count; a spoken one is scored besides."""
     if given.method not in question.methods:
         return Refusal.METHOD_NOT_OFFERED
     if given.method is ConfirmMethod.CHALLENGE:
         return None if given.words == question.challenge else Refusal.WRONG_WORDS
     if given.method is ConfirmMethod.SPOKEN:
-        heard = given.heard is not None and is_yes(question, given.heard, given.household_id)
+        heard = given.heard is not None and is_yes(state, question, given.heard)
         return None if heard else Refusal.NOTHING_HEARD
     if not given.proof:
         return Refusal.PROOF_MISSING
@@ -258,7 +271,7 @@ def _unproven(question: Question, given: ConfirmationAnswer, key: bytes | None) 
 
 
 def _settled(
-    state: HouseholdState, event_id: str, kind: OutcomeKind, given: ConfirmationAnswer
+    state: HouseholdState, event_id: str, kind: OutcomeKind, given: ConfirmationAnswer, at: float
 ) -> HouseholdState:
     outcome = Outcome(
         event_id=event_id,
@@ -267,7 +280,7 @@ def _settled(
         source=OutcomeSource.RUNTIME,
         time=given.time,
     )
-    return settle(state, outcome)
+    return settle(state, outcome, at=at)
 
 
 def _closed(question: Question, became: str, at: float, *, by: str | None = None) -> Question:

@@ -75,13 +75,13 @@ def walk(
         outcomes = []
         for event in session:
             state = state or HouseholdState.new(event.household_id)
-            observation, state = observe(state, event, model, policy.undo_window_seconds)
+            observation, state = observe(state, event, model, policy, at=event.seconds)
             yield Step(event, observation, state)
             if event.commits:
                 outcomes.append(revealed(event, meant=event.event_id not in misfires))
-            state = remember(state, event, observation, allowed=False)
+            state = remember(state, event, observation, at=event.seconds, allowed=False)
         for outcome in outcomes:
-            state = settle(state, outcome) if state else None
+            state = settle(state, outcome, at=outcome.time.timestamp()) if state else None
 
 
 def committed_moments(

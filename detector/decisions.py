@@ -113,6 +113,7 @@ class Decision:
     ``misfire_probability`` and ``p_value`` are ``None`` where no judgement was made: on an event that does not commit, and on
     the policy rung. ``surprisal_bits`` is the chain's, summed; higher is rarer. ``abstained`` says that the
     judge could not know and the policy's rule answered; ``degraded`` that the answer comes from below the first rung.
+    ``clock_replaced`` says that the device's clock was too far from the log's to be believed (``clocks.py``).
     """
 
     decision_id: str
@@ -135,6 +136,7 @@ class Decision:
     confirm: Confirm | None = None
     abstained: bool = False
     degraded: bool = False
+    clock_replaced: bool = False
 
 
 def decision_id(event_id: str, bundle: str) -> str:

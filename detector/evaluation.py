@@ -85,13 +85,14 @@ class _Household:
         if decision.verdict is Verdict.ALLOW:
             self.outcomes.append(revealed(event, meant=meant))
         else:
-            self.state = apply_outcome(self.state, revealed(event, meant=meant, asked=True))
+            outcome = revealed(event, meant=meant, asked=True)
+            self.state = apply_outcome(self.state, outcome, at=event.seconds)
 
     def begin(self, session: str) -> None:
         """Reveal the last session's outcomes before another one goes on."""
         if session != self.session:
             for outcome in self.outcomes:
-                self.state = apply_outcome(self.state, outcome)
+                self.state = apply_outcome(self.state, outcome, at=outcome.time.timestamp())
             self.session, self.outcomes = session, []
 
 
@@ -111,7 +112,7 @@ def play(
             event.household_id, _Household(HouseholdState.new(event.household_id))
         )
         household.begin(event.session_id)
-        decision, household.state = decide(household.state, event, bundle)
+        decision, household.state = decide(household.state, event, bundle, at=event.seconds)
         if event.commits and misfires is not None:
             household.reveal(event, decision, meant=event.event_id not in misfires)
         yield event, decision

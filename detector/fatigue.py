@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from detector.clocks import apart
 from detector.events import IntentEvent
 from detector.policy import Policy
 from detector.state import HouseholdState, Question
 
-__all__ = ["asked_before", "asked_of_late"]
+__all__ = ["asked_before", "asked_of_late", "is_open"]
 
 
-def asked_of_late(state: HouseholdState, seconds: float, policy: Policy) -> int:
-    """Return how many questions the household was asked within the policy's window before ``seconds``."""
-    return sum(seconds - question.asked < policy.fatigue.window_seconds for question in state.questions)
+def asked_of_late(state: HouseholdState, at: float, policy: Policy) -> int:
+    """Return how many questions the household was asked within the policy's window of the log's time ``at``."""
+    return sum(apart(at, question.asked) < policy.fatigue.window_seconds for question in state.questions)
+
+
+def is_open(question: Question, at: float) -> bool:
+    """Return whether a question can still be answered at the log's time ``at``.
+
+    The log's time may have gone back since, but not by more than the question's own life: then it was asked at a time that never was.
+    """
+    return question.state == "open" and apart(at, question.asked) <= question.expires - question.asked
 
 
 def asked_before(
-    state: HouseholdState, event: IntentEvent, slots: Mapping[str, str], policy: Policy
+    state: HouseholdState, event: IntentEvent, slots: Mapping[str, str], policy: Policy, *, at: float
 ) -> Question | None:
-    """The latest question about the same command, if it is open or was answered a short while ago.
+    """The latest question about the same command, if it is open or was answered a short while ago, by the log's time ``at``.
 
     In the same conversation a repetition may leave out what was said, for who says "right" again means what was asked. After a no it
     has to be all there, and something: who goes on after saying no may well mean something else, and would be blocked.
@@ -33,7 +42,7 @@ def asked_before(
         if not (same or shorter):
             continue
         if question.state == "open":
-            return question if here and event.seconds <= question.expires else None
-        recent = event.seconds - question.closed < policy.fatigue.same_again_seconds
+            return question if here and is_open(question, at) else None
+        recent = apart(at, question.closed) < policy.fatigue.same_again_seconds
         return question if recent and question.state in ("confirmed", "denied") else None
     return None

@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 
+from detector.clocks import apart
 from detector.events import CONVERSATION, Outcome, domain_of
 from detector.population import PARTS_OF_WEEK, Population, part_of_week
 from detector.state import (
@@ -85,27 +88,30 @@ def untaught(before: HouseholdState, after: HouseholdState) -> int:
 
 
 def close_sessions(
-    state: HouseholdState, population: Population, *, seconds: float, undo_window: float
+    state: HouseholdState, population: Population, *, at: float, undo_window: float
 ) -> HouseholdState:
-    """Forget the sessions whose undo window has passed at ``seconds``, and learn from what was meant in them.
+    """Forget the sessions whose undo window has passed at the log's time ``at``, and learn from what was meant in them.
 
     With time, questions that were closed are forgotten, and outcomes whose event never came.
     """
-    still_open = tuple(session for session in state.sessions if seconds - session.seconds < undo_window)
+    still_open = tuple(session for session in state.sessions if apart(at, session.seconds) < undo_window)
     for session in state.sessions:
         if session not in still_open:
-            state = _learn_session(state, session, population)
-    since = seconds - FORGET_SECONDS
+            state = _learn_session(state, session, population, at)
     return changed(
         state,
         sessions=still_open,
-        questions=tuple(each for each in state.questions if each.state == "open" or each.closed > since),
-        early=tuple(outcome for outcome in state.early if outcome.time.timestamp() > since),
+        questions=tuple(
+            each
+            for each in state.questions
+            if each.state == "open" or apart(at, each.closed) < FORGET_SECONDS
+        ),
+        early=tuple(each for each in state.early if apart(at, each.time.timestamp()) < FORGET_SECONDS),
     )
 
 
-def settle(state: HouseholdState, outcome: Outcome) -> HouseholdState:
-    """Take an outcome in: it says whether its chain was meant.
+def settle(state: HouseholdState, outcome: Outcome, *, at: float) -> HouseholdState:
+    """Take an outcome in at the log's time ``at``: it says whether its chain was meant.
 
     An outcome that comes before its event waits for it. One that comes after its session was closed can still teach the
     chain, but can no longer take back what was learned.
@@ -114,28 +120,31 @@ def settle(state: HouseholdState, outcome: Outcome) -> HouseholdState:
     if found is None:
         if any(decision.event_id == outcome.event_id for decision in state.recent):
             return state
-        return changed(state, early=(*state.early, outcome)[-MAX_EARLY:])
+        waiting = replace(outcome, time=datetime.fromtimestamp(at, UTC))
+        return changed(state, early=(*state.early, waiting)[-MAX_EARLY:])
     rest = tuple(pending for pending in state.pending if pending is not found)
     if outcome.outcome.meant and all(session.session_id != found.session_id for session in state.sessions):
-        return _learn(changed(state, pending=rest), {found.intent}, [found], found.seconds)
+        return _learn(changed(state, pending=rest), {found.intent}, [found], found.device_seconds, at)
     settled = changed(found, allowed=outcome.outcome.meant, answered=True)
     return changed(
         state, pending=tuple(settled if pending is found else pending for pending in state.pending)
     )
 
 
-def await_outcome(state: HouseholdState, pending: Pending) -> HouseholdState:
+def await_outcome(state: HouseholdState, pending: Pending, *, at: float) -> HouseholdState:
     """Remember a committed chain until its outcome is known; use the outcome at once if it came first."""
     state = changed(state, pending=(*state.pending, pending)[-MAX_PENDING:])
     early = [outcome for outcome in state.early if outcome.event_id == pending.event_id]
     if early:
         state = changed(state, early=tuple(outcome for outcome in state.early if outcome not in early))
     for outcome in early:
-        state = settle(state, outcome)
+        state = settle(state, outcome, at=at)
     return state
 
 
-def _learn_session(state: HouseholdState, session: Session, population: Population) -> HouseholdState:
+def _learn_session(
+    state: HouseholdState, session: Session, population: Population, at: float
+) -> HouseholdState:
     chains = [pending for pending in state.pending if pending.session_id == session.session_id]
     meant = [pending for pending in chains if pending.allowed]
     refused = {domain_of(pending.intent) for pending in chains if not pending.allowed}
@@ -148,16 +157,17 @@ def _learn_session(state: HouseholdState, session: Session, population: Populati
     uses = {intent for intent in answered | committed if domain_of(intent) not in refused}
     # A chain that was not carried out waits on: somebody may still say that it was meant.
     state = changed(state, pending=tuple(pending for pending in state.pending if pending not in meant))
-    return _learn(state, uses, meant, session.seconds)
+    return _learn(state, uses, meant, session.device_seconds, at)
 
 
 def _learn(
-    state: HouseholdState, intents: set[str], chains: Iterable[Pending], seconds: float
+    state: HouseholdState, intents: set[str], chains: Iterable[Pending], device_seconds: float, at: float
 ) -> HouseholdState:
+    """Learn one session, said at ``device_seconds`` by the device's clock, at the log's time ``at``."""
     intents = {intent for intent in intents if domain_of(intent) != CONVERSATION}
     if not intents:
         return state
-    state = _taught(state, seconds)
+    state = _taught(state, at)
     if state.taught > LESSONS_A_DAY:
         return state
     domains = {domain_of(intent) for intent in intents}
@@ -170,15 +180,21 @@ def _learn(
         intents=_used(state.intents, intents, number, MAX_INTENTS),
         domains=_used(state.domains, domains, number, MAX_INTENTS),
         tokens=(*sorted(tokens), *(known for known in state.tokens if known not in tokens))[:MAX_TOKENS],
-        hours=_hours(state.hours, part_of_week(seconds)),
+        hours=_hours(state.hours, part_of_week(device_seconds)),
         novelty=round(state.novelty + NOVELTY_WEIGHT * (new - state.novelty), 6),
     )
 
 
-def _taught(state: HouseholdState, seconds: float) -> HouseholdState:
-    """Count a session that has something to teach. A day never goes back: what is dated earlier counts on the latest."""
-    day = max(int(seconds // _DAY), state.taught_on)
-    return changed(state, taught_on=day, taught=state.taught + 1 if day == state.taught_on else 1)
+def _taught(state: HouseholdState, at: float) -> HouseholdState:
+    """Count a session that has something to teach.
+
+    The two topics do not keep step, so the log's time may go back to yesterday, and that counts as today. Where it goes back further,
+    the latest day was a wrong stamp's: the count goes on today, and begins anew tomorrow.
+    """
+    day, latest = int(at // _DAY), state.taught_on
+    if day > latest:
+        return changed(state, taught_on=day, taught=1)
+    return changed(state, taught_on=latest if latest - day <= 1 else day, taught=state.taught + 1)
 
 
 def _used(usages: Mapping[str, Usage], keys: set[str], session: int, most: int) -> dict[str, Usage]:

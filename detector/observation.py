@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from detector.chains import extend
+from detector.clocks import ahead
 from detector.decisions import Decision
 from detector.events import IntentEvent, fingerprint
 from detector.household import await_outcome, close_sessions, predictive_bits, token
 from detector.model import Model
+from detector.policy import Policy
 from detector.state import (
     MAX_RECENT,
     MAX_SESSIONS,
@@ -33,23 +35,28 @@ DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one event looks like before it is judged: its surprisal in bits, its session and its chain, both with it."""
+    """What one event looks like before it is judged: its surprisal in bits, its session and its chain, both with it.
+
+    ``clock_replaced`` says that the device's clock was too far off, and the log's time stood in for it.
+    """
 
     bits: float
     session: Session
     chain: Chain | None
+    clock_replaced: bool = False
 
 
 def observe(
-    state: HouseholdState, event: IntentEvent, model: Model, undo_window: float
+    state: HouseholdState, event: IntentEvent, model: Model, policy: Policy, *, at: float
 ) -> tuple[Observation, HouseholdState]:
-    """Take one event into its session: step the filter, extend the chain. Nothing is learned from it yet."""
+    """Take one event into its session at the log's time ``at``: step the filter, extend the chain. It teaches nothing yet."""
     for session in state.sessions:
         if session.session_id == event.session_id:
             break
     else:
-        state = close_sessions(state, model.population, seconds=event.seconds, undo_window=undo_window)
-        session = _opened(event, model)
+        state = close_sessions(state, model.population, at=at, undo_window=policy.undo_window_seconds)
+        session = _opened(event, model, at)
+    device = ahead(event, at, policy.clock.skew_seconds)
     symbol = model.vocabulary.index(event.intent, event.act)
     previous = session.symbols[-1] if session.symbols else model.sequence.start
     current, bits = model.sequence.step(np.array(session.filter), previous, symbol)
@@ -67,7 +74,8 @@ def observe(
     )
     longer = changed(
         session,
-        seconds=max(event.seconds, session.seconds),
+        seconds=at,
+        ahead=device or 0.0,
         turns=session.turns + 1,
         symbols=(*session.symbols, symbol)[-MAX_TURNS:],
         intents=(*session.intents, event.intent)[-MAX_TURNS:],
@@ -76,7 +84,7 @@ def observe(
         subject=subject,
         chain=chain,
     )
-    return Observation(bits, longer, chain), state
+    return Observation(bits, longer, chain, clock_replaced=device is None), state
 
 
 def remember(
@@ -84,6 +92,7 @@ def remember(
     event: IntentEvent,
     observation: Observation,
     *,
+    at: float,
     allowed: bool,
     decision: Decision | None = None,
 ) -> HouseholdState:
@@ -97,11 +106,12 @@ def remember(
             event_id=event.event_id,
             session_id=event.session_id,
             intent=event.intent,
-            seconds=event.seconds,
+            seconds=at,
+            ahead=session.ahead,
             tokens=tuple(token(name, value) for name, value in sorted(observation.chain.slots.items())),
             allowed=allowed,
         )
-        state = await_outcome(state, pending)
+        state = await_outcome(state, pending, at=at)
         session = changed(session, chain=None, committed=(*session.committed, event.intent)[-MAX_TURNS:])
     others = [other for other in state.sessions if other.session_id != event.session_id]
     recent, fingerprints = state.recent, state.fingerprints
@@ -128,11 +138,11 @@ def _opening_bits(state: HouseholdState, event: IntentEvent, model: Model) -> fl
     return predictive_bits(state.domains, event.domain, state.learned + 1, base) + math.log2(base)
 
 
-def _opened(event: IntentEvent, model: Model) -> Session:
+def _opened(event: IntentEvent, model: Model, at: float) -> Session:
     return Session(
         session_id=event.session_id,
         device_id=event.device_id,
-        seconds=event.seconds,
+        seconds=at,
         turns=0,
         symbols=(),
         intents=(),

@@ -28,11 +28,15 @@ def decide(
     event: IntentEvent,
     bundle: Bundle,
     *,
+    at: float,
     rung: Rung = Rung.WORKER,
     over_budget: bool = False,
     announce: Callable[[Judgement], None] | None = None,
 ) -> tuple[Decision, HouseholdState]:
-    """Decide on one event and remember it. ``over_budget`` says that enough was blocked: what would be blocked is asked about.
+    """Decide on one event and remember it. ``at`` is the log's time of its record (``clocks.py``).
+
+    The device's own time only describes habits, and only as far as the policy believes it; past that the log's stands in, and
+    the decision says so (``clock_replaced``). ``over_budget`` says that enough was blocked: what would be blocked is asked about.
 
     ``announce`` hears what the judge makes of a committed chain.
 
@@ -45,7 +49,7 @@ def decide(
     for earlier in state.recent:
         if earlier.event_id == event.event_id:
             return earlier, state
-    observation, state = observe(state, event, bundle.model, bundle.policy.undo_window_seconds)
+    observation, state = observe(state, event, bundle.model, bundle.policy, at=at)
     risk = bundle.risk_class(event.intent)
     decision = _observed(unruled(event, bundle.policy, bundle.version, rung, risk=risk), observation)
     if event.commits:
@@ -53,18 +57,20 @@ def decide(
             decision, state, event, observation, bundle, over_budget=over_budget, announce=announce
         )
     if decision.confirm is not None:
-        decision, state = ask(decision, state, event, observation.session, bundle)
+        decision, state = ask(decision, state, event, observation.session, bundle, at=at)
     allowed = decision.verdict is Verdict.ALLOW
-    return decision, remember(state, event, observation, allowed=allowed, decision=decision)
+    return decision, remember(state, event, observation, at=at, allowed=allowed, decision=decision)
 
 
-def follow(state: HouseholdState, event: IntentEvent, bundle: Bundle, decision: Decision) -> HouseholdState:
+def follow(
+    state: HouseholdState, event: IntentEvent, bundle: Bundle, decision: Decision, *, at: float
+) -> HouseholdState:
     """Remember an event that somebody else has decided on, as ``decide`` would have; what it asks back is left to who decided."""
     if any(earlier.event_id == event.event_id for earlier in state.recent):
         return state
-    observation, state = observe(state, event, bundle.model, bundle.policy.undo_window_seconds)
+    observation, state = observe(state, event, bundle.model, bundle.policy, at=at)
     allowed = decision.verdict is Verdict.ALLOW
-    return remember(state, event, observation, allowed=allowed, decision=decision)
+    return remember(state, event, observation, at=at, allowed=allowed, decision=decision)
 
 
 def is_reused(state: HouseholdState, event: IntentEvent) -> bool:
@@ -73,9 +79,9 @@ def is_reused(state: HouseholdState, event: IntentEvent) -> bool:
     return known is not None and known != fingerprint(event)
 
 
-def apply_outcome(state: HouseholdState, outcome: Outcome) -> HouseholdState:
-    """Take in what happened to a committing event afterwards; see ``household.settle`` and ``confirmation.close``."""
-    return close(settle(state, outcome), outcome)
+def apply_outcome(state: HouseholdState, outcome: Outcome, *, at: float) -> HouseholdState:
+    """Take in, at the log's time ``at``, what happened to a command; see ``household.settle`` and ``confirmation.close``."""
+    return close(settle(state, outcome, at=at), outcome, at=at)
 
 
 def _observed(decision: Decision, observation: Observation) -> Decision:
@@ -85,6 +91,7 @@ def _observed(decision: Decision, observation: Observation) -> Decision:
         decision,
         surprisal_bits=0.0 if chain is None else round(sum(chain.bits), 6),
         event_bits=round(observation.bits, 6),
+        clock_replaced=observation.clock_replaced,
     )
 
 

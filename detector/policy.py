@@ -35,7 +35,7 @@ class ClassPolicy:
 class Confirmation:
     """How long an answer counts, how many questions a household may have open, and what a spoken yes may look like.
 
-    ``expires_seconds`` are counted from the event's own time. A spoken yes of more than ``answer_bits`` bits confirms nothing.
+    ``expires_seconds`` are counted from the log's time of the event. A spoken yes of more than ``answer_bits`` bits confirms nothing.
     """
 
     expires_seconds: float = 60.0
@@ -69,6 +69,13 @@ class BlockBudget:
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """A device's clock is believed for habits where it is at most ``skew_seconds`` ahead of the log's or behind it."""
+
+    skew_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
 class Ruling:
     """The verdict of least expected cost, and the methods to confirm with, the cheapest first."""
 
@@ -92,6 +99,7 @@ class Policy:
     confirmation: Confirmation = Confirmation()
     fatigue: Fatigue = Fatigue()
     block_budget: BlockBudget = BlockBudget()
+    clock: Clock = Clock()
     _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from detector.decisions import ConfirmMethod, Enforcement, RiskClass, Verdict
 from detector.errors import PolicyError
-from detector.policy import BlockBudget, ClassPolicy, Confirmation, Fatigue, MethodPolicy, Policy
+from detector.policy import BlockBudget, ClassPolicy, Clock, Confirmation, Fatigue, MethodPolicy, Policy
 
 __all__ = ["parse_policy"]
 
@@ -27,6 +27,7 @@ _LIMITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
         "least_commands": (1, 1_000_000),
         "window_seconds": (1.0, 86_400.0),
     },
+    "clock": {"skew_seconds": (0.0, 86_400.0)},
 }
 _WHOLE = {"most_open", "least_commands"}
 
@@ -90,6 +91,7 @@ class _Reader:
             confirmation=Confirmation(**self._limits(table, "confirmation")),
             fatigue=Fatigue(**self._limits(table, "fatigue")),
             block_budget=BlockBudget(**self._limits(table, "block_budget")),
+            clock=Clock(**self._limits(table, "clock")),
         )
 
     def _limits(self, table: Mapping[str, Any], section: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ _LEARNED = ("events", "learned", "taught_on", "taught", "intents", "domains", "t
 
 
 def decide_in_shadow(
-    own: HouseholdState, active: HouseholdState, event: IntentEvent, bundle: Bundle
+    own: HouseholdState, active: HouseholdState, event: IntentEvent, bundle: Bundle, *, at: float
 ) -> tuple[Decision, HouseholdState]:
     """Decide as ``bundle`` would have, had it been the one that decides in this conversation.
 
@@ -28,8 +28,9 @@ def decide_in_shadow(
         active: the household's state before the event, as the active bundle has it.
         event: the event.
         bundle: the shadow bundle.
+        at: the log's time of the event.
 
     Returns:
         the decision, and the state for the shadow's next one.
     """
-    return decide(replace(own, **{name: getattr(active, name) for name in _LEARNED}), event, bundle)
+    return decide(replace(own, **{name: getattr(active, name) for name in _LEARNED}), event, bundle, at=at)

@@ -16,17 +16,22 @@ from detector.verdict import judge_chain
 __all__ = ["is_yes", "score_yes"]
 
 
-def is_yes(question: Question, heard: IntentEvent, household_id: str) -> bool:
-    """Return whether a turn is an affirmation where the question was asked: same household, conversation, device and intent, and later."""
+def is_yes(state: HouseholdState, question: Question, heard: IntentEvent) -> bool:
+    """Return whether a turn is an affirmation where the question was asked: same household, conversation, device and intent, and later.
+
+    Later is what was not decided on before the question: the device's clock may be wrong.
+    """
     session = question.session
+    decided = [decision.event_id for decision in state.recent]
+    asked = decided.index(question.event_id) + 1 if question.event_id in decided else 0
     return (
         session is not None
         and heard.act is Act.AFFIRM
-        and heard.household_id == household_id
+        and heard.household_id == state.household_id
         and heard.session_id == question.session_id
         and heard.device_id == session.device_id
         and heard.intent == question.intent
-        and heard.seconds >= question.asked
+        and heard.event_id not in (question.event_id, *decided[:asked])
     )
 
 
@@ -50,7 +55,6 @@ def score_yes(
     symbol = bundle.model.vocabulary.index(heard.intent, heard.act)
     longer = replace(
         session,
-        seconds=max(heard.seconds, session.seconds),
         turns=session.turns + 1,
         symbols=(*session.symbols, symbol)[-MAX_TURNS:],
         intents=(*session.intents, heard.intent)[-MAX_TURNS:],

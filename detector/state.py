@@ -90,6 +90,7 @@ class Subject:
 class Session:
     """One conversation: its turns so far as symbols, where the filter stands, the subject, and the open chain.
 
+    ``seconds`` is the log's time of its last turn, ``ahead`` by how much the device's clock was ahead of it (``clocks.py``).
     ``filter`` is the posterior over the clones of the last symbol. ``symbols`` and ``intents`` hold the
     last ``MAX_TURNS`` turns; ``turns`` counts all of them.
     """
@@ -105,11 +106,20 @@ class Session:
     committed: tuple[str, ...] = ()
     subject: Subject | None = None
     chain: Chain | None = None
+    ahead: float = 0.0
+
+    @property
+    def device_seconds(self) -> float:
+        """The device's time of the last turn, as far as it is believed."""
+        return self.seconds + self.ahead
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pending:
-    """A committed chain whose session is not over. ``allowed`` is what the verdict made of it, or the outcome where one ``answered`` it."""
+    """A committed chain whose session is not over. ``allowed`` is what the verdict made of it, or the outcome where one ``answered`` it.
+
+    ``seconds`` is the log's time of its commit, ``ahead`` as in ``Session``.
+    """
 
     event_id: str
     session_id: str
@@ -118,6 +128,12 @@ class Pending:
     tokens: tuple[str, ...]
     allowed: bool
     answered: bool = False
+    ahead: float = 0.0
+
+    @property
+    def device_seconds(self) -> float:
+        """The device's time of the commit, as far as it is believed."""
+        return self.seconds + self.ahead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +142,7 @@ class Question:
 
     ``session`` is the conversation as it was, its chain and the committing event with it; it is kept while the question is ``open``.
     Later ``state`` is what closed it: ``confirmed``, ``denied``, ``superseded`` by another question about the same intent, or ``over``.
-    ``asked``, ``expires`` and ``closed`` are seconds since the epoch, in the time of events and answers.
+    ``asked``, ``expires`` and ``closed`` are the log's times.
     """
 
     confirmation_id: str
@@ -151,8 +167,9 @@ class HouseholdState:
 
     ``events`` counts the events that were applied, each once; ``learned`` the sessions that taught something. ``hours`` are decayed
     counts of meant sessions per part of the week, ``novelty`` the decayed share of them that used a domain for the first time.
-    ``taught`` counts the sessions of the latest day (``taught_on``, days since 1970, UTC) that had something to teach, also those
-    beyond the bound, which taught nothing.
+    ``taught`` counts the sessions of the latest day (``taught_on``, days since 1970 by the log's time, UTC) that had something to
+    teach, also those beyond the bound, which taught nothing.
+    ``early`` are outcomes that came before their event, each with the log's time instead of its own.
     ``tokens`` are digests of slot values, the latest used first (``household.token``).
     ``fingerprints`` are those of the events in ``recent``, by ``event_id``.
     """

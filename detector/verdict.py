@@ -92,7 +92,7 @@ def rule_on(
         text = f"There are too few commands of class {risk} to calibrate on."
         ruling = _abstain(moment, bundle, risk, "too_little_calibration", text)
     else:
-        asked = asked_of_late(moment.household, moment.event.seconds, bundle.policy)
+        asked = asked_of_late(moment.household, moment.session.seconds, bundle.policy)
         verdict = bundle.policy.rule(risk, judgement.misfire_probability, asked=asked).verdict
         ruling = Ruling(verdict if judgement.p_value <= bundle.policy.classes[risk].budget else Verdict.ALLOW)
     held = _held_back(moment, ruling, bundle, risk)

@@ -141,7 +141,7 @@ class Worker:
         if record.offset <= stored.intents:
             await self._skip(event, record, stored, intent.event_id)
             return
-        if is_erased(stored, intent.seconds):
+        if is_erased(stored, record):
             metrics.AFTER_ERASURE.labels(record.topic).inc()
             sent = await self._reply(record, answer_erased(intent, self.bundle))
             await self.households.stage(event, sent, replace(stored, intents=record.offset))
@@ -154,6 +154,7 @@ class Worker:
                 intent,
                 record.offset,
                 self.bundle,
+                at=record.timestamp,
                 over_budget=self.blocks.spent(intent.household_id, budget),
                 announce=self.evidence.saw,
             )
@@ -170,9 +171,10 @@ class Worker:
             metrics.DUPLICATES.labels(record.topic).inc()
         else:
             if self.shadow and not failed:
-                self.shadow.decided(stored.state, intent, decision, span.traceparent)
+                self.shadow.decided(stored.state, intent, decision, span.traceparent, at=record.timestamp)
             self.blocks.count(intent, decision, budget, at=record.timestamp)
             metrics.EVENTS.inc()
+            metrics.CLOCKS_REPLACED.inc(decision.clock_replaced)
             count_decision(decision)
             if intent.commits:
                 observe_command(
@@ -200,7 +202,7 @@ class Worker:
             after = replace(stored, outcomes=record.offset)
             await self.households.stage(event, await self._reply(record, None), after)
             return
-        after, failed = settle_record(stored, outcome, record.offset)
+        after, failed = settle_record(stored, outcome, record.offset, at=record.timestamp)
         if failed:
             letter = await self._dead_letter(
                 record, BadRecord("internal_error", "the core failed on this outcome")
@@ -209,7 +211,7 @@ class Worker:
             return
         await self.households.stage(event, await self._reply(record, None), after)
         if self.shadow:
-            self.shadow.settled(outcome)
+            self.shadow.settled(outcome, at=record.timestamp)
         observe_outcome(outcome, stored.decided(outcome.event_id))
 
     async def _confirmation(self, event: Any, record: Incoming) -> None:
@@ -224,9 +226,6 @@ class Worker:
             failed = BadRecord("internal_error", "the core failed on this answer")
             await self.households.stage(event, [await self._dead_letter(record, failed)], after)
             return
-        if after is not stored and is_erased(stored, given.time.timestamp()):
-            metrics.AFTER_ERASURE.labels(record.topic).inc()
-            after = replace(stored, outcomes=record.offset)
         sent = await self._answer(record, RESULT.type, RESULT.encode(result))
         if after is stored:
             metrics.DUPLICATES.labels(record.topic).inc()

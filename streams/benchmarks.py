@@ -103,7 +103,7 @@ def bench_step(events: Sequence[IntentEvent], bundle: Bundle) -> StepBench:
     for event in events:
         state = states.get(event.household_id) or HouseholdState.new(event.household_id)
         begun = perf_counter()
-        _, states[event.household_id] = decide(state, event, bundle)
+        _, states[event.household_id] = decide(state, event, bundle, at=event.seconds)
         (committing if event.commits else plain).append(perf_counter() - begun)
     every = [*plain, *committing]
     judging = [_timed(bundle.judge.ratio_bits, values) for values in _evidence(events, bundle)]

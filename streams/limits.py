@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detector import answers, events, state
-from streams import bundles, households, letters, processing, records, stream_files, strict_json
+from detector import answers, events, policy, state
+from streams import bundles, households, letters, records, stream_files, strict_json
 from streams.hook import requests
 from streams.rights import archive
 
@@ -34,7 +34,12 @@ LIMITS = (
     Limit("slots of an event", events.MAX_SLOTS, "slots", "schema"),
     Limit("length of a slot's name or token", events.MAX_TOKEN_LENGTH, "characters", "schema"),
     Limit("proof of a confirmation", answers.MAX_PROOF_LENGTH, "characters", "schema"),
-    Limit("how far a clock may be ahead", processing.CLOCK_SKEW_SECONDS, "s", "time_in_future"),
+    Limit(
+        "how far a device's clock may be off",
+        policy.Clock().skew_seconds,
+        "s",
+        "nothing is refused: the log's time stands in (clock_replaced)",
+    ),
     Limit(
         "open sessions of a household, each with at most one open chain",
         state.MAX_SESSIONS,

@@ -23,6 +23,7 @@ __all__ = [
     "BUNDLE_CREATED_SECONDS",
     "CALLBACKS",
     "CATALOGUE",
+    "CLOCKS_REPLACED",
     "COMMANDS",
     "COMMAND_INTENTS",
     "CONFIRMATIONS",
@@ -72,6 +73,12 @@ _counter, _gauge, _histogram = CATALOGUE.counter, CATALOGUE.gauge, CATALOGUE.his
 EVENTS = _counter(
     "misfire_events_total",
     "Intent events applied to a household's state, each once.",
+    unit="events",
+    owner="worker",
+)
+CLOCKS_REPLACED = _counter(
+    "misfire_clocks_replaced_total",
+    "Events whose device's clock was further from the log's than the policy believes; the log's time stood in.",
     unit="events",
     owner="worker",
 )

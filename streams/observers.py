@@ -32,7 +32,6 @@ _UNREADABLE = (
     "key_mismatch",
     "not_json",
     "schema",
-    "time_in_future",
     "too_large",
     "unknown_type",
 )

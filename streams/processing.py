@@ -32,9 +32,7 @@ from streams.records import (
 from streams.tokens import check_tokens
 
 __all__ = [
-    "CLOCK_SKEW_SECONDS",
     "ID_REUSED",
-    "TIME_IN_FUTURE",
     "Incoming",
     "answer_record",
     "decide_record",
@@ -47,13 +45,8 @@ __all__ = [
     "settle_record",
 ]
 
-#: How far an event's own time may be ahead of the record's; clocks of devices are rarely worse.
-CLOCK_SKEW_SECONDS = 60.0
-
 #: What is said about a different event under a used id, whoever notices.
 ID_REUSED = "event_id belongs to another event already; give each event an id of its own, and repeat an event unchanged"
-
-TIME_IN_FUTURE = f"time is more than {CLOCK_SKEW_SECONDS:.0f} s in the future; set the device's clock"
 
 #: What all kinds of record have in common: a household and a time.
 V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer, HouseholdCommand)
@@ -63,7 +56,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A record as it came: bytes, headers, where it stood, and the broker's time stamp in seconds."""
+    """A record as it came: bytes, headers, where it stood, and the log's time of it in seconds since the epoch."""
 
     topic: str
     partition: int
@@ -79,7 +72,7 @@ def read_intent(record: Incoming, *, token_ids: bool = False) -> IntentEvent:
 
     Raises:
         BadRecord: with code ``unknown_type``, ``too_large``, ``not_json``, ``ambiguous_json``, ``schema``, ``not_tokens``,
-            ``key_mismatch`` or ``time_in_future``.
+            or ``key_mismatch``.
     """
     return _read(record, INTENT, token_ids=token_ids)
 
@@ -118,6 +111,7 @@ def decide_record(
     offset: int,
     bundle: Bundle,
     *,
+    at: float,
     over_budget: bool = False,
     announce: Callable[[Judgement], None] | None = None,
 ) -> tuple[Decision, Stored, bool]:
@@ -127,7 +121,9 @@ def decide_record(
     next event is decided.
     """
     try:
-        decision, state = decide(stored.state, event, bundle, over_budget=over_budget, announce=announce)
+        decision, state = decide(
+            stored.state, event, bundle, at=at, over_budget=over_budget, announce=announce
+        )
     except Exception:
         logger.exception("the core failed on a record at offset %d of %s", offset, bundle.version)
         text = "The decision could not be made because of an internal error; the policy's rule answers."
@@ -138,10 +134,10 @@ def decide_record(
     return decision, replace(stored, intents=offset, state=state), False
 
 
-def settle_record(stored: Stored, outcome: Outcome, offset: int) -> tuple[Stored, bool]:
+def settle_record(stored: Stored, outcome: Outcome, offset: int, *, at: float) -> tuple[Stored, bool]:
     """Apply an outcome and move the household's offset; the last says whether the core failed, and the state stayed as it was."""
     try:
-        return replace(stored, outcomes=offset, state=apply_outcome(stored.state, outcome)), False
+        return replace(stored, outcomes=offset, state=apply_outcome(stored.state, outcome, at=at)), False
     except Exception:
         logger.exception("the core failed on an outcome at offset %d", offset)
         return replace(stored, outcomes=offset), True
@@ -152,11 +148,10 @@ def answer_record(
 ) -> tuple[ConfirmationResult | None, Stored]:
     """Take an answer in and move the household's offset.
 
-    An answer that claims to be much older than its record was made to look as if it had not expired: it counts as one that is as old as
-    clocks may differ. One that is delivered again gets what it got the first time. ``None`` says that the core failed: nothing is
-    confirmed, and the household stays as it was.
+    It counts as given when the log took it. One that is delivered again gets what it got the first time. ``None`` says that the core
+    failed: nothing is confirmed, and the household stays as it was.
     """
-    at = max(given.time.timestamp(), record.timestamp - CLOCK_SKEW_SECONDS)
+    at = record.timestamp
     if record.offset <= stored.outcomes:
         again = recall(stored.state, given)
         return again or answer(stored.state, given, bundle, at=at, key=key)[0], stored
@@ -177,8 +172,6 @@ def _read(record: Incoming, kind: Kind[V], *, token_ids: bool) -> V:
         raise BadRecord(
             "key_mismatch", "the record's key is not its household_id; produce with household_id as the key"
         )
-    if value.time.timestamp() > record.timestamp + CLOCK_SKEW_SECONDS:
-        raise BadRecord("time_in_future", TIME_IN_FUTURE)
     return value
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "CORRELATION_ID",
     "DEADLINE",
     "DECISION",
+    "FIRST_LOGGED",
     "INTENT",
     "LATE_MS",
     "MAX_BYTES",
@@ -48,6 +49,7 @@ __all__ = [
     "Refusal",
     "check_type",
     "header",
+    "logged_before",
 ]
 
 V = TypeVar("V")
@@ -167,12 +169,22 @@ OUTCOME_APPLIED = "assistant.outcome.applied.v1"
 REPLY_PARTITION, CORRELATION_ID = "misfire_reply_partition", "misfire_correlation_id"
 #: The asker's deadline as a point in time (RFC 3339), and on an answer that comes after it, by how many milliseconds it is late.
 DEADLINE, LATE_MS = "misfire_deadline", "misfire_late_ms"
+#: On a dead letter that is sent again: the log's time of the letter, in seconds since the epoch.
+FIRST_LOGGED = "misfire_first_logged"
+#: Ten digits last until the year 2286.
+_SECONDS = re.compile(rb"[0-9]{1,10}(\.[0-9]{1,9})?")
 
 
 def header(headers: Headers | Mapping[str, bytes] | None, name: str) -> bytes | None:
     """Return the first header of that name."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
     return next((value for key, value in pairs if key == name), None)
+
+
+def logged_before(headers: Headers) -> float | None:
+    """Return when a dead letter that is sent again was in the log first; ``None`` of any other record."""
+    said = header(headers, FIRST_LOGGED) or b""
+    return float(said) if _SECONDS.fullmatch(said) else None
 
 
 def check_type(headers: Headers | Mapping[str, bytes] | None, kind: Kind[Any]) -> None:

@@ -18,13 +18,13 @@ from kafka.errors import KafkaError
 from streams.brokers import Brokers
 from streams.errors import BadRecord, MissingPart
 from streams.processing import Incoming, read_intent, read_outcome
-from streams.records import INTENT, OUTCOME, header
+from streams.records import FIRST_LOGGED, INTENT, OUTCOME, header
 from streams.rights.log import Held, Place
 from streams.topics import DEAD_LETTERS, INTENTS, OUTCOMES
 
 __all__ = ["LIKELY", "REDRIVEN", "Again", "Sorted", "send_again", "sort_letters"]
 
-#: Reasons that pass: a fault of ours that a release mends, and a clock that time overtakes.
+#: Reasons that pass: a fault of ours that a release mends; and a clock that release 0.1 refused.
 LIKELY = ("internal_error", "time_in_future")
 #: The reason that a receipt has.
 REDRIVEN = "redriven"
@@ -119,6 +119,7 @@ def _sort(held: Held, key: bytes, value: bytes, now: datetime, found: Sorted) ->
         found.left[f"refused: {error.code}"] += 1
         return
     headers = kind.headers(event.event_id, event.time.astimezone(UTC), source=_SOURCE)
+    headers.append((FIRST_LOGGED, f"{held.timestamp:.3f}".encode()))
     found.again.append(Again(held.place, topic, key, value, headers))
 
 

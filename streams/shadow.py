@@ -32,7 +32,9 @@ class Shadow:
         for active, verdict, risk in product(Verdict, Verdict, RiskClass):
             metrics.SHADOW_COMMANDS.labels(bundle.version, active.value, verdict.value, risk.value)
 
-    def decided(self, before: HouseholdState, event: IntentEvent, active: Decision, trace: bytes) -> None:
+    def decided(
+        self, before: HouseholdState, event: IntentEvent, active: Decision, trace: bytes, *, at: float
+    ) -> None:
         """Decide on an event that the worker has decided on.
 
         Args:
@@ -40,11 +42,12 @@ class Shadow:
             event: the event.
             active: the worker's decision.
             trace: the ``traceparent`` of what led to it.
+            at: the log's time of the event.
         """
         name = event.household_id
         own = self._states.pop(name, None) or HouseholdState.new(name)
         try:
-            decision, self._states[name] = decide_in_shadow(own, before, event, self.bundle)
+            decision, self._states[name] = decide_in_shadow(own, before, event, self.bundle, at=at)
         except Exception:
             metrics.SHADOW_FAILURES.inc()
             logger.exception(
@@ -60,13 +63,13 @@ class Shadow:
         if active.verdict is not decision.verdict:
             log_decision(logger, "shadow", decision, trace, active=active.verdict.value)
 
-    def settled(self, outcome: Outcome) -> None:
-        """Take in what became of a command."""
+    def settled(self, outcome: Outcome, *, at: float) -> None:
+        """Take in what became of a command, at the log's time ``at``."""
         own = self._states.get(outcome.household_id)
         if own is None:
             return
         try:
-            self._states[outcome.household_id] = apply_outcome(own, outcome)
+            self._states[outcome.household_id] = apply_outcome(own, outcome, at=at)
         except Exception:
             metrics.SHADOW_FAILURES.inc()
             logger.exception("the shadow bundle %s failed on an outcome", self.bundle.version)

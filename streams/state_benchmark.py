@@ -104,9 +104,9 @@ def _lived(events: Iterator[IntentEvent], bundle: Bundle) -> HouseholdState:
     for event in events:
         if not state.events:
             state = HouseholdState.new(event.household_id)
-        _, state = decide(state, event, bundle)
+        _, state = decide(state, event, bundle, at=event.seconds)
         if event.commits:
-            state = apply_outcome(state, revealed(event, meant=True))
+            state = apply_outcome(state, revealed(event, meant=True), at=event.seconds)
     return state
 
 

@@ -58,7 +58,7 @@ def _unknown_tokens(moment: Moment) -> float:
 
 def _hour_bits(moment: Moment) -> float:
     """The household's hours, mixed with the domain's among all households by their weight (Dirichlet, strength 4)."""
-    part = part_of_week(moment.event.seconds)
+    part = part_of_week(moment.session.device_seconds)
     hours = moment.household.hours or (0.0,) * PARTS_OF_WEEK
     base = moment.population.hour_rate(moment.event.domain, part)
     return -math.log2((hours[part] + 4.0 * base) / (sum(hours) + 4.0))

@@ -19,9 +19,8 @@ from streams.hook.access import caller_of
 from streams.hook.describing import answers_description, body_description
 from streams.hook.exchange import Exchange, Reply
 from streams.hook.ladder import Asker
-from streams.hook.requests import asker_of, is_skewed, read_value, respond
+from streams.hook.requests import asker_of, read_value, respond
 from streams.observers import observe_answer
-from streams.processing import TIME_IN_FUTURE
 from streams.records import ANSWER, REFUSAL, RESULT
 from streams.settings import Settings
 from streams.topics import OUTCOMES
@@ -67,8 +66,6 @@ def confirmations(settings: Settings, exchange: Exchange) -> APIRouter:
                 "id_mismatch",
                 "confirmation_id is not the one in the path; send the answer to its own question",
             )
-        if is_skewed(given):
-            raise BadRecord("time_in_future", TIME_IN_FUTURE)
         result = await _through_the_log(given, exchange, asker)
         if result.reason is Refusal.UNCHECKED:
             observe_answer(given.method, result, None)

@@ -117,10 +117,10 @@ FAILURES: tuple[Failure, ...] = (
     ),
     Failure(
         "clock skewed",
-        Rung.POLICY,
-        "clock_skewed",
-        _RULE,
-        "the event's time lies more than a minute in the future",
+        Rung.WORKER,
+        "",
+        _HOUSEHOLD,
+        "the device's clock is further off than the policy believes: the log's time stands in, `clock_replaced` says so",
     ),
     Failure(
         "gateway gone",

@@ -29,7 +29,6 @@ from streams.hook.requests import (
     asker_of,
     decode,
     event_number,
-    is_skewed,
     problem,
     read_batch,
     read_value,
@@ -39,7 +38,6 @@ from streams.hook.requests import (
 from streams.hook.versions import PolicyVersion
 from streams.host_names import named_hosts
 from streams.logs import log_decision
-from streams.processing import TIME_IN_FUTURE
 from streams.records import DECISION, INTENT, OUTCOME, OUTCOME_APPLIED
 from streams.serving.hosts import OnlyOwn
 from streams.settings import Settings
@@ -103,7 +101,7 @@ def _decisions(parts: _Parts) -> APIRouter:
     async def answer(event: IntentEvent, asker: Asker) -> Answer:
         with parts.tracer.span("answer", asker.trace, asked=True) as span:
             traced = replace(asker, trace=span.traceparent)
-            found = await parts.ladder.decide(event, parts.exchange, traced, skewed=is_skewed(event))
+            found = await parts.ladder.decide(event, parts.exchange, traced)
             span.facts |= facts(found.decision)
             log_decision(
                 logger, "answered", found.decision, span.traceparent, seconds=round(found.seconds, 4)
@@ -162,8 +160,6 @@ def _outcomes(parts: _Parts) -> APIRouter:
         """Tell what happened to a command afterwards. 200: the worker applied it; 202: it is on its way."""
         asker = asker_of(request.headers, parts.settings, caller_of(request))
         outcome = await read_value(request, OUTCOME, parts.settings)
-        if is_skewed(outcome):
-            raise BadRecord("time_in_future", TIME_IN_FUTURE)
         exchange = parts.exchange
         with parts.tracer.span("report", asker.trace, asked=True) as span:
             headers = OUTCOME.headers(

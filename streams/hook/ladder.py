@@ -77,6 +77,7 @@ class Ladder:
         places: how many questions may wait for a worker at a time.
         lacking: why there is no bundle, as a reason's code.
         clock: monotonic seconds.
+        now: seconds since the epoch: when an event arrives.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Ladder:
         places: int = 512,
         lacking: str = "no_bundle",
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.policy = policy
         self.bundle = bundle
@@ -94,23 +96,20 @@ class Ladder:
         self.lacking = lacking
         self.late_answers = LateAnswers()
         self._clock = clock
+        self._now = now
         self._sessions = Sessions(bundle) if bundle else None
         self._answered: OrderedDict[str, Provisional] = OrderedDict()
         self._memory: Memory[Answer] = Memory()
 
-    async def decide(
-        self, event: IntentEvent, exchange: Exchange, asker: Asker, *, skewed: bool = False
-    ) -> Answer:
+    async def decide(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Answer:
         """Answer within the asker's deadline. Asking twice for the same event, together or later, is asking once.
-
-        An event that is ``skewed`` comes from the future: the policy answers, and the worker sends it to dead letters.
 
         Raises:
             BadRecord: with code ``id_reused``, where the event_id belongs to another event.
         """
         asked = self._memory.find(event)
         if asked is None:
-            asked = self._ask(event, exchange, asker, skewed=skewed)
+            asked = self._ask(event, exchange, asker)
         timer = asyncio.get_running_loop().call_later(max(asker.wait, 0.0), asked.give_up)
         try:
             return await asyncio.shield(asked.answer)
@@ -143,20 +142,15 @@ class Ladder:
         exchange.send(INCIDENTS, late.household_id, LATE.encode(late), headers)
         self.late_answers.tell(late, given.callback)
 
-    def _ask(self, event: IntentEvent, exchange: Exchange, asker: Asker, *, skewed: bool) -> Asked[Answer]:
+    def _ask(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Asked[Answer]:
         """Put the question on its way at once: the log has one household's events in the order in which they came."""
         began = self._clock()
         admitted = admits(event, self.policy, self._memory.waiting, self.places)
         question = self._send(event, exchange, asker)
-        if admitted and not skewed:
+        if admitted:
             climbing = asyncio.create_task(self._climb(event, exchange, asker, question, began))
             return self._memory.keep(event, climbing, question.reply)
-        if skewed:
-            # The worker refuses it, and an outcome of it as well: there is nothing to tell.
-            decision = self._fallback(event, "clock_skewed")
-            exchange.give_up(question.correlation)
-        else:
-            decision = self._settle(event, exchange, asker, question, self._fallback(event, "overloaded"))
+        decision = self._settle(event, exchange, asker, question, self._fallback(event, "overloaded"))
         at_once: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         at_once.set_result(self._counted(decision, began, asker))
         return self._memory.keep(event, at_once, question.reply)
@@ -174,7 +168,7 @@ class Ladder:
     async def _climb(
         self, event: IntentEvent, exchange: Exchange, asker: Asker, question: Question, began: float
     ) -> Answer:
-        turn = self._sessions.begin(event) if self._sessions else None
+        turn = self._sessions.begin(event, at=self._now()) if self._sessions else None
         decision = None
         if exchange.connected and asker.wait > 0:
             # Should no worker answer, the gateway's own decision has to be there when time is up.
@@ -199,7 +193,7 @@ class Ladder:
             return None
         if code == "id_reused":
             raise BadRecord(code, ID_REUSED)
-        return self._fallback(event, "clock_skewed" if code == "time_in_future" else "worker_refused")
+        return self._fallback(event, "worker_refused")
 
     def _own(self, event: IntentEvent, turn: Turn | None) -> Decision:
         """The gateway's own decision, or the policy's where there is no bundle."""

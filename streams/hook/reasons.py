@@ -29,7 +29,6 @@ LOWER_RUNGS: Mapping[Rung, Mapping[str, str]] = MappingProxyType(
             "no_bundle": "The gateway has no bundle, and no worker answered in time",
             "bundle_damaged": "The gateway's bundle is damaged, and no worker answered in time",
             "overloaded": "The gateway is overloaded, and milder risk classes give way first",
-            "clock_skewed": "The event's time lies in the future, so nothing about its order is certain",
             "worker_refused": "The worker could not read the event",
             "internal_error": "The decision could not be made because of an internal error",
         },

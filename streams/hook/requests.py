@@ -19,7 +19,6 @@ from streams.errors import BadRecord
 from streams.hook.access import REFUSALS, Caller, caller_of
 from streams.hook.ladder import Asker
 from streams.letters import trace_of
-from streams.processing import CLOCK_SKEW_SECONDS
 from streams.records import MAX_BYTES, Kind
 from streams.serving import problems
 from streams.serving.hosts import is_json
@@ -33,7 +32,6 @@ __all__ = [
     "asker_of",
     "decode",
     "event_number",
-    "is_skewed",
     "problem",
     "read_batch",
     "read_body",
@@ -62,7 +60,6 @@ _STATUS = {
     "schema": 422,
     "unknown_type": 422,
     NOT_TOKENS: 422,
-    "time_in_future": 422,
     "too_many_listeners": 503,
     # The operator API's.
     "bad_recipient": 422,
@@ -165,11 +162,6 @@ def decode(raw: bytes, kind: Kind[V], settings: Settings, caller: Caller) -> V:
     check_tokens(value, ids=settings.token_ids)
     caller.check(value)
     return value
-
-
-def is_skewed(value: IntentEvent | Outcome | ConfirmationAnswer) -> bool:
-    """Return whether its time lies further in the future than clocks of devices are wrong by."""
-    return value.time.timestamp() > datetime.now(UTC).timestamp() + CLOCK_SKEW_SECONDS
 
 
 def event_number(last_event_id: str) -> int | None:

@@ -31,10 +31,11 @@ class _Home:
 
 @dataclass(slots=True)
 class Turn:
-    """One event that a decision is wanted on."""
+    """One event that a decision is wanted on. ``at`` is when it arrived, in seconds since the epoch."""
 
     event: IntentEvent
     home: _Home
+    at: float
     decision: Decision | None = None
 
 
@@ -45,13 +46,13 @@ class Sessions:
         self._bundle = bundle
         self._homes: OrderedDict[str, _Home] = OrderedDict()
 
-    def begin(self, event: IntentEvent) -> Turn:
-        """Take in an event; the one before it in its household has to be decided by now, so it is."""
+    def begin(self, event: IntentEvent, *, at: float) -> Turn:
+        """Take in an event that arrived at ``at``; the one before it in its household has to be decided by now, so it is."""
         home = self._homes.pop(event.household_id, None) or _Home(HouseholdState.new(event.household_id))
         if home.open is not None:
             with suppress(Exception):  # whoever needs this decision meets the error
                 self.judge(home.open)
-        home.open = Turn(event, home)
+        home.open = Turn(event, home, at)
         self._homes[event.household_id] = home
         if len(self._homes) > _HOUSEHOLDS:
             self._homes.popitem(last=False)
@@ -65,7 +66,7 @@ class Sessions:
         """Return the gateway's own decision; the population's model decides, without this household's history."""
         if turn.decision is None:
             turn.decision, turn.home.state = decide(
-                turn.home.state, turn.event, self._bundle, rung=Rung.GATEWAY
+                turn.home.state, turn.event, self._bundle, at=turn.at, rung=Rung.GATEWAY
             )
             self._close(turn)
         return turn.decision
@@ -73,7 +74,7 @@ class Sessions:
     def follow(self, turn: Turn, decision: Decision) -> None:
         """Remember what was decided elsewhere."""
         if turn.decision is None:
-            turn.home.state = follow(turn.home.state, turn.event, self._bundle, decision)
+            turn.home.state = follow(turn.home.state, turn.event, self._bundle, decision, at=turn.at)
             turn.decision = decision
             self._close(turn)
 

@@ -8,7 +8,8 @@ from detector.events import IntentEvent, Outcome
 from detector.fallback import fallback_decision
 from detector.state import HouseholdState
 from streams.packing import Stored
-from streams.processing import CLOCK_SKEW_SECONDS, Incoming
+from streams.processing import Incoming
+from streams.records import logged_before
 
 __all__ = ["answer_erased", "erased", "is_erased", "outlived"]
 
@@ -16,24 +17,25 @@ __all__ = ["answer_erased", "erased", "is_erased", "outlived"]
 def erased(stored: Stored, command: Incoming) -> Stored:
     """Return a household without anything but the mark that it was erased.
 
-    The mark stands where a tombstone would: a tombstone would let an old event that is delivered again begin the household anew. A
-    device's clock may be ahead, so the mark reaches as far beyond the command's time as clocks may differ.
+    The mark stands where a tombstone would: a tombstone would let an old event that is delivered again begin the household anew. What
+    comes after the command in the log is new, whatever time it claims.
     """
     return Stored(
         state=HouseholdState.new(stored.state.household_id),
         intents=command.offset,
         outcomes=stored.outcomes,
-        erased=command.timestamp + CLOCK_SKEW_SECONDS,
+        erased=command.timestamp,
     )
 
 
-def is_erased(stored: Stored, seconds: float) -> bool:
-    """Say whether what happened at ``seconds`` was erased."""
-    return stored.erased is not None and seconds <= stored.erased
+def is_erased(stored: Stored, record: Incoming) -> bool:
+    """Say whether a dead letter that was sent again was first in the log before the household was erased."""
+    logged = logged_before(record.headers)
+    return stored.erased is not None and logged is not None and logged <= stored.erased
 
 
 def outlived(stored: Stored, outcome: Outcome) -> bool:
-    """Say whether an outcome is about what was erased: by its time, or because its event is not known any more.
+    """Say whether an outcome is about what was erased: its event is not known any more.
 
     An outcome of an erased household that comes before its event is lost, which teaches a little less; kept until its event comes, it
     might wait for one that was erased.
@@ -42,7 +44,7 @@ def outlived(stored: Stored, outcome: Outcome) -> bool:
         return False
     known = {pending.event_id for pending in stored.state.pending}
     known |= {decision.event_id for decision in stored.state.recent}
-    return is_erased(stored, outcome.time.timestamp()) or outcome.event_id not in known
+    return outcome.event_id not in known
 
 
 def answer_erased(event: IntentEvent, bundle: Bundle) -> Decision:

@@ -219,7 +219,7 @@ def run(
     state = state or HouseholdState.new(events[0].household_id)
     decisions = []
     for each in events:
-        decision, state = decide(state, each, bundle)
+        decision, state = decide(state, each, bundle, at=each.seconds)
         decisions.append(decision)
     return decisions, state
 

@@ -11,7 +11,7 @@ from detector.decisions import ConfirmMethod, Reason, Verdict
 from detector.pipeline import decide
 from detector.policy import BlockBudget
 from detector.state import HouseholdState
-from tests.detector.builders import ABSURD, DOUBTFUL, SURE, hand_bundle, heard, run, send_message
+from tests.detector.builders import ABSURD, DOUBTFUL, START, SURE, hand_bundle, heard, run, send_message
 
 BUDGET = BlockBudget(share=0.1, least_commands=100, window_seconds=3600.0)
 
@@ -112,7 +112,9 @@ def test_what_is_remembered_is_bounded() -> None:
 
 def test_a_refusal_repeated_is_no_block_of_the_bundles() -> None:
     bundle = hand_bundle()
-    decision, _ = decide(HouseholdState.new("h1"), heard(send_message(), ABSURD)[2], bundle)
+    decision, _ = decide(
+        HouseholdState.new("h1"), heard(send_message(), ABSURD)[2], bundle, at=START.timestamp()
+    )
     assert not is_repeat(decision)
     for code in ("denied_before", "awaiting_confirmation", "too_many_open"):
         reason = Reason(code=code, event_id="e", bits=0.0, text="")
@@ -124,8 +126,8 @@ def test_past_the_budget_a_block_is_asked_about_by_the_safest_way_and_says_so() 
     before, state = run(heard(send_message(), ABSURD)[:2], bundle)
     last = heard(send_message(), ABSURD)[2]
 
-    blocked, _ = decide(state, last, bundle)
-    asked, after = decide(state, last, bundle, over_budget=True)
+    blocked, _ = decide(state, last, bundle, at=last.seconds)
+    asked, after = decide(state, last, bundle, at=last.seconds, over_budget=True)
 
     assert blocked.verdict is Verdict.BLOCK
     assert asked.verdict is Verdict.CONFIRM
@@ -143,11 +145,13 @@ def test_the_budget_changes_nothing_else() -> None:
     for wake in (SURE, DOUBTFUL):
         events = heard(send_message(), wake)
         _, state = run(events[:2], bundle)
-        assert decide(state, events[2], bundle) == decide(state, events[2], bundle, over_budget=True)
+        assert decide(state, events[2], bundle, at=events[2].seconds) == decide(
+            state, events[2], bundle, at=events[2].seconds, over_budget=True
+        )
 
 
 def test_it_is_the_decision_that_is_remembered() -> None:
     bundle = hand_bundle()
     event = heard(send_message(), ABSURD)[2]
-    asked, state = decide(HouseholdState.new("h1"), event, bundle, over_budget=True)
-    assert decide(state, event, bundle)[0] == asked
+    asked, state = decide(HouseholdState.new("h1"), event, bundle, at=event.seconds, over_budget=True)
+    assert decide(state, event, bundle, at=event.seconds)[0] == asked

@@ -152,10 +152,14 @@ def test_what_became_of_an_answer_is_remembered_for_who_missed_it() -> None:
 
 def test_an_outcome_closes_the_question() -> None:
     decision, state = asked()
-    state = apply_outcome(state, outcome("e2", OutcomeKind.DENIED))
+    state = apply_outcome(
+        state, outcome("e2", OutcomeKind.DENIED), at=outcome("e2", OutcomeKind.DENIED).time.timestamp()
+    )
     assert taken(state, given_to(decision))[0].reason is Refusal.ALREADY_ANSWERED
     _, state = asked()
-    state = apply_outcome(state, outcome("e2", OutcomeKind.EXPIRED))
+    state = apply_outcome(
+        state, outcome("e2", OutcomeKind.EXPIRED), at=outcome("e2", OutcomeKind.EXPIRED).time.timestamp()
+    )
     assert taken(state, given_to(decision))[0].reason is Refusal.EXPIRED
 
 
@@ -205,7 +209,12 @@ def test_open_questions_are_bounded_and_beyond_the_bound_it_blocks() -> None:
 def test_what_is_remembered_of_questions_is_bounded() -> None:
     state = HouseholdState.new("h1")
     for number, each in enumerate(commands(40)):
-        _, state = decide(state, replace(each, time=START + timedelta(minutes=2 * number)), BUNDLE)
+        _, state = decide(
+            state,
+            replace(each, time=START + timedelta(minutes=2 * number)),
+            BUNDLE,
+            at=replace(each, time=START + timedelta(minutes=2 * number)).seconds,
+        )
     assert len(state.questions) == MAX_QUESTIONS
 
 
@@ -228,7 +237,9 @@ def test_who_was_asked_below_the_worker_gets_the_workers_verdict() -> None:
 def test_in_shadow_mode_a_command_that_was_denied_still_runs() -> None:
     shadow = hand_bundle(rules=policy(enforcement='"shadow"'))
     _, state = run(heard(send_message(), DOUBTFUL), shadow)
-    state = apply_outcome(state, outcome("e2", OutcomeKind.DENIED))
+    state = apply_outcome(
+        state, outcome("e2", OutcomeKind.DENIED), at=outcome("e2", OutcomeKind.DENIED).time.timestamp()
+    )
     decision = run(heard(send_message(3), DOUBTFUL), shadow, state)[0][-1]
     assert (decision.verdict, decision.effective_verdict) == (Verdict.BLOCK, Verdict.ALLOW)
 

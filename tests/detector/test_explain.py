@@ -9,10 +9,11 @@ from detector.evidence import TERMS
 from detector.explain import expected_instead, reasons_for
 from detector.observation import observe
 from detector.state import MAX_TURNS, HouseholdState, Session
-from tests.detector.builders import dialogue, small_model
+from tests.detector.builders import dialogue, policy, small_model
 from tests.detector.moments import send
 
 MODEL = small_model()
+POLICY = policy()
 SEND = "messages.SendMessage"
 NAMES = [term.name for term in TERMS]
 
@@ -66,7 +67,7 @@ def session_of(*turns: tuple[str, Act, bool]) -> tuple[Session, tuple[float, ...
     state, session = HouseholdState.new("h1"), None
     bits: tuple[float, ...] = ()
     for event in dialogue(*turns):
-        observation, state = observe(state, event, MODEL, 120.0)
+        observation, state = observe(state, event, MODEL, POLICY, at=event.seconds)
         session, bits = observation.session, observation.chain.bits if observation.chain else ()
         state = replace(state, sessions=(session,))
     assert session is not None

@@ -88,28 +88,40 @@ def test_only_what_was_meant_teaches(
 ) -> None:
     state = HouseholdState.new("h1")
     if reported and when == "early":
-        state = apply_outcome(state, outcome("e2", reported))
+        state = apply_outcome(state, outcome("e2", reported), at=outcome("e2", reported).time.timestamp())
     _, state = run(heard(send_message(), wake), bundle, state)
     if reported and when == "in time":
-        state = apply_outcome(state, outcome("e2", reported))
+        state = apply_outcome(state, outcome("e2", reported), at=outcome("e2", reported).time.timestamp())
     assert taught(state) == NOTHING
     assert taught(closed(state, bundle)) == learned
 
 
 def test_executed_and_then_undone_teaches_nothing(bundle: Bundle) -> None:
     _, state = run(send_message(), bundle)
-    state = apply_outcome(state, outcome("e2", OutcomeKind.EXECUTED))
-    state = apply_outcome(state, outcome("e2", OutcomeKind.UNDONE))
+    state = apply_outcome(
+        state, outcome("e2", OutcomeKind.EXECUTED), at=outcome("e2", OutcomeKind.EXECUTED).time.timestamp()
+    )
+    state = apply_outcome(
+        state, outcome("e2", OutcomeKind.UNDONE), at=outcome("e2", OutcomeKind.UNDONE).time.timestamp()
+    )
     assert taught(closed(state, bundle)) == NOTHING
 
 
 def test_an_outcome_told_twice_counts_once(bundle: Bundle) -> None:
     _, state = run(heard(send_message(), DOUBTFUL), bundle)
     for _ in range(2):
-        state = apply_outcome(state, outcome("e2", OutcomeKind.CONFIRMED))
+        state = apply_outcome(
+            state,
+            outcome("e2", OutcomeKind.CONFIRMED),
+            at=outcome("e2", OutcomeKind.CONFIRMED).time.timestamp(),
+        )
     state = closed(state, bundle)
     for _ in range(2):
-        state = apply_outcome(state, outcome("e2", OutcomeKind.CONFIRMED))
+        state = apply_outcome(
+            state,
+            outcome("e2", OutcomeKind.CONFIRMED),
+            at=outcome("e2", OutcomeKind.CONFIRMED).time.timestamp(),
+        )
     assert taught(state) == SENT
     assert state.intents[SEND].count == 1.0
 
@@ -160,17 +172,39 @@ def test_a_late_outcome_can_still_teach(bundle: Bundle) -> None:
     _, state = run(heard(send_message(), DOUBTFUL), bundle)
     state = closed(state, bundle)
     assert taught(state) == NOTHING
-    assert taught(apply_outcome(state, outcome("e2", OutcomeKind.CONFIRMED))) == SENT
+    assert (
+        taught(
+            apply_outcome(
+                state,
+                outcome("e2", OutcomeKind.CONFIRMED),
+                at=outcome("e2", OutcomeKind.CONFIRMED).time.timestamp(),
+            )
+        )
+        == SENT
+    )
 
 
 def test_a_late_outcome_takes_nothing_back(bundle: Bundle) -> None:
     _, state = run(send_message(), bundle)
     state = closed(state, bundle)
-    assert taught(apply_outcome(state, outcome("e2", OutcomeKind.UNDONE))) == SENT
+    assert (
+        taught(
+            apply_outcome(
+                state,
+                outcome("e2", OutcomeKind.UNDONE),
+                at=outcome("e2", OutcomeKind.UNDONE).time.timestamp(),
+            )
+        )
+        == SENT
+    )
 
 
 def test_an_early_outcome_waits_for_its_own_event_only(bundle: Bundle) -> None:
-    state = apply_outcome(HouseholdState.new("h1"), outcome("another", OutcomeKind.DENIED))
+    state = apply_outcome(
+        HouseholdState.new("h1"),
+        outcome("another", OutcomeKind.DENIED),
+        at=outcome("another", OutcomeKind.DENIED).time.timestamp(),
+    )
     _, state = run(send_message(), bundle, state)
     assert [waiting.event_id for waiting in state.early] == ["another"]
     assert taught(closed(state, bundle)) == SENT
@@ -178,7 +212,14 @@ def test_an_early_outcome_waits_for_its_own_event_only(bundle: Bundle) -> None:
 
 def test_an_outcome_of_an_event_that_commits_nothing_is_dropped(bundle: Bundle) -> None:
     _, state = run(send_message()[:2], bundle)
-    assert apply_outcome(state, outcome("e0", OutcomeKind.EXECUTED)) == state
+    assert (
+        apply_outcome(
+            state,
+            outcome("e0", OutcomeKind.EXECUTED),
+            at=outcome("e0", OutcomeKind.EXECUTED).time.timestamp(),
+        )
+        == state
+    )
 
 
 def test_a_command_early_in_a_long_session_is_learned(bundle: Bundle) -> None:
@@ -210,7 +251,7 @@ def test_a_household_learns_from_so_many_sessions_a_day_and_no_more(bundle: Bund
     for number in range(LESSONS_A_DAY + more):
         events = send_message(first=10 * number, session=f"s{number}", days=0.01 * number)
         _, state = run(events, bundle, state)
-    before, state = state, closed(state, bundle, day=1.0)
+    before, state = state, closed(state, bundle, day=0.24)
     assert (state.learned, state.taught) == (LESSONS_A_DAY, LESSONS_A_DAY + more)
     assert untaught(HouseholdState.new("h1"), state) == more
     assert untaught(before, state) == state.taught - max(before.taught, LESSONS_A_DAY)
@@ -267,7 +308,11 @@ def test_intents_are_bounded(bundle: Bundle) -> None:
 def test_early_outcomes_and_pending_chains_are_bounded(bundle: Bundle) -> None:
     state = HouseholdState.new("h1")
     for number in range(MAX_EARLY + 3):
-        state = apply_outcome(state, outcome(f"x{number}", OutcomeKind.EXECUTED))
+        state = apply_outcome(
+            state,
+            outcome(f"x{number}", OutcomeKind.EXECUTED),
+            at=outcome(f"x{number}", OutcomeKind.EXECUTED).time.timestamp(),
+        )
     assert [waiting.event_id for waiting in state.early] == [
         f"x{number}" for number in range(3, MAX_EARLY + 3)
     ]

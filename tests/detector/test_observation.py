@@ -7,10 +7,11 @@ from detector.events import Act, IntentEvent
 from detector.household import token
 from detector.observation import observe, remember
 from detector.state import MAX_KNOWN_SLOTS, MAX_SESSIONS, MAX_TURNS, HouseholdState
-from tests.detector.builders import START, dialogue, event, send_message, small_model
+from tests.detector.builders import START, dialogue, event, policy, send_message, small_model
 
 MODEL = small_model()
-WINDOW = 120.0
+POLICY = policy()
+WINDOW = POLICY.undo_window_seconds
 SEND = "messages.SendMessage"
 
 
@@ -19,17 +20,17 @@ def through(
 ) -> HouseholdState:
     state = state or HouseholdState.new("h1")
     for each in events:
-        observation, state = observe(state, each, MODEL, WINDOW)
-        state = remember(state, each, observation, allowed=allowed)
+        observation, state = observe(state, each, MODEL, POLICY, at=each.seconds)
+        state = remember(state, each, observation, at=each.seconds, allowed=allowed)
     return state
 
 
 def test_a_sessions_bits_are_the_sequence_models() -> None:
     state, found = HouseholdState.new("h1"), []
     for each in send_message():
-        observation, state = observe(state, each, MODEL, WINDOW)
+        observation, state = observe(state, each, MODEL, POLICY, at=each.seconds)
         found.append(observation.bits)
-        state = remember(state, each, observation, allowed=True)
+        state = remember(state, each, observation, at=each.seconds, allowed=True)
     symbols = [MODEL.vocabulary.index(each.intent, each.act) for each in send_message()]
     assert found == pytest.approx(MODEL.sequence.surprisals(symbols), abs=1e-5)
 
@@ -43,7 +44,7 @@ def test_sessions_do_not_mix() -> None:
 
 def test_observing_is_not_remembering() -> None:
     state = through(send_message()[:2])
-    _, after = observe(state, send_message()[2], MODEL, WINDOW)
+    _, after = observe(state, send_message()[2], MODEL, POLICY, at=send_message()[2].seconds)
     assert after == state
 
 
@@ -66,12 +67,27 @@ def test_a_session_that_is_quiet_for_the_undo_window_is_forgotten_when_another_b
     assert [session.session_id for session in through([outside], first).sessions] == ["s2"]
 
 
-def test_an_event_from_the_past_does_not_turn_time_back() -> None:
+@pytest.mark.parametrize("days", [-1, -365, 365])
+def test_a_devices_clock_moves_no_session(days: int) -> None:
     late = through(send_message())
-    past = event(90, time=START - timedelta(days=1), act=Act.INFORM)
-    state = through([past], late)
-    assert state.sessions[0].seconds == late.sessions[0].seconds
-    assert state.sessions[0].turns == 4
+    wrong = event(90, time=START + timedelta(days=days), act=Act.INFORM)
+    observation, _ = observe(late, wrong, MODEL, POLICY, at=late.sessions[0].seconds + 5)
+    assert observation.clock_replaced
+    assert observation.session.seconds == observation.session.device_seconds == late.sessions[0].seconds + 5
+    assert observation.session.turns == 4
+
+
+@pytest.mark.parametrize("seconds", [-600, 600])
+def test_a_devices_clock_is_believed_within_the_policys_skew_and_only_for_habits(seconds: int) -> None:
+    said, at = event(1, time=START + timedelta(seconds=seconds)), START.timestamp()
+    observation, _ = observe(HouseholdState.new("h1"), said, MODEL, POLICY, at=at)
+    assert not observation.clock_replaced
+    assert (observation.session.seconds, observation.session.device_seconds) == (at, at + seconds)
+
+    further = replace(said, time=START + timedelta(seconds=seconds * 1.01))
+    observation, _ = observe(HouseholdState.new("h1"), further, MODEL, POLICY, at=at)
+    assert observation.clock_replaced
+    assert observation.session.device_seconds == at
 
 
 def test_what_a_session_keeps_is_bounded() -> None:
@@ -117,9 +133,9 @@ def test_a_household_is_less_surprised_by_what_it_often_begins_with() -> None:
     state, found = HouseholdState.new("h1"), []
     for day in range(4):
         for each in send_message(first=10 * day, session=f"s{day}", days=day):
-            observation, state = observe(state, each, MODEL, WINDOW)
+            observation, state = observe(state, each, MODEL, POLICY, at=each.seconds)
             found.append(observation.bits)
-            state = remember(state, each, observation, allowed=True)
+            state = remember(state, each, observation, at=each.seconds, allowed=True)
     first, rest = found[::3], [found[place : place + 3][1:] for place in range(0, 12, 3)]
     assert sorted(first, reverse=True) == first
     assert first[0] > first[-1]
@@ -137,5 +153,5 @@ def test_what_a_household_begins_with_is_a_distribution(meant: tuple[str, ...]) 
         *((intent, Act(act), False) for intent, act in MODEL.vocabulary.symbols), first=50, days=9
     )
     alone = [replace(each, session_id=each.event_id) for each in (*opening, event(99, intent="ovens.Ignite"))]
-    shares = [2.0 ** -observe(state, each, MODEL, WINDOW)[0].bits for each in alone]
+    shares = [2.0 ** -observe(state, each, MODEL, POLICY, at=each.seconds)[0].bits for each in alone]
     assert sum(shares) == pytest.approx(1.0)

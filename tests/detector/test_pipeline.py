@@ -95,11 +95,11 @@ def test_a_decision_is_a_function_of_its_arguments(
     for step in history:
         before = copy.deepcopy(state), copy.deepcopy(step)
         if isinstance(step, Outcome):
-            after = apply_outcome(state, step)
-            assert apply_outcome(through_json(state), step) == after
+            after = apply_outcome(state, step, at=step.time.timestamp())
+            assert apply_outcome(through_json(state), step, at=step.time.timestamp()) == after
         else:
-            decision, after = decide(state, step, bundle)
-            again, after_again = decide(through_json(state), step, bundle)
+            decision, after = decide(state, step, bundle, at=step.seconds)
+            again, after_again = decide(through_json(state), step, bundle, at=step.seconds)
             assert written(again) == written(decision)
             assert after_again == after
         assert (state, step) == before
@@ -114,7 +114,7 @@ def test_whatever_comes_gets_a_decision_that_says_what_it_is(
 ) -> None:
     state, seen = NEW, set()
     for each in events:
-        decision, state = decide(state, each, bundle)
+        decision, state = decide(state, each, bundle, at=each.seconds)
         seen.add(each.event_id)
         assert state.events <= len(events)
         if each.event_id in {earlier.event_id for earlier in state.recent[:-1]}:
@@ -156,7 +156,11 @@ def check(decision: Decision, bundle: Bundle) -> None:
 def test_what_is_remembered_is_bounded(bundle: Bundle, history: list[IntentEvent | Outcome]) -> None:
     state = NEW
     for step in history:
-        state = apply_outcome(state, step) if isinstance(step, Outcome) else decide(state, step, bundle)[1]
+        state = (
+            apply_outcome(state, step, at=step.time.timestamp())
+            if isinstance(step, Outcome)
+            else decide(state, step, bundle, at=step.seconds)[1]
+        )
     assert len(state.sessions) <= MAX_SESSIONS
     assert len(state.pending) <= MAX_PENDING
     assert len(state.early) <= MAX_EARLY
@@ -170,14 +174,16 @@ def test_what_is_remembered_is_bounded(bundle: Bundle, history: list[IntentEvent
 def test_a_repeated_event_gets_its_first_decision_and_changes_nothing(bundle: Bundle, wake: float) -> None:
     decisions, state = run(heard(send_message(), wake), bundle)
     for each, first in zip(send_message(), decisions, strict=True):
-        again, after = decide(state, each, bundle)
+        again, after = decide(state, each, bundle, at=each.seconds)
         assert again == first
         assert after is state
 
 
 def test_a_repeated_event_may_even_say_something_else(bundle: Bundle) -> None:
     (first,), state = run([event(commits=True)], bundle)
-    again, after = decide(state, event(intent="lights.TurnOn"), bundle)
+    again, after = decide(
+        state, event(intent="lights.TurnOn"), bundle, at=event(intent="lights.TurnOn").seconds
+    )
     assert (again, after) == (first, state)
     assert not is_reused(state, event(commits=True))
     assert is_reused(state, event(intent="lights.TurnOn"))
@@ -187,9 +193,9 @@ def test_a_repeated_event_may_even_say_something_else(bundle: Bundle) -> None:
 def test_following_what_somebody_else_decided_leaves_the_same_household(bundle: Bundle, wake: float) -> None:
     decided = followed = NEW
     for each in heard(send_message(), wake):
-        decision, decided = decide(decided, each, bundle)
-        followed = follow(followed, each, bundle, decision)
-        assert follow(followed, each, bundle, decision) is followed
+        decision, decided = decide(decided, each, bundle, at=each.seconds)
+        followed = follow(followed, each, bundle, decision, at=each.seconds)
+        assert follow(followed, each, bundle, decision, at=each.seconds) is followed
     assert replace(decided, questions=()) == followed
 
 
@@ -233,7 +239,9 @@ def test_households_do_not_know_of_each_other(trained: Bundle, population: list[
     states, mixed = {name: HouseholdState.new(name) for name in names}, []
     for each in population:
         if each.household_id in states:
-            decision, states[each.household_id] = decide(states[each.household_id], each, trained)
+            decision, states[each.household_id] = decide(
+                states[each.household_id], each, trained, at=each.seconds
+            )
             mixed.append(decision)
     apart = [
         decision
@@ -250,7 +258,7 @@ def test_every_decision_on_a_population_says_what_it_is(
     interrupted = judged = commands = 0
     for each in population:
         before = states.get(each.household_id, HouseholdState.new(each.household_id))
-        decision, states[each.household_id] = decide(before, each, trained)
+        decision, states[each.household_id] = decide(before, each, trained, at=each.seconds)
         check(decision, trained)
         commands += each.commits
         judged += decision.p_value is not None
@@ -292,7 +300,9 @@ def test_a_spoken_yes_to_the_question_is_not_a_confirmation(wake: float) -> None
 
 def test_after_a_no_only_a_chain_that_begins_anew_is_judged_on_its_own() -> None:
     _, state = run(heard(send_message(), DOUBTFUL), HAND)
-    state = apply_outcome(state, outcome("e2", OutcomeKind.DENIED))
+    state = apply_outcome(
+        state, outcome("e2", OutcomeKind.DENIED), at=outcome("e2", OutcomeKind.DENIED).time.timestamp()
+    )
     right = dialogue((SEND, Act.AFFIRM, True), first=3, wake_confidence=SURE)
     assert run(right, HAND, state)[0][-1].verdict is Verdict.CONFIRM
     assert run(heard(send_message(3), SURE), HAND, state)[0][-1].verdict is Verdict.ALLOW
@@ -308,7 +318,9 @@ def test_without_an_answer_beginning_anew_changes_nothing() -> None:
 
 def test_once_confirmed_the_command_runs() -> None:
     _, state = run(heard(send_message(), DOUBTFUL), HAND)
-    state = apply_outcome(state, outcome("e2", OutcomeKind.CONFIRMED))
+    state = apply_outcome(
+        state, outcome("e2", OutcomeKind.CONFIRMED), at=outcome("e2", OutcomeKind.CONFIRMED).time.timestamp()
+    )
     again = dialogue((SEND, Act.AFFIRM, True), first=3, wake_confidence=SURE)
     assert run(again, HAND, state)[0][0].verdict is Verdict.ALLOW
 
@@ -316,7 +328,7 @@ def test_once_confirmed_the_command_runs() -> None:
 @pytest.mark.parametrize("kind", [OutcomeKind.DENIED, OutcomeKind.EXPIRED, OutcomeKind.UNDONE])
 def test_what_was_not_confirmed_stays_held_back(kind: OutcomeKind) -> None:
     _, state = run(heard(send_message(), DOUBTFUL), HAND)
-    state = apply_outcome(state, outcome("e2", kind))
+    state = apply_outcome(state, outcome("e2", kind), at=outcome("e2", kind).time.timestamp())
     again = dialogue((SEND, Act.AFFIRM, True), first=3, wake_confidence=SURE)
     assert run(again, HAND, state)[0][0].verdict is Verdict.CONFIRM
 
@@ -341,14 +353,18 @@ def test_score_first_learn_after() -> None:
     bundle = hand_bundle(judge=hand_judge("intent_count", (0.5, 0.6), (6.0, 6.0, -6.0)))
     first, state = run(send_message(), bundle)
     assert first[-1].verdict is Verdict.CONFIRM
-    state = apply_outcome(state, outcome("e2", OutcomeKind.CONFIRMED))
+    state = apply_outcome(
+        state, outcome("e2", OutcomeKind.CONFIRMED), at=outcome("e2", OutcomeKind.CONFIRMED).time.timestamp()
+    )
     second, _ = run(send_message(first=10, session="s2", days=1.0), bundle, state)
     assert second[-1].verdict is Verdict.ALLOW
 
 
 def test_an_outcome_that_came_early_does_not_change_the_decision() -> None:
     bundle = hand_bundle(judge=hand_judge("intent_count", (0.5, 0.6), (6.0, 6.0, -6.0)))
-    early = apply_outcome(NEW, outcome("e2", OutcomeKind.EXECUTED))
+    early = apply_outcome(
+        NEW, outcome("e2", OutcomeKind.EXECUTED), at=outcome("e2", OutcomeKind.EXECUTED).time.timestamp()
+    )
     assert run(send_message(), bundle, early)[0] == run(send_message(), bundle)[0]
 
 
@@ -401,7 +417,7 @@ def test_too_little_calibration_abstains_and_says_so() -> None:
 
 @pytest.mark.parametrize("rung", Rung)
 def test_a_lower_rung_is_marked(rung: Rung) -> None:
-    decision, _ = decide(NEW, event(commits=True), HAND, rung=rung)
+    decision, _ = decide(NEW, event(commits=True), HAND, at=event(commits=True).seconds, rung=rung)
     assert (decision.rung, decision.degraded) == (rung, rung is not Rung.WORKER)
 
 
@@ -463,10 +479,10 @@ def test_the_latest_events_get_their_first_decision_again_whatever_became_of_the
     bundle, state, first = hand_bundle(), NEW, {}
     for number in range(MAX_RECENT + 4):
         said = _apart(number, apart)
-        first[number], state = decide(state, said, bundle)
+        first[number], state = decide(state, said, bundle, at=said.seconds)
         for back in repeats:
             earlier = max(number - back, 0)
-            again, after = decide(state, _apart(earlier, apart), bundle)
+            again, after = decide(state, _apart(earlier, apart), bundle, at=_apart(earlier, apart).seconds)
             assert again == first[earlier]
             assert after is state
             assert not is_reused(state, _apart(earlier, apart))

@@ -24,12 +24,17 @@ def beside(active: Bundle, shadow: Bundle) -> list[tuple[Decision, Decision]]:
     for each in EVENTS:
         new = HouseholdState.new(each.household_id)
         before = states.get(each.household_id, new)
-        decision, after = decide(before, each, active)
-        seen, own = decide_in_shadow(shadows.get(each.household_id, new), before, each, shadow)
+        decision, after = decide(before, each, active, at=each.seconds)
+        seen, own = decide_in_shadow(
+            shadows.get(each.household_id, new), before, each, shadow, at=each.seconds
+        )
         if each.commits:
             kind = OutcomeKind.EXECUTED if decision.verdict is Verdict.ALLOW else OutcomeKind.CONFIRMED
             told = replace(outcome(each.event_id, kind), household_id=each.household_id, time=each.time)
-            after, own = apply_outcome(after, told), apply_outcome(own, told)
+            after, own = (
+                apply_outcome(after, told, at=told.time.timestamp()),
+                apply_outcome(own, told, at=told.time.timestamp()),
+            )
         states[each.household_id], shadows[each.household_id] = after, own
         found.append((decision, seen))
     return found
@@ -56,6 +61,6 @@ def test_the_active_state_is_left_alone() -> None:
     states = [HouseholdState.new("h1")]
     for each in said:
         kept = repr(states[-1])
-        decide_in_shadow(HouseholdState.new("h1"), states[-1], each, CAREFUL)
+        decide_in_shadow(HouseholdState.new("h1"), states[-1], each, CAREFUL, at=each.seconds)
         assert repr(states[-1]) == kept
-        states.append(decide(states[-1], each, hand_bundle())[1])
+        states.append(decide(states[-1], each, hand_bundle(), at=each.seconds)[1])

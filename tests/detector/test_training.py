@@ -57,7 +57,7 @@ def test_meant_commands_of_other_households_keep_the_budget(trained: Bundle) -> 
     judged = interrupted = 0
     for each in events:
         before = states.get(each.household_id, HouseholdState.new(each.household_id))
-        decision, states[each.household_id] = decide(before, each, trained)
+        decision, states[each.household_id] = decide(before, each, trained, at=each.seconds)
         if decision.p_value is not None:
             judged += 1
             interrupted += decision.p_value <= 0.01
@@ -85,7 +85,7 @@ def test_a_misfire_looks_worse_than_what_the_household_does(
         injected = replace(
             stranger, household_id=name, event_id="injected", session_id=own[-1].session_id, time=own[-1].time
         )
-        decision, _ = decide(state, injected, trained)
+        decision, _ = decide(state, injected, trained, at=injected.seconds)
         assert decision.misfire_probability is not None
         compared += 1
         worse += decision.misfire_probability > float(np.median([one for one in usual if one is not None]))
@@ -114,9 +114,6 @@ def test_too_little_is_refused_with_how_much_it_takes(events: list[IntentEvent])
 
 
 def test_an_untrained_command_is_never_silently_allowed(trained: Bundle) -> None:
-    decision, _ = decide(
-        HouseholdState.new("h1"),
-        replace(SMALL[0], intent="email.SendEmail", commits=True, household_id="h1"),
-        trained,
-    )
+    untrained = replace(SMALL[0], intent="email.SendEmail", commits=True, household_id="h1")
+    decision, _ = decide(HouseholdState.new("h1"), untrained, trained, at=untrained.seconds)
     assert (decision.verdict, decision.abstained) == (Verdict.CONFIRM, True)

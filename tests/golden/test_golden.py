@@ -70,9 +70,8 @@ def test_decisions(case: Case) -> None:
     for number, step in enumerate(case["steps"]):
         state = STATE.validate_json(STATE.dump_json(state))  # as the changelog keeps it
         if "outcome" in step:
-            state = apply_outcome(
-                state, OUTCOME.validate_python(step["outcome"] | {"household_id": household})
-            )
+            told = OUTCOME.validate_python(step["outcome"] | {"household_id": household})
+            state = apply_outcome(state, told, at=told.time.timestamp())
             continue
         if "answer" in step:
             given = answered(asked, step["answer"], case["defaults"], number)
@@ -84,7 +83,7 @@ def test_decisions(case: Case) -> None:
             continue
         if "event" in step:
             heard = EVENT.validate_python(case["defaults"] | step["event"])
-            decision, state = decide(state, heard, bundle, rung=rung)
+            decision, state = decide(state, heard, bundle, at=heard.seconds, rung=rung)
         else:
             heard = EVENT.validate_python(case["defaults"] | step["fallback"])
             decision = fallback_decision(heard, bundle.policy, code="no_bundle", text="There is no bundle.")

@@ -196,7 +196,7 @@ def gateway_overloaded(place: Place) -> Iterator[Place]:
 
 @contextmanager
 def clock_skewed(place: Place) -> Iterator[Place]:
-    yield replace(place, ahead=timedelta(hours=1))
+    yield replace(place, deadline_ms=PATIENT_MS, ahead=timedelta(hours=1))
 
 
 @contextmanager
@@ -253,5 +253,7 @@ def test_what_the_table_says_is_answered(failure: Failure, place: Place) -> None
             assert decision.reasons[0].code == failure.code
         wanted = failure.answers[risk]
         if isinstance(wanted, Judged):
-            wanted = decide(HouseholdState.new(about.household_id), about, bundle)[0].verdict
+            wanted = decide(HouseholdState.new(about.household_id), about, bundle, at=about.seconds)[
+                0
+            ].verdict
         assert decision.verdict is wanted

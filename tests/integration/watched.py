@@ -53,7 +53,7 @@ def bundle_with_training() -> Bundle:
     bundle, states = hand_bundle(), dict[str, HouseholdState]()
     for event in heard(a_town(_HOUSEHOLDS, 20), SURE):
         state = states.get(event.household_id) or HouseholdState.new(event.household_id)
-        _, states[event.household_id] = decide(state, event, bundle, announce=found.append)
+        _, states[event.household_id] = decide(state, event, bundle, at=event.seconds, announce=found.append)
     return hand_bundle(training=fit_distribution([judgement.values for judgement in found]))
 
 

@@ -220,6 +220,6 @@ def pure(events: Sequence[IntentEvent], bundle: Bundle) -> dict[str, bytes]:
     decided = {}
     for event in events:
         state = states.get(event.household_id) or HouseholdState.new(event.household_id)
-        decision, states[event.household_id] = decide(state, event, bundle)
+        decision, states[event.household_id] = decide(state, event, bundle, at=event.seconds)
         decided[event.event_id] = DECISION.encode(decision)
     return decided

@@ -190,13 +190,19 @@ class Bench:
 def intent_record(
     event: IntentEvent, offset: int, headers: Sequence[tuple[str, bytes]] = (), **more: Any
 ) -> FakeEvent:
-    """An intent as a record."""
+    """An intent as a record, appended to the log at the event's own time."""
+    more.setdefault("timestamp", event.seconds)
     return FakeEvent(INTENTS, offset, event.household_id.encode(), INTENT.encode(event), headers, **more)
 
 
-def outcome_record(outcome: Outcome, offset: int, headers: Sequence[tuple[str, bytes]] = ()) -> FakeEvent:
-    """An outcome as a record."""
-    return FakeEvent(OUTCOMES, offset, outcome.household_id.encode(), OUTCOME.encode(outcome), headers)
+def outcome_record(
+    outcome: Outcome, offset: int, headers: Sequence[tuple[str, bytes]] = (), **more: Any
+) -> FakeEvent:
+    """An outcome as a record, appended to the log at the outcome's own time."""
+    more.setdefault("timestamp", outcome.time.timestamp())
+    return FakeEvent(
+        OUTCOMES, offset, outcome.household_id.encode(), OUTCOME.encode(outcome), headers, **more
+    )
 
 
 def answer_record(

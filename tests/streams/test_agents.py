@@ -3,13 +3,14 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from detector.decisions import Verdict
 from detector.events import OutcomeKind
-from streams import agents, processing
+from streams import agents, metrics, processing
 from streams.packing import unpack
 from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED, REFUSAL, REPLY_PARTITION
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
@@ -202,14 +203,20 @@ async def test_what_cannot_be_read_becomes_a_dead_letter_and_the_next_event_is_d
     assert len(bench.kafka.on(DECISIONS)) == 1
 
 
-async def test_a_time_in_the_future_is_measured_against_the_record(bench: Bench) -> None:
-    seconds = EVENTS[0].time.timestamp()
+@pytest.mark.parametrize("days", [-365.0, -0.1, 0.1, 1826.0])
+async def test_no_time_of_a_device_is_refused_and_a_wrong_one_is_marked_and_counted(
+    bench: Bench, days: float
+) -> None:
+    before = metrics.CLOCKS_REPLACED._value.get()
+    wrong = replace(EVENTS[0], time=EVENTS[0].time + timedelta(days=days))
     await bench.intents(
-        intent_record(EVENTS[0], 0, timestamp=seconds - 61),
-        intent_record(EVENTS[0], 1, timestamp=seconds - 59),
+        intent_record(wrong, 0, timestamp=EVENTS[0].seconds),
+        intent_record(EVENTS[1], 1, timestamp=EVENTS[1].seconds + 59),
     )
-    assert [letter.header("misfire_reason") for letter in bench.kafka.on(DEAD_LETTERS)] == [b"time_in_future"]
-    assert len(bench.kafka.on(DECISIONS)) == 1
+    assert not bench.kafka.on(DEAD_LETTERS)
+    decisions = [DECISION.decode(sent.value) for sent in bench.kafka.on(DECISIONS)]
+    assert [decision.clock_replaced for decision in decisions] == [True, False]
+    assert metrics.CLOCKS_REPLACED._value.get() == before + 1
 
 
 POISON: dict[str, tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]] = {

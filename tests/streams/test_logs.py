@@ -44,7 +44,7 @@ def test_a_decision_is_one_line_with_its_ids() -> None:
     out = io.StringIO()
     configure_logs(out)
     event = replace(a_town(1, 2)[0], slots={"contact": SLOT})
-    decision, _ = decide(HouseholdState.new(event.household_id), event, hand_bundle())
+    decision, _ = decide(HouseholdState.new(event.household_id), event, hand_bundle(), at=event.seconds)
     with Passing().span(
         "decide", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", asked=False
     ) as span:

@@ -26,9 +26,9 @@ def lived(
 ) -> HouseholdState:
     state = HouseholdState.new("h1")
     for number, each in enumerate(events):
-        _, state = decide(state, each, SHADOW if number % 3 == 2 else BUNDLE, rung=rung)
+        _, state = decide(state, each, SHADOW if number % 3 == 2 else BUNDLE, at=each.seconds, rung=rung)
         if number < len(outcomes):
-            state = apply_outcome(state, outcomes[number])
+            state = apply_outcome(state, outcomes[number], at=outcomes[number].time.timestamp())
     return state
 
 
@@ -55,7 +55,7 @@ def test_a_repeated_event_gets_its_decision_again_byte_for_byte_after_the_table(
     decisions, state = run(events, BUNDLE)
     again = unpack(pack(Stored(state=state))).state
     for each, decision in zip(events, decisions, strict=True):
-        assert DECISION.encode(decide(again, each, BUNDLE)[0]) == DECISION.encode(decision)
+        assert DECISION.encode(decide(again, each, BUNDLE, at=each.seconds)[0]) == DECISION.encode(decision)
 
 
 def test_a_household_of_another_bundle_keeps_its_decisions() -> None:

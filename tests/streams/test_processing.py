@@ -12,9 +12,9 @@ from detector.state import HouseholdState
 from streams import processing
 from streams.errors import BadRecord
 from streams.packing import Stored
-from streams.processing import CLOCK_SKEW_SECONDS, Incoming, decide_record, read_intent, settle_record
+from streams.processing import Incoming, decide_record, read_intent, settle_record
 from streams.records import INTENT
-from tests.detector.builders import event, hand_bundle, outcome, send_message
+from tests.detector.builders import START, event, hand_bundle, outcome, send_message
 
 
 def incoming(number: int = 0) -> Incoming:
@@ -37,20 +37,17 @@ def test_a_key_that_is_not_the_household_is_refused(key: bytes | None) -> None:
     assert raised.value.code == "key_mismatch"
 
 
-def test_time_is_compared_with_the_records_and_not_with_a_clock() -> None:
-    edge = event().seconds - CLOCK_SKEW_SECONDS
-
-    assert read_intent(replace(incoming(), timestamp=edge)) == event()
-    with pytest.raises(BadRecord) as raised:
-        read_intent(replace(incoming(), timestamp=edge - 0.01))
-    assert raised.value.code == "time_in_future"
+@pytest.mark.parametrize("years", [-50, 5])
+def test_no_time_of_a_device_is_refused(years: int) -> None:
+    said = event(time=START.replace(year=START.year + years))
+    assert read_intent(replace(incoming(), value=INTENT.encode(said))) == said
 
 
 def test_deciding_moves_the_offset_and_the_state() -> None:
     bundle = hand_bundle()
-    decision, after, failed = decide_record(stored(), event(), 7, bundle)
+    decision, after, failed = decide_record(stored(), event(), 7, bundle, at=event().seconds)
 
-    assert (decision, after.state) == decide(HouseholdState.new("h1"), event(), bundle)
+    assert (decision, after.state) == decide(HouseholdState.new("h1"), event(), bundle, at=event().seconds)
     assert (after.intents, after.outcomes) == (7, -1)
     assert not failed
 
@@ -64,7 +61,7 @@ def test_where_the_core_fails_the_policy_answers_and_nothing_is_learned(
     monkeypatch.setattr(processing, "decide", fails)
     commit = send_message()[-1]
 
-    decision, after, failed = decide_record(stored(), commit, 7, hand_bundle())
+    decision, after, failed = decide_record(stored(), commit, 7, hand_bundle(), at=commit.seconds)
 
     assert failed
     assert decision.verdict is not Verdict.ALLOW
@@ -77,12 +74,12 @@ def test_where_the_core_fails_the_policy_answers_and_nothing_is_learned(
 def test_where_an_outcome_fails_the_state_stays_and_the_offset_moves(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise MisfireError
 
     monkeypatch.setattr(processing, "apply_outcome", fails)
 
-    after, failed = settle_record(stored(), outcome("e1", OutcomeKind.EXECUTED), 3)
+    after, failed = settle_record(stored(), outcome("e1", OutcomeKind.EXECUTED), 3, at=0.0)
 
     assert failed
     assert after == replace(stored(), outcomes=3)

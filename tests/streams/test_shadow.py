@@ -56,7 +56,7 @@ def test_where_both_agree_nothing_is_told(caplog: pytest.LogCaptureFixture) -> N
     beside, state = shadow.Shadow(bundle), HouseholdState.new("h1")
     with caplog.at_level(logging.INFO, "streams.shadow"):
         for number, (each, decision) in enumerate(zip(EVENTS, decisions, strict=True)):
-            beside.decided(state, each, decision, TRACE)
+            beside.decided(state, each, decision, TRACE, at=each.seconds)
             state = run(EVENTS[: number + 1], bundle)[1]
 
     assert counted(bundle.version, Verdict.ALLOW, Verdict.ALLOW) == before + 1
@@ -64,7 +64,7 @@ def test_where_both_agree_nothing_is_told(caplog: pytest.LogCaptureFixture) -> N
 
 
 async def test_a_shadow_that_fails_is_counted_and_touches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ValueError
 
     monkeypatch.setattr(shadow, "decide_in_shadow", fail)
@@ -79,16 +79,20 @@ async def test_a_shadow_that_fails_is_counted_and_touches_nothing(monkeypatch: p
 
 
 def test_an_outcome_that_fails_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ValueError
 
     beside = shadow.Shadow(CAREFUL)
-    beside.decided(HouseholdState.new("h1"), EVENTS[0], run(EVENTS[:1], hand_bundle())[0][0], TRACE)
+    beside.decided(
+        HouseholdState.new("h1"), EVENTS[0], run(EVENTS[:1], hand_bundle())[0][0], TRACE, at=EVENTS[0].seconds
+    )
     monkeypatch.setattr(shadow, "apply_outcome", fail)
     before = metrics.SHADOW_FAILURES._value.get()
 
-    beside.settled(outcome(EVENTS[0].event_id, OutcomeKind.EXECUTED))
-    beside.settled(replace(outcome(EVENTS[0].event_id, OutcomeKind.EXECUTED), household_id="never-heard-of"))
+    beside.settled(outcome(EVENTS[0].event_id, OutcomeKind.EXECUTED), at=0.0)
+    beside.settled(
+        replace(outcome(EVENTS[0].event_id, OutcomeKind.EXECUTED), household_id="never-heard-of"), at=0.0
+    )
 
     assert metrics.SHADOW_FAILURES._value.get() == before + 1
 
@@ -98,7 +102,7 @@ def test_what_is_forgotten_is_gone_and_memory_is_bounded(monkeypatch: pytest.Mon
     beside, decision = shadow.Shadow(CAREFUL), run(EVENTS[:1], hand_bundle())[0][0]
     for number in range(5):
         each = replace(EVENTS[0], household_id=f"h{number}")
-        beside.decided(HouseholdState.new(each.household_id), each, decision, TRACE)
+        beside.decided(HouseholdState.new(each.household_id), each, decision, TRACE, at=each.seconds)
     assert list(beside._states) == ["h2", "h3", "h4"]
 
     beside.forget("h3")

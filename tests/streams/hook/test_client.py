@@ -66,7 +66,7 @@ def saying(status: int, body: bytes) -> Callable[[BaseHTTPRequestHandler, bytes]
 
 
 def right() -> Decision:
-    return decide(HouseholdState.new("h1"), COMMAND, hand_bundle())[0]
+    return decide(HouseholdState.new("h1"), COMMAND, hand_bundle(), at=COMMAND.seconds)[0]
 
 
 def assert_fallback(decision: Decision, code: str) -> None:
@@ -119,7 +119,12 @@ def test_somebody_there_who_never_answers() -> None:
         (404, b"{}"),
         (200, b"not json"),
         (200, b"{}"),
-        (200, DECISION.encode(decide(HouseholdState.new("h1"), event(2), hand_bundle())[0])),
+        (
+            200,
+            DECISION.encode(
+                decide(HouseholdState.new("h1"), event(2), hand_bundle(), at=event(2).seconds)[0]
+            ),
+        ),
     ],
 )
 def test_an_answer_that_is_none(status: int, body: bytes) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from detector.decisions import Rung
 from detector.events import OutcomeKind
 from streams.hook.gateway import build_gateway
 from streams.hook.ladder import Ladder
@@ -19,7 +20,6 @@ from streams.settings import Settings
 from tests.detector.builders import event, hand_bundle, outcome
 
 BODY: dict[str, Any] = json.loads(INTENT.encode(event(1)))
-LATER = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 JSON = {"content-type": "application/json"}
 
 
@@ -90,19 +90,14 @@ def test_a_value_is_never_repeated(client: TestClient) -> None:
         assert "doctor" not in answer.text
 
 
-def test_an_event_from_the_future_is_answered_by_the_policy(client: TestClient) -> None:
-    answer = client.post("/v1/decide", json=BODY | {"time": LATER})
+@pytest.mark.parametrize("days", [-365, 1826])
+def test_an_event_with_a_wrong_clock_is_decided_like_another_and_marked(
+    client: TestClient, days: int
+) -> None:
+    wrong = (datetime.now(UTC) + timedelta(days=days)).isoformat()
+    decision = DECISION.decode(client.post("/v1/decide", json=BODY | {"time": wrong}).content)
 
-    assert (answer.status_code, answer.headers["x-misfire-rung"]) == (200, "policy")
-    assert DECISION.decode(answer.content).reasons[0].code == "clock_skewed"
-
-
-def test_an_outcome_from_the_future_is_refused(client: TestClient) -> None:
-    late = json.loads(OUTCOME.encode(outcome("e1", OutcomeKind.DENIED))) | {"time": LATER}
-
-    answer = client.post("/v1/outcomes", json=late)
-
-    assert (answer.status_code, answer.json()["title"]) == (422, "time in future")
+    assert (decision.rung, decision.clock_replaced) == (Rung.GATEWAY, True)
 
 
 def test_another_event_under_a_used_id_is_a_conflict(client: TestClient) -> None:

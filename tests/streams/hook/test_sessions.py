@@ -12,7 +12,7 @@ from detector.pipeline import decide
 from detector.state import HouseholdState
 from streams.hook import sessions as module
 from streams.hook.sessions import Sessions
-from tests.detector.builders import ABSURD, SURE, event, hand_bundle, heard, send_message
+from tests.detector.builders import ABSURD, START, SURE, event, hand_bundle, heard, send_message
 
 NEW = HouseholdState.new("h1")
 
@@ -25,7 +25,7 @@ def bundle() -> Bundle:
 def own(events: list[IntentEvent], bundle: Bundle) -> list[Any]:
     state, decisions = NEW, []
     for each in events:
-        decision, state = decide(state, each, bundle, rung=Rung.GATEWAY)
+        decision, state = decide(state, each, bundle, at=each.seconds, rung=Rung.GATEWAY)
         decisions.append(decision)
     return decisions
 
@@ -35,13 +35,13 @@ def test_nobody_else_deciding_it_decides_as_the_core_does(bundle: Bundle, wake: 
     events = heard(send_message(), wake)
     followed = Sessions(bundle)
 
-    assert [followed.judge(followed.begin(each)) for each in events] == own(events, bundle)
+    assert [followed.judge(followed.begin(each, at=each.seconds)) for each in events] == own(events, bundle)
 
 
 def test_what_is_still_open_is_decided_before_the_next_turn(bundle: Bundle) -> None:
     followed = Sessions(bundle)
     events = send_message()
-    turns = [followed.begin(each) for each in events]
+    turns = [followed.begin(each, at=each.seconds) for each in events]
 
     assert [followed.judge(turn) for turn in turns] == own(events, bundle)
 
@@ -56,16 +56,16 @@ def test_where_the_worker_decided_nothing_is_judged_and_its_verdict_counts(
     refused = replace(decisions[-1], verdict=Verdict.BLOCK, effective_verdict=Verdict.BLOCK)
     monkeypatch.setattr(module, "decide", None)
     for each, decision in zip(events, [*decisions[:-1], refused], strict=True):
-        followed.follow(followed.begin(each), decision)
+        followed.follow(followed.begin(each, at=each.seconds), decision)
     monkeypatch.setattr(module, "decide", decide)
 
-    assert followed.judge(followed.begin(again)).verdict is not Verdict.ALLOW
+    assert followed.judge(followed.begin(again, at=again.seconds)).verdict is not Verdict.ALLOW
     assert own([*events, again], bundle)[-1].verdict is Verdict.ALLOW
 
 
 def test_a_decision_that_comes_after_its_own_changes_nothing(bundle: Bundle) -> None:
     followed = Sessions(bundle)
-    turn = followed.begin(event(1))
+    turn = followed.begin(event(1), at=START.timestamp())
     mine = followed.judge(turn)
 
     followed.follow(turn, replace(mine, verdict=Verdict.BLOCK))
@@ -78,10 +78,10 @@ def test_an_event_that_the_core_fails_on_holds_up_only_itself(
 ) -> None:
     followed = Sessions(bundle)
     monkeypatch.setattr(module, "decide", None)
-    turn = followed.begin(event(1))
+    turn = followed.begin(event(1), at=START.timestamp())
     with pytest.raises(TypeError):
         followed.judge(turn)
-    next_turn = followed.begin(event(2))
+    next_turn = followed.begin(event(2), at=START.timestamp())
     monkeypatch.setattr(module, "decide", decide)
 
     assert followed.judge(next_turn).event_id == "e2"
@@ -91,6 +91,6 @@ def test_the_households_are_bounded(bundle: Bundle, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(module, "_HOUSEHOLDS", 2)
     followed = Sessions(bundle)
     for number in range(5):
-        followed.begin(event(number, household_id=f"h{number}"))
+        followed.begin(event(number, household_id=f"h{number}"), at=START.timestamp())
 
     assert list(followed._homes) == ["h3", "h4"]

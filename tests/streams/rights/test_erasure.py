@@ -10,11 +10,11 @@ from detector.decisions import Rung, Verdict
 from detector.events import IntentEvent, OutcomeKind
 from detector.state import HouseholdState
 from streams.packing import Stored, unpack
-from streams.processing import CLOCK_SKEW_SECONDS
 from streams.records import (
     COMMAND,
     CORRELATION_ID,
     DECISION,
+    FIRST_LOGGED,
     OUTCOME_APPLIED,
     REPLY_PARTITION,
     HouseholdCommand,
@@ -44,6 +44,19 @@ def intents(events: Sequence[IntentEvent], first: int) -> list[FakeEvent]:
     return [intent_record(each, first + n, ASKING) for n, each in enumerate(events)]
 
 
+def sent_again(events: Sequence[IntentEvent], first: int) -> list[FakeEvent]:
+    """As ``misfire redrive`` sends dead letters: a day after the erasure, with the log's time of the letter."""
+    return [
+        intent_record(
+            each,
+            first + n,
+            [*ASKING, (FIRST_LOGGED, f"{each.seconds:.3f}".encode())],
+            timestamp=ERASED_AT + 86_400,
+        )
+        for n, each in enumerate(events)
+    ]
+
+
 def stored(bench: Bench) -> Stored:
     return unpack(bench.table.data[b"h1"])
 
@@ -60,9 +73,7 @@ async def bench() -> Bench:
 
 
 async def test_nothing_is_left_of_the_state_but_the_mark(bench: Bench) -> None:
-    assert stored(bench) == Stored(
-        state=HouseholdState.new("h1"), intents=3, outcomes=0, erased=ERASED_AT + CLOCK_SKEW_SECONDS
-    )
+    assert stored(bench) == Stored(state=HouseholdState.new("h1"), intents=3, outcomes=0, erased=ERASED_AT)
     assert bench.kafka.on(HOUSEHOLDS)[-1].value == bench.table.data[b"h1"]
     assert b"k1_a44e" not in bench.table.data[b"h1"]
 
@@ -73,10 +84,12 @@ async def test_every_gateway_hears_of_it(bench: Bench) -> None:
     assert {COMMAND.decode(sent.value).household_id for sent in told} == {"h1"}
 
 
-async def test_an_old_event_that_comes_again_does_not_bring_the_household_back(bench: Bench) -> None:
+async def test_a_dead_letter_from_before_that_is_sent_again_does_not_bring_the_household_back(
+    bench: Bench,
+) -> None:
     mark, decided = stored(bench), len(bench.kafka.on(DECISIONS))
 
-    await bench.intents(*intents(BEFORE, 4))
+    await bench.intents(*sent_again(BEFORE, 4))
     await bench.outcomes(outcome_record(outcome("e2", OutcomeKind.UNDONE), 1, ASKING))
 
     assert stored(bench) == replace(mark, intents=6, outcomes=1)
@@ -105,7 +118,7 @@ async def test_a_delivery_from_before_is_skipped_by_its_offset(bench: Bench) -> 
 async def test_after_a_restart_the_mark_alone_tells(bench: Bench) -> None:
     restarted = Bench(hand_bundle())
     restarted.table.data |= bench.table.data
-    await restarted.intents(*intents(BEFORE, 4))
+    await restarted.intents(*sent_again(BEFORE, 4))
     assert stored(restarted).state == HouseholdState.new("h1")
     assert not restarted.kafka.on(DECISIONS)
 
@@ -127,7 +140,25 @@ async def test_what_happens_afterwards_begins_anew(bench: Bench) -> None:
 async def test_events_in_flight_are_erased_or_not_by_their_order_in_the_log() -> None:
     bench = Bench(hand_bundle())
     await bench.intents(*intents(BEFORE[:2], 0), command(2), *intents(BEFORE[2:], 3), *intents(AFTER, 4))
-    assert stored(bench).state == run(AFTER, hand_bundle())[1]
+    assert stored(bench).state == run([*BEFORE[2:], *AFTER], hand_bundle())[1]
+
+
+@pytest.mark.parametrize("years", [-5, 5])
+async def test_neither_an_events_time_nor_a_commands_reaches_across_the_command_in_the_log(
+    years: int,
+) -> None:
+    bench = Bench(hand_bundle())
+    erasing = command(3)
+    erasing.message.timestamp += years * 365 * 86_400
+    dated = [replace(each, time=each.time - timedelta(hours=3)) for each in AFTER]
+    await bench.intents(
+        *intents(BEFORE, 0),
+        erasing,
+        *(intent_record(each, 4 + n, timestamp=AFTER[n].seconds) for n, each in enumerate(dated)),
+    )
+    assert stored(bench).state.events == len(AFTER)
+    await bench.outcomes(outcome_record(outcome(AFTER[-1].event_id, OutcomeKind.DENIED, seconds=90_000), 1))
+    assert [pending.answered for pending in stored(bench).state.pending] == [True]
 
 
 async def test_a_command_under_another_key_erases_nobody(bench: Bench) -> None:
