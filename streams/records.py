@@ -78,6 +78,10 @@ class Kind(Generic[V]):
 
         return TypeAdapter(self.value)
 
+    def warm(self) -> None:
+        """Make the adapter now, so that the first value does not wait for it."""
+        _ = self.adapter
+
     def encode(self, value: V) -> bytes:
         """Write a value; the same value gives the same bytes."""
         return self.adapter.dump_json(value)

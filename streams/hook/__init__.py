@@ -1,22 +1,42 @@
 """The blocking hook: ask before a command runs.
 
-A runtime needs ``Hook`` (or ``AsyncHook``), and ``Tokens`` with its keyring, and nothing else of this package.
+A runtime needs ``Hook`` (or ``AsyncHook``), the values that it gives and gets, and ``Tokens`` with its keyring, and nothing else of this
+package. Importing it registers no metric, changes nothing of the process, and needs no part of the model.
 """
 
-from streams.hook.asking import RejectedEvent
-from streams.hook.client import AsyncHook, Hook
+from detector.answers import ConfirmationResult, Refusal, Result
+from detector.decisions import ConfirmMethod, Decision, Verdict
+from detector.errors import InvalidValue
+from detector.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from streams.hook.blocking import Hook
+from streams.hook.calls import Call
+from streams.hook.client import AsyncHook
 from streams.hook.guarding import NotMeant
 from streams.hook.household_secrets import HouseholdSecrets, SecretsFile
 from streams.hook.keyring import read_keyring
+from streams.hook.rejecting import RejectedEvent
 from streams.hook.tokens import Tokens
 
 __all__ = [
+    "Act",
     "AsyncHook",
+    "Call",
+    "ConfirmMethod",
+    "ConfirmationResult",
+    "Decision",
     "Hook",
     "HouseholdSecrets",
+    "IntentEvent",
+    "InvalidValue",
     "NotMeant",
+    "Outcome",
+    "OutcomeKind",
+    "OutcomeSource",
+    "Refusal",
     "RejectedEvent",
+    "Result",
     "SecretsFile",
     "Tokens",
+    "Verdict",
     "read_keyring",
 ]

@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import httpx
-from pydantic_core import to_json
 
-from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal, Result
+from detector.answers import ConfirmationAnswer, ConfirmationResult
 from detector.challenge import words_in
 from detector.decisions import ConfirmMethod, Decision
 from detector.events import IntentEvent, Outcome
 from detector.fallback import fallback_decision
 from detector.policy import Policy
-from detector.refusals import refused
-from streams.errors import BadRecord
+from streams.hook.calls import warn
+from streams.hook.connection import Answer
 from streams.hook.headers import POLICY_VERSION
+from streams.hook.household_secrets import SecretUnavailable
+from streams.hook.reading import UnreadableAnswer, detail_of, read_decision, read_result
+from streams.hook.rejecting import RejectedEvent, check_is, rejecting
 from streams.hook.tokens import Tokens
 from streams.policy_file import read_policy
-from streams.records import DECISION, OUTCOME, RESULT
+from streams.records import OUTCOME
 from streams.tokens import check_tokens
 from streams.tracing import current_trace
 
-__all__ = ["Asking", "RejectedEvent"]
+__all__ = ["NO_QUESTION", "Asking", "Said"]
 
-logger = logging.getLogger(__name__)
+#: The id of a question that the policy asks: no worker keeps it, so that no answer to it is ever sent.
+NO_QUESTION = "none"
+
+#: The gateway's statuses for what the caller did wrong.
+_BROKEN = (400, 413, 415, 422)
+#: Versions of policies that are warned about, once each; what answers can send any text.
+_MOST_WARNINGS = 16
 
 
-class RejectedEvent(ValueError):
-    """What the caller gave is broken, or may not leave the runtime: no fallback hides it. The message names the fields."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What was answered to a question; see ``AsyncHook.confirm``."""
+
+    slots: Mapping[str, str] | None
+    proof: str | None
+    said: str
+    heard: IntentEvent | None
+    household_id: str | None
 
 
 class Asking:
@@ -54,7 +68,7 @@ class Asking:
         return {
             "content-type": "application/json",
             "x-misfire-deadline-ms": str(deadline_ms),
-            POLICY_VERSION: self.policy.version,
+            POLICY_VERSION: self.policy.version.encode("ascii", "replace").decode(),
             **({"traceparent": trace} if trace else {}),
         }
 
@@ -62,129 +76,130 @@ class Asking:
         """Return an event as it may leave the runtime: with keyed tokens for what was said and for ids.
 
         Raises:
-            RejectedEvent: it holds something that may not leave.
+            RejectedEvent: it holds something that may not leave, or is no event.
+            SecretUnavailable: the household's secret cannot be had.
         """
-        event = self.tokens.event(event) if self.tokens else event
-        try:
-            check_tokens(event, ids=self.tokens is not None)
-        except BadRecord as error:
-            raise RejectedEvent(str(error)) from None
-        return event
+        check_is(event, IntentEvent)
+        with rejecting("the event"):
+            sent = self.tokens.event(event) if self.tokens else event
+            check_tokens(sent, ids=self.tokens is not None)
+        return sent
 
     def outcome(self, outcome: Outcome) -> bytes:
-        """Return an outcome's bytes, with its household's token."""
-        return OUTCOME.encode(self.tokens.outcome(outcome) if self.tokens else outcome)
-
-    def answer(
-        self,
-        decision: Decision,
-        method: ConfirmMethod,
-        *,
-        accepted: bool,
-        slots: Mapping[str, str] | None,
-        proof: str | None,
-        said: str,
-        heard: IntentEvent | None,
-    ) -> ConfirmationAnswer:
-        """Return the answer to a decision's question; of ``said`` only challenge words are kept.
+        """Return an outcome's bytes, with its household's token.
 
         Raises:
-            RejectedEvent: the decision asks nothing.
+            RejectedEvent: it is no outcome.
+            SecretUnavailable: the household's secret cannot be had.
         """
+        check_is(outcome, Outcome)
+        with rejecting("the outcome"):
+            return OUTCOME.encode(self.tokens.outcome(outcome) if self.tokens else outcome)
+
+    def question(self, decision: Decision, method: ConfirmMethod, *, accepted: bool) -> ConfirmationAnswer:
+        """Return an answer to a decision's question that is bound to what was asked, as yet without a proof.
+
+        Raises:
+            RejectedEvent: the decision asks nothing, or the method is none.
+        """
+        check_is(decision, Decision)
         if decision.confirm is None:
             raise RejectedEvent(
                 f"the decision on {decision.event_id} asks nothing: its verdict is {decision.verdict}"
             )
-        now = datetime.now(UTC)
-        if slots is not None and self.tokens is not None:
-            slots = self.tokens.slots(decision.household_id, slots, now)
-        return ConfirmationAnswer(
-            # Below the gateway nobody keeps a question; then nobody is asked, and this id never leaves.
-            confirmation_id=decision.confirm.confirmation_id or "none",
-            answer_id=uuid.uuid4().hex,
-            household_id=decision.household_id,
-            session_id=decision.session_id,
-            intent=decision.intent,
-            method=method,
-            accepted=accepted,
-            time=now,
-            slots=decision.confirm.slots if slots is None else slots,
-            proof=proof,
-            words=words_in(said),
-            heard=heard and self.event(heard),
-        )
+        with rejecting("the answer"):
+            return ConfirmationAnswer(
+                confirmation_id=decision.confirm.confirmation_id or NO_QUESTION,
+                answer_id=uuid.uuid4().hex,
+                household_id=decision.household_id,
+                session_id=decision.session_id,
+                intent=decision.intent,
+                method=ConfirmMethod(method),
+                accepted=bool(accepted),
+                time=datetime.now(UTC),
+                slots=decision.confirm.slots,
+            )
 
-    def decision(self, event: IntentEvent, response: httpx.Response) -> Decision:
+    def answer(self, question: ConfirmationAnswer, said: Said) -> ConfirmationAnswer:
+        """Return the answer with what was said to it; of that, only challenge words are kept.
+
+        Raises:
+            RejectedEvent: something of it is broken, or the household is not the one that was asked.
+            SecretUnavailable: the household's secret cannot be had.
+        """
+        with rejecting("the answer"):
+            return replace(
+                question,
+                slots=question.slots if said.slots is None else self._slots(question, said),
+                proof=said.proof,
+                words=words_in(said.said),
+                heard=said.heard and self.event(said.heard),
+            )
+
+    def _slots(self, question: ConfirmationAnswer, said: Said) -> Mapping[str, str]:
+        """The slots of the command that would run now, as tokens of the household that was asked."""
+        slots, asked = said.slots or {}, question.household_id
+        if self.tokens is None:
+            return slots
+        household = asked if said.household_id is None else said.household_id
+        if said.household_id is None and not self.tokens.can_tell(asked):
+            raise SecretUnavailable(
+                "another process asked about this household; give confirm its household_id where slots have changed"
+            )
+        if asked not in (household, self.tokens.household(household)):
+            raise RejectedEvent("household_id is not the household that the decision is about")
+        return self.tokens.slots(household, slots, question.time)
+
+    def decision(self, event: IntentEvent, answer: Answer) -> Decision:
         """Read an answer; whatever is wrong with it becomes the fallback, except for what the caller did wrong.
 
         Raises:
             RejectedEvent: the gateway refused the event.
         """
-        self._compare(response)
-        if response.status_code in (400, 409, 413, 415, 422):
-            raise RejectedEvent(_detail(response))
-        if response.status_code in (401, 403, 429):
-            return self.fallback(
-                event, "gateway_refused", f"The gateway refused this client ({_detail(response)})"
-            )
-        if response.status_code != httpx.codes.OK:
-            return self.fallback(
-                event, "gateway_error", f"The gateway answered with status {response.status_code}"
-            )
+        self._compare(answer.policy)
+        detail = detail_of(answer)
+        if detail is not None and answer.status in {*_BROKEN, httpx.codes.CONFLICT}:
+            raise RejectedEvent(detail)
+        if answer.status in (401, 403, 429):
+            why = detail or f"status {answer.status}"
+            return self.fallback(event, "gateway_refused", f"The gateway refused this client ({why})")
         try:
-            decision = DECISION.decode(response.content)
-        except BadRecord:
-            return self.fallback(event, "gateway_error", "The gateway's answer could not be read")
-        if decision.event_id != event.event_id:
-            return self.fallback(event, "gateway_error", "The gateway answered for another event")
-        return decision
+            return read_decision(event, answer)
+        except UnreadableAnswer as error:
+            return self.fallback(event, "gateway_error", str(error))
 
-    def result(self, given: ConfirmationAnswer, response: httpx.Response) -> ConfirmationResult:
-        """Read what became of an answer. An answer of ours that was taken in before, and whose result was lost, has that result.
+    def result(self, given: ConfirmationAnswer, answer: Answer) -> ConfirmationResult:
+        """Read what became of an answer to a question.
 
         Raises:
             RejectedEvent: the gateway refused the answer as broken.
         """
-        if response.status_code in (400, 413, 415, 422):
-            raise RejectedEvent(_detail(response))
-        try:
-            found = response.json()
-            result = RESULT.decode(to_json(found.get("confirmation", found)))
-        except (ValueError, AttributeError):
-            return refused(given, Refusal.UNCHECKED)
-        if (result.confirmation_id, result.answer_id) != (given.confirmation_id, given.answer_id):
-            return refused(given, Refusal.UNCHECKED)
-        if result.reason is Refusal.ALREADY_ANSWERED and result.answered_by == given.answer_id:
-            became = Result.CONFIRMED if given.accepted else Result.DENIED
-            return replace(result, result=became, reason=None, text="")
-        return result
+        detail = detail_of(answer)
+        if detail is not None and answer.status in _BROKEN:
+            raise RejectedEvent(detail)
+        return read_result(given, answer)
 
     def failed(self, event: IntentEvent, error: Exception, deadline_ms: int) -> Decision:
-        """Return the fallback where the network failed."""
+        """Return the fallback where the way to the gateway failed."""
         if isinstance(error, httpx.TimeoutException | TimeoutError):
             text = f"The gateway did not answer within {deadline_ms} ms"
             return self.fallback(event, "gateway_timeout", text)
-        return self.fallback(event, "gateway_unreachable", "The gateway could not be reached")
+        if isinstance(error, httpx.HTTPError):
+            return self.fallback(event, "gateway_unreachable", "The gateway could not be reached")
+        return self.fallback(event, "client_error", f"The client failed ({type(error).__name__})")
 
     def fallback(self, event: IntentEvent, code: str, text: str) -> Decision:
         """Return the policy's decision, and say so in the log."""
-        logger.warning("misfire: %s; the policy's rule answers", text)
+        warn("%s; the policy's rule answers", text)
         return fallback_decision(event, self.policy, code=code, text=f"{text}; the policy's rule answers.")
 
-    def _compare(self, response: httpx.Response) -> None:
+    def _compare(self, theirs: str | None) -> None:
         """Warn once about each policy version of a gateway that is not ours: fallbacks here would not be those there."""
-        theirs = response.headers.get(POLICY_VERSION, self.policy.version)
-        if theirs not in self._versions:
-            self._versions.add(theirs)
-            logger.warning(
-                "misfire: the gateway decides with policy %s, the fallbacks here are of policy %s; give both the same",
-                theirs,
-                self.policy.version,
-            )
-
-
-def _detail(response: httpx.Response) -> str:
-    try:
-        return str(response.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        return f"the gateway refused what was sent with status {response.status_code}"
+        if theirs is None or theirs in self._versions or len(self._versions) > _MOST_WARNINGS:
+            return
+        self._versions.add(theirs)
+        warn(
+            "the gateway decides with policy %.40s, the fallbacks here are of policy %s; give both the same",
+            theirs,
+            self.policy.version,
+        )

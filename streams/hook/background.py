@@ -6,58 +6,113 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from typing import Any, TypeVar
 
-__all__ = ["Background"]
+__all__ = ["Background", "NotRunning"]
 
-S = TypeVar("S")
 T = TypeVar("T")
 
 
-class Background(Generic[S]):
-    """Runs coroutines of one thing that lives in the loop, such as a client with its connections.
+class NotRunning(Exception):
+    """The thread cannot be had: the process ends, may start no threads, or the caller is that thread itself."""
 
-    The thread starts at the first call and ends with the process. After a fork the child makes everything anew: neither threads nor
-    connections can be shared.
 
-    Args:
-        make: makes the thing, inside the loop.
+class Background:
+    """Runs coroutines on a daemon thread of its own, which starts at the first call and ends with the process.
+
+    After a fork the child starts another one: a thread does not survive it, and what the parent's thread held at that moment, such as
+    a lock, is never touched again. The host's event loop policy is neither used nor changed.
     """
 
-    def __init__(self, make: Callable[[], S]) -> None:
-        self._make = make
+    def __init__(self) -> None:
+        self._threads: dict[int, _Thread] = {}
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]], patience: float) -> T:
+        """Run a coroutine and return what it returns, or raise what it raises.
+
+        Args:
+            work: makes the coroutine.
+            patience: seconds after which it is cancelled.
+
+        Raises:
+            NotRunning: it was not run.
+            TimeoutError: it was cancelled.
+        """
+        return self._threads.setdefault(os.getpid(), _Thread()).run(work, patience)
+
+    def stop(self, work: Callable[[], Coroutine[Any, Any, None]], patience: float) -> None:
+        """Run a last coroutine, if there ever was one, and end the thread. Called again it does nothing."""
+        thread = self._threads.pop(os.getpid(), None)
+        if thread is not None:
+            thread.stop(work, patience)
+
+
+class _Thread:
+    """The thread of one process."""
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._made: S | None = None
-        self._process = 0
+        self._thread: threading.Thread | None = None
 
-    def run(self, work: Callable[[S], Coroutine[Any, Any, T]]) -> T:
-        """Run ``work`` and return what it returns, or raise what it raises."""
-        loop, made = self._started()
-        return asyncio.run_coroutine_threadsafe(work(made), loop).result()
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]], patience: float) -> T:
+        loop = self._started()
+        coroutine = work()
+        try:
+            future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        except RuntimeError as error:
+            coroutine.close()
+            raise NotRunning(str(error)) from None
+        try:
+            return future.result(patience)
+        except CancelledError:
+            raise NotRunning("the hook was closed meanwhile") from None
+        except BaseException:
+            future.cancel()  # where it has ended, nothing happens
+            raise
 
-    def stop(self, work: Callable[[S], Coroutine[Any, Any, None]]) -> None:
-        """Run ``work`` for the last time, where anything ever ran, and end the thread."""
+    def stop(self, work: Callable[[], Coroutine[Any, Any, None]], patience: float) -> None:
         with self._lock:
-            loop, made, self._loop = self._loop, self._made, None
-        if loop is not None and made is not None and self._process == os.getpid():
-            asyncio.run_coroutine_threadsafe(work(made), loop).result()
+            loop, thread = self._loop, self._thread
+        if loop is None or thread is None:
+            return
+        with suppress(NotRunning, TimeoutError):
+            self.run(work, patience)
+        with suppress(RuntimeError):
             loop.call_soon_threadsafe(loop.stop)
+        if thread is not threading.current_thread():
+            thread.join(patience)
 
-    def _started(self) -> tuple[asyncio.AbstractEventLoop, S]:
+    def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
-            if self._loop is None or self._made is None or self._process != os.getpid():
-                self._loop, self._process = asyncio.new_event_loop(), os.getpid()
-                threading.Thread(target=_serve, args=(self._loop,), name="misfire-hook", daemon=True).start()
-                self._made = asyncio.run_coroutine_threadsafe(_inside(self._make), self._loop).result()
-            return self._loop, self._made
+            if self._thread is threading.current_thread():
+                raise NotRunning("the hook was called from its own thread")
+            if self._loop is None:
+                self._loop, self._thread = _start()
+            return self._loop
+
+
+def _start() -> tuple[asyncio.AbstractEventLoop, threading.Thread]:
+    try:
+        loop = asyncio.SelectorEventLoop()
+    except OSError as error:
+        raise NotRunning(str(error)) from None
+    thread = threading.Thread(target=_serve, args=(loop,), name="misfire-hook", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        loop.close()
+        raise NotRunning(str(error)) from None
+    return loop, thread
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
     loop.run_forever()
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left))
     loop.close()
-
-
-async def _inside(make: Callable[[], S]) -> S:
-    return make()

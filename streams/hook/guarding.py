@@ -12,7 +12,8 @@ class NotMeant(Exception):
     """A guarded command did not run: nobody meant it, or nobody confirmed it. Its text is the first reason of the decision."""
 
     def __init__(self, decision: Decision, result: ConfirmationResult | None) -> None:
-        reason = result.text if result and result.text else decision.reasons[0].text
+        reasons = [reason.text for reason in decision.reasons]
+        reason = result.text if result and result.text else next(iter(reasons), "")
         super().__init__(f"{decision.intent}: {decision.verdict}. {reason}")
         self.decision = decision
         self.result = result
@@ -29,6 +30,17 @@ def check(decision: Decision, result: ConfirmationResult | None) -> None:
     Raises:
         NotMeant: it is neither.
     """
-    confirmed = result is not None and result.result is Result.CONFIRMED
-    if decision.effective_verdict is not Verdict.ALLOW and not (is_question(decision) and confirmed):
-        raise NotMeant(decision, result)
+    confirmed = is_question(decision) and _is_answer_to(decision, result)
+    if decision.effective_verdict is not Verdict.ALLOW and not confirmed:
+        raise NotMeant(decision, result if isinstance(result, ConfirmationResult) else None)
+
+
+def _is_answer_to(decision: Decision, result: ConfirmationResult | None) -> bool:
+    """Return whether a result is a yes to this very question; what a host's ``ask`` returns may be anything."""
+    return (
+        isinstance(result, ConfirmationResult)
+        and result.result is Result.CONFIRMED
+        and decision.confirm is not None
+        and result.confirmation_id == decision.confirm.confirmation_id
+        and result.household_id == decision.household_id
+    )

@@ -32,15 +32,22 @@ class Hedge:
             question: begins a new attempt at each call.
         """
         self._budget = min(self._budget + _SHARE, _MOST)
-        attempts = {asyncio.create_task(question())}
+        attempts = {_begun(question)}
         try:
             done, waiting = await asyncio.wait(attempts, timeout=self.delay)
             if not done and self._budget >= 1.0:
                 self._budget -= 1.0
-                waiting = attempts = {*waiting, asyncio.create_task(question())}
+                waiting = attempts = {*waiting, _begun(question)}
             while waiting and not any(attempt.exception() is None for attempt in done):
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             return min(done, key=lambda attempt: attempt.exception() is not None).result()
         finally:
             for attempt in attempts:
                 attempt.cancel()
+
+
+def _begun(question: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
+    attempt = asyncio.create_task(question())
+    # What the slower attempt raises is of no interest; asyncio would log it in the host.
+    attempt.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return attempt

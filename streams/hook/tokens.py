@@ -12,8 +12,8 @@ import hmac
 import json
 import re
 import unicodedata
-from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,7 +27,9 @@ __all__ = ["Tokens"]
 #: Hexadecimal digits. An id must be unique among all of a tenant's: 128 bits. A slot's token is compared with a household's few
 #: dozens, and its state keeps them: 64 bits.
 _ID_DIGITS, _SLOT_DIGITS = 32, 16
-#: Households of which the runtime's own id is remembered by their token, the latest first.
+#: Bytes of a household's secret: 128 bits, the least that is not guessed.
+_FEWEST_BYTES = 16
+#: Households of which the runtime's own id is remembered by their token; beyond it the first are forgotten.
 _REMEMBERED = 100_000
 
 
@@ -52,9 +54,20 @@ class Tokens:
         self.keyring = keyring
         self._secrets = secrets
         #: A decision names its household by the token; what is confirmed is replaced with the secret of that household.
-        self._households: OrderedDict[str, str] = OrderedDict()
+        #: Threads share it, and so only by steps that none can interrupt.
+        self._households: dict[str, str] = {}
         ids = "|".join(re.escape(key.id) for key in (keyring.household, *keyring.keys))
         self._own = re.compile(rf"(?:{ids})_(?:[0-9a-f]{{{_SLOT_DIGITS}}}|[0-9a-f]{{{_ID_DIGITS}}})")
+
+    @property
+    def may_block(self) -> bool:
+        """Whether a store of secrets is asked, which may take its time."""
+        return self._secrets is not None
+
+    def can_tell(self, household_id: str) -> bool:
+        """Return whether slots can be replaced for an id: not for a token of a household with a secret that was met elsewhere."""
+        known = self._households.get(household_id, household_id)
+        return self._secrets is None or not self._own.fullmatch(known)
 
     def household(self, household_id: str) -> str:
         """Return a household's token. Only who has the keyring, and its secret where there are any, can tell which household that is."""
@@ -94,16 +107,20 @@ class Tokens:
         if self._own.fullmatch(known):
             return _Home(known, b"")
         try:
-            secret = self._secrets.secret(known)
+            secret: object = self._secrets.secret(known)
         except Exception as error:
             # A store of the runtime's own fails as it likes, and may say whose secret it was asked for.
             said = str(error) if isinstance(error, MissingPart | WrongUse) else type(error).__name__
             raise SecretUnavailable(f"a household's secret cannot be had: {said}") from error
+        if not isinstance(secret, bytes) or len(secret) < _FEWEST_BYTES:
+            raise SecretUnavailable(
+                f"a household's secret cannot be had: it is not of {_FEWEST_BYTES} bytes or more"
+            )
         token = self._of_household(known, secret)
         self._households[token] = known
-        self._households.move_to_end(token)
         if len(self._households) > _REMEMBERED:
-            self._households.popitem(last=False)
+            with suppress(RuntimeError, StopIteration):  # another thread is at it
+                self._households.pop(next(iter(self._households)), None)
         return _Home(token, secret)
 
     def _of_household(self, household_id: str, secret: bytes) -> str:

@@ -36,7 +36,7 @@ _UNNAMED: dict[str, Kind[Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _State(Kind[Stored]):
     """A household's state: a value of the table, which is not written as other records are."""
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.integration.kafka import Broker
 from tests.integration.stream import bundle_on_disk
 from tests.integration.test_gateway import PATIENT_MS, gateway
 from tests.integration.worker import Log, Worker, logs, prepare, producing, until
+from tests.streams.hook import fake_gateway
 
 #: A sentence, and a name of one word that is an id like any other by its form.
 SAID, NAME = "please tell my doctor that it hurts again", "Zacharias-Quibble"
@@ -102,14 +104,16 @@ def test_a_transcript_in_every_field_is_found_nowhere(broker: Broker, tmp_path: 
 def test_without_a_keyring_the_client_sends_nothing_that_is_no_token() -> None:
     sent: list[bytes] = []
 
-    def take(request: httpx.Request) -> httpx.Response:
-        sent.append(request.content)
-        return httpx.Response(500)
+    def take(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        sent.append(body)
+        fake_gateway.saying(500, b"")(handler, body)
 
-    hook = AsyncHook("http://127.0.0.1:9")
-    hook._client = httpx.AsyncClient(transport=httpx.MockTransport(take))
-    with pytest.raises(RejectedEvent, match="keyed tokens") as refused:
-        asyncio.run(hook.decide(event(slots={"text": SAID})))
+    with fake_gateway.gateway(take) as url:
+        hook = AsyncHook(url)
+        assert asyncio.run(hook.decide(event(1))).degraded
+        assert sent.pop()
+        with pytest.raises(RejectedEvent, match="keyed tokens") as refused:
+            asyncio.run(hook.decide(event(slots={"text": SAID})))
     assert not sent
     assert SAID not in str(refused.value)
 

@@ -4,9 +4,8 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -30,39 +29,9 @@ from tests.detector.builders import (
     run,
     send_message,
 )
+from tests.streams.hook.fake_gateway import gateway, saying
 
 COMMAND = event(1, commits=True, act=Act.INITIATE, wake_confidence=0.9)
-
-
-@contextmanager
-def gateway(answer: Callable[[BaseHTTPRequestHandler, bytes], None]) -> Iterator[str]:
-    """A gateway that answers what a test wants."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            answer(self, self.rfile.read(int(self.headers["content-length"])))
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-def saying(status: int, body: bytes) -> Callable[[BaseHTTPRequestHandler, bytes], None]:
-    def answer(handler: BaseHTTPRequestHandler, _: bytes) -> None:
-        handler.send_response(status)
-        handler.send_header("content-length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    return answer
 
 
 def right() -> Decision:

@@ -1,0 +1,158 @@
+"""The client library for callers that block."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+from detector.answers import ConfirmationResult, Refusal
+from detector.decisions import ConfirmMethod, Decision
+from detector.events import IntentEvent, Outcome
+from detector.policy import Policy
+from detector.refusals import refused
+from streams.hook.background import Background, NotRunning
+from streams.hook.calls import Call, Observer, announce, warn
+from streams.hook.client import CLOSE_SECONDS, CONFIRM_SECONDS, AsyncHook
+from streams.hook.guarding import check, is_question
+from streams.hook.rejecting import check_is
+from streams.hook.tokens import Tokens
+
+__all__ = ["Hook"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+A = TypeVar("A", Decision, ConfirmationResult, bool)
+
+#: Seconds past a deadline after which a call stops waiting for its own thread, which answers at the deadline by itself.
+_GRACE = 0.05
+
+
+class Hook:
+    """Asks the gateway, blocking; the same as ``AsyncHook``, whose work is done in a thread of its own.
+
+    So the deadline bounds the whole call, not each of its phases, and both ask in the same way. Threads may share one, and so
+    may the children of a fork. Observers are called in the thread that called the hook.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        policy: Policy | None = None,
+        deadline_ms: int = 150,
+        tokens: Tokens | None = None,
+        token: str | None = None,
+        tls: ssl.SSLContext | None = None,
+        trust_env: bool = False,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self._hook = AsyncHook(
+            url,
+            policy=policy,
+            deadline_ms=deadline_ms,
+            tokens=tokens,
+            token=token,
+            tls=tls,
+            trust_env=trust_env,
+        )
+        self._background = Background()
+        self._observers = tuple(observers)
+
+    def decide(self, event: IntentEvent) -> Decision:
+        """Ask whether somebody meant the chain that ``event`` belongs to; see ``AsyncHook.decide``."""
+        began, deadline = time.monotonic(), self._hook.deadline_ms / 1000.0
+        check_is(event, IntentEvent)
+        try:
+            decision = self._background.run(
+                lambda: self._hook.decide_until(event, began + deadline), deadline + _GRACE
+            )
+        except (NotRunning, TimeoutError) as error:
+            decision = self._hook.asking.failed(event, error, self._hook.deadline_ms)
+        return self._announced(began, decision)
+
+    def confirm(
+        self,
+        decision: Decision,
+        method: ConfirmMethod,
+        *,
+        accepted: bool = True,
+        slots: Mapping[str, str] | None = None,
+        proof: str | None = None,
+        said: str = "",
+        heard: IntentEvent | None = None,
+        household_id: str | None = None,
+    ) -> ConfirmationResult:
+        """Answer a decision's question; see ``AsyncHook.confirm``."""
+        began = time.monotonic()
+        try:
+            result = self._background.run(
+                lambda: self._hook.confirm(
+                    decision,
+                    method,
+                    accepted=accepted,
+                    slots=slots,
+                    proof=proof,
+                    said=said,
+                    heard=heard,
+                    household_id=household_id,
+                ),
+                2 * CONFIRM_SECONDS + _GRACE,
+            )
+        except (NotRunning, TimeoutError) as error:
+            warn("an answer to a question was not checked (%s)", type(error).__name__)
+            result = refused(
+                self._hook.asking.question(decision, method, accepted=accepted), Refusal.UNCHECKED
+            )
+        return self._announced(began, result)
+
+    def report(self, outcome: Outcome) -> bool:
+        """Tell what happened afterwards; see ``AsyncHook.report``."""
+        began = time.monotonic()
+        try:
+            applied = self._background.run(
+                lambda: self._hook.report(outcome), self._hook.deadline_ms / 1000.0 + _GRACE
+            )
+        except (NotRunning, TimeoutError) as error:
+            warn("an outcome was not reported (%s)", type(error).__name__)
+            applied = False
+        return self._announced(began, applied)
+
+    def guard(
+        self,
+        event_of: Callable[P, IntentEvent],
+        *,
+        ask: Callable[[Decision], ConfirmationResult] | None = None,
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Return a decorator for what runs commands; see ``AsyncHook.guard``."""
+
+        def decorate(handler: Callable[P, R]) -> Callable[P, R]:
+            @wraps(handler)
+            def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+                decision = self.decide(event_of(*args, **kwargs))
+                check(decision, ask(decision) if ask and is_question(decision) else None)
+                return handler(*args, **kwargs)
+
+            return guarded
+
+        return decorate
+
+    def close(self) -> None:
+        """Close the connections and end the thread. A hook that is used again opens new ones."""
+        self._background.stop(self._hook.close, CLOSE_SECONDS + _GRACE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _announced(self, began: float, found: A) -> A:
+        if self._observers:
+            announce(self._observers, Call.of(found, time.monotonic() - began))
+        return found

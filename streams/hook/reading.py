@@ -1,0 +1,89 @@
+"""What the client makes of a gateway's answers. Nothing is believed that is not of the form, and about the event, that was asked about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pydantic_core import from_json, to_json
+
+from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal, Result
+from detector.decisions import Decision, Enforcement, Verdict
+from detector.events import IntentEvent
+from detector.refusals import refused
+from streams.errors import BadRecord
+from streams.hook.connection import Answer
+from streams.records import DECISION, RESULT
+
+__all__ = ["UnreadableAnswer", "detail_of", "read_decision", "read_result"]
+
+#: The status of an answer, and the first one of refusals.
+_OK, _REFUSED = 200, 400
+#: Characters of a gateway's sentence that are repeated.
+_LONGEST_DETAIL = 500
+
+
+class UnreadableAnswer(Exception):
+    """An answer holds no decision on the event that was asked about; the message is a sentence without its full stop."""
+
+
+def read_decision(event: IntentEvent, answer: Answer) -> Decision:
+    """Return the decision on an event, as it was sent.
+
+    Raises:
+        UnreadableAnswer: there is none in the answer.
+    """
+    if answer.status != _OK:
+        raise UnreadableAnswer(f"The gateway answered with status {answer.status}")
+    try:
+        decision = DECISION.decode_strictly(answer.content)
+    except BadRecord:
+        raise UnreadableAnswer("The gateway's answer could not be read") from None
+    wanted = (event.event_id, event.household_id, event.intent)
+    if (decision.event_id, decision.household_id, decision.intent) != wanted:
+        raise UnreadableAnswer("The gateway answered for another event")
+    if not _is_sound(decision):
+        raise UnreadableAnswer("The gateway's answer contradicts itself")
+    return decision
+
+
+def read_result(given: ConfirmationAnswer, answer: Answer) -> ConfirmationResult:
+    """Return what became of an answer to a question.
+
+    An answer of ours that was taken in before, and whose result was lost, has that result.
+    """
+    unchecked = refused(given, Refusal.UNCHECKED)
+    try:
+        found = from_json(answer.content or b"", allow_inf_nan=False)
+        result = RESULT.decode(to_json(found.get("confirmation", found)))
+    except (ValueError, AttributeError):
+        return unchecked
+    ours = (given.confirmation_id, given.answer_id, given.household_id)
+    if (result.confirmation_id, result.answer_id, result.household_id) != ours:
+        return unchecked
+    became = Result.CONFIRMED if given.accepted else Result.DENIED
+    if result.reason is Refusal.ALREADY_ANSWERED and result.answered_by == given.answer_id:
+        return replace(result, result=became, reason=None, text="")
+    if result.result is not Result.REFUSED and (result.result is not became or answer.status != _OK):
+        return unchecked
+    return result
+
+
+def detail_of(answer: Answer) -> str | None:
+    """Return the sentence of a problem (RFC 9457); ``None`` where there is none: then it is not the gateway that refuses."""
+    if answer.status < _REFUSED or answer.content is None:
+        return None
+    try:
+        return str(from_json(answer.content)["detail"])[:_LONGEST_DETAIL]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_sound(decision: Decision) -> bool:
+    """Return whether a decision's fields agree with each other, and its probabilities are some."""
+    for share in (decision.misfire_probability, decision.p_value):
+        if share is not None and not 0.0 <= share <= 1.0:
+            return False
+    shadow = decision.enforcement is Enforcement.SHADOW
+    effective = Verdict.ALLOW if shadow else decision.verdict
+    says_how = decision.verdict is not Verdict.CONFIRM or decision.confirm is not None
+    return decision.effective_verdict is effective and says_how

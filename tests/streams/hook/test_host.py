@@ -1,0 +1,177 @@
+"""Hosts as processes of their own: what a hook may do to one, it does to these."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+BEGIN = """
+import asyncio, os, signal, sys, threading
+from datetime import UTC, datetime
+from streams.hook import Act, AsyncHook, Hook, IntentEvent, Outcome, OutcomeKind, OutcomeSource, Verdict
+
+COMMAND = IntentEvent(event_id="e1", time=datetime.now(UTC), household_id="h1", device_id="d1", session_id="s1",
+                      intent="locks.Unlock", act=Act.INITIATE, commits=True)
+OUTCOME = Outcome(event_id="e1", household_id="h1", outcome=OutcomeKind.EXECUTED, source=OutcomeSource.RUNTIME,
+                  time=datetime.now(UTC))
+
+def answered(hook):
+    decision = hook.decide(COMMAND)
+    assert decision.degraded and decision.effective_verdict is not Verdict.ALLOW, decision
+    assert hook.report(OUTCOME) is False
+    return decision.reasons[0].code
+
+def children(count, work):
+    for _ in range(count):
+        child = os.fork()
+        if child == 0:
+            try:
+                work()
+            except BaseException as error:
+                os.write(2, repr(error).encode())
+                os._exit(1)
+            os._exit(0)
+    for _ in range(count):
+        _, status = os.wait()
+        assert status == 0, status
+
+hook = Hook("http://127.0.0.1:9", deadline_ms=10_000)
+"""
+
+
+def host(body: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """A host that asks; it has half a minute, and its standard error is looked at."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", BEGIN + body],
+        capture_output=True,
+        check=False,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | environment,
+        timeout=60,
+    )
+
+
+def well(done: subprocess.CompletedProcess[bytes], said: bytes = b"") -> None:
+    # Without a logging configuration Python itself writes warnings to standard error, one line each.
+    lines = [line for line in done.stderr.splitlines() if not line.startswith(b"misfire: ")]
+    assert (done.returncode, lines, done.stdout.strip()) == (0, [], said)
+
+
+@pytest.mark.parametrize("folder", ["/nowhere/at/all", "", "/proc/1/mem", "relative"])
+def test_a_multiprocess_folder_that_is_not_there_is_no_concern_of_the_client(
+    folder: str, tmp_path: Path
+) -> None:
+    well(host("print(answered(hook))", tmp_path, PROMETHEUS_MULTIPROC_DIR=folder), b"gateway_unreachable")
+
+
+def test_the_hosts_own_registry_has_the_hosts_own_metrics(tmp_path: Path) -> None:
+    body = """
+from prometheus_client import REGISTRY, Counter
+Counter("misfire_events_total", "The host may use any name.")
+before = {name for name in REGISTRY._names_to_collectors}
+answered(hook)
+assert {name for name in REGISTRY._names_to_collectors} == before
+from prometheus_client import metrics_core
+assert any("created" in sample.name for family in REGISTRY.collect() for sample in family.samples), "created series are gone"
+"""
+    well(host(body, tmp_path))
+
+
+def test_workers_forked_before_and_after_the_first_call(tmp_path: Path) -> None:
+    body = """
+import warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # Python warns about any fork beside a thread
+children(4, lambda: answered(hook))
+answered(hook)
+children(4, lambda: answered(hook))
+busy = [threading.Thread(target=lambda: [hook.decide(COMMAND) for _ in range(50)]) for _ in range(4)]
+[thread.start() for thread in busy]
+children(8, lambda: answered(hook))
+[thread.join() for thread in busy]
+print(answered(hook) in ("gateway_unreachable", "gateway_resting"))
+"""
+    well(host(body, tmp_path), b"True")
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "",
+        "sys.exit(0)",
+        "import atexit; atexit.register(lambda: answered(hook))",
+        "threading._register_atexit(lambda: answered(hook))",
+        "class Late:\n    def __del__(self): hook.close()\nlate = Late()",
+        "hook.close(); hook.close()",
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); os.kill(os.getpid(), signal.SIGTERM)",
+    ],
+)
+def test_the_process_ends_when_it_wants_to(ending: str, tmp_path: Path) -> None:
+    well(host(f"answered(hook)\n{ending}", tmp_path))
+
+
+def test_a_call_that_hangs_does_not_hold_the_end(tmp_path: Path) -> None:
+    body = """
+from streams.hook import Tokens
+from streams.hook.keyring import new_keyring
+class Store:
+    def secret(self, household_id): threading.Event().wait()
+    def forget(self, household_id): return False
+print(answered(Hook("http://127.0.0.1:9", deadline_ms=150, tokens=Tokens(new_keyring("t", datetime.now(UTC)), Store()))))
+"""
+    well(host(body, tmp_path), b"secret_unavailable")
+
+
+@pytest.mark.parametrize(
+    "closing", ["sys.stderr.close()", "sys.stderr = None", "os.close(2)", "os.close(1); os.close(2)"]
+)
+def test_outputs_that_are_closed(closing: str, tmp_path: Path) -> None:
+    done = host(
+        f"{closing}\ncode = answered(hook)\nos._exit(0 if code == 'gateway_unreachable' else 1)", tmp_path
+    )
+    assert done.returncode == 0
+
+
+def test_no_file_can_be_opened(tmp_path: Path) -> None:
+    body = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+decision = hook.decide(COMMAND)
+assert decision.degraded
+print(decision.reasons[0].code)
+"""
+    done = host(body, tmp_path)
+    # asyncio itself warns about the loop that it could not make.
+    assert (done.returncode, done.stdout.strip()) == (0, b"client_error")
+
+
+def test_the_hosts_event_loop_policy_is_its_own(tmp_path: Path) -> None:
+    body = """
+class Refusing(asyncio.DefaultEventLoopPolicy):
+    def new_event_loop(self): raise AssertionError("the host's policy was used")
+asyncio.set_event_loop_policy(Refusing())
+print(answered(hook))
+"""
+    well(host(body, tmp_path), b"gateway_unreachable")
+
+
+def test_a_signal_interrupts_a_call(tmp_path: Path) -> None:
+    body = """
+import socket
+silent = socket.create_server(("127.0.0.1", 0))
+slow = Hook(f"http://127.0.0.1:{silent.getsockname()[1]}", deadline_ms=60_000)
+signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+signal.setitimer(signal.ITIMER_REAL, 0.3)
+try:
+    slow.decide(COMMAND)
+except KeyboardInterrupt:
+    print("interrupted")
+print(answered(hook))
+silent.close()
+"""
+    well(host(body, tmp_path), b"interrupted\ngateway_unreachable")

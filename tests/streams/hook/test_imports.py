@@ -1,0 +1,118 @@
+"""What a host's process has in it after ``from streams.hook import Hook``, and what it has not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import streams.hook
+
+#: Heavy, of the service and not of the client, or with a registry of its own that is the process's.
+FOREIGN = {
+    *(
+        "aiohttp",
+        "aiokafka",
+        "fastapi",
+        "faust",
+        "hmmlearn",
+        "kafka",
+        "matplotlib",
+        "mode",
+        "numpy",
+        "opentelemetry",
+    ),
+    *(
+        "prometheus_client",
+        "rich_click",
+        "scipy",
+        "sklearn",
+        "starlette",
+        "threadpoolctl",
+        "uvicorn",
+        "uvloop",
+    ),
+}
+#: Of ours, those that know the model, the metrics or the services.
+OURS = {
+    *("detector.bundle", "detector.confirmation", "detector.pipeline", "streams.bundles", "streams.metrics"),
+    *(
+        "streams.hook.gateway",
+        "streams.hook.requests",
+        "streams.instruments",
+        "streams.observers",
+        "streams.settings",
+    ),
+}
+
+LOOK = """
+import json, locale, logging, os, random, signal, ssl, sys, threading, warnings
+warnings.simplefilter("error")
+
+def state():
+    return {
+        "environment": dict(os.environ),
+        "signals": [str(signal.getsignal(number)) for number in sorted(signal.valid_signals())],
+        "loggers": [logging.root.level, len(logging.root.handlers), logging.getLogger("streams").handlers],
+        "locale": locale.setlocale(locale.LC_ALL),
+        "random": hash(random.getstate()),
+        "threads": threading.active_count(),
+        "https": ssl._create_default_https_context.__name__,
+        "hooks": [str(sys.excepthook), str(threading.excepthook), str(sys.unraisablehook)],
+        "directory": os.getcwd(),
+        "limits": [sys.getrecursionlimit(), sys.getswitchinterval()],
+        "filters": len(warnings.filters),
+    }
+
+import httpx, pydantic
+import asyncio
+before, policy = state(), asyncio.get_event_loop_policy()
+from streams.hook import Hook
+changed = [name for name, value in state().items() if value != before[name]]
+if asyncio.get_event_loop_policy() is not policy:
+    changed.append("policy")
+hook = Hook("http://127.0.0.1:9")
+made = [name for name, value in state().items() if value != before[name]]
+print(json.dumps({"modules": sorted(sys.modules), "changed": changed, "made": made}))
+"""
+
+
+@pytest.fixture(scope="module")
+def looked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(Path(__file__).parents[3]),
+        "PROMETHEUS_MULTIPROC_DIR": "/nowhere/at/all",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK],
+        capture_output=True,
+        check=False,
+        cwd=tmp_path_factory.mktemp("host"),
+        env=environment,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_no_model_no_service_and_no_registry_comes_with_the_client(looked: dict[str, Any]) -> None:
+    modules = set(looked["modules"])
+    assert {module.partition(".")[0] for module in modules} & FOREIGN == set()
+    assert modules & OURS == set()
+
+
+def test_nothing_of_the_process_is_changed(looked: dict[str, Any]) -> None:
+    assert (looked["changed"], looked["made"]) == ([], [])
+
+
+def test_every_public_name_resolves() -> None:
+    names = streams.hook.__all__
+    assert names == sorted(names)
+    assert all(getattr(streams.hook, name) is not None for name in names)
+    wanted = "Act AsyncHook Decision Hook IntentEvent Outcome OutcomeKind Tokens Verdict"
+    assert set(wanted.split()) <= set(names)
