@@ -120,14 +120,14 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """Return what is in an archive by the name of the array, when it is what the table says and not too much of it."""
     there = archive.infolist()
     members = {member.filename.removesuffix(".npy"): member for member in there}
+    if sum(member.file_size for member in there) > LARGEST_BUNDLE:
+        raise damaged(f"it unpacks to more than {LARGEST_BUNDLE} bytes")
     if strange := sorted(members.keys() - ARRAYS.keys()):
         raise damaged(f"no bundle has an array {strange[0][:40]!r}")
     if missing := sorted(name for name in ARRAYS.keys() - members.keys() if not ARRAYS[name].optional):
         raise damaged(f"it lacks the array {missing[0]}")
     if len(members) != len(there):
         raise damaged("it holds an array twice")
-    if sum(member.file_size for member in there) > LARGEST_BUNDLE:
-        raise damaged(f"it unpacks to more than {LARGEST_BUNDLE} bytes")
     if not {member.compress_type for member in there} <= _METHODS:
         raise damaged("it is packed in a way that bundles are not")
     return members

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from detector import answers, events, policy, state
-from streams import bundles, households, letters, records, stream_files, strict_json
+from streams import bundles, households, letters, line_files, records, stream_files, strict_json
 from streams.hook import requests
 from streams.rights import archive
 
@@ -64,8 +64,8 @@ LIMITS = (
     Limit("tokens that a household remembers", state.MAX_TOKENS, "tokens", _FORGOTTEN),
     Limit("intents that a household remembers", state.MAX_INTENTS, "intents", _FORGOTTEN),
     Limit("value repeated in a dead letter", letters.LARGEST_LETTER, "bytes", "the letter's value is cut"),
-    Limit("line of a file", stream_files.LONGEST_LINE, "bytes", "exit code 2"),
-    Limit("what a .gz may unpack to, times its size", stream_files.MOST_UNPACKED, "times", "exit code 2"),
+    Limit("line of a file", line_files.LONGEST_LINE, "bytes", "exit code 2"),
+    Limit("what a .gz may unpack to, times its size", line_files.MOST_UNPACKED, "times", "exit code 2"),
     Limit("length of a label", stream_files.LONGEST_LABEL, "characters", "exit code 2"),
     Limit("a bundle, packed or unpacked", bundles.LARGEST_BUNDLE, "bytes", "exit code 3"),
     Limit("an export's archive, unpacked", archive.LARGEST_UNPACKED, "bytes", "exit code 2"),

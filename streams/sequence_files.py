@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streams.errors import MissingPart, WrongUse
-from streams.stream_files import read_lines
+from streams.line_files import read_lines
 
 __all__ = ["Hdfs", "Sequence", "read_hdfs", "read_schonlau", "read_sequence_labels", "read_sequences"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from detector.misfires import Heard
 from streams.errors import MissingPart, WrongUse
-from streams.stream_files import read_lines
+from streams.line_files import read_lines
 
 __all__ = ["read_slurp"]
 

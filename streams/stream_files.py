@@ -1,40 +1,22 @@
-"""Streams and labels on disk: JSON lines, plain or gzipped."""
+"""Streams and labels on disk: JSON lines, plain or gzipped (``line_files.py``)."""
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import IO
 
 from detector.events import IntentEvent
-from streams.errors import BadRecord, MissingPart, WrongUse
+from streams.errors import BadRecord, WrongUse
+from streams.line_files import read_objects, write_lines
 from streams.records import INTENT
+from streams.strict_json import AMBIGUOUS, check_unambiguous
 
-__all__ = [
-    "LONGEST_LABEL",
-    "LONGEST_LINE",
-    "MOST_UNPACKED",
-    "read_events",
-    "read_labels",
-    "read_lines",
-    "read_meant",
-    "write_events",
-    "write_labels",
-    "write_lines",
-]
+__all__ = ["LONGEST_LABEL", "read_events", "read_labels", "read_meant", "write_events", "write_labels"]
 
-#: Bytes. An event has at most 64 KiB (records.MAX_BYTES), a line of other logs hardly more.
-LONGEST_LINE = 1 << 20
 #: Characters; a kind of misfire is a word or two.
 LONGEST_LABEL = 128
-#: gzip packs a thousandfold what repeats, and event streams about fifteenfold. Below the floor in bytes any ratio is harmless.
-MOST_UNPACKED = 500
-_UNPACKED_FLOOR = 64 << 20
 
 
 def read_events(path: Path) -> list[IntentEvent]:
@@ -48,9 +30,9 @@ def read_events(path: Path) -> list[IntentEvent]:
     events: list[IntentEvent] = []
     seen: dict[str, int] = {}
     latest: dict[str, tuple[datetime, int]] = {}
-    for number, line in read_lines(path):
+    for number, line in read_objects(path):
         try:
-            event = INTENT.decode(line)
+            event = INTENT.decode_strictly(line.strip())
         except BadRecord as error:
             raise WrongUse(f"{path}, line {number}: {error}") from None
         if event.event_id in seen:
@@ -96,11 +78,14 @@ def read_labels(path: Path) -> dict[str, str]:
         WrongUse: a line is not a label; the message names it.
     """
     labels: dict[str, str] = {}
-    for number, line in read_lines(path):
+    for number, line in read_objects(path):
         try:
+            check_unambiguous(line)
             entry = json.loads(line)
             event_id, label = str(entry["event_id"]), str(entry["label"])
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (BadRecord, KeyError, TypeError) as error:
+            if isinstance(error, BadRecord) and error.code == AMBIGUOUS:
+                raise WrongUse(f"{path}, line {number}: {error}") from None
             raise WrongUse(
                 f"{path}, line {number}: a label is an object with event_id, label and chain_id"
             ) from None
@@ -108,35 +93,6 @@ def read_labels(path: Path) -> dict[str, str]:
             raise WrongUse(f"{path}, line {number}: label has more than {LONGEST_LABEL} characters")
         labels[event_id] = label
     return labels
-
-
-def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Read the lines of a file that are not empty, with their numbers.
-
-    Raises:
-        MissingPart: the file is not there.
-        WrongUse: it cannot be read.
-    """
-    if not path.is_file():
-        raise MissingPart(f"{path} is not there; give a text file, plain or .gz")
-    try:
-        most = max(_UNPACKED_FLOOR, MOST_UNPACKED * path.stat().st_size)
-        with _opened(path, "rb") as file:
-            number = unpacked = 0
-            while line := file.readline(LONGEST_LINE + 1):
-                number, unpacked = number + 1, unpacked + len(line)
-                if len(line) > LONGEST_LINE:
-                    raise WrongUse(f"{path}, line {number}: has more than {LONGEST_LINE} bytes")
-                if unpacked > most:
-                    raise WrongUse(
-                        f"{path} unpacks to more than {MOST_UNPACKED} times its size; no stream of events does"
-                    )
-                if line.strip():
-                    yield number, line
-    except (OSError, EOFError, zlib.error) as error:
-        raise WrongUse(
-            f"{path} cannot be read as {'gzip' if path.suffix == '.gz' else 'text'}: {error}"
-        ) from None
 
 
 def write_events(path: Path, events: Iterable[IntentEvent]) -> None:
@@ -148,28 +104,3 @@ def write_labels(path: Path, labels: Iterable[tuple[str, str, str]]) -> None:
     """Write (event_id, label, chain_id) labels."""
     rows = ({"event_id": event, "label": label, "chain_id": chain} for event, label, chain in labels)
     write_lines(path, (json.dumps(row).encode() for row in rows))
-
-
-def write_lines(path: Path, lines: Iterable[bytes]) -> None:
-    """Write lines of bytes.
-
-    Raises:
-        MissingPart: the file cannot be written.
-    """
-    try:
-        with _opened(path, "wb") as file:
-            for line in lines:
-                file.write(line + b"\n")
-    except OSError as error:
-        raise MissingPart(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-@contextmanager
-def _opened(path: Path, mode: str) -> Iterator[IO[bytes]]:
-    if path.suffix != ".gz":
-        with path.open(mode) as plain:
-            yield plain
-        return
-    # No time stamp and no name in the header: the same stream gives the same bytes.
-    with path.open(mode) as raw, gzip.GzipFile("", mode, fileobj=raw, mtime=0) as packed:
-        yield packed  # type: ignore[misc]

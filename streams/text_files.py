@@ -16,22 +16,27 @@ from typing import IO
 
 from streams.errors import MissingPart, WrongUse
 
-__all__ = ["LARGEST_TEXT", "PACKED", "kind_of", "open_regular", "read_small", "read_text", "unmarked"]
+__all__ = ["LARGEST_TEXT", "MARKS", "kind_of", "open_regular", "read_small", "read_text", "unmarked"]
 
 #: Bytes; a policy or a settings file has a few thousand.
 LARGEST_TEXT = 1 << 20
 
-#: What a file is that begins so, and how to make text of it.
-PACKED: tuple[tuple[bytes, str, str], ...] = (
-    (b"\x1f\x8b", "gzip", "gunzip"),
-    (b"\x28\xb5\x2f\xfd", "zstd", "unzstd"),
-    (b"\xfd7zXZ\x00", "xz", "unxz"),
-    (b"BZh", "bzip2", "bunzip2"),
-    (b"PK\x03\x04", "a zip archive", "unzip"),
-    (b"\x04\x22\x4d\x18", "lz4", "unlz4"),
+#: How a file begins, what it is then, and what makes text of it.
+_KINDS: tuple[tuple[bytes, str, str], ...] = (
+    (b"\x1f\x8b", "gzip", "unpack it with 'gunzip'"),
+    (b"\x28\xb5\x2f\xfd", "zstd", "unpack it with 'unzstd'"),
+    (b"\xfd7zXZ\x00", "xz", "unpack it with 'unxz'"),
+    (b"BZh", "bzip2", "unpack it with 'bunzip2'"),
+    (b"\x04\x22\x4d\x18", "lz4", "unpack it with 'unlz4'"),
+    (b"PK\x03\x04", "a zip archive", "unpack it with 'unzip'"),
+    (b"PAR1", "Parquet", "export it as JSON lines"),
+    (b"Obj\x01", "Avro", "export it as JSON lines"),
+    (b"ORC", "ORC", "export it as JSON lines"),
+    (b"SQLite format 3\x00", "an SQLite database", "export it as JSON lines"),
+    (b"%PDF", "a PDF", "give the text"),
 )
-_MARKS = (
-    # UTF-32 first: its little-endian mark begins as that of UTF-16 does.
+#: Byte order marks and what Python calls their encodings; UTF-32 first, whose little-endian mark begins as that of UTF-16 does.
+MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -41,8 +46,8 @@ _MARKS = (
 
 
 def kind_of(first: bytes) -> tuple[str, str] | None:
-    """Return what packed these first bytes of a file and what unpacks it; ``None`` where nothing did."""
-    return next(((name, tool) for magic, name, tool in PACKED if first.startswith(magic)), None)
+    """Return what a file is that begins so, and what to do with it; ``None`` where it may be text."""
+    return next(((name, todo) for magic, name, todo in _KINDS if first.startswith(magic)), None)
 
 
 def unmarked(data: bytes) -> bytes:
@@ -51,7 +56,7 @@ def unmarked(data: bytes) -> bytes:
     Raises:
         UnicodeDecodeError: it is not in the encoding that its mark says.
     """
-    for mark, encoding in _MARKS:
+    for mark, encoding in MARKS:
         if data.startswith(mark):
             return data.decode(encoding).encode()
     return data
@@ -103,8 +108,8 @@ def read_text(path: Path, what: str, most: int = LARGEST_TEXT) -> str:
         ) from None
     if len(data) > most:
         raise WrongUse(f"the {what} {path} has more than {most} bytes; it is none")
-    if packed := kind_of(data):
-        raise WrongUse(f"the {what} {path} is {packed[0]}; unpack it with '{packed[1]}' before")
+    if other := kind_of(data):
+        raise WrongUse(f"the {what} {path} is {other[0]}, not text; {other[1]}")
     try:
         return unmarked(data).decode()
     except UnicodeDecodeError:

@@ -7,7 +7,8 @@ import pytest
 
 from detector.events import IntentEvent
 from streams.errors import MissingPart, WrongUse
-from streams.stream_files import read_events, read_labels, read_meant, write_events, write_labels, write_lines
+from streams.line_files import write_lines
+from streams.stream_files import read_events, read_labels, read_meant, write_events, write_labels
 from tests.detector.builders import send_message
 
 EVENTS = send_message(wake_confidence=0.5)
@@ -143,7 +144,7 @@ def test_a_place_that_cannot_be_written_to_is_a_missing_part(tmp_path: Path) -> 
 
 
 def test_events_are_written_as_they_come(tmp_path: Path) -> None:
-    """A stream larger than memory can be written: nothing is collected first."""
+    """A stream larger than memory can be written: nothing is collected first, and half of one takes no name."""
     path = tmp_path / "stream.jsonl"
 
     def failing() -> list[IntentEvent]:
@@ -151,7 +152,7 @@ def test_events_are_written_as_they_come(tmp_path: Path) -> None:
 
     with pytest.raises(ZeroDivisionError):
         write_events(path, (event for batch in (EVENTS, None) for event in (batch or failing())))
-    assert read_events(path) == EVENTS
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_time_of_a_household_does_not_go_back(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ FILES: dict[str, tuple[Callable[[Path], Path], int]] = {
     "truncated gz": (lambda folder: _written(folder / "cut.gz", gzip.compress(ONE_LINE * 99)[:-20]), 2),
     "damaged gz": (lambda folder: _written(folder / "bad.gz", _damaged(gzip.compress(ONE_LINE * 99))), 2),
     "no gz": (lambda folder: _written(folder / "text.gz", ONE_LINE), 2),
-    "no text": (lambda folder: _written(folder / "bytes", b"\xff\xfe\x00\n"), 2),
+    "no text": (lambda folder: _written(folder / "bytes", b"\x80\xff\xfe\n"), 2),
     "empty": (lambda folder: _written(folder / "empty", b""), 2),
 }
 
