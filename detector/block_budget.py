@@ -96,6 +96,10 @@ class BlockWindow:
         homes = _latest({**self.homes, household: home}, household, MAX_HOMES)
         return BlockWindow(latest, commands + more_commands, blocks + more_blocks, homes)
 
+    def without(self, household: str) -> BlockWindow:
+        """Return the window without what it remembers of one household."""
+        return replace(self, homes={name: home for name, home in self.homes.items() if name != household})
+
     def spent(self, budget: BlockBudget, household: str) -> bool:
         """Return whether more was blocked than the budget allows, as ``household`` sees it: its own blocks count in full.
 

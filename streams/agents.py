@@ -255,6 +255,7 @@ class Worker:
             await self._producer.send(REPLIES, None, record.value, number, None, headers)
             for number in range(self.parts.app.conf.topic_partitions)
         ]
+        self.blocks.forget(given.household_id)
         if self.shadow:
             self.shadow.forget(given.household_id)
         await self.households.stage(event, sent, erased(stored, record))

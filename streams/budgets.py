@@ -36,6 +36,12 @@ class BlockBudgets:
         window = self._windows.get(tenant_of(household_id))
         return window is not None and window.spent(budget, household_id)
 
+    def forget(self, household_id: str) -> None:
+        """Forget what one household had blocked: it was erased. What its tenant had altogether stays a number."""
+        tenant = tenant_of(household_id)
+        if tenant in self._windows:
+            self._windows[tenant] = self._windows[tenant].without(household_id)
+
     def count(self, event: IntentEvent, decision: Decision, budget: BlockBudget, *, at: float) -> None:
         """Count a decision made at ``at``, in seconds of the log's time; a turn without a command and a repeated refusal do not count."""
         if not event.commits or is_repeat(decision):

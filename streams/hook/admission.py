@@ -9,10 +9,10 @@ from detector.decisions import RiskClass
 from detector.events import IntentEvent
 from detector.policy import Policy
 
-__all__ = ["SHARES", "admits"]
+__all__ = ["SHARES", "share_of"]
 
 #: The share of the places up to which each risk class still gets one. What can do the least harm by its fallback gives way
-#: first; the last twentieth is for locks and ovens alone.
+#: first; the last twentieth is for locks and ovens alone. Of a tenant's share (``shares.py``) each class gets the same part.
 SHARES: Mapping[RiskClass, float] = MappingProxyType(
     {
         RiskClass.READ_ONLY: 0.5,
@@ -24,14 +24,11 @@ SHARES: Mapping[RiskClass, float] = MappingProxyType(
 )
 
 
-def admits(event: IntentEvent, policy: Policy, waiting: int, places: int) -> bool:
-    """Return whether one more question may wait.
+def share_of(event: IntentEvent, policy: Policy) -> float:
+    """Return the share of the places up to which one more question may wait.
 
     Args:
         event: what is asked about; one that commits nothing is allowed either way, and gives way with the mildest class.
         policy: says its risk class.
-        waiting: questions that wait already.
-        places: how many may.
     """
-    risk = policy.risk_class(event.intent) if event.commits else RiskClass.READ_ONLY
-    return waiting < places * SHARES[risk]
+    return SHARES[policy.risk_class(event.intent) if event.commits else RiskClass.READ_ONLY]

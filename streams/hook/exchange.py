@@ -21,6 +21,7 @@ from aiokafka.errors import KafkaError
 
 from streams import metrics
 from streams.brokers import brokers_of
+from streams.hook.continuity import Continuity
 from streams.reachable import broker_answers
 from streams.records import CORRELATION_ID, REPLY_PARTITION, Headers, header
 from streams.settings import Settings
@@ -35,6 +36,8 @@ _WAITING = 30_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 #: As often as the worker looks whether a broker answers.
 _LOOK_SECONDS = 1.0
+#: Within so many seconds of a new connection the reply that was heard last has to come again.
+_RESUME_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +72,21 @@ class Exchange:
     Args:
         settings: brokers and partition.
         on_late: called with (correlation id, reply) when nobody waits for the reply any more.
+        on_gap: called when replies may have been missed.
     """
 
-    def __init__(self, settings: Settings, on_late: Callable[[str, Reply], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        on_late: Callable[[str, Reply], None],
+        on_gap: Callable[[], None] = lambda: None,
+    ) -> None:
         self.settings = settings
         self.connected = False
         self._brokers = brokers_of(settings)
         self._on_late = on_late
-        self._partition = 0
+        self._continuity = Continuity(on_gap)
+        self._partition = -1
         self._waiting: dict[str, Question] = {}
         self._outgoing: deque[_Outgoing] = deque(maxlen=_WAITING)
         self._filled = asyncio.Event()
@@ -101,11 +111,7 @@ class Exchange:
         """Put a record on its way and return what its reply will be found in."""
         question = Question(uuid.uuid4().hex, asyncio.get_running_loop().create_future())
         self._waiting[question.correlation] = question
-        back = [
-            (REPLY_PARTITION, str(self._partition).encode()),
-            (CORRELATION_ID, question.correlation.encode()),
-        ]
-        self._put(_Outgoing(topic, key.encode(), value, [*headers, *back], question))
+        self._put(_Outgoing(topic, key.encode(), value, headers, question))
         return question
 
     def give_up(self, correlation: str) -> None:
@@ -125,7 +131,7 @@ class Exchange:
             try:
                 await producer.start()
                 await consumer.start()
-                await self._listen_from_now(producer, consumer)
+                await self._begin_listening(producer, consumer)
                 self._tell(connected=True)
                 pause = _FIRST_PAUSE
                 logger.info("connected to %s, replies on partition %d", self.settings.broker, self._partition)
@@ -155,12 +161,21 @@ class Exchange:
         )
         return producer, consumer
 
-    async def _listen_from_now(self, producer: Any, consumer: Any) -> None:
+    async def _begin_listening(self, producer: Any, consumer: Any) -> None:
         partitions = sorted(await producer.partitions_for(REPLIES))
         chosen = self.settings.reply_partition
-        self._partition = random.choice(partitions) if chosen is None else chosen
-        consumer.assign([TopicPartition(REPLIES, self._partition)])
-        await consumer.seek_to_end()
+        if chosen is not None:
+            self._partition = chosen
+        elif self._partition not in partitions:
+            self._partition = random.choice(partitions)
+        listening = TopicPartition(REPLIES, self._partition)
+        consumer.assign([listening])
+        heard_last = self._continuity.begin(self._partition)
+        if heard_last is None:
+            await consumer.seek_to_end()
+        else:
+            consumer.seek(listening, heard_last)
+            asyncio.get_running_loop().call_later(_RESUME_SECONDS, self._continuity.give_up)
 
     async def _run(self, producer: Any, consumer: Any) -> None:
         """Send and listen until one of them fails."""
@@ -185,16 +200,26 @@ class Exchange:
         while True:
             while self._outgoing:
                 record = self._outgoing[0]
-                sent = await producer.send(
-                    record.topic, record.value, key=record.key, headers=list(record.headers)
-                )
+                headers = [*record.headers, *self._way_back(record.question)]
+                sent = await producer.send(record.topic, record.value, key=record.key, headers=headers)
                 sent.add_done_callback(partial(_sent, record))
                 self._outgoing.popleft()
             self._filled.clear()
             await self._filled.wait()
 
+    def _way_back(self, question: Question | None) -> Headers:
+        """Where the reply is listened for: known only once there is a connection."""
+        if question is None:
+            return []
+        return [
+            (REPLY_PARTITION, str(self._partition).encode()),
+            (CORRELATION_ID, question.correlation.encode()),
+        ]
+
     async def _listen(self, consumer: Any) -> None:
         async for message in consumer:
+            if not self._continuity.hear(message):
+                continue
             correlation = (header(message.headers, CORRELATION_ID) or b"").decode("ascii", "replace")
             reply = Reply(
                 (header(message.headers, "ce_type") or b"").decode("ascii", "replace"), message.value or b""

@@ -60,7 +60,9 @@ class _Parts:
 def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None) -> FastAPI:
     """Build the HTTP application; it connects to Kafka when it starts. Without a guard it asks nobody for a token."""
     guard = guard or Guard(None)
-    exchange = Exchange(settings, lambda correlation, reply: ladder.late(correlation, reply, exchange))
+    exchange = Exchange(
+        settings, lambda correlation, reply: ladder.late(correlation, reply, exchange), ladder.forget_all
+    )
     parts = _Parts(settings, ladder, exchange, build_tracer("misfire-gateway", settings.otlp_endpoint))
 
     @asynccontextmanager
@@ -183,20 +185,20 @@ async def _last_heard(last_event_id: Annotated[str, Header()] = "") -> int | Non
 def _late(late_answers: LateAnswers) -> APIRouter:
     routes = APIRouter()
 
-    async def has_room() -> None:
-        late_answers.check_room()
+    async def place(request: Request) -> AsyncIterator[None]:
+        with late_answers.place(caller_of(request).tenant or (request.client.host if request.client else "")):
+            yield
 
-    @routes.get("/v1/late", response_class=EventSourceResponse, dependencies=[Depends(has_room)])
+    @routes.get("/v1/late", response_class=EventSourceResponse, dependencies=[Depends(place)])
     async def late(
         request: Request, after: Annotated[int | None, Depends(_last_heard)]
     ) -> AsyncIterable[ServerSentEvent]:
         """Late answers as server-sent events: the worker's verdict came after the answer, and disagrees with it."""
         caller = caller_of(request)
-        async for number, told in late_answers.listen(after):
+        async for number, told in late_answers.listen(after, caller.owns):
             if not caller.still_known:
                 return
-            if caller.owns(told.household_id):
-                yield ServerSentEvent(raw_data=LATE.encode(told).decode(), event="late", id=str(number))
+            yield ServerSentEvent(raw_data=LATE.encode(told).decode(), event="late", id=str(number))
 
     return routes
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,15 +21,17 @@ from detector.fallback import fallback_decision
 from detector.policy import Policy
 from streams import metrics
 from streams.errors import BadRecord
-from streams.hook.admission import admits
+from streams.hook.admission import share_of
 from streams.hook.exchange import Exchange, Question, Reply
 from streams.hook.late import LATE, LateAnswers, Provisional, late_answer, provisional
 from streams.hook.memory import Asked, Memory
 from streams.hook.reasons import CAUSES, REASONS
 from streams.hook.sessions import Sessions, Turn
+from streams.hook.shares import Kept
 from streams.observers import count_answer
 from streams.processing import ID_REUSED
 from streams.records import COMMAND, DECISION, INTENT, OUTCOME, REFUSAL, Command
+from streams.rights.erasure import HOUSEHOLD_ERASED
 from streams.topics import INCIDENTS, INTENTS, OUTCOMES
 
 __all__ = ["Answer", "Asker", "Ladder"]
@@ -56,11 +57,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """What an asker says besides the event: seconds left until its deadline, its trace, and where it wants late answers."""
+    """Who asks, and what an asker says besides the event: seconds left until its deadline, its trace, where it wants late answers.
+
+    ``tenant`` is that of the asker's token, which was checked; ``""`` where no tokens are asked for.
+    """
 
     seconds: float
     trace: bytes | None = None
     callback: str | None = None
+    tenant: str = ""
 
     @property
     def wait(self) -> float:
@@ -92,14 +97,13 @@ class Ladder:
     ) -> None:
         self.policy = policy
         self.bundle = bundle
-        self.places = places
         self.lacking = lacking
         self.late_answers = LateAnswers()
         self._clock = clock
         self._now = now
         self._sessions = Sessions(bundle) if bundle else None
-        self._answered: OrderedDict[str, Provisional] = OrderedDict()
-        self._memory: Memory[Answer] = Memory()
+        self._answered: Kept[Provisional] = Kept(_ANSWERED)
+        self._memory: Memory[Answer] = Memory(places)
 
     async def decide(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Answer:
         """Answer within the asker's deadline. Asking twice for the same event, together or later, is asking once.
@@ -119,16 +123,22 @@ class Ladder:
     def late(self, correlation: str, reply: Reply, exchange: Exchange) -> None:
         """Take in what nobody waits for: a worker's decision after the answer, an incident where it disagrees; or an erasure."""
         if reply.type == COMMAND.type:
-            self._forget(reply.value)
+            self._obey(reply.value)
+        if reply.type != DECISION.type:
             return
-        given = self._answered.pop(correlation, None)
-        if given is None or reply.type != DECISION.type:
-            return
-        metrics.LATE.inc()
         try:
-            late = late_answer(given, DECISION.decode(reply.value), self._clock())
+            decided = DECISION.decode(reply.value)
         except BadRecord:
             return
+        given = self._answered.pop(decided.household_id, correlation)
+        if given is None:
+            return
+        metrics.LATE.inc()
+        if any(reason.code == HOUSEHOLD_ERASED for reason in decided.reasons):
+            # The event was erased before anybody decided on it: that is no disagreement, and the household is to be forgotten.
+            self.forget(decided.household_id)
+            return
+        late = late_answer(given, decided, self._clock())
         if late is None:
             return
         metrics.LATE_DISAGREEMENTS.inc()
@@ -140,35 +150,53 @@ class Ladder:
         )
         headers = LATE.headers(late.decision_id, datetime.now(UTC), source=_SOURCE)
         exchange.send(INCIDENTS, late.household_id, LATE.encode(late), headers)
-        self.late_answers.tell(late, given.callback)
+        self.late_answers.tell(late, given.callback, given.tenant)
+
+    def forget(self, household_id: str) -> None:
+        """Forget a household, wherever it is remembered: it was erased."""
+        if self._sessions:
+            self._sessions.forget(household_id)
+        self._answered.forget(household_id)
+        self._memory.forget(household_id)
+        self.late_answers.forget(household_id)
+
+    def forget_all(self) -> None:
+        """Forget every household: replies were missed, and an erasure may have been among them."""
+        if self._sessions:
+            self._sessions.clear()
+        self._answered.clear()
+        self._memory.clear()
+        self.late_answers.clear()
 
     def _ask(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Asked[Answer]:
         """Put the question on its way at once: the log has one household's events in the order in which they came."""
         began = self._clock()
-        admitted = admits(event, self.policy, self._memory.waiting, self.places)
+        admitted = self._memory.places.admits(asker.tenant, event.household_id, share_of(event, self.policy))
         question = self._send(event, exchange, asker)
         if admitted:
             climbing = asyncio.create_task(self._climb(event, exchange, asker, question, began))
-            return self._memory.keep(event, climbing, question.reply)
-        decision = self._settle(event, exchange, asker, question, self._fallback(event, "overloaded"))
+            return self._memory.keep(event, asker.tenant, climbing, question.reply)
+        fallback = self._fallback(event, "overloaded")
+        self._remember(event, asker, question, fallback)
+        decision = self._settle(event, exchange, question, fallback)
         at_once: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         at_once.set_result(self._counted(decision, began, asker))
-        return self._memory.keep(event, at_once, question.reply)
+        return self._memory.keep(event, asker.tenant, at_once, question.reply)
 
     def _send(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Question:
         headers = INTENT.headers(event.event_id, event.time, source=_SOURCE, trace=asker.trace)
         return exchange.ask(INTENTS, event.household_id, INTENT.encode(event), headers)
 
-    def _forget(self, value: bytes) -> None:
+    def _obey(self, value: bytes) -> None:
         with suppress(BadRecord):
             command = COMMAND.decode(value)
-            if self._sessions and command.command is Command.ERASE:
-                self._sessions.forget(command.household_id)
+            if command.command is Command.ERASE:
+                self.forget(command.household_id)
 
     async def _climb(
         self, event: IntentEvent, exchange: Exchange, asker: Asker, question: Question, began: float
     ) -> Answer:
-        turn = self._sessions.begin(event, at=self._now()) if self._sessions else None
+        turn = self._sessions.begin(event, asker.tenant, at=self._now()) if self._sessions else None
         decision = None
         if exchange.connected and asker.wait > 0:
             # Should no worker answer, the gateway's own decision has to be there when time is up.
@@ -177,7 +205,9 @@ class Ladder:
             ready.cancel()
         if decision is None:
             own = _because(self._own(event, turn), event, _why(exchange, asker, question))
-            decision = self._settle(event, exchange, asker, question, own)
+            if self._memory.remembers(event, question.reply):
+                self._remember(event, asker, question, own)
+            decision = self._settle(event, exchange, question, own)
         elif turn is not None and self._sessions:
             self._sessions.follow(turn, decision)
         return self._counted(decision, began, asker)
@@ -187,7 +217,9 @@ class Ladder:
         try:
             reply = await question.reply
             if reply.type != REFUSAL.type:
-                return DECISION.decode(reply.value)
+                decided = DECISION.decode(reply.value)
+                asked = (event.household_id, event.event_id)
+                return decided if (decided.household_id, decided.event_id) == asked else None
             code = REFUSAL.decode(reply.value).code
         except (TimeoutError, BadRecord):
             return None
@@ -208,14 +240,16 @@ class Ladder:
     def _fallback(self, event: IntentEvent, code: str) -> Decision:
         return fallback_decision(event, self.policy, code=code, text=REASONS[code])
 
+    def _remember(self, event: IntentEvent, asker: Asker, question: Question, decision: Decision) -> None:
+        """Remember what is answered without the worker, until its decision comes."""
+        given = provisional(decision, self._clock(), asker.callback, asker.tenant)
+        self._answered.put(asker.tenant, event.household_id, question.correlation, given)
+
     def _settle(
-        self, event: IntentEvent, exchange: Exchange, asker: Asker, question: Question, decision: Decision
+        self, event: IntentEvent, exchange: Exchange, question: Question, decision: Decision
     ) -> Decision:
-        """Answer without the worker: wait no longer, remember what was answered, and tell the worker what became of it."""
+        """Answer without the worker: wait no longer, and tell the worker what became of the event."""
         exchange.give_up(question.correlation)
-        self._answered[question.correlation] = provisional(decision, self._clock(), asker.callback)
-        if len(self._answered) > _ANSWERED:
-            self._answered.popitem(last=False)
         if event.commits:
             ran = decision.effective_verdict is Verdict.ALLOW
             outcome = Outcome(

@@ -7,20 +7,20 @@ runtime gave with its question: it may still be in time to undo. ``ladder.py`` f
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
-
-import httpx
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import NamedTuple
 
 from detector.decisions import Decision, RiskClass, Rung, Verdict
 from streams import metrics
 from streams.errors import BadRecord
+from streams.hook.delivery import Callbacks
+from streams.hook.shares import Kept, Places
 from streams.records import Kind
-from streams.serving.hosts import CALLBACK
 
 __all__ = [
     "LATE",
@@ -31,21 +31,15 @@ __all__ = [
     "provisional",
 ]
 
-logger = logging.getLogger(__name__)
-
 #: Late answers that are kept for whoever connects again.
 _KEPT = 1_000
-#: Late answers that wait for one listener or for callbacks; beyond it the oldest is dropped there, and stays in the log.
+#: Late answers that wait for one listener; beyond it the oldest is dropped there, and stays in the log.
 _WAITING = 1_000
 #: Connections to ``/v1/late`` at a time; a runtime needs one.
 _LISTENERS = 64
-#: A callback is tried a few times within seconds: what comes later can hardly be undone any more.
-_CALLBACK_SECONDS, _CALLBACK_PAUSE, _CALLBACK_TRIES = 2.0, 0.5, 3
-_CALLBACKS_AT_A_TIME = 4
-#: No server of ours accepts a request of this type or with this header: a callback is never a command.
-_CALLBACK_HEADERS = {"content-type": "application/vnd.misfire.late+json", CALLBACK: "1"}
 
-V = TypeVar("V")
+#: A late answer with its number.
+Entry = tuple[int, "LateAnswer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,19 +63,20 @@ LATE: Kind[LateAnswer] = Kind("assistant.late-answer.v1", LateAnswer)
 
 
 class Provisional(NamedTuple):
-    """What was answered without the worker, at which second of the clock, and where a late answer goes; tens of thousands are kept."""
+    """What was answered without the worker, at which second of the clock, and for whom a late answer is; tens of thousands are kept."""
 
     answered: Verdict
     rung: Rung
     reason: str
     at: float
     callback: str | None
+    tenant: str = ""
 
 
-def provisional(decision: Decision, at: float, callback: str | None) -> Provisional:
+def provisional(decision: Decision, at: float, callback: str | None, tenant: str = "") -> Provisional:
     """Return what has to be remembered of an answer until the worker's comes."""
     reason = decision.reasons[0].code if decision.reasons else ""
-    return Provisional(decision.effective_verdict, decision.rung, reason, at, callback)
+    return Provisional(decision.effective_verdict, decision.rung, reason, at, callback, tenant)
 
 
 def late_answer(given: Provisional, decided: Decision, now: float) -> LateAnswer | None:
@@ -103,6 +98,22 @@ def late_answer(given: Provisional, decided: Decision, now: float) -> LateAnswer
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Listener:
+    """One stream: which households it may hear of, and what it has not read yet."""
+
+    owns: Callable[[str], bool]
+    waiting: deque[Entry] = field(default_factory=lambda: deque(maxlen=_WAITING))
+    filled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(self, entry: Entry) -> None:
+        """Let the stream have an entry; where too many wait its oldest goes, and is counted."""
+        if self.owns(entry[1].household_id):
+            metrics.LATE_DROPPED.inc(len(self.waiting) == _WAITING)
+            self.waiting.append(entry)
+            self.filled.set()
+
+
 class LateAnswers:
     """Tells late answers to whoever wants to know. ``start`` and ``stop`` are for the callbacks.
 
@@ -111,94 +122,84 @@ class LateAnswers:
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._kept: deque[tuple[int, LateAnswer]] = deque(maxlen=_KEPT)
+        self._kept: Kept[Entry] = Kept(_KEPT)
         # Numbers go on growing over a restart, so that whoever connects again after one misses nothing.
         self._told = int(1000 * clock())
-        self._listeners: set[asyncio.Queue[tuple[int, LateAnswer]]] = set()
-        self._callbacks: asyncio.Queue[tuple[str, LateAnswer]] = asyncio.Queue(_WAITING)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._listeners: set[_Listener] = set()
+        self._places = Places(_LISTENERS)
+        self._callbacks = Callbacks()
 
     async def start(self) -> None:
         """Begin to deliver callbacks."""
-        self._tasks = [asyncio.create_task(self._deliver()) for _ in range(_CALLBACKS_AT_A_TIME)]
+        await self._callbacks.start()
 
     async def stop(self) -> None:
         """Stop delivering."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._callbacks.stop()
 
-    def tell(self, late: LateAnswer, callback: str | None) -> None:
-        """Tell one late answer to all who listen, and to the callback where there is one. Never waits."""
+    def tell(self, late: LateAnswer, callback: str | None, tenant: str = "") -> None:
+        """Tell one late answer to all who listen for its household, and to the callback where there is one. Never waits."""
         self._told += 1
         entry = (self._told, late)
-        self._kept.append(entry)
+        self._kept.put(tenant, late.household_id, str(self._told), entry)
         for listener in self._listeners:
-            _put(listener, entry)
+            listener.put(entry)
         if callback is not None:
-            _put(self._callbacks, (callback, late))
+            self._callbacks.send(tenant, callback, late.household_id, LATE.encode(late))
 
-    def check_room(self) -> None:
-        """Refuse one more listener where there are enough.
+    def forget(self, household_id: str) -> None:
+        """Tell nothing more of a household: it was erased."""
+        self._kept.forget(household_id)
+        self._callbacks.forget(household_id)
+        for listener in self._listeners:
+            kept = [entry for entry in listener.waiting if entry[1].household_id != household_id]
+            listener.waiting.clear()
+            listener.waiting.extend(kept)
+
+    def clear(self) -> None:
+        """Tell nothing more of what was found so far."""
+        self._kept.clear()
+        self._callbacks.forget()
+        for listener in self._listeners:
+            listener.waiting.clear()
+
+    @contextmanager
+    def place(self, tenant: str) -> Iterator[None]:
+        """Hold a place for a stream. ``tenant`` is who listens; where no tenant is known, an address.
 
         Raises:
             BadRecord: with code ``too_many_listeners``.
         """
-        if len(self._listeners) >= _LISTENERS:
-            raise BadRecord("too_many_listeners", f"{_LISTENERS} already listen; listen once and share it")
+        if not self._places.admits(tenant, ""):
+            raise BadRecord(
+                "too_many_listeners",
+                f"too many of the {_LISTENERS} streams are open; listen once and share it",
+            )
+        self._places.take(tenant, "")
+        try:
+            yield
+        finally:
+            self._places.leave(tenant, "")
 
-    async def listen(self, after: int | None = None) -> AsyncGenerator[tuple[int, LateAnswer], None]:
-        """Yield late answers with their numbers as they come; those after number ``after`` that are still kept come first."""
-        listener: asyncio.Queue[tuple[int, LateAnswer]] = asyncio.Queue(_WAITING)
-        for entry in self._kept:
+    async def listen(
+        self, after: int | None = None, owns: Callable[[str], bool] = lambda _: True
+    ) -> AsyncGenerator[Entry, None]:
+        """Yield late answers with their numbers as they come; those after number ``after`` that are still kept come first.
+
+        Args:
+            after: the number of the last one that the listener heard.
+            owns: says of a household whether the listener may hear of it.
+        """
+        listener = _Listener(owns)
+        for entry in sorted(self._kept, key=itemgetter(0)):
             if after is not None and entry[0] > after:
-                _put(listener, entry)
+                listener.put(entry)
         self._listeners.add(listener)
         try:
             while True:
-                yield await listener.get()
+                while listener.waiting:
+                    yield listener.waiting.popleft()
+                listener.filled.clear()
+                await listener.filled.wait()
         finally:
             self._listeners.discard(listener)
-
-    async def _deliver(self) -> None:
-        client: httpx.AsyncClient | None = None
-        try:
-            while True:
-                url, late = await self._callbacks.get()
-                # Made when it is needed: loading certificates takes 50 ms, in which nothing else is answered.
-                client = client or httpx.AsyncClient(
-                    timeout=_CALLBACK_SECONDS, follow_redirects=False, trust_env=False
-                )
-                delivered = await _post(client, url, LATE.encode(late))
-                metrics.CALLBACKS.labels("delivered" if delivered else "failed").inc()
-        finally:
-            if client is not None:
-                await client.aclose()
-
-
-async def _post(client: httpx.AsyncClient, url: str, content: bytes) -> bool:
-    """Send one late answer; the event_id in it tells a repeated one."""
-    for attempt in range(_CALLBACK_TRIES):
-        await asyncio.sleep(attempt * _CALLBACK_PAUSE)
-        try:
-            # Only the status is read: what else a callback says, and how slowly, is its own affair.
-            async with (
-                asyncio.timeout(_CALLBACK_SECONDS),
-                client.stream("POST", url, content=content, headers=_CALLBACK_HEADERS) as answer,
-            ):
-                status = answer.status_code
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            logger.warning("a late answer could not be sent to its callback: %s", type(error).__name__)
-            continue
-        if httpx.codes.is_success(status):
-            return True
-        logger.warning("a callback refused a late answer with status %d", status)
-    return False
-
-
-def _put(queue: asyncio.Queue[V], entry: V) -> None:
-    """Put into a bounded queue; where it is full its oldest entry goes, and is counted."""
-    if queue.full():
-        queue.get_nowait()
-        metrics.LATE_DROPPED.inc()
-    queue.put_nowait(entry)

@@ -186,6 +186,7 @@ def asker_of(headers: Mapping[str, str], settings: Settings, caller: Caller) -> 
     trace, callback = headers.get("traceparent", ""), headers.get("x-misfire-late-url")
     return Asker(
         seconds=_seconds_left(headers, settings),
+        tenant=caller.tenant or "",
         trace=trace_of([("traceparent", trace.encode())]),
         callback=check_callback(callback, settings.callback_urls, caller.tenant) if callback else None,
     )

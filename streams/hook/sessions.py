@@ -5,7 +5,6 @@ Where the worker answers, its verdict is remembered and nothing is judged twice.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,11 +13,14 @@ from detector.decisions import Decision, Rung
 from detector.events import IntentEvent
 from detector.pipeline import decide, follow
 from detector.state import HouseholdState
+from streams.hook.shares import Kept
 
 __all__ = ["Sessions", "Turn"]
 
-#: Households whose sessions are kept, the latest first.
+#: Households whose sessions are kept, the latest of each tenant first.
 _HOUSEHOLDS = 20_000
+#: A household has one entry.
+_ALL = ""
 
 
 @dataclass(slots=True)
@@ -44,23 +46,25 @@ class Sessions:
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._homes: OrderedDict[str, _Home] = OrderedDict()
+        self._homes: Kept[_Home] = Kept(_HOUSEHOLDS)
 
-    def begin(self, event: IntentEvent, *, at: float) -> Turn:
+    def begin(self, event: IntentEvent, tenant: str = "", *, at: float) -> Turn:
         """Take in an event that arrived at ``at``; the one before it in its household has to be decided by now, so it is."""
-        home = self._homes.pop(event.household_id, None) or _Home(HouseholdState.new(event.household_id))
+        home = self._homes.get(event.household_id, _ALL) or _Home(HouseholdState.new(event.household_id))
         if home.open is not None:
             with suppress(Exception):  # whoever needs this decision meets the error
                 self.judge(home.open)
         home.open = Turn(event, home, at)
-        self._homes[event.household_id] = home
-        if len(self._homes) > _HOUSEHOLDS:
-            self._homes.popitem(last=False)
+        self._homes.put(tenant, event.household_id, _ALL, home)
         return home.open
 
     def forget(self, household_id: str) -> None:
         """Forget a household: it was erased."""
-        self._homes.pop(household_id, None)
+        self._homes.forget(household_id)
+
+    def clear(self) -> None:
+        """Forget every household."""
+        self._homes.clear()
 
     def judge(self, turn: Turn) -> Decision:
         """Return the gateway's own decision; the population's model decides, without this household's history."""

@@ -11,7 +11,10 @@ from streams.packing import Stored
 from streams.processing import Incoming
 from streams.records import logged_before
 
-__all__ = ["answer_erased", "erased", "is_erased", "outlived"]
+__all__ = ["HOUSEHOLD_ERASED", "answer_erased", "erased", "is_erased", "outlived"]
+
+#: The reason of an answer to an event from before its household's erasure.
+HOUSEHOLD_ERASED = "household_erased"
 
 
 def erased(stored: Stored, command: Incoming) -> Stored:
@@ -52,7 +55,7 @@ def answer_erased(event: IntentEvent, bundle: Bundle) -> Decision:
     return fallback_decision(
         event,
         bundle.policy,
-        code="household_erased",
+        code=HOUSEHOLD_ERASED,
         text="This household was erased after the event; the policy's rule answers.",
         rung=Rung.WORKER,
         bundle=bundle.version,

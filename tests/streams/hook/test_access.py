@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
@@ -25,6 +26,7 @@ from streams.hook.access_file import (
 from streams.hook.gateway import build_gateway
 from streams.hook.ladder import Ladder
 from streams.hook.late import LateAnswer, LateAnswers
+from streams.hook.shares import Places
 from streams.processes import free_port
 from streams.records import INTENT, OUTCOME
 from streams.settings import Settings
@@ -177,12 +179,16 @@ def test_an_answer_to_another_tenants_question_is_refused_and_so_is_what_was_hea
         "slots": {},
     }
     heard = json.loads(INTENT.encode(event(1, household_id=THEIRS)))
-    for given in (answer | {"household_id": THEIRS}, answer | {"heard": heard}):
+    for given, refused in (
+        (answer | {"household_id": THEIRS}, (403, "urn:misfire:other_tenant")),
+        (answer | {"household_id": THEIRS, "heard": heard}, (403, "urn:misfire:other_tenant")),
+        (answer | {"heard": heard}, (422, "urn:misfire:schema")),
+    ):
         found = client.post(
             "/v1/confirmations/c1", content=json.dumps(given), headers=bearer(tokens["confirm"])
         )
 
-        assert (found.status_code, found.json()["type"]) == (403, "urn:misfire:other_tenant")
+        assert (found.status_code, found.json()["type"]) == refused
 
 
 def test_a_token_sends_no_more_than_its_rate(tmp_path: Path) -> None:
@@ -295,9 +301,15 @@ def late_about(household: str) -> LateAnswer:
 def test_late_answers_are_told_to_their_own_tenant_only(
     client: TestClient, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def listen(_: LateAnswers, __: int | None) -> AsyncGenerator[tuple[int, LateAnswer], None]:
-        for number, household in enumerate((THEIRS, OURS)):
-            yield number, late_about(household)
+    listens = LateAnswers.listen
+
+    async def listen(
+        answers: LateAnswers, _: int | None, owns: Any
+    ) -> AsyncGenerator[tuple[int, LateAnswer], None]:
+        for household in (THEIRS, OURS):
+            answers.tell(late_about(household), None)
+        found = listens(answers, 0, owns)
+        yield await anext(found)
 
     monkeypatch.setattr(LateAnswers, "listen", listen)
     told = client.get("/v1/late", headers=bearer(tokens["decide"])).text
@@ -306,12 +318,27 @@ def test_late_answers_are_told_to_their_own_tenant_only(
     assert THEIRS not in told
 
 
+def test_a_stream_holds_its_place_until_it_ends(
+    client: TestClient, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[Places] = []
+
+    async def listen(answers: LateAnswers, *_: Any) -> AsyncGenerator[tuple[int, LateAnswer], None]:
+        assert answers._places._tenants == {"acme": 1}
+        held.append(answers._places)
+        yield 1, late_about(OURS)
+
+    monkeypatch.setattr(LateAnswers, "listen", listen)
+    assert client.get("/v1/late", headers=bearer(tokens["decide"])).is_success
+    assert [places.taken for places in held] == [0]
+
+
 def test_a_token_that_is_revoked_hears_no_more(
     client: TestClient, tokens: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "access.json"
 
-    async def listen(_: LateAnswers, __: int | None) -> AsyncGenerator[tuple[int, LateAnswer], None]:
+    async def listen(_: LateAnswers, *__: Any) -> AsyncGenerator[tuple[int, LateAnswer], None]:
         yield 1, late_about(OURS)
         write_access(file, revoked(read_access(file), tokens["decide"].partition(".")[0]))
         yield 2, late_about(OURS)

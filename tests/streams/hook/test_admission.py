@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from detector.decisions import RiskClass
 from detector.events import Act
-from streams.hook.admission import SHARES, admits
+from streams.hook.admission import SHARES, share_of
+from streams.hook.shares import TENANT_SHARE, Places
 from streams.policy_file import read_policy
 from tests.detector.builders import event
 
@@ -26,17 +29,17 @@ def test_the_mildest_class_gives_way_first_and_each_class_has_a_share() -> None:
 
 
 @pytest.mark.parametrize("risk", RiskClass)
-def test_a_class_is_admitted_up_to_its_share(risk: RiskClass) -> None:
+@pytest.mark.parametrize(("tenant", "most"), [("", 1.0), ("acme", TENANT_SHARE)])
+def test_a_class_is_admitted_up_to_its_share(risk: RiskClass, tenant: str, most: float) -> None:
     asked = event(1, intent=INTENTS[risk], act=Act.INITIATE, commits=True)
     assert POLICY.risk_class(asked.intent) is risk
 
-    full = next(waiting for waiting in range(101) if not admits(asked, POLICY, waiting, 100))
+    places = Places(100)
+    while places.admits(tenant, f"h{places.taken}", share_of(asked, POLICY)):
+        places.take(tenant, f"h{places.taken}")
 
-    assert full == 100 * SHARES[risk]
+    assert places.taken == math.ceil(100 * most * SHARES[risk])
 
 
 def test_what_commits_nothing_gives_way_with_the_mildest() -> None:
-    asked = event(1, intent=INTENTS[RiskClass.PHYSICAL], commits=False)
-
-    assert admits(asked, POLICY, 49, 100)
-    assert not admits(asked, POLICY, 50, 100)
+    assert share_of(event(1, intent=INTENTS[RiskClass.PHYSICAL], commits=False), POLICY) == 0.5

@@ -18,6 +18,7 @@ from streams.hook.ladder import Answer, Asker, Ladder
 from streams.hook.late import LATE
 from streams.policy_file import read_policy
 from streams.records import COMMAND, DECISION, OUTCOME, REFUSAL, Command, HouseholdCommand, Refusal
+from streams.rights.erasure import answer_erased
 from streams.topics import INCIDENTS, INTENTS, OUTCOMES
 from tests.detector.builders import START, event, hand_bundle
 
@@ -363,4 +364,94 @@ async def test_an_erased_household_is_forgotten_and_nothing_else(ladder: Ladder)
     ladder.late("", Reply(COMMAND.type, COMMAND.encode(told)), exchange)  # type: ignore[arg-type]
 
     assert ladder._sessions is not None
-    assert list(ladder._sessions._homes) == ["h2"]
+    assert [home.state.household_id for home in ladder._sessions._homes] == ["h2"]
+    assert ladder._memory.find(replace(command(), event_id="e0", household_id="h1")) is None
+    assert ladder._memory.find(replace(command(), event_id="e1", household_id="h2")) is not None
+    assert len(ladder._answered) == 1
+
+
+def erase(ladder: Ladder, exchange: FakeExchange, household_id: str = "h1") -> None:
+    told = HouseholdCommand(command_id="x", command=Command.ERASE, household_id=household_id, time=START)
+    ladder.late("", Reply(COMMAND.type, COMMAND.encode(told)), exchange)  # type: ignore[arg-type]
+
+
+async def test_what_was_erased_does_not_come_back_through_a_late_reply(
+    ladder: Ladder, bundle: Bundle
+) -> None:
+    exchange = FakeExchange()
+    await climb(ladder, exchange)
+    erase(ladder, exchange)
+    decided = replace(workers_decision(bundle), effective_verdict=Verdict.BLOCK)
+
+    ladder.late("0", Reply(DECISION.type, DECISION.encode(decided)), exchange)  # type: ignore[arg-type]
+
+    assert not [topic for topic, _ in exchange.sent if topic == INCIDENTS]
+    assert not len(ladder.late_answers._kept)
+
+
+async def test_a_question_that_waits_while_its_household_is_erased_is_remembered_no_more(
+    ladder: Ladder,
+) -> None:
+    exchange = FakeExchange()
+    waiting = asyncio.create_task(ask(ladder, exchange, command()))
+    await until_asked(exchange)
+    erase(ladder, exchange)
+
+    await waiting
+
+    assert not len(ladder._answered)
+    assert ladder._memory.find(command()) is None
+
+
+async def test_a_late_answer_that_says_erased_is_no_incident_and_forgets_the_household(
+    ladder: Ladder, bundle: Bundle
+) -> None:
+    exchange = FakeExchange()
+    await climb(ladder, exchange)
+    decided = replace(answer_erased(command(), bundle), effective_verdict=Verdict.BLOCK)
+
+    ladder.late("0", Reply(DECISION.type, DECISION.encode(decided)), exchange)  # type: ignore[arg-type]
+
+    assert not [topic for topic, _ in exchange.sent if topic == INCIDENTS]
+    assert ladder._memory.find(command()) is None
+
+
+async def test_after_a_gap_nothing_is_remembered(ladder: Ladder) -> None:
+    exchange = FakeExchange()
+    await climb(ladder, exchange)
+
+    ladder.forget_all()
+
+    assert ladder._sessions is not None
+    assert [*ladder._sessions._homes, *ladder._memory._asked, *ladder._answered] == []
+
+
+async def test_an_answer_about_another_household_is_no_answer(ladder: Ladder, bundle: Bundle) -> None:
+    exchange = FakeExchange()
+    waiting = asyncio.create_task(ask(ladder, exchange, command(), 0.5))
+    await until_asked(exchange)
+    other = replace(workers_decision(bundle), household_id="h2")
+    exchange.replies["0"].set_result(Reply(DECISION.type, DECISION.encode(other)))
+
+    assert (await waiting).decision.rung is Rung.GATEWAY
+
+
+async def test_six_arrays_of_one_tenant_leave_another_its_places(bundle: Bundle) -> None:
+    ladder, exchange = Ladder(bundle.policy, bundle), FakeExchange()
+
+    def asked(number: int, tenant: str) -> asyncio.Task[Answer]:
+        told = replace(command(), event_id=f"e{number}", household_id=f"{tenant}-{number % 60}")
+        asker = Asker(seconds=60.0, tenant=tenant)
+        return asyncio.create_task(ladder.decide(told, exchange, asker))  # type: ignore[arg-type]
+
+    tasks = [asked(number, "acme") for number in range(600)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    tasks += [asked(number, "bolt") for number in range(50)]
+    await asyncio.sleep(0.05)
+
+    assert any(task.done() for task in tasks[:600])
+    assert not any(task.done() for task in tasks[600:])
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -75,18 +76,57 @@ async def test_a_listener_that_does_not_read_loses_the_oldest_and_holds_nobody_u
     assert (await anext(slow))[1].event_id == "e501"
 
 
-async def test_there_is_room_for_a_bounded_number() -> None:
+def test_a_tenant_alone_never_takes_the_last_stream() -> None:
     answers = LateAnswers()
-    tasks = [asyncio.create_task(anext(answers.listen())) for _ in range(64)]
+    with ExitStack() as open_streams:
+        for _ in range(52):
+            open_streams.enter_context(answers.place("acme"))
+        refused = answers.place("acme")
+        with pytest.raises(BadRecord, match="too many of the 64 streams"):
+            refused.__enter__()
+        for _ in range(8):
+            open_streams.enter_context(answers.place("bolt"))
+        open_streams.enter_context(answers.place("corp"))
+    assert answers._places.taken == 0
+
+
+async def test_a_flood_about_one_tenant_pushes_nothing_of_another_out() -> None:
+    answers = LateAnswers()
+    listening = answers.listen(owns=lambda household: household == "ours")
+    first = asyncio.create_task(anext(listening))
     await asyncio.sleep(0)
+    answers.tell(replace(late(), household_id="ours"), None, "bolt")
+    for number in range(3_000):
+        answers.tell(replace(late(number), household_id=f"theirs-{number % 40}"), None, "acme")
 
-    with pytest.raises(BadRecord, match="already listen"):
-        answers.check_room()
+    assert (await first)[1].household_id == "ours"
+    again = answers.listen(0, owns=lambda household: household == "ours")
+    assert (await anext(again))[1].household_id == "ours"
+    assert len(answers._kept) == 1_000
 
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    answers.check_room()
+
+@pytest.mark.parametrize("all_of_them", [False, True])
+async def test_of_an_erased_household_nothing_is_told_any_more(*, all_of_them: bool) -> None:
+    answers = LateAnswers()
+    slow = answers.listen()
+    first = asyncio.create_task(anext(slow))
+    await asyncio.sleep(0)
+    answers.tell(late(0), "http://127.0.0.1:9/")
+    await first
+    for number, household in enumerate(("gone", "stays"), start=1):
+        answers.tell(replace(late(number), household_id=household), "http://127.0.0.1:9/")
+
+    if all_of_them:
+        answers.clear()
+        answers.tell(replace(late(2), household_id="stays"), "http://127.0.0.1:9/")
+    else:
+        answers.forget("gone")
+
+    assert (await anext(slow))[1].event_id == "e2"
+    assert all(told.household_id != "gone" for _, told in answers._kept)
+    waiting = [letter for host in answers._callbacks._waiting.values() for letter in host]
+    assert all(letter.dropped for letter in waiting if letter.household_id == "gone")
+    assert not waiting[-1].dropped
 
 
 @pytest.mark.parametrize("statuses", [(204,), (500, 204)])

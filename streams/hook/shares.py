@@ -1,0 +1,142 @@
+"""Shares of what a gateway has a bounded number of: nobody takes the last of it from somebody else.
+
+The bound of each holder follows what is free, as the thresholds of a switch's shared buffer do (Choudhury and Hahne 1998): alone it gets
+its share of all places, and while others have theirs it gets less. So a place is left for whoever comes next, without a list of holders.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+__all__ = ["HOUSEHOLD_SHARE", "TENANT_SHARE", "Kept", "Places"]
+
+#: The share of all places that one tenant may have, alone; the rest is free for another.
+TENANT_SHARE = 0.8
+#: The share of all places, or of a memory, that one household may have.
+HOUSEHOLD_SHARE = 0.25
+#: Places that a household may have in any case while one is free: a home has a handful of devices.
+_LEAST = 8
+
+V = TypeVar("V")
+
+
+class Places:
+    """A number of places, and who has how many of them. A tenant or a household ``""`` is not known, and has no share of its own."""
+
+    def __init__(self, places: int) -> None:
+        self.places = places
+        self.taken = 0
+        self._tenants: Counter[str] = Counter()
+        self._households: Counter[str] = Counter()
+
+    def admits(self, tenant: str, household: str, most: float = 1.0) -> bool:
+        """Return whether there is a place: within ``most`` of all places, and within the shares of the tenant and the household."""
+        most *= TENANT_SHARE if tenant else 1.0
+        mine = self._households[household]
+        return self._within(most, self._tenants[tenant] if tenant else self.taken) and (
+            not household or mine < _LEAST or self._within(HOUSEHOLD_SHARE, mine)
+        )
+
+    def take(self, tenant: str, household: str) -> None:
+        """Take a place."""
+        self.taken += 1
+        self._tenants[tenant] += 1
+        self._households[household] += 1
+
+    def leave(self, tenant: str, household: str) -> None:
+        """Give a place back."""
+        self.taken -= 1
+        for counts, name in ((self._tenants, tenant), (self._households, household)):
+            counts[name] -= 1
+            if not counts[name]:
+                del counts[name]
+
+    def _within(self, most: float, mine: int) -> bool:
+        free = self.places - self.taken
+        return free > 0 and mine < most * (mine + free)
+
+
+@dataclass(slots=True)
+class _Home(Generic[V]):
+    tenant: str
+    entries: OrderedDict[str, V] = field(default_factory=OrderedDict)
+
+
+class Kept(Generic[V]):
+    """A bounded memory of entries by household and name: who writes much pushes out its own entries, not those of others.
+
+    A household keeps at most its share. Where all is full, the tenant with the most entries loses the oldest entry of the household that
+    wrote nothing for the longest time.
+
+    Args:
+        most: how many entries are kept.
+        of_household: how many of them one household may have.
+    """
+
+    def __init__(self, most: int, of_household: int | None = None) -> None:
+        self._most = most
+        self._of_household = of_household or max(1, int(most * HOUSEHOLD_SHARE))
+        self._homes: dict[str, _Home[V]] = {}
+        self._tenants: dict[str, OrderedDict[str, None]] = {}
+        self._sizes: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return self._sizes.total()
+
+    def __iter__(self) -> Iterator[V]:
+        for home in self._homes.values():
+            yield from home.entries.values()
+
+    def get(self, household: str, name: str) -> V | None:
+        """Return an entry, or ``None``."""
+        home = self._homes.get(household)
+        return None if home is None else home.entries.get(name)
+
+    def put(self, tenant: str, household: str, name: str, entry: V) -> None:
+        """Keep an entry; what has to go for it goes."""
+        home = self._homes.get(household)
+        if home is None:
+            home = self._homes[household] = _Home(tenant)
+        self._tenants.setdefault(home.tenant, OrderedDict())[household] = None
+        self._tenants[home.tenant].move_to_end(household)
+        if name not in home.entries:
+            self._sizes[home.tenant] += 1
+        home.entries[name] = entry
+        if len(home.entries) > self._of_household:
+            self.pop(household, next(iter(home.entries)))
+        if len(self) > self._most:
+            largest = max(self._sizes, key=self._sizes.__getitem__)
+            oldest = next(iter(self._tenants[largest]))
+            self.pop(oldest, next(iter(self._homes[oldest].entries)))
+
+    def pop(self, household: str, name: str) -> V | None:
+        """Forget an entry and return it, or ``None``."""
+        home = self._homes.get(household)
+        if home is None or name not in home.entries:
+            return None
+        entry = home.entries.pop(name)
+        self._sizes[home.tenant] -= 1
+        if not home.entries:
+            self._drop(household, home)
+        return entry
+
+    def forget(self, household: str) -> None:
+        """Forget all entries of a household."""
+        home = self._homes.get(household)
+        if home is not None:
+            self._sizes[home.tenant] -= len(home.entries)
+            self._drop(household, home)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._homes.clear()
+        self._tenants.clear()
+        self._sizes.clear()
+
+    def _drop(self, household: str, home: _Home[V]) -> None:
+        del self._homes[household], self._tenants[home.tenant][household]
+        if not self._tenants[home.tenant]:
+            del self._tenants[home.tenant], self._sizes[home.tenant]

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import asyncio
+
+from streams.hook.exchange import Exchange, Reply
+from streams.records import COMMAND
+from streams.settings import Settings
+from streams.topics import REPLIES
+from tests.integration.kafka import Broker
+from tests.integration.worker import prepare, producing
+
+
+async def test_a_gateway_that_comes_back_hears_the_erasures_that_it_missed(broker: Broker) -> None:
+    prepare(broker)
+    heard: list[Reply] = []
+    gaps: list[int] = []
+    settings = Settings(broker=broker.bootstrap, reply_partition=1)
+    exchange = Exchange(settings, lambda _, reply: heard.append(reply), lambda: gaps.append(len(heard)))
+
+    def tell(*values: bytes) -> None:
+        with producing(broker) as producer:
+            for value in values:
+                headers = [("ce_type", COMMAND.type.encode())]
+                producer.send(REPLIES, value, partition=1, headers=headers).get(30)
+
+    async def hears(*values: bytes) -> None:
+        async with asyncio.timeout(30):
+            while [reply.value for reply in heard] != list(values):  # noqa: ASYNC110 - Kafka's thread
+                await asyncio.sleep(0.05)
+
+    await exchange.start()
+    async with asyncio.timeout(30):
+        while not exchange.connected:  # noqa: ASYNC110 - a connection of its own
+            await asyncio.sleep(0.05)
+    await asyncio.to_thread(tell, b"first")
+    await hears(b"first")
+    await exchange.stop()
+
+    await asyncio.to_thread(tell, b"missed", b"missed too")
+    await exchange.start()
+    await hears(b"first", b"missed", b"missed too")
+    await asyncio.sleep(6)
+    await exchange.stop()
+
+    assert not gaps
+    assert [reply.value for reply in heard] == [b"first", b"missed", b"missed too"]

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from streams.hook import delivery
+from streams.hook.delivery import Callbacks
+
+
+class Hosts:
+    """Hosts that answer when a test lets them; ``heard`` is what each was sent."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.heard: list[str] = []
+        self.slow = asyncio.Event()
+        monkeypatch.setattr(Callbacks, "_post", self._post)
+
+    async def _post(self, letter: Any) -> bool:
+        self.heard.append(letter.url)
+        if "slow" in letter.url:
+            await self.slow.wait()
+        return True
+
+
+async def test_a_host_that_does_not_answer_delays_no_other_and_not_another_tenants(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hosts, callbacks = Hosts(monkeypatch), Callbacks()
+    await callbacks.start()
+    for number in range(50):
+        callbacks.send("acme", f"https://slow.example/{number}", "h1", b"")
+    callbacks.send("acme", "https://well.example/x", "h1", b"")
+    callbacks.send("bolt", "https://slow.example/bolt", "h2", b"")
+    await asyncio.sleep(0.01)
+
+    assert len(hosts.heard) == 4 + 2
+    assert {"https://well.example/x", "https://slow.example/bolt"} <= set(hosts.heard)
+
+    hosts.slow.set()
+    await asyncio.sleep(0.01)
+    assert len(hosts.heard) == 52
+    assert not callbacks._waiting
+    assert not callbacks._tasks
+    await callbacks.stop()
+
+
+async def test_what_waits_before_the_start_is_sent_after_it_and_is_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hosts, callbacks = Hosts(monkeypatch), Callbacks()
+    for number in range(1_200):
+        callbacks.send("", f"https://well.example/{number}", "h1", b"")
+    assert not hosts.heard
+
+    await callbacks.start()
+    await asyncio.sleep(0.05)
+
+    assert len(hosts.heard) == 1_000
+    assert hosts.heard[0] == "https://well.example/200"
+
+
+async def test_a_callback_about_an_erased_household_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(delivery, "_PAUSE", 0.05)
+    callbacks = Callbacks()
+    await callbacks.start()
+    callbacks.send("", "http://127.0.0.1:9/", "gone", b"")
+    callbacks.send("", "http://127.0.0.1:9/", "stays", b"")
+    await asyncio.sleep(0)
+    callbacks.forget("gone")
+    gone, stays = sorted(callbacks._sending, key=lambda letter: letter.household_id)
+
+    assert not await callbacks._post(gone)
+    assert (gone.dropped, stays.dropped) == (True, False)
+    await callbacks.stop()
