@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,9 +17,19 @@ from streams.budgets import BlockBudgets
 from streams.drift import EvidenceCounts
 from streams.errors import BadRecord
 from streams.households import Households
+from streams.identities import NONE_KNOWN, Identities
 from streams.lag import Lag
-from streams.letters import asker_of, letter_about, reply_headers, trace_of
+from streams.letters import (
+    LARGEST_KEY,
+    LARGEST_LETTER,
+    asker_of,
+    letter_about,
+    reply_headers,
+    size_of,
+    trace_of,
+)
 from streams.logs import log_decision
+from streams.marks import Marks, earlier_topic, is_applied, partition_of
 from streams.observers import count_decision, observe_answer, observe_command, observe_outcome
 from streams.packing import Stored
 from streams.processing import (
@@ -35,10 +44,13 @@ from streams.processing import (
     read_intent,
     read_outcome,
     settle_record,
+    with_intent,
+    with_outcome,
 )
 from streams.records import (
     COMMAND,
     DECISION,
+    FIRST_LOGGED,
     LATE_MS,
     OUTCOME_APPLIED,
     REFUSAL,
@@ -47,7 +59,7 @@ from streams.records import (
     Refusal,
     header,
 )
-from streams.rights.erasure import answer_erased, erased, is_erased, outlived
+from streams.rights.erasure import answer_erased, erased, erased_before, is_erased, outlived
 from streams.shadow import Shadow
 from streams.topics import DEAD_LETTERS, DECISIONS, REPLIES
 from streams.tracing import Passing, Tracer, facts
@@ -64,7 +76,8 @@ class Worker:
 
     ``on_error(what, error)`` hears of what an agent cannot handle: Faust would start it again at the same record, for ever.
     ``confirmation_key`` is what proofs of confirmations are made with. ``tracer`` makes a span of each decision. ``shadow`` hears of
-    everything that is decided and settled, after it is answered.
+    everything that is decided and settled, after it is answered. ``identities`` says which topics the records are from; without it
+    nothing is taken for a repetition by its place.
     """
 
     def __init__(
@@ -77,8 +90,10 @@ class Worker:
         confirmation_key: bytes | None = None,
         tracer: Tracer | None = None,
         shadow: Shadow | None = None,
+        identities: Identities = NONE_KNOWN,
     ) -> None:
         self.parts = parts
+        self.identities = identities
         self.confirmation_key = confirmation_key
         self.tracer = tracer or Passing()
         self.shadow = shadow
@@ -111,9 +126,10 @@ class Worker:
             async for event in stream.noack().events():
                 async with self.households.working:
                     if self._ours(event):
-                        record = _incoming(event)
+                        record = self._incoming(event)
                         self.households.taken += 1
-                        await handle(event, record)
+                        if not await self._passed_on(event, record):
+                            await handle(event, record)
                         self.lag.worked_on(record.topic, record.partition, record.offset, record.timestamp)
         except Exception as error:
             self.on_error(handle.__name__, error)
@@ -124,6 +140,35 @@ class Worker:
         app = self.parts.app
         current: bool = event.message.generation_id == app.consumer_generation_id
         return current and bool(app.flow_control.is_active())
+
+    async def _passed_on(self, event: Any, record: Incoming) -> bool:
+        """Send a record to the partition of its household where it stands in another, and say whether it did.
+
+        A producer that does not know yet how many partitions there are, or chooses among them in its own way, puts it there.
+        The household's state is with its own partition, and is written nowhere else.
+        """
+        if record.key is None or len(record.key) > LARGEST_KEY:
+            return False  # no household is called that, and it is refused as it is
+        home = partition_of(record.key, self.parts.app.conf.topic_partitions)
+        if home == record.partition:
+            return False
+        if size_of(record) > LARGEST_LETTER:
+            text = "the record is too large to be sent to its household's partition; produce with Kafka's default partitioner"
+            await self._refuse(event, record, BadRecord("too_large", text))
+            return True
+        metrics.PASSED_ON.labels(record.topic).inc()
+        headers = list(record.headers)
+        if header(headers, FIRST_LOGGED) is None:
+            headers.append((FIRST_LOGGED, f"{record.timestamp:.3f}".encode()))
+        sent = await self._producer.send(record.topic, record.key, record.value, home, None, headers)
+        await self.households.stage(event, [sent])
+        return True
+
+    def _applied(self, marks: Marks, record: Incoming) -> bool:
+        """Whether a household has a record in its state already; counts those that knew an earlier topic of that name."""
+        if earlier_topic(marks, record.mark):
+            metrics.EARLIER_TOPIC.labels(record.topic).inc()
+        return is_applied(marks, record.mark)
 
     async def _intent(self, event: Any, record: Incoming) -> None:
         if is_command(record):
@@ -138,13 +183,13 @@ class Worker:
         if is_reused(stored.state, intent):
             await self._refuse(event, record, BadRecord("id_reused", ID_REUSED))
             return
-        if record.offset <= stored.intents:
+        if self._applied(stored.intents, record):
             await self._skip(event, record, stored, intent.event_id)
             return
         if is_erased(stored, record):
             metrics.AFTER_ERASURE.labels(record.topic).inc()
             sent = await self._reply(record, answer_erased(intent, self.bundle))
-            await self.households.stage(event, sent, replace(stored, intents=record.offset))
+            await self.households.stage(event, sent, with_intent(stored, record))
             return
         known = stored.decided(intent.event_id) is not None
         budget = self.bundle.policy.block_budget
@@ -152,7 +197,7 @@ class Worker:
             decision, after, failed = decide_record(
                 stored,
                 intent,
-                record.offset,
+                record,
                 self.bundle,
                 at=record.timestamp,
                 over_budget=self.blocks.spent(intent.household_id, budget),
@@ -193,16 +238,16 @@ class Worker:
             await self._refuse(event, record, error)
             return
         stored = self.households.get(outcome.household_id)
-        if record.offset <= stored.outcomes:
+        if self._applied(stored.outcomes, record):
             metrics.DUPLICATES.labels(record.topic).inc()
             await self.households.stage(event, await self._reply(record, None))
             return
         if outlived(stored, outcome):
             metrics.AFTER_ERASURE.labels(record.topic).inc()
-            after = replace(stored, outcomes=record.offset)
+            after = with_outcome(stored, record)
             await self.households.stage(event, await self._reply(record, None), after)
             return
-        after, failed = settle_record(stored, outcome, record.offset, at=record.timestamp)
+        after, failed = settle_record(stored, outcome, record, at=record.timestamp)
         if failed:
             letter = await self._dead_letter(
                 record, BadRecord("internal_error", "the core failed on this outcome")
@@ -221,6 +266,7 @@ class Worker:
             await self._refuse(event, record, error)
             return
         stored = self.households.get(given.household_id)
+        self._applied(stored.outcomes, record)
         result, after = answer_record(stored, given, record, self.bundle, self.confirmation_key)
         if result is None:
             failed = BadRecord("internal_error", "the core failed on this answer")
@@ -245,7 +291,7 @@ class Worker:
             await self.households.stage(event, [])
             return
         stored = self.households.get(given.household_id)
-        if record.offset <= stored.intents:
+        if self._applied(stored.intents, record) or erased_before(stored, record):
             metrics.DUPLICATES.labels(record.topic).inc()
             await self.households.stage(event, [])
             return
@@ -314,17 +360,17 @@ class Worker:
     def _producer(self) -> Any:
         return self.parts.app.producer
 
-
-def _incoming(event: Any) -> Incoming:
-    message = event.message
-    return Incoming(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        timestamp=message.timestamp,
-        key=message.key,
-        value=message.value,
-        headers=list(message.headers.items())
-        if isinstance(message.headers, dict)
-        else list(message.headers or ()),
-    )
+    def _incoming(self, event: Any) -> Incoming:
+        message = event.message
+        return Incoming(
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            timestamp=message.timestamp,
+            key=message.key,
+            value=message.value,
+            headers=list(message.headers.items())
+            if isinstance(message.headers, dict)
+            else list(message.headers or ()),
+            topic_id=self.identities.of(message.topic),
+        )

@@ -9,6 +9,8 @@ from typing import Any
 import faust
 
 from streams.brokers import Brokers, brokers_of
+from streams.household_table import HouseholdTable
+from streams.identities import NONE_KNOWN, Identities
 from streams.settings import Settings
 from streams.topics import HOUSEHOLDS, INTENTS, OUTCOMES
 from streams.transport import Transport
@@ -26,8 +28,8 @@ class Parts:
     table: Any
 
 
-def build_app(settings: Settings) -> Parts:
-    """Build the worker's app; nothing is started."""
+def build_app(settings: Settings, identities: Identities = NONE_KNOWN) -> Parts:
+    """Build the worker's app; nothing is started. ``identities`` says which topics it reads."""
     app = faust.App(
         settings.group,
         broker=[f"kafka://{broker}" for broker in settings.broker.split(",")],
@@ -53,8 +55,9 @@ def build_app(settings: Settings) -> Parts:
         broker_commit_interval=0.5,
         producer_linger=0,
         stream_wait_empty=False,
+        Table=HouseholdTable,
     )
-    app.transport = Transport(app, settings.fetch_max_wait)
+    app.transport = Transport(app, settings.fetch_max_wait, identities)
     changelog = app.topic(
         HOUSEHOLDS, partitions=settings.partitions, key_serializer="raw", value_serializer="raw"
     )

@@ -36,6 +36,7 @@ from detector.state import (
     Subject,
     Usage,
 )
+from streams.marks import MAX_MARKS, Mark
 from streams.packing import Stored
 
 __all__ = ["largest"]
@@ -71,7 +72,8 @@ def largest() -> Stored:
         questions=(_question(),) * MAX_QUESTIONS,
         fingerprints={_numbered(_ID, number): "a" * 12 for number in range(MAX_RECENT)},
     )
-    return Stored(state=state, intents=_COUNT, outcomes=_COUNT, erased=_FLOAT)
+    marks = (Mark(topic_id="f" * 8, partition=_COUNT, offset=_COUNT),) * MAX_MARKS
+    return Stored(state=state, intents=marks, outcomes=marks, erased=_FLOAT)
 
 
 def _numbered(text: str, number: int) -> str:

@@ -14,12 +14,22 @@ from streams.records import CORRELATION_ID, DEADLINE, LATE_MS, REPLY_PARTITION, 
 from streams.tokens import NOT_TOKENS
 from streams.tracing import valid_trace
 
-__all__ = ["LARGEST_LETTER", "Asker", "Letter", "asker_of", "letter_about", "reply_headers", "trace_of"]
+__all__ = [
+    "LARGEST_KEY",
+    "LARGEST_LETTER",
+    "Asker",
+    "Letter",
+    "asker_of",
+    "letter_about",
+    "reply_headers",
+    "size_of",
+    "trace_of",
+]
 
 #: Kafka's producers and brokers refuse records above 1 MiB by default; the rest is left for headers.
 LARGEST_LETTER = 900_000
 #: A household_id has at most 128 characters; a longer key is none.
-_LARGEST_KEY = 1_024
+LARGEST_KEY = 1_024
 #: A UUID has 36 characters, a SHA-256 in hexadecimal 64.
 _LONGEST_CORRELATION = 128
 #: No topic has a million partitions; a longer number is none.
@@ -94,6 +104,15 @@ def trace_of(headers: Headers) -> bytes | None:
     return valid_trace(header(headers, "traceparent"))
 
 
+def size_of(record: Incoming) -> int:
+    """Return how many bytes a record takes: key, value and headers."""
+    return (
+        len(record.key or b"")
+        + len(record.value or b"")
+        + sum(len(name.encode()) + len(value or b"") for name, value in record.headers)
+    )
+
+
 def letter_about(record: Incoming, error: BadRecord) -> Letter:
     """Return the dead letter about a record: its bytes and key, where it stood, and why it could not be read.
 
@@ -109,7 +128,7 @@ def letter_about(record: Incoming, error: BadRecord) -> Letter:
     ]
     key, value = record.key, record.value or b""
     withheld = error.code == NOT_TOKENS
-    if key is not None and (withheld or len(key) > _LARGEST_KEY):
+    if key is not None and (withheld or len(key) > LARGEST_KEY):
         headers.append(("misfire_key_size", str(len(key)).encode()))
         key = None
     if withheld or len(value) > LARGEST_LETTER:

@@ -30,6 +30,7 @@ __all__ = [
     "DEAD_LETTERS",
     "DECISIONS",
     "DUPLICATES",
+    "EARLIER_TOPIC",
     "ERASED",
     "EVENTS",
     "EVIDENCE",
@@ -44,6 +45,7 @@ __all__ = [
     "MISFIRE_PROBABILITY",
     "MISSED_DEADLINES",
     "OUTCOMES",
+    "PASSED_ON",
     "POLICY_DIFFERS",
     "READY",
     "REBALANCES",
@@ -308,6 +310,20 @@ DEAD_LETTERS = _counter(
 DUPLICATES = _counter(
     "misfire_duplicates_total",
     "Records that were delivered again and skipped.",
+    ["topic"],
+    unit="records",
+    owner="worker",
+)
+PASSED_ON = _counter(
+    "misfire_passed_on_total",
+    "Records that stood in another partition than their household's and were sent there.",
+    ["topic"],
+    unit="records",
+    owner="worker",
+)
+EARLIER_TOPIC = _counter(
+    "misfire_earlier_topic_total",
+    "Records of households that were last heard of in an earlier topic of that name: it was deleted and created again.",
     ["topic"],
     unit="records",
     owner="worker",

@@ -50,6 +50,8 @@ def begin_worker(bundle: Bundle) -> None:
     policy, version = bundle.policy, bundle.version
     for topic in (INTENTS, OUTCOMES):
         metrics.DUPLICATES.labels(topic)
+        metrics.PASSED_ON.labels(topic)
+        metrics.EARLIER_TOPIC.labels(topic)
         metrics.AFTER_ERASURE.labels(topic)
     for reason in _UNREADABLE:
         metrics.DEAD_LETTERS.labels(reason)

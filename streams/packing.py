@@ -2,8 +2,11 @@
 
 The first byte says the form. Form 1 is JSON, compressed (zstandard, RFC 8878) against a dictionary of what every household's JSON
 holds. Its fields are those of the values themselves, so that a new field needs no new form; only what is many in every household
-is written as rows: usages, and decisions without what follows from the event and the bundle. Before there were forms, the JSON
-stood as it is; it begins with a brace and is still read.
+is written as rows: usages, and decisions without what follows from the event and the bundle. Form 2 writes the places of the records
+that it holds (``marks.py``), as rows as well, where form 1 had offsets alone.
+
+Older forms are still read: form 1, and the JSON as it is, which begins with a brace. Of these the offsets are left out: which topic
+and partition they count in cannot be told, and a record that may be new is decided.
 
 A household that lived through 10,000 events takes about 1.4 KiB (median; ``misfire bench state``). At most its JSON takes 1.1 MB, by
 the bounds in ``detector/state.py`` and those on ids, names and tokens (``detector/events.py``, ``tokens.py``):
@@ -16,7 +19,7 @@ import re
 import struct
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -26,6 +29,7 @@ from detector.decisions import Decision, decision_id
 from detector.household import token
 from detector.population import PARTS_OF_WEEK
 from detector.state import HouseholdState
+from streams.marks import Mark, Marks
 from streams.packing_dictionary import DICTIONARY
 
 if sys.version_info >= (3, 14):
@@ -35,7 +39,9 @@ else:
 
 __all__ = ["Stored", "pack", "unpack"]
 
-_FORM = 1
+_FORM, _FORM_OF_OFFSETS = 2, 1
+#: The topics of which a household's state says how far it is.
+_MARKED = ("intents", "outcomes")
 #: Higher levels save 2 % more and take several times as long.
 _OPTIONS: Mapping[int, int] = {
     zstd.CompressionParameter.compression_level: 6,
@@ -61,14 +67,14 @@ Plain = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """One household in the table: its state, and the last offset of each topic that is in it.
+    """One household in the table: its state, and where the last records of each topic stood that are in it.
 
     ``erased`` is set where the household was erased: whatever happened up to that time, in seconds, is not taken in again.
     """
 
     state: HouseholdState
-    intents: int = -1
-    outcomes: int = -1
+    intents: Marks = ()
+    outcomes: Marks = ()
     erased: float | None = None
 
     def decided(self, event_id: str) -> Decision | None:
@@ -94,6 +100,8 @@ def pack(stored: Stored) -> bytes:
     plain["recent"] = _decision_columns(decisions, state["household_id"])
     for name in ("intents", "domains"):
         plain[f"of_{name}"] = _usage_columns(state.pop(name, {}), learned)
+    for name in _MARKED:
+        plain[name] = [[*mark.values()] for mark in plain.get(name, ())]
     frame = zstd.compress(to_json(plain), options=_OPTIONS, zstd_dict=_DICTIONARY)
     return bytes([_FORM]) + len(raw).to_bytes(2, "big") + raw + frame.removeprefix(_MAGIC)
 
@@ -104,13 +112,16 @@ def unpack(value: bytes) -> Stored:
     Raises:
         ValueError: it is damaged, or a later version wrote it.
     """
-    if value[:1] not in (b"{", bytes([_FORM])):
+    form = value[:1]
+    if form not in (b"{", bytes([_FORM_OF_OFFSETS]), bytes([_FORM])):
         raise ValueError(
-            f"a household is written in form {value[:1].hex() or 'none'} and this version reads form {_FORM:02x}; "
+            f"a household is written in form {form.hex() or 'none'} and this version reads up to form {_FORM:02x}; "
             "run the version that wrote it"
         )
     try:
-        plain = _from_bare_json(from_json(value)) if value[:1] == b"{" else _expanded(value)
+        plain = _from_bare_json(from_json(value)) if form == b"{" else _expanded(value)
+        for name in _MARKED:
+            plain[name] = _marks(plain.get(name, [])) if form == bytes([_FORM]) else ()
         return _ADAPTER.validate_python(plain)
     except (zstd.ZstdError, struct.error, LookupError, AttributeError, TypeError, ValueError) as error:
         # What it says is not repeated: it is somebody's.
@@ -135,6 +146,11 @@ def _expanded(value: bytes) -> Plain:
     for name in ("intents", "domains"):
         state[name] = _usages(plain.pop(f"of_{name}"), state.get("learned", 0))
     return plain
+
+
+def _marks(rows: list[Any]) -> list[Plain]:
+    names = [field.name for field in fields(Mark)]
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _moved(state: Plain, name: str, digests: list[str], size: int) -> bytes:

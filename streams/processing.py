@@ -17,6 +17,7 @@ from detector.pipeline import apply_outcome, decide
 from detector.verdict import Judgement
 from streams.cloudevents import is_structured, type_inside, unwrapped
 from streams.errors import BadRecord
+from streams.marks import UNKNOWN, Mark, is_applied, with_mark
 from streams.packing import Stored
 from streams.records import (
     ANSWER,
@@ -43,6 +44,8 @@ __all__ = [
     "read_intent",
     "read_outcome",
     "settle_record",
+    "with_intent",
+    "with_outcome",
 ]
 
 #: What is said about a different event under a used id, whoever notices.
@@ -56,7 +59,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A record as it came: bytes, headers, where it stood, and the log's time of it in seconds since the epoch."""
+    """A record as it came: bytes, headers, where it stood, and the log's time of it in seconds since the epoch.
+
+    ``topic_id`` tells its topic from an earlier one of the same name (``marks.short_id``).
+    """
 
     topic: str
     partition: int
@@ -65,6 +71,12 @@ class Incoming:
     key: bytes | None
     value: bytes | None
     headers: Headers
+    topic_id: str = UNKNOWN
+
+    @property
+    def mark(self) -> Mark:
+        """Where it stands, as households remember it."""
+        return Mark(self.topic_id, self.partition, self.offset)
 
 
 def read_intent(record: Incoming, *, token_ids: bool = False) -> IntentEvent:
@@ -108,14 +120,14 @@ def is_answer(record: Incoming) -> bool:
 def decide_record(
     stored: Stored,
     event: IntentEvent,
-    offset: int,
+    record: Incoming,
     bundle: Bundle,
     *,
     at: float,
     over_budget: bool = False,
     announce: Callable[[Judgement], None] | None = None,
 ) -> tuple[Decision, Stored, bool]:
-    """Decide on an event and move the household's offset; the last says whether the core failed. ``announce`` as ``decide``'s.
+    """Decide on an event and mark its record as applied; the last says whether the core failed. ``announce`` as ``decide``'s.
 
     Where the core fails, the policy's fallback answers and the household stays as it was: nothing is silently allowed, and the
     next event is decided.
@@ -125,42 +137,53 @@ def decide_record(
             stored.state, event, bundle, at=at, over_budget=over_budget, announce=announce
         )
     except Exception:
-        logger.exception("the core failed on a record at offset %d of %s", offset, bundle.version)
+        logger.exception("the core failed on a record at offset %d of %s", record.offset, bundle.version)
         text = "The decision could not be made because of an internal error; the policy's rule answers."
         decision = fallback_decision(
             event, bundle.policy, code="internal_error", text=text, rung=Rung.WORKER, bundle=bundle.version
         )
-        return decision, replace(stored, intents=offset), True
-    return decision, replace(stored, intents=offset, state=state), False
+        return decision, with_intent(stored, record), True
+    return decision, replace(with_intent(stored, record), state=state), False
 
 
-def settle_record(stored: Stored, outcome: Outcome, offset: int, *, at: float) -> tuple[Stored, bool]:
-    """Apply an outcome and move the household's offset; the last says whether the core failed, and the state stayed as it was."""
+def settle_record(stored: Stored, outcome: Outcome, record: Incoming, *, at: float) -> tuple[Stored, bool]:
+    """Apply an outcome and mark its record as applied; the last says whether the core failed, and the state stayed as it was."""
+    after = with_outcome(stored, record)
     try:
-        return replace(stored, outcomes=offset, state=apply_outcome(stored.state, outcome, at=at)), False
+        return replace(after, state=apply_outcome(stored.state, outcome, at=at)), False
     except Exception:
-        logger.exception("the core failed on an outcome at offset %d", offset)
-        return replace(stored, outcomes=offset), True
+        logger.exception("the core failed on an outcome at offset %d", record.offset)
+        return after, True
+
+
+def with_intent(stored: Stored, record: Incoming) -> Stored:
+    """Return a household that says of a record among the intents that it is applied."""
+    return replace(stored, intents=with_mark(stored.intents, record.mark))
+
+
+def with_outcome(stored: Stored, record: Incoming) -> Stored:
+    """Return a household that says of a record among the outcomes that it is applied."""
+    return replace(stored, outcomes=with_mark(stored.outcomes, record.mark))
 
 
 def answer_record(
     stored: Stored, given: ConfirmationAnswer, record: Incoming, bundle: Bundle, key: bytes | None
 ) -> tuple[ConfirmationResult | None, Stored]:
-    """Take an answer in and move the household's offset.
+    """Take an answer in and mark its record as applied.
 
     It counts as given when the log took it. One that is delivered again gets what it got the first time. ``None`` says that the core
     failed: nothing is confirmed, and the household stays as it was.
     """
     at = record.timestamp
-    if record.offset <= stored.outcomes:
+    if is_applied(stored.outcomes, record.mark):
         again = recall(stored.state, given)
         return again or answer(stored.state, given, bundle, at=at, key=key)[0], stored
     try:
         result, state = answer(stored.state, given, bundle, at=at, key=key)
     except Exception:
         logger.exception("the core failed on an answer at offset %d of %s", record.offset, bundle.version)
-        return None, replace(stored, outcomes=record.offset)
-    return result, replace(stored, outcomes=record.offset, state=state)
+        return None, with_outcome(stored, record)
+    return result, replace(with_outcome(stored, record), state=state)
 
 
 def _read(record: Incoming, kind: Kind[V], *, token_ids: bool) -> V:

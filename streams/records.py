@@ -186,7 +186,7 @@ def header(headers: Headers | Mapping[str, bytes] | None, name: str) -> bytes | 
 
 
 def logged_before(headers: Headers) -> float | None:
-    """Return when a dead letter that is sent again was in the log first; ``None`` of any other record."""
+    """Return when a record that is sent again (a dead letter, or one passed on) was in the log first; ``None`` of any other."""
     said = header(headers, FIRST_LOGGED) or b""
     return float(said) if _SECONDS.fullmatch(said) else None
 

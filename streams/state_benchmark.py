@@ -20,6 +20,7 @@ from detector.progress import Progress, silent
 from detector.simulation import simulate
 from detector.state import HouseholdState
 from streams.largest_household import largest
+from streams.marks import Mark
 from streams.packing import Stored, pack, unpack
 
 __all__ = ["StateBench", "bench_state", "repeated", "simulated"]
@@ -27,8 +28,8 @@ __all__ = ["StateBench", "bench_state", "repeated", "simulated"]
 _JSON = TypeAdapter(Stored)
 #: Days of which a simulated household's number of events a day is told.
 _SAMPLE_DAYS = 30
-#: Offsets as they are after a year in a partition: they take their place, too.
-_OFFSETS = (1_000_000, 100_000)
+#: Offsets as they are after a year in a partition, with the ids of topics: they take their place, too.
+_INTENTS, _OUTCOMES = Mark("3f9a61c2", 5, 1_000_000), Mark("b07e24d8", 5, 100_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def bench_state(
     stored, packing, unpacking = [], [], []
     for number, events in enumerate(lives):
         progress("living", number, households)
-        stored.append(Stored(state=_lived(events, bundle), intents=_OFFSETS[0], outcomes=_OFFSETS[1]))
+        stored.append(Stored(state=_lived(events, bundle), intents=(_INTENTS,), outcomes=(_OUTCOMES,)))
     progress("living", households, households)
     packed = []
     for each in stored:

@@ -1,20 +1,29 @@
-"""What Faust does not offer of its Kafka driver: how long a fetch waits, where it begins to read, whether a broker is still there."""
+"""What Faust does not offer of its Kafka driver: how long a fetch waits, where it begins to read, whether a broker is still there.
+
+An offset is committed with the id of its topic: a committed offset is worth nothing in a topic that was created later.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from aiokafka import TopicPartition
+from aiokafka import OffsetAndMetadata, TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streams.identities import NONE_KNOWN, Identities
+from streams.marks import UNKNOWN
 from streams.reachable import broker_answers
 
-__all__ = ["Transport", "ends_of", "worker_broker_answers"]
+__all__ = ["Transport", "ends_of", "is_stale", "worker_broker_answers"]
+
+logger = logging.getLogger(__name__)
 
 #: Seconds after which a fetch that waits for data looks again at which partitions it is to read.
 _LONGEST_FETCH = 0.2
@@ -41,12 +50,40 @@ def ends_of(app: Any, topics: Collection[str]) -> dict[tuple[str, int], tuple[in
     return found
 
 
+async def _commit_with_ids(
+    commit: Callable[..., Awaitable[None]], identities: Identities, offsets: Mapping[Any, Any]
+) -> None:
+    await commit({tp: OffsetAndMetadata(at.offset, identities.of(tp.topic)) for tp, at in offsets.items()})
+
+
+def is_stale(committed_with: str | None, topic_id: str) -> bool:
+    """Say whether an offset was committed of an earlier topic of the same name. 0.1.0 committed without an id, and is believed."""
+    return bool(committed_with) and topic_id not in {UNKNOWN, committed_with}
+
+
 class _Thread(driver.AIOKafkaConsumerThread):
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
         consumer = super()._create_consumer(loop)
         transport: Any = self.consumer.transport
         consumer._fetch_max_wait_ms = int(transport.fetch_max_wait * 1000)  # noqa: SLF001 - it is read once, when the consumer starts
+        consumer.commit = partial(_commit_with_ids, consumer.commit, transport.identities)
         return consumer
+
+    async def seek_to_committed(self) -> Any:
+        """Seek to the committed offsets of the topics as they are; what was committed of an earlier one counts as not committed."""
+        offsets = dict(await super().seek_to_committed())
+        committed = await self.call_thread(self._committed, list(offsets))
+        transport: Any = self.consumer.transport
+        for tp, place in committed.items():
+            if is_stale(place.metadata, transport.identities.of(tp.topic)):
+                logger.warning("%s was created again since it was read last; partition %d is read anew", *tp)
+                offsets[tp] = None
+        return offsets
+
+    async def _committed(self, partitions: list[Any]) -> dict[Any, Any]:
+        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001 - aiokafka shows offsets, and not what was committed with them
+        found: dict[Any, Any] = await coordinator.fetch_committed_offsets(partitions)
+        return found
 
     async def _highwaters(self, partitions: Any) -> dict[TP, int]:
         """The ends of partitions, as fetches tell them.
@@ -142,12 +179,14 @@ class Transport(driver.Transport):
 
     Args:
         app: the Faust app.
+        identities: which topics are read.
         fetch_max_wait: how many seconds a fetch waits for data. Faust 0.15 waits 1.5 s; a broker that does not wake waiting
             fetches (tansu) would make every event wait as long.
     """
 
     Consumer = _Consumer
 
-    def __init__(self, app: Any, fetch_max_wait: float) -> None:
+    def __init__(self, app: Any, fetch_max_wait: float, identities: Identities = NONE_KNOWN) -> None:
         super().__init__(app.conf.broker_consumer, app, loop=app.loop)
         self.fetch_max_wait = fetch_max_wait
+        self.identities = identities

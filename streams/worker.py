@@ -22,10 +22,11 @@ from streams.errors import MissingPart
 from streams.exposition import forget_dead_processes
 from streams.garbage import calm_garbage
 from streams.health import Health, Watchdog
+from streams.identities import IdentityWatch, look_up
 from streams.observers import begin_worker, show_bundle
 from streams.settings import Settings, read_key
 from streams.shadow import Shadow
-from streams.topics import INTENTS, OUTCOMES, admin, check_topics
+from streams.topics import HOUSEHOLDS, INTENTS, OUTCOMES, admin, check_topics
 from streams.tracing import build_tracer
 from streams.transport import ends_of, worker_broker_answers
 
@@ -36,6 +37,9 @@ logger = logging.getLogger(__name__)
 #: Seconds that the last writes may take when the worker ends; a container runtime kills after ten.
 _LAST_WRITES = 3.0
 _WATCH_EVERY = 1.0
+#: Seconds from one look at the topics' ids to the next: a request for the metadata of three topics each.
+_LOOK_AT_TOPICS_EVERY = 2.0
+_LOOK_TIMEOUT_MS = 3_000
 
 
 def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None) -> NoReturn:
@@ -52,13 +56,15 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
     key = read_key(settings.confirmation_key_file)
     client = admin(brokers_of(settings))
     problems = check_topics(client, settings.partitions)
-    client.close()
     if problems:
+        client.close()
         raise MissingPart("; ".join(problems))
+    identities = look_up(client, (INTENTS, OUTCOMES, HOUSEHOLDS))
+    client.close()
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    parts = build_app(settings)
+    parts = build_app(settings, identities)
     health = Health()
     worker = Worker(
         parts,
@@ -68,6 +74,7 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
         confirmation_key=key,
         tracer=build_tracer("misfire-worker", settings.otlp_endpoint),
         shadow=Shadow(shadow) if shadow else None,
+        identities=identities,
     )
     _watch(parts.app, worker, worker.attach(), health, settings)
     forget_dead_processes()
@@ -92,7 +99,14 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
     watchdog = Watchdog(worker.households, agents, partial(worker_broker_answers, app), health)
     # Faust's own tasks begin when the table is recovered; that a worker lives and reads it has to be seen before.
     loop = asyncio.get_event_loop()
-    tasks = [loop.create_task(_serve(health, settings)), loop.create_task(_keep_watch(watchdog, health))]
+    topics = IdentityWatch(
+        worker.identities, lambda: admin(brokers_of(settings), timeout_ms=_LOOK_TIMEOUT_MS)
+    )
+    tasks = [
+        loop.create_task(_serve(health, settings)),
+        loop.create_task(_keep_watch(watchdog, health)),
+        loop.create_task(_watch_topics(topics, health)),
+    ]
 
     @app.task  # type: ignore[untyped-decorator]
     async def write() -> None:
@@ -114,6 +128,12 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
 
     async def completed(*_: Any, **__: Any) -> None:
         worker.households.recount()
+        if strays := worker.parts.table.strays:
+            health.fail(
+                f"{len(strays)} households in {HOUSEHOLDS} stand in a partition that is not theirs and would be forgotten; "
+                f"stop all workers and run 'misfire topics grow --partitions {settings.partitions}'"
+            )
+            return
         metrics.REBALANCES.inc()
         metrics.RECOVERY_SECONDS.set(time.monotonic() - began)
         health.tell(assigned=True)
@@ -145,6 +165,14 @@ async def _keep_watch(watchdog: Watchdog, health: Health) -> None:
             await asyncio.sleep(_WATCH_EVERY)
     except Exception as error:  # noqa: BLE001 - nobody else would notice that nobody watches
         health.fail(f"the watchdog could not go on ({type(error).__name__})")
+
+
+async def _watch_topics(topics: IdentityWatch, health: Health) -> None:
+    """End the process when its topics are others: it would go on where it stood in the earlier ones."""
+    while True:
+        await asyncio.sleep(_LOOK_AT_TOPICS_EVERY)
+        if changes := await asyncio.to_thread(topics.look):
+            health.fail("; ".join(changes))
 
 
 async def _report(app: Any, worker: Worker) -> None:

@@ -11,10 +11,12 @@ from kafka.errors import KafkaError
 
 from streams.brokers import Brokers
 from streams.errors import MissingPart
+from streams.identities import look_up
+from streams.marks import Mark, is_applied
 from streams.packing import Stored, unpack
 from streams.records import COMMAND, Command, HouseholdCommand
 from streams.rights.log import Place, read_topic
-from streams.topics import HOUSEHOLDS, INTENTS
+from streams.topics import HOUSEHOLDS, INTENTS, admin
 
 __all__ = ["send_command", "wait_until_erased"]
 
@@ -46,6 +48,9 @@ def send_command(brokers: Brokers, household_id: str, command: Command) -> Place
 
 def wait_until_erased(brokers: Brokers, household_id: str, command: Place, seconds: float) -> bool:
     """Wait until a worker has applied the erasure at ``command``; ``False`` when none does within ``seconds``."""
+    client = admin(brokers)
+    mark = Mark(look_up(client, [command.topic]).of(command.topic), command.partition, command.offset)
+    client.close()
     # A household has the same partition in every topic that is keyed by it.
     key, give_up = household_id.encode(), clock.monotonic() + seconds
     while True:
@@ -54,12 +59,12 @@ def wait_until_erased(brokers: Brokers, household_id: str, command: Place, secon
             for held in read_topic(brokers, HOUSEHOLDS, command.partition)
             if held.key == key and held.value
         ]
-        if states and _applied(unpack(states[-1]), command):
+        if states and _applied(unpack(states[-1]), mark):
             return True
         if clock.monotonic() > give_up:
             return False
         clock.sleep(_LOOK_AGAIN)
 
 
-def _applied(stored: Stored, command: Place) -> bool:
-    return stored.erased is not None and stored.intents >= command.offset
+def _applied(stored: Stored, command: Mark) -> bool:
+    return stored.erased is not None and is_applied(stored.intents, command)

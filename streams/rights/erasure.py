@@ -7,11 +7,12 @@ from detector.decisions import Decision, Rung
 from detector.events import IntentEvent, Outcome
 from detector.fallback import fallback_decision
 from detector.state import HouseholdState
+from streams.marks import with_mark
 from streams.packing import Stored
 from streams.processing import Incoming
 from streams.records import logged_before
 
-__all__ = ["HOUSEHOLD_ERASED", "answer_erased", "erased", "is_erased", "outlived"]
+__all__ = ["HOUSEHOLD_ERASED", "answer_erased", "erased", "erased_before", "is_erased", "outlived"]
 
 #: The reason of an answer to an event from before its household's erasure.
 HOUSEHOLD_ERASED = "household_erased"
@@ -25,14 +26,19 @@ def erased(stored: Stored, command: Incoming) -> Stored:
     """
     return Stored(
         state=HouseholdState.new(stored.state.household_id),
-        intents=command.offset,
+        intents=with_mark(stored.intents, command.mark),
         outcomes=stored.outcomes,
         erased=command.timestamp,
     )
 
 
+def erased_before(stored: Stored, command: Incoming) -> bool:
+    """Say whether what a command erases is erased already: the command is delivered again, and what came since is not touched."""
+    return stored.erased is not None and stored.erased >= command.timestamp
+
+
 def is_erased(stored: Stored, record: Incoming) -> bool:
-    """Say whether a dead letter that was sent again was first in the log before the household was erased."""
+    """Say whether a record that was sent again was first in the log before the household was erased."""
     logged = logged_before(record.headers)
     return stored.erased is not None and logged is not None and logged <= stored.erased
 

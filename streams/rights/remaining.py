@@ -60,4 +60,4 @@ def _only_the_mark(holding: Holding) -> bool:
         return False
     stored = _STORED.validate_python(json.loads(holding.lines[-1])["record"])
     bare = Stored(state=HouseholdState.new(stored.state.household_id))
-    return stored.erased is not None and replace(stored, intents=-1, outcomes=-1, erased=None) == bare
+    return stored.erased is not None and replace(stored, intents=(), outcomes=(), erased=None) == bare

@@ -102,7 +102,7 @@ def test_a_household_is_shown_exported_and_erased(broker: Broker, tmp_path: Path
             worker.wait_ready()
             until(lambda: worker.metric("misfire_after_erasure_total", topic=INTENTS) == len(ours))
             until(lambda: log.states()[asked].erased is not None)
-            until(lambda: log.states()[asked].intents > int(erased["command"].rpartition(" ")[2]))
+            until(lambda: log.states()[asked].intents[-1].offset > int(erased["command"].rpartition(" ")[2]))
             assert log.states()[asked].state == HouseholdState.new(asked)
             assert log.states()[other].state.events == sum(e.household_id == other for e in events)
             decided = [DECISION.decode(record.value) for record in log.decisions.read_to_end()]

@@ -13,10 +13,15 @@ from detector.bundle import Bundle
 from detector.events import IntentEvent, Outcome
 from streams.agents import Worker
 from streams.app import Parts
+from streams.identities import Identities
+from streams.letters import LARGEST_KEY
+from streams.marks import Mark, partition_of
 from streams.records import ANSWER, INTENT, OUTCOME
 from streams.topics import HOUSEHOLDS, INTENTS, OUTCOMES
 
 PARTITIONS = 4
+#: The topics as the worker finds them.
+TOPICS_HERE = Identities({INTENTS: "11111111", OUTCOMES: "22222222"}, {})
 #: Faust's default for its producer.
 MAX_REQUEST_SIZE = 1_000_000
 
@@ -99,8 +104,23 @@ class FakeTable:
         return written
 
 
+def home_of(key: bytes | None) -> int:
+    """The partition in which a household's records stand; of what is no household's key, any."""
+    return 0 if key is None or len(key) > LARGEST_KEY else partition_of(key, PARTITIONS)
+
+
+def intents_mark(offset: int, key: bytes = b"h1") -> Mark:
+    """Where the record of a household's intents with this offset stands."""
+    return Mark(TOPICS_HERE.of(INTENTS), home_of(key), offset)
+
+
+def outcomes_mark(offset: int, key: bytes = b"h1") -> Mark:
+    """Where the record of a household's outcomes with this offset stands."""
+    return Mark(TOPICS_HERE.of(OUTCOMES), home_of(key), offset)
+
+
 class FakeEvent:
-    """One record in a stream; ``acked`` once it may be committed."""
+    """One record in a stream, in its key's partition unless it says another; ``acked`` once it may be committed."""
 
     def __init__(
         self,
@@ -112,10 +132,13 @@ class FakeEvent:
         *,
         generation: int = 1,
         timestamp: float = 2e9,
+        partition: int | None = None,
     ) -> None:
+        if partition is None:
+            partition = home_of(key)
         self.message = SimpleNamespace(
             topic=topic,
-            partition=0,
+            partition=partition,
             offset=offset,
             timestamp=timestamp,
             key=key,
@@ -149,7 +172,9 @@ class FakeStream:
 class Bench:
     """A worker on a fake Kafka. ``intents`` and ``outcomes`` run records through its agents, and wait until all is written."""
 
-    def __init__(self, bundle: Bundle, *, confirmation_key: bytes | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, *, confirmation_key: bytes | None = None, identities: Identities = TOPICS_HERE
+    ) -> None:
         self.kafka = FakeKafka()
         self.table = FakeTable(self.kafka)
         self.active = True
@@ -166,6 +191,7 @@ class Bench:
             bundle,
             lambda what, error: self.failures.append((what, error)),
             confirmation_key=confirmation_key,
+            identities=identities,
         )
 
     async def intents(self, *events: FakeEvent) -> None:

@@ -10,12 +10,25 @@ import pytest
 
 from detector.decisions import Verdict
 from detector.events import OutcomeKind
+from detector.state import HouseholdState
 from streams import agents, metrics, processing
-from streams.packing import unpack
-from streams.records import CORRELATION_ID, DECISION, OUTCOME_APPLIED, REFUSAL, REPLY_PARTITION
+from streams.identities import Identities
+from streams.marks import Mark
+from streams.packing import Stored, pack, unpack
+from streams.records import CORRELATION_ID, DECISION, FIRST_LOGGED, OUTCOME_APPLIED, REFUSAL, REPLY_PARTITION
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
 from tests.detector.builders import hand_bundle, outcome, run, send_message
-from tests.streams.fakes import PARTITIONS, Bench, FakeEvent, intent_record, outcome_record
+from tests.streams.fakes import (
+    PARTITIONS,
+    TOPICS_HERE,
+    Bench,
+    FakeEvent,
+    home_of,
+    intent_record,
+    intents_mark,
+    outcome_record,
+    outcomes_mark,
+)
 
 EVENTS = send_message()
 ASKING = [(REPLY_PARTITION, b"2"), (CORRELATION_ID, b"c1")]
@@ -36,7 +49,7 @@ async def test_events_are_decided_written_and_acknowledged(bench: Bench) -> None
     assert all(record.acked for record in records)
     stored = unpack(bench.table.data[b"h1"])
     assert stored.state == state
-    assert stored.intents == 2
+    assert stored.intents == (intents_mark(2),)
     assert bench.kafka.on(HOUSEHOLDS)[-1].value == bench.table.data[b"h1"]
 
 
@@ -118,6 +131,74 @@ async def test_an_id_that_was_used_before_the_restart_is_still_used(bench: Bench
     assert [reply.header("ce_type") for reply in restarted.kafka.on(REPLIES)] == [REFUSAL.type.encode()]
 
 
+async def test_in_a_topic_that_was_created_again_every_event_is_decided(bench: Bench) -> None:
+    """Its offsets count from zero again: none of these events was seen before."""
+    await bench.intents(*(intent_record(e, 50 + n) for n, e in enumerate(EVENTS)))
+    anew = Bench(hand_bundle(), identities=Identities({INTENTS: "33333333"}, {}))
+    anew.table.data |= bench.table.data
+    before = metrics.EARLIER_TOPIC.labels(INTENTS)._value.get()
+    later = send_message(first=10, days=1.0, session="s2")
+
+    await anew.intents(*(intent_record(e, n) for n, e in enumerate(later)))
+
+    wanted, state = run([*EVENTS, *later], hand_bundle())
+    assert [record.value for record in anew.kafka.on(DECISIONS)] == [DECISION.encode(d) for d in wanted[3:]]
+    stored = unpack(anew.table.data[b"h1"])
+    assert stored.state == state
+    assert stored.intents == (Mark("33333333", home_of(b"h1"), 2),)
+    assert metrics.EARLIER_TOPIC.labels(INTENTS)._value.get() == before + 1
+
+
+async def test_a_household_that_moved_to_another_partition_is_decided_there(bench: Bench) -> None:
+    """As after the topics got more partitions: the state says how far the household was in the partition where it stood."""
+    state = Stored(state=HouseholdState.new("h1"), intents=(Mark(TOPICS_HERE.of(INTENTS), 17, 1000),))
+    bench.table.data[b"h1"] = pack(state)
+
+    await bench.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS)))
+
+    assert len(bench.kafka.on(DECISIONS)) == len(EVENTS)
+    assert unpack(bench.table.data[b"h1"]).intents == (*state.intents, intents_mark(2))
+
+
+async def test_where_nothing_tells_topics_apart_a_repeated_event_gets_its_decision_again(
+    bench: Bench,
+) -> None:
+    """A state of 0.1.0 says no more than an offset."""
+    await bench.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS)))
+    known = replace(unpack(bench.table.data[b"h1"]), intents=())
+    older = Bench(hand_bundle())
+    older.table.data[b"h1"] = pack(known)
+
+    await older.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS)))
+
+    assert unpack(older.table.data[b"h1"]).state == known.state
+    assert [r.value for r in older.kafka.on(DECISIONS)] == [r.value for r in bench.kafka.on(DECISIONS)]
+
+
+@pytest.mark.parametrize("topic", [INTENTS, OUTCOMES])
+async def test_a_record_in_another_partition_is_sent_to_its_households_own(bench: Bench, topic: str) -> None:
+    make = intent_record(EVENTS[0], 0, ASKING)
+    stray = FakeEvent(
+        topic, 0, b"h1", make.message.value, ASKING, partition=(home_of(b"h1") + 1) % PARTITIONS
+    )
+
+    await (bench.intents if topic == INTENTS else bench.outcomes)(stray)
+
+    (sent,) = bench.kafka.records
+    assert (sent.topic, sent.key, sent.value) == (topic, b"h1", make.message.value)
+    assert (sent.partition, sent.headers) == (home_of(b"h1"), [*ASKING, (FIRST_LOGGED, b"2000000000.000")])
+    assert stray.acked
+    assert not bench.table.data
+
+
+async def test_a_record_that_cannot_be_sent_there_is_a_dead_letter(bench: Bench) -> None:
+    stray = FakeEvent(INTENTS, 0, b"h1", b"x" * 1_000_000, partition=(home_of(b"h1") + 1) % PARTITIONS)
+    await bench.intents(stray)
+    (letter,) = bench.kafka.on(DEAD_LETTERS)
+    assert letter.header("misfire_reason") == b"too_large"
+    assert stray.acked
+
+
 @pytest.mark.parametrize("topic", [INTENTS, OUTCOMES])
 async def test_whoever_waits_for_what_cannot_be_read_hears_of_it(bench: Bench, topic: str) -> None:
     broken = FakeEvent(topic, 0, b"h1", b"{", ASKING)
@@ -172,7 +253,7 @@ async def test_whoever_waits_for_an_outcome_hears_that_it_was_applied(bench: Ben
     assert reply.partition == 2
     assert record.acked
     stored = unpack(bench.table.data[b"h1"])
-    assert (stored.intents, stored.outcomes) == (2, 0)
+    assert (stored.intents, stored.outcomes) == ((intents_mark(2),), (outcomes_mark(0),))
 
 
 BAD = {
@@ -197,7 +278,10 @@ async def test_what_cannot_be_read_becomes_a_dead_letter_and_the_next_event_is_d
     assert (letter.key, letter.value) == (key, value)
     assert letter.header("misfire_reason") == reason.encode()
     assert letter.header("misfire_topic") == INTENTS.encode()
-    assert (letter.header("misfire_partition"), letter.header("misfire_offset")) == (b"0", b"7")
+    assert (letter.header("misfire_partition"), letter.header("misfire_offset")) == (
+        b"%d" % home_of(key),
+        b"7",
+    )
     assert letter.header("misfire_error")
     assert bad.acked
     assert len(bench.kafka.on(DECISIONS)) == 1

@@ -28,7 +28,7 @@ from tests.detector.builders import (
     run,
     send_message,
 )
-from tests.streams.fakes import Bench, FakeEvent, answer_record, intent_record
+from tests.streams.fakes import Bench, FakeEvent, answer_record, intent_record, outcomes_mark
 
 EVENTS = heard(send_message(), DOUBTFUL)
 ASKING = [(REPLY_PARTITION, b"2"), (CORRELATION_ID, b"c1")]
@@ -66,7 +66,7 @@ async def test_an_answer_is_applied_and_told_to_who_waits(bench: Bench, question
     assert (result.result, result.event_id) == (Result.CONFIRMED, "e2")
     assert record.acked
     stored = unpack(bench.table.data[b"h1"])
-    assert (stored.outcomes, stored.state.pending[0].allowed) == (5, True)
+    assert (stored.outcomes, stored.state.pending[0].allowed) == ((outcomes_mark(5),), True)
 
 
 async def test_delivered_again_it_is_answered_as_before_and_sent_again_it_is_refused(

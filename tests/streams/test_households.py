@@ -14,6 +14,7 @@ from streams import metrics
 from streams.households import Households, without_what_is_open
 from streams.largest_household import largest
 from streams.packing import Stored, unpack
+from tests.streams.fakes import intents_mark
 
 
 class Table:
@@ -24,7 +25,7 @@ class Table:
         self.order = order
 
     def send_changelog(self, _: int, key: bytes, value: bytes, *__: str) -> asyncio.Future[None]:
-        self.order.append(f"changelog {key.decode()} {unpack(value).intents}")
+        self.order.append(f"changelog {key.decode()} {unpack(value).intents[-1].offset}")
         return _done()
 
 
@@ -54,7 +55,7 @@ def record(offset: int, order: list[str]) -> Any:
 
 
 def household(offset: int, name: str = "h1") -> Stored:
-    return Stored(state=HouseholdState.new(name), intents=offset)
+    return Stored(state=HouseholdState.new(name), intents=(intents_mark(offset),))
 
 
 async def test_the_changelog_waits_for_the_decision_and_the_offset_for_the_changelog(
@@ -64,7 +65,7 @@ async def test_the_changelog_waits_for_the_decision_and_the_offset_for_the_chang
     await households.stage(record(0, order), [decision], household(0))
     await asyncio.sleep(0.01)
     assert order == []
-    assert households.get("h1").intents == 0  # the next event does not wait
+    assert households.get("h1").intents == (intents_mark(0),)  # the next event does not wait
 
     decision.set_result(None)
     await households.drain()

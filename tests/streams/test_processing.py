@@ -22,6 +22,9 @@ def incoming(number: int = 0) -> Incoming:
     return Incoming("assistant.intents", 0, 7, value.seconds, b"h1", INTENT.encode(value), [])
 
 
+RECORD = replace(incoming(), topic_id="11111111")
+
+
 def stored() -> Stored:
     return Stored(state=HouseholdState.new("h1"))
 
@@ -45,10 +48,10 @@ def test_no_time_of_a_device_is_refused(years: int) -> None:
 
 def test_deciding_moves_the_offset_and_the_state() -> None:
     bundle = hand_bundle()
-    decision, after, failed = decide_record(stored(), event(), 7, bundle, at=event().seconds)
+    decision, after, failed = decide_record(stored(), event(), RECORD, bundle, at=event().seconds)
 
     assert (decision, after.state) == decide(HouseholdState.new("h1"), event(), bundle, at=event().seconds)
-    assert (after.intents, after.outcomes) == (7, -1)
+    assert (after.intents, after.outcomes) == ((RECORD.mark,), ())
     assert not failed
 
 
@@ -61,14 +64,14 @@ def test_where_the_core_fails_the_policy_answers_and_nothing_is_learned(
     monkeypatch.setattr(processing, "decide", fails)
     commit = send_message()[-1]
 
-    decision, after, failed = decide_record(stored(), commit, 7, hand_bundle(), at=commit.seconds)
+    decision, after, failed = decide_record(stored(), commit, RECORD, hand_bundle(), at=commit.seconds)
 
     assert failed
     assert decision.verdict is not Verdict.ALLOW
     assert decision.degraded
     assert decision.rung is Rung.WORKER
     assert [reason.code for reason in decision.reasons] == ["internal_error"]
-    assert after == replace(stored(), intents=7)
+    assert after == replace(stored(), intents=(RECORD.mark,))
 
 
 def test_where_an_outcome_fails_the_state_stays_and_the_offset_moves(
@@ -79,7 +82,7 @@ def test_where_an_outcome_fails_the_state_stays_and_the_offset_moves(
 
     monkeypatch.setattr(processing, "apply_outcome", fails)
 
-    after, failed = settle_record(stored(), outcome("e1", OutcomeKind.EXECUTED), 3, at=0.0)
+    after, failed = settle_record(stored(), outcome("e1", OutcomeKind.EXECUTED), RECORD, at=0.0)
 
     assert failed
-    assert after == replace(stored(), outcomes=3)
+    assert after == replace(stored(), outcomes=(RECORD.mark,))

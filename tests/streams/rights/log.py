@@ -14,6 +14,7 @@ from detector.decisions import Decision
 from detector.events import IntentEvent, OutcomeKind
 from detector.fallback import fallback_decision
 from detector.state import HouseholdState
+from streams.marks import Mark
 from streams.packing import Stored
 from streams.policy_file import read_policy
 from streams.records import DECISION, INTENT, OUTCOME, Kind
@@ -81,7 +82,7 @@ def state_of(number: int, turns: int) -> bytes:
     """A household's state after so many turns."""
     recent = tuple(decision_of(intent_of(number, turn)) for turn in range(turns))
     state = HouseholdState(household_id=home(number), events=turns, recent=recent)
-    return _STORED.dump_json(Stored(state=state, intents=turns))
+    return _STORED.dump_json(Stored(state=state, intents=(Mark("11111111", 0, turns),)))
 
 
 def typed(kind: Kind[Any]) -> dict[str, bytes]:

@@ -9,7 +9,8 @@ import pytest
 from detector.decisions import Rung, Verdict
 from detector.events import IntentEvent, OutcomeKind
 from detector.state import HouseholdState
-from streams.packing import Stored, unpack
+from streams.identities import Identities
+from streams.packing import Stored, pack, unpack
 from streams.records import (
     COMMAND,
     CORRELATION_ID,
@@ -24,7 +25,15 @@ from streams.rights.holdings import Holding, collect
 from streams.rights.remaining import remains
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, REPLIES
 from tests.detector.builders import hand_bundle, outcome, run, send_message
-from tests.streams.fakes import PARTITIONS, Bench, FakeEvent, intent_record, outcome_record
+from tests.streams.fakes import (
+    PARTITIONS,
+    Bench,
+    FakeEvent,
+    intent_record,
+    intents_mark,
+    outcome_record,
+    outcomes_mark,
+)
 from tests.streams.rights.log import FakeLog, home, town_log
 
 BEFORE = send_message(contact="k1_a44e")
@@ -73,7 +82,12 @@ async def bench() -> Bench:
 
 
 async def test_nothing_is_left_of_the_state_but_the_mark(bench: Bench) -> None:
-    assert stored(bench) == Stored(state=HouseholdState.new("h1"), intents=3, outcomes=0, erased=ERASED_AT)
+    assert stored(bench) == Stored(
+        state=HouseholdState.new("h1"),
+        intents=(intents_mark(3),),
+        outcomes=(outcomes_mark(0),),
+        erased=ERASED_AT,
+    )
     assert bench.kafka.on(HOUSEHOLDS)[-1].value == bench.table.data[b"h1"]
     assert b"k1_a44e" not in bench.table.data[b"h1"]
 
@@ -92,7 +106,7 @@ async def test_a_dead_letter_from_before_that_is_sent_again_does_not_bring_the_h
     await bench.intents(*sent_again(BEFORE, 4))
     await bench.outcomes(outcome_record(outcome("e2", OutcomeKind.UNDONE), 1, ASKING))
 
-    assert stored(bench) == replace(mark, intents=6, outcomes=1)
+    assert stored(bench) == replace(mark, intents=(intents_mark(6),), outcomes=(outcomes_mark(1),))
     assert len(bench.kafka.on(DECISIONS)) == decided
     replies = bench.kafka.on(REPLIES)[-4:]
     answers = [DECISION.decode(reply.value) for reply in replies[:3]]
@@ -106,7 +120,7 @@ async def test_a_dead_letter_from_before_that_is_sent_again_does_not_bring_the_h
 async def test_nor_does_a_late_outcome_of_what_was_erased(bench: Bench) -> None:
     mark = stored(bench)
     await bench.outcomes(outcome_record(outcome("e2", OutcomeKind.UNDONE, seconds=90_000), 1))
-    assert stored(bench) == replace(mark, outcomes=1)
+    assert stored(bench) == replace(mark, outcomes=(outcomes_mark(1),))
 
 
 async def test_a_delivery_from_before_is_skipped_by_its_offset(bench: Bench) -> None:
@@ -121,6 +135,31 @@ async def test_after_a_restart_the_mark_alone_tells(bench: Bench) -> None:
     await restarted.intents(*sent_again(BEFORE, 4))
     assert stored(restarted).state == HouseholdState.new("h1")
     assert not restarted.kafka.on(DECISIONS)
+
+
+async def test_in_a_topic_that_was_created_again_the_command_is_applied() -> None:
+    before = Bench(hand_bundle())
+    await before.intents(*intents(BEFORE, 50))
+    anew = Bench(hand_bundle(), identities=Identities({INTENTS: "33333333"}, {}))
+    anew.table.data |= before.table.data
+
+    await anew.intents(command(0))
+
+    assert stored(anew).erased is not None
+    assert stored(anew).state == HouseholdState.new("h1")
+
+
+async def test_a_command_that_comes_twice_leaves_what_came_in_between(bench: Bench) -> None:
+    """As from a state that does not say in which topic its offsets count."""
+    await bench.intents(*intents(AFTER, 4))
+    known = stored(bench)
+    bench.table.data[b"h1"] = pack(replace(known, intents=()))
+    again = Bench(hand_bundle())
+    again.table.data |= bench.table.data
+
+    await again.intents(command(3))
+
+    assert stored(again).state == known.state
 
 
 async def test_what_happens_afterwards_begins_anew(bench: Bench) -> None:

@@ -1,0 +1,93 @@
+"""Which topics these are: the ids that Kafka gave them when they were created, and how many partitions each has.
+
+A topic that is deleted and created again has the name that it had, and another id (KIP-516). Consumers only know names: a running one
+goes on at its old offset in the new topic. So a worker looks now and then, and ends when its topics are not those any more that it
+began with: started again, it reads the new ones from their beginning.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from kafka.admin import KafkaAdminClient
+
+from streams.marks import UNKNOWN, short_id
+
+__all__ = ["NONE_KNOWN", "Identities", "IdentityWatch", "look_up"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """The short ids of topics and their numbers of partitions, both by name. A topic that is not there is in neither."""
+
+    ids: Mapping[str, str]
+    partitions: Mapping[str, int]
+
+    def of(self, topic: str) -> str:
+        """Return a topic's short id; ``UNKNOWN`` where it is not there or the broker gives none."""
+        return self.ids.get(topic, UNKNOWN)
+
+    def changes(self, now: Identities) -> list[str]:
+        """Say what has become of the topics since, a sentence each. One that is not there now may come back as it was."""
+        again = [
+            name
+            for name, known in self.ids.items()
+            if known != UNKNOWN and now.of(name) not in {UNKNOWN, known}
+        ]
+        grown = [name for name, count in self.partitions.items() if now.partitions.get(name, count) != count]
+        return [
+            *(f"topic {name} was deleted and created again" for name in again),
+            *(
+                f"topic {name} has {now.partitions[name]} partitions now, not {self.partitions[name]}"
+                for name in grown
+                if name not in again
+            ),
+        ]
+
+
+#: Where no broker was asked.
+NONE_KNOWN = Identities(MappingProxyType({}), MappingProxyType({}))
+
+
+def look_up(client: KafkaAdminClient, topics: Collection[str]) -> Identities:
+    """Ask the broker.
+
+    Raises:
+        KafkaError: it does not answer.
+    """
+    found: list[dict[str, Any]] = [
+        entry for entry in client.describe_topics(list(topics)) if not entry.get("error_code")
+    ]
+    return Identities(
+        {entry["name"]: short_id(entry.get("topic_id")) for entry in found},
+        {entry["name"]: len(entry["partitions"]) for entry in found},
+    )
+
+
+class IdentityWatch:
+    """Looks whether the topics are still those that a worker began with.
+
+    Args:
+        known: as they were when it began.
+        connect: makes a client; called again after each failure.
+    """
+
+    def __init__(self, known: Identities, connect: Callable[[], KafkaAdminClient]) -> None:
+        self._known, self._connect = known, connect
+        self._client: KafkaAdminClient | None = None
+
+    def look(self) -> list[str]:
+        """Say what has changed, a sentence each. A broker that does not answer changes nothing; the watchdog sees to that."""
+        try:
+            self._client = self._client or self._connect()
+            return self._known.changes(look_up(self._client, self._known.ids))
+        except Exception as error:  # noqa: BLE001 - whatever the client raises, the next look has a new one
+            logger.debug("the topics could not be looked at (%s)", type(error).__name__)
+            self._client = None
+            return []
