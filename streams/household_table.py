@@ -16,7 +16,7 @@ from streams.marks import partition_of
 __all__ = ["HouseholdTable"]
 
 
-class HouseholdTable(faust.Table):  # type: ignore[misc] # Faust has no types for it
+class HouseholdTable(faust.Table[bytes, bytes]):
     """A table that leaves out what stands in another partition than its key's, and remembers that it did."""
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -71,7 +71,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
 
     async def seek_to_committed(self) -> Any:
         """Seek to the committed offsets of the topics as they are; what was committed of an earlier one counts as not committed."""
-        offsets = dict(await super().seek_to_committed())
+        offsets: dict[Any, int | None] = dict(await super().seek_to_committed())
         committed = await self.call_thread(self._committed, list(offsets))
         transport: Any = self.consumer.transport
         for tp, place in committed.items():
