@@ -24,6 +24,7 @@ from detector.drift import Distribution
 from detector.errors import BundleError, PolicyError
 from detector.evidence import TERMS
 from detector.filtering import SequenceModel
+from detector.intent_rules import Classified
 from detector.judge import Judge
 from detector.model import Model
 from detector.policy import Policy
@@ -63,15 +64,20 @@ class Bundle:
     calibration: Calibration
     policy: Policy
     training: Distribution | None = None
-    _risks: Mapping[str, RiskClass] = field(init=False, repr=False)
+    _classified: Mapping[str, Classified] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        known = {intent: self.policy.risk_class(intent) for intent, _ in self.model.vocabulary.symbols}
-        object.__setattr__(self, "_risks", known)
+        known = {intent: self.policy.classify(intent) for intent, _ in self.model.vocabulary.symbols}
+        object.__setattr__(self, "_classified", known)
 
-    def risk_class(self, intent: str) -> RiskClass:
-        """Return the policy's class of an intent; those that training saw are looked up beforehand."""
-        return self._risks.get(intent) or self.policy.risk_class(intent)
+    def classify(self, intent: str) -> Classified:
+        """Return the policy's class of an intent, and whether a rule names it; those that training saw are looked up beforehand."""
+        return self._classified.get(intent) or self.policy.classify(intent)
+
+    @property
+    def unclassified(self) -> list[str]:
+        """The intents of training that no rule of the policy names: each of them is asked about whenever it is to be carried out."""
+        return sorted(intent for intent, found in self._classified.items() if not found.named)
 
 
 def make_bundle(

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 __all__ = [
+    "MILD",
     "Confirm",
     "ConfirmMethod",
     "Decision",
@@ -22,6 +23,8 @@ __all__ = [
     "Rung",
     "Verdict",
     "decision_id",
+    "severity",
+    "strictest",
 ]
 
 
@@ -56,6 +59,24 @@ class RiskClass(StrEnum):
     PRIVATE_OUTBOUND = "private_outbound"
     PURCHASE = "purchase"
     PHYSICAL = "physical"
+
+
+#: The classes whose commands can be taken back, or change nothing.
+MILD = frozenset({RiskClass.READ_ONLY, RiskClass.REVERSIBLE})
+
+
+def severity(risk: RiskClass) -> int:
+    """Return a class's place in order, the mildest first."""
+    return list(RiskClass).index(risk)
+
+
+def strictest(*risks: RiskClass) -> RiskClass:
+    """Return the class that can do the most harm.
+
+    >>> strictest(RiskClass.PURCHASE, RiskClass.READ_ONLY).value
+    'purchase'
+    """
+    return max(risks, key=severity)
 
 
 class ConfirmMethod(StrEnum):

@@ -17,6 +17,7 @@ from detector.decisions import (
 )
 from detector.events import IntentEvent
 from detector.policy import Policy
+from detector.unclassified import why_unclassified
 
 __all__ = ["fallback_decision", "ruled", "unruled"]
 
@@ -32,6 +33,9 @@ def fallback_decision(
 ) -> Decision:
     """Return what the policy says where no model can be asked: the fallback of the event's risk class, marked as degraded.
 
+    A command that no rule of the policy names is at least asked about, whatever its class falls back to. Where this rung has no way
+    to ask, it is blocked.
+
     Args:
         event: the event.
         policy: whose fallback counts.
@@ -40,15 +44,21 @@ def fallback_decision(
         rung: the rung that answers.
         bundle: the version of the bundle, where there is one.
     """
-    decision = unruled(event, policy, bundle, rung, risk=policy.risk_class(event.intent))
-    verdict = policy.classes[decision.risk_class].fallback if event.commits else Verdict.ALLOW
-    reason = Reason(code=code, event_id=event.event_id, bits=0.0, text=text)
-    answer = replace(ruled(decision, policy, verdict, policy.base_rate), reasons=(reason,), degraded=True)
-    if answer.confirm is None:
-        return answer
-    # Nobody here could tell which words were asked for.
-    methods = tuple(way for way in answer.confirm.methods if way is not ConfirmMethod.CHALLENGE)
-    return replace(answer, confirm=replace(answer.confirm, methods=methods))
+    classified = policy.classify(event.intent)
+    decision = unruled(event, policy, bundle, rung, risk=classified.risk)
+    verdict = policy.classes[classified.risk].fallback if event.commits else Verdict.ALLOW
+    reasons = (Reason(code=code, event_id=event.event_id, bits=0.0, text=text),)
+    unnamed = why_unclassified(event, classified)
+    if unnamed is not None:
+        verdict, reasons = policy.asked(classified.risk, verdict), (*reasons, unnamed)
+    answer = ruled(decision, policy, verdict, policy.base_rate)
+    if answer.confirm is not None:
+        # Nobody here could tell which words were asked for.
+        methods = tuple(way for way in answer.confirm.methods if way is not ConfirmMethod.CHALLENGE)
+        answer = replace(answer, confirm=replace(answer.confirm, methods=methods))
+        if not methods:
+            answer = ruled(decision, policy, Verdict.BLOCK, policy.base_rate)
+    return replace(answer, reasons=reasons, degraded=True)
 
 
 def unruled(event: IntentEvent, policy: Policy, bundle: str, rung: Rung, *, risk: RiskClass) -> Decision:

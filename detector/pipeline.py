@@ -50,7 +50,7 @@ def decide(
         if earlier.event_id == event.event_id:
             return earlier, state
     observation, state = observe(state, event, bundle.model, bundle.policy, at=at)
-    risk = bundle.risk_class(event.intent)
+    risk = bundle.classify(event.intent).risk
     decision = _observed(unruled(event, bundle.policy, bundle.version, rung, risk=risk), observation)
     if event.commits:
         decision = _judged(
@@ -113,7 +113,9 @@ def _judged(
     judgement = judge_chain(moment, bundle, decision.risk_class)
     if announce is not None and not judgement.failed:
         announce(judgement)
-    ruling = rule_on(moment, judgement, bundle, decision.risk_class, over_budget=over_budget)
+    ruling = rule_on(
+        moment, judgement, bundle, decision.risk_class, rung=decision.rung, over_budget=over_budget
+    )
     failed = judgement.failed
     probability = bundle.policy.base_rate if failed else judgement.misfire_probability
     judged = replace(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from fnmatch import translate
+from dataclasses import dataclass
 
 from detector.decisions import ConfirmMethod, Enforcement, RiskClass, Verdict
+from detector.intent_rules import Classified, IntentRules
 
 __all__ = ["BlockBudget", "ClassPolicy", "Confirmation", "Fatigue", "MethodPolicy", "Policy", "Ruling"]
 
@@ -95,24 +94,25 @@ class Policy:
     undo_window_seconds: float
     methods: Mapping[ConfirmMethod, MethodPolicy]
     classes: Mapping[RiskClass, ClassPolicy]
-    patterns: tuple[tuple[str, RiskClass], ...]
+    intents: IntentRules
     confirmation: Confirmation = Confirmation()
     fatigue: Fatigue = Fatigue()
     block_budget: BlockBudget = BlockBudget()
     clock: Clock = Clock()
-    _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        # One expression for all patterns, a group each, the first of them first: every event is looked up.
-        groups = "|".join(f"({translate(pattern)})" for pattern, _ in self.patterns)
-        object.__setattr__(self, "_pattern", re.compile(groups))
+    def classify(self, intent: str) -> Classified:
+        """Return an intent's class, and whether a rule names the intent (``intent_rules.py``)."""
+        return self.intents.classify(intent)
 
     def risk_class(self, intent: str) -> RiskClass:
-        """Return the class of the first pattern that matches; ``parse_policy`` made sure that one does."""
-        found = self._pattern.match(intent)
-        if found is None or found.lastindex is None:
-            raise AssertionError("the last pattern is '*', which matches everything")
-        return self.patterns[found.lastindex - 1][1]
+        """Return an intent's class."""
+        return self.intents.classify(intent).risk
+
+    def asked(self, risk: RiskClass, verdict: Verdict) -> Verdict:
+        """Return a verdict under which a command does not run unasked: what would be allowed is asked about, or blocked."""
+        if verdict is not Verdict.ALLOW:
+            return verdict
+        return Verdict.CONFIRM if self.classes[risk].methods else Verdict.BLOCK
 
     def rule(self, risk: RiskClass, misfire_probability: float, *, asked: int = 0) -> Ruling:
         """Choose the verdict of least expected cost (minimum-risk decision; Berger 1985, section 1.3).

@@ -10,11 +10,13 @@ import numpy.typing as npt
 
 from detector.bundle import Bundle
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS
-from detector.decisions import Reason, RiskClass, Verdict
+from detector.decisions import Reason, RiskClass, Rung, Verdict
 from detector.events import Act
 from detector.evidence import MISSING, TERMS, Moment, evidence
 from detector.fatigue import asked_of_late
+from detector.first_time import why_first_physical
 from detector.judge import misfire_probability
+from detector.unclassified import why_unclassified
 
 __all__ = ["Judgement", "Ruling", "judge_chain", "rule_on"]
 
@@ -71,14 +73,21 @@ def judge_chain(moment: Moment, bundle: Bundle, risk: RiskClass) -> Judgement:
 
 
 def rule_on(
-    moment: Moment, judgement: Judgement, bundle: Bundle, risk: RiskClass, *, over_budget: bool = False
+    moment: Moment,
+    judgement: Judgement,
+    bundle: Bundle,
+    risk: RiskClass,
+    *,
+    rung: Rung = Rung.WORKER,
+    over_budget: bool = False,
 ) -> Ruling:
-    """Turn a judgement into a verdict. ``over_budget`` says that enough was blocked.
+    """Turn a judgement into a verdict. ``over_budget`` says that enough was blocked; ``rung`` is the one that answers.
 
     The cheapest verdict counts, unless an interruption would go over the class's budget of false ones. Where the judge cannot
     know, the policy's fallback stands in, and the ruling says so. A chain that was not confirmed keeps its command
     from being allowed: a spoken "yes" in the same session does not answer it. Once it was answered with a no, the command
-    can be begun anew, and is judged on its own.
+    can be begun anew, and is judged on its own. What nobody classified, and a physical command that is new in its household, is at least
+    asked about, whatever the budget says.
     """
     intent = moment.event.intent
     if not bundle.model.vocabulary.knows_intent(intent):
@@ -95,8 +104,20 @@ def rule_on(
         asked = asked_of_late(moment.household, moment.session.seconds, bundle.policy)
         verdict = bundle.policy.rule(risk, judgement.misfire_probability, asked=asked).verdict
         ruling = Ruling(verdict if judgement.p_value <= bundle.policy.classes[risk].budget else Verdict.ALLOW)
-    held = _held_back(moment, ruling, bundle, risk)
+    held = _asked(moment, _held_back(moment, ruling, bundle, risk), bundle, risk, rung)
     return _softened(moment, held, bundle, risk) if over_budget else held
+
+
+def _asked(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass, rung: Rung) -> Ruling:
+    """Ask about what would be allowed, but is unclassified or new here; that an intent is unclassified is said in any case."""
+    event = moment.event
+    first = why_first_physical(event, moment.household, risk, rung)
+    reasons = [first] if first is not None and ruling.verdict is Verdict.ALLOW else []
+    unnamed = why_unclassified(event, bundle.classify(event.intent))
+    reasons += [unnamed] if unnamed is not None else []
+    if not reasons:
+        return ruling
+    return Ruling(bundle.policy.asked(risk, ruling.verdict), ruling.abstained, (*ruling.reasons, *reasons))
 
 
 def _abstain(moment: Moment, bundle: Bundle, risk: RiskClass, code: str, text: str) -> Ruling:
@@ -131,5 +152,4 @@ def _held_back(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) 
         return ruling
     text = f"{event.intent} was not confirmed in this conversation, and saying it again does not confirm it."
     reason = Reason(code="awaiting_confirmation", event_id=event.event_id, bits=0.0, text=text)
-    asked = Verdict.CONFIRM if bundle.policy.classes[risk].methods else Verdict.BLOCK
-    return Ruling(asked, ruling.abstained, (*ruling.reasons, reason))
+    return Ruling(bundle.policy.asked(risk, ruling.verdict), ruling.abstained, (*ruling.reasons, reason))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from detector.bundle import Bundle, bundle_from_files, bundle_to_files
+from detector.confirmation import confirmation_id
 from detector.decisions import Decision, RiskClass, Rung, Verdict, decision_id
 from detector.events import Act, IntentEvent, Outcome, OutcomeKind
 from detector.fallback import fallback_decision
@@ -145,9 +146,11 @@ def check(decision: Decision, bundle: Bundle) -> None:
         assert decision.reasons[0].bits == 0.0
     assert (decision.confirm is not None) == (decision.verdict is Verdict.CONFIRM)
     if decision.confirm:
-        assert decision.confirm.methods == bundle.policy.methods_for(
-            decision.risk_class, decision.misfire_probability or 0.0
+        asked_now = decision.confirm.confirmation_id == confirmation_id(
+            decision.household_id, decision.event_id
         )
+        offered = bundle.policy.methods_for(decision.risk_class, decision.misfire_probability or 0.0)
+        assert decision.confirm.methods == offered or not asked_now
         assert decision.intent in decision.confirm.prompt
 
 
@@ -393,10 +396,9 @@ def test_shadow_teaches_nothing_that_enforcement_would_have_stopped(wake: float)
     ("intent", "verdict"),
     [
         ("weather.GetTides", Verdict.ALLOW),
-        ("pets.Feed", Verdict.ALLOW),
+        ("music.Shuffle", Verdict.ALLOW),
         ("email.SendEmail", Verdict.CONFIRM),
         ("shopping.BuyItem", Verdict.CONFIRM),
-        ("ovens.Ignite", Verdict.ALLOW),
         ("oven.Ignite", Verdict.CONFIRM),
     ],
 )

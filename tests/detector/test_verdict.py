@@ -65,7 +65,7 @@ def test_without_calibration_the_classes_fallback_answers_and_says_so(risk: Risk
 
 @pytest.mark.parametrize("wake", [SURE, ABSURD])
 def test_an_intent_that_training_never_saw_is_not_judged(wake: float) -> None:
-    moment = moment_of("ovens.Ignite", wake)
+    moment = moment_of("oven.Ignite", wake)
     risk = RiskClass.PHYSICAL
     ruling = rule_on(moment, judge_chain(moment, BUNDLE, risk), BUNDLE, risk)
     assert (ruling.verdict, ruling.abstained) == (Verdict.CONFIRM, True)

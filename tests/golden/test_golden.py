@@ -4,7 +4,8 @@ Each file of ``decisions/`` is a conversation, as on the wire, and what is wante
 its reasons, or with ``record`` the whole of it, where ``<number>`` and ``<text>`` stand for any. The bundle is the hand-made one of
 ``tests/detector/builders.py``. Its judge looks at the wake word's confidence alone, so that no case depends on a trained number: 0.9 or
 none speaks against a misfire (-6 bits), 0.4 for one (+6), 0.1 leaves no doubt (+40). A step ``answer``
-answers the last question, bound as it was asked, with what is given changed; ``challenge`` as its words are those that were asked for.
+answers the last question, bound as it was asked, with what is given changed; ``challenge`` as its words are those that were asked for,
+a ``proof`` of ``valid`` is made with the right key. ``classes`` are rules that stand before the packaged policy's: intents by class.
 ``chains/`` holds the chain after each event, ``policy/`` the packaged policy's verdict at a misfire probability.
 """
 
@@ -19,17 +20,17 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from detector.answers import ConfirmationAnswer, ConfirmationResult
+from detector.answers import ConfirmationAnswer, ConfirmationResult, proof_of
 from detector.bundle import Bundle
 from detector.calibration import Calibration
 from detector.chains import extend
 from detector.confirmation import answer
-from detector.decisions import Decision, RiskClass, Rung
+from detector.decisions import ConfirmMethod, Decision, RiskClass, Rung
 from detector.events import Act, IntentEvent, Outcome
 from detector.fallback import fallback_decision
 from detector.pipeline import apply_outcome, decide
 from detector.state import Chain, HouseholdState
-from tests.detector.builders import event, hand_bundle, hand_calibration, policy
+from tests.detector.builders import POLICY_TEXT, event, hand_bundle, hand_calibration, policy
 
 HERE = Path(__file__).parent
 EVENT: TypeAdapter[IntentEvent] = TypeAdapter(IntentEvent)
@@ -39,7 +40,7 @@ ANSWER: TypeAdapter[ConfirmationAnswer] = TypeAdapter(ConfirmationAnswer)
 RESULT: TypeAdapter[ConfirmationResult] = TypeAdapter(ConfirmationResult)
 STATE: TypeAdapter[HouseholdState] = TypeAdapter(HouseholdState)
 
-#: What proofs are made with here; no answer of a case has one.
+#: What proofs are made with here.
 KEY = b"the key of the tests"
 
 Case = dict[str, Any]
@@ -59,7 +60,11 @@ def bundle_of(case: Case) -> Bundle:
     if "usual_up_to" in case:
         scores = np.linspace(-20.0, case["usual_up_to"], 2000)
         calibration = Calibration(dict.fromkeys(calibration.scores, scores))
-    return hand_bundle(calibration=calibration, rules=policy(**case.get("policy", {})))
+    text = POLICY_TEXT
+    for risk, names in case.get("classes", {}).items():
+        rule = f'[[intents]]\nclass = "{risk}"\npatterns = {names}\n\n[[intents]]'
+        text = text.replace("[[intents]]", rule, 1)
+    return hand_bundle(calibration=calibration, rules=policy(text, **case.get("policy", {})))
 
 
 @pytest.mark.parametrize("case", cases("decisions"))
@@ -106,6 +111,9 @@ def answered(asked: Decision | None, fields: Case, defaults: Case, number: int) 
         "slots": dict(confirm.slots),
         "accepted": True,
     }
+    if fields.get("proof") == "valid" and confirm.confirmation_id:
+        method = ConfirmMethod(fields["method"])
+        fields = fields | {"proof": proof_of(KEY, confirm.confirmation_id, method)}
     if fields.get("words") == "challenge":
         fields = fields | {"words": list(confirm.challenge)}
     if "heard" in fields:

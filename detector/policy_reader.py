@@ -1,0 +1,70 @@
+"""Reads values out of a parsed TOML table, and collects everything that is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+__all__ = ["Reader"]
+
+E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Each method returns a value to go on with, whatever was there; ``where`` names the place in ``problems``."""
+
+    problems: list[str]
+
+    def section(self, table: Mapping[str, Any], group: str, name: str) -> Mapping[str, Any]:
+        """Return one table of a group of tables."""
+        sections = table.get(group)
+        found = sections.get(name) if isinstance(sections, Mapping) else None
+        return found if isinstance(found, Mapping) else self.problem(f"[{group}.{name}] is missing", {})
+
+    def table(self, value: Any, where: str) -> Mapping[str, Any]:
+        """Return a table."""
+        return (
+            value
+            if isinstance(value, Mapping)
+            else self.problem(f"{where} must be a table: write [{where}]", {})
+        )
+
+    def tables(self, value: Any, where: str) -> list[Mapping[str, Any]]:
+        """Return a list of tables."""
+        if isinstance(value, list) and all(isinstance(entry, Mapping) for entry in value):
+            return value
+        return self.problem(f"{where} must be a list of tables: write [[{where}]]", [])
+
+    def strings(self, value: Any, where: str) -> list[str]:
+        """Return a list of names."""
+        if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+            return value
+        return self.problem(f"{where} must be a list of names, found {value!r}", [])
+
+    def number(self, table: Mapping[str, Any], where: str, key: str, low: float, high: float) -> float:
+        """Return a number from ``low`` to ``high``."""
+        value = table.get(key)
+        name = f"{where}.{key}" if where else key
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            return self.problem(f"{name} must be a number from {low:g} to {high:g}, found {value!r}", low)
+        return float(value)
+
+    def choice(self, kind: type[E], value: Any, where: str, instead: E) -> E:
+        """Return one of the values of ``kind``."""
+        if value in list(kind):
+            return kind(value)
+        return self.problem(f"{where} must be one of {', '.join(kind)}, found {value!r}", instead)
+
+    def refuse_unknown(self, table: Mapping[str, Any], where: str, known: set[str]) -> None:
+        """Collect the keys of a table that are no settings."""
+        for key in sorted(set(table) - known):
+            self.problem(f"{where}{key} is not a setting of a policy", None)
+
+    def problem(self, text: str, instead: T) -> T:
+        """Collect a problem."""
+        self.problems.append(text)
+        return instead
