@@ -47,10 +47,11 @@ def fallback_decision(
     classified = policy.classify(event.intent)
     decision = unruled(event, policy, bundle, rung, risk=classified.risk)
     verdict = policy.classes[classified.risk].fallback if event.commits else Verdict.ALLOW
-    reasons = (Reason(code=code, event_id=event.event_id, bits=0.0, text=text),)
+    reasons = [Reason(code=code, event_id=event.event_id, bits=0.0, text=text)]
     unnamed = why_unclassified(event, classified)
     if unnamed is not None:
-        verdict, reasons = policy.asked(classified.risk, verdict), (*reasons, unnamed)
+        verdict = policy.asked(classified.risk, verdict)
+        reasons.append(unnamed)
     answer = ruled(decision, policy, verdict, policy.base_rate)
     if answer.confirm is not None:
         # Nobody here could tell which words were asked for.
@@ -58,7 +59,7 @@ def fallback_decision(
         answer = replace(answer, confirm=replace(answer.confirm, methods=methods))
         if not methods:
             answer = ruled(decision, policy, Verdict.BLOCK, policy.base_rate)
-    return replace(answer, reasons=reasons, degraded=True)
+    return replace(answer, reasons=tuple(reasons), degraded=True)
 
 
 def unruled(event: IntentEvent, policy: Policy, bundle: str, rung: Rung, *, risk: RiskClass) -> Decision:

@@ -48,10 +48,11 @@ def key_of(intent: str) -> str:
 
 def readings(intent: str) -> Iterator[str]:
     """Yield everything in an intent that may be a word, in lower case, as it is written and with letters for digits."""
-    spelled = (
-        _BESIDE_A_LETTER.sub(lambda found, table=table: found[0].translate(table), intent)
-        for table in _LETTERS
-    )
+    spelled = (_with_letters(intent, table) for table in _LETTERS)
     for said in dict.fromkeys((intent, *spelled)):
         yield from words_in(said)
         yield from (word.lower() for word in _SHOUTED.findall(said))
+
+
+def _with_letters(intent: str, table: dict[int, int]) -> str:
+    return _BESIDE_A_LETTER.sub(lambda digit: digit[0].translate(table), intent)
