@@ -94,7 +94,7 @@ def test_a_flood_of_other_intents_makes_it_new_again_and_never_known() -> None:
             filter=(1.0,),
         )
         state = replace(state, sessions=(session,), pending=pending)
-        state = close_sessions(state, population, seconds=1e9, undo_window=120.0)
+        state = close_sessions(state, population, at=1e9, undo_window=120.0)
     assert len(state.intents) == MAX_INTENTS
     assert why_first_physical(COMMAND, state, RiskClass.PHYSICAL, Rung.WORKER) is not None
 
@@ -109,7 +109,7 @@ def said(number: int, state: HouseholdState, bundle: Bundle = BUNDLE) -> tuple[D
         wake_confidence=SURE,
         slots={"room": "k1_4a11"},
     )
-    return decide(state, heard, bundle)
+    return decide(state, heard, bundle, at=heard.seconds)
 
 
 def codes(decision: Decision) -> list[str]:
@@ -153,6 +153,6 @@ def test_the_gateway_asks_about_what_the_worker_would_allow() -> None:
     given = given_to(decision, time=event(1).time, method=ConfirmMethod.PIN)
     _, state = answer(state, given, BUNDLE, at=given.time.timestamp(), key=CONFIRMATION_KEY)
     heard = event(360, intent=LIGHT, commits=True, session_id="s1", wake_confidence=SURE)
-    assert decide(state, heard, BUNDLE)[0].verdict is Verdict.ALLOW
-    decision, _ = decide(state, heard, BUNDLE, rung=Rung.GATEWAY)
+    assert decide(state, heard, BUNDLE, at=heard.seconds)[0].verdict is Verdict.ALLOW
+    decision, _ = decide(state, heard, BUNDLE, at=heard.seconds, rung=Rung.GATEWAY)
     assert (decision.verdict, codes(decision)) == (Verdict.CONFIRM, [FIRST_PHYSICAL])

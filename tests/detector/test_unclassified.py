@@ -24,7 +24,9 @@ def asked_for(intent: str) -> list[tuple[Verdict, list[str]]]:
     """The verdict and the reasons' codes of somebody who is surely heard, on each rung, under the policy that names nothing."""
     bundle = hand_bundle(rules=policy(NAMELESS))
     heard = event(intent=intent, commits=True, wake_confidence=SURE)
-    decisions = [decide(NEW, heard, bundle, rung=rung)[0] for rung in (Rung.WORKER, Rung.GATEWAY)]
+    decisions = [
+        decide(NEW, heard, bundle, at=heard.seconds, rung=rung)[0] for rung in (Rung.WORKER, Rung.GATEWAY)
+    ]
     decisions.append(fallback_decision(heard, bundle.policy, code="no_bundle", text="There is none."))
     return [(found.verdict, [reason.code for reason in found.reasons]) for found in decisions]
 
@@ -65,14 +67,14 @@ def test_nothing_unclassified_is_ever_allowed(intent: str) -> None:
 def test_where_its_class_has_no_way_to_ask_it_is_blocked() -> None:
     text = NAMELESS.replace('methods = ["spoken", "phone_push"]', "methods = []")
     heard = event(intent="lights.TurnOn", commits=True, wake_confidence=SURE)
-    assert decide(NEW, heard, hand_bundle(rules=policy(text)))[0].verdict is Verdict.BLOCK
+    assert decide(NEW, heard, hand_bundle(rules=policy(text)), at=heard.seconds)[0].verdict is Verdict.BLOCK
     assert fallback_decision(heard, policy(text), code="late", text="Late.").verdict is Verdict.BLOCK
 
 
 def test_where_the_only_way_to_ask_is_one_that_nobody_could_check_it_is_blocked() -> None:
     text = NAMELESS.replace('methods = ["spoken", "phone_push"]', 'methods = ["challenge"]')
     heard = event(intent="lights.TurnOn", commits=True, wake_confidence=SURE)
-    worker = decide(NEW, heard, hand_bundle(rules=policy(text)))[0]
+    worker = decide(NEW, heard, hand_bundle(rules=policy(text)), at=heard.seconds)[0]
     assert worker.confirm is not None
     assert worker.confirm.methods == (ConfirmMethod.CHALLENGE,)
     decision = fallback_decision(heard, policy(text), code="late", text="Late.")
@@ -81,7 +83,7 @@ def test_where_the_only_way_to_ask_is_one_that_nobody_could_check_it_is_blocked(
 
 def test_what_commits_nothing_is_allowed() -> None:
     heard = event(intent="quiz.Start")
-    assert decide(NEW, heard, hand_bundle())[0].verdict is Verdict.ALLOW
+    assert decide(NEW, heard, hand_bundle(), at=heard.seconds)[0].verdict is Verdict.ALLOW
     assert fallback_decision(heard, policy(), code="late", text="Late.").verdict is Verdict.ALLOW
 
 
