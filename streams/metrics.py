@@ -292,9 +292,17 @@ POLICY_DIFFERS = _counter(
 
 REFUSED = _counter(
     "misfire_hook_refused_total",
-    "Requests refused for who asks, by why: no token, a wrong one, one without the scope, another tenant's household, too many.",
+    "Requests refused for who asks or from where: no token, a wrong one, one without the scope, another tenant's household, too many,"
+    " another host's name, another origin's page.",
     ["reason"],
     unit="requests",
+    owner="gateway",
+)
+CUT = _counter(
+    "misfire_hook_cut_total",
+    "Connections that were ended because a client took more bytes, seconds or places than it may, by which.",
+    ["reason"],
+    unit="connections",
     owner="gateway",
 )
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 
-import uvicorn
-
 from detector.errors import BundleError
 from streams.bundles import created_at, read_bundle
 from streams.errors import MissingPart
@@ -17,14 +15,12 @@ from streams.hook.ladder import Ladder
 from streams.hook.reasons import LOWER_RUNGS
 from streams.observers import begin_gateway, show_bundle
 from streams.policy_file import read_policy
+from streams.serving.server import Server
 from streams.settings import Settings
 
 __all__ = ["run_gateway"]
 
 logger = logging.getLogger(__name__)
-
-#: Seconds until an idle connection is closed: longer than the minute that load balancers keep theirs (nginx, AWS: 60 s).
-_KEEP_ALIVE = 75
 
 
 def run_gateway(settings: Settings) -> None:
@@ -42,17 +38,7 @@ def run_gateway(settings: Settings) -> None:
     ladder = _ladder(settings)
     listening = listen(settings.gateway_host, settings.gateway_port)
     logger.info("the hook listens on %s://%s:%d", "https" if tls else "http", *listening.getsockname()[:2])
-    config = uvicorn.Config(
-        build_gateway(settings, ladder, guard),
-        loop="uvloop",
-        access_log=False,
-        log_config=None,  # its lines are ours: streams.logs
-        log_level="warning",
-        timeout_graceful_shutdown=2,
-        timeout_keep_alive=_KEEP_ALIVE,
-        **tls,
-    )
-    uvicorn.Server(config).run(sockets=[listening])
+    Server(build_gateway(settings, ladder, guard), listening, tls).serve_until_stopped()
 
 
 def _ladder(settings: Settings) -> Ladder:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 
-import uvicorn
-
 from streams.brokers import brokers_of
 from streams.hook.access import Guard
 from streams.hook.edge import check_edge, listen, server_options
 from streams.host_names import named_hosts
 from streams.rights.api import build_operator
 from streams.rights.own_token import own_token
+from streams.serving.server import Server
 from streams.settings import Settings
 
 __all__ = ["run_operator"]
@@ -36,5 +35,4 @@ def run_operator(settings: Settings) -> None:
     listening = listen(settings.operator_host, settings.operator_port)
     address = "{}:{}".format(*listening.getsockname()[:2])
     logger.info("the operator API listens on %s://%s", "https" if tls else "http", address)
-    config = uvicorn.Config(app, access_log=False, log_config=None, log_level="warning", **tls)
-    uvicorn.Server(config).run(sockets=[listening])
+    Server(app, listening, tls).serve_until_stopped()

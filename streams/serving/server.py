@@ -1,0 +1,141 @@
+"""The server: uvicorn's life cycle, with a door of our own, at which connections are counted before anything is read."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
+
+from streams import metrics
+from streams.serving import bounds
+from streams.serving.connections import Connections, Place
+from streams.serving.protocol import BoundedProtocol
+
+__all__ = ["Server"]
+
+_GRACE_SECONDS = 2
+#: Seconds without accepting where the process has no file left.
+_NO_FILES_SECONDS = 0.05
+_NO_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+#: Connections that the kernel keeps until they are accepted.
+_BACKLOG = 2_048
+
+
+class Server(uvicorn.Server):
+    """Serves an application on a socket that listens.
+
+    Args:
+        app: what answers.
+        listening: a socket from ``edge.listen``.
+        tls: uvicorn's options for TLS, from ``edge.server_options``.
+    """
+
+    def __init__(self, app: ASGIApp, listening: socket.socket, tls: dict[str, Any] | None = None) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="uvloop",
+                ws="none",
+                access_log=False,
+                log_config=None,  # its lines are ours: streams.logs
+                log_level="error",  # it warns of every request that is none: a flood of lines
+                proxy_headers=False,  # anybody can send X-Forwarded-For
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+                timeout_keep_alive=bounds.IDLE_SECONDS,
+                **(tls or {}),
+            )
+        )
+        self._listening = listening
+
+    def serve_until_stopped(self) -> None:
+        """Serve until a signal comes."""
+        self.run(sockets=[self._listening])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin, as uvicorn does, and open the door."""
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            sys.exit(STARTUP_FAILURE)
+        self.servers = [_Door(each, self._protocol, self.config.ssl) for each in sockets or ()]  # type: ignore[misc]
+        self.started = True
+
+    def _protocol(self, place: Place) -> BoundedProtocol:
+        return BoundedProtocol(
+            place, config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+
+class _Door:
+    """Accepts connections, in place of ``asyncio``'s own server, which takes as many as there are files."""
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        protocol: Callable[[Place], BoundedProtocol],
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        most = bounds.most_connections()
+        self._connections = Connections(most, bounds.connections_of_one(most))
+        self._protocol, self._tls, self._listening = protocol, tls, listening
+        self._entering: set[asyncio.Task[None]] = set()
+        listening.setblocking(False)
+        listening.listen(_BACKLOG)
+        self._accepting = asyncio.create_task(self._accept())
+
+    def close(self) -> None:
+        """Accept no more; who is in stays."""
+        for task in (self._accepting, *self._entering):
+            task.cancel()
+
+    async def wait_closed(self) -> None:
+        """Wait until nothing is accepted any more."""
+        await asyncio.gather(self._accepting, *self._entering, return_exceptions=True)
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                client, address = await loop.sock_accept(self._listening)
+            except OSError as error:
+                if error.errno in _NO_FILES:
+                    self._connections.shed()
+                    await asyncio.sleep(_NO_FILES_SECONDS)
+                continue
+            place = self._connections.enter(address[0], client.close)
+            if place is None:
+                client.close()
+            else:
+                task = loop.create_task(self._let_in(client, place))
+                place.close = task.cancel
+                self._entering.add(task)
+                task.add_done_callback(self._entering.discard)
+            # A flood of connections takes turns with those that are in.
+            await asyncio.sleep(0)
+
+    async def _let_in(self, client: socket.socket, place: Place) -> None:
+        loop = asyncio.get_running_loop()
+        seconds = None if self._tls is None else bounds.HANDSHAKE_SECONDS
+        try:
+            await loop.connect_accepted_socket(
+                lambda: self._protocol(place),
+                client,
+                ssl=self._tls,
+                ssl_handshake_timeout=seconds,
+                ssl_shutdown_timeout=seconds,
+            )
+        except OSError:
+            metrics.CUT.labels("handshake").inc()
+            place.leave()
+            client.close()
+        except asyncio.CancelledError:
+            place.leave()
+            client.close()
