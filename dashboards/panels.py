@@ -432,8 +432,17 @@ _PIPELINE = Board(
                     ("refused",),
                     "None.",
                     "wrong_token: a token was revoked, or somebody guesses. other_tenant: a keyring's household key is not the "
-                    "access file's ('misfire token list FILE'). rate_exceeded: raise per_second, or look for a loop in that runtime.",
-                    width=24,
+                    "access file's ('misfire token list FILE'). rate_exceeded: raise per_second, or look for a loop in that runtime. "
+                    "wrong_host: list the name in allowed_hosts, if it is yours. foreign_origin: a web page asks; find out whose.",
+                    width=12,
+                ),
+                Panel(
+                    "Connections cut",
+                    ("cut",),
+                    "None, but single ones where clients lose their network.",
+                    "crowded, full: too many connections at a time; look whose, or raise the limit on open files (ulimit -n). "
+                    "head_time, body_time, slow_reader: a slow network, or an attack. 'misfire config limits' shows each limit.",
+                    width=12,
                 ),
             ),
         ),

@@ -403,7 +403,14 @@ QUERIES: tuple[Query, ...] = (
         "sum by (reason) (rate(misfire_hook_refused_total{$e}[$s]))",
         "requests/s",
         "{{reason}}",
-        "Requests refused for who asks; normally none.",
+        "Requests refused for who asks or from where; normally none.",
+    ),
+    _ask(
+        "cut",
+        "sum by (reason) (rate(misfire_hook_cut_total{$e}[$s]))",
+        "connections/s",
+        "{{reason}}",
+        "Connections ended because a client took more bytes, seconds or places than it may; normally none.",
     ),
     _ask(
         "replies_late",

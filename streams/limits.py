@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from detector import answers, events, policy, state
-from streams import bundles, households, letters, line_files, records, stream_files, strict_json
+from streams import bundles, callbacks, households, letters, line_files, records, stream_files, strict_json
 from streams.hook import requests
 from streams.rights import archive
+from streams.serving import bounds
 
 __all__ = ["LIMITS", "Limit"]
 
@@ -24,8 +25,26 @@ class Limit:
 
 _FORGOTTEN = "nothing is refused: what was used longest ago is forgotten"
 
+_CUT = "the connection ends, and is counted"
+
 LIMITS = (
     Limit("size of a record or a request", records.MAX_BYTES, "bytes", "too_large"),
+    Limit("request line and headers of a request", bounds.MAX_HEAD_BYTES, "bytes", "status 431"),
+    Limit("headers of a request", bounds.MAX_HEADERS, "headers", "status 400"),
+    Limit("a head, from its first byte to its last", bounds.HEAD_SECONDS, "s", "status 408"),
+    Limit("a body as it comes, chunks' own bytes included", bounds.MAX_BODY_BYTES, "bytes", _CUT),
+    Limit("a body, from the head to its last byte", bounds.BODY_SECONDS, "s", _CUT),
+    Limit("requests on one connection before the first answer", bounds.MAX_PIPELINED, "requests", _CUT),
+    Limit("a TLS handshake", bounds.HANDSHAKE_SECONDS, "s", _CUT),
+    Limit("an idle connection", bounds.IDLE_SECONDS, "s", _CUT),
+    Limit(f"time to read each {bounds.LEAST_SENT:,} bytes of an answer", bounds.WRITE_SECONDS, "s", _CUT),
+    Limit(
+        "connections of a server, fewer where it may open fewer files; one address has half of them",
+        bounds.MAX_CONNECTIONS,
+        "connections",
+        "who is waited for longest gives way",
+    ),
+    Limit("length of a callback's address", callbacks.MAX_URL_LENGTH, "characters", "bad_callback"),
     Limit("events in one request", requests.MAX_BATCH, "events", "too_large"),
     Limit("deadline that an asker may name", requests.LONGEST_DEADLINE_MS, "ms", "bad_deadline"),
     Limit("nesting of JSON", records.MAX_DEPTH, "levels", "not_json"),

@@ -27,6 +27,7 @@ __all__ = [
     "COMMANDS",
     "COMMAND_INTENTS",
     "CONFIRMATIONS",
+    "CUT",
     "DEAD_LETTERS",
     "DECISIONS",
     "DUPLICATES",

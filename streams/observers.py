@@ -73,12 +73,15 @@ def begin_worker(bundle: Bundle) -> None:
     show_blocks(1.0)
 
 
-def begin_gateway(reasons: Mapping[Rung, Iterable[str]], refusals: Iterable[str]) -> None:
+def begin_gateway(
+    reasons: Mapping[Rung, Iterable[str]], refusals: Iterable[str], cuts: Iterable[str]
+) -> None:
     """Begin at zero what a gateway counts.
 
     Args:
         reasons: the codes of why an answer may stand on a lower rung.
         refusals: the codes of why a caller is refused.
+        cuts: the codes of why a connection is ended.
     """
     metrics.CATALOGUE.show_only("gateway")
     for topic in (INTENTS, OUTCOMES, INCIDENTS):
@@ -93,6 +96,8 @@ def begin_gateway(reasons: Mapping[Rung, Iterable[str]], refusals: Iterable[str]
                 metrics.ANSWERS.labels(rung.value, verdict.value, risk.value, code)
     for reason in refusals:
         metrics.REFUSED.labels(reason)
+    for reason in cuts:
+        metrics.CUT.labels(reason)
     for result in ("delivered", "failed"):
         metrics.CALLBACKS.labels(result)
     for result in ("same", "refused"):

@@ -15,6 +15,7 @@ from streams.hook.ladder import Ladder
 from streams.hook.reasons import LOWER_RUNGS
 from streams.observers import begin_gateway, show_bundle
 from streams.policy_file import read_policy
+from streams.serving.protocol import CUTS
 from streams.serving.server import Server
 from streams.settings import Settings
 
@@ -34,7 +35,7 @@ def run_gateway(settings: Settings) -> None:
     check_edge(settings)
     tls = server_options(settings)
     guard = Guard(settings.access_file)
-    begin_gateway(LOWER_RUNGS, REFUSALS)
+    begin_gateway(LOWER_RUNGS, REFUSALS, CUTS)
     ladder = _ladder(settings)
     listening = listen(settings.gateway_host, settings.gateway_port)
     logger.info("the hook listens on %s://%s:%d", "https" if tls else "http", *listening.getsockname()[:2])

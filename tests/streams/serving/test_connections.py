@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from functools import partial
+
+from streams.serving.connections import Connections
+
+
+def test_who_is_waited_for_longest_gives_way_and_who_is_worked_for_never() -> None:
+    ended: list[str] = []
+    found = Connections(10, 3)
+    first = found.enter("10.0.0.1", partial(ended.append, "a"))
+    assert first
+    for name in "bc":
+        assert found.enter("10.0.0.1", partial(ended.append, name))
+    first.works()
+
+    assert found.enter("10.0.0.1", lambda: None)
+    assert ended == ["b"]
+    first.waits()
+    assert found.enter("10.0.0.1", lambda: None)
+    assert ended == ["b", "c"]
+    assert found.count == 3
+
+
+def test_where_all_are_worked_for_a_new_one_is_refused() -> None:
+    found = Connections(10, 2)
+    for _ in range(2):
+        place = found.enter("10.0.0.1", lambda: None)
+        assert place
+        place.works()
+
+    assert found.enter("10.0.0.1", lambda: None) is None
+    assert found.enter("10.0.0.2", lambda: None)
+
+
+def test_where_all_places_are_taken_the_address_with_most_gives_way() -> None:
+    ended: list[str] = []
+    found = Connections(5, 4)
+    for address in ("10.0.0.1", "10.0.0.2", "10.0.0.2", "10.0.0.2", "10.0.0.3"):
+        assert found.enter(address, partial(ended.append, address))
+
+    assert found.enter("10.0.0.4", lambda: None)
+    assert ended == ["10.0.0.2"]
+
+
+def test_a_network_of_ipv6_is_one_address() -> None:
+    found = Connections(9, 2)
+    for address in (
+        "2001:db8::1",
+        "2001:db8::2",
+        "2001:db8::3",
+        "fe80::1%eth0",
+        "::ffff:10.0.0.1",
+        "10.0.0.1",
+    ):
+        assert found.enter(address, lambda: None)
+
+    assert {name: peer.count for name, peer in found.peers.items()} == {
+        "2001:db8::/64": 2,
+        "fe80::/64": 1,
+        "10.0.0.1": 2,
+    }
+
+
+def test_a_place_is_given_back_once() -> None:
+    found = Connections(2, 2)
+    place = found.enter("10.0.0.1", lambda: None)
+    assert place
+
+    for _ in range(2):
+        place.leave()
+        place.waits()
+        place.works()
+
+    assert (found.count, found.peers) == (0, {})
+    assert not found.shed()

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+
+from streams.serving import bounds
+from tests.streams.serving.live import Raw, answering, cut, until
+
+HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
+POST = b"POST /length HTTP/1.1\r\nhost: x\r\n"
+CHUNKED = POST + b"transfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with answering() as found:
+        yield found
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds on time that a test can wait for."""
+    for name in ("HEAD_SECONDS", "BODY_SECONDS", "WRITE_SECONDS", "HANDSHAKE_SECONDS", "LINGER_SECONDS"):
+        monkeypatch.setattr(bounds, name, 0.2)
+
+
+def answered(port: int) -> bool:
+    return httpx.get(f"http://127.0.0.1:{port}/", timeout=10).status_code == 200
+
+
+def test_requests_follow_each_other_on_one_connection(port: int) -> None:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        for _ in range(3):
+            assert client.get("/").json() == {"ok": True}
+            assert client.post("/length", content=b"x" * 200_000).json() == 200_000
+            assert client.post("/length", content=iter([b"x" * 9_000, b"y"])).json() == 9_001
+
+
+def test_a_header_without_end_is_refused_early(port: int) -> None:
+    before, raw = cut("head_bytes"), Raw(port)
+
+    raw.send(HEAD + b"a: " + b"x" * 2 * bounds.MAX_HEAD_BYTES)
+
+    assert raw.read().startswith(b"HTTP/1.1 431 ")
+    assert cut("head_bytes") == before + 1
+
+
+@pytest.mark.parametrize("start", [b"", b"GET /", HEAD, HEAD + b"a", b"\r\n" * 10])
+def test_no_part_of_a_head_is_without_bounds(port: int, start: bytes) -> None:
+    raw = Raw(port)
+    raw.send(start + (b"\r\n" if start.startswith(b"\r") else b"x") * 40_000)
+
+    assert raw.read()[:13] in (b"HTTP/1.1 431 ", b"HTTP/1.1 400 ")
+
+
+def test_many_headers_are_refused(port: int) -> None:
+    few, many = Raw(port), Raw(port)
+    few.send(HEAD + b"a:\r\n" * (bounds.MAX_HEADERS - 1) + b"\r\n")
+    many.send(HEAD + b"a:\r\n" * bounds.MAX_HEADERS + b"\r\n")
+
+    assert few.answer().startswith(b"HTTP/1.1 200 ")
+    assert many.read().startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("sent", [b"", b"G", HEAD])
+def test_a_head_that_does_not_end_in_time_is_cut(sent: bytes) -> None:
+    with answering() as port:
+        before, raw = cut("head_time"), Raw(port)
+        raw.send(sent)
+
+        assert raw.read().startswith(b"HTTP/1.1 408 ")
+        assert cut("head_time") == before + 1
+
+
+@pytest.mark.usefixtures("hasty")
+def test_nor_is_the_next_head_of_a_connection_waited_for_without_end() -> None:
+    with answering() as port:
+        raw = Raw(port)
+        raw.send(HEAD + b"\r\n")
+        assert raw.answer().startswith(b"HTTP/1.1 200 ")
+        raw.send(HEAD)
+
+        assert b"HTTP/1.1 408 " in raw.read()
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("sent", [POST + b"content-length: 5\r\n\r\nab", CHUNKED + b"5\r\nab"])
+def test_a_body_that_does_not_end_in_time_is_cut(sent: bytes) -> None:
+    with answering() as port:
+        before, raw = cut("body_time"), Raw(port)
+        raw.send(sent)
+
+        assert raw.read() == b""
+        assert cut("body_time") == before + 1
+
+
+@pytest.mark.parametrize(
+    "part", [b"1000\r\n" + b"x" * 4_096 + b"\r\n", b"1\r\nx\r\n", b"1;" + b"e" * 4_000 + b"\r\nx\r\n"]
+)
+def test_a_body_without_end_is_cut(port: int, part: bytes) -> None:
+    before, raw = cut("body_bytes"), Raw(port)
+
+    raw.flood(CHUNKED, part * (100_000 // len(part)), 4 * bounds.MAX_BODY_BYTES)
+
+    assert cut("body_bytes") == before + 1
+
+
+def test_trailers_without_end_are_cut(port: int) -> None:
+    before, raw = cut("body_bytes"), Raw(port)
+
+    raw.flood(CHUNKED + b"0\r\n", b"a: x\r\n" * 20_000, 4 * bounds.MAX_BODY_BYTES)
+
+    assert cut("body_bytes") == before + 1
+
+
+def test_a_trailer_is_no_header(port: int) -> None:
+    raw = Raw(port)
+    raw.send(
+        b"POST /headers HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+        b"0\r\nx-behind: 1\r\n\r\n"
+    )
+
+    answer = raw.read()
+    assert b"transfer-encoding" in answer
+    assert b"x-behind" not in answer
+
+
+def test_of_a_refused_request_the_rest_is_not_waited_for_and_the_answer_arrives(port: int) -> None:
+    raw = Raw(port)
+    raw.send(b"POST /refused HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n\r\n" + b"x" * 300_000)
+
+    assert b'{"ok":false}' in raw.read()
+
+
+def test_requests_in_advance_are_answered_up_to_a_bound(port: int) -> None:
+    few, many = Raw(port), Raw(port)
+    few.send((HEAD + b"\r\n") * 5)
+    found = b""
+    while found.count(b"HTTP/1.1 200") < 5:
+        found += few.answer()
+    before = cut("pipelined")
+    many.send((HEAD + b"\r\n") * 10_000)
+    many.read()
+
+    assert cut("pipelined") == before + 1
+
+
+@pytest.mark.usefixtures("hasty")
+def test_who_does_not_read_an_answer_is_cut() -> None:
+    with answering() as port:
+        before, raw = cut("slow_reader"), Raw(port)
+        raw.send(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
+
+        until(lambda: cut("slow_reader") == before + 1)
+        assert answered(port)
+
+
+def test_a_flood_of_connections_pushes_itself_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "most_connections", lambda: 20)
+    with answering() as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as regular:
+        before = cut("crowded")
+        flood = []
+        for _ in range(50):
+            flood.append(Raw(port))
+            assert regular.get("/").status_code == 200
+
+        assert answered(port)
+        assert cut("crowded") >= before + 40
+        assert [raw.open for raw in flood[:40]] == [False] * 40
+        assert flood[-1].open
+        assert regular.get("/").status_code == 200
+
+
+def test_an_unfinished_handshake_ends(hasty: None, tmp_path: Path) -> None:  # noqa: ARG001
+    ours = trustme.CA()
+    pair = tmp_path / "pair.pem"
+    ours.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(pair)
+    ours.cert_pem.write_to_path(tmp_path / "ca.pem")
+    with answering({"ssl_certfile": str(pair), "ssl_keyfile": str(pair)}) as port:
+        before, silent, babbling = cut("handshake"), Raw(port), Raw(port)
+        babbling.send(b"no handshake")
+
+        assert httpx.get(f"https://127.0.0.1:{port}/", verify=str(tmp_path / "ca.pem")).status_code == 200
+        assert silent.read() == b""
+        until(lambda: cut("handshake") == before + 2)
+
+
+@pytest.mark.parametrize("files", [64, 256, 1_024, 65_536, resource.RLIM_INFINITY])
+def test_there_are_always_fewer_connections_than_files(monkeypatch: pytest.MonkeyPatch, files: int) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+
+    most = bounds.most_connections()
+
+    assert 0 < most <= bounds.MAX_CONNECTIONS
+    assert files == resource.RLIM_INFINITY or most < files
+    assert 0 < bounds.connections_of_one(most) < most
