@@ -23,8 +23,8 @@ CUTS: dict[str, HTTPStatus | None] = {
     "headers": HTTPStatus.BAD_REQUEST,
     "head_bytes": HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     "head_time": HTTPStatus.REQUEST_TIMEOUT,
-    "body_bytes": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "body_time": HTTPStatus.REQUEST_TIMEOUT,
+    "body_bytes": None,
+    "body_time": None,
     "pipelined": None,
     "slow_reader": None,
     "handshake": None,
@@ -44,6 +44,8 @@ class BoundedProtocol(HttpToolsProtocol):
         #: Bytes of the head or the body that is being read.
         self._read = 0
         self._in_body = False
+        #: Requests whose head is here and whose answer has not been written.
+        self._unanswered = 0
         self._lingers = False
         self._until: asyncio.TimerHandle | None = None
         self._writing: asyncio.TimerHandle | None = None
@@ -95,6 +97,7 @@ class BoundedProtocol(HttpToolsProtocol):
             metrics.CUT.labels("headers").inc()
             raise ValueError
         super().on_headers_complete()
+        self._unanswered += 1
         self._read, self._in_body = 0, True
         self._expect("body_time", bounds.BODY_SECONDS)
 
@@ -108,12 +111,15 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Wait for the next request; for the rest of this one nobody waits."""
         super().on_response_complete()
+        self._unanswered -= 1
         if self.transport.is_closing():
             self._watch_writing()
             return
-        if self._in_body and self.cycle.response_complete:
+        if self._unanswered:
+            return
+        if self._in_body:
             self._linger()
-        elif self.cycle.response_complete:
+        else:
             self._place.waits()
 
     def send_400_response(self, msg: str) -> None:
@@ -139,7 +145,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._watch_writing()
 
     def _excess(self) -> str | None:
-        if len(self.pipeline) > bounds.MAX_PIPELINED:
+        if self._unanswered > bounds.MAX_PIPELINED:
             return "pipelined"
         if self._in_body:
             return "body_bytes" if self._read > bounds.MAX_BODY_BYTES else None
@@ -156,7 +162,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         metrics.CUT.labels(reason).inc()
         status = CUTS[reason]
-        if status is None or not (self.cycle is None or self.cycle.response_complete):
+        if status is None or self._unanswered:
             self.transport.abort()
             return
         self.transport.write(
