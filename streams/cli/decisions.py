@@ -14,6 +14,7 @@ from streams.cli.output import note, table, write_json
 from streams.cli.reaching import reached
 
 if TYPE_CHECKING:
+    from detector.decisions import Decision
     from streams.records import Kind
 
 V = TypeVar("V")
@@ -94,6 +95,10 @@ def show(
     decision_id: Annotated[
         str, typer.Argument(help="As a dashboard's exemplar, a log line or a reply names it.")
     ],
+    household: Annotated[
+        str | None,
+        typer.Option(help="The household's id; ids of events are its runtime's own.", show_default=False),
+    ] = None,
     config: Config = None,
     broker: Broker = None,
     json: Json = None,
@@ -107,22 +112,35 @@ def show(
     marked = decision_id.encode()
     marked_so = (held for held in read_topic(brokers, DECISIONS) if held.value and marked in held.value)
     values = ((str(held.place), held.value) for held in marked_so)
-    found = next((each for each in _readable(DECISION, values) if each.decision_id == decision_id), None)
-    if found is None:
+    # An id is made of the event's id and the bundle: two households whose runtimes chose one event_id have one decision id.
+    found = {
+        each.household_id: each for each in _readable(DECISION, values) if each.decision_id == decision_id
+    }
+    if household is not None:
+        found = {name: each for name, each in found.items() if name == household}
+    if not found:
         note(
             f"No decision {decision_id} is in {DECISIONS}: only workers' decisions are, and none older than the topic keeps."
         )
         raise typer.Exit(1)
+    for each in found.values():
+        _print(each)
+    if len(found) > 1:
+        note(f"{len(found)} households have a decision of that id; --household shows the one of a household.")
+    shown = list(found.values())
+    write_json(json, shown[0] if len(shown) == 1 else shown)
+
+
+def _print(found: Decision) -> None:
     told = [(name, getattr(found, name)) for name in _SHOWN]
     table(
-        f"Decision {decision_id}",
+        f"Decision {found.decision_id}",
         ["", ""],
         [[name, "-" if value is None else str(value)] for name, value in told],
     )
     table("Why", ["bits", "reason"], [[f"{reason.bits:+.2f}", reason.text] for reason in found.reasons])
     likely = [[each.intent, each.act, f"{each.probability:.1%}"] for each in found.expected]
     table("Expected instead", ["intent", "act", "probability"], likely)
-    write_json(json, found)
 
 
 def _readable(kind: Kind[V], records: Iterable[tuple[str, bytes | None]]) -> Iterator[V]:

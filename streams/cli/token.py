@@ -43,6 +43,15 @@ def new(
     per_second: Annotated[
         int, typer.Option(help="Events that it may send a second.", min=1, max=1_000_000)
     ] = 100,
+    tenant_per_second: Annotated[
+        int | None,
+        typer.Option(
+            help="Events that all tokens of the tenant may send a second, together; the rate of the fastest of them if never given.",
+            min=1,
+            max=1_000_000,
+            show_default=False,
+        ),
+    ] = None,
     json: Json = None,
 ) -> None:
     """Draw a token and print it, once; the file keeps its hash. A gateway that runs takes it at once."""
@@ -60,7 +69,9 @@ def new(
             f"--household-key {household_key}: an id is up to 16 small letters and digits, a letter first"
         )
     token, kept = new_token(tenant, frozenset(map(Scope, scope)), per_second)
-    change_access(file, lambda access: with_token(access, kept, household_key), made_here=True)
+    change_access(
+        file, lambda access: with_token(access, kept, household_key, tenant_per_second), made_here=True
+    )
     note(f"Token {kept.id} of {tenant} may {' and '.join(sorted(kept.scopes))}; it is shown this once:")
     typer.echo(token)
     write_json(

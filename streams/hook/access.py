@@ -115,7 +115,8 @@ class Caller:
         if self.token is not None and not self.guard.admits(self.token, events):
             raise _refused(
                 "rate_exceeded",
-                f"the token sends more than its {self.token.per_second} events a second; send fewer, or ask for a higher rate",
+                f"the token sends more than its {self.token.per_second} events a second, or more than its tenant's tokens may together; "
+                "send fewer, or ask for a higher rate",
             )
 
 
@@ -133,6 +134,7 @@ class Guard:
         self._stamp: Stamp | None = None
         self._access = AccessFile()
         self._tokens: Mapping[str, AccessToken] = {own.id: own} if own else {}
+        self._rates: Mapping[str, int] = {}
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         if file is not None:
             self._read(file)
@@ -149,8 +151,15 @@ class Guard:
         return self._tokens.get(token.id) == token
 
     def admits(self, token: AccessToken, events: int) -> bool:
-        """Count events of a token; return whether they are within its rate. What is refused is counted too."""
-        return self._limiter.hit(RateLimitItemPerSecond(token.per_second), token.id, cost=events)
+        """Count events of a token; return whether they are within its rate, and within that of its tenant's tokens together.
+
+        What a token's own rate refuses counts against that token, and not against its tenant's others.
+        """
+        own = RateLimitItemPerSecond(token.per_second)
+        if not self._limiter.hit(own, "token", token.id, cost=events):
+            return False
+        together = RateLimitItemPerSecond(self._rates.get(token.tenant, token.per_second))
+        return self._limiter.hit(together, "tenant", token.tenant, cost=events)
 
     async def __call__(self, request: Request) -> None:
         """Let a request in, as a dependency of every route; ``caller_of`` says afterwards who asks.
@@ -196,6 +205,7 @@ class Guard:
     def _read(self, file: Path) -> None:
         access, self._stamp = read_stamped(file)
         self._access, self._tokens = access, {token.id: token for token in access.tokens}
+        self._rates = {tenant: rate for tenant in access.tenants if (rate := access.rate_of(tenant))}
 
 
 def caller_of(request: Request) -> Caller:

@@ -60,10 +60,21 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessFile:
-    """Tenants, each with the id of its keyring's household key, which every id of its households begins with; and tokens."""
+    """Tenants, each with the id of its keyring's household key, which every id of its households begins with; and tokens.
+
+    ``rates`` are how many events a second all tokens of a tenant may send together; a tenant that is not named there has the rate of its
+    fastest token, so that more tokens are not more events.
+    """
 
     tenants: dict[str, Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,15}$")]] = field(default_factory=dict)
     tokens: tuple[AccessToken, ...] = ()
+    rates: dict[str, Annotated[int, Field(ge=1, le=1_000_000)]] = field(default_factory=dict)
+
+    def rate_of(self, tenant: str) -> int | None:
+        """Return how many events a second a tenant's tokens may send together; ``None`` where it has no token here."""
+        return self.rates.get(tenant) or max(
+            (token.per_second for token in self.tokens if token.tenant == tenant), default=None
+        )
 
     def problems(self) -> list[str]:
         """Return what is wrong with it as a whole, a sentence each."""
@@ -95,8 +106,10 @@ def new_token(tenant: str, scopes: frozenset[Scope], per_second: int) -> tuple[s
     return f"{name}.{secret}", kept
 
 
-def with_token(access: AccessFile, token: AccessToken, household_key: str | None) -> AccessFile:
-    """Return the file with one more token; ``household_key`` has to be given with a tenant's first.
+def with_token(
+    access: AccessFile, token: AccessToken, household_key: str | None, rate: int | None = None
+) -> AccessFile:
+    """Return the file with one more token; ``household_key`` has to be given with a tenant's first, ``rate`` sets all its tokens' rate.
 
     Raises:
         WrongUse: the tenant is new and no key is given, has another key, or another tenant has that key.
@@ -109,7 +122,8 @@ def with_token(access: AccessFile, token: AccessToken, household_key: str | None
     if known is not None and household_key not in (None, known):
         raise WrongUse(f"tenant {token.tenant!r} has the household key {known}, not {household_key}")
     tenants = access.tenants | {token.tenant: household_key or known or ""}
-    found = replace(access, tenants=tenants, tokens=(*access.tokens, token))
+    rates = access.rates if rate is None else access.rates | {token.tenant: rate}
+    found = replace(access, tenants=tenants, tokens=(*access.tokens, token), rates=rates)
     if problems := found.problems():
         raise WrongUse("; ".join(problems))
     return found

@@ -22,9 +22,11 @@ from aiokafka.errors import KafkaError
 from streams import metrics
 from streams.brokers import brokers_of
 from streams.hook.continuity import Continuity
+from streams.hook.shares import Places
 from streams.reachable import broker_answers
 from streams.records import CORRELATION_ID, REPLY_PARTITION, Headers, header
 from streams.settings import Settings
+from streams.tenancy import tenant_of
 from streams.topics import REPLIES
 
 __all__ = ["Exchange", "Question", "Reply"]
@@ -88,7 +90,8 @@ class Exchange:
         self._continuity = Continuity(on_gap)
         self._partition = -1
         self._waiting: dict[str, Question] = {}
-        self._outgoing: deque[_Outgoing] = deque(maxlen=_WAITING)
+        self._outgoing: deque[_Outgoing] = deque()
+        self._places = Places(_WAITING)
         self._filled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -119,10 +122,20 @@ class Exchange:
         self._waiting.pop(correlation, None)
 
     def _put(self, record: _Outgoing) -> None:
+        owner = _owner(record)
+        if len(self._outgoing) < _WAITING and not self._places.admits(*owner):
+            # Its own record gives way: the broker is away, and one tenant or household fills all that waits.
+            metrics.SEND_FAILURES.labels(record.topic).inc()
+            return
         if len(self._outgoing) == _WAITING:
             metrics.SEND_FAILURES.labels(self._outgoing[0].topic).inc()
+            self._take_off()
         self._outgoing.append(record)
+        self._places.take(*owner)
         self._filled.set()
+
+    def _take_off(self) -> None:
+        self._places.leave(*_owner(self._outgoing.popleft()))
 
     async def _stay_connected(self) -> None:
         pause = _FIRST_PAUSE
@@ -203,7 +216,8 @@ class Exchange:
                 headers = [*record.headers, *self._way_back(record.question)]
                 sent = await producer.send(record.topic, record.value, key=record.key, headers=headers)
                 sent.add_done_callback(partial(_sent, record))
-                self._outgoing.popleft()
+                if self._outgoing and self._outgoing[0] is record:  # it may have given way meanwhile
+                    self._take_off()
             self._filled.clear()
             await self._filled.wait()
 
@@ -229,6 +243,12 @@ class Exchange:
                 self._on_late(correlation, reply)
             else:
                 question.reply.set_result(reply)
+
+
+def _owner(record: _Outgoing) -> tuple[str, str]:
+    """The tenant and the household that a record is about."""
+    household_id = record.key.decode()
+    return tenant_of(household_id), household_id
 
 
 def _sent(record: _Outgoing, acknowledged: asyncio.Future[Any]) -> None:

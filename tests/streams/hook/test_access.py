@@ -282,6 +282,28 @@ def test_routes_of_the_application_all_ask_the_guard(client: TestClient) -> None
     )
 
 
+def test_more_tokens_of_a_tenant_are_not_more_events(tmp_path: Path) -> None:
+    one, two, other = (new_token(tenant, frozenset(Scope), 5)[1] for tenant in ("acme", "acme", "bolt"))
+    access = with_token(AccessFile(), one, "hacme")
+    access = with_token(with_token(access, two, None), other, "hbolt")
+    write_access(tmp_path / "access.json", access)
+    guard = Guard(tmp_path / "access.json")
+
+    assert guard.admits(one, 3)
+    assert guard.admits(two, 2)
+    assert not guard.admits(two, 1)
+    assert guard.admits(other, 5)
+
+    write_access(
+        tmp_path / "access.json", with_token(access, new_token("acme", frozenset(Scope), 5)[1], None, 8)
+    )
+    guard = Guard(tmp_path / "access.json")
+    assert not guard.admits(one, 6)
+    assert guard.admits(two, 5)
+    assert read_access(tmp_path / "access.json").rate_of("acme") == 8
+    assert read_access(tmp_path / "access.json").rate_of("nobody") is None
+
+
 def late_about(household: str) -> LateAnswer:
     return LateAnswer(
         event_id="e1",
