@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from streams.errors import BadRecord
+from streams.redaction import shown
 
 __all__ = ["MAX_URL_LENGTH", "Allowed", "allowed_callbacks", "check_callback"]
 
@@ -54,7 +55,7 @@ def allowed_callbacks(listed: str) -> tuple[Allowed, ...]:
         parts = _canonical(match["url"]) if match else None
         if match is None or parts is None:
             raise ValueError(
-                f"{entry.strip()!r} is not [TENANT=]http[s]://HOST[:PORT][/PATH] without user, query and escapes"
+                f"{shown(entry.strip())!r} is not [TENANT=]http[s]://HOST[:PORT][/PATH] without user, query and escapes"
             )
         found.append(Allowed(match["tenant"], *parts))
     return tuple(found)

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["BadRecord", "MissingPart", "WrongUse"]
+__all__ = ["DEAD_LETTER_CODES", "BadRecord", "MissingPart", "WrongUse"]
+
+#: Every ``code`` for which the worker sends a record to dead letters; a metric counts them, beginning at zero.
+DEAD_LETTER_CODES = (
+    "ambiguous_json",
+    "id_reused",
+    "internal_error",
+    "key_mismatch",
+    "not_json",
+    "not_tokens",
+    "schema",
+    "too_large",
+    "unknown_type",
+)
 
 
 class MissingPart(Exception):

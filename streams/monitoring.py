@@ -9,6 +9,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.findings import Finding, asked
+from streams.redaction import shown
 
 __all__ = ["alert_path", "alerts", "scrape"]
 
@@ -134,5 +135,7 @@ def _data(url: str, **parameters: str) -> Any:
 
 def _silent(part: str, name: str, address: str) -> Finding:
     return Finding(
-        part, False, f"{name} does not answer at {address}; start it, or set {name.lower()} to its address"
+        part,
+        False,
+        f"{name} does not answer at {shown(address)}; start it, or set {name.lower()} to its address",
     )

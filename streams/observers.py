@@ -10,6 +10,7 @@ from detector.bundle import Bundle
 from detector.decisions import ConfirmMethod, Decision, RiskClass, Rung, Verdict
 from detector.events import Outcome, OutcomeKind, OutcomeSource
 from streams import metrics
+from streams.errors import DEAD_LETTER_CODES
 from streams.topics import INCIDENTS, INTENTS, OUTCOMES
 
 __all__ = [
@@ -25,16 +26,6 @@ __all__ = [
     "show_bundle",
 ]
 
-#: Why records become dead letters, as ``BadRecord`` has it; another code counts all the same.
-_UNREADABLE = (
-    "id_reused",
-    "internal_error",
-    "key_mismatch",
-    "not_json",
-    "schema",
-    "too_large",
-    "unknown_type",
-)
 _ABSTAINED = ("judge_failed", "too_little_calibration", "unknown_intent")
 _ANSWERS_TO_A_QUESTION = (OutcomeKind.CONFIRMED, OutcomeKind.DENIED, OutcomeKind.EXPIRED)
 
@@ -53,7 +44,7 @@ def begin_worker(bundle: Bundle) -> None:
         metrics.PASSED_ON.labels(topic)
         metrics.EARLIER_TOPIC.labels(topic)
         metrics.AFTER_ERASURE.labels(topic)
-    for reason in _UNREADABLE:
+    for reason in DEAD_LETTER_CODES:
         metrics.DEAD_LETTERS.labels(reason)
     for kind, source in product(OutcomeKind, OutcomeSource):
         metrics.OUTCOMES.labels(kind.value, source.value)

@@ -9,11 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from streams.callbacks import allowed_callbacks
 from streams.errors import MissingPart, WrongUse
 from streams.host_names import named_hosts
+from streams.text_files import read_text, unmarked
 
 __all__ = ["DEFAULT_FILE", "Loaded", "Settings", "load", "read_key", "read_secret"]
 
@@ -172,6 +181,20 @@ class Settings(BaseModel):
         description="partition of assistant.replies this gateway reads; drawn at start where it is left out",
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse what pydantic would take for something else: true for 1, and nothing for the folder that one is in."""
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
+            raise ValueError("is true or false; give what 'misfire config show' says")
+        if (
+            isinstance(value, str)
+            and not value.strip()
+            and value != cls.model_fields[str(info.field_name)].default
+        ):
+            raise ValueError("is empty; give a value, or leave it out")
+        return value
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -194,12 +217,14 @@ def load(file: Path | None = None, environment: Mapping[str, str] | None = None,
         MissingPart: the named file is not there.
     """
     variables = os.environ if environment is None else environment
-    named = file or (Path(variables[f"{_PREFIX}CONFIG"]) if variables.get(f"{_PREFIX}CONFIG") else None)
+    variable = variables.get(f"{_PREFIX}CONFIG", "").strip()
+    named = file or (Path(variable) if variable else None)
     values: dict[str, Any] = {}
     sources = dict.fromkeys(Settings.model_fields, "default")
     layers = [(_from_file(named), str(named or DEFAULT_FILE)), *_from_environment(variables)]
     layers += [({name: value}, "command line") for name, value in given.items() if value is not None]
-    for layer, source in layers:
+    for said, source in layers:
+        layer = {name: value for name, value in said.items() if not _unset(name, value)}
         values |= layer
         sources |= dict.fromkeys(layer, source)
     try:
@@ -230,7 +255,7 @@ def read_secret(file: Path | None, what: str) -> str | None:
     if file is None:
         return None
     try:
-        return file.read_bytes().strip().decode("utf-8", "surrogateescape")
+        return unmarked(file.read_bytes()).strip().decode("utf-8", "surrogateescape")
     except OSError as error:
         raise MissingPart(
             f"the {what} file {file} cannot be read ({error.strerror}); make it, or leave the setting out"
@@ -239,16 +264,18 @@ def read_secret(file: Path | None, what: str) -> str | None:
 
 def _from_file(named: Path | None) -> dict[str, Any]:
     path = named or DEFAULT_FILE
-    if not path.is_file():
-        if named is None:
-            return {}
-        raise MissingPart(
-            f"the configuration file {path} is not there; give another with --config, or leave it out"
-        )
+    if named is None and not path.is_file():
+        return {}
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(read_text(path, "configuration file"))
     except (ValueError, RecursionError) as error:
         raise WrongUse(f"the configuration file {path} is not TOML: {error}") from None
+
+
+def _unset(name: str, value: Any) -> bool:
+    """Whether a setting that may be left out is given as nothing, as ``MISFIRE_ACCESS_FILE=`` does: then it was not given."""
+    field = Settings.model_fields.get(name)
+    return isinstance(value, str) and not value.strip() and field is not None and field.default in (None, "")
 
 
 def _from_environment(variables: Mapping[str, str]) -> list[tuple[dict[str, Any], str]]:

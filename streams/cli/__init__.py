@@ -37,6 +37,8 @@ from streams.cli import (
     train,
     worker,
 )
+from streams.cli.standard_streams import finish_output, open_streams
+from streams.cli.unset import without_unset
 from streams.errors import MissingPart, WrongUse
 
 __all__ = ["app", "main"]
@@ -82,15 +84,25 @@ def main() -> None:
     # Both unwind what runs, so that everything a command started is gone when it is.
     signal.signal(signal.SIGINT, _ended_by)
     signal.signal(signal.SIGTERM, _ended_by)
+    open_streams()
     try:
-        # Typer shows wrong options to people; off terminals they are one line, like every other end.
-        sys.exit(app(standalone_mode=sys.stderr.isatty()))
+        _run()
     except TyperException as error:
         _end_of_wrong_use(error)
     except (MissingPart, BundleError) as error:
         _end(error, 3)
     except (WrongUse, MisfireError) as error:
         _end(error, 2)
+
+
+def _run() -> NoReturn:
+    """Run what was asked for and write all that it said."""
+    command = typer.main.get_command(app)
+    try:
+        # Typer shows wrong options to people; off terminals they are one line, like every other end.
+        sys.exit(command(without_unset(command, sys.argv[1:]), standalone_mode=sys.stderr.isatty()))
+    finally:
+        finish_output()
 
 
 def _end(error: Exception, code: int) -> NoReturn:

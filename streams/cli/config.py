@@ -28,10 +28,12 @@ def limits(json: Json = None) -> None:
 @app.command()
 def show(config: Config = None, json: Json = None) -> None:
     """Show every setting, its value, where that came from, and what it is for."""
+    from streams.redaction import shown
     from streams.settings import Settings, load
 
     loaded = load(config)
-    values = loaded.settings.model_dump(mode="json")
+    said = loaded.settings.model_dump(mode="json")
+    values = {name: shown(value) if isinstance(value, str) else value for name, value in said.items()}
     rows = [
         [name, str(values[name]), loaded.sources[name], field.description or ""]
         for name, field in Settings.model_fields.items()

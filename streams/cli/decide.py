@@ -35,14 +35,15 @@ def decide(
     from streams.hook.edge import bearer_of, client_context
     from streams.records import DECISION, INTENT
     from streams.settings import load
+    from streams.text_files import unmarked
 
     settings = load(config).settings
     token, tls = bearer_of(settings), client_context(settings)
     try:
-        heard = INTENT.decode(_read(event))
+        heard = INTENT.decode_strictly(unmarked(_read(event)).strip())
         with Hook(url, deadline_ms=deadline_ms, token=token, tls=tls) as hook:
             decision = hook.decide(heard)
-    except (BadRecord, RejectedEvent) as error:
+    except (BadRecord, RejectedEvent, UnicodeDecodeError) as error:
         raise WrongUse(f"{event} is not an event: {error}") from None
     table(
         f"{decision.effective_verdict}: {decision.intent}",

@@ -74,7 +74,7 @@ def write_json(path: str | None, value: Any) -> None:
     Raises:
         MissingPart: the file cannot be written.
     """
-    if path is None:
+    if not path:
         return
     plain = to_jsonable_python(
         asdict(value) if is_dataclass(value) and not isinstance(value, type) else value

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -76,10 +78,10 @@ def test_a_file_that_was_named_has_to_be_there(tmp_path: Path) -> None:
         load(environment={"MISFIRE_CONFIG": "nowhere.toml"})
 
 
-@pytest.mark.parametrize("data", [b"partitions = ", b"\xff\xfe"])
+@pytest.mark.parametrize("data", [b"partitions = ", b"\x80\xfe"])
 def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "some.toml").write_bytes(data)
-    with pytest.raises(WrongUse, match="not TOML"):
+    with pytest.raises(WrongUse, match=r"not TOML|not text in UTF-8"):
         load(tmp_path / "some.toml", {})
 
 
@@ -103,3 +105,69 @@ def test_a_setting_that_was_replaced_says_by_what(tmp_path: Path) -> None:
     for given in ({"file": file, "environment": {}}, {"environment": {"MISFIRE_CALLBACK_HOSTS": "runtime"}}):
         with pytest.raises(WrongUse, match="replaced by callback_urls"):
             load(**given)
+
+
+OPTIONAL = sorted(name for name, field in Settings.model_fields.items() if field.default in (None, ""))
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\t"])
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_an_empty_optional_setting_is_unset_wherever_it_stands(tmp_path: Path, name: str, empty: str) -> None:
+    """As ``MISFIRE_ACCESS_FILE=`` in a Compose file is: the access file was taken for the folder that one is in."""
+    file = _file(tmp_path / "some.toml", f'{name} = "{empty}"'.replace("\t", "\\t"))
+    for loaded in (
+        load(file, {}),
+        load(environment={f"MISFIRE_{name.upper()}": empty}),
+        load(environment={}, **{name: empty}),
+    ):
+        assert getattr(loaded.settings, name) == Settings.model_fields[name].default
+        assert loaded.sources[name] == "default"
+
+
+def test_what_is_unset_on_top_leaves_what_is_set_below(tmp_path: Path) -> None:
+    file = _file(tmp_path / "some.toml", 'access_file = "tokens.json"')
+    loaded = load(file, {"MISFIRE_ACCESS_FILE": ""}, access_file="")
+    assert loaded.settings.access_file == Path("tokens.json")
+    assert loaded.sources["access_file"] == str(file)
+    assert load(environment={"MISFIRE_CONFIG": " "}).settings == Settings()
+
+
+@pytest.mark.parametrize("name", ["bundle", "operator_token_file", "broker", "partitions", "kafka_security"])
+def test_a_setting_that_has_to_be_there_is_refused_empty(name: str) -> None:
+    with pytest.raises(WrongUse, match=name):
+        load(environment={f"MISFIRE_{name.upper()}": ""})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_settings_file_with_a_byte_order_mark_is_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "misfire.toml"
+    path.write_bytes('group = "näher"\n'.encode(encoding))
+    assert load(path, {}).settings.group == "näher"
+
+
+def test_a_settings_file_that_is_packed_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "misfire.toml"
+    path.write_bytes(gzip.compress(b'group = "x"'))
+    with pytest.raises(WrongUse, match="is gzip, not text; unpack it with 'gunzip'"):
+        load(path, {})
+
+
+def test_a_settings_file_is_read_from_a_pipe() -> None:
+    out, into = os.pipe()
+    with os.fdopen(into, "wb") as file:
+        file.write(b'group = "piped"')
+    try:
+        assert load(Path(f"/dev/fd/{out}"), {}).settings.group == "piped"
+    finally:
+        os.close(out)
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    file = _file(
+        tmp_path / "some.toml",
+        'grop = "x"\npartitions = "many"\nreplication = true\nbundle = ""\nnested = { a = 1 }',
+    )
+    with pytest.raises(WrongUse) as refused:
+        load(file, {"MISFIRE_WORKER_PORT": "99999"})
+    for name in ("grop", "partitions", "replication", "bundle", "nested", "worker_port"):
+        assert f"  - {name} (" in str(refused.value)

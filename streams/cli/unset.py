@@ -1,0 +1,37 @@
+"""An option that is given as nothing, as ``--policy "$POLICY"`` is where the variable is not set, was not given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+__all__ = ["without_unset"]
+
+
+def without_unset(command: Any, arguments: Sequence[str]) -> list[str]:
+    """Return a command line without the options that may be left out and are empty.
+
+    Args:
+        command: Click's command, with those below it.
+        arguments: what was typed.
+    """
+    names, kept, left = set(_optional(command)), [], list(arguments)
+    while left:
+        word = left.pop(0)
+        name, equals, value = word.partition("=")
+        if word == "--":
+            return [*kept, word, *left]
+        if name in names and not (value if equals else left[0] if left else "given").strip():
+            left = left if equals else left[1:]
+        else:
+            kept.append(word)
+    return kept
+
+
+def _optional(command: Any) -> Iterator[str]:
+    """The names of the options that take a value and may be left out, of a command and of those below it."""
+    for parameter in command.params:
+        if parameter.param_type_name == "option" and not parameter.is_flag and not parameter.required:
+            yield from (name for name in parameter.opts if name.startswith("--"))
+    for below in getattr(command, "commands", {}).values():
+        yield from _optional(below)
