@@ -15,7 +15,8 @@ def without_unset(command: Any, arguments: Sequence[str]) -> list[str]:
         command: Click's command, with those below it.
         arguments: what was typed.
     """
-    names, kept, left = set(_optional(command)), [], list(arguments)
+    names, left = set(_optional(command)), list(arguments)
+    kept: list[str] = []
     while left:
         word = left.pop(0)
         name, equals, value = word.partition("=")
