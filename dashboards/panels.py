@@ -557,6 +557,13 @@ _PIPELINE = Board(
                     bad_from=0.5,
                     bad_below=True,
                 ),
+                Panel(
+                    "Metrics left out",
+                    ("unreadable_files",),
+                    "None.",
+                    "The log names each file of PROMETHEUS_MULTIPROC_DIR; remove it, and give misfire a folder of its own.",
+                    width=24,
+                ),
             ),
         ),
     ),

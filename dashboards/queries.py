@@ -450,6 +450,13 @@ QUERIES: tuple[Query, ...] = (
         "Events whose device's clock was too far off, so that the log's time stood in; lower is better.",
     ),
     _ask(
+        "unreadable_files",
+        "sum by (instance) (rate(misfire_metrics_files_unreadable_total{$e}[$s]))",
+        "files/s",
+        "{{instance}}",
+        "Files of the folder that processes share their metrics in which hold no metrics and are left out.",
+    ),
+    _ask(
         "duplicates",
         "sum by (topic) (rate(misfire_duplicates_total{$e}[$s]))",
         "records/s",

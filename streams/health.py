@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -87,7 +88,7 @@ class Health:
         return web.json_response({"ready": self.ready}, status=200 if self.ready else 503)
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        body, content_type = exposition(request.headers.get("Accept"))
+        body, content_type = await asyncio.to_thread(exposition, request.headers.get("Accept"))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
 

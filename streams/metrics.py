@@ -9,6 +9,7 @@ from __future__ import annotations
 from prometheus_client import disable_created_metrics
 
 from streams.instruments import Catalogue
+from streams.metrics_folder import prepare_folder
 
 __all__ = [
     "ABSTENTIONS",
@@ -60,6 +61,7 @@ __all__ = [
     "STATES_CUT",
     "STATE_BYTES",
     "SURPRISAL_BITS",
+    "UNREADABLE_FILES",
     "UNTAUGHT",
     "UNWRITTEN_SECONDS",
     "WATERMARK_SECONDS",
@@ -67,6 +69,9 @@ __all__ = [
 
 # When each series began doubles what is scraped, and nobody asks for it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
+
+# The first metric opens files there.
+prepare_folder()
 
 CATALOGUE = Catalogue()
 _counter, _gauge, _histogram = CATALOGUE.counter, CATALOGUE.gauge, CATALOGUE.histogram
@@ -315,6 +320,12 @@ DEAD_LETTERS = _counter(
     ["reason"],
     unit="records",
     owner="worker",
+)
+UNREADABLE_FILES = _counter(
+    "misfire_metrics_files_unreadable_total",
+    "Files of PROMETHEUS_MULTIPROC_DIR that hold no metrics and are left out, each once.",
+    unit="files",
+    owner="worker, gateway",
 )
 DUPLICATES = _counter(
     "misfire_duplicates_total",

@@ -19,10 +19,10 @@ from streams.app import build_app
 from streams.brokers import brokers_of
 from streams.bundles import created_at
 from streams.errors import MissingPart
-from streams.exposition import forget_dead_processes
 from streams.garbage import calm_garbage
 from streams.health import Health, Watchdog
 from streams.identities import IdentityWatch, look_up
+from streams.metrics_folder import forget_dead_processes
 from streams.observers import begin_worker, show_bundle
 from streams.settings import Settings, read_key
 from streams.shadow import Shadow

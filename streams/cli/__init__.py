@@ -40,6 +40,7 @@ from streams.cli import (
 from streams.cli.standard_streams import finish_output, open_streams
 from streams.cli.unset import without_unset
 from streams.errors import MissingPart, WrongUse
+from streams.metrics_folder import drop_empty
 
 __all__ = ["app", "main"]
 
@@ -85,6 +86,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, _ended_by)
     signal.signal(signal.SIGTERM, _ended_by)
     open_streams()
+    drop_empty()
     try:
         _run()
     except TyperException as error:

@@ -220,7 +220,7 @@ def _operation(parts: _Parts) -> APIRouter:
 
     @routes.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
-        body, content_type = exposition(request.headers.get("accept"))
+        body, content_type = await asyncio.to_thread(exposition, request.headers.get("accept"))
         return Response(body, headers={"content-type": content_type})
 
     return routes

@@ -7,12 +7,12 @@ import logging
 from detector.errors import BundleError
 from streams.bundles import created_at, read_bundle
 from streams.errors import MissingPart
-from streams.exposition import forget_dead_processes
 from streams.hook.access import REFUSALS, Guard
 from streams.hook.edge import check_edge, listen, server_options
 from streams.hook.gateway import build_gateway
 from streams.hook.ladder import Ladder
 from streams.hook.reasons import LOWER_RUNGS
+from streams.metrics_folder import forget_dead_processes
 from streams.observers import begin_gateway, show_bundle
 from streams.policy_file import read_policy
 from streams.serving.protocol import CUTS
