@@ -68,8 +68,16 @@ def _interrupted(config: Config) -> str:
         f"sum by (risk_class) (increase(misfire_commands_total{which}[{config.window('6h')}]))"
         for which in ('{verdict!="allow"}', "")
     )
+    # What is asked about whatever the judge says is on top of the budgets.
+    cautions = f"sum by (risk_class) (increase(misfire_cautions_total[{config.window('6h')}]))"
+    judged = f"({stopped} - ({cautions} or 0 * {stopped}))"
     budget = "2 * max by (risk_class) (misfire_interruption_budget_ratio)"
-    return f"{stopped} / {all_of_them} > {budget}\nand {stopped} > 10"
+    return f"{judged} / {all_of_them} > {budget}\nand {judged} > 10"
+
+
+def _unclassified(config: Config) -> str:
+    which = 'misfire_cautions_total{reason="unclassified_intent"}'
+    return f"sum(increase({which}[{config.window('1h')}])) > 10"
 
 
 def _stopped(config: Config) -> str:
@@ -262,6 +270,14 @@ ALERTS: tuple[Alert, ...] = (
         "People are asked about, or refused, what they meant.",
         _interrupted,
         "30m",
+    ),
+    Alert(
+        "IntentsUnclassified",
+        "ticket",
+        "{{ $value | humanize }} commands within an hour had an intent that no rule of the policy names.",
+        "People are asked about each of these commands, for as long as nobody says what they can do.",
+        _unclassified,
+        "5m",
     ),
     Alert(
         "BlockBudgetSpent",

@@ -246,6 +246,21 @@ _QUALITY = Board(
             ),
         ),
         Row(
+            "What is asked about on top of the budgets?",
+            (
+                Panel(
+                    "Unclassified, or new in its household",
+                    ("cautions",),
+                    "unclassified_intent: none. first_physical_command: a few for each new household, then hardly any.",
+                    "unclassified_intent: 'misfire doctor' lists the intents; name them in the policy. first_physical_command for long: "
+                    "households answer with no, or a skill tries what nobody there uses.",
+                    width=24,
+                    alert="MisfireIntentsUnclassified",
+                    every="15m",
+                ),
+            ),
+        ),
+        Row(
             "What does the judge think?",
             (
                 Panel(

@@ -168,6 +168,13 @@ QUERIES: tuple[Query, ...] = (
         "Commands left to the policy's rule because the judge could not know; lower is better.",
     ),
     _ask(
+        "cautions",
+        "sum by (risk_class, reason) (rate(misfire_cautions_total{$e, $r}[$s]))",
+        "commands/s",
+        "{{risk_class}} {{reason}}",
+        "Commands that were asked about on top of the budgets: of unclassified intents, and physical ones new in their household.",
+    ),
+    _ask(
         "misfire_probability",
         "sum by (le) (rate(misfire_probability_bucket{$e, $b, $r}[$s]))",
         "commands/s",

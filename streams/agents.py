@@ -63,6 +63,7 @@ from streams.rights.erasure import answer_erased, erased, erased_before, is_eras
 from streams.shadow import Shadow
 from streams.topics import DEAD_LETTERS, DECISIONS, REPLIES
 from streams.tracing import Passing, Tracer, facts
+from streams.unclassified_intents import Notices
 
 __all__ = ["Worker"]
 
@@ -104,6 +105,7 @@ class Worker:
         self.households = Households(parts.table)
         self.lag = Lag()
         self.evidence = EvidenceCounts(bundle)
+        self.notices = Notices()
 
     def attach(self) -> list[Any]:
         """Register the agents with the app and return them."""
@@ -205,6 +207,7 @@ class Worker:
             )
             span.facts |= facts(decision)
             log_decision(logger, "decided", decision, span.traceparent)
+            self.notices.saw(decision)
         sent = await self._reply(record, decision, span.traceparent)
         sent.append(await self._send(DECISIONS, record.key, decision, span.traceparent))
         if failed:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import httpx
@@ -20,8 +21,12 @@ from streams.monitoring import alert_path, alerts, scrape
 from streams.retention import overdue
 from streams.settings import Settings
 from streams.topics import admin, check_topics
+from streams.unclassified_intents import unclassified_lately
 
 __all__ = ["examine"]
+
+#: Unclassified intents that are listed by name.
+_MOST_INTENTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     yield Finding("topics", not problems, "; ".join(problems) or "every topic is as it should be")
     yield Finding("retention", not late, "; ".join(late) or "no record is older than its topic keeps it")
     yield _bundle(settings)
+    yield _classified(settings, unclassified_lately(brokers))
     workers = _processes("worker", settings.worker_host, settings.worker_port)
     gateways = _processes("gateway", settings.gateway_host, settings.gateway_port, _way(settings))
     for process in (*workers, *gateways):
@@ -69,6 +75,20 @@ def _bundle(settings: Settings) -> Finding:
         return Finding("bundle", True, f"version {read_bundle(settings.bundle).version} in {settings.bundle}")
     except (MissingPart, MisfireError) as error:
         return Finding("bundle", False, str(error))
+
+
+def _classified(settings: Settings, lately: Mapping[str, int]) -> Finding:
+    """Whether the policy names every intent that was decided on of late, and every one that the bundle was trained on."""
+    part = "intents"
+    with suppress(MissingPart, MisfireError):
+        lately = dict.fromkeys(read_bundle(settings.bundle).unclassified, 0) | lately
+    if not lately:
+        return Finding(part, True, "the policy names every intent that was used of late")
+    most = sorted(lately, key=lambda intent: (-lately[intent], intent))
+    told = ", ".join(f"{intent} ({lately[intent]} times)" for intent in most[:_MOST_INTENTS])
+    more = f" and {len(most) - _MOST_INTENTS} more" if len(most) > _MOST_INTENTS else ""
+    what = f"no rule of the policy names {told}{more}; each is asked about until one does; name it under [[intents]], and train again"
+    return Finding(part, False, what)
 
 
 def _way(settings: Settings) -> Way | None:

@@ -24,6 +24,7 @@ __all__ = [
     "BUNDLE_CREATED_SECONDS",
     "CALLBACKS",
     "CATALOGUE",
+    "CAUTIONS",
     "CLOCKS_REPLACED",
     "COMMANDS",
     "COMMAND_INTENTS",
@@ -127,6 +128,13 @@ COMMAND_INTENTS = _counter(
 ABSTENTIONS = _counter(
     "misfire_abstentions_total",
     "Commands left to the policy's rule because the judge could not know, by why.",
+    ["risk_class", "reason"],
+    unit="commands",
+    owner="worker",
+)
+CAUTIONS = _counter(
+    "misfire_cautions_total",
+    "Commands that were not allowed since no rule of the policy names their intent, or since a physical one is new in its household.",
     ["risk_class", "reason"],
     unit="commands",
     owner="worker",

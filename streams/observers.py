@@ -9,6 +9,8 @@ from detector.answers import ConfirmationResult
 from detector.bundle import Bundle
 from detector.decisions import ConfirmMethod, Decision, RiskClass, Rung, Verdict
 from detector.events import Outcome, OutcomeKind, OutcomeSource
+from detector.first_time import FIRST_PHYSICAL
+from detector.unclassified import UNCLASSIFIED
 from streams import metrics
 from streams.errors import DEAD_LETTER_CODES
 from streams.topics import INCIDENTS, INTENTS, OUTCOMES
@@ -16,6 +18,7 @@ from streams.topics import INCIDENTS, INTENTS, OUTCOMES
 __all__ = [
     "begin_gateway",
     "begin_worker",
+    "caution_of",
     "count_answer",
     "count_decision",
     "exemplar",
@@ -27,6 +30,8 @@ __all__ = [
 ]
 
 _ABSTAINED = ("judge_failed", "too_little_calibration", "unknown_intent")
+#: Why a command is asked about on top of the budgets; where both hold, it counts as the first.
+_CAUTIONS = (UNCLASSIFIED, FIRST_PHYSICAL)
 _ANSWERS_TO_A_QUESTION = (OutcomeKind.CONFIRMED, OutcomeKind.DENIED, OutcomeKind.EXPIRED)
 
 
@@ -54,6 +59,8 @@ def begin_worker(bundle: Bundle) -> None:
         metrics.SURPRISAL_BITS.labels(risk.value)
         for reason in _ABSTAINED:
             metrics.ABSTENTIONS.labels(risk.value, reason)
+        for reason in _CAUTIONS:
+            metrics.CAUTIONS.labels(risk.value, reason)
         for method, result in product(policy.classes[risk].methods, _ANSWERS_TO_A_QUESTION):
             metrics.CONFIRMATIONS.labels(method.value, result.value, "", risk.value)
     for verdict, risk in product(Verdict, RiskClass):
@@ -142,9 +149,20 @@ def observe_command(decision: Decision, *, new: bool, known: bool) -> None:
     metrics.COMMAND_INTENTS.labels(decision.intent if known else "other", verdict).inc(exemplar=point)
     if decision.abstained:
         metrics.ABSTENTIONS.labels(risk, decision.reasons[0].code).inc(exemplar=point)
+    caution = caution_of(decision)
+    if caution is not None:
+        metrics.CAUTIONS.labels(risk, caution).inc(exemplar=point)
     if decision.misfire_probability is not None:
         metrics.MISFIRE_PROBABILITY.labels(risk, decision.bundle).observe(decision.misfire_probability, point)
         metrics.SURPRISAL_BITS.labels(risk).observe(decision.surprisal_bits, point)
+
+
+def caution_of(decision: Decision) -> str | None:
+    """Return why a command was asked about on top of its class's budget; ``None`` where it was not, or was allowed."""
+    codes = {reason.code for reason in decision.reasons}
+    if decision.verdict is Verdict.ALLOW:
+        return None
+    return next((code for code in _CAUTIONS if code in codes), None)
 
 
 def observe_outcome(outcome: Outcome, about: Decision | None) -> None:

@@ -21,13 +21,19 @@ class Judged(StrEnum):
 
     HOUSEHOLD = "the household's model"
     POPULATION = "the population's model"
+    ASKED = "the population's model, at least confirm"
+    ASKED_FIRST = "the household's model, at least confirm the first time"
 
 
 #: For each risk class a verdict, or whose model gives one.
 Answers = Mapping[RiskClass, Verdict | Judged]
 
-_HOUSEHOLD: Answers = MappingProxyType(dict.fromkeys(RiskClass, Judged.HOUSEHOLD))
-_POPULATION: Answers = MappingProxyType(dict.fromkeys(RiskClass, Judged.POPULATION))
+_HOUSEHOLD: Answers = MappingProxyType(
+    dict.fromkeys(RiskClass, Judged.HOUSEHOLD) | {RiskClass.PHYSICAL: Judged.ASKED_FIRST}
+)
+_POPULATION: Answers = MappingProxyType(
+    dict.fromkeys(RiskClass, Judged.POPULATION) | {RiskClass.PHYSICAL: Judged.ASKED}
+)
 #: The fallbacks of the packaged policy.
 _RULE: Answers = MappingProxyType(
     {
@@ -151,7 +157,9 @@ _HEAD = """\
 A command gets an answer before its deadline whatever is broken. Drawn from `streams/hook/failures.py`; `tests/integration/test_failures.py`
 breaks each of these and asks about a command of every risk class. Every answer below the worker's rung is `degraded`, says why by the
 code of its first reason, and is counted by rung and reason (`misfire_hook_answers_total`). The fallbacks are the packaged policy's; another
-policy has its own (`fallback` of a risk class).
+policy has its own (`fallback` of a risk class). On every rung, a command that no rule of the policy names is at least asked about
+(`unclassified_intent`); where its class has no way to ask, it is blocked. The same holds for a physical command that the household has
+not given before (`first_physical_command`). The gateway cannot know that, and asks each time.
 
 | broken | which means | rung | reason | {classes} |
 | --- | --- | --- | --- | {lines} |

@@ -114,6 +114,28 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             fires=60,
             resolves=600,
         ),
+        # What is asked about on top of the budget is not the matter.
+        Case(
+            {
+                _ALLOWED: (90, 90),
+                _BLOCKED: (10, 10),
+                'misfire_cautions_total{risk_class="purchase",reason="unclassified_intent"}': (0, 10),
+                'misfire_interruption_budget_ratio{risk_class="purchase"}': (0.01, 0.01),
+            },
+            fires=60,
+            resolves=600,
+        ),
+    ),
+    # A dozen within an hour, and then no more.
+    "IntentsUnclassified": (
+        Case(
+            {
+                'misfire_cautions_total{risk_class="physical",reason="unclassified_intent"}': (1, 0),
+                'misfire_cautions_total{risk_class="physical",reason="first_physical_command"}': (1, 1),
+            },
+            fires=30,
+            resolves=120,
+        ),
     ),
     "BlockBudgetSpent": (
         Case(

@@ -106,6 +106,26 @@ def _lamps(number: int) -> list[IntentEvent]:
     ]
 
 
+def test_a_skill_that_no_rule_names(installation: Installation) -> None:
+    installation.breaks("MisfireIntentsUnclassified", lambda: publish(installation.broker, _quizzes(12)))
+    installation.is_repaired("MisfireIntentsUnclassified", lambda: None)
+
+
+def _quizzes(number: int) -> list[IntentEvent]:
+    """As many households use a skill that nobody has classified."""
+    return [
+        event(
+            event_id=f"quiz-{each}",
+            household_id=f"quiz-{each}",
+            session_id=f"quiz-{each}",
+            time=datetime.now(UTC),
+            intent="quiz.Start",
+            commits=True,
+        )
+        for each in range(number)
+    ]
+
+
 def _decided(installation: Installation) -> float:
     workers = (installation.worker, *installation.others)
     return sum(worker.metric("misfire_events_total") for worker in workers)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -7,6 +8,8 @@ import pytest
 
 from streams import doctor
 from streams.doctor import _agreement, _condition, _processes
+from streams.errors import MissingPart
+from streams.settings import Settings
 
 READY = httpx.Response(200, json={"ready": True})
 
@@ -73,3 +76,34 @@ def test_a_name_that_stands_for_nothing_is_nobody_that_answers() -> None:
     (process,) = _processes("gateway", "nobody.invalid", 8750)
 
     assert "nothing answers at http://nobody.invalid:8750" in _condition(process).text
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "lately", "ok", "said"),
+    [
+        ([], {}, True, "the policy names every intent that was used of late"),
+        (
+            [],
+            {"quiz.Start": 3, "a.B": 5},
+            False,
+            "no rule of the policy names a.B (5 times), quiz.Start (3 times); each",
+        ),
+        (["quiz.Start"], {}, False, "quiz.Start (0 times)"),
+        ([], {f"quiz.Start_{number}": 1 for number in range(12)}, False, "and 2 more; each is asked about"),
+    ],
+)
+def test_intents_that_no_rule_names_are_listed(
+    trained_on: list[str], lately: dict[str, int], ok: bool, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "read_bundle", lambda _: SimpleNamespace(unclassified=trained_on))
+    finding = doctor._classified(Settings(), lately)
+    assert (finding.part, finding.ok) == ("intents", ok)
+    assert said in finding.text
+
+
+def test_a_bundle_that_is_missing_hides_no_intent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: object) -> None:
+        raise MissingPart("there is no bundle")
+
+    monkeypatch.setattr(doctor, "read_bundle", missing)
+    assert not doctor._classified(Settings(), {"quiz.Start": 1}).ok
