@@ -81,7 +81,7 @@ def _classified(settings: Settings, lately: Mapping[str, int]) -> Finding:
     """Whether the policy names every intent that was decided on of late, and every one that the bundle was trained on."""
     part = "intents"
     with suppress(MissingPart, MisfireError):
-        lately = dict.fromkeys(read_bundle(settings.bundle).unclassified, 0) | lately
+        lately = {**dict.fromkeys(read_bundle(settings.bundle).unclassified, 0), **lately}
     if not lately:
         return Finding(part, True, "the policy names every intent that was used of late")
     most = sorted(lately, key=lambda intent: (-lately[intent], intent))
