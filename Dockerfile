@@ -1,5 +1,5 @@
 # One image for every part: the command says which ("worker", "gateway", "topics create").
-FROM python:3.12-slim-bookworm AS build
+FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f1499a57e22e6c285135ae657bf7 AS build
 WORKDIR /build
 RUN python -m venv /venv
 COPY requirements.lock ./
@@ -10,12 +10,13 @@ COPY streams streams
 COPY dashboards dashboards
 RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
-FROM python:3.12-slim-bookworm
+FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f1499a57e22e6c285135ae657bf7
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
 RUN groupadd --gid 10001 misfire && useradd --uid 10001 --gid 10001 --create-home misfire
-# What is mounted here begins as this user's.
-RUN install --directory --owner=10001 --group=10001 /bundle /secrets
+# What is mounted here begins as this user's; what Grafana alone may read begins as that of Grafana's image.
+RUN install --directory --owner=10001 --group=10001 /bundle && install --directory --owner=10001 --group=10001 --mode=0700 /keys \
+    && install --directory --owner=472 --group=0 --mode=0700 /secrets
 USER misfire
 WORKDIR /home/misfire
 ENTRYPOINT ["misfire"]

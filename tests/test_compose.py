@@ -22,7 +22,7 @@ from tests.tools import needed
 
 ROOT = Path(__file__).parents[1]
 #: What does its work once and ends.
-JOBS = {"topics", "setup", "doctor"}
+JOBS = {"topics", "setup", "password", "doctor"}
 
 
 @cache
@@ -76,6 +76,7 @@ def test_every_part_is_there(services: dict[str, Any]) -> None:
         "kafka",
         "topics",
         "setup",
+        "password",
         "worker",
         "gateway",
         "prometheus",
@@ -87,7 +88,12 @@ def test_every_part_is_there(services: dict[str, Any]) -> None:
 
 def test_versions_are_pinned(services: dict[str, Any]) -> None:
     for name, service in services.items():
-        assert re.search(r":v?\d+\.\d+\.\d+$", service["image"]), name
+        ours = service["image"].startswith("misfire-detector:")
+        digest = "" if ours else "@sha256:[0-9a-f]{64}"
+        assert re.search(rf":v?\d+\.\d+\.\d+{digest}$", service["image"]), name
+    bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    assert len(set(bases)) == 1
+    assert re.fullmatch(r"python:3\.12\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", bases[0])
     version = re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
     assert version
     assert services["worker"]["image"] == f"misfire-detector:{version[1]}"
@@ -140,6 +146,62 @@ def test_secrets_come_from_files(project: dict[str, Any]) -> None:
                 name
             )
     assert all("file" in secret for secret in project["secrets"].values())
+
+
+def _networks(services: dict[str, Any], name: str) -> set[str]:
+    return set(services[name].get("networks") or ())
+
+
+def test_what_draws_and_what_pages_reaches_no_kafka(project: dict[str, Any]) -> None:
+    services = project["services"]
+    reaching = {name for name in services if _networks(services, name) & _networks(services, "kafka")}
+    assert reaching == {"kafka", "topics", "worker", "gateway", "doctor"}
+    assert _networks(services, "kafka") == {"kafka"}
+    assert all(_networks(services, name) or services[name]["network_mode"] == "none" for name in services)
+    for name in ("worker", "gateway"):
+        assert _networks(services, name) & _networks(services, "prometheus")
+        for watching in ("grafana", "alertmanager"):
+            assert not _networks(services, name) & _networks(services, watching)
+    for name in ("grafana", "alertmanager"):
+        assert _networks(services, name) & _networks(services, "prometheus")
+    assert "default" not in project["networks"]
+
+
+def test_a_confirmation_needs_the_key_that_the_first_start_makes(services: dict[str, Any]) -> None:
+    mounted = {
+        name: {volume["source"]: volume.get("read_only", False) for volume in service.get("volumes", [])}
+        for name, service in services.items()
+    }
+    assert services["worker"]["environment"]["MISFIRE_CONFIRMATION_KEY_FILE"] == "/keys/confirmation_key"
+    assert {name: found["keys"] for name, found in mounted.items() if "keys" in found} == {
+        "setup": False,
+        "worker": True,
+    }
+    assert {name for name, found in mounted.items() if "secrets" in found} == {"password", "grafana"}
+    assert services["password"]["user"] == services["grafana"]["user"]
+    assert services["setup"]["user"] == services["worker"]["user"]
+
+
+@pytest.mark.parametrize("job", ["setup", "password"])
+def test_what_a_first_start_makes_only_its_owner_can_read(
+    services: dict[str, Any], job: str, tmp_path: Path
+) -> None:
+    """The job's own commands, in a folder of the test's: run twice they make one secret, of mode 0400."""
+    commands = services[job]["command"][0].replace("$$", "$")
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "manifest.json").write_text("{}")
+    made = {"setup": "keys/confirmation_key", "password": "secrets/grafana_admin_password"}[job]
+    (tmp_path / made).parent.mkdir()
+    for folder in ("keys", "secrets", "bundle"):
+        commands = commands.replace(f"/{folder}/", f"{tmp_path}/{folder}/")
+    found = set()
+    for _ in range(2):
+        subprocess.run(["sh", "-euc", commands], check=True, timeout=60)
+        found.add((tmp_path / made).read_bytes())
+    assert len(found) == 1
+    assert len(found.pop()) >= 32
+    assert (tmp_path / made).stat().st_mode & 0o777 == 0o400
+    assert "444" not in services[job]["command"][0]
 
 
 def test_the_settings_are_ones_that_misfire_knows(services: dict[str, Any]) -> None:
