@@ -11,6 +11,9 @@ import typer
 from streams.cli.options import Jobs, Json, Misfires, Seed, Severity, Stream, mixture_of
 from streams.cli.output import note, progress_report, write_json
 
+#: Unclassified intents that are named.
+_MOST_NAMED = 10
+
 
 def train(
     stream: Stream,
@@ -68,6 +71,12 @@ def train(
         note(
             f"not learned, since fewer than {fewest_households} households use them: {rare.intents} intents, which will be unknown, "
             f"and {rare.slots} slots"
+        )
+    if bundle.unclassified:
+        note(
+            f"no rule of the policy names {', '.join(bundle.unclassified[:_MOST_NAMED])}"
+            f"{' and others' if len(bundle.unclassified) > _MOST_NAMED else ''}: each is asked about whenever it is to be carried out; "
+            "name them in a policy file, and give it with --policy"
         )
     write_json(
         json,
