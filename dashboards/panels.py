@@ -531,6 +531,13 @@ _PIPELINE = Board(
                     bad_from=0.01,
                 ),
                 Panel(
+                    "With unknown fields",
+                    ("ignored_fields",),
+                    "None.",
+                    "A misspelt field is missing from every decision: ask over HTTP, the answer names it (X-Misfire-Ignored-Fields).",
+                    width=8,
+                ),
+                Panel(
                     "Delivered again",
                     ("duplicates",),
                     "Some after a restart.",

@@ -464,6 +464,13 @@ QUERIES: tuple[Query, ...] = (
         "Files of the folder that processes share their metrics in which hold no metrics and are left out.",
     ),
     _ask(
+        "ignored_fields",
+        "sum by (topic) (rate(misfire_ignored_fields_total{$e}[$s]))",
+        "records/s",
+        "{{topic}}",
+        "Records with fields that the worker does not know and ignores; a slip in a name, or a newer sender.",
+    ),
+    _ask(
         "duplicates",
         "sum by (topic) (rate(misfire_duplicates_total{$e}[$s]))",
         "records/s",

@@ -40,6 +40,7 @@ __all__ = [
     "EVIDENCE_EXPECTED",
     "EXPORTS_REFUSED",
     "HOUSEHOLDS",
+    "IGNORED_FIELDS",
     "IN_FLIGHT",
     "LAG",
     "LATE",
@@ -338,6 +339,13 @@ UNREADABLE_FILES = _counter(
 DUPLICATES = _counter(
     "misfire_duplicates_total",
     "Records that were delivered again and skipped.",
+    ["topic"],
+    unit="records",
+    owner="worker",
+)
+IGNORED_FIELDS = _counter(
+    "misfire_ignored_fields_total",
+    "Records with fields that this version does not know, and ignores.",
     ["topic"],
     unit="records",
     owner="worker",

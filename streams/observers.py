@@ -47,6 +47,7 @@ def begin_worker(bundle: Bundle) -> None:
     for topic in (INTENTS, OUTCOMES):
         metrics.DUPLICATES.labels(topic)
         metrics.PASSED_ON.labels(topic)
+        metrics.IGNORED_FIELDS.labels(topic)
         metrics.EARLIER_TOPIC.labels(topic)
         metrics.AFTER_ERASURE.labels(topic)
     for reason in DEAD_LETTER_CODES:

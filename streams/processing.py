@@ -15,6 +15,7 @@ from detector.events import IntentEvent, Outcome
 from detector.fallback import fallback_decision
 from detector.pipeline import apply_outcome, decide
 from detector.verdict import Judgement
+from streams import metrics
 from streams.cloudevents import is_structured, type_inside, unwrapped
 from streams.errors import BadRecord
 from streams.marks import UNKNOWN, Mark, is_applied, with_mark
@@ -189,7 +190,9 @@ def answer_record(
 def _read(record: Incoming, kind: Kind[V], *, token_ids: bool) -> V:
     check_type(record.headers, kind)
     structured = record.value is not None and _is_structured(record)
-    value = kind.decode_strictly(unwrapped(record.value or b"", kind) if structured else record.value)
+    value, ignored = kind.read(unwrapped(record.value or b"", kind) if structured else record.value)
+    if ignored:
+        metrics.IGNORED_FIELDS.labels(record.topic).inc()
     check_tokens(value, ids=token_ids)
     if record.key != value.household_id.encode():
         raise BadRecord(

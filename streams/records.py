@@ -21,6 +21,7 @@ from detector.answers import ConfirmationAnswer, ConfirmationResult
 from detector.decisions import Decision
 from detector.events import IntentEvent, Outcome
 from streams.errors import BadRecord
+from streams.ignored_fields import ignored_in
 from streams.strict_json import check_unambiguous
 
 if TYPE_CHECKING:
@@ -107,11 +108,20 @@ class Kind(Generic[V]):
         Raises:
             BadRecord: as ``decode``, and with code ``ambiguous_json``.
         """
+        return self.read(data)[0]
+
+    def read(self, data: bytes | None) -> tuple[V, set[str]]:
+        """Read a value as ``decode_strictly`` does, with the names of the fields in it that nobody knows.
+
+        Raises:
+            BadRecord: as ``decode_strictly``.
+        """
         value = self.decode(data)
-        # What we would have written ourselves has every name once.
-        if data is not None and self.encode(value) != data:
-            check_unambiguous(data)
-        return value
+        # What we would have written ourselves has every name once, and no other.
+        if data is None or self.encode(value) == data:
+            return value, set()
+        check_unambiguous(data)
+        return value, ignored_in(data, self.value)
 
     def headers(
         self, event_id: str, time: datetime, *, source: str, trace: bytes | None = None

@@ -23,6 +23,7 @@ from streams.hook.access import Guard, caller_of
 from streams.hook.confirmations import confirmations
 from streams.hook.describing import answers_description, applied_description, body_description
 from streams.hook.exchange import Exchange
+from streams.hook.ignored import IgnoredFields
 from streams.hook.ladder import Answer, Asker, Ladder
 from streams.hook.late import LATE, LateAnswers
 from streams.hook.requests import (
@@ -82,6 +83,7 @@ def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None
         dependencies=[Depends(guard), *([Depends(HTTPBearer(auto_error=False))] if guard.closed else [])],
     )
     app.add_middleware(PolicyVersion, version=ladder.policy.version)
+    app.add_middleware(IgnoredFields)
     app.add_middleware(OnlyOwn, hosts=named_hosts(settings.allowed_hosts), host=settings.gateway_host)
 
     app.exception_handler(BadRecord)(refuse)
@@ -143,7 +145,7 @@ def _decisions(parts: _Parts) -> APIRouter:
         async def one(raw: bytes) -> bytes:
             try:
                 return DECISION.encode(
-                    (await answer(decode(raw, INTENT, parts.settings, caller), asker)).decision
+                    (await answer(decode(raw, INTENT, parts.settings, request), asker)).decision
                 )
             except BadRecord as error:
                 return to_json(problem(error))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["POLICY_VERSION"]
+__all__ = ["IGNORED_FIELDS", "POLICY_VERSION"]
+
+#: Fields of what was sent that nobody read, a few of their names.
+IGNORED_FIELDS = "x-misfire-ignored-fields"
 
 #: The version of the policy by which each side falls back.
 POLICY_VERSION = "x-misfire-policy"

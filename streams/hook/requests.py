@@ -17,7 +17,9 @@ from streams.callbacks import check_callback
 from streams.cloudevents import STRUCTURED, is_structured, unwrapped, wrapped
 from streams.errors import BadRecord
 from streams.hook.access import REFUSALS, Caller, caller_of
+from streams.hook.ignored import note_ignored
 from streams.hook.ladder import Asker
+from streams.ignored_fields import ignored_in
 from streams.letters import trace_of
 from streams.records import MAX_BYTES, Kind
 from streams.serving import problems
@@ -104,12 +106,12 @@ async def read_value(request: Request, kind: Kind[V], settings: Settings) -> V:
     """
     body = await read_body(request)
     if is_structured(request.headers.get("content-type", "")):
-        return decode(unwrapped(body, kind), kind, settings, caller_of(request))
+        return decode(unwrapped(body, kind), kind, settings, request)
     if request.headers.get("ce-type", kind.type) != kind.type:
         raise BadRecord("unknown_type", f"the request's ce-type is not {kind.type!r}")
     if request.headers.get("ce-specversion", "1.0") != "1.0":
         raise BadRecord("schema", "ce-specversion is not 1.0")
-    return decode(body, kind, settings, caller_of(request))
+    return decode(body, kind, settings, request)
 
 
 def respond(
@@ -152,15 +154,22 @@ async def read_batch(request: Request) -> list[bytes]:
     return [to_json(entry) for entry in found]
 
 
-def decode(raw: bytes, kind: Kind[V], settings: Settings, caller: Caller) -> V:
+def decode(raw: bytes, kind: Kind[V], settings: Settings, request: Request) -> V:
     """Read a value and make sure that what must be tokens are tokens, and that its household is one of the caller's.
+
+    The answer names the fields that nobody reads.
 
     Raises:
         BadRecord: as ``Kind.decode_strictly``, ``check_tokens`` and ``Caller.check``.
     """
-    value = kind.decode_strictly(raw)
+    try:
+        value, ignored = kind.read(raw)
+    except BadRecord:
+        note_ignored(request, ignored_in(raw, kind.value))
+        raise
+    note_ignored(request, ignored)
     check_tokens(value, ids=settings.token_ids)
-    caller.check(value)
+    caller_of(request).check(value)
     return value
 
 

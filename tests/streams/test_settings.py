@@ -118,7 +118,7 @@ def test_an_empty_optional_setting_is_unset_wherever_it_stands(tmp_path: Path, n
     for loaded in (
         load(file, {}),
         load(environment={f"MISFIRE_{name.upper()}": empty}),
-        load(environment={}, **{name: empty}),
+        load(None, {}, **{name: empty}),
     ):
         assert getattr(loaded.settings, name) == Settings.model_fields[name].default
         assert loaded.sources[name] == "default"
