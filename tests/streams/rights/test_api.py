@@ -324,3 +324,13 @@ def test_no_page_of_another_origin_erases_a_household(
         )
         assert answer.status_code == status
     assert not desk.sent
+
+
+def test_a_tenant_alone_never_takes_the_last_place() -> None:
+    places = api._Places()
+    assert places.take("acme")
+    assert not places.take("acme")
+    assert places.take("bolt")
+    assert not places.take("corp")
+    places.leave("acme")
+    assert places.take("corp")
