@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 __all__ = [
+    "ABSTENTIONS",
     "MILD",
     "Confirm",
     "ConfirmMethod",
@@ -25,7 +26,11 @@ __all__ = [
     "decision_id",
     "severity",
     "strictest",
+    "why_abstained",
 ]
+
+#: The codes of why the policy's rule stands in for the judge; each is that of a reason of the decision.
+ABSTENTIONS = ("judge_failed", "too_little_calibration", "unknown_intent")
 
 
 class Verdict(StrEnum):
@@ -133,7 +138,9 @@ class Decision:
 
     ``misfire_probability`` and ``p_value`` are ``None`` where no judgement was made: on an event that does not commit, and on
     the policy rung. ``surprisal_bits`` is the chain's, summed; higher is rarer. ``abstained`` says that the
-    judge could not know and the policy's rule answered; ``degraded`` that the answer comes from below the first rung.
+    judge could not know and the policy's rule answered: training never saw the intent (a reason with the code ``unknown_intent``), the
+    risk class has too few commands to calibrate on (``too_little_calibration``), or the judge gave no number (``judge_failed``).
+    ``degraded`` says that the answer comes from below the first rung.
     ``clock_replaced`` says that the device's clock was too far from the log's to be believed (``clocks.py``).
     """
 
@@ -158,6 +165,13 @@ class Decision:
     abstained: bool = False
     degraded: bool = False
     clock_replaced: bool = False
+
+
+def why_abstained(decision: Decision) -> str | None:
+    """Return the code of why the judge abstained, which need not be the first of the reasons; ``None`` where it did not."""
+    if not decision.abstained:
+        return None
+    return next((reason.code for reason in decision.reasons if reason.code in ABSTENTIONS), None)
 
 
 def decision_id(event_id: str, bundle: str) -> str:

@@ -7,7 +7,7 @@ from itertools import product
 
 from detector.answers import ConfirmationResult
 from detector.bundle import Bundle
-from detector.decisions import ConfirmMethod, Decision, RiskClass, Rung, Verdict
+from detector.decisions import ABSTENTIONS, ConfirmMethod, Decision, RiskClass, Rung, Verdict, why_abstained
 from detector.events import Outcome, OutcomeKind, OutcomeSource
 from detector.first_time import FIRST_PHYSICAL
 from detector.unclassified import UNCLASSIFIED
@@ -29,7 +29,6 @@ __all__ = [
     "show_bundle",
 ]
 
-_ABSTAINED = ("judge_failed", "too_little_calibration", "unknown_intent")
 #: Why a command is asked about on top of the budgets; where both hold, it counts as the first.
 _CAUTIONS = (UNCLASSIFIED, FIRST_PHYSICAL)
 _ANSWERS_TO_A_QUESTION = (OutcomeKind.CONFIRMED, OutcomeKind.DENIED, OutcomeKind.EXPIRED)
@@ -58,7 +57,7 @@ def begin_worker(bundle: Bundle) -> None:
         metrics.BUDGET.labels(risk.value, version).set(policy.classes[risk].budget)
         metrics.MISFIRE_PROBABILITY.labels(risk.value, version)
         metrics.SURPRISAL_BITS.labels(risk.value)
-        for reason in _ABSTAINED:
+        for reason in ABSTENTIONS:
             metrics.ABSTENTIONS.labels(risk.value, reason)
         for reason in _CAUTIONS:
             metrics.CAUTIONS.labels(risk.value, reason)
@@ -148,11 +147,12 @@ def observe_command(decision: Decision, *, new: bool, known: bool) -> None:
         exemplar=point
     )
     metrics.COMMAND_INTENTS.labels(decision.intent if known else "other", verdict).inc(exemplar=point)
-    if decision.abstained:
-        metrics.ABSTENTIONS.labels(risk, decision.reasons[0].code).inc(exemplar=point)
     caution = caution_of(decision)
     if caution is not None:
         metrics.CAUTIONS.labels(risk, caution).inc(exemplar=point)
+    why = why_abstained(decision)
+    if why is not None:
+        metrics.ABSTENTIONS.labels(risk, why).inc(exemplar=point)
     if decision.misfire_probability is not None:
         metrics.MISFIRE_PROBABILITY.labels(risk, decision.bundle).observe(decision.misfire_probability, point)
         metrics.SURPRISAL_BITS.labels(risk).observe(decision.surprisal_bits, point)

@@ -1,10 +1,23 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.decisions import Decision, Enforcement, RiskClass, Rung, Verdict, decision_id
+from detector.decisions import (
+    ABSTENTIONS,
+    Decision,
+    Enforcement,
+    Reason,
+    RiskClass,
+    Rung,
+    Verdict,
+    decision_id,
+    why_abstained,
+)
+from detector.fallback import fallback_decision
+from tests.detector.builders import event as turn
+from tests.detector.builders import hand_bundle
 
 IDS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
 
@@ -48,3 +61,11 @@ def test_a_decision_holds_no_clock_and_cannot_be_changed() -> None:
     assert not decision.degraded
     with pytest.raises(AttributeError):
         decision.verdict = Verdict.BLOCK  # type: ignore[misc]
+
+
+def test_why_the_judge_abstained_is_told_by_a_code_wherever_it_stands() -> None:
+    decision = fallback_decision(turn(1, commits=True), hand_bundle().policy, code="first_physical", text="x")
+    assert why_abstained(decision) is None
+    for code in ABSTENTIONS:
+        reasons = (*decision.reasons, Reason(code=code, event_id="e1", bits=0.0, text="x"))
+        assert why_abstained(replace(decision, abstained=True, reasons=reasons)) == code

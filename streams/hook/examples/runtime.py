@@ -4,10 +4,8 @@ import sys
 import uuid
 from datetime import UTC, datetime
 
-from detector.answers import ConfirmationResult
-from detector.decisions import ConfirmMethod, Decision
-from detector.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
-from streams.hook import Hook, NotMeant
+from streams.hook import Act, ConfirmationResult, ConfirmMethod, Decision, Hook, IntentEvent  # isort: skip
+from streams.hook import NotMeant, Outcome, OutcomeKind, OutcomeSource  # isort: skip
 
 hook = Hook(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8750")
 
