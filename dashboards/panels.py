@@ -174,6 +174,16 @@ _OVERVIEW = Board(
                     12,
                     every="5m",
                 ),
+                Panel(
+                    "Refused outcomes",
+                    ("outcomes_refused",),
+                    "None.",
+                    "ran_refused: a runtime ran what was not allowed; the worker's log names the events. unchecked_confirmation: a runtime"
+                    " reports a yes as an outcome; answers belong to /v1/confirmations.",
+                    "stacked",
+                    12,
+                    every="5m",
+                ),
             ),
         ),
         Row(

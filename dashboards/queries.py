@@ -158,6 +158,13 @@ QUERIES: tuple[Query, ...] = (
         "{{outcome}} ({{source}})",
         "What happened afterwards; undone after allow is a misfire that went through.",
     ),
+    _ask(
+        "outcomes_refused",
+        "sum by (reason) (rate(misfire_outcomes_refused_total{$e}[$s]))",
+        "outcomes/s",
+        "{{reason}}",
+        "Outcomes that changed nothing; ran_refused: a command ran that was not allowed.",
+    ),
     # Is the bundle still right?
     _ask(
         "abstained_share",

@@ -14,12 +14,16 @@ from detector.decisions import ConfirmMethod
 from detector.errors import InvalidValue
 from detector.events import IntentEvent, check_ids, check_slots, check_utc
 
-__all__ = ["ConfirmationAnswer", "ConfirmationResult", "Refusal", "Result", "proof_of"]
+__all__ = ["PROVEN", "ConfirmationAnswer", "ConfirmationResult", "Refusal", "Result", "proof_of"]
 
 #: A proof is an HMAC in hexadecimal, or an id of the runtime's.
 MAX_PROOF_LENGTH = 256
 #: More words than anybody is asked to say, and fewer than a conversation has.
 MAX_WORDS = 8
+
+
+#: Ways of confirming that the runtime checks, and proves to have checked.
+PROVEN = frozenset({ConfirmMethod.PHONE_PUSH, ConfirmMethod.PIN})
 
 
 class Result(StrEnum):
@@ -45,6 +49,7 @@ class Refusal(StrEnum):
     METHOD_NOT_OFFERED = "method_not_offered"
     PROOF_MISSING = "proof_missing"
     PROOF_WRONG = "proof_wrong"
+    NO_KEY = "no_key"
     WRONG_WORDS = "wrong_words"
     NOTHING_HEARD = "nothing_heard"
     UNLIKELY_ANSWER = "unlikely_answer"

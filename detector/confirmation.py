@@ -11,18 +11,21 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal, Result, proof_of
+from detector.answers import PROVEN, ConfirmationAnswer, ConfirmationResult, Refusal, Result, proof_of
 from detector.bundle import Bundle
 from detector.challenge import challenge_words
 from detector.decisions import Confirm, ConfirmMethod, Decision, Reason, Verdict
-from detector.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.events import Act, IntentEvent
 from detector.fatigue import asked_before, is_open
-from detector.household import settle
+from detector.household import token
+from detector.outcomes import answered, close_question
 from detector.refusals import refused
 from detector.spoken import is_yes, score_yes
+from detector.standing import Standing
 from detector.state import MAX_QUESTIONS, HouseholdState, Question, Session
+from detector.values import changed
 
-__all__ = ["MAX_ATTEMPTS", "answer", "ask", "close", "confirmation_id", "recall"]
+__all__ = ["MAX_ATTEMPTS", "answer", "ask", "confirmation_id", "find_question", "recall", "without_proofs"]
 
 #: Answers that may go wrong before a question is closed: a word is easily misheard, but not for ever.
 MAX_ATTEMPTS = 3
@@ -67,7 +70,8 @@ def ask(
     if decision.confirm is None or session.chain is None:
         raise AssertionError("what is to be confirmed is a chain, and says how to ask")
     policy, slots = bundle.policy, session.chain.slots
-    before = asked_before(state, event, slots, policy, at=at)
+    anew = session.chain.act == Act.INITIATE
+    before = asked_before(state, event, slots, policy, at=at, anew=anew)
     if before is not None and before.state != "open":
         return _answered_before(decision, before), state
     if before is None:
@@ -80,6 +84,19 @@ def ask(
     return replace(decision, confirm=_confirm(decision.confirm, before)), state
 
 
+def without_proofs(decision: Decision) -> Decision:
+    """Offer only ways whose answers can be checked without a key for proofs; where none is left, block instead of asking."""
+    if decision.confirm is None:
+        return decision
+    methods = tuple(method for method in decision.confirm.methods if method not in PROVEN)
+    if methods:
+        return replace(decision, confirm=replace(decision.confirm, methods=methods))
+    text = (
+        f"{decision.intent} takes a confirmation with a proof, and this worker has no key to check one with."
+    )
+    return _instead(decision, Verdict.BLOCK, "no_key_for_proofs", text)
+
+
 def answer(
     state: HouseholdState, given: ConfirmationAnswer, bundle: Bundle, *, at: float, key: bytes | None = None
 ) -> tuple[ConfirmationResult, HouseholdState]:
@@ -90,11 +107,13 @@ def answer(
         given: the answer.
         bundle: what a spoken yes is scored with.
         at: the log's time of the answer.
-        key: what proofs are made with; where it is ``None``, any proof counts as the runtime's word for it.
+        key: what proofs are made with; where it is ``None``, no proof can be checked, and none counts.
     """
-    question = next((each for each in state.questions if each.confirmation_id == given.confirmation_id), None)
+    question = find_question(state, given.confirmation_id)
     if question is None:
-        return _unasked(state, given, at)
+        question, unknown = _question_below(state, given, bundle)
+        if question is None:
+            return refused(given, unknown), state
     refusal = _unbound(question, given, at)
     bits = probability = None
     if refusal is None and given.accepted:
@@ -103,13 +122,13 @@ def answer(
             bits, probability, likely = score_yes(state, question, given.heard, bundle)
             refusal = None if likely else Refusal.UNLIKELY_ANSWER
     if refusal is None:
-        question = _closed(question, "confirmed" if given.accepted else "denied", at, by=given.answer_id)
-        kind = OutcomeKind.CONFIRMED if given.accepted else OutcomeKind.DENIED
-        state = _settled(state, question.event_id, kind, given, at)
+        state = answered(_with_question(state, question), question, given.accepted, by=given.answer_id, at=at)
+        question = find_question(state, question.confirmation_id) or question
     elif refusal in _ATTEMPTS:
         question = replace(question, attempts=question.attempts + 1)
+        state = _with(state, question)
     result = replace(_result(question, given, refusal), surprisal_bits=bits, misfire_probability=probability)
-    return result, _with(state, question)
+    return result, state
 
 
 def recall(state: HouseholdState, given: ConfirmationAnswer) -> ConfirmationResult | None:
@@ -118,15 +137,6 @@ def recall(state: HouseholdState, given: ConfirmationAnswer) -> ConfirmationResu
         if (question.confirmation_id, question.answered_by) == (given.confirmation_id, given.answer_id):
             return _result(question, given, None)
     return None
-
-
-def close(state: HouseholdState, outcome: Outcome, *, at: float) -> HouseholdState:
-    """Close the question about a command whose outcome was reported: there is nothing left to answer."""
-    became = {OutcomeKind.CONFIRMED: "confirmed", OutcomeKind.DENIED: "denied"}.get(outcome.outcome, "over")
-    for question in state.questions:
-        if question.event_id == outcome.event_id:
-            state = _with(state, _closed(question, became, at))
-    return state
 
 
 def _answered_before(decision: Decision, question: Question) -> Decision:
@@ -156,7 +166,7 @@ def _superseding(state: HouseholdState, event: IntentEvent, at: float) -> Househ
     """Close what is open about the same intent in the same conversation: its slots are not the command's any more."""
     for question in state.questions:
         if (question.session_id, question.intent, question.state) == (event.session_id, event.intent, "open"):
-            state = _with(state, _closed(question, "superseded", at))
+            state = close_question(state, question.confirmation_id, "superseded", at=at)
     return state
 
 
@@ -207,33 +217,35 @@ def _open(state: HouseholdState, at: float) -> list[Question]:
     return [each for each in state.questions if is_open(each, at)]
 
 
-def _unasked(
-    state: HouseholdState, given: ConfirmationAnswer, at: float
-) -> tuple[ConfirmationResult, HouseholdState]:
-    """An answer to what this household's worker did not ask: a rung below it did, or nobody.
+def _question_below(
+    state: HouseholdState, given: ConfirmationAnswer, bundle: Bundle
+) -> tuple[Question | None, Refusal]:
+    """The question that a lower rung asked about a command which the worker allows; else why there is none.
 
-    Where the worker meanwhile allowed that very command, a yes changes nothing and a no takes it back.
+    The answer is checked like any other: what needs a proof has it, and what only who asked could check, words and a spoken yes, does
+    not count.
     """
-    refusal = (
-        Refusal.UNKNOWN
-        if given.confirmation_id.startswith(_tag(given.household_id))
-        else Refusal.OTHER_HOUSEHOLD
-    )
+    mine = given.confirmation_id.startswith(_tag(given.household_id))
     for pending in state.pending:
         if confirmation_id(given.household_id, pending.event_id) != given.confirmation_id:
             continue
-        if (pending.session_id, pending.intent) != (given.session_id, given.intent):
-            refusal = Refusal.OTHER_SESSION
-        elif pending.answered:
-            refusal = Refusal.ALREADY_ANSWERED
-        elif pending.allowed:
-            kind = OutcomeKind.CONFIRMED if given.accepted else OutcomeKind.DENIED
-            result = Result.CONFIRMED if given.accepted else Result.DENIED
-            done = replace(refused(given, Refusal.UNKNOWN), result=result, reason=None, text="")
-            return replace(done, event_id=pending.event_id), _settled(
-                state, pending.event_id, kind, given, at
-            )
-    return refused(given, refusal), state
+        if pending.standing not in (Standing.ALLOWED, Standing.NOT_RUN):
+            return None, Refusal.ALREADY_ANSWERED
+        said = tuple(token(name, value) for name, value in sorted(given.slots.items()))
+        if said != pending.tokens:
+            return None, Refusal.CHANGED_SLOTS
+        methods = bundle.policy.classes[bundle.classify(pending.intent).risk].methods
+        return Question(
+            confirmation_id=given.confirmation_id,
+            event_id=pending.event_id,
+            session_id=pending.session_id,
+            intent=pending.intent,
+            slots=dict(given.slots),
+            asked=pending.seconds,
+            expires=pending.seconds + bundle.policy.confirmation.expires_seconds,
+            methods=tuple(method for method in methods if method in PROVEN),
+        ), Refusal.UNKNOWN
+    return None, Refusal.UNKNOWN if mine else Refusal.OTHER_HOUSEHOLD
 
 
 def _unbound(question: Question, given: ConfirmationAnswer, at: float) -> Refusal | None:
@@ -265,26 +277,27 @@ def _unproven(
     if not given.proof:
         return Refusal.PROOF_MISSING
     if key is None:
-        return None
+        return Refusal.NO_KEY
     wanted = proof_of(key, question.confirmation_id, given.method)
     return None if hmac.compare_digest(given.proof.encode(), wanted.encode()) else Refusal.PROOF_WRONG
 
 
-def _settled(
-    state: HouseholdState, event_id: str, kind: OutcomeKind, given: ConfirmationAnswer, at: float
-) -> HouseholdState:
-    outcome = Outcome(
-        event_id=event_id,
-        household_id=state.household_id,
-        outcome=kind,
-        source=OutcomeSource.RUNTIME,
-        time=given.time,
+def find_question(state: HouseholdState, confirmation_id: str | None) -> Question | None:
+    """Return the question with this id, as far as it is remembered."""
+    return next((each for each in state.questions if each.confirmation_id == confirmation_id), None)
+
+
+def _with_question(state: HouseholdState, question: Question) -> HouseholdState:
+    """The state with a question that a lower rung asked, and its command."""
+    if find_question(state, question.confirmation_id) is not None:
+        return state
+    pending = tuple(
+        changed(each, confirmation_id=question.confirmation_id)
+        if each.event_id == question.event_id
+        else each
+        for each in state.pending
     )
-    return settle(state, outcome, at=at)
-
-
-def _closed(question: Question, became: str, at: float, *, by: str | None = None) -> Question:
-    return replace(question, state=became, closed=at, answered_by=by, session=None)
+    return changed(state, pending=pending, questions=(*state.questions, question)[-MAX_QUESTIONS:])
 
 
 def _with(state: HouseholdState, question: Question) -> HouseholdState:

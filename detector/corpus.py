@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS, Category
-from detector.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.events import IntentEvent
 from detector.evidence import Moment, evidence
-from detector.household import settle
 from detector.model import Model
 from detector.observation import Observation, observe, remember
 from detector.policy import Policy
+from detector.revealing import reveal
 from detector.state import HouseholdState
 
-__all__ = ["EvidenceTable", "Step", "committed_moments", "revealed", "sessions_by_household", "walk"]
+__all__ = ["EvidenceTable", "Step", "committed_moments", "sessions_by_household", "walk"]
 
 
 @dataclass(slots=True)
@@ -72,16 +72,17 @@ def walk(
     """
     state: HouseholdState | None = None
     for session in sessions:
-        outcomes = []
+        commands = []
         for event in session:
             state = state or HouseholdState.new(event.household_id)
             observation, state = observe(state, event, model, policy, at=event.seconds)
             yield Step(event, observation, state)
             if event.commits:
-                outcomes.append(revealed(event, meant=event.event_id not in misfires))
-            state = remember(state, event, observation, at=event.seconds, allowed=False)
-        for outcome in outcomes:
-            state = settle(state, outcome, at=outcome.time.timestamp()) if state else None
+                commands.append(event)
+            state = remember(state, event, observation, at=event.seconds)
+        for event in commands:
+            meant = event.event_id not in misfires
+            state = reveal(state, event.event_id, meant=meant, at=event.seconds) if state else None
 
 
 def committed_moments(
@@ -93,17 +94,3 @@ def committed_moments(
     """Walk through one household's sessions and yield every committed chain before it is judged."""
     moments = (step.moment(model) for step in walk(sessions, model, policy, misfires))
     return (moment for moment in moments if moment is not None)
-
-
-def revealed(event: IntentEvent, *, meant: bool, asked: bool = False) -> Outcome:
-    """Return the outcome that tells afterwards whether somebody meant a committing event, ``asked`` or by what they did."""
-    yes, no = (
-        (OutcomeKind.CONFIRMED, OutcomeKind.DENIED) if asked else (OutcomeKind.EXECUTED, OutcomeKind.UNDONE)
-    )
-    return Outcome(
-        event_id=event.event_id,
-        household_id=event.household_id,
-        outcome=yes if meant else no,
-        source=OutcomeSource.RUNTIME,
-        time=event.time,
-    )

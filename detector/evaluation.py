@@ -17,18 +17,19 @@ from sklearn.metrics import roc_auc_score
 
 from detector.bundle import Bundle
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS
-from detector.corpus import revealed, sessions_by_household, walk
+from detector.corpus import sessions_by_household, walk
 from detector.costs import WAYS, cost_per_thousand, questions_per_thousand
 from detector.curves import KindRecall, cost_curve, kind_recall, recall_at, roc
 from detector.decisions import Decision, Verdict
 from detector.errors import InvalidValue, NotEnoughData
-from detector.events import IntentEvent, Outcome
+from detector.events import IntentEvent
 from detector.gates import ngram_gates, ngram_scores
 from detector.model import perplexity
-from detector.pipeline import apply_outcome, decide
+from detector.pipeline import decide
 from detector.policy import Fatigue
 from detector.progress import Progress, silent
 from detector.reliability import Budget, Reliability, budgets, reliability
+from detector.revealing import reveal
 from detector.state import HouseholdState
 
 __all__ = ["BUDGETS", "RATES", "Evaluation", "evaluate", "play"]
@@ -78,22 +79,21 @@ class Evaluation:
 class _Household:
     state: HouseholdState
     session: str = ""
-    outcomes: list[Outcome] = field(default_factory=list)
+    allowed: list[tuple[IntentEvent, bool]] = field(default_factory=list)
 
     def reveal(self, event: IntentEvent, decision: Decision, *, meant: bool) -> None:
         """Answer what was held back at once; keep what became of the rest until the session is over."""
         if decision.verdict is Verdict.ALLOW:
-            self.outcomes.append(revealed(event, meant=meant))
+            self.allowed.append((event, meant))
         else:
-            outcome = revealed(event, meant=meant, asked=True)
-            self.state = apply_outcome(self.state, outcome, at=event.seconds)
+            self.state = reveal(self.state, event.event_id, meant=meant, at=event.seconds)
 
     def begin(self, session: str) -> None:
         """Reveal the last session's outcomes before another one goes on."""
         if session != self.session:
-            for outcome in self.outcomes:
-                self.state = apply_outcome(self.state, outcome, at=outcome.time.timestamp())
-            self.session, self.outcomes = session, []
+            for event, meant in self.allowed:
+                self.state = reveal(self.state, event.event_id, meant=meant, at=event.seconds)
+            self.session, self.allowed = session, []
 
 
 def play(

@@ -79,11 +79,6 @@ class OutcomeKind(StrEnum):
     UNDONE = "undone"
     EXPIRED = "expired"
 
-    @property
-    def meant(self) -> bool:
-        """Whether this outcome says that somebody meant the chain."""
-        return self in (OutcomeKind.EXECUTED, OutcomeKind.CONFIRMED)
-
 
 class OutcomeSource(StrEnum):
     """Who says so."""

@@ -26,20 +26,28 @@ def is_open(question: Question, at: float) -> bool:
 
 
 def asked_before(
-    state: HouseholdState, event: IntentEvent, slots: Mapping[str, str], policy: Policy, *, at: float
+    state: HouseholdState,
+    event: IntentEvent,
+    slots: Mapping[str, str],
+    policy: Policy,
+    *,
+    at: float,
+    anew: bool,
 ) -> Question | None:
     """The latest question about the same command, if it is open or was answered a short while ago, by the log's time ``at``.
 
-    In the same conversation a repetition may leave out what was said, for who says "right" again means what was asked. After a no it
-    has to be all there, and something: who goes on after saying no may well mean something else, and would be blocked.
+    The same command has the same slots, none less and none more. Only while the question is open, a repetition in the same conversation
+    may leave out all of them: who says "right" again means what was asked, and gets the same question. A command that is begun
+    ``anew`` is not such a repetition. A no to a command without slots is not remembered: who goes on after saying no may well mean
+    something else, and would be blocked.
     """
     for question in reversed(state.questions):
         if question.intent != event.intent:
             continue
         here = question.session_id == event.session_id
         same = slots == question.slots and (bool(slots) or question.state != "denied")
-        shorter = here and question.state != "denied" and slots.items() <= question.slots.items()
-        if not (same or shorter):
+        right_again = here and question.state == "open" and not slots and not anew
+        if not (same or right_again):
             continue
         if question.state == "open":
             return question if here and is_open(question, at) else None

@@ -1,7 +1,7 @@
 """The household layer: decayed counts of what this household meant, mixed with the population by their weight.
 
-It learns only from chains that were meant: executed and not undone, or confirmed. A blocked, denied, undone or open
-chain teaches nothing, so that a misfire cannot teach the model that misfires are normal.
+It learns only from chains that were meant: allowed by the verdict or confirmed by a checked answer, and not undone (``standing.MEANT``). A
+blocked, denied, undone or open chain teaches nothing, so that a misfire cannot teach the model that misfires are normal.
 """
 
 from __future__ import annotations
@@ -9,17 +9,14 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
 
 from detector.clocks import apart
-from detector.events import CONVERSATION, Outcome, domain_of
+from detector.events import CONVERSATION, domain_of
 from detector.population import PARTS_OF_WEEK, Population, part_of_week
+from detector.standing import MEANT
 from detector.state import (
     FORGET_SECONDS,
-    MAX_EARLY,
     MAX_INTENTS,
-    MAX_PENDING,
     MAX_TOKENS,
     HouseholdState,
     Pending,
@@ -30,10 +27,9 @@ from detector.values import changed
 
 __all__ = [
     "LESSONS_A_DAY",
-    "await_outcome",
     "close_sessions",
+    "learn_late",
     "predictive_bits",
-    "settle",
     "strength",
     "token",
     "untaught",
@@ -110,35 +106,18 @@ def close_sessions(
     )
 
 
-def settle(state: HouseholdState, outcome: Outcome, *, at: float) -> HouseholdState:
-    """Take an outcome in at the log's time ``at``: it says whether its chain was meant.
-
-    An outcome that comes before its event waits for it. One that comes after its session was closed can still teach the
-    chain, but can no longer take back what was learned.
-    """
-    found = next((pending for pending in state.pending if pending.event_id == outcome.event_id), None)
-    if found is None:
-        if any(decision.event_id == outcome.event_id for decision in state.recent):
-            return state
-        waiting = replace(outcome, time=datetime.fromtimestamp(at, UTC))
-        return changed(state, early=(*state.early, waiting)[-MAX_EARLY:])
-    rest = tuple(pending for pending in state.pending if pending is not found)
-    if outcome.outcome.meant and all(session.session_id != found.session_id for session in state.sessions):
-        return _learn(changed(state, pending=rest), {found.intent}, [found], found.device_seconds, at)
-    settled = changed(found, allowed=outcome.outcome.meant, answered=True)
-    return changed(
-        state, pending=tuple(settled if pending is found else pending for pending in state.pending)
-    )
-
-
-def await_outcome(state: HouseholdState, pending: Pending, *, at: float) -> HouseholdState:
-    """Remember a committed chain until its outcome is known; use the outcome at once if it came first."""
-    state = changed(state, pending=(*state.pending, pending)[-MAX_PENDING:])
-    early = [outcome for outcome in state.early if outcome.event_id == pending.event_id]
-    if early:
-        state = changed(state, early=tuple(outcome for outcome in state.early if outcome not in early))
-    for outcome in early:
-        state = settle(state, outcome, at=at)
+def learn_late(state: HouseholdState, chains: Iterable[Pending], *, at: float) -> HouseholdState:
+    """Learn at once from meant chains whose sessions are over; a session that is open teaches when it is closed."""
+    still_open = {session.session_id for session in state.sessions}
+    by_session: dict[str, list[Pending]] = {}
+    for chain in chains:
+        if chain.session_id not in still_open:
+            by_session.setdefault(chain.session_id, []).append(chain)
+    for late in by_session.values():
+        events = {chain.event_id for chain in late}
+        rest = tuple(pending for pending in state.pending if pending.event_id not in events)
+        uses = {chain.intent for chain in late}
+        state = _learn(changed(state, pending=rest), uses, late, late[-1].device_seconds, at)
     return state
 
 
@@ -146,8 +125,8 @@ def _learn_session(
     state: HouseholdState, session: Session, population: Population, at: float
 ) -> HouseholdState:
     chains = [pending for pending in state.pending if pending.session_id == session.session_id]
-    meant = [pending for pending in chains if pending.allowed]
-    refused = {domain_of(pending.intent) for pending in chains if not pending.allowed}
+    meant = [pending for pending in chains if pending.standing in MEANT]
+    refused = {domain_of(pending.intent) for pending in chains if pending.standing not in MEANT}
     committed = {pending.intent for pending in meant}
     answered = {
         intent

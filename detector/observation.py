@@ -11,9 +11,11 @@ from detector.chains import extend
 from detector.clocks import ahead
 from detector.decisions import Decision
 from detector.events import IntentEvent, fingerprint
-from detector.household import await_outcome, close_sessions, predictive_bits, token
+from detector.household import close_sessions, predictive_bits, token
 from detector.model import Model
+from detector.outcomes import await_outcome, standing_after, without_early
 from detector.policy import Policy
+from detector.standing import Standing
 from detector.state import (
     MAX_RECENT,
     MAX_SESSIONS,
@@ -93,25 +95,14 @@ def remember(
     observation: Observation,
     *,
     at: float,
-    allowed: bool,
     decision: Decision | None = None,
 ) -> HouseholdState:
     """Put the session back into the state, the latest last, and let a committed chain wait for its outcome.
 
-    ``decision`` is what the event gets again when it is repeated; ``None`` where nobody decides.
+    ``decision`` is what the event gets again when it is repeated; ``None`` where nobody decides, and everything is allowed.
     """
-    session = observation.session
-    if event.commits and observation.chain is not None:
-        pending = Pending(
-            event_id=event.event_id,
-            session_id=event.session_id,
-            intent=event.intent,
-            seconds=at,
-            ahead=session.ahead,
-            tokens=tuple(token(name, value) for name, value in sorted(observation.chain.slots.items())),
-            allowed=allowed,
-        )
-        state = await_outcome(state, pending, at=at)
+    session, chain = observation.session, observation.chain
+    if event.commits:
         session = changed(session, chain=None, committed=(*session.committed, event.intent)[-MAX_TURNS:])
     others = [other for other in state.sessions if other.session_id != event.session_id]
     recent, fingerprints = state.recent, state.fingerprints
@@ -119,12 +110,30 @@ def remember(
         recent, fingerprints = (*recent, decision), {**fingerprints, event.event_id: fingerprint(event)}
         for forgotten in recent[:-MAX_RECENT]:
             fingerprints.pop(forgotten.event_id, None)
-    return changed(
+    state = changed(
         state,
         events=state.events + 1,
         sessions=(*others, session)[-MAX_SESSIONS:],
         recent=recent[-MAX_RECENT:],
         fingerprints=fingerprints,
+    )
+    if not event.commits or chain is None:
+        return without_early(state, event.event_id)
+    return await_outcome(state, _pending(event, session, chain, decision, at), at=at)
+
+
+def _pending(
+    event: IntentEvent, session: Session, chain: Chain, decision: Decision | None, at: float
+) -> Pending:
+    return Pending(
+        event_id=event.event_id,
+        session_id=event.session_id,
+        intent=event.intent,
+        seconds=at,
+        ahead=session.ahead,
+        tokens=tuple(token(name, value) for name, value in sorted(chain.slots.items())),
+        standing=standing_after(decision) if decision else Standing.ALLOWED,
+        confirmation_id=decision.confirm.confirmation_id if decision and decision.confirm else None,
     )
 
 

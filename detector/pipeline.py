@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from detector.bundle import Bundle
-from detector.confirmation import ask, close
+from detector.confirmation import ask, without_proofs
 from detector.decisions import Decision, Rung, Verdict
 from detector.events import IntentEvent, Outcome, fingerprint
 from detector.evidence import Moment
 from detector.explain import expected_instead, reasons_for
 from detector.fallback import ruled, unruled
-from detector.household import settle
 from detector.observation import Observation, observe, remember
+from detector.outcomes import report
 from detector.state import HouseholdState
 from detector.verdict import Judgement, judge_chain, rule_on
 
@@ -31,6 +31,7 @@ def decide(
     at: float,
     rung: Rung = Rung.WORKER,
     over_budget: bool = False,
+    proofs: bool = True,
     announce: Callable[[Judgement], None] | None = None,
 ) -> tuple[Decision, HouseholdState]:
     """Decide on one event and remember it. ``at`` is the log's time of its record (``clocks.py``).
@@ -38,13 +39,15 @@ def decide(
     The device's own time only describes habits, and only as far as the policy believes it; past that the log's stands in, and
     the decision says so (``clock_replaced``). ``over_budget`` says that enough was blocked: what would be blocked is asked about.
 
+    ``proofs`` says whether proofs of confirmations can be checked: where not, no way is offered that takes one.
+
     ``announce`` hears what the judge makes of a committed chain.
 
     One of the household's latest ``MAX_RECENT`` events (same ``event_id``) gets the decision that it got the first time, whatever
     became of its session, and changes nothing; whether it is the same event, ``is_reused`` tells. An older one is not recognised,
     and is decided like a new one. A chain that was to be confirmed
-    stays so in its session, whatever is said: the answer is taken in by ``confirmation.answer``, or reported
-    as an outcome. A yes lets it run, a no lets the command be begun anew.
+    stays so in its session, whatever is said: only an answer that ``confirmation.answer`` checked lets it run. A no lets the command
+    be begun anew.
     """
     for earlier in state.recent:
         if earlier.event_id == event.event_id:
@@ -56,10 +59,11 @@ def decide(
         decision = _judged(
             decision, state, event, observation, bundle, over_budget=over_budget, announce=announce
         )
+    if not proofs:
+        decision = without_proofs(decision)
     if decision.confirm is not None:
         decision, state = ask(decision, state, event, observation.session, bundle, at=at)
-    allowed = decision.verdict is Verdict.ALLOW
-    return decision, remember(state, event, observation, at=at, allowed=allowed, decision=decision)
+    return decision, remember(state, event, observation, at=at, decision=decision)
 
 
 def follow(
@@ -69,8 +73,7 @@ def follow(
     if any(earlier.event_id == event.event_id for earlier in state.recent):
         return state
     observation, state = observe(state, event, bundle.model, bundle.policy, at=at)
-    allowed = decision.verdict is Verdict.ALLOW
-    return remember(state, event, observation, at=at, allowed=allowed, decision=decision)
+    return remember(state, event, observation, at=at, decision=decision)
 
 
 def is_reused(state: HouseholdState, event: IntentEvent) -> bool:
@@ -80,8 +83,8 @@ def is_reused(state: HouseholdState, event: IntentEvent) -> bool:
 
 
 def apply_outcome(state: HouseholdState, outcome: Outcome, *, at: float) -> HouseholdState:
-    """Take in, at the log's time ``at``, what happened to a command; see ``household.settle`` and ``confirmation.close``."""
-    return close(settle(state, outcome, at=at), outcome, at=at)
+    """Return the household after an outcome that was reported at the log's time ``at``; ``outcomes.report`` says why one is refused."""
+    return report(state, outcome, at=at)[1]
 
 
 def _observed(decision: Decision, observation: Observation) -> Decision:

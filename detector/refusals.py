@@ -18,6 +18,7 @@ _SENTENCES = {
     Refusal.TOO_MANY_ATTEMPTS: "Too many answers went wrong; ask for the decision again.",
     Refusal.METHOD_NOT_OFFERED: "This way of confirming was not offered for this command.",
     Refusal.PROOF_MISSING: "A PIN or a push is confirmed with a proof that it was checked.",
+    Refusal.NO_KEY: "The worker has no key to check a proof with; set confirmation_key_file, and ask for the decision again.",
     Refusal.PROOF_WRONG: "The proof was not made for this question and method with the key that is known here.",
     Refusal.WRONG_WORDS: "The words that were heard are not those that were asked for.",
     Refusal.NOTHING_HEARD: "A spoken yes needs the turn that was heard: an affirmation in the same conversation.",

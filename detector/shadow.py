@@ -8,9 +8,19 @@ from detector.bundle import Bundle
 from detector.decisions import Decision
 from detector.events import IntentEvent
 from detector.pipeline import decide
+from detector.revealing import reveal
+from detector.standing import Standing
 from detector.state import HouseholdState
 
-__all__ = ["decide_in_shadow"]
+__all__ = ["decide_in_shadow", "settle_in_shadow"]
+
+#: What the active bundle's household knows of a command, as whether somebody meant it.
+_MEANT = {
+    Standing.CONFIRMED: True,
+    Standing.EXECUTED: True,
+    Standing.DENIED: False,
+    Standing.UNDONE: False,
+}
 
 #: What a household has learned does not depend on a bundle. Where its conversations stand does: a filter's posterior, a chain, a question.
 _LEARNED = ("events", "learned", "taught_on", "taught", "intents", "domains", "tokens", "hours", "novelty")
@@ -34,3 +44,20 @@ def decide_in_shadow(
         the decision, and the state for the shadow's next one.
     """
     return decide(replace(own, **{name: getattr(active, name) for name in _LEARNED}), event, bundle, at=at)
+
+
+def settle_in_shadow(
+    own: HouseholdState, active: HouseholdState, event_id: str, *, at: float
+) -> HouseholdState:
+    """Take over what became of a command: who meant it would have said yes to the shadow's question as well.
+
+    Args:
+        own: the shadow's state.
+        active: the household's state after the outcome or the answer, as the active bundle has it.
+        event_id: the command's.
+        at: the log's time of the outcome.
+    """
+    meant = next(
+        (_MEANT.get(pending.standing) for pending in active.pending if pending.event_id == event_id), None
+    )
+    return own if meant is None else reveal(own, event_id, meant=meant, at=at)

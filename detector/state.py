@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from detector.decisions import ConfirmMethod, Decision
 from detector.events import Outcome
+from detector.standing import Standing
 
 __all__ = ["Chain", "HouseholdState", "Pending", "Question", "Session", "Subject", "Usage", "known_slots"]
 
@@ -116,7 +117,7 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True)
 class Pending:
-    """A committed chain whose session is not over. ``allowed`` is what the verdict made of it, or the outcome where one ``answered`` it.
+    """A command that the household has not learned from yet, and how it stands. ``confirmation_id`` is that of the question about it.
 
     ``seconds`` is the log's time of its commit, ``ahead`` as in ``Session``.
     """
@@ -126,8 +127,8 @@ class Pending:
     intent: str
     seconds: float
     tokens: tuple[str, ...]
-    allowed: bool
-    answered: bool = False
+    standing: Standing
+    confirmation_id: str | None = None
     ahead: float = 0.0
 
     @property

@@ -16,7 +16,11 @@ from detector.evidence import MISSING, TERMS, Moment, evidence
 from detector.fatigue import asked_of_late
 from detector.first_time import why_first_physical
 from detector.judge import misfire_probability
+from detector.standing import MEANT, Standing
 from detector.unclassified import why_unclassified
+
+#: After these a command that is begun anew is judged on its own.
+_BEGUN_ANEW = frozenset({Standing.NOT_RUN, Standing.DENIED, Standing.UNDONE})
 
 __all__ = ["Judgement", "Ruling", "judge_chain", "rule_on"]
 
@@ -145,7 +149,7 @@ def _held_back(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) 
     held = any(
         pending.session_id == event.session_id
         and pending.intent == event.intent
-        and not (pending.allowed or (pending.answered and anew))
+        and pending.standing not in (MEANT | _BEGUN_ANEW if anew else MEANT)
         for pending in moment.household.pending
     )
     if not held or ruling.verdict is not Verdict.ALLOW:

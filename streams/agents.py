@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from detector.answers import Result
 from detector.bundle import Bundle
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS
 from detector.decisions import Decision
+from detector.outcome_table import SENTENCES, RefusedOutcome
+from detector.outcomes import refused_early, report
 from detector.pipeline import is_reused
 from streams import metrics
 from streams.app import Parts
@@ -30,7 +33,13 @@ from streams.letters import (
 )
 from streams.logs import log_decision
 from streams.marks import Marks, earlier_topic, is_applied, partition_of
-from streams.observers import count_decision, observe_answer, observe_command, observe_outcome
+from streams.observers import (
+    count_decision,
+    observe_answer,
+    observe_command,
+    observe_outcome,
+    observe_refused,
+)
 from streams.packing import Stored
 from streams.processing import (
     ID_REUSED,
@@ -203,6 +212,7 @@ class Worker:
                 self.bundle,
                 at=record.timestamp,
                 over_budget=self.blocks.spent(intent.household_id, budget),
+                proofs=self.confirmation_key is not None,
                 announce=self.evidence.saw,
             )
             span.facts |= facts(decision)
@@ -224,6 +234,7 @@ class Worker:
             metrics.EVENTS.inc()
             metrics.CLOCKS_REPLACED.inc(decision.clock_replaced)
             count_decision(decision)
+            observe_refused(*refused_early(stored.state, intent, decision))
             if intent.commits:
                 observe_command(
                     decision,
@@ -243,23 +254,27 @@ class Worker:
         stored = self.households.get(outcome.household_id)
         if self._applied(stored.outcomes, record):
             metrics.DUPLICATES.labels(record.topic).inc()
-            await self.households.stage(event, await self._reply(record, None))
+            again, _ = report(stored.state, outcome, at=record.timestamp)
+            await self.households.stage(event, await self._settled(record, again))
             return
         if outlived(stored, outcome):
             metrics.AFTER_ERASURE.labels(record.topic).inc()
             after = with_outcome(stored, record)
             await self.households.stage(event, await self._reply(record, None), after)
             return
-        after, failed = settle_record(stored, outcome, record, at=record.timestamp)
-        if failed:
+        found = settle_record(stored, outcome, record, at=record.timestamp)
+        if found.failed:
             letter = await self._dead_letter(
                 record, BadRecord("internal_error", "the core failed on this outcome")
             )
-            await self.households.stage(event, [letter], after)
+            await self.households.stage(event, [letter], found.stored)
             return
-        await self.households.stage(event, await self._reply(record, None), after)
+        await self.households.stage(event, await self._settled(record, found.refused), found.stored)
+        if found.refused is not None:
+            observe_refused((outcome, found.refused))
+            return
         if self.shadow:
-            self.shadow.settled(outcome, at=record.timestamp)
+            self.shadow.settled(found.stored.state, outcome.event_id, at=record.timestamp)
         observe_outcome(outcome, stored.decided(outcome.event_id))
 
     async def _confirmation(self, event: Any, record: Incoming) -> None:
@@ -281,6 +296,8 @@ class Worker:
             await self.households.stage(event, sent)
             return
         await self.households.stage(event, sent, after)
+        if self.shadow and result.event_id and result.result is not Result.REFUSED:
+            self.shadow.settled(after.state, result.event_id, at=record.timestamp)
         observe_answer(given.method, result, stored.decided(result.event_id) if result.event_id else None)
 
     async def _command(self, event: Any, record: Incoming) -> None:
@@ -321,6 +338,13 @@ class Worker:
         refusal = REFUSAL.encode(Refusal(code=error.code, detail=str(error)))
         sent = await self._answer(record, REFUSAL.type, refusal)
         await self.households.stage(event, [await self._dead_letter(record, error), *sent])
+
+    async def _settled(self, record: Incoming, refused: RefusedOutcome | None) -> list[Awaitable[Any]]:
+        """Say to the sender of an outcome that it was applied, or why it was refused."""
+        if refused is None:
+            return await self._reply(record, None)
+        refusal = Refusal(code=refused.value, detail=SENTENCES[refused])
+        return await self._answer(record, REFUSAL.type, REFUSAL.encode(refusal))
 
     async def _reply(
         self, record: Incoming, decision: Decision | None, trace: bytes | None = None

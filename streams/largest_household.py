@@ -18,6 +18,7 @@ from detector.decisions import (
 )
 from detector.events import MAX_ID_LENGTH, Outcome, OutcomeKind, OutcomeSource
 from detector.population import PARTS_OF_WEEK
+from detector.standing import Standing
 from detector.state import (
     MAX_EARLY,
     MAX_INTENTS,
@@ -137,8 +138,8 @@ def _pending() -> Pending:
         intent=_INTENT,
         seconds=_FLOAT,
         tokens=("a" * 6,) * MAX_KNOWN_SLOTS,
-        allowed=False,
-        answered=False,
+        standing=Standing.CONFIRMED,
+        confirmation_id="a" * 40,
     )
 
 

@@ -49,6 +49,7 @@ __all__ = [
     "MISFIRE_PROBABILITY",
     "MISSED_DEADLINES",
     "OUTCOMES",
+    "OUTCOMES_REFUSED",
     "PASSED_ON",
     "POLICY_DIFFERS",
     "READY",
@@ -163,6 +164,13 @@ OUTCOMES = _counter(
     "misfire_outcomes_total",
     "Outcomes applied, by kind and who reported them.",
     ["outcome", "source"],
+    unit="outcomes",
+    owner="worker",
+)
+OUTCOMES_REFUSED = _counter(
+    "misfire_outcomes_refused_total",
+    "Outcomes that were refused and changed nothing, by why; ran_refused says that a command ran which was not allowed.",
+    ["reason"],
     unit="outcomes",
     owner="worker",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from itertools import product
 
@@ -10,6 +11,7 @@ from detector.bundle import Bundle
 from detector.decisions import ABSTENTIONS, ConfirmMethod, Decision, RiskClass, Rung, Verdict, why_abstained
 from detector.events import Outcome, OutcomeKind, OutcomeSource
 from detector.first_time import FIRST_PHYSICAL
+from detector.outcome_table import RefusedOutcome
 from detector.unclassified import UNCLASSIFIED
 from streams import metrics
 from streams.errors import DEAD_LETTER_CODES
@@ -25,9 +27,12 @@ __all__ = [
     "observe_answer",
     "observe_command",
     "observe_outcome",
+    "observe_refused",
     "show_blocks",
     "show_bundle",
 ]
+
+logger = logging.getLogger(__name__)
 
 #: Why a command is asked about on top of the budgets; where both hold, it counts as the first.
 _CAUTIONS = (UNCLASSIFIED, FIRST_PHYSICAL)
@@ -51,8 +56,7 @@ def begin_worker(bundle: Bundle) -> None:
         metrics.AFTER_ERASURE.labels(topic)
     for reason in DEAD_LETTER_CODES:
         metrics.DEAD_LETTERS.labels(reason)
-    for kind, source in product(OutcomeKind, OutcomeSource):
-        metrics.OUTCOMES.labels(kind.value, source.value)
+    _begin_outcomes()
     for risk in RiskClass:
         metrics.BUDGET.labels(risk.value, version).set(policy.classes[risk].budget)
         metrics.MISFIRE_PROBABILITY.labels(risk.value, version)
@@ -69,6 +73,13 @@ def begin_worker(bundle: Bundle) -> None:
         for cohort in ("new", "known"):
             metrics.COMMANDS.labels(verdict.value, risk.value, cohort, *said)
     show_blocks(1.0)
+
+
+def _begin_outcomes() -> None:
+    for kind, source in product(OutcomeKind, OutcomeSource):
+        metrics.OUTCOMES.labels(kind.value, source.value)
+    for reason in RefusedOutcome:
+        metrics.OUTCOMES_REFUSED.labels(reason.value)
 
 
 def begin_gateway(
@@ -175,6 +186,19 @@ def observe_outcome(outcome: Outcome, about: Decision | None) -> None:
     metrics.OUTCOMES.labels(kind.value, outcome.source.value).inc()
     if about is not None and about.confirm is not None and kind in _ANSWERS_TO_A_QUESTION:
         _count_confirmation(about.confirm.methods[0].value, kind.value, "", about)
+
+
+def observe_refused(*refused: tuple[Outcome, RefusedOutcome]) -> None:
+    """Count outcomes that were refused, by why. A command that ran although its verdict held it back is an incident, and is logged."""
+    for outcome, reason in refused:
+        metrics.OUTCOMES_REFUSED.labels(reason.value).inc()
+        if reason is RefusedOutcome.RAN_REFUSED:
+            logger.warning(
+                "incident: the command of event %s ran although it was not allowed, says its %s (%s)",
+                outcome.event_id,
+                outcome.source.value,
+                outcome.outcome.value,
+            )
 
 
 def observe_answer(method: ConfirmMethod, result: ConfirmationResult, about: Decision | None) -> None:

@@ -30,6 +30,7 @@ from detector.household import token
 from detector.population import PARTS_OF_WEEK
 from detector.state import HouseholdState
 from streams.marks import Mark, Marks
+from streams.older_states import with_standings
 from streams.packing_dictionary import DICTIONARY
 
 if sys.version_info >= (3, 14):
@@ -120,6 +121,7 @@ def unpack(value: bytes) -> Stored:
         )
     try:
         plain = _from_bare_json(from_json(value)) if form == b"{" else _expanded(value)
+        with_standings(plain["state"])
         for name in _MARKED:
             plain[name] = _marks(plain.get(name, [])) if form == bytes([_FORM]) else ()
         return _ADAPTER.validate_python(plain)

@@ -13,7 +13,9 @@ from detector.confirmation import answer, recall
 from detector.decisions import Decision, Rung
 from detector.events import IntentEvent, Outcome
 from detector.fallback import fallback_decision
-from detector.pipeline import apply_outcome, decide
+from detector.outcome_table import RefusedOutcome
+from detector.outcomes import report
+from detector.pipeline import decide
 from detector.verdict import Judgement
 from streams import metrics
 from streams.cloudevents import is_structured, type_inside, unwrapped
@@ -36,6 +38,7 @@ from streams.tokens import check_tokens
 __all__ = [
     "ID_REUSED",
     "Incoming",
+    "Settled",
     "answer_record",
     "decide_record",
     "is_answer",
@@ -126,16 +129,19 @@ def decide_record(
     *,
     at: float,
     over_budget: bool = False,
+    proofs: bool = True,
     announce: Callable[[Judgement], None] | None = None,
 ) -> tuple[Decision, Stored, bool]:
-    """Decide on an event and mark its record as applied; the last says whether the core failed. ``announce`` as ``decide``'s.
+    """Decide on an event and mark its record as applied; the last says whether the core failed.
+
+    ``proofs`` and ``announce`` are those of ``decide``.
 
     Where the core fails, the policy's fallback answers and the household stays as it was: nothing is silently allowed, and the
     next event is decided.
     """
     try:
         decision, state = decide(
-            stored.state, event, bundle, at=at, over_budget=over_budget, announce=announce
+            stored.state, event, bundle, at=at, over_budget=over_budget, proofs=proofs, announce=announce
         )
     except Exception:
         logger.exception("the core failed on a record at offset %d of %s", record.offset, bundle.version)
@@ -147,14 +153,24 @@ def decide_record(
     return decision, replace(with_intent(stored, record), state=state), False
 
 
-def settle_record(stored: Stored, outcome: Outcome, record: Incoming, *, at: float) -> tuple[Stored, bool]:
-    """Apply an outcome and mark its record as applied; the last says whether the core failed, and the state stayed as it was."""
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A household after an outcome. ``refused`` is why the outcome changed nothing; ``failed`` says that the core could not take it in."""
+
+    stored: Stored
+    refused: RefusedOutcome | None = None
+    failed: bool = False
+
+
+def settle_record(stored: Stored, outcome: Outcome, record: Incoming, *, at: float) -> Settled:
+    """Apply an outcome and mark its record as applied. Where the core fails, the state stays as it was."""
     after = with_outcome(stored, record)
     try:
-        return replace(after, state=apply_outcome(stored.state, outcome, at=at)), False
+        refused, state = report(stored.state, outcome, at=at)
     except Exception:
         logger.exception("the core failed on an outcome at offset %d", record.offset)
-        return after, True
+        return Settled(after, failed=True)
+    return Settled(replace(after, state=state), refused)
 
 
 def with_intent(stored: Stored, record: Incoming) -> Stored:

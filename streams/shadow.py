@@ -8,9 +8,8 @@ from itertools import product
 
 from detector.bundle import Bundle
 from detector.decisions import Decision, RiskClass, Verdict
-from detector.events import IntentEvent, Outcome
-from detector.pipeline import apply_outcome
-from detector.shadow import decide_in_shadow
+from detector.events import IntentEvent
+from detector.shadow import decide_in_shadow, settle_in_shadow
 from detector.state import HouseholdState
 from streams import metrics
 from streams.logs import log_decision
@@ -63,13 +62,13 @@ class Shadow:
         if active.verdict is not decision.verdict:
             log_decision(logger, "shadow", decision, trace, active=active.verdict.value)
 
-    def settled(self, outcome: Outcome, *, at: float) -> None:
-        """Take in what became of a command, at the log's time ``at``."""
-        own = self._states.get(outcome.household_id)
+    def settled(self, active: HouseholdState, event_id: str, *, at: float) -> None:
+        """Take in what became of a command at the log's time ``at``; ``active`` is the household afterwards, as the worker has it."""
+        own = self._states.get(active.household_id)
         if own is None:
             return
         try:
-            self._states[outcome.household_id] = apply_outcome(own, outcome, at=at)
+            self._states[active.household_id] = settle_in_shadow(own, active, event_id, at=at)
         except Exception:
             metrics.SHADOW_FAILURES.inc()
             logger.exception("the shadow bundle %s failed on an outcome", self.bundle.version)

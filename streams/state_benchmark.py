@@ -13,10 +13,11 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from detector.bundle import Bundle
-from detector.corpus import revealed, sessions_by_household
+from detector.corpus import sessions_by_household
 from detector.events import IntentEvent
-from detector.pipeline import apply_outcome, decide
+from detector.pipeline import decide
 from detector.progress import Progress, silent
+from detector.revealing import reveal
 from detector.simulation import simulate
 from detector.state import HouseholdState
 from streams.largest_household import largest
@@ -107,7 +108,7 @@ def _lived(events: Iterator[IntentEvent], bundle: Bundle) -> HouseholdState:
             state = HouseholdState.new(event.household_id)
         _, state = decide(state, event, bundle, at=event.seconds)
         if event.commits:
-            state = apply_outcome(state, revealed(event, meant=True), at=event.seconds)
+            state = reveal(state, event.event_id, meant=True, at=event.seconds)
     return state
 
 

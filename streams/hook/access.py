@@ -18,7 +18,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from detector.answers import ConfirmationAnswer
-from detector.events import IntentEvent, Outcome
+from detector.events import IntentEvent, Outcome, OutcomeSource
 from streams import metrics
 from streams.errors import BadRecord, MissingPart, WrongUse
 from streams.hook.access_file import AccessFile, AccessToken, Scope, read_stamped, sha256_of
@@ -52,6 +52,7 @@ REFUSALS: dict[str, int] = {
     "wrong_token": 401,
     "missing_scope": 403,
     "other_tenant": 403,
+    "other_source": 403,
     "rate_exceeded": 429,
 }
 
@@ -105,6 +106,20 @@ class Caller:
                 "other_tenant",
                 f"household_id is none of this token's tenant: it has to begin with {self.household_key}_",
             )
+
+    def check_source(self, source: OutcomeSource) -> None:
+        """Make sure that the caller may report as this source: as a runtime, and as an operator with a token that may operate.
+
+        Raises:
+            BadRecord: with code ``other_source``.
+        """
+        operates = self.token is not None and Scope.OPERATE in self.token.scopes
+        if source is OutcomeSource.RUNTIME or (source is OutcomeSource.OPERATOR and operates):
+            return
+        raise _refused(
+            "other_source",
+            f"this caller may not report as {source}: send 'runtime', or 'operator' with a token of the scope operate",
+        )
 
     def count(self, events: int) -> None:
         """Count what is sent against the token's rate.

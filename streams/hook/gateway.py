@@ -39,7 +39,7 @@ from streams.hook.requests import (
 from streams.hook.versions import PolicyVersion
 from streams.host_names import named_hosts
 from streams.logs import log_decision
-from streams.records import DECISION, INTENT, OUTCOME, OUTCOME_APPLIED
+from streams.records import DECISION, INTENT, OUTCOME, OUTCOME_APPLIED, REFUSAL
 from streams.serving.hosts import OnlyOwn
 from streams.settings import Settings
 from streams.topics import OUTCOMES
@@ -161,9 +161,10 @@ def _outcomes(parts: _Parts) -> APIRouter:
 
     @routes.post("/v1/outcomes", openapi_extra=body_description(OUTCOME), responses=applied_description())
     async def outcomes(request: Request) -> JSONResponse:
-        """Tell what happened to a command afterwards. 200: the worker applied it; 202: it is on its way."""
+        """Tell what happened to a command afterwards. 200: it was applied; 202: it is on its way; 409: it changes nothing, and why."""
         asker = asker_of(request.headers, parts.settings, caller_of(request))
         outcome = await read_value(request, OUTCOME, parts.settings)
+        caller_of(request).check_source(outcome.source)
         exchange = parts.exchange
         with parts.tracer.span("report", asker.trace, asked=True) as span:
             headers = OUTCOME.headers(
@@ -171,10 +172,14 @@ def _outcomes(parts: _Parts) -> APIRouter:
             )
             question = exchange.ask(OUTCOMES, outcome.household_id, OUTCOME.encode(outcome), headers)
             try:
-                applied = (await asyncio.wait_for(question.reply, asker.wait)).type == OUTCOME_APPLIED
+                reply = await asyncio.wait_for(question.reply, asker.wait)
             except TimeoutError:
                 exchange.give_up(question.correlation)
-                applied = False
+                return JSONResponse({"applied": False}, 202)
+        if reply.type == REFUSAL.type:
+            refusal = REFUSAL.decode(reply.value)
+            raise BadRecord(refusal.code, refusal.detail)
+        applied = reply.type == OUTCOME_APPLIED
         return JSONResponse({"applied": applied}, 200 if applied else 202)
 
     return routes

@@ -13,6 +13,7 @@ from pydantic_core import from_json, to_json
 
 from detector.answers import ConfirmationAnswer
 from detector.events import IntentEvent, Outcome
+from detector.outcome_table import RefusedOutcome
 from streams.callbacks import check_callback
 from streams.cloudevents import STRUCTURED, is_structured, unwrapped, wrapped
 from streams.errors import BadRecord
@@ -57,6 +58,7 @@ _STATUS = {
     "bad_event_id": 400,
     "id_mismatch": 422,
     "id_reused": 409,
+    **dict.fromkeys(RefusedOutcome, 409),
     "too_large": 413,
     "media_type": 415,
     "schema": 422,

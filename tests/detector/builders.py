@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from detector.answers import ConfirmationAnswer, proof_of
+from detector.answers import ConfirmationAnswer, Result, proof_of
 from detector.bundle import Bundle, make_bundle
 from detector.calibration import Calibration, Category
+from detector.confirmation import answer
 from detector.decisions import ConfirmMethod, Decision, RiskClass
 from detector.drift import Distribution
 from detector.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
@@ -128,6 +129,19 @@ def given_to(decision: Decision, **fields: Any) -> ConfirmationAnswer:
         "proof": proof_of(CONFIRMATION_KEY, decision.confirm.confirmation_id, ConfirmMethod.PIN),
     }
     return ConfirmationAnswer(**(said | fields))
+
+
+def confirmed(
+    decision: Decision, bundle: Bundle, state: HouseholdState, *, at: float | None = None
+) -> HouseholdState:
+    """The household after a yes to a decision's question, with its proof: at once, or at the log's time ``at``."""
+    assert decision.confirm is not None
+    assert decision.confirm.expires_at is not None
+    when = decision.confirm.expires_at if at is None else datetime.fromtimestamp(at, UTC)
+    said = given_to(decision, time=when)
+    result, state = answer(state, said, bundle, at=when.timestamp(), key=CONFIRMATION_KEY)
+    assert result.result is Result.CONFIRMED, result
+    return state
 
 
 def policy(text: str = POLICY_TEXT, **replacements: str) -> Policy:

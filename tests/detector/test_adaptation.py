@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from detector import evaluation
 from detector.adaptation import WINDOW, adaptation
 from detector.bundle import Bundle
 from detector.changes import CHANGES
 from detector.corpus import sessions_by_household
 from detector.errors import NotEnoughData
-from detector.events import Act, IntentEvent, OutcomeKind
+from detector.events import Act, IntentEvent
 from detector.model import fit_model
+from detector.revealing import reveal
+from detector.state import HouseholdState
 from tests.detector.builders import dialogue, hand_bundle, hand_calibration, hand_judge
 from tests.detector.town import town
 
@@ -37,7 +41,7 @@ MODEL = fit_model(
 )
 
 
-def newcomers_bundle(bits: float = 20.0) -> Bundle:
+def newcomers_bundle(bits: float = 6.0) -> Bundle:
     """A judge that finds strange what the household never commanded, and nothing else."""
     judge = hand_judge("intent_count", edges=(0.0, 0.5), bits=(bits, -6.0, -6.0))
     return hand_bundle(model=MODEL, judge=judge, calibration=hand_calibration())
@@ -66,7 +70,10 @@ def test_an_attack_is_not_learned_though_a_yes_would_be() -> None:
 
 
 def test_a_judge_that_gets_used_to_attacks_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(OutcomeKind, "meant", property(lambda _: True))
+    def always(*told: Any, meant: bool, at: float) -> HouseholdState:
+        return reveal(*told, meant=meant or True, at=at)
+
+    monkeypatch.setattr(evaluation, "reveal", always)
     assert adaptation(EVENTS, newcomers_bundle()).learned
 
 

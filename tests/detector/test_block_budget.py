@@ -10,6 +10,7 @@ from detector.block_budget import MAX_HOMES, BlockWindow, is_block, is_repeat
 from detector.decisions import ConfirmMethod, Reason, Verdict
 from detector.pipeline import decide
 from detector.policy import BlockBudget
+from detector.standing import Standing
 from detector.state import HouseholdState
 from tests.detector.builders import ABSURD, DOUBTFUL, START, SURE, hand_bundle, heard, run, send_message
 
@@ -137,7 +138,7 @@ def test_past_the_budget_a_block_is_asked_about_by_the_safest_way_and_says_so() 
     assert is_block(blocked)
     assert is_block(asked)
     assert not is_block(before[0])
-    assert after.pending[0].allowed is False
+    assert after.pending[0].standing is Standing.ASKED
 
 
 def test_the_budget_changes_nothing_else() -> None:

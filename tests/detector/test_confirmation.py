@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,8 +17,9 @@ from detector.challenge import words_in
 from detector.confirmation import MAX_ATTEMPTS, answer, confirmation_id, recall
 from detector.decisions import ConfirmMethod, Decision, Verdict
 from detector.errors import InvalidValue
-from detector.events import Act, OutcomeKind
+from detector.events import Act, IntentEvent, OutcomeKind
 from detector.pipeline import apply_outcome, decide
+from detector.standing import MEANT, Standing
 from detector.state import MAX_QUESTIONS, HouseholdState
 from tests.detector.builders import (
     CONFIRMATION_KEY as KEY,
@@ -64,7 +65,7 @@ def test_an_answer_settles_the_command(accepted: bool) -> None:
         None,
     )
     (pending,) = after.pending
-    assert (pending.allowed, pending.answered) == (accepted, True)
+    assert pending.standing is (Standing.CONFIRMED if accepted else Standing.DENIED)
     assert after.questions[0].session is None
 
 
@@ -115,7 +116,7 @@ def test_portland_gets_through_by_no_method(method: ConfirmMethod) -> None:
         tired = method is ConfirmMethod.CHALLENGE and attempt == MAX_ATTEMPTS
         wanted = Refusal.TOO_MANY_ATTEMPTS if tired else NOTHING_BUT_TALK[method]
         assert (result.result, result.reason) == (Result.REFUSED, wanted)
-    assert not [pending for pending in state.pending if pending.allowed]
+    assert not [pending for pending in state.pending if pending.standing in MEANT]
 
 
 def test_another_household_cannot_answer() -> None:
@@ -218,20 +219,59 @@ def test_what_is_remembered_of_questions_is_bounded() -> None:
     assert len(state.questions) == MAX_QUESTIONS
 
 
-def test_without_a_key_the_runtimes_word_counts_and_still_has_to_be_given() -> None:
+def test_without_a_key_no_proof_confirms() -> None:
     decision, state = asked()
-    assert taken(state, given_to(decision, proof="receipt-17"), key=None)[0].result is Result.CONFIRMED
+    for proof in ("receipt-17", given_to(decision).proof):
+        result, after = taken(state, given_to(decision, proof=proof), key=None)
+        assert (result.result, result.reason) == (Result.REFUSED, Refusal.NO_KEY)
+        assert after == state
     assert taken(state, given_to(decision, proof=None), key=None)[0].reason is Refusal.PROOF_MISSING
 
 
-def test_who_was_asked_below_the_worker_gets_the_workers_verdict() -> None:
-    """A gateway that did not hear in time asked; the worker allows that very command."""
+def test_without_a_key_no_way_is_offered_that_takes_a_proof() -> None:
+    offered = decide_without_a_key(heard(send_message(), DOUBTFUL))
+    assert offered.verdict is Verdict.CONFIRM
+    assert offered.confirm is not None
+    assert offered.confirm.methods == (ConfirmMethod.CHALLENGE,)
+
+
+def test_without_a_key_what_takes_a_proof_is_blocked_and_says_so() -> None:
+    unlock = dialogue(("locks.Unlock", Act.INITIATE, True, {"door": "k1_d"}), wake_confidence=DOUBTFUL)
+    assert run(unlock, BUNDLE)[0][-1].verdict is Verdict.CONFIRM
+    blocked = decide_without_a_key(unlock)
+    assert (blocked.verdict, blocked.confirm) == (Verdict.BLOCK, None)
+    assert blocked.reasons[0].code == "no_key_for_proofs"
+
+
+def decide_without_a_key(events: Sequence[IntentEvent]) -> Decision:
+    state = HouseholdState.new("h1")
+    for each in events:
+        decision, state = decide(state, each, BUNDLE, at=each.seconds, proofs=False)
+    return decision
+
+
+def test_who_was_asked_below_the_worker_is_checked_as_well() -> None:
+    """A gateway that did not hear in time asked; the worker allows that very command. Its answer needs its proof all the same."""
     _, state = run(heard(send_message(), SURE), BUNDLE)
     decision, _ = asked()
-    result, after = taken(state, given_to(decision, proof=None))
+    for fields, reason in {**WRONG, "no words": ({"method": ConfirmMethod.CHALLENGE}, None)}.values():
+        result, after = taken(state, given_to(decision, **fields))
+        assert result.reason is (reason or Refusal.METHOD_NOT_OFFERED)
+        assert after == state
+    assert taken(state, given_to(decision), key=None)[0].reason is Refusal.NO_KEY
+    result, after = taken(state, given_to(decision))
     assert (result.result, result.event_id) == (Result.CONFIRMED, "e2")
+    assert after.pending[0].standing is Standing.CONFIRMED
+    assert recall(after, given_to(decision)) == result
     assert taken(after, given_to(decision))[0].reason is Refusal.ALREADY_ANSWERED
-    assert taken(state, given_to(decision, session_id="s9"))[0].reason is Refusal.OTHER_SESSION
+
+
+def test_a_no_to_who_asked_below_the_worker_needs_no_proof() -> None:
+    _, state = run(heard(send_message(), SURE), BUNDLE)
+    decision, _ = asked()
+    result, after = taken(state, given_to(decision, proof=None, accepted=False))
+    assert result.result is Result.DENIED
+    assert after.pending[0].standing is Standing.DENIED
 
 
 def test_in_shadow_mode_a_command_that_was_denied_still_runs() -> None:

@@ -115,10 +115,6 @@ def test_an_outcome_names_its_event_and_household(field: str) -> None:
         Outcome(outcome=OutcomeKind.DENIED, source=OutcomeSource.OPERATOR, time=START, **fields)
 
 
-def test_only_executed_and_confirmed_say_meant() -> None:
-    assert {kind for kind in OutcomeKind if kind.meant} == {OutcomeKind.EXECUTED, OutcomeKind.CONFIRMED}
-
-
 def test_values_cannot_be_changed() -> None:
     for value, field in ((event(), "commits"), (outcome("e", OutcomeKind.DENIED), "outcome")):
         with pytest.raises(AttributeError):

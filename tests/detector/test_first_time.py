@@ -10,6 +10,7 @@ from detector.decisions import ConfirmMethod, Decision, RiskClass, Rung, Verdict
 from detector.first_time import FIRST_PHYSICAL, why_first_physical
 from detector.household import DECAY, FORGOTTEN, close_sessions
 from detector.pipeline import decide
+from detector.standing import Standing
 from detector.state import MAX_INTENTS, HouseholdState, Pending, Session, Usage
 from tests.detector.builders import (
     CONFIRMATION_KEY,
@@ -80,7 +81,7 @@ def test_a_flood_of_other_intents_makes_it_new_again_and_never_known() -> None:
                 intent=f"flood.Intent{number}_{each}",
                 seconds=number * 86_400.0,
                 tokens=(),
-                allowed=True,
+                standing=Standing.ALLOWED,
             )
             for each in range(16)
         )

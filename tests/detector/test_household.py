@@ -70,10 +70,16 @@ SENT = (1, {SEND}, {"messages"}, {token("contact", "k1_a44e")})
         (SURE, OutcomeKind.DENIED, NOTHING),
         (SURE, OutcomeKind.EXPIRED, NOTHING),
         (DOUBTFUL, None, NOTHING),
-        (DOUBTFUL, OutcomeKind.CONFIRMED, SENT),
+        (SURE, OutcomeKind.CONFIRMED, SENT),
+        (DOUBTFUL, OutcomeKind.CONFIRMED, NOTHING),
+        (DOUBTFUL, OutcomeKind.EXECUTED, NOTHING),
+        (DOUBTFUL, OutcomeKind.UNDONE, NOTHING),
         (DOUBTFUL, OutcomeKind.DENIED, NOTHING),
         (DOUBTFUL, OutcomeKind.EXPIRED, NOTHING),
         (ABSURD, None, NOTHING),
+        (ABSURD, OutcomeKind.EXECUTED, NOTHING),
+        (ABSURD, OutcomeKind.CONFIRMED, NOTHING),
+        (ABSURD, OutcomeKind.DENIED, NOTHING),
         (ABSURD, OutcomeKind.EXPIRED, NOTHING),
     ],
     ids=str,
@@ -108,19 +114,19 @@ def test_executed_and_then_undone_teaches_nothing(bundle: Bundle) -> None:
 
 
 def test_an_outcome_told_twice_counts_once(bundle: Bundle) -> None:
-    _, state = run(heard(send_message(), DOUBTFUL), bundle)
+    _, state = run(heard(send_message(), SURE), bundle)
     for _ in range(2):
         state = apply_outcome(
             state,
-            outcome("e2", OutcomeKind.CONFIRMED),
-            at=outcome("e2", OutcomeKind.CONFIRMED).time.timestamp(),
+            outcome("e2", OutcomeKind.EXECUTED),
+            at=outcome("e2", OutcomeKind.EXECUTED).time.timestamp(),
         )
     state = closed(state, bundle)
     for _ in range(2):
         state = apply_outcome(
             state,
-            outcome("e2", OutcomeKind.CONFIRMED),
-            at=outcome("e2", OutcomeKind.CONFIRMED).time.timestamp(),
+            outcome("e2", OutcomeKind.EXECUTED),
+            at=outcome("e2", OutcomeKind.EXECUTED).time.timestamp(),
         )
     assert taught(state) == SENT
     assert state.intents[SEND].count == 1.0
@@ -168,20 +174,11 @@ def test_nothing_is_learned_before_the_undo_window_has_passed(bundle: Bundle) ->
     assert taught(closed(state, bundle, day=(last + window) / 86_400)) == SENT
 
 
-def test_a_late_outcome_can_still_teach(bundle: Bundle) -> None:
-    _, state = run(heard(send_message(), DOUBTFUL), bundle)
-    state = closed(state, bundle)
+def test_a_late_outcome_of_what_was_allowed_can_still_teach(bundle: Bundle) -> None:
+    _, state = run(send_message(), bundle)
+    state = closed(apply_outcome(state, outcome("e2", OutcomeKind.EXPIRED), at=START.timestamp()), bundle)
     assert taught(state) == NOTHING
-    assert (
-        taught(
-            apply_outcome(
-                state,
-                outcome("e2", OutcomeKind.CONFIRMED),
-                at=outcome("e2", OutcomeKind.CONFIRMED).time.timestamp(),
-            )
-        )
-        == SENT
-    )
+    assert taught(apply_outcome(state, outcome("e2", OutcomeKind.EXECUTED), at=START.timestamp())) == SENT
 
 
 def test_a_late_outcome_takes_nothing_back(bundle: Bundle) -> None:

@@ -6,6 +6,7 @@ import pytest
 from detector.events import Act, IntentEvent
 from detector.household import token
 from detector.observation import observe, remember
+from detector.standing import Standing
 from detector.state import MAX_KNOWN_SLOTS, MAX_SESSIONS, MAX_TURNS, HouseholdState
 from tests.detector.builders import START, dialogue, event, policy, send_message, small_model
 
@@ -15,13 +16,11 @@ WINDOW = POLICY.undo_window_seconds
 SEND = "messages.SendMessage"
 
 
-def through(
-    events: list[IntentEvent], state: HouseholdState | None = None, *, allowed: bool = True
-) -> HouseholdState:
+def through(events: list[IntentEvent], state: HouseholdState | None = None) -> HouseholdState:
     state = state or HouseholdState.new("h1")
     for each in events:
         observation, state = observe(state, each, MODEL, POLICY, at=each.seconds)
-        state = remember(state, each, observation, at=each.seconds, allowed=allowed)
+        state = remember(state, each, observation, at=each.seconds)
     return state
 
 
@@ -30,7 +29,7 @@ def test_a_sessions_bits_are_the_sequence_models() -> None:
     for each in send_message():
         observation, state = observe(state, each, MODEL, POLICY, at=each.seconds)
         found.append(observation.bits)
-        state = remember(state, each, observation, at=each.seconds, allowed=True)
+        state = remember(state, each, observation, at=each.seconds)
     symbols = [MODEL.vocabulary.index(each.intent, each.act) for each in send_message()]
     assert found == pytest.approx(MODEL.sequence.surprisals(symbols), abs=1e-5)
 
@@ -49,13 +48,13 @@ def test_observing_is_not_remembering() -> None:
 
 
 def test_a_commit_ends_the_chain_and_waits_for_its_outcome() -> None:
-    state = through(send_message(), allowed=False)
+    state = through(send_message())
     (session,) = state.sessions
     (pending,) = state.pending
     assert session.chain is None
     assert session.committed == (SEND,)
     assert (pending.event_id, pending.intent, pending.session_id) == ("e2", SEND, "s1")
-    assert (pending.tokens, pending.allowed) == ((token("contact", "k1_a44e"),), False)
+    assert (pending.tokens, pending.standing) == ((token("contact", "k1_a44e"),), Standing.ALLOWED)
 
 
 def test_a_session_that_is_quiet_for_the_undo_window_is_forgotten_when_another_begins() -> None:
@@ -135,7 +134,7 @@ def test_a_household_is_less_surprised_by_what_it_often_begins_with() -> None:
         for each in send_message(first=10 * day, session=f"s{day}", days=day):
             observation, state = observe(state, each, MODEL, POLICY, at=each.seconds)
             found.append(observation.bits)
-            state = remember(state, each, observation, at=each.seconds, allowed=True)
+            state = remember(state, each, observation, at=each.seconds)
     first, rest = found[::3], [found[place : place + 3][1:] for place in range(0, 12, 3)]
     assert sorted(first, reverse=True) == first
     assert first[0] > first[-1]

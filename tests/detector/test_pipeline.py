@@ -33,6 +33,7 @@ from tests.detector.builders import (
     POLICY_TEXT,
     START,
     SURE,
+    confirmed,
     dialogue,
     event,
     hand_bundle,
@@ -320,10 +321,8 @@ def test_without_an_answer_beginning_anew_changes_nothing() -> None:
 
 
 def test_once_confirmed_the_command_runs() -> None:
-    _, state = run(heard(send_message(), DOUBTFUL), HAND)
-    state = apply_outcome(
-        state, outcome("e2", OutcomeKind.CONFIRMED), at=outcome("e2", OutcomeKind.CONFIRMED).time.timestamp()
-    )
+    decisions, state = run(heard(send_message(), DOUBTFUL), HAND)
+    state = confirmed(decisions[-1], HAND, state)
     again = dialogue((SEND, Act.AFFIRM, True), first=3, wake_confidence=SURE)
     assert run(again, HAND, state)[0][0].verdict is Verdict.ALLOW
 
@@ -356,9 +355,7 @@ def test_score_first_learn_after() -> None:
     bundle = hand_bundle(judge=hand_judge("intent_count", (0.5, 0.6), (6.0, 6.0, -6.0)))
     first, state = run(send_message(), bundle)
     assert first[-1].verdict is Verdict.CONFIRM
-    state = apply_outcome(
-        state, outcome("e2", OutcomeKind.CONFIRMED), at=outcome("e2", OutcomeKind.CONFIRMED).time.timestamp()
-    )
+    state = confirmed(first[-1], bundle, state)
     second, _ = run(send_message(first=10, session="s2", days=1.0), bundle, state)
     assert second[-1].verdict is Verdict.ALLOW
 

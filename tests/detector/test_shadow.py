@@ -1,19 +1,18 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from detector.bundle import Bundle
 from detector.decisions import Decision, Verdict
-from detector.events import IntentEvent, OutcomeKind
-from detector.pipeline import apply_outcome, decide
-from detector.shadow import decide_in_shadow
+from detector.events import IntentEvent
+from detector.pipeline import decide
+from detector.revealing import reveal
+from detector.shadow import decide_in_shadow, settle_in_shadow
 from detector.state import HouseholdState
-from tests.detector.builders import SURE, event, hand_bundle, hand_judge, heard, outcome
+from tests.detector.builders import SURE, event, hand_bundle, hand_judge, heard
 from tests.detector.town import town
 
 EVENTS = heard(town(households=4, sessions=20), SURE)
 #: What commits for the first time in a household is held back.
-CAREFUL = hand_bundle(judge=hand_judge("intent_count", edges=(0.0, 0.5), bits=(20.0, -6.0, -6.0)))
+CAREFUL = hand_bundle(judge=hand_judge("intent_count", edges=(0.0, 0.5), bits=(6.0, -6.0, -6.0)))
 
 
 def beside(active: Bundle, shadow: Bundle) -> list[tuple[Decision, Decision]]:
@@ -29,12 +28,8 @@ def beside(active: Bundle, shadow: Bundle) -> list[tuple[Decision, Decision]]:
             shadows.get(each.household_id, new), before, each, shadow, at=each.seconds
         )
         if each.commits:
-            kind = OutcomeKind.EXECUTED if decision.verdict is Verdict.ALLOW else OutcomeKind.CONFIRMED
-            told = replace(outcome(each.event_id, kind), household_id=each.household_id, time=each.time)
-            after, own = (
-                apply_outcome(after, told, at=told.time.timestamp()),
-                apply_outcome(own, told, at=told.time.timestamp()),
-            )
+            after = reveal(after, each.event_id, meant=True, at=each.seconds)
+            own = settle_in_shadow(own, after, each.event_id, at=each.seconds)
         states[each.household_id], shadows[each.household_id] = after, own
         found.append((decision, seen))
     return found

@@ -7,6 +7,7 @@ import pytest
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS, Calibration
 from detector.decisions import RiskClass, Verdict
 from detector.judge import misfire_probability
+from detector.standing import Standing
 from detector.state import HouseholdState, Pending
 from detector.verdict import judge_chain, rule_on
 from tests.detector.builders import (
@@ -90,7 +91,12 @@ def test_what_nobody_can_be_asked_about_is_blocked() -> None:
     bundle = hand_bundle(rules=policy(text))
     moment = send(SURE)
     refused = Pending(
-        event_id="e9", session_id="s1", intent=moment.event.intent, seconds=0.0, tokens=(), allowed=False
+        event_id="e9",
+        session_id="s1",
+        intent=moment.event.intent,
+        seconds=0.0,
+        tokens=(),
+        standing=Standing.BLOCKED,
     )
     moment = replace(moment, household=replace(moment.household, pending=(refused,)))
     ruling = rule_on(moment, judge_chain(moment, bundle, RISK), bundle, RISK)

@@ -3,9 +3,10 @@
 Each file of ``decisions/`` is a conversation, as on the wire, and what is wanted of every decision: any fields of its JSON, the codes of
 its reasons, or with ``record`` the whole of it, where ``<number>`` and ``<text>`` stand for any. The bundle is the hand-made one of
 ``tests/detector/builders.py``. Its judge looks at the wake word's confidence alone, so that no case depends on a trained number: 0.9 or
-none speaks against a misfire (-6 bits), 0.4 for one (+6), 0.1 leaves no doubt (+40). A step ``answer``
-answers the last question, bound as it was asked, with what is given changed; ``challenge`` as its words are those that were asked for,
-a ``proof`` of ``valid`` is made with the right key. ``classes`` are rules that stand before the packaged policy's: intents by class.
+none speaks against a misfire (-6 bits), 0.4 for one (+6), 0.1 leaves no doubt (+40). A step ``answer`` answers the last question, bound
+as it was asked, with what is given changed; ``challenge`` as its words are those that were asked for, a ``proof`` of ``valid`` is made with
+the right key. A step ``outcome`` says why it is ``refused``, if it is. With ``key: false`` the worker has no key for proofs.
+``classes`` are rules that stand before the packaged policy's: intents by class.
 ``chains/`` holds the chain after each event, ``policy/`` the packaged policy's verdict at a misfire probability.
 """
 
@@ -28,7 +29,8 @@ from detector.confirmation import answer
 from detector.decisions import ConfirmMethod, Decision, RiskClass, Rung
 from detector.events import Act, IntentEvent, Outcome
 from detector.fallback import fallback_decision
-from detector.pipeline import apply_outcome, decide
+from detector.outcomes import report
+from detector.pipeline import decide
 from detector.state import Chain, HouseholdState
 from tests.detector.builders import POLICY_TEXT, event, hand_bundle, hand_calibration, policy
 
@@ -70,17 +72,20 @@ def bundle_of(case: Case) -> Bundle:
 @pytest.mark.parametrize("case", cases("decisions"))
 def test_decisions(case: Case) -> None:
     bundle, household = bundle_of(case), case["defaults"]["household_id"]
-    rung = Rung(case.get("rung", "worker"))
+    rung, keyed = Rung(case.get("rung", "worker")), case.get("key", True)
     state, asked = HouseholdState.new(household), None
     for number, step in enumerate(case["steps"]):
         state = STATE.validate_json(STATE.dump_json(state))  # as the changelog keeps it
         if "outcome" in step:
             told = OUTCOME.validate_python(step["outcome"] | {"household_id": household})
-            state = apply_outcome(state, told, at=told.time.timestamp())
+            refused, state = report(state, told, at=told.time.timestamp())
+            assert refused == step.get("refused"), f"step {number}"
             continue
         if "answer" in step:
             given = answered(asked, step["answer"], case["defaults"], number)
-            result, state = answer(state, given, bundle, at=given.time.timestamp(), key=KEY)
+            result, state = answer(
+                state, given, bundle, at=given.time.timestamp(), key=KEY if step.get("key", keyed) else None
+            )
             found = json.loads(RESULT.dump_json(result))
             assert matches({key: found[key] for key in step["want"]}, step["want"], partly=True), (
                 f"step {number}: {found}"
@@ -88,7 +93,7 @@ def test_decisions(case: Case) -> None:
             continue
         if "event" in step:
             heard = EVENT.validate_python(case["defaults"] | step["event"])
-            decision, state = decide(state, heard, bundle, at=heard.seconds, rung=rung)
+            decision, state = decide(state, heard, bundle, at=heard.seconds, rung=rung, proofs=keyed)
         else:
             heard = EVENT.validate_python(case["defaults"] | step["fallback"])
             decision = fallback_decision(heard, bundle.policy, code="no_bundle", text="There is no bundle.")

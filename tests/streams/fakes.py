@@ -18,6 +18,7 @@ from streams.letters import LARGEST_KEY
 from streams.marks import Mark, partition_of
 from streams.records import ANSWER, INTENT, OUTCOME
 from streams.topics import HOUSEHOLDS, INTENTS, OUTCOMES
+from tests.detector.builders import CONFIRMATION_KEY
 
 PARTITIONS = 4
 #: The topics as the worker finds them.
@@ -173,7 +174,11 @@ class Bench:
     """A worker on a fake Kafka. ``intents`` and ``outcomes`` run records through its agents, and wait until all is written."""
 
     def __init__(
-        self, bundle: Bundle, *, confirmation_key: bytes | None = None, identities: Identities = TOPICS_HERE
+        self,
+        bundle: Bundle,
+        *,
+        confirmation_key: bytes | None = CONFIRMATION_KEY,
+        identities: Identities = TOPICS_HERE,
     ) -> None:
         self.kafka = FakeKafka()
         self.table = FakeTable(self.kafka)

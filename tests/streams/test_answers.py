@@ -10,6 +10,7 @@ import pytest
 from detector.answers import ConfirmationResult, Refusal, Result
 from detector.bundle import Bundle
 from detector.decisions import Decision, Verdict
+from detector.standing import Standing
 from streams import metrics, processing
 from streams.errors import MissingPart
 from streams.packing import unpack
@@ -66,7 +67,8 @@ async def test_an_answer_is_applied_and_told_to_who_waits(bench: Bench, question
     assert (result.result, result.event_id) == (Result.CONFIRMED, "e2")
     assert record.acked
     stored = unpack(bench.table.data[b"h1"])
-    assert (stored.outcomes, stored.state.pending[0].allowed) == ((outcomes_mark(5),), True)
+    assert stored.outcomes == (outcomes_mark(5),)
+    assert stored.state.pending[0].standing is Standing.CONFIRMED
 
 
 async def test_delivered_again_it_is_answered_as_before_and_sent_again_it_is_refused(
@@ -130,7 +132,7 @@ async def test_where_the_core_fails_nothing_is_confirmed(
     assert not bench.kafka.on(REPLIES)
     assert bench.kafka.on(DEAD_LETTERS)[0].header("misfire_reason") == b"internal_error"
     assert record.acked
-    assert not unpack(bench.table.data[b"h1"]).state.pending[0].answered
+    assert unpack(bench.table.data[b"h1"]).state.pending[0].standing is Standing.ASKED
 
 
 def small_budget() -> Bundle:

@@ -12,7 +12,7 @@ from detector.state import HouseholdState
 from streams import processing
 from streams.errors import BadRecord
 from streams.packing import Stored
-from streams.processing import Incoming, decide_record, read_intent, settle_record
+from streams.processing import Incoming, Settled, decide_record, read_intent, settle_record
 from streams.records import INTENT
 from tests.detector.builders import START, event, hand_bundle, outcome, send_message
 
@@ -80,9 +80,8 @@ def test_where_an_outcome_fails_the_state_stays_and_the_offset_moves(
     def fails(*_: object, **__: object) -> None:
         raise MisfireError
 
-    monkeypatch.setattr(processing, "apply_outcome", fails)
+    monkeypatch.setattr(processing, "report", fails)
 
-    after, failed = settle_record(stored(), outcome("e1", OutcomeKind.EXECUTED), RECORD, at=0.0)
+    found = settle_record(stored(), outcome("e1", OutcomeKind.EXECUTED), RECORD, at=0.0)
 
-    assert failed
-    assert after == replace(stored(), outcomes=(RECORD.mark,))
+    assert found == Settled(replace(stored(), outcomes=(RECORD.mark,)), failed=True)

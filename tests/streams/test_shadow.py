@@ -30,7 +30,7 @@ def counted(bundle: str, active: Verdict, verdict: Verdict) -> float:
 
 
 async def test_a_shadow_is_counted_and_told_and_answers_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    before = counted(CAREFUL.version, Verdict.ALLOW, Verdict.BLOCK)
+    before = counted(CAREFUL.version, Verdict.ALLOW, Verdict.CONFIRM)
     alone, watched = Bench(hand_bundle()), Bench(hand_bundle())
     watched.worker.shadow = shadow.Shadow(CAREFUL)
     with caplog.at_level(logging.INFO, "streams.shadow"):
@@ -44,7 +44,7 @@ async def test_a_shadow_is_counted_and_told_and_answers_nobody(caplog: pytest.Lo
     assert [(each.topic, each.value) for each in watched.kafka.records] == [
         (each.topic, each.value) for each in alone.kafka.records
     ]
-    assert counted(CAREFUL.version, Verdict.ALLOW, Verdict.BLOCK) == before + 1
+    assert counted(CAREFUL.version, Verdict.ALLOW, Verdict.CONFIRM) == before + 1
     (line,) = [record for record in caplog.records if record.message == "shadow"]
     assert line.fields["active"] == "allow"  # type: ignore[attr-defined]
 
@@ -86,13 +86,11 @@ def test_an_outcome_that_fails_is_counted(monkeypatch: pytest.MonkeyPatch) -> No
     beside.decided(
         HouseholdState.new("h1"), EVENTS[0], run(EVENTS[:1], hand_bundle())[0][0], TRACE, at=EVENTS[0].seconds
     )
-    monkeypatch.setattr(shadow, "apply_outcome", fail)
+    monkeypatch.setattr(shadow, "settle_in_shadow", fail)
     before = metrics.SHADOW_FAILURES._value.get()
 
-    beside.settled(outcome(EVENTS[0].event_id, OutcomeKind.EXECUTED), at=0.0)
-    beside.settled(
-        replace(outcome(EVENTS[0].event_id, OutcomeKind.EXECUTED), household_id="never-heard-of"), at=0.0
-    )
+    for name in ("h1", "never-heard-of"):
+        beside.settled(HouseholdState.new(name), EVENTS[0].event_id, at=0.0)
 
     assert metrics.SHADOW_FAILURES._value.get() == before + 1
 

@@ -8,6 +8,7 @@ import pytest
 
 from detector.decisions import Rung, Verdict
 from detector.events import IntentEvent, OutcomeKind
+from detector.standing import Standing
 from detector.state import HouseholdState
 from streams.identities import Identities
 from streams.packing import Stored, pack, unpack
@@ -173,7 +174,7 @@ async def test_what_happens_afterwards_begins_anew(bench: Bench) -> None:
     assert stored(bench).erased is not None
     committed = AFTER[-1].event_id
     await bench.outcomes(outcome_record(outcome(committed, OutcomeKind.DENIED, seconds=90_000), 1))
-    assert [pending.answered for pending in stored(bench).state.pending] == [True]
+    assert [pending.standing for pending in stored(bench).state.pending] == [Standing.DENIED]
 
 
 async def test_events_in_flight_are_erased_or_not_by_their_order_in_the_log() -> None:
@@ -197,7 +198,7 @@ async def test_neither_an_events_time_nor_a_commands_reaches_across_the_command_
     )
     assert stored(bench).state.events == len(AFTER)
     await bench.outcomes(outcome_record(outcome(AFTER[-1].event_id, OutcomeKind.DENIED, seconds=90_000), 1))
-    assert [pending.answered for pending in stored(bench).state.pending] == [True]
+    assert [pending.standing for pending in stored(bench).state.pending] == [Standing.DENIED]
 
 
 async def test_a_command_under_another_key_erases_nobody(bench: Bench) -> None:
