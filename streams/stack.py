@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,8 @@ class Stack:
         #: The embedded broker's process.
         self.broker_pid: int | None = None
         self._embedded = broker is None
+        #: What proofs of confirmations are made with; the worker reads it from a file.
+        self.confirmation_key = secrets.token_hex(32).encode()
         self._logs: dict[int, tuple[str, Path]] = {}
         self._exit = ExitStack()
 
@@ -117,6 +120,8 @@ class Stack:
         if self._embedded:
             environment["MISFIRE_FETCH_MAX_WAIT"] = str(EMBEDDED_FETCH_MAX_WAIT)
             environment["MISFIRE_SESSION_TIMEOUT"] = str(_EMBEDDED_SESSION_TIMEOUT)
+        if part == "worker":
+            environment["MISFIRE_CONFIRMATION_KEY_FILE"] = str(self._key_file())
         port = url.rpartition(":")[2]
         command = [
             sys.executable,
@@ -135,6 +140,13 @@ class Stack:
         self._exit.callback(stop, process)
         self._logs[process.pid] = (part, log)
         return process
+
+    def _key_file(self) -> Path:
+        file = self.folder / "confirmation.key"
+        if not file.exists():
+            file.touch(mode=0o600)
+            file.write_bytes(self.confirmation_key)
+        return file
 
 
 def _ready(url: str) -> bool:

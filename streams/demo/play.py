@@ -103,7 +103,7 @@ def play(
     """Send the histories through the worker, play the stories, and count what is in the topics."""
     ledger = Ledger(stack.brokers, {event.household_id for event in world.traffic})
     history = [event.event_id for event in world.traffic]
-    runtime = Runtime(stack.gateway_url, show=lambda _: None)
+    runtime = Runtime(stack.gateway_url, lambda _: None, stack.confirmation_key)
     with bars() as progress:
         send_events(stack.brokers, world.traffic, progress=progress, stage="sending histories")
         ledger.wait_for(history, stage="deciding on histories", progress=progress)
@@ -126,7 +126,7 @@ def play(
 
 
 def _confirm(runtime: Runtime, world: World, ledger: Ledger, progress: Progress) -> None:
-    """Who was asked about something that was meant said yes."""
+    """Who was asked about something that was meant says yes, as far as the question is still open."""
     asked = [
         event
         for event in world.traffic
@@ -135,7 +135,8 @@ def _confirm(runtime: Runtime, world: World, ledger: Ledger, progress: Progress)
     ]
     for number, event in enumerate(asked):
         progress("confirming what was meant", number, len(asked))
-        runtime.report(event, OutcomeKind.CONFIRMED)
+        if runtime.confirm(event, ledger.decisions[event.event_id]):
+            runtime.report(event, OutcomeKind.EXECUTED)
     if asked:
         progress("confirming what was meant", len(asked), len(asked))
 

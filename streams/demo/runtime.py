@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from detector.answers import PROVEN, Result, proof_of
 from detector.decisions import Decision, Verdict
-from detector.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
 from streams.hook import Hook
 
 __all__ = ["DEFAULT_DEADLINE_MS", "Asked", "Runtime"]
@@ -33,10 +34,12 @@ class Runtime:
     Args:
         url: the gateway's address.
         show: called after each answer.
+        key: what proofs of confirmations are made with.
     """
 
-    def __init__(self, url: str, show: Callable[[Asked], None]) -> None:
+    def __init__(self, url: str, show: Callable[[Asked], None], key: bytes) -> None:
         self.show = show
+        self._key = key
         self.asked: list[Asked] = []
         self._hooks = {ms: Hook(url, deadline_ms=ms) for ms in (DEFAULT_DEADLINE_MS, _PATIENT_DEADLINE_MS)}
 
@@ -56,12 +59,27 @@ class Runtime:
 
     def carry_out(self, asked: Asked, *, confirmed: bool) -> bool:
         """Run the command if that is allowed, or if it is to be confirmed and somebody does; return whether it ran."""
-        if asked.decision.effective_verdict is Verdict.ALLOW:
-            self.report(asked.event, OutcomeKind.EXECUTED)
-            return True
-        ran = confirmed and asked.decision.effective_verdict is Verdict.CONFIRM
-        self.report(asked.event, OutcomeKind.CONFIRMED if ran else OutcomeKind.EXPIRED)
+        verdict = asked.decision.effective_verdict
+        ran = verdict is Verdict.ALLOW or (
+            confirmed and verdict is Verdict.CONFIRM and self.confirm(asked.event, asked.decision)
+        )
+        self.report(asked.event, OutcomeKind.EXECUTED if ran else OutcomeKind.EXPIRED)
         return ran
+
+    def confirm(self, event: IntentEvent, decision: Decision) -> bool:
+        """Say yes to a question, by a way that takes a proof where one is offered; return whether it counted."""
+        asked = decision.confirm
+        if asked is None or asked.confirmation_id is None:
+            return False
+        method = next((way for way in asked.methods if way in PROVEN), asked.methods[0])
+        result = self._hooks[_PATIENT_DEADLINE_MS].confirm(
+            decision,
+            method,
+            proof=proof_of(self._key, asked.confirmation_id, method),
+            said=" ".join(asked.challenge),
+            heard=replace(event, event_id=f"{event.event_id}-yes", act=Act.AFFIRM, commits=False),
+        )
+        return result.result is Result.CONFIRMED
 
     def report(self, event: IntentEvent, kind: OutcomeKind) -> None:
         """Tell what became of a command."""

@@ -43,9 +43,10 @@ class Scripted(Runtime):
     """An assistant whose hook says what the test wants to hear."""
 
     def __init__(self, answer: Answer, worker: Worker, *, slow: float = 0.0, lies: bool = False) -> None:
-        super().__init__("http://127.0.0.1:1", lambda _: None)
+        super().__init__("http://127.0.0.1:1", lambda _: None, b"the key of the tests")
         self.answer, self.worker, self.slow, self.lies = answer, worker, slow, lies
         self.reported: list[tuple[str, OutcomeKind]] = []
+        self.confirmed: list[str] = []
 
     def say(self, event: IntentEvent, *, deadline_ms: int = 1000) -> Asked:
         alive = self.worker.alive or self.lies
@@ -53,6 +54,10 @@ class Scripted(Runtime):
         asked = Asked(event, decision(event, verdict, worker=alive), self.slow or deadline_ms - 1.0)
         self.asked.append(asked)
         return asked
+
+    def confirm(self, event: IntentEvent, decision: Decision) -> bool:
+        self.confirmed.append(event.event_id)
+        return decision.confirm is not None
 
     def report(self, event: IntentEvent, outcome: OutcomeKind) -> None:
         self.reported.append((event.event_id, outcome))
@@ -140,7 +145,8 @@ def test_every_evening_is_right_only_without_a_question(play: Play) -> None:
 def test_rare_but_meant_is_right_with_a_question_the_first_time_only(play: Play) -> None:
     told, runtime = play("Rare but meant", in_turn(CONFIRM, ALLOW))
     assert (told.problems, told.executed) == ([], True)
-    assert runtime.reported[0][1] is OutcomeKind.CONFIRMED
+    assert runtime.confirmed == [runtime.reported[0][0]]
+    assert runtime.reported[0][1] is OutcomeKind.EXECUTED
     assert play("Rare but meant", in_turn(ALLOW, ALLOW))[0].problems == []
     assert play("Rare but meant", in_turn(CONFIRM, CONFIRM))[0].problems
     assert play("Rare but meant", in_turn(BLOCK, ALLOW))[0].problems
