@@ -24,6 +24,8 @@ __all__ = ["PATTERN_FORM", "Classified", "IntentRules"]
 
 #: What a pattern looks like: an intent with ``*`` for any words, or nothing but stars.
 PATTERN_FORM = re.compile(r"[A-Za-z0-9_*]+\.[A-Za-z0-9_*]+|\*+")
+#: Intents whose class is remembered: large assistants have a few hundred, and a caller who invents names gets no more memory.
+_MOST_KNOWN = 4096
 _ANY_WORDS = "(?:[a-z0-9]+_)*"
 _ANY_NUMBERS = "(?:[0-9]+_)*"
 
@@ -69,6 +71,8 @@ class IntentRules:
     _exact: Mapping[str, RiskClass] = field(init=False, repr=False, compare=False)
     _wild: tuple[_Rule, ...] = field(init=False, repr=False, compare=False)
     _least: RiskClass = field(init=False, repr=False, compare=False)
+    #: What was looked up before: every event is, often more than once.
+    _known: dict[str, Classified] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         exact: dict[str, RiskClass] = {}
@@ -88,6 +92,14 @@ class IntentRules:
 
     def classify(self, intent: str) -> Classified:
         """Return an intent's class; upper and lower case make no difference."""
+        found = self._known.get(intent)
+        if found is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            found = self._known[intent] = self._classified(intent)
+        return found
+
+    def _classified(self, intent: str) -> Classified:
         key, said = key_of(intent), canonical(intent)
         exact = self._exact.get(key)
         if exact is not None:

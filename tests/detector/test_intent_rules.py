@@ -98,6 +98,14 @@ def test_a_strict_pattern_matches_with_other_words_around_its_own(
     assert rules((pattern, BUY)).classify(intent).named is named
 
 
+def test_a_caller_who_invents_names_gets_no_more_memory() -> None:
+    found = rules(("lights.*", LIGHT))
+    for number in range(5000):
+        assert not found.classify(f"x.Y{number}").named
+    assert len(found._known) <= 4096
+    assert found.classify("lights.TurnOn") is found.classify("lights.TurnOn")
+
+
 def test_strict_patterns_come_first_and_then_the_order_of_the_file() -> None:
     found = rules(("a.*", READ), ("a.*", LIGHT), ("*.Share*", OUT), ("*.Share*", BUY))
     assert found.classify("a.Show").risk is READ

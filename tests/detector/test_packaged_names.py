@@ -127,6 +127,26 @@ def test_alexas_standard_intents_are_reversible(intent: str) -> None:
     assert PACKAGED.risk_class(intent) is RiskClass.REVERSIBLE
 
 
+@pytest.mark.parametrize(
+    ("intent", "risk"),
+    [
+        ("ovos_skill_weather_openvoiceos.hourly_forecast_intent", RiskClass.READ_ONLY),
+        ("ovos_skill_date_time_openvoiceos.what_time_is_it_intent", RiskClass.READ_ONLY),
+        ("ovos_skill_news_openvoiceos.news_intent", RiskClass.READ_ONLY),
+        ("skill_ovos_volume_openvoiceos.change_volume", RiskClass.REVERSIBLE),
+        ("ovos_skill_alerts_openvoiceos.CreateAlarm", RiskClass.REVERSIBLE),
+        ("ocp.play", RiskClass.REVERSIBLE),
+    ],
+)
+def test_the_common_skills_of_open_voice_os_are_named(intent: str, risk: RiskClass) -> None:
+    assert PACKAGED.classify(intent).named
+    assert PACKAGED.risk_class(intent) is risk
+
+
+def test_the_skill_of_open_voice_os_that_runs_scripts_is_not() -> None:
+    assert not PACKAGED.classify("ovos_skill_cmd_forslund.run_script_intent").named
+
+
 def test_the_simulators_catalogue_is_named() -> None:
     assert [skill.intent for skill in CATALOGUE if not PACKAGED.classify(skill.intent).named] == []
 

@@ -17,6 +17,7 @@ from tests.detector.builders import POLICY_TEXT, SURE, event, hand_bundle, polic
 NAMELESS = POLICY_TEXT[: POLICY_TEXT.index("[[intents]]")].replace('"confirm"', '"allow"') + (
     '[[intents]]\nclass = "reversible"\npatterns = ["*"]\n[unclassified]\nclass = "reversible"\n'
 )
+BOTH = policy(), policy(NAMELESS)
 NEW = HouseholdState.new("h1")
 
 
@@ -59,7 +60,7 @@ def test_what_training_never_saw_is_asked_about_on_every_rung() -> None:
 @given(st.from_regex(INTENT_FORM, fullmatch=True))
 def test_nothing_unclassified_is_ever_allowed(intent: str) -> None:
     heard = event(intent=intent, commits=True)
-    for rules in (policy(), policy(NAMELESS)):
+    for rules in BOTH:
         decision = fallback_decision(heard, rules, code="no_bundle", text="There is none.")
         assert rules.classify(intent).named or decision.verdict is not Verdict.ALLOW
 

@@ -40,7 +40,7 @@ def test_what_is_asked_about_on_top_of_the_budget_says_why(
 
 def test_it_is_counted_once_by_class_and_reason() -> None:
     def counted(reason: str) -> float:
-        return metrics.CAUTIONS.labels("physical", reason)._value.get()
+        return float(metrics.CAUTIONS.labels("physical", reason)._value.get())
 
     before = counted("unclassified_intent"), counted("first_physical_command")
     observe_command(PHYSICAL, new=True, known=False)
