@@ -89,6 +89,8 @@ class Exchange:
         self._on_late = on_late
         self._continuity = Continuity(on_gap)
         self._partition = -1
+        #: What this exchange's correlation ids begin with: several gateways listen to one partition.
+        self._name = f"{uuid.uuid4().hex[:8]}-"
         self._waiting: dict[str, Question] = {}
         self._outgoing: deque[_Outgoing] = deque()
         self._places = Places(_WAITING)
@@ -112,7 +114,7 @@ class Exchange:
 
     def ask(self, topic: str, key: str, value: bytes, headers: Headers) -> Question:
         """Put a record on its way and return what its reply will be found in."""
-        question = Question(uuid.uuid4().hex, asyncio.get_running_loop().create_future())
+        question = Question(self._name + uuid.uuid4().hex, asyncio.get_running_loop().create_future())
         self._waiting[question.correlation] = question
         self._put(_Outgoing(topic, key.encode(), value, headers, question))
         return question
@@ -235,6 +237,8 @@ class Exchange:
             if not self._continuity.hear(message):
                 continue
             correlation = (header(message.headers, CORRELATION_ID) or b"").decode("ascii", "replace")
+            if correlation and not correlation.startswith(self._name):
+                continue  # another gateway asked
             reply = Reply(
                 (header(message.headers, "ce_type") or b"").decode("ascii", "replace"), message.value or b""
             )

@@ -3,10 +3,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from detector.bundle import Bundle
 from detector.decisions import Decision, Verdict
 from detector.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.fallback import fallback_decision
 from streams import metrics
+from streams.budgets import BlockBudgets
 from streams.records import DECISION
 from streams.topics import DECISIONS
 from tests.detector.builders import ABSURD, START, event, hand_bundle
@@ -78,14 +82,44 @@ async def test_a_denied_command_said_again_300_times_spends_nothing() -> None:
     assert other[0].verdict is Verdict.BLOCK
 
 
-async def test_one_household_does_not_spend_its_tenants_budget_whatever_it_says() -> None:
-    for tenant in ("acme", ""):
-        bench = Bench(small_budget())
-        loud, quiet = (home(tenant, 1), home(tenant, 2)) if tenant else ("kitchen", "garden")
-        flood = [replace(command(number, loud), intent=f"lights.Number{number}") for number in range(60)]
-        await decide(bench, *flood)
+def blocked(number: int, household_id: str, code: str | None = None) -> tuple[IntentEvent, Decision]:
+    """A command of an intent of its own, and its block, with a reason where there is one."""
+    asked = replace(command(number, household_id), intent=f"lights.Number{number}")
+    policy = hand_bundle().policy
+    decision = fallback_decision(asked, policy, code=code or "rare", text="A test decides.")
+    return asked, replace(decision, verdict=Verdict.BLOCK)
 
-        assert (await decide(bench, command(1, quiet), offset=100))[0].verdict is Verdict.BLOCK
+
+def test_one_household_does_not_spend_its_tenants_budget_whatever_it_says() -> None:
+    budget = small_budget().policy.block_budget
+    for loud, quiet in (("kitchen", "garden"), (home("acme", 1), home("acme", 2))):
+        budgets = BlockBudgets()
+        for number in range(60):
+            budgets.count(*blocked(number, loud), budget, at=1.0)
+
+        assert budgets.spent(loud, budget)
+        assert not budgets.spent(quiet, budget)
+
+
+@pytest.mark.parametrize("code", ["denied_before", "awaiting_confirmation", "too_many_open"])
+def test_what_repeats_a_refusal_is_not_counted(code: str) -> None:
+    budget = small_budget().policy.block_budget
+    budgets = BlockBudgets()
+    for number in range(60):
+        budgets.count(*blocked(number, home("acme", number), code), budget, at=1.0)
+
+    assert not budgets.spent(home("acme", 1), budget)
+
+
+def test_of_an_erased_household_nothing_is_remembered() -> None:
+    budget = small_budget().policy.block_budget
+    budgets = BlockBudgets()
+    for number in range(2):
+        budgets.count(*blocked(1, home("acme", number)), budget, at=1.0)
+    budgets.forget(home("acme", 1))
+    budgets.forget(home("bolt", 1))
+
+    assert list(budgets._windows["acme"].homes) == [home("acme", 0)]
 
 
 async def test_a_record_that_is_delivered_again_does_not_count_twice() -> None:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+
 from streams.hook import exchange as module
 from streams.hook.exchange import Exchange
+from streams.records import CORRELATION_ID
 from streams.settings import Settings
 from streams.topics import INTENTS
 
@@ -28,3 +32,21 @@ def test_what_waits_is_bounded_and_where_all_is_full_the_oldest_gives_way() -> N
 
     assert len(exchange._outgoing) == exchange._places.taken == module._WAITING
     assert exchange._outgoing[0].value == b"10"
+
+
+async def test_what_another_gateway_asked_is_passed_over_and_an_erasure_is_not() -> None:
+    heard: list[str] = []
+    exchange = Exchange(
+        Settings(broker="nobody.invalid:9092"), lambda correlation, _: heard.append(correlation)
+    )
+    own = exchange.ask(INTENTS, "h1", b"", []).correlation
+    exchange.give_up(own)
+
+    async def told() -> AsyncIterator[SimpleNamespace]:
+        for offset, correlation in enumerate((b"somebody-else", own.encode(), None)):
+            headers = [("ce_type", b"x")] + ([(CORRELATION_ID, correlation)] if correlation else [])
+            yield SimpleNamespace(partition=0, offset=offset, timestamp=0, headers=headers, value=b"")
+
+    await exchange._listen(told())
+
+    assert heard == [own, ""]
