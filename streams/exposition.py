@@ -23,7 +23,7 @@ from prometheus_client.validation import METRIC_NAME_RE
 from streams import metrics
 from streams.metrics_folder import FOLDER, metrics_files, readable
 
-__all__ = ["exposition"]
+__all__ = ["Together", "exposition"]
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +49,11 @@ def _registry() -> CollectorRegistry:
         _report(folder, error.strerror or "it cannot be read")
         return REGISTRY  # this process's own numbers
     together = CollectorRegistry()
-    together.register(_Together(paths))
+    together.register(Together(paths))
     return together
 
 
-class _Together(Collector):
+class Together(Collector):
     """The metrics of all processes: each file read by itself, and summed up as prometheus_client does."""
 
     def __init__(self, paths: Iterable[Path]) -> None:

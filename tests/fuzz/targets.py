@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import struct
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
@@ -18,21 +19,26 @@ from pathlib import Path
 from typing import Any
 
 import pyrage
+from prometheus_client import CollectorRegistry, generate_latest
 
 from detector.bundle import bundle_from_files, bundle_to_files
 from detector.errors import BundleError, PolicyError
 from detector.events import OutcomeKind
+from detector.fallback import fallback_decision
 from detector.policy_text import parse_policy
 from streams import records
 from streams.bundles import read_bundle, write_bundle
 from streams.cloudevents import type_inside, unwrapped, wrapped
 from streams.errors import BadRecord, MissingPart, WrongUse
+from streams.exposition import Together
 from streams.hook.access import Caller, Guard
+from streams.hook.connection import Answer
 from streams.hook.keyring import read_keyring
+from streams.hook.reading import UnreadableAnswer, detail_of, read_decision, read_result
 from streams.hook.requests import asker_of as asker_of_request
 from streams.letters import asker_of, letter_about, trace_of
 from streams.processing import Incoming, read_answer, read_command, read_intent, read_outcome
-from streams.records import INTENT, OUTCOME, Kind
+from streams.records import DECISION, INTENT, OUTCOME, Kind
 from streams.redriving import sort_letters
 from streams.rights.archive import open_archive, seal
 from streams.rights.holdings import collect
@@ -41,7 +47,17 @@ from streams.rights.ownership import Whose, judge, owners_in
 from streams.settings import Settings, load
 from streams.stream_files import read_events, read_labels
 from streams.topics import DEAD_LETTERS, HOUSEHOLDS, INTENTS, REPLIES
-from tests.detector.builders import START, event, hand_bundle, outcome
+from tests.detector.builders import (
+    DOUBTFUL,
+    START,
+    event,
+    given_to,
+    hand_bundle,
+    heard,
+    outcome,
+    run,
+    send_message,
+)
 from tests.fuzz.http import CUT, gateway, operator
 
 __all__ = ["TARGETS", "Target"]
@@ -49,6 +65,11 @@ __all__ = ["TARGETS", "Target"]
 EVENT = event(1, slots={"contact": "k1_5f0c"}, wake_confidence=0.5, commits=True)
 _INTENT = INTENT.encode(EVENT)
 _OUTCOME = OUTCOME.encode(outcome("e1", OutcomeKind.UNDONE))
+DECIDED = fallback_decision(EVENT, hand_bundle().policy, code="overloaded", text="x")
+GIVEN = given_to(run(heard(send_message(), DOUBTFUL), hand_bundle())[0][-1])
+_KEY = b'["foreign_total", "foreign_total", {"a": "b"}, "x"]'
+#: A file of prometheus_client's with one value.
+_COUNTS = struct.pack("iii52sdd", 80, 0, len(_KEY), _KEY.ljust(52), 7.0, 0.0)
 _KINDS: list[Kind[Any]] = [kind for kind in vars(records).values() if isinstance(kind, Kind)]
 
 
@@ -117,6 +138,29 @@ def cloudevent(data: bytes) -> None:
     type_inside(data)
     for kind in _KINDS:
         refusal(partial(unwrapped, data, kind), BadRecord)
+
+
+def client_answer(data: bytes) -> None:
+    """What stands in a gateway's place answers the client: nothing is believed that is not about what was asked."""
+    for status in (200, 409, 422):
+        answer = Answer(status, data)
+        detail_of(answer)
+        if refusal(partial(read_decision, EVENT, answer), UnreadableAnswer) is None:
+            decision = read_decision(EVENT, answer)
+            assert (decision.event_id, decision.household_id) == (EVENT.event_id, EVENT.household_id)
+            assert decision.misfire_probability is None or 0.0 <= decision.misfire_probability <= 1.0
+        result = read_result(GIVEN, answer)
+        assert (result.answer_id, result.household_id) == (GIVEN.answer_id, GIVEN.household_id)
+
+
+def metrics_file(data: bytes) -> None:
+    """A file in the folder that processes share their metrics in: what is read can be written."""
+    for name in ("counter_1.db", "gauge_livesum_1.db", "histogram_1.db"):
+        path = _folder() / name
+        path.write_bytes(data)
+        registry = CollectorRegistry()
+        registry.register(Together([path]))
+        generate_latest(registry)
 
 
 def bundle(data: bytes) -> None:
@@ -254,6 +298,8 @@ TARGETS = {
     target.name: target
     for target in (
         Target("decoder", decoder, [_INTENT, _OUTCOME]),
+        Target("client_answer", client_answer, [DECISION.encode(DECIDED), b'{"detail": "x"}']),
+        Target("metrics_file", metrics_file, [_COUNTS, _COUNTS[:20]]),
         Target(
             "record",
             record,
