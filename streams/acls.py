@@ -23,6 +23,8 @@ class Part(StrEnum):
     RUNTIME = "runtime"
     TRAINER = "trainer"
     OPERATOR = "operator"
+    #: Who gives the topics more partitions ('topics grow'), as long as it takes: it writes households' states.
+    GROWER = "grower"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Right:
 #: Reading and writing include seeing that a topic is there.
 RIGHTS: tuple[Right, ...] = (
     Right(Part.WORKER, ("Read",), (INTENTS, OUTCOMES)),
-    Right(Part.WORKER, ("Write",), (DECISIONS, REPLIES, DEAD_LETTERS)),
+    # A record in another partition than its household's goes to that one.
+    Right(Part.WORKER, ("Write",), (INTENTS, OUTCOMES, DECISIONS, REPLIES, DEAD_LETTERS)),
     # Its table: written as it decides, read when it starts.
     Right(Part.WORKER, ("Read", "Write"), (HOUSEHOLDS,)),
     # It looks at every topic's settings before it starts.
@@ -52,6 +55,9 @@ RIGHTS: tuple[Right, ...] = (
     Right(Part.OPERATOR, ("Create", "Describe", "DescribeConfigs", "Read"), _EVERY_TOPIC),
     # Commands of 'household', what 'redrive' sends again, and its receipts.
     Right(Part.OPERATOR, ("Write",), (INTENTS, OUTCOMES, DEAD_LETTERS)),
+    Right(Part.GROWER, ("Alter", "Describe"), _EVERY_TOPIC),
+    Right(Part.GROWER, ("Read", "Write"), (HOUSEHOLDS,)),
+    Right(Part.GROWER, ("Describe",), ()),
 )
 
 

@@ -48,6 +48,7 @@ from streams.processing import (
     decide_record,
     is_answer,
     is_command,
+    is_probe,
     read_answer,
     read_command,
     read_intent,
@@ -57,11 +58,13 @@ from streams.processing import (
     with_outcome,
 )
 from streams.records import (
+    ANSWERED_PARTITION,
     COMMAND,
     DECISION,
     FIRST_LOGGED,
     LATE_MS,
     OUTCOME_APPLIED,
+    PROBE_ANSWERED,
     REFUSAL,
     RESULT,
     Command,
@@ -182,9 +185,14 @@ class Worker:
         return is_applied(marks, record.mark)
 
     async def _intent(self, event: Any, record: Incoming) -> None:
-        if is_command(record):
+        if is_probe(record):
+            await self.households.stage(event, await self._answer(record, PROBE_ANSWERED, b""))
+        elif is_command(record):
             await self._command(event, record)
-            return
+        else:
+            await self._decision(event, record)
+
+    async def _decision(self, event: Any, record: Incoming) -> None:
         try:
             intent = read_intent(record, token_ids=self.token_ids)
         except BadRecord as error:
@@ -363,6 +371,7 @@ class Worker:
         headers = reply_headers(asker, kind, datetime.now(UTC))
         if header(headers, LATE_MS) is not None:
             metrics.REPLIES_LATE.inc()
+        headers.append((ANSWERED_PARTITION, str(record.partition).encode()))
         trace = trace or trace_of(record.headers)
         if trace is not None:
             headers.append(("traceparent", trace))

@@ -29,6 +29,7 @@ __all__ = [
     "COMMANDS",
     "COMMAND_INTENTS",
     "CONFIRMATIONS",
+    "CONNECTIONS_LOST",
     "CUT",
     "DEAD_LETTERS",
     "DECISIONS",
@@ -57,6 +58,7 @@ __all__ = [
     "RECOVERY_SECONDS",
     "REFUSED",
     "REPEATED",
+    "REPLIES_FAILED",
     "REPLIES_LATE",
     "SEND_FAILURES",
     "SHADOW_COMMANDS",
@@ -371,6 +373,19 @@ EARLIER_TOPIC = _counter(
     ["topic"],
     unit="records",
     owner="worker",
+)
+CONNECTIONS_LOST = _counter(
+    "misfire_connections_lost_total",
+    "Connections to Kafka that failed and were made anew, by what failed: Kafka, or something of our own.",
+    ["reason"],
+    unit="connections",
+    owner="gateway",
+)
+REPLIES_FAILED = _counter(
+    "misfire_replies_failed_total",
+    "Replies that could not be taken in and were passed over.",
+    unit="replies",
+    owner="gateway",
 )
 SEND_FAILURES = _counter(
     "misfire_send_failures_total",

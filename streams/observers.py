@@ -95,6 +95,8 @@ def begin_gateway(
     metrics.CATALOGUE.show_only("gateway")
     for topic in (INTENTS, OUTCOMES, INCIDENTS):
         metrics.SEND_FAILURES.labels(topic)
+    for reason in ("kafka", "internal_error"):
+        metrics.CONNECTIONS_LOST.labels(reason)
     for rung in Rung:
         metrics.ANSWER_SECONDS.labels(rung.value)
         metrics.MISSED_DEADLINES.labels(rung.value)

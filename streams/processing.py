@@ -27,6 +27,7 @@ from streams.records import (
     COMMAND,
     INTENT,
     OUTCOME,
+    PROBE,
     Headers,
     HouseholdCommand,
     Kind,
@@ -43,6 +44,7 @@ __all__ = [
     "decide_record",
     "is_answer",
     "is_command",
+    "is_probe",
     "read_answer",
     "read_command",
     "read_intent",
@@ -111,6 +113,11 @@ def read_command(record: Incoming, *, token_ids: bool = False) -> HouseholdComma
 def is_command(record: Incoming) -> bool:
     """Return whether a record among the intents is a command about its household."""
     return header(record.headers, "ce_type") == COMMAND.type.encode()
+
+
+def is_probe(record: Incoming) -> bool:
+    """Return whether a record among the intents only asks whether a worker answers."""
+    return record.key is None and header(record.headers, "ce_type") == PROBE.encode()
 
 
 def is_answer(record: Incoming) -> bool:

@@ -22,7 +22,9 @@ async def broker_answers(client: Any) -> bool:
         client: aiokafka's, ``AIOKafkaProducer.client``.
     """
     try:
-        return bool(await asyncio.wait_for(client.force_metadata_update(), _ANSWER_SECONDS))
+        # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the answer.
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return bool(await client.force_metadata_update())
     except TimeoutError:
         return False
 

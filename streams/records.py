@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANSWER",
+    "ANSWERED_PARTITION",
     "COMMAND",
     "CORRELATION_ID",
     "DEADLINE",
@@ -40,6 +41,8 @@ __all__ = [
     "MAX_DEPTH",
     "OUTCOME",
     "OUTCOME_APPLIED",
+    "PROBE",
+    "PROBE_ANSWERED",
     "REFUSAL",
     "REPLY_PARTITION",
     "RESULT",
@@ -178,9 +181,13 @@ REFUSAL: Kind[Refusal] = Kind("assistant.refusal.v1", Refusal)
 COMMAND: Kind[HouseholdCommand] = Kind("misfire.household-command.v1", HouseholdCommand)
 #: What the worker answers to an outcome that somebody waits for; it has no value.
 OUTCOME_APPLIED = "assistant.outcome.applied.v1"
+#: A record among the intents that only asks whether a worker answers, and the answer. It is of no household, and no event.
+PROBE, PROBE_ANSWERED = "misfire.probe.v1", "misfire.probe.answered.v1"
 
 #: Headers by which an asker says where it waits for the answer.
 REPLY_PARTITION, CORRELATION_ID = "misfire_reply_partition", "misfire_correlation_id"
+#: The header of an answer that says in which partition the record stood that it answers.
+ANSWERED_PARTITION = "misfire_answered_partition"
 #: The asker's deadline as a point in time (RFC 3339), and on an answer that comes after it, by how many milliseconds it is late.
 DEADLINE, LATE_MS = "misfire_deadline", "misfire_late_ms"
 #: On a dead letter that is sent again: the log's time of the letter, in seconds since the epoch.

@@ -154,8 +154,8 @@ def check_topics(client: KafkaAdminClient, partitions: int) -> list[str]:
         wanted, found = topic.partitions or partitions, len(entry["partitions"])
         if wanted != found:
             problems.append(
-                f"topic {topic.name} has {found} partitions, not {wanted}; set partitions to {found}, or delete the topic "
-                "and run 'misfire topics create'"
+                f"topic {topic.name} has {found} partitions, not {wanted}; set partitions to {found}, "
+                f"or run 'misfire topics grow --partitions {max(wanted, found)}'"
             )
         problems += _wrong_settings(client, topic)
     return problems

@@ -1,4 +1,4 @@
-"""``misfire topics create``, ``check`` and ``acl``."""
+"""``misfire topics create``, ``check``, ``grow`` and ``acl``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from streams.cli.options import Broker, Config, Json
-from streams.cli.output import note, table, write_json
+from streams.cli.output import note, progress_report, table, write_json
 
 app = typer.Typer(
-    help="Create or check the topics, and say who needs which rights on them.", no_args_is_help=True
+    help="Create, check or grow the topics, and say who needs which rights on them.", no_args_is_help=True
 )
 
 Partitions = Annotated[int | None, typer.Option(help="Partitions of each topic keyed by household.", min=1)]
@@ -63,10 +63,77 @@ def check(
 
 
 @app.command()
+def grow(
+    partitions: Annotated[
+        int, typer.Option(help="Partitions that each topic keyed by household is to have.", min=1)
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+    ] = False,
+    config: Config = None,
+    broker: Broker = None,
+    json: Json = None,
+) -> None:
+    """Give the topics of a running installation more partitions, and move each household's state to its new one.
+
+    Stop what produces (gateways, runtimes), let the workers come to the end, stop the workers, and run this. Then set partitions to the
+    new number everywhere, and start workers and gateways. It refuses to begin while workers run or records wait. Interrupted, it goes
+    on where it was when it is run again; run once more, it changes nothing.
+    """
+    from streams.brokers import brokers_of
+    from streams.growing import check_ready, survey
+    from streams.growing import grow as grow_topics
+    from streams.settings import load
+    from streams.topics import HOUSEHOLDS, admin
+
+    settings = load(config, broker=broker).settings
+    brokers = brokers_of(settings)
+    client = admin(brokers)
+    try:
+        found = survey(brokers, client, settings.group, partitions)
+        rows = [[name, str(count), str(partitions)] for name, count in found.topics.items()]
+        table(f"topics on {settings.broker} that get partitions", ["topic", "has", "gets"], rows)
+        note(
+            f"{len(found.moves)} of {found.states} states in {HOUSEHOLDS} are to move; {found.waiting} records wait for a worker; "
+            f"{found.workers} workers run."
+        )
+        if found.waiting and found.begun:
+            note(
+                "Records wait though the topics have that many partitions already: workers send those in a wrong partition to the "
+                "right one, behind what is there."
+            )
+        moved = 0
+        if not dry_run:
+            check_ready(found, settings.group)
+            with progress_report() as report:
+                moved = len(grow_topics(brokers, client, settings.group, found, report).moves)
+            note(
+                f"{len(found.topics)} topics grew, {moved} states moved. Set partitions to {partitions} for every worker and gateway, "
+                "then start them."
+            )
+    finally:
+        client.close()
+    write_json(
+        json,
+        {
+            "partitions": partitions,
+            "topics": dict(found.topics),
+            "states": found.states,
+            "to_move": len(found.moves),
+            "moved": moved,
+            "waiting": found.waiting,
+            "workers": found.workers,
+        },
+    )
+
+
+@app.command()
 def acl(
     part: Annotated[
         str | None,
-        typer.Option(help="Print commands for this part: worker, gateway, runtime, trainer or operator."),
+        typer.Option(
+            help="Print commands for this part: worker, gateway, runtime, trainer, operator or grower."
+        ),
     ] = None,
     principal: Annotated[
         str | None,

@@ -1,5 +1,8 @@
 """The road through the log: what is asked goes out in order, what is answered comes back by correlation id.
 
+Whatever goes wrong on the way, the connection is made anew, for ever; a record that cannot be sent, or an answer that cannot be taken
+in, is counted and passed over, so that it does not come again with the next connection.
+
 The gateway reads one partition of ``assistant.replies`` without a consumer group: nobody has to rebalance before it hears an answer.
 """
 
@@ -8,12 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 import uuid
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -22,24 +24,33 @@ from aiokafka.errors import KafkaError
 from streams import metrics
 from streams.brokers import brokers_of
 from streams.hook.continuity import Continuity
-from streams.hook.shares import Places
+from streams.hook.outbox import Outbox, Outgoing
+from streams.hook.pulse import Pulse
 from streams.reachable import broker_answers
-from streams.records import CORRELATION_ID, REPLY_PARTITION, Headers, header
+from streams.records import (
+    ANSWERED_PARTITION,
+    CORRELATION_ID,
+    PROBE,
+    PROBE_ANSWERED,
+    Headers,
+    header,
+)
 from streams.settings import Settings
-from streams.tenancy import tenant_of
-from streams.topics import REPLIES
+from streams.topics import INTENTS, REPLIES
 
 __all__ = ["Exchange", "Question", "Reply"]
 
 logger = logging.getLogger(__name__)
 
-#: Records that wait for a broker that is away, half a minute of a busy gateway; beyond it the oldest is given up and counted.
-_WAITING = 30_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 #: As often as the worker looks whether a broker answers.
 _LOOK_SECONDS = 1.0
 #: Within so many seconds of a new connection the reply that was heard last has to come again.
 _RESUME_SECONDS = 5.0
+#: Seconds that a look at readiness waits for the answers to its probes, and between two looks. Orchestrators wait a second.
+_PROBE_WAIT, _PROBE_LOOK = 0.6, 0.02
+#: No topic has a million partitions.
+_MOST_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +69,9 @@ class Question:
     reply: asyncio.Future[Reply]
     stored: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class _Outgoing:
-    topic: str
-    key: bytes
-    value: bytes
-    headers: Headers
-    question: Question | None = None
+    def was_stored(self) -> None:
+        """Take in that the broker has it."""
+        self.stored = True
 
 
 class Exchange:
@@ -88,18 +94,23 @@ class Exchange:
         self._brokers = brokers_of(settings)
         self._on_late = on_late
         self._continuity = Continuity(on_gap)
+        self._pulse = Pulse()
         self._partition = -1
         #: What this exchange's correlation ids begin with: several gateways listen to one partition.
         self._name = f"{uuid.uuid4().hex[:8]}-"
         self._waiting: dict[str, Question] = {}
-        self._outgoing: deque[_Outgoing] = deque()
-        self._places = Places(_WAITING)
-        self._filled = asyncio.Event()
+        self._outbox = Outbox()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to connect, in the background."""
         self._task = asyncio.create_task(self._stay_connected())
+
+    @property
+    def _ending(self) -> bool:
+        """Whether somebody ends the background work; a client of Kafka's that cancels its own work does not."""
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
 
     async def stop(self) -> None:
         """Send what waits, if that is quick, and disconnect."""
@@ -110,40 +121,45 @@ class Exchange:
 
     def send(self, topic: str, key: str, value: bytes, headers: Headers) -> None:
         """Put a record on its way, after those before it."""
-        self._put(_Outgoing(topic, key.encode(), value, headers))
+        self._outbox.put(Outgoing(topic, key.encode(), value, headers))
 
     def ask(self, topic: str, key: str, value: bytes, headers: Headers) -> Question:
         """Put a record on its way and return what its reply will be found in."""
         question = Question(self._name + uuid.uuid4().hex, asyncio.get_running_loop().create_future())
         self._waiting[question.correlation] = question
-        self._put(_Outgoing(topic, key.encode(), value, headers, question))
+        self._outbox.put(
+            Outgoing(topic, key.encode(), value, headers, question.correlation, question.was_stored)
+        )
         return question
 
     def give_up(self, correlation: str) -> None:
         """Wait no longer for a reply; when it comes it is late."""
         self._waiting.pop(correlation, None)
 
-    def _put(self, record: _Outgoing) -> None:
-        owner = _owner(record)
-        if len(self._outgoing) < _WAITING and not self._places.admits(*owner):
-            # Its own record gives way: the broker is away, and one tenant or household fills all that waits.
-            metrics.SEND_FAILURES.labels(record.topic).inc()
-            return
-        if len(self._outgoing) == _WAITING:
-            metrics.SEND_FAILURES.labels(self._outgoing[0].topic).inc()
-            self._take_off()
-        self._outgoing.append(record)
-        self._places.take(*owner)
-        self._filled.set()
+    @property
+    def running(self) -> bool:
+        """Whether the work in the background has not ended, which it never should before ``stop``."""
+        return self._task is None or not self._task.done()
 
-    def _take_off(self) -> None:
-        self._places.leave(*_owner(self._outgoing.popleft()))
+    async def partitions_without_worker(self) -> list[int]:
+        """Return the partitions of the intents from which no worker answered lately. Probes them first, and waits a moment."""
+        if not self.connected:
+            return self._pulse.missing()
+        for partition, probe in self._pulse.probes():
+            headers = [("ce_type", PROBE.encode())]
+            self._outbox.put(Outgoing(INTENTS, None, b"{}", headers, probe, partition=partition))
+        give_up = time.monotonic() + _PROBE_WAIT
+        while (missing := self._pulse.missing()) and time.monotonic() < give_up:  # noqa: ASYNC110 - a short look
+            await asyncio.sleep(_PROBE_LOOK)
+        return missing
 
     async def _stay_connected(self) -> None:
         pause = _FIRST_PAUSE
         while True:
-            producer, consumer = self._clients()
+            clients: list[Any] = []
             try:
+                producer, consumer = self._clients()
+                clients += [consumer, producer]
                 await producer.start()
                 await consumer.start()
                 await self._begin_listening(producer, consumer)
@@ -152,17 +168,39 @@ class Exchange:
                 logger.info("connected to %s, replies on partition %d", self.settings.broker, self._partition)
                 await self._run(producer, consumer)
             except (KafkaError, OSError) as error:
+                metrics.CONNECTIONS_LOST.labels("kafka").inc()
                 logger.warning("Kafka at %s: %s; trying again", self.settings.broker, type(error).__name__)
+            except asyncio.CancelledError:
+                if self._ending:
+                    raise
+                metrics.CONNECTIONS_LOST.labels("internal_error").inc()
+                logger.warning(
+                    "the connection to Kafka at %s was given up; trying again", self.settings.broker
+                )
+            except Exception:
+                metrics.CONNECTIONS_LOST.labels("internal_error").inc()
+                logger.exception("the connection to Kafka at %s failed; trying again", self.settings.broker)
             finally:
                 self._tell(connected=False)
-                for client in (consumer, producer):
-                    with suppress(KafkaError, OSError):
-                        await client.stop()
+                for client in clients:
+                    await self._stopped(client)
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
+    async def _stopped(self, client: Any) -> None:
+        """Stop a client; where it cannot even do that, the next connection has clients of its own."""
+        try:
+            await client.stop()
+        except asyncio.CancelledError:
+            if self._ending:
+                raise
+        except Exception as error:  # noqa: BLE001 - nothing depends on it any more
+            logger.debug("a client could not be stopped (%s)", type(error).__name__)
+
     def _tell(self, *, connected: bool) -> None:
         self.connected = connected
+        if not connected:
+            self._pulse.forget()
         metrics.BROKER_REACHABLE.set(connected)
 
     def _clients(self) -> tuple[Any, Any]:
@@ -177,6 +215,7 @@ class Exchange:
         return producer, consumer
 
     async def _begin_listening(self, producer: Any, consumer: Any) -> None:
+        self._pulse.follow(await producer.partitions_for(INTENTS))
         partitions = sorted(await producer.partitions_for(REPLIES))
         chosen = self.settings.reply_partition
         if chosen is not None:
@@ -194,7 +233,11 @@ class Exchange:
 
     async def _run(self, producer: Any, consumer: Any) -> None:
         """Send and listen until one of them fails."""
-        working = (self._send_all(producer), self._listen(consumer), self._watch(producer))
+        working = (
+            self._outbox.send_all(producer, self._partition),
+            self._listen(consumer),
+            self._watch(producer),
+        )
         tasks = [asyncio.create_task(work) for work in working]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -209,58 +252,36 @@ class Exchange:
         """See whether the broker is still there. While it is not nobody waits for an answer; what is asked goes out when it is back."""
         while True:
             self._tell(connected=await broker_answers(producer.client))
+            self._pulse.follow(producer.client.cluster.partitions_for_topic(INTENTS) or ())
             await asyncio.sleep(_LOOK_SECONDS)
-
-    async def _send_all(self, producer: Any) -> None:
-        while True:
-            while self._outgoing:
-                record = self._outgoing[0]
-                headers = [*record.headers, *self._way_back(record.question)]
-                sent = await producer.send(record.topic, record.value, key=record.key, headers=headers)
-                sent.add_done_callback(partial(_sent, record))
-                if self._outgoing and self._outgoing[0] is record:  # it may have given way meanwhile
-                    self._take_off()
-            self._filled.clear()
-            await self._filled.wait()
-
-    def _way_back(self, question: Question | None) -> Headers:
-        """Where the reply is listened for: known only once there is a connection."""
-        if question is None:
-            return []
-        return [
-            (REPLY_PARTITION, str(self._partition).encode()),
-            (CORRELATION_ID, question.correlation.encode()),
-        ]
 
     async def _listen(self, consumer: Any) -> None:
         async for message in consumer:
-            if not self._continuity.hear(message):
-                continue
-            correlation = (header(message.headers, CORRELATION_ID) or b"").decode("ascii", "replace")
-            if correlation and not correlation.startswith(self._name):
-                continue  # another gateway asked
-            reply = Reply(
-                (header(message.headers, "ce_type") or b"").decode("ascii", "replace"), message.value or b""
-            )
-            question = self._waiting.pop(correlation, None)
-            if question is None or question.reply.done():
-                self._on_late(correlation, reply)
-            else:
-                question.reply.set_result(reply)
+            try:
+                if self._continuity.hear(message):
+                    self._take(message)
+            except Exception:
+                metrics.REPLIES_FAILED.inc()
+                logger.exception("a reply at offset %d could not be taken in", message.offset)
+
+    def _take(self, message: Any) -> None:
+        """Hand a reply to whoever waits for it."""
+        correlation = (header(message.headers, CORRELATION_ID) or b"").decode("ascii", "replace")
+        kind = (header(message.headers, "ce_type") or b"").decode("ascii", "replace")
+        partition = _partition_of(header(message.headers, ANSWERED_PARTITION))
+        if kind == PROBE_ANSWERED:
+            self._pulse.answered(partition, correlation)
+            return
+        if correlation and not correlation.startswith(self._name):
+            return  # another gateway asked
+        reply, question = Reply(kind, message.value or b""), self._waiting.pop(correlation, None)
+        if question is None or question.reply.done():
+            self._on_late(correlation, reply)
+        else:
+            self._pulse.heard(partition)
+            question.reply.set_result(reply)
 
 
-def _owner(record: _Outgoing) -> tuple[str, str]:
-    """The tenant and the household that a record is about."""
-    household_id = record.key.decode()
-    return tenant_of(household_id), household_id
-
-
-def _sent(record: _Outgoing, acknowledged: asyncio.Future[Any]) -> None:
-    if acknowledged.cancelled():
-        return
-    error = acknowledged.exception()
-    if error is None and record.question is not None:
-        record.question.stored = True
-    elif error is not None:
-        metrics.SEND_FAILURES.labels(record.topic).inc()
-        logger.error("a record for %s was not accepted by Kafka: %s", record.topic, type(error).__name__)
+def _partition_of(text: bytes | None) -> int:
+    """The partition that an answer names; -1 where it names none."""
+    return int(text) if text and len(text) <= _MOST_DIGITS and text.isdigit() else -1

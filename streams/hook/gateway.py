@@ -214,14 +214,21 @@ def _operation(parts: _Parts) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/healthz")
-    async def healthz() -> dict[str, bool]:
-        """Whether the process answers at all."""
-        return {"alive": True}
+    async def healthz() -> JSONResponse:
+        """Whether the process answers, and all that works in its background goes on; 503 says that it has to be started again."""
+        alive = parts.exchange.running
+        return JSONResponse({"alive": alive}, 200 if alive else 503)
 
     @routes.get("/readyz")
     async def readyz() -> JSONResponse:
-        """Whether every part of the first rung is there; names the part that is not."""
+        """Whether every part of the first rung is there; names the part that is not.
+
+        Workers are there when each partition's worker answered within 15 seconds: an event, or a probe that is sent where no event was.
+        """
+        without = await parts.exchange.partitions_without_worker()
         missing = [] if parts.exchange.connected else ["kafka"]
+        if without and not missing:
+            missing.append(f"workers for partitions {', '.join(map(str, without))}")
         missing += [] if parts.ladder.bundle else ["bundle"]
         return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
 

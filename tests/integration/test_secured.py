@@ -42,10 +42,13 @@ READS = {
     Part.RUNTIME: {"assistant.replies"},
     Part.TRAINER: {"assistant.intents", "assistant.outcomes"},
     Part.OPERATOR: {topic.name for topic in TOPICS},
+    Part.GROWER: {"misfire.households"},
     STRANGER: set(),
 }
 WRITES = {
     Part.WORKER: {
+        "assistant.intents",
+        "assistant.outcomes",
         "assistant.decisions",
         "assistant.replies",
         "assistant.dead-letters",
@@ -55,6 +58,7 @@ WRITES = {
     Part.RUNTIME: {"assistant.intents", "assistant.outcomes"},
     Part.TRAINER: set(),
     Part.OPERATOR: {"assistant.intents", "assistant.outcomes", "assistant.dead-letters"},
+    Part.GROWER: {"misfire.households"},
     STRANGER: set(),
 }
 

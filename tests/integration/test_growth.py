@@ -1,0 +1,236 @@
+"""Topics that get more partitions, and topics that are deleted and created again: nothing lost, nothing doubled, erasures applied."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaProducer
+
+from detector.events import IntentEvent
+from streams import growing
+from streams.brokers import Brokers
+from streams.errors import MissingPart
+from streams.growing import grow, survey
+from streams.marks import partition_of
+from streams.packing import Stored, unpack
+from streams.records import INTENT
+from streams.rekeying import States
+from streams.rights.log import read_topic
+from streams.topics import DECISIONS, HOUSEHOLDS, INTENTS, TOPICS, admin, create_topics
+from tests.integration.kafka import ApacheKafka, Broker
+from tests.integration.stream import a_town, bundle_on_disk
+from tests.integration.worker import PARTITIONS, Worker, prepare, publish, until
+
+pytestmark = pytest.mark.timeout(240)
+
+GROWN = 2 * PARTITIONS
+GROUP = "misfire-worker"
+
+
+def misfire(broker: Broker, *arguments: str, code: int = 0, partitions: int = GROWN) -> dict[str, Any]:
+    """Run a command; return its JSON, or what it said where it refuses."""
+    command = [sys.executable, "-m", "streams.cli", *arguments, "--broker", broker.bootstrap, "--json", "-"]
+    environment = os.environ | {"MISFIRE_PARTITIONS": str(partitions)}
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+    assert ended.returncode == code, ended.stderr
+    found: dict[str, Any] = json.loads(ended.stdout) if ended.stdout.strip() else {"said": ended.stderr}
+    return found
+
+
+def states(broker: Broker, partitions: int) -> dict[str, Stored]:
+    """The households' states, each in its own partition and in no other."""
+    latest = States().take(read_topic(Brokers(broker.bootstrap), HOUSEHOLDS)).latest
+    found = {}
+    for key, places in latest.items():
+        assert list(places) == [partition_of(key, partitions)]
+        found[key.decode()] = unpack(*places.values())
+    return found
+
+
+def decided(broker: Broker) -> Counter[str]:
+    """How often each event was decided."""
+    records = read_topic(Brokers(broker.bootstrap), DECISIONS)
+    return Counter(json.loads(held.value or b"{}")["event_id"] for held in records)
+
+
+def once_each(broker: Broker, events: Sequence[IntentEvent]) -> None:
+    """Wait until everything is decided, and see that nothing was decided twice."""
+    until(lambda: len(decided(broker)) == len(events), lambda: f"{len(decided(broker))} of {len(events)}")
+    assert set(decided(broker).values()) == {1}
+
+
+def lived(events: Sequence[IntentEvent]) -> dict[str, int]:
+    return dict(Counter(event.household_id for event in events))
+
+
+def counts(found: dict[str, Stored]) -> dict[str, int]:
+    return {household: stored.state.events for household, stored in found.items()}
+
+
+@pytest.mark.kafka
+def test_growing_forgets_no_household_and_decides_each_event_once(
+    apache_kafka: ApacheKafka, tmp_path: Path
+) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    events = a_town(households=12, sessions=20)
+    half = len(events) // 2
+    prepare(apache_kafka)
+    moving = [name for name in lived(events) if partition_of(name.encode(), GROWN) >= PARTITIONS]
+    asked, erased = moving[:2]
+    with Worker(apache_kafka, place, tmp_path / "log") as worker:
+        worker.wait_ready()
+        publish(apache_kafka, events[:half])
+        once_each(apache_kafka, events[:half])
+        assert misfire(apache_kafka, "household", "erase", erased, partitions=PARTITIONS)["applied"]
+        refused = misfire(apache_kafka, "topics", "grow", "--partitions", str(GROWN), code=2)
+        assert "1 workers are members" in refused["said"]
+    until(lambda: misfire(apache_kafka, "topics", "grow", "--partitions", "8", "--dry-run")["workers"] == 0)
+
+    # What nobody has decided yet would be left where its household is not any more.
+    publish(apache_kafka, events[half : half + 1])
+    assert "1 records wait" in misfire(apache_kafka, "topics", "grow", "--partitions", "8", code=2)["said"]
+    with Worker(apache_kafka, place, tmp_path / "log") as worker:
+        worker.wait_ready()
+        once_each(apache_kafka, events[: half + 1])
+    until(lambda: misfire(apache_kafka, "topics", "grow", "--partitions", "8", "--dry-run")["waiting"] == 0)
+
+    done = misfire(apache_kafka, "topics", "grow", "--partitions", str(GROWN))
+    assert done["moved"] == len(moving)
+    again = misfire(apache_kafka, "topics", "grow", "--partitions", str(GROWN))
+    assert (again["topics"], again["moved"]) == ({}, 0)
+    assert misfire(apache_kafka, "topics", "check")["ok"]
+    before = states(apache_kafka, GROWN)
+
+    with Worker(apache_kafka, place, tmp_path / "log", MISFIRE_PARTITIONS=str(GROWN)) as worker:
+        worker.wait_ready()
+        publish(apache_kafka, events[half + 1 :])
+        once_each(apache_kafka, events)
+        assert misfire(apache_kafka, "household", "erase", asked)["applied"]
+        found = states(apache_kafka, GROWN)
+        assert before[erased].erased == found[erased].erased is not None
+        assert found[asked].erased is not None
+        assert found[asked].state.events == 0
+        kept = [event for event in events if event.household_id not in {asked, erased}]
+        assert {name: count for name, count in counts(found).items() if name in lived(kept)} == lived(kept)
+
+
+@pytest.mark.kafka
+def test_a_growth_that_ended_half_way_goes_on_and_no_worker_starts_before(
+    apache_kafka: ApacheKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    events = a_town(households=12, sessions=6)
+    prepare(apache_kafka)
+    with Worker(apache_kafka, place, tmp_path / "log") as worker:
+        worker.wait_ready()
+        publish(apache_kafka, events)
+        once_each(apache_kafka, events)
+    brokers = Brokers(apache_kafka.bootstrap)
+    client = admin(brokers)
+    until(lambda: survey(brokers, client, GROUP, GROWN).workers == 0)
+    before = states(apache_kafka, PARTITIONS)
+    send = growing._send
+
+    def ends_before_tombstones(producer: KafkaProducer, records: Sequence[Any]) -> None:
+        if records and records[0][1] is None:
+            raise MissingPart("the power fails")
+        send(producer, records[: len(records) // 2])
+
+    monkeypatch.setattr(growing, "_send", ends_before_tombstones)
+    with pytest.raises(MissingPart):
+        grow(brokers, client, GROUP, survey(brokers, client, GROUP, GROWN))
+    monkeypatch.undo()
+
+    with Worker(apache_kafka, place, tmp_path / "refused", MISFIRE_PARTITIONS=str(GROWN)) as worker:
+        until(lambda: worker.process.poll() is not None)
+        assert worker.process.returncode == 1
+        assert "misfire topics grow --partitions 8" in (tmp_path / "refused").read_text()
+    until(lambda: survey(brokers, client, GROUP, GROWN).workers == 0)
+
+    grow(brokers, client, GROUP, survey(brokers, client, GROUP, GROWN))
+    client.close()
+    assert states(apache_kafka, GROWN) == before
+
+
+@pytest.mark.kafka
+def test_topics_that_somebody_grew_are_put_right_and_what_stands_in_old_partitions_is_decided(
+    apache_kafka: ApacheKafka, tmp_path: Path
+) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    events = a_town(households=12, sessions=6)
+    half = len(events) // 2
+    prepare(apache_kafka)
+    with Worker(apache_kafka, place, tmp_path / "log") as worker:
+        worker.wait_ready()
+        publish(apache_kafka, events[:half])
+        once_each(apache_kafka, events[:half])
+        client = admin(Brokers(apache_kafka.bootstrap))
+        client.create_partitions({topic.name: GROWN for topic in TOPICS if topic.partitions is None})
+        client.close()
+        until(lambda: worker.process.poll() is not None)
+        assert "has 8 partitions now, not 4" in (tmp_path / "log").read_text()
+    # A producer that has not heard of the new partitions.
+    producer = KafkaProducer(bootstrap_servers=apache_kafka.bootstrap)
+    for event in events[half:]:
+        key, headers = event.household_id.encode(), INTENT.headers(event.event_id, event.time, source="test")
+        producer.send(
+            INTENTS, INTENT.encode(event), key=key, headers=headers, partition=partition_of(key, PARTITIONS)
+        )
+    producer.close()
+    until(lambda: misfire(apache_kafka, "topics", "grow", "--partitions", "8", "--dry-run")["workers"] == 0)
+
+    assert misfire(apache_kafka, "topics", "grow", "--partitions", str(GROWN))["moved"]
+    with Worker(apache_kafka, place, tmp_path / "log2", MISFIRE_PARTITIONS=str(GROWN)) as worker:
+        worker.wait_ready()
+        once_each(apache_kafka, events)
+        assert worker.metric("misfire_passed_on_total", topic=INTENTS) > 0
+        until(lambda: counts(states(apache_kafka, GROWN)) == lived(events))
+
+
+def test_in_a_topic_that_is_created_again_everything_is_decided_and_erasures_are_applied(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """Once while a worker runs, which ends, and once while none does."""
+    _, place = bundle_on_disk(tmp_path)
+    events = a_town(households=6, sessions=30)
+    third = len(events) // 3
+    prepare(broker)
+    with Worker(broker, place, tmp_path / "log") as worker:
+        worker.wait_ready()
+        publish(broker, events[: 2 * third])
+        once_each(broker, events[: 2 * third])
+        created_again(broker)
+        until(lambda: worker.process.poll() is not None)
+        assert worker.process.returncode == 1
+        assert "topic assistant.intents was deleted and created again" in (tmp_path / "log").read_text()
+    # Fewer than there were, so that the offsets of all of them were there before.
+    publish(broker, events[2 * third :])
+    with Worker(broker, place, tmp_path / "log2") as worker:
+        worker.wait_ready()
+        once_each(broker, events)
+        until(lambda: counts(states(broker, PARTITIONS)) == lived(events))
+        assert worker.metric("misfire_earlier_topic_total", topic=INTENTS) > 0
+
+    created_again(broker)
+    asked = events[0].household_id
+    assert not misfire(broker, "household", "erase", asked, "--wait", "0", code=1)["applied"]
+    with Worker(broker, place, tmp_path / "log3") as worker:
+        worker.wait_ready()
+        until(lambda: states(broker, PARTITIONS)[asked].erased is not None)
+        assert states(broker, PARTITIONS)[asked].state.events == 0
+
+
+def created_again(broker: Broker) -> None:
+    client = admin(Brokers(broker.bootstrap))
+    client.delete_topics([INTENTS])
+    until(lambda: INTENTS not in client.list_topics())
+    create_topics(client, PARTITIONS)
+    client.close()

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from streams.hook import outbox as module
+from streams.hook.outbox import Outbox, Outgoing
+from streams.topics import INTENTS
+
+
+def home(tenant: str, number: int) -> str:
+    return f"{tenant}_{number:032x}"
+
+
+def put(outbox: Outbox, household_id: str, value: bytes) -> None:
+    outbox.put(Outgoing(INTENTS, household_id.encode(), value, []))
+
+
+def test_while_the_broker_is_away_a_tenant_that_floods_pushes_out_no_record_of_another() -> None:
+    outbox = Outbox()
+    put(outbox, home("bolt", 1), b"first")
+    for number in range(2 * module._WAITING):
+        put(outbox, home("acme", number % 1_000), b"")
+    put(outbox, home("bolt", 2), b"last")
+
+    assert [outbox._records[0].value, outbox._records[-1].value] == [b"first", b"last"]
+    assert len(outbox._records) < 0.81 * module._WAITING
+
+
+def test_what_waits_is_bounded_and_where_all_is_full_the_oldest_gives_way() -> None:
+    outbox = Outbox()
+    for number in range(module._WAITING + 10):
+        put(outbox, f"home-{number}", str(number).encode())
+
+    assert len(outbox._records) == outbox._places.taken == module._WAITING
+    assert outbox._records[0].value == b"10"
