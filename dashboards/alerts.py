@@ -63,6 +63,10 @@ def _unreadable(config: Config) -> str:
     return f"sum by (reason) {_grew('misfire_dead_letters_total', config.window('15m'))}"
 
 
+def _created_again(config: Config) -> str:
+    return f"sum by (topic) {_grew('misfire_earlier_topic_total', config.window('1h'))}"
+
+
 def _interrupted(config: Config) -> str:
     stopped, all_of_them = (
         f"sum by (risk_class) (increase(misfire_commands_total{which}[{config.window('6h')}]))"
@@ -216,6 +220,13 @@ ALERTS: tuple[Alert, ...] = (
         "Records could not be read: {{ $labels.reason }}.",
         "What they asked about got the gateway's answer; none of it is in a household's history.",
         _unreadable,
+    ),
+    Alert(
+        "TopicCreatedAgain",
+        "ticket",
+        "{{ $labels.topic }} was deleted and created again.",
+        "What waited in it was not decided, and erasures in it were not applied. What comes now is decided, nothing is skipped.",
+        _created_again,
     ),
     Alert(
         "AuditNotWritable",

@@ -17,10 +17,12 @@ from streams.bundles import read_bundle
 from streams.errors import MissingPart
 from streams.findings import Finding, Way, asked
 from streams.hook.edge import bearer_of, client_context
+from streams.identities import look_up
 from streams.monitoring import alert_path, alerts, scrape
 from streams.retention import overdue
 from streams.settings import Settings
-from streams.topics import admin, check_topics
+from streams.standing import standing
+from streams.topics import HOUSEHOLDS, INTENTS, OUTCOMES, admin, check_topics
 from streams.unclassified_intents import unclassified_lately
 
 __all__ = ["examine"]
@@ -55,9 +57,12 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     yield Finding("broker", True, f"answers at {brokers} {brokers.way}")
     problems = check_topics(client, settings.partitions)
     late = overdue(brokers, client, time.time())
+    topics = look_up(client, (INTENTS, OUTCOMES, HOUSEHOLDS))
     client.close()
     yield Finding("topics", not problems, "; ".join(problems) or "every topic is as it should be")
     yield Finding("retention", not late, "; ".join(late) or "no record is older than its topic keeps it")
+    if HOUSEHOLDS in topics.partitions:
+        yield standing(brokers, topics)
     yield _bundle(settings)
     yield _classified(settings, unclassified_lately(brokers))
     workers = _processes("worker", settings.worker_host, settings.worker_port)

@@ -82,6 +82,13 @@ def _begin_outcomes() -> None:
         metrics.OUTCOMES_REFUSED.labels(reason.value)
 
 
+def _begin_connection() -> None:
+    for topic in (INTENTS, OUTCOMES, INCIDENTS):
+        metrics.SEND_FAILURES.labels(topic)
+    for reason in ("kafka", "internal_error"):
+        metrics.CONNECTIONS_LOST.labels(reason)
+
+
 def begin_gateway(
     reasons: Mapping[Rung, Iterable[str]], refusals: Iterable[str], cuts: Iterable[str]
 ) -> None:
@@ -93,10 +100,7 @@ def begin_gateway(
         cuts: the codes of why a connection is ended.
     """
     metrics.CATALOGUE.show_only("gateway")
-    for topic in (INTENTS, OUTCOMES, INCIDENTS):
-        metrics.SEND_FAILURES.labels(topic)
-    for reason in ("kafka", "internal_error"):
-        metrics.CONNECTIONS_LOST.labels(reason)
+    _begin_connection()
     for rung in Rung:
         metrics.ANSWER_SECONDS.labels(rung.value)
         metrics.MISSED_DEADLINES.labels(rung.value)

@@ -78,6 +78,15 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             }
         ),
     ),
+    "TopicCreatedAgain": (
+        Case(
+            {
+                'misfire_earlier_topic_total{topic="assistant.intents"}': (1, 0),
+                'misfire_earlier_topic_total{topic="assistant.outcomes"}': (0, 0),
+            },
+            resolves=120,
+        ),
+    ),
     "AuditNotWritable": (
         Case({"misfire_unwritten_seconds": (12, 1), "misfire_broker_reachable": (1, 1)}),
         # Without a broker nothing is written, and that is the matter.

@@ -20,16 +20,19 @@ import httpx
 import pytest
 from kafka.admin import KafkaAdminClient
 
+from detector.events import IntentEvent
 from streams.brokers import Brokers
 from streams.bundles import write_bundle
 from streams.records import INTENT
 from streams.topics import DECISIONS, INTENTS, admin, create_topics
+from tests.detector.builders import event as an_event
 from tests.detector.builders import hand_bundle, hand_calibration
 from tests.integration.installation import Installation
 from tests.integration.kafka import ApacheKafka, Broker
 from tests.integration.prometheus import Monitoring, Pager, address
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.test_gateway import decide_all, status
+from tests.integration.test_growth import created_again
 from tests.integration.worker import PARTITIONS, Worker, logs, prepare, producing, publish, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -105,6 +108,23 @@ def test_a_record_that_cannot_be_read_and_a_clock_that_is_ahead(installation: In
     installation.breaks("MisfireClockSkew", lambda: send(event.household_id, INTENT.encode(event)))
     installation.is_repaired("MisfireClockSkew", lambda: None)
     installation.pager.wait("MisfireDeadLetters", "resolved", 0.0)
+
+
+def test_a_topic_that_was_deleted_and_created_again(installation: Installation) -> None:
+    def said(number: int) -> list[IntentEvent]:
+        return [an_event(number, household_id="again", event_id=f"again-{number}", time=datetime.now(UTC))]
+
+    def create_again() -> None:
+        created_again(installation.broker)
+        until(lambda: installation.worker.process.poll() is not None)
+        installation.worker.restart(installation.bundle)
+        publish(installation.broker, said(2))
+
+    decided = installation.worker.metric("misfire_events_total")
+    publish(installation.broker, said(1))
+    until(lambda: installation.worker.metric("misfire_events_total") > decided)
+    installation.breaks("MisfireTopicCreatedAgain", create_again)
+    installation.is_repaired("MisfireTopicCreatedAgain", installation.worker.wait_ready)
 
 
 def test_a_gateway_that_is_gone_and_one_without_a_bundle(installation: Installation, tmp_path: Path) -> None:
