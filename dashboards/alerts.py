@@ -242,8 +242,8 @@ ALERTS: tuple[Alert, ...] = (
     Alert(
         "ClockSkew",
         "ticket",
-        "Events come from the future: a device's, a gateway's or the broker's clock is ahead.",
-        "Events more than a minute ahead are refused, and their commands get the assistant's fallback.",
+        "Clocks differ: those of many devices from the broker's, or the broker's from ours.",
+        "Hardly anybody: the broker's time stands in, and its hours are learned instead of the devices'.",
         _skewed,
     ),
     # Is the right bundle there?

@@ -603,6 +603,14 @@ _PIPELINE = Board(
                     alert="MisfireClockSkew",
                 ),
                 Panel(
+                    "Times that producers chose",
+                    ("producer_times",),
+                    "None, except with the embedded broker.",
+                    "Set message.timestamp.type=LogAppendTime on the topic: who produces could stretch every window.",
+                    width=8,
+                    bad_from=0.01,
+                ),
+                Panel(
                     "Decisions that wait to be written",
                     ("unwritten_seconds",),
                     "Below 2 s.",

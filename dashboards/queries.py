@@ -478,6 +478,13 @@ QUERIES: tuple[Query, ...] = (
         "Records with fields that the worker does not know and ignores; a slip in a name, or a newer sender.",
     ),
     _ask(
+        "producer_times",
+        "sum by (topic) (rate(misfire_producer_times_total{$e}[$s]))",
+        "records/s",
+        "{{topic}}",
+        "Records whose time their producer chose, and not the log; lower is better.",
+    ),
+    _ask(
         "duplicates",
         "sum by (topic) (rate(misfire_duplicates_total{$e}[$s]))",
         "records/s",

@@ -6,13 +6,13 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 
 from detector.challenge import WORDS
 from detector.decisions import ConfirmMethod
 from detector.errors import InvalidValue
-from detector.events import IntentEvent, check_ids, check_slots, check_utc
+from detector.events import IntentEvent, check_ids, check_slots
+from detector.timestamps import Timestamp, in_utc
 
 __all__ = ["PROVEN", "ConfirmationAnswer", "ConfirmationResult", "Refusal", "Result", "proof_of"]
 
@@ -75,7 +75,7 @@ class ConfirmationAnswer:
     intent: str
     method: ConfirmMethod
     accepted: bool
-    time: datetime
+    time: Timestamp
     slots: Mapping[str, str] = field(default_factory=dict)
     proof: str | None = None
     words: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ class ConfirmationAnswer:
 
     def __post_init__(self) -> None:
         check_ids(self, "confirmation_id", "answer_id", "household_id", "session_id", "intent")
-        check_utc(self.time)
+        object.__setattr__(self, "time", in_utc(self.time))
         check_slots(self.slots)
         if self.heard is not None and self.heard.household_id != self.household_id:
             raise InvalidValue("heard is a turn of another household; send the turn that this household said")

@@ -9,10 +9,10 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from detector.errors import InvalidValue
+from detector.timestamps import Timestamp, in_utc
 
 __all__ = [
     "CONVERSATION",
@@ -23,7 +23,6 @@ __all__ = [
     "OutcomeSource",
     "check_ids",
     "check_slots",
-    "check_utc",
     "domain_of",
     "fingerprint",
 ]
@@ -110,7 +109,7 @@ class IntentEvent:
     """
 
     event_id: str
-    time: datetime
+    time: Timestamp
     household_id: str
     device_id: str
     session_id: str
@@ -129,7 +128,7 @@ class IntentEvent:
         check_ids(self, *(name for name in ("speaker_id", "runtime") if getattr(self, name) is not None))
         if not INTENT_FORM.fullmatch(self.intent):
             raise InvalidValue(f"intent {self.intent[:80]!r} is not of the form 'domain.Name'")
-        check_utc(self.time)
+        object.__setattr__(self, "time", in_utc(self.time))
         check_slots(self.slots)
         for name in ("intent_confidence", "asr_confidence", "wake_confidence"):
             value = getattr(self, name)
@@ -159,11 +158,11 @@ class Outcome:
     household_id: str
     outcome: OutcomeKind
     source: OutcomeSource
-    time: datetime
+    time: Timestamp
 
     def __post_init__(self) -> None:
         check_ids(self, "event_id", "household_id")
-        check_utc(self.time)
+        object.__setattr__(self, "time", in_utc(self.time))
 
 
 def fingerprint(event: IntentEvent) -> str:
@@ -185,12 +184,6 @@ def check_ids(value: object, *names: str) -> None:
             raise InvalidValue(
                 f"{name} {identifier[:80]!r} must be 1 to {MAX_ID_LENGTH} printable ASCII characters without spaces"
             )
-
-
-def check_utc(time: datetime) -> None:
-    """Refuse a time that is not in UTC, by raising ``InvalidValue``."""
-    if time.utcoffset() != timedelta(0):
-        raise InvalidValue(f"time {time.isoformat()} must be in {UTC}: send it as RFC 3339 with a final 'Z'")
 
 
 def check_slots(slots: Mapping[str, str]) -> None:

@@ -31,6 +31,7 @@ from streams.letters import (
     size_of,
     trace_of,
 )
+from streams.log_time import CREATE_TIME
 from streams.logs import log_decision
 from streams.marks import Marks, earlier_topic, is_applied, partition_of
 from streams.observers import (
@@ -88,6 +89,7 @@ class Worker:
     """Connects the app's streams with the core. ``attach`` registers the agents.
 
     ``on_error(what, error)`` hears of what an agent cannot handle: Faust would start it again at the same record, for ever.
+    ``producer_time`` says that records whose producer chose their time are as they should be; else they are counted.
     ``confirmation_key`` is what proofs of confirmations are made with. ``tracer`` makes a span of each decision. ``shadow`` hears of
     everything that is decided and settled, after it is answered. ``identities`` says which topics the records are from; without it
     nothing is taken for a repetition by its place.
@@ -100,6 +102,7 @@ class Worker:
         on_error: Callable[[str, Exception], None],
         *,
         token_ids: bool = False,
+        producer_time: bool = False,
         confirmation_key: bytes | None = None,
         tracer: Tracer | None = None,
         shadow: Shadow | None = None,
@@ -112,6 +115,7 @@ class Worker:
         self.shadow = shadow
         self.blocks = BlockBudgets()
         self.token_ids = token_ids
+        self.producer_time = producer_time
         self.bundle = bundle
         self.on_error = on_error
         self.households = Households(parts.table)
@@ -141,6 +145,8 @@ class Worker:
                 async with self.households.working:
                     if self._ours(event):
                         record = self._incoming(event)
+                        if event.message.timestamp_type == CREATE_TIME and not self.producer_time:
+                            metrics.PRODUCER_TIMES.labels(record.topic).inc()
                         self.households.taken += 1
                         if not await self._passed_on(event, record):
                             await handle(event, record)

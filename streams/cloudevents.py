@@ -5,7 +5,6 @@ Binary mode needs nothing: the value is the body, and the attributes are headers
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from cloudevents.core.bindings.http import to_structured
@@ -14,6 +13,7 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from pydantic_core import from_json, to_json
 
+from detector.timestamps import read_timestamp
 from streams.errors import BadRecord
 from streams.records import MAX_BYTES, Kind
 from streams.strict_json import check_unambiguous
@@ -52,7 +52,7 @@ def unwrapped(body: bytes, kind: Kind[Any]) -> bytes:
     data = found.pop("data")
     try:
         if "time" in found:
-            found["time"] = datetime.fromisoformat(found["time"])
+            found["time"] = read_timestamp(found["time"])
         event = CloudEvent(found, data)
     except (CloudEventValidationError, ValueError, TypeError) as error:
         wrong = getattr(error, "errors", {"time": ()})

@@ -18,6 +18,7 @@ from streams.errors import MissingPart
 from streams.findings import Finding, Way, asked
 from streams.hook.edge import bearer_of, client_context
 from streams.identities import look_up
+from streams.log_time import log_time
 from streams.monitoring import alert_path, alerts, scrape
 from streams.retention import overdue
 from streams.settings import Settings
@@ -55,11 +56,13 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     brokers = brokers_of(settings)
     client = admin(brokers)
     yield Finding("broker", True, f"answers at {brokers} {brokers.way}")
-    problems = check_topics(client, settings.partitions)
+    problems = check_topics(client, settings.partitions, producer_time=settings.producer_time)
+    stamps = log_time(brokers, producer_time=settings.producer_time)
     late = overdue(brokers, client, time.time())
     topics = look_up(client, (INTENTS, OUTCOMES, HOUSEHOLDS))
     client.close()
     yield Finding("topics", not problems, "; ".join(problems) or "every topic is as it should be")
+    yield stamps
     yield Finding("retention", not late, "; ".join(late) or "no record is older than its topic keeps it")
     if HOUSEHOLDS in topics.partitions:
         yield standing(brokers, topics)

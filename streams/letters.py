@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from detector.errors import InvalidValue
+from detector.timestamps import read_timestamp
 from streams.errors import BadRecord
 from streams.processing import Incoming
 from streams.records import CORRELATION_ID, DEADLINE, LATE_MS, REPLY_PARTITION, Headers, header
@@ -93,10 +95,9 @@ def reply_headers(asker: Asker, kind: str, now: datetime) -> list[tuple[str, byt
 def _time(text: bytes | None) -> datetime | None:
     """A point in time with its zone; ``None`` where there is none, or nobody could tell which it is."""
     try:
-        found = datetime.fromisoformat((text or b"").decode("ascii"))
-    except ValueError:
+        return read_timestamp((text or b"").decode("latin-1"))
+    except InvalidValue:
         return None
-    return found if found.tzinfo else None
 
 
 def trace_of(headers: Headers) -> bytes | None:

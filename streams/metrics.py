@@ -53,6 +53,7 @@ __all__ = [
     "OUTCOMES_REFUSED",
     "PASSED_ON",
     "POLICY_DIFFERS",
+    "PRODUCER_TIMES",
     "READY",
     "REBALANCES",
     "RECOVERY_SECONDS",
@@ -93,6 +94,13 @@ CLOCKS_REPLACED = _counter(
     "misfire_clocks_replaced_total",
     "Events whose device's clock was further from the log's than the policy believes; the log's time stood in.",
     unit="events",
+    owner="worker",
+)
+PRODUCER_TIMES = _counter(
+    "misfire_producer_times_total",
+    "Records whose time their producer chose and not the log, although producer_time is off: whoever produces can stretch windows.",
+    ("topic",),
+    unit="records",
     owner="worker",
 )
 DECISIONS = _counter(

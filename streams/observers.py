@@ -54,6 +54,7 @@ def begin_worker(bundle: Bundle) -> None:
         metrics.IGNORED_FIELDS.labels(topic)
         metrics.EARLIER_TOPIC.labels(topic)
         metrics.AFTER_ERASURE.labels(topic)
+        metrics.PRODUCER_TIMES.labels(topic)
     for reason in DEAD_LETTER_CODES:
         metrics.DEAD_LETTERS.labels(reason)
     _begin_outcomes()

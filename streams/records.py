@@ -20,6 +20,7 @@ from pydantic_core import ValidationError
 from detector.answers import ConfirmationAnswer, ConfirmationResult
 from detector.decisions import Decision
 from detector.events import IntentEvent, Outcome
+from detector.timestamps import Timestamp
 from streams.errors import BadRecord
 from streams.ignored_fields import ignored_in
 from streams.strict_json import check_unambiguous
@@ -167,7 +168,7 @@ class HouseholdCommand:
     command_id: str
     command: Command
     household_id: str
-    time: datetime
+    time: Timestamp
 
 
 INTENT: Kind[IntentEvent] = Kind("assistant.intent.v1", IntentEvent)

@@ -106,11 +106,17 @@ class Collector:
 def send_events(
     brokers: Brokers, events: Sequence[IntentEvent], *, progress: Progress = silent, stage: str = "sending"
 ) -> None:
-    """Publish a stream in its order and wait until the broker has all of it."""
+    """Publish a stream in its order, at its own time, and wait until the broker has all of it."""
     producer = KafkaProducer(**brokers.options, linger_ms=5)
     for number, event in enumerate(events):
         headers = INTENT.headers(event.event_id, event.time, source="misfire/replay")
-        producer.send(INTENTS, INTENT.encode(event), key=event.household_id.encode(), headers=headers)
+        producer.send(
+            INTENTS,
+            INTENT.encode(event),
+            key=event.household_id.encode(),
+            headers=headers,
+            timestamp_ms=round(1000 * event.seconds),
+        )
         if number % 500 == 0:
             progress(stage, number, len(events))
     producer.flush()

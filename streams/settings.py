@@ -114,6 +114,10 @@ class Settings(BaseModel):
         le=10_000,
         description="milliseconds in which the hook answers when the asker names no deadline",
     )
+    producer_time: bool = Field(
+        False,
+        description="believe the time that a producer wrote into a record: for replays of old streams, on topics of their own",
+    )
     token_ids: bool = Field(
         False,
         description="refuse events whose household, device and speaker ids are not keyed tokens",

@@ -19,7 +19,7 @@ from streams.broker import EMBEDDED_FETCH_MAX_WAIT, EmbeddedBroker
 from streams.brokers import Brokers
 from streams.errors import MissingPart
 from streams.processes import free_port, start, stop
-from streams.topics import admin, create_topics
+from streams.topics import admin, create_topics, keeps_producer_time
 
 __all__ = ["Stack"]
 
@@ -35,9 +35,12 @@ class Stack:
         bundle: directory of the bundle.
         broker: address of a Kafka that is there; ``None`` runs the embedded one.
         partitions: partitions of the topics, where they are created.
+        producer_time: whether records keep the time that their producer gives them, for streams that are older than today.
     """
 
-    def __init__(self, bundle: Path, *, broker: str | None = None, partitions: int = 8) -> None:
+    def __init__(
+        self, bundle: Path, *, broker: str | None = None, partitions: int = 8, producer_time: bool = False
+    ) -> None:
         self.bundle = bundle
         self.bootstrap = broker or ""
         self.partitions = partitions
@@ -50,6 +53,8 @@ class Stack:
         self._embedded = broker is None
         #: What proofs of confirmations are made with; the worker reads it from a file.
         self.confirmation_key = secrets.token_hex(32).encode()
+        #: The embedded broker stamps no record itself.
+        self.producer_time = producer_time or self._embedded
         self._logs: dict[int, tuple[str, Path]] = {}
         self._exit = ExitStack()
 
@@ -61,7 +66,9 @@ class Stack:
                 self.bootstrap = broker.bootstrap
                 self.broker_pid = broker.process.pid if broker.process else None
             client = admin(self.brokers)
-            self.created = create_topics(client, self.partitions)
+            self.created = create_topics(client, self.partitions, producer_time=self.producer_time)
+            if self.producer_time:
+                keeps_producer_time(client)
             client.close()
         except BaseException:
             self._exit.close()
@@ -115,6 +122,7 @@ class Stack:
         """Start ``worker`` or ``gateway`` at an address, on the stack's broker or on another."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MISFIRE_")}
         environment["MISFIRE_PARTITIONS"] = str(self.partitions)
+        environment["MISFIRE_PRODUCER_TIME"] = str(self.producer_time).lower()
         # Faust makes a folder for tables, which are in memory here, where temporary files go.
         environment["TMPDIR"] = str(self.folder)
         if self._embedded:

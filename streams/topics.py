@@ -12,7 +12,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, Ne
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from streams.brokers import Brokers
-from streams.errors import MissingPart
+from streams.errors import MissingPart, WrongUse
 from streams.reachable import why_unreachable
 
 __all__ = [
@@ -23,12 +23,14 @@ __all__ = [
     "HOUSEHOLDS",
     "INTENTS",
     "OUTCOMES",
+    "PRODUCED",
     "REPLIES",
     "TOPICS",
     "Topic",
     "admin",
     "check_topics",
     "create_topics",
+    "keeps_producer_time",
     "told_settings",
 ]
 
@@ -48,6 +50,8 @@ DEAD_LETTERS = "assistant.dead-letters"
 INCIDENTS = "assistant.incidents"
 BUNDLES = "misfire.bundles"
 HOUSEHOLDS = "misfire.households"
+#: What producers other than the worker write, and the worker reads.
+PRODUCED = (INTENTS, OUTCOMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,18 @@ class Topic:
                 "cleanup.policy": "delete",
                 "retention.ms": str(self.retention),
                 "segment.ms": str(self.kept - self.retention),
+                # Windows and expiry go by a record's time: no producer may choose it, and Kafka keeps what is new for as long as it says.
+                "message.timestamp.type": "LogAppendTime",
             }
+        )
+
+    @property
+    def replay_settings(self) -> Mapping[str, str]:
+        """The settings where an old stream is replayed: records keep their producer's time, and are kept however old that is."""
+        if self.name not in PRODUCED:
+            return self.settings
+        return MappingProxyType(
+            {**self.settings, "retention.ms": "-1", "message.timestamp.type": "CreateTime"}
         )
 
     @property
@@ -113,8 +128,12 @@ def admin(brokers: Brokers, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
         raise MissingPart(why_unreachable(brokers)) from error
 
 
-def create_topics(client: KafkaAdminClient, partitions: int, replication: int = 1) -> list[str]:
+def create_topics(
+    client: KafkaAdminClient, partitions: int, replication: int = 1, *, producer_time: bool = False
+) -> list[str]:
     """Create what is missing and return the names of what was created; what is there stays as it is.
+
+    With ``producer_time`` the topics are for the replay of an old stream (``Topic.replay_settings``).
 
     Raises:
         MissingPart: the broker took the topics and does not show them.
@@ -124,9 +143,8 @@ def create_topics(client: KafkaAdminClient, partitions: int, replication: int = 
     for topic in TOPICS:
         if topic.name in there:
             continue
-        new = NewTopic(
-            topic.name, topic.partitions or partitions, replication, topic_configs=dict(topic.settings)
-        )
+        wanted = topic.replay_settings if producer_time else topic.settings
+        new = NewTopic(topic.name, topic.partitions or partitions, replication, topic_configs=dict(wanted))
         try:
             client.create_topics([new])
         except TopicAlreadyExistsError:
@@ -136,8 +154,11 @@ def create_topics(client: KafkaAdminClient, partitions: int, replication: int = 
     return created
 
 
-def check_topics(client: KafkaAdminClient, partitions: int) -> list[str]:
-    """Return what is wrong with the topics, a sentence each; nothing is a good answer."""
+def check_topics(client: KafkaAdminClient, partitions: int, *, producer_time: bool = False) -> list[str]:
+    """Return what is wrong with the topics, a sentence each; nothing is a good answer.
+
+    With ``producer_time`` they may be as the replay of an old stream needs them.
+    """
     described = {entry["name"]: entry for entry in client.describe_topics([topic.name for topic in TOPICS])}
     # Whoever has no right to a topic is told that it is not there.
     unseen = (
@@ -157,7 +178,7 @@ def check_topics(client: KafkaAdminClient, partitions: int) -> list[str]:
                 f"topic {topic.name} has {found} partitions, not {wanted}; set partitions to {found}, "
                 f"or run 'misfire topics grow --partitions {max(wanted, found)}'"
             )
-        problems += _wrong_settings(client, topic)
+        problems += _wrong_settings(client, topic, producer_time=producer_time)
     return problems
 
 
@@ -167,6 +188,21 @@ def told_settings(client: KafkaAdminClient, topic: Topic) -> Mapping[str, Any]:
     found = client.describe_configs([resource], config_filter="all")
     settings: Mapping[str, Any] = found.get("topic", {}).get(topic.name, {})
     return settings
+
+
+def keeps_producer_time(client: KafkaAdminClient) -> None:
+    """Make sure that an old stream keeps its own time in the topics that it is sent to.
+
+    Raises:
+        WrongUse: the broker gives every record there the time at which it came.
+    """
+    for topic in TOPICS:
+        told = told_settings(client, topic).get("message.timestamp.type") if topic.name in PRODUCED else None
+        if told is not None and told["value"] != "CreateTime":
+            raise WrongUse(
+                f"topic {topic.name} is there and gives every record the time at which it comes; an old stream needs its own: "
+                "use a Kafka without misfire's topics"
+            )
 
 
 def _wait_until_there(client: KafkaAdminClient, names: Sequence[str]) -> None:
@@ -184,11 +220,12 @@ def _visible(entry: Mapping[str, Any]) -> bool:
     return not entry.get("error_code") and all(part["leader_id"] >= 0 for part in entry["partitions"])
 
 
-def _wrong_settings(client: KafkaAdminClient, topic: Topic) -> list[str]:
+def _wrong_settings(client: KafkaAdminClient, topic: Topic, *, producer_time: bool) -> list[str]:
     """Compare a topic's settings; a broker that tells none is believed."""
     found = told_settings(client, topic)
+    replayed = topic.replay_settings if producer_time else topic.settings
     return [
         f"topic {topic.name} has {name}={found[name]['value']}, not {wanted}; change it with kafka-configs"
         for name, wanted in topic.settings.items()
-        if name in found and found[name]["value"] != wanted
+        if name in found and found[name]["value"] not in (wanted, replayed[name])
     ]

@@ -55,7 +55,7 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
     """
     key = read_key(settings.confirmation_key_file)
     client = admin(brokers_of(settings))
-    problems = check_topics(client, settings.partitions)
+    problems = check_topics(client, settings.partitions, producer_time=settings.producer_time)
     if problems:
         client.close()
         raise MissingPart("; ".join(problems))
@@ -71,6 +71,7 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
         bundle,
         health.agent_failed,
         token_ids=settings.token_ids,
+        producer_time=settings.producer_time,
         confirmation_key=key,
         tracer=build_tracer("misfire-worker", settings.otlp_endpoint),
         shadow=Shadow(shadow) if shadow else None,

@@ -49,7 +49,7 @@ def demo(
     trained = read_bundle(bundle) if bundle else None
     with (
         tempfile.TemporaryDirectory(prefix="misfire-demo-") as folder,
-        Stack(Path(folder) / "bundle", broker=broker) as stack,
+        Stack(Path(folder) / "bundle", broker=broker, producer_time=True) as stack,
     ):
         made = f"created {len(stack.created)} topics of up to {stack.partitions} partitions"
         note(f"1. {'Broker' if broker else 'Embedded broker'} on {stack.bootstrap}; {made}.")

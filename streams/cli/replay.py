@@ -33,7 +33,7 @@ def replay(
 
     version = read_bundle(bundle).version
     events = read_events(stream)
-    with progress_report() as report, Stack(bundle, broker=broker) as stack:
+    with progress_report() as report, Stack(bundle, broker=broker, producer_time=True) as stack:
         refuse_used(stack.brokers)
         stack.start_worker()
         begun = perf_counter()

@@ -27,7 +27,9 @@ def create(
 
     settings = load(config, broker=broker, partitions=partitions).settings
     client = admin(brokers_of(settings))
-    created = create_topics(client, settings.partitions, settings.replication)
+    created = create_topics(
+        client, settings.partitions, settings.replication, producer_time=settings.producer_time
+    )
     client.close()
     rows = [
         [
@@ -53,7 +55,7 @@ def check(
 
     settings = load(config, broker=broker, partitions=partitions).settings
     client = admin(brokers_of(settings))
-    problems = check_topics(client, settings.partitions)
+    problems = check_topics(client, settings.partitions, producer_time=settings.producer_time)
     client.close()
     for problem in problems or ["every topic is as it should be"]:
         note(problem)

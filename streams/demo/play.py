@@ -14,6 +14,7 @@ from rich.console import Console
 from detector.bundle import Bundle
 from detector.decisions import Verdict
 from detector.events import IntentEvent, OutcomeKind
+from detector.policy_text import parse_policy
 from detector.progress import Progress
 from detector.simulation import simulate, with_misfires
 from detector.training import train
@@ -29,7 +30,10 @@ from streams.stack import Stack
 
 __all__ = ["Scale", "World", "make_bundle", "make_world", "play"]
 
+#: The simulation's calendar begins on a Monday; the whole of it is shifted by weeks, so that the stories' day is today.
 _START = datetime(2026, 1, 5, tzinfo=UTC)
+#: The stories are played at any time of today, at the hours that their households keep: the demo believes clocks that far.
+_SKEW = ("skew_seconds = 600.0", "skew_seconds = 86400.0")
 #: Households of the population whose streams, misfires and all, go through the worker as well.
 _NEIGHBOURS = 8
 _MISFIRE_RATE = 0.05
@@ -52,7 +56,7 @@ class World:
         traffic: the neighbours' and the cast's histories, in order of time.
         misfires: ids of the events in ``traffic`` that nobody meant.
         cast: the households of the stories.
-        day: midnight of the day after.
+        day: midnight of today, at most a week after all that.
     """
 
     clean: Sequence[IntentEvent]
@@ -65,31 +69,33 @@ class World:
 def make_world(seed: int, scale: Scale, progress: Progress) -> World:
     """Simulate everybody. Each world has household ids of its own, so that a Kafka can be used for another demo."""
     run = secrets.token_hex(3)
+    day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    shift = timedelta(weeks=(day - _START - timedelta(days=scale.days)) // timedelta(weeks=1))
     total = scale.households + _NEIGHBOURS
     population = simulate(total, scale.days, seed=seed, start=_START, progress=progress)
     events, labels = with_misfires(population, rate=_MISFIRE_RATE, seed=seed)
     misfires = frozenset(event_id for event_id, _, _ in labels)
     neighbours = set(list(population.profiles)[scale.households :])
     cast = find_cast(seed=seed, days=scale.days, first=total)
-    cast = Cast(*(_renamed(member, run) for member in cast.members))
-    traffic = [_of_run(event, run) for event in events if event.household_id in neighbours]
+    cast = Cast(*(_renamed(member, run, shift) for member in cast.members))
+    traffic = [_of_run(event, run, shift) for event in events if event.household_id in neighbours]
     traffic += [event for member in cast.members for event in member.events]
     return World(
         clean=[
-            event
+            replace(event, time=event.time + shift)
             for event in events
             if event.household_id not in neighbours and event.event_id not in misfires
         ],
         traffic=sorted(traffic, key=lambda event: (event.time, event.event_id)),
         misfires=misfires,
         cast=cast,
-        day=_START + timedelta(days=scale.days),
+        day=day,
     )
 
 
 def make_bundle(world: World, seed: int, progress: Progress) -> Bundle:
     """Train on what the population meant."""
-    return train(world.clean, read_policy(), seed=seed, progress=progress)
+    return train(world.clean, parse_policy(read_policy().text.replace(*_SKEW)), seed=seed, progress=progress)
 
 
 def play(
@@ -141,10 +147,10 @@ def _confirm(runtime: Runtime, world: World, ledger: Ledger, progress: Progress)
         progress("confirming what was meant", len(asked), len(asked))
 
 
-def _renamed(member: Member, run: str) -> Member:
+def _renamed(member: Member, run: str, shift: timedelta) -> Member:
     profile = replace(member.profile, household_id=f"{member.profile.household_id}-{run}")
-    return Member(profile, [_of_run(event, run) for event in member.events])
+    return Member(profile, [_of_run(event, run, shift) for event in member.events])
 
 
-def _of_run(event: IntentEvent, run: str) -> IntentEvent:
-    return replace(event, household_id=f"{event.household_id}-{run}")
+def _of_run(event: IntentEvent, run: str, shift: timedelta) -> IntentEvent:
+    return replace(event, household_id=f"{event.household_id}-{run}", time=event.time + shift)

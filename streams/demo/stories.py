@@ -31,7 +31,7 @@ _TAKING_IN_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the stories play on. ``day`` is midnight of the day after everybody's history; ``say`` shows a sentence."""
+    """What the stories play on. ``day`` is midnight of today, after everybody's history; ``say`` shows a sentence."""
 
     runtime: Runtime
     stack: Stack
@@ -40,9 +40,9 @@ class Stage:
     rng: np.random.Generator
     say: Callable[[str], None]
 
-    def at(self, hour: float, *, days: int = 0) -> datetime:
-        """Return the time of an hour (0 to 24) of the stories' day, or of one after it."""
-        return self.day + timedelta(days=days, seconds=round(3600 * hour))
+    def at(self, hour: float) -> datetime:
+        """Return the time of an hour (0 to 24) of the stories' day."""
+        return self.day + timedelta(seconds=round(3600 * hour))
 
 
 @dataclass(slots=True)
@@ -120,7 +120,7 @@ def _every_evening(stage: Stage) -> Told:
 
 
 def _rare_but_meant(stage: Stage) -> Told:
-    """The same command twice, a day apart: what was confirmed once is not asked about again."""
+    """The same command twice, a little apart: what was confirmed once is not asked about again."""
     member = stage.cast.newcomer
     skill = new_command(member)
     if skill is None:
@@ -129,8 +129,8 @@ def _rare_but_meant(stage: Stage) -> Told:
     asked, ran = _meant(stage, member, skill.intent, slots, stage.at(19.0))
     told = Told((Verdict.ALLOW, Verdict.CONFIRM), asked, ran, meant=True)
     told.require(ran, "It did not run, although it was confirmed.")
-    stage.say("The next day, the same again.")
-    again, ran_again = _meant(stage, member, skill.intent, slots, stage.at(19.0, days=1))
+    stage.say("A little later, the same again.")
+    again, ran_again = _meant(stage, member, skill.intent, slots, stage.at(19.1))
     told.require(
         again.decision.verdict is Verdict.ALLOW and ran_again,
         f"The next time there was a question again: {again.decision.verdict}.",

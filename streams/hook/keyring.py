@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import ErrorDetails, ValidationError
 
+from detector.timestamps import Timestamp
 from streams.errors import BadRecord, MissingPart, WrongUse
 from streams.private_files import read_private, write_privately
 from streams.strict_json import check_unambiguous
@@ -38,7 +39,7 @@ class Key:
 
     id: str
     secret: str = field(repr=False)
-    since: datetime
+    since: Timestamp
 
     def __post_init__(self) -> None:
         _refuse(id=not re.fullmatch(KEY_ID, self.id), secret=not _SECRET.fullmatch(self.secret))

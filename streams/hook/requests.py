@@ -12,8 +12,10 @@ from fastapi.responses import JSONResponse
 from pydantic_core import from_json, to_json
 
 from detector.answers import ConfirmationAnswer
+from detector.errors import InvalidValue
 from detector.events import IntentEvent, Outcome
 from detector.outcome_table import RefusedOutcome
+from detector.timestamps import read_timestamp
 from streams.callbacks import check_callback
 from streams.cloudevents import STRUCTURED, is_structured, unwrapped, wrapped
 from streams.errors import BadRecord
@@ -229,9 +231,7 @@ def _seconds_left(headers: Mapping[str, str], settings: Settings) -> float:
     if absolute is None:
         return budget
     try:
-        left = (datetime.fromisoformat(absolute) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError):
-        raise BadRecord(
-            "bad_deadline", "X-Misfire-Deadline must be a time in RFC 3339 with its zone"
-        ) from None
+        left = (read_timestamp(absolute) - datetime.now(UTC)).total_seconds()
+    except InvalidValue as error:
+        raise BadRecord("bad_deadline", f"X-Misfire-Deadline: {error}") from None
     return left if 0.0 < left < budget else budget

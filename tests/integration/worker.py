@@ -47,6 +47,7 @@ class Worker:
             "MISFIRE_PARTITIONS": str(PARTITIONS),
             "MISFIRE_FETCH_MAX_WAIT": "0.01",
             "MISFIRE_SESSION_TIMEOUT": session,
+            "MISFIRE_PRODUCER_TIME": "true",
         }
         self._environment |= variables
 
@@ -106,9 +107,9 @@ def until(true: Any, say: Any = lambda: "it never came true") -> None:
 
 
 def prepare(broker: Broker) -> None:
-    """Create the topics."""
+    """Create the topics, for events that keep their own time."""
     client = admin(Brokers(broker.bootstrap))
-    create_topics(client, PARTITIONS)
+    create_topics(client, PARTITIONS, producer_time=True)
     client.close()
 
 
@@ -122,11 +123,17 @@ def producing(broker: Broker) -> Iterator[KafkaProducer]:
 
 
 def publish(broker: Broker, events: Sequence[IntentEvent]) -> None:
-    """Send events as a gateway does, without waiting for answers."""
+    """Send events as a gateway does, each at its own time, without waiting for answers."""
     with producing(broker) as producer:
         for event in events:
             headers = INTENT.headers(event.event_id, event.time, source="test")
-            producer.send(INTENTS, INTENT.encode(event), key=event.household_id.encode(), headers=headers)
+            producer.send(
+                INTENTS,
+                INTENT.encode(event),
+                key=event.household_id.encode(),
+                headers=headers,
+                timestamp_ms=round(1000 * event.seconds),
+            )
 
 
 class Log:

@@ -134,6 +134,7 @@ class FakeEvent:
         generation: int = 1,
         timestamp: float = 2e9,
         partition: int | None = None,
+        timestamp_type: int = 1,
     ) -> None:
         if partition is None:
             partition = home_of(key)
@@ -146,6 +147,7 @@ class FakeEvent:
             value=value,
             headers=list(headers),
             generation_id=generation,
+            timestamp_type=timestamp_type,
         )
         self.acked = False
 

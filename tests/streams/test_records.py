@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from detector.events import IntentEvent, OutcomeKind
 from streams.errors import BadRecord
 from streams.records import DECISION, INTENT, MAX_BYTES, OUTCOME, Kind, check_type, header
 from tests.detector.builders import START, event, hand_bundle, outcome, run, send_message
+from tests.detector.test_timestamps import REFUSED
 
 EVENT = event(1, slots={"contact": "k1_a44e"}, wake_confidence=0.25, commits=True)
 ROW: dict[str, Any] = json.loads(INTENT.encode(EVENT))
@@ -62,9 +63,7 @@ def test_an_unknown_field_is_ignored_and_a_missing_confidence_stays_missing() ->
         ({"household_id": "zwei Wörter"}, "the value"),
         ({"intent": "SendMessage"}, "the value"),
         ({"time": "yesterday"}, "time"),
-        ({"time": 1767636010}, "time"),
-        ({"time": "2026-01-05T18:00:10"}, "the value"),
-        ({"time": "2026-01-05T18:00:10+02:00"}, "the value"),
+        *(({"time": value}, "time") for value in REFUSED),
         ({"wake_confidence": 1.5}, "the value"),
         ({"wake_confidence": "0.5"}, "wake_confidence"),
         ({"slots": ["contact"]}, "slots"),
@@ -165,3 +164,17 @@ def test_times_are_utc_and_keep_their_microseconds() -> None:
     assert back.time == value.time
     assert back.time.utcoffset() == timedelta(0)
     assert isinstance(back.time, datetime)
+
+
+@pytest.mark.parametrize("value", REFUSED, ids=repr)
+def test_a_time_that_is_refused_keeps_its_hint(value: Any) -> None:
+    said = json.loads(INTENT.encode(event(1))) | {"time": value}
+    with pytest.raises(BadRecord, match="write it as RFC 3339 with its zone, such as 2026-01-05T07:27:48Z"):
+        INTENT.decode_strictly(json.dumps(said).encode())
+
+
+def test_an_offset_is_converted() -> None:
+    said = json.loads(INTENT.encode(event(1))) | {"time": "2026-01-05T23:45:10+05:45"}
+    assert INTENT.decode_strictly(json.dumps(said).encode()).time == datetime(
+        2026, 1, 5, 18, 0, 10, tzinfo=UTC
+    )

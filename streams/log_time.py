@@ -1,0 +1,63 @@
+"""Whose time the records have: the log's, or one that their producers chose. Windows, expiry and erasure go by it."""
+
+from __future__ import annotations
+
+import time
+
+from kafka import KafkaConsumer, TopicPartition
+
+from streams.brokers import Brokers
+from streams.findings import Finding
+from streams.topics import PRODUCED
+
+__all__ = ["CREATE_TIME", "log_time"]
+
+#: What a record says of its time (``timestamp_type``): its producer wrote it. The log's own (LogAppendTime) is 1.
+CREATE_TIME = 0
+_PATIENCE = 5.0
+
+
+def log_time(brokers: Brokers, *, producer_time: bool) -> Finding:
+    """Look at the latest record of each partition that producers write to.
+
+    The embedded broker is told to stamp records itself, says that it does, and does not: only the records tell.
+    """
+    found = _types(brokers)
+    if producer_time:
+        return Finding(
+            "log time",
+            True,
+            "producers' times are believed (producer_time): this is for replays of old streams",
+        )
+    if CREATE_TIME in found:
+        return Finding(
+            "log time",
+            False,
+            "records have a time that their producer chose, so whoever may produce can stretch every window; "
+            "set message.timestamp.type=LogAppendTime (the embedded broker cannot: it is for one machine and for trying things out)",
+        )
+    return Finding("log time", True, "the log stamps every record itself" if found else "no record yet")
+
+
+def _types(brokers: Brokers) -> set[int]:
+    consumer = KafkaConsumer(**brokers.options, group_id=None, enable_auto_commit=False)
+    try:
+        partitions = [
+            TopicPartition(name, number)
+            for name in PRODUCED
+            for number in consumer.partitions_for_topic(name) or ()
+        ]
+        begin, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+        waiting = {partition for partition in partitions if end[partition] > begin[partition]}
+        found: set[int] = set()
+        consumer.assign([*waiting])
+        for partition in waiting:
+            consumer.seek(partition, end[partition] - 1)
+        give_up = time.monotonic() + _PATIENCE
+        while waiting and time.monotonic() < give_up:
+            for partition, records in consumer.poll(timeout_ms=500).items():
+                waiting.discard(partition)
+                found |= {record.timestamp_type for record in records}
+        return found
+    finally:
+        consumer.close()
