@@ -175,6 +175,14 @@ _OVERVIEW = Board(
                     every="5m",
                 ),
                 Panel(
+                    "A key for proofs",
+                    ("proof_key",),
+                    "1.",
+                    "0: a worker has none. No PIN and no push confirms there, and what takes one is blocked: set confirmation_key_file.",
+                    width=12,
+                    every="5m",
+                ),
+                Panel(
                     "Refused outcomes",
                     ("outcomes_refused",),
                     "None.",

@@ -159,6 +159,13 @@ QUERIES: tuple[Query, ...] = (
         "What happened afterwards; undone after allow is a misfire that went through.",
     ),
     _ask(
+        "proof_key",
+        "min(misfire_proof_key_present{$e})",
+        "",
+        "key",
+        "1 while every worker has a key to check proofs of confirmations with.",
+    ),
+    _ask(
         "outcomes_refused",
         "sum by (reason) (rate(misfire_outcomes_refused_total{$e}[$s]))",
         "outcomes/s",

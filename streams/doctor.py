@@ -34,13 +34,14 @@ _MOST_INTENTS = 10
 
 @dataclass(frozen=True, slots=True)
 class _Process:
-    """A worker or a gateway: where it is, whether it answers, what it waits for, and which bundles it has."""
+    """A worker or a gateway: where it is, whether it answers, what it waits for, which bundles it has, and whether it lacks a key."""
 
     part: str
     url: str
     answers: bool
     missing: str
     bundles: frozenset[str]
+    keyless: bool = False
 
 
 def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
@@ -130,15 +131,16 @@ def _process(part: str, url: str, way: Way | None) -> _Process:
     metrics = asked(f"{url}/metrics", way)
     if metrics is not None and metrics.status_code in (401, 403):
         missing = "a token that may operate; name its file in hook_token_file"
-    samples = (
+    samples = [
         sample
         for family in text_string_to_metric_families(
             metrics.text if metrics is not None and metrics.is_success else ""
         )
         for sample in family.samples
-        if sample.name == "misfire_bundle_info"
-    )
-    return _Process(part, url, True, missing, frozenset(sample.labels["version"] for sample in samples))
+    ]
+    bundles = frozenset(each.labels["version"] for each in samples if each.name == "misfire_bundle_info")
+    keyless = any(each.name == "misfire_proof_key_present" and each.value == 0 for each in samples)
+    return _Process(part, url, True, missing, bundles, keyless=keyless)
 
 
 def _condition(process: _Process) -> Finding:
@@ -148,6 +150,12 @@ def _condition(process: _Process) -> Finding:
         return Finding(part, False, what)
     if process.missing:
         what = f"answers at {url} but is not ready: it waits for {process.missing}; look at its log"
+        return Finding(part, False, what)
+    if process.keyless:
+        what = (
+            f"ready at {url}, without a key for proofs: no PIN and no push confirms, and what takes one is blocked; "
+            "set confirmation_key_file"
+        )
         return Finding(part, False, what)
     return Finding(part, True, f"ready at {url}")
 

@@ -54,6 +54,7 @@ __all__ = [
     "PASSED_ON",
     "POLICY_DIFFERS",
     "PRODUCER_TIMES",
+    "PROOF_KEY",
     "READY",
     "REBALANCES",
     "RECOVERY_SECONDS",
@@ -443,6 +444,13 @@ READY = _gauge(
     unit="workers",
     owner="worker",
     merge="livesum",
+)
+PROOF_KEY = _gauge(
+    "misfire_proof_key_present",
+    "1 while this worker has a key to check proofs of confirmations with.",
+    unit="processes",
+    owner="worker",
+    merge="livemin",
 )
 BROKER_REACHABLE = _gauge(
     "misfire_broker_reachable",

@@ -30,6 +30,7 @@ __all__ = [
     "observe_refused",
     "show_blocks",
     "show_bundle",
+    "show_proof_key",
 ]
 
 logger = logging.getLogger(__name__)
@@ -223,6 +224,15 @@ def show_bundle(bundle: Bundle, created: float) -> None:
     """Say which bundle decides; ``created`` is when it was made, in seconds since 1970."""
     metrics.BUNDLE.labels(bundle.version, bundle.policy.version).set(1)
     metrics.BUNDLE_CREATED_SECONDS.labels(bundle.version).set(created)
+
+
+def show_proof_key(*, present: bool) -> None:
+    """Say whether proofs of confirmations can be checked; without a key that is told in the log as well."""
+    metrics.PROOF_KEY.set(present)
+    if not present:
+        logger.warning(
+            "there is no key for proofs: no PIN and no push confirms, and what takes one is blocked; set confirmation_key_file"
+        )
 
 
 def _count_confirmation(method: str, result: str, reason: str, about: Decision | None) -> None:

@@ -100,7 +100,7 @@ class Settings(BaseModel):
     )
     confirmation_key_file: Path | None = Field(
         None,
-        description="file with the key of confirmations' proofs; where it is left out, the runtime's word counts",
+        description="file with the key of confirmations' proofs; without it no PIN and no push confirms, and what takes one is blocked",
     )
     worker_host: Host = Field(
         "127.0.0.1", description="address of the worker's /metrics, /healthz and /readyz"

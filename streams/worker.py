@@ -23,7 +23,7 @@ from streams.garbage import calm_garbage
 from streams.health import Health, Watchdog
 from streams.identities import IdentityWatch, look_up
 from streams.metrics_folder import forget_dead_processes
-from streams.observers import begin_worker, show_bundle
+from streams.observers import begin_worker, show_bundle, show_proof_key
 from streams.settings import Settings, read_key
 from streams.shadow import Shadow
 from streams.topics import HOUSEHOLDS, INTENTS, OUTCOMES, admin, check_topics
@@ -81,6 +81,7 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
     forget_dead_processes()
     begin_worker(bundle)
     show_bundle(bundle, created_at(settings.bundle))
+    show_proof_key(present=key is not None)
     # Faust's own logging is left out, and with it a spinner that puts the root logger on DEBUG (13 % of the time); quiet, it
     # draws no banner.
     process = faust.Worker(parts.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)

@@ -26,6 +26,7 @@ from streams.packing import Stored, unpack
 from streams.processes import free_port, start, stop
 from streams.records import DECISION, INTENT
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, admin, create_topics
+from tests.detector.builders import CONFIRMATION_KEY
 from tests.integration.kafka import Broker
 
 PARTITIONS = 4
@@ -49,7 +50,9 @@ class Worker:
             "MISFIRE_SESSION_TIMEOUT": session,
             "MISFIRE_PRODUCER_TIME": "true",
         }
-        self._environment |= variables
+        key = log.with_suffix(".key")
+        key.write_bytes(CONFIRMATION_KEY)
+        self._environment |= {"MISFIRE_CONFIRMATION_KEY_FILE": str(key)} | variables
 
     def __enter__(self) -> Self:
         self.process: subprocess.Popen[bytes] = start(

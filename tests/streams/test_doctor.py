@@ -14,9 +14,10 @@ from streams.settings import Settings
 READY = httpx.Response(200, json={"ready": True})
 
 
-def info(*versions: str) -> httpx.Response:
+def info(*versions: str, key: int = 1) -> httpx.Response:
     lines = (f'misfire_bundle_info{{version="{version}",policy="p"}} 1\n' for version in versions)
-    return httpx.Response(200, text="# TYPE misfire_bundle_info gauge\n" + "".join(lines))
+    proofs = f"# TYPE misfire_proof_key_present gauge\nmisfire_proof_key_present {key}\n"
+    return httpx.Response(200, text="# TYPE misfire_bundle_info gauge\n" + "".join(lines) + proofs)
 
 
 def looked_at(monkeypatch: pytest.MonkeyPatch, **answers: httpx.Response | None) -> list[doctor._Process]:
@@ -50,6 +51,7 @@ def test_each_address_of_a_name_is_a_process(monkeypatch: pytest.MonkeyPatch) ->
     [
         ({"w002_metrics": info("b")}, "different bundles decide: a, b"),
         ({"w002_metrics": info()}, "no bundle decides at http://127.0.0.2:8751"),
+        ({"w002_metrics": info("a", key=0)}, "ready at http://127.0.0.2:8751, without a key for proofs"),
         ({"w002_readyz": None}, "nothing answers at http://127.0.0.2:8751; start it with 'misfire worker'"),
         ({"w002_readyz": httpx.Response(503, json={"missing": ["kafka"]})}, "it waits for kafka"),
         (

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from detector.decisions import RiskClass, Rung, Verdict
-from detector.events import OutcomeKind
+from detector.events import OutcomeKind, OutcomeSource
 from streams import metrics
 from streams.errors import MissingPart, WrongUse
 from streams.hook.access import REFUSALS, SCOPES, Guard
@@ -369,3 +369,26 @@ def test_a_token_that_is_revoked_hears_no_more(
     told = client.get("/v1/late", headers=bearer(tokens["decide"])).text
 
     assert told.count(OURS) == 1
+
+
+@pytest.mark.parametrize(
+    ("token", "source", "status"),
+    [
+        ("decide", OutcomeSource.RUNTIME, 202),
+        ("decide", OutcomeSource.OPERATOR, 403),
+        ("decide", OutcomeSource.GATEWAY, 403),
+        ("beta", OutcomeSource.RUNTIME, 202),
+        ("beta", OutcomeSource.OPERATOR, 202),
+        ("beta", OutcomeSource.GATEWAY, 403),
+    ],
+)
+def test_a_caller_reports_as_what_it_is(
+    client: TestClient, tokens: dict[str, str], token: str, source: OutcomeSource, status: int
+) -> None:
+    household = OURS if token == "decide" else THEIRS
+    told = outcome("e1", OutcomeKind.DENIED, household_id=household, source=source)
+    answer = client.post("/v1/outcomes", content=OUTCOME.encode(told), headers=bearer(tokens[token]))
+
+    assert answer.status_code == status
+    if status == 403:
+        assert answer.json()["type"] == "urn:misfire:other_source"

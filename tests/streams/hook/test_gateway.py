@@ -1,21 +1,25 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from detector.decisions import Rung
-from detector.events import OutcomeKind
+from detector.events import OutcomeKind, OutcomeSource
+from detector.outcome_table import SENTENCES, RefusedOutcome
+from streams.hook.exchange import Exchange, Reply
 from streams.hook.gateway import build_gateway
 from streams.hook.ladder import Ladder
 from streams.hook.requests import MAX_BATCH
 from streams.policy_file import read_policy
 from streams.processes import free_port
-from streams.records import DECISION, INTENT, MAX_BYTES, OUTCOME
+from streams.records import DECISION, INTENT, MAX_BYTES, OUTCOME, REFUSAL, Refusal
 from streams.settings import Settings
 from tests.detector.builders import event, hand_bundle, outcome
 
@@ -161,6 +165,33 @@ def test_an_outcome_that_nobody_applied_yet_is_accepted(client: TestClient) -> N
     )
 
     assert (answer.status_code, answer.json()) == (202, {"applied": False})
+
+
+@pytest.mark.parametrize("reason", RefusedOutcome)
+def test_a_refused_outcome_is_a_problem_that_says_why(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, reason: RefusedOutcome
+) -> None:
+    def ask(*_: object) -> SimpleNamespace:
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        refusal = Refusal(code=reason.value, detail=SENTENCES[reason])
+        reply.set_result(Reply(REFUSAL.type, REFUSAL.encode(refusal)))
+        return SimpleNamespace(correlation="c1", reply=reply)
+
+    monkeypatch.setattr(Exchange, "ask", ask)
+    answer = client.post(
+        "/v1/outcomes", content=OUTCOME.encode(outcome("e1", OutcomeKind.CONFIRMED)), headers=JSON
+    )
+
+    assert (answer.status_code, answer.json()["type"]) == (409, f"urn:misfire:{reason}")
+    assert answer.json()["detail"] == SENTENCES[reason]
+
+
+@pytest.mark.parametrize("source", [OutcomeSource.GATEWAY, OutcomeSource.OPERATOR])
+def test_without_tokens_everybody_is_a_runtime(client: TestClient, source: OutcomeSource) -> None:
+    told = outcome("e1", OutcomeKind.DENIED, source=source)
+    answer = client.post("/v1/outcomes", content=OUTCOME.encode(told), headers=JSON)
+
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:misfire:other_source")
 
 
 def test_the_description_shows_what_goes_in_and_out(client: TestClient) -> None:
