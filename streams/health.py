@@ -25,26 +25,45 @@ logger = logging.getLogger(__name__)
 STALLED_SECONDS = 30.0
 #: A clean stop takes about two seconds; with a broker that is gone it may never end.
 _STOP_SECONDS = 10.0
+#: A partition of which nothing was heard for so long is not read. A fetch waits a fifth of a second for something new.
+FRESH_SECONDS = 15.0
 
 
 class Health:
     """What the outside may ask: alive, ready, metrics; and the reason when something ended that must not.
 
-    Ready means that partitions are assigned, the table is recovered (``assigned``), and a broker answers (``reachable``).
+    Ready means that partitions are assigned, the table is recovered (``assigned``), a broker answers (``reachable``), and each partition
+    brought something lately, if only that there was nothing new (``silent`` names those that did not).
     """
 
     def __init__(self) -> None:
         self.assigned = False
         self.reachable = True
+        self.silent: Sequence[str] = ()
         self.failed: str | None = None
 
     @property
     def ready(self) -> bool:
         """Whether events are decided."""
-        return self.assigned and self.reachable and self.failed is None
+        return not self.missing
 
-    def tell(self, *, assigned: bool | None = None, reachable: bool | None = None) -> None:
+    @property
+    def missing(self) -> list[str]:
+        """What is not there, a few words each."""
+        found = [] if self.failed is None else [self.failed]
+        found += [] if self.assigned else ["its partitions or its table"]
+        found += [] if self.reachable else ["kafka"]
+        return found + [f"an answer to fetches of {name}" for name in self.silent]
+
+    def tell(
+        self,
+        *,
+        assigned: bool | None = None,
+        reachable: bool | None = None,
+        silent: Sequence[str] | None = None,
+    ) -> None:
         """Take in what is known now; ``None`` leaves as it was."""
+        self.silent = self.silent if silent is None else silent
         self.assigned = self.assigned if assigned is None else assigned
         self.reachable = self.reachable if reachable is None else reachable
         metrics.READY.set(self.ready)
@@ -85,7 +104,8 @@ class Health:
         return web.json_response({"alive": True})
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        return web.json_response({"ready": self.ready}, status=200 if self.ready else 503)
+        missing = self.missing
+        return web.json_response({"ready": not missing, "missing": missing}, status=503 if missing else 200)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         body, content_type = await asyncio.to_thread(exposition, request.headers.get("Accept"))
@@ -100,6 +120,7 @@ class Watchdog:
         agents: the app's agents.
         answers: asks whether a broker answers.
         health: where it is told.
+        silent: the partitions that brought nothing, not even that there is nothing new, since a time in seconds since the epoch.
         clock: seconds that only grow.
     """
 
@@ -109,10 +130,13 @@ class Watchdog:
         agents: Sequence[Any],
         answers: Callable[[], Awaitable[bool]],
         health: Health,
+        *,
+        silent: Callable[[float], Sequence[str]] = lambda _: (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.households, self.agents, self.answers, self.health = households, agents, answers, health
-        self._clock = clock
+        self._clock, self._silent = clock, silent
+        self._taken, self._took = 0, clock()
         self._written, self._moved = 0, clock()
         self._heard: float | None = None
 
@@ -122,12 +146,21 @@ class Watchdog:
         if stopped and self.health.ready:
             self.health.fail(f"the agents {', '.join(stopped)} have stopped")
         await self._check_broker()
+        self._check_fetches()
         if self._written != self.households.written or self.households.taken == self.households.written:
             self._written, self._moved = self.households.written, self._clock()
         unwritten = self._clock() - self._moved
         metrics.UNWRITTEN_SECONDS.set(unwritten)
         if unwritten > STALLED_SECONDS:
             self.health.fail(f"nothing could be written to Kafka for {STALLED_SECONDS:.0f} s")
+
+    def _check_fetches(self) -> None:
+        """What is full of records that wait to be worked on is not fetched anew; then the work says that all is well."""
+        if self._taken != self.households.taken:
+            self._taken, self._took = self.households.taken, self._clock()
+        busy = self._clock() - self._took < FRESH_SECONDS
+        read = self.health.assigned and not busy
+        self.health.tell(silent=self._silent(time.time() - FRESH_SECONDS) if read else ())
 
     async def _check_broker(self) -> None:
         reachable = await self.answers()

@@ -21,7 +21,7 @@ from streams.identities import NONE_KNOWN, Identities
 from streams.marks import UNKNOWN
 from streams.reachable import broker_answers
 
-__all__ = ["Transport", "ends_of", "is_stale", "worker_broker_answers"]
+__all__ = ["Transport", "ends_of", "is_stale", "silent_partitions", "worker_broker_answers"]
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +59,18 @@ async def _commit_with_ids(
 def is_stale(committed_with: str | None, topic_id: str) -> bool:
     """Say whether an offset was committed of an earlier topic of the same name. 0.1.0 committed without an id, and is believed."""
     return bool(committed_with) and topic_id not in {UNKNOWN, committed_with}
+
+
+def silent_partitions(app: Any, topics: Collection[str], since: float) -> list[str]:
+    """Return the assigned partitions of ``topics`` of which no broker has answered a fetch ``since``, in seconds since the epoch."""
+    consumer, silent = app.consumer, []
+    for tp in consumer.assignment():
+        if tp.topic in topics:
+            with suppress(AssertionError, IllegalStateError):  # taken away meanwhile
+                client = consumer._thread._ensure_consumer()  # noqa: SLF001 - Faust shows offsets of it, and not this
+                if (client.last_poll_timestamp(TopicPartition(*tp)) or 0) < 1000 * since:
+                    silent.append(f"{tp.topic} {tp.partition}")
+    return sorted(silent)
 
 
 class _Thread(driver.AIOKafkaConsumerThread):

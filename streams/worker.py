@@ -28,7 +28,7 @@ from streams.settings import Settings, read_key
 from streams.shadow import Shadow
 from streams.topics import HOUSEHOLDS, INTENTS, OUTCOMES, admin, check_topics
 from streams.tracing import build_tracer
-from streams.transport import ends_of, worker_broker_answers
+from streams.transport import ends_of, silent_partitions, worker_broker_answers
 
 __all__ = ["run_worker"]
 
@@ -98,7 +98,8 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
     """Connect readiness, draining and the tasks that must never end to the app's life."""
     began = time.monotonic()
     health.tell(reachable=True)  # the topics were looked at
-    watchdog = Watchdog(worker.households, agents, partial(worker_broker_answers, app), health)
+    silent = partial(silent_partitions, app, {INTENTS, OUTCOMES})
+    watchdog = Watchdog(worker.households, agents, partial(worker_broker_answers, app), health, silent=silent)
     # Faust's own tasks begin when the table is recovered; that a worker lives and reads it has to be seen before.
     loop = asyncio.get_event_loop()
     topics = IdentityWatch(

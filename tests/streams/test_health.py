@@ -6,13 +6,13 @@ import signal
 import threading
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from streams import metrics
-from streams.health import STALLED_SECONDS, Health, Watchdog
+from streams.health import FRESH_SECONDS, STALLED_SECONDS, Health, Watchdog
 from streams.processes import free_port
 
 
@@ -25,6 +25,7 @@ class Scene:
     alive: bool = True
     taken: int = 0
     written: int = 0
+    silent: tuple[str, ...] = ()
     health: Health = field(default_factory=Health)
 
     def __post_init__(self) -> None:
@@ -32,7 +33,14 @@ class Scene:
             name="intents", actor_tracebacks=lambda: ["where it is"] if self.alive else []
         )
         self.health.tell(assigned=True)
-        self.watchdog = Watchdog(self, [agent], self.answers, self.health, lambda: self.now)  # type: ignore[arg-type]
+        self.watchdog = Watchdog(
+            cast("Any", self),
+            [agent],
+            self.answers,
+            self.health,
+            silent=lambda _: self.silent,
+            clock=lambda: self.now,
+        )
 
     def why(self) -> str:
         """Why the worker was ended; nothing where it was not."""
@@ -82,6 +90,25 @@ async def test_without_a_broker_it_is_not_ready_at_once_and_ends_after_a_while(
     await scene.after(2)
     assert "no broker" in scene.why()
     assert signals == [(os.getpid(), signal.SIGTERM)]
+
+
+async def test_a_partition_that_brings_nothing_makes_it_not_ready_unless_it_is_busy(scene: Scene) -> None:
+    scene.silent = ("assistant.intents 3",)
+    await scene.after(FRESH_SECONDS - 1)
+    assert scene.health.missing == []
+    await scene.after(2)
+    assert scene.health.missing == ["an answer to fetches of assistant.intents 3"]
+
+    scene.taken = scene.written = 1
+    await scene.after(1)
+    assert scene.health.missing == []
+
+    await scene.after(FRESH_SECONDS + 1)
+    assert scene.health.missing
+    scene.silent = ()
+    await scene.after(1)
+    assert scene.health.missing == []
+    assert not scene.why()
 
 
 async def test_a_broker_that_comes_back_in_time_makes_it_ready_again(scene: Scene) -> None:
@@ -147,7 +174,7 @@ async def test_the_outside_is_told() -> None:
     assert (await ask("/readyz")).status_code == 503
     health.tell(assigned=True)
     ready: Any = await ask("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"ready": True})
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "missing": []})
     assert "misfire_ready 1.0" in (await ask("/metrics")).text
     health.tell(reachable=False)
     assert (await ask("/readyz")).status_code == 503
