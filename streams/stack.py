@@ -36,10 +36,17 @@ class Stack:
         broker: address of a Kafka that is there; ``None`` runs the embedded one.
         partitions: partitions of the topics, where they are created.
         producer_time: whether records keep the time that their producer gives them, for streams that are older than today.
+        topics: whether to create topics that are not there; not where no broker is at that address.
     """
 
     def __init__(
-        self, bundle: Path, *, broker: str | None = None, partitions: int = 8, producer_time: bool = False
+        self,
+        bundle: Path,
+        *,
+        broker: str | None = None,
+        partitions: int = 8,
+        producer_time: bool = False,
+        topics: bool = True,
     ) -> None:
         self.bundle = bundle
         self.bootstrap = broker or ""
@@ -55,6 +62,7 @@ class Stack:
         self.confirmation_key = secrets.token_hex(32).encode()
         #: The embedded broker stamps no record itself.
         self.producer_time = producer_time or self._embedded
+        self._topics = topics
         self._logs: dict[int, tuple[str, Path]] = {}
         self._exit = ExitStack()
 
@@ -70,6 +78,10 @@ class Stack:
             if self.producer_time:
                 keeps_producer_time(client)
             client.close()
+            if self._topics:
+                client = admin(self.brokers)
+                self.created = create_topics(client, self.partitions)
+                client.close()
         except BaseException:
             self._exit.close()
             raise

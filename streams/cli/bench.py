@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from streams.cli.change import change
-from streams.cli.hook_benches import hook, storm
+from streams.cli.hook_benches import attacks, hook, storm
 from streams.cli.options import Json, Seed, Stream
 from streams.cli.output import console, progress_report, table, write_json
 from streams.cli.published import hdfs, schonlau, slurp
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command()(hook)
 app.command()(storm)
+app.command()(attacks)
 app.command()(change)
 app.command()(hdfs)
 app.command()(schonlau)

@@ -19,7 +19,7 @@ from streams.cli.options import Broker, Bundle, Json
 from streams.cli.output import note, progress_report, table, write_json
 from streams.errors import WrongUse
 
-__all__ = ["hook", "storm"]
+__all__ = ["attacks", "hook", "storm"]
 
 #: How each way's calls are to be answered.
 #: Microseconds of CPU for each call; what takes less only stands by.
@@ -130,6 +130,41 @@ def storm(
     write_json(json, asdict(found) | {"ok": found.ok})
     if not found.ok:
         raise typer.Exit(1)
+
+
+def attacks(
+    bundle: Bundle = None,
+    rate: Annotated[int, typer.Option(help="Calls a second.", min=1, max=10_000)] = 100,
+    seconds: Annotated[float, typer.Option(help="For how long, calm and attacked each.", min=1.0)] = 5.0,
+    attack: Annotated[list[str] | None, typer.Option(help="Only this one; may be given again.")] = None,
+    json: Json = None,
+) -> None:
+    """Attack the gateway's HTTP in eleven ways, and measure what other callers' answers take meanwhile (3 minutes)."""
+    from streams.bench.attacker import ATTACKS
+    from streams.bench.http_attacks import bench_attacks
+
+    unknown = set(attack or ()) - ATTACKS.keys()
+    if unknown:
+        raise WrongUse(f"--attack {sorted(unknown)[0]!r} is none of: {'; '.join(ATTACKS)}")
+    with _bundle(bundle) as chosen:
+        found = bench_attacks(chosen, rate=rate, seconds=seconds, attacks=attack or list(ATTACKS), note=note)
+    rows = [
+        [
+            row.attack,
+            *(f"{row.calm[name]:,.1f}" for name in ("p50_ms", "p99_ms")),
+            *(f"{row.attacked[name]:,.1f}" for name in ("p50_ms", "p99_ms")),
+            f"{row.ratio:.1f}",
+            f"{row.calm_mib:,.0f} → {row.attacked_mib:,.0f}",
+            ", ".join(f"{number:,} {answer}" for answer, number in row.attacked["answers"].items() if number),
+        ]
+        for row in found.rows
+    ]
+    table(
+        f"milliseconds from when a call was due, {found.rate} a second; {found.cpus} cores, load {found.load_average} before",
+        ["attack", "calm p50", "p99", "attacked p50", "p99", "p99 / calm", "MiB", "answered by"],
+        rows,
+    )
+    write_json(json, asdict(found))
 
 
 def _in_time(answered: int, late: int) -> str:
