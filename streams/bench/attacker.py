@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ _POST = b"POST /v1/decide HTTP/1.1\r\n" + _HOST + b"content-type: application/js
 _CHUNKED = _POST + b"transfer-encoding: chunked\r\n\r\n"
 _GET = b"GET %b HTTP/1.1\r\n" + _HOST + b"\r\n"
 _PIECE = 65_536
-#: Seconds until a connection that was ended is opened again, and between two bytes of what is sent slowly.
-_AGAIN, _SLOWLY = 1.0, 0.5
+#: Seconds between two bytes of what is sent slowly.
+_SLOWLY = 0.5
 _FOREVER = 3_600.0
 
 
@@ -43,11 +44,15 @@ async def _hold(writer: Writer, first: bytes = b"") -> None:
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """What each of so many connections does, again whenever the server ends it. ``reads`` says whether it takes the answers."""
+    """What each of so many connections does. ``reads`` says whether it takes the answers.
+
+    One that the server ends is opened again after ``again`` seconds, half of it more or less.
+    """
 
     connections: int
     does: Callable[[Writer], Awaitable[None]]
     reads: bool = True
+    again: float = 1.0
 
 
 ATTACKS: Mapping[str, Attack] = MappingProxyType(
@@ -63,7 +68,7 @@ ATTACKS: Mapping[str, Attack] = MappingProxyType(
         "body sent slowly": Attack(
             200, lambda w: _send(w, _POST + b"content-length: 5000\r\n\r\n", b"x", _SLOWLY)
         ),
-        "1,100 idle connections": Attack(1_100, lambda w: _hold(w, _GET % b"/healthz")),
+        "1,100 idle connections": Attack(1_100, lambda w: _hold(w, _GET % b"/healthz"), again=10.0),
         "requests without waiting": Attack(8, lambda w: _send(w, b"", (_GET % b"/healthz") * 1_000)),
         "answers that nobody reads": Attack(200, lambda w: _hold(w, (_GET % b"/metrics") * 8), reads=False),
         "events that nobody reads": Attack(200, lambda w: _hold(w, _GET % b"/v1/late"), reads=False),
@@ -77,7 +82,7 @@ async def _attack(attack: Attack, port: int, seconds: float) -> None:
             try:
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
-                await asyncio.sleep(_AGAIN)
+                await asyncio.sleep(attack.again * random.uniform(0.5, 1.5))
                 continue
             acting = asyncio.ensure_future(attack.does(writer))
             try:
@@ -89,7 +94,7 @@ async def _attack(attack: Attack, port: int, seconds: float) -> None:
             finally:
                 acting.cancel()
                 writer.transport.abort()
-            await asyncio.sleep(_AGAIN)
+            await asyncio.sleep(attack.again * random.uniform(0.5, 1.5))
 
     connections = [asyncio.create_task(one()) for _ in range(attack.connections)]
     await asyncio.sleep(seconds)
