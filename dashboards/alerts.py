@@ -84,6 +84,11 @@ def _unclassified(config: Config) -> str:
     return f"sum(increase({which}[{config.window('1h')}])) > 10"
 
 
+def _ran_refused(config: Config) -> str:
+    which = 'misfire_outcomes_refused_total{reason="ran_refused"}'
+    return f"sum(increase({which}[{config.window('1h')}])) > 3"
+
+
 def _stopped(config: Config) -> str:
     lately, usually = (
         f'sum(rate(misfire_commands_total{{verdict!="allow"}}[{window}])) / sum(rate(misfire_commands_total[{window}]))'
@@ -289,6 +294,14 @@ ALERTS: tuple[Alert, ...] = (
         "People are asked about each of these commands, for as long as nobody says what they can do.",
         _unclassified,
         "5m",
+    ),
+    Alert(
+        "RanRefused",
+        "ticket",
+        "{{ $value | humanize }} commands ran within an hour although they were not allowed.",
+        "People whose assistant carries out what it should have asked about or left alone. Nothing is learned from it.",
+        _ran_refused,
+        "1m",
     ),
     Alert(
         "BlockBudgetSpent",

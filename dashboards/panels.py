@@ -191,6 +191,7 @@ _OVERVIEW = Board(
                     "stacked",
                     12,
                     every="5m",
+                    alert="MisfireRanRefused",
                 ),
             ),
         ),

@@ -146,6 +146,17 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             resolves=120,
         ),
     ),
+    # A runtime that runs everything, for half a minute.
+    "RanRefused": (
+        Case(
+            {
+                'misfire_outcomes_refused_total{reason="ran_refused"}': (1, 0),
+                'misfire_outcomes_refused_total{reason="unchecked_confirmation"}': (1, 1),
+            },
+            fires=30,
+            resolves=120,
+        ),
+    ),
     "BlockBudgetSpent": (
         Case(
             {

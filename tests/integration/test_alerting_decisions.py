@@ -17,10 +17,10 @@ import pytest
 
 from detector.answers import Result
 from detector.decisions import ConfirmMethod, Decision, RiskClass, Verdict
-from detector.events import Act, IntentEvent
+from detector.events import Act, IntentEvent, OutcomeKind
 from streams.bundles import write_bundle
 from streams.hook import Hook
-from tests.detector.builders import ABSURD, DOUBTFUL, POLICY_TEXT, SURE, event, hand_bundle, policy
+from tests.detector.builders import ABSURD, DOUBTFUL, POLICY_TEXT, SURE, event, hand_bundle, outcome, policy
 from tests.integration.installation import Installation, installed
 from tests.integration.kafka import ApacheKafka, wipe
 from tests.integration.test_gateway import PATIENT_MS
@@ -109,6 +109,20 @@ def _lamps(number: int) -> list[IntentEvent]:
 def test_a_skill_that_no_rule_names(installation: Installation) -> None:
     installation.breaks("MisfireIntentsUnclassified", lambda: publish(installation.broker, _quizzes(12)))
     installation.is_repaired("MisfireIntentsUnclassified", lambda: None)
+
+
+def test_a_runtime_that_does_not_obey(installation: Installation) -> None:
+    installation.breaks("MisfireRanRefused", lambda: _run_anyway(installation))
+    installation.is_repaired("MisfireRanRefused", lambda: None)
+
+
+def _run_anyway(installation: Installation) -> None:
+    """Report that a handful of commands ran which were blocked."""
+    blocked = installation.commands(8, ABSURD)
+    with Hook(installation.gateway.url, deadline_ms=PATIENT_MS) as hook:
+        for decision in blocked:
+            ran = outcome(decision.event_id, OutcomeKind.EXECUTED, household_id=decision.household_id)
+            assert not hook.report(ran)
 
 
 def _quizzes(number: int) -> list[IntentEvent]:
