@@ -6,16 +6,24 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from aiohttp import web
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from streams import metrics
 from streams.exposition import exposition
+from streams.host_names import Named
 from streams.households import Households
+from streams.serving.hosts import OnlyOwn
+from streams.serving.server import Server
 
 __all__ = ["Health", "Watchdog"]
 
@@ -85,31 +93,32 @@ class Health:
         """End the process because an agent ended."""
         self.fail(f"the agent {what.lstrip('_')} could not go on ({type(error).__name__})")
 
-    async def serve(self, host: str, port: int) -> None:
-        """Answer on HTTP until the process ends."""
-        routes = web.Application()
-        routes.add_routes(
-            [
-                web.get("/healthz", self._healthz),
-                web.get("/readyz", self._readyz),
-                web.get("/metrics", self._metrics),
-            ]
-        )
-        runner = web.AppRunner(routes, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, host, port).start()
-        logger.info("metrics and readiness on http://%s:%d", host, runner.addresses[0][1])
+    async def serve(self, host: str, port: int, hosts: frozenset[Named] = frozenset()) -> asyncio.Task[None]:
+        """Answer on HTTP, to who asks for an address of this server or for one of ``hosts``; return what serves, once it does.
 
-    async def _healthz(self, _: web.Request) -> web.Response:
-        return web.json_response({"alive": True})
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        routes = [
+            Route("/healthz", self._healthz),
+            Route("/readyz", self._readyz),
+            Route("/metrics", self._metrics),
+        ]
+        middleware = [Middleware(OnlyOwn, hosts=hosts, host=host)]
+        listening = socket.create_server((host, port))
+        logger.info("metrics and readiness on http://%s:%d", host, listening.getsockname()[1])
+        return await Server(Starlette(routes=routes, middleware=middleware), listening).serve_beside()
 
-    async def _readyz(self, _: web.Request) -> web.Response:
+    async def _healthz(self, _: Request) -> Response:
+        return JSONResponse({"alive": True})
+
+    async def _readyz(self, _: Request) -> Response:
         missing = self.missing
-        return web.json_response({"ready": not missing, "missing": missing}, status=503 if missing else 200)
+        return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
 
-    async def _metrics(self, request: web.Request) -> web.Response:
-        body, content_type = await asyncio.to_thread(exposition, request.headers.get("Accept"))
-        return web.Response(body=body, headers={"Content-Type": content_type})
+    async def _metrics(self, request: Request) -> Response:
+        body, content_type = await asyncio.to_thread(exposition, request.headers.get("accept"))
+        return Response(body, headers={"content-type": content_type})
 
 
 class Watchdog:

@@ -73,14 +73,11 @@ class Stack:
                 broker = self._exit.enter_context(EmbeddedBroker())
                 self.bootstrap = broker.bootstrap
                 self.broker_pid = broker.process.pid if broker.process else None
-            client = admin(self.brokers)
-            self.created = create_topics(client, self.partitions, producer_time=self.producer_time)
-            if self.producer_time:
-                keeps_producer_time(client)
-            client.close()
             if self._topics:
                 client = admin(self.brokers)
-                self.created = create_topics(client, self.partitions)
+                self.created = create_topics(client, self.partitions, producer_time=self.producer_time)
+                if self.producer_time:
+                    keeps_producer_time(client)
                 client.close()
         except BaseException:
             self._exit.close()

@@ -21,6 +21,7 @@ from streams.bundles import created_at
 from streams.errors import MissingPart
 from streams.garbage import calm_garbage
 from streams.health import Health, Watchdog
+from streams.host_names import named_hosts
 from streams.identities import IdentityWatch, look_up
 from streams.metrics_folder import forget_dead_processes
 from streams.observers import begin_worker, show_bundle, show_proof_key
@@ -156,7 +157,9 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
 
 async def _serve(health: Health, settings: Settings) -> None:
     try:
-        await health.serve(settings.worker_host, settings.worker_port)
+        hosts = named_hosts(settings.allowed_hosts)
+        serving = await health.serve(settings.worker_host, settings.worker_port, hosts)
+        await serving
     except OSError as error:
         health.fail(f"port {settings.worker_port} cannot be listened on ({error.strerror}); set worker_port")
 

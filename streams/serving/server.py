@@ -22,6 +22,7 @@ from streams.serving.protocol import BoundedProtocol
 __all__ = ["Server"]
 
 _GRACE_SECONDS = 2
+_SOON = 0.01
 #: Seconds without accepting where the process has no file left.
 _NO_FILES_SECONDS = 0.05
 _NO_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -59,6 +60,14 @@ class Server(uvicorn.Server):
     def serve_until_stopped(self) -> None:
         """Serve until a signal comes."""
         self.run(sockets=[self._listening])
+
+    async def serve_beside(self) -> asyncio.Task[None]:
+        """Begin to serve in a loop that is another program's, as are the signals; return what serves until it is cancelled."""
+        self.config.lifespan = "off"
+        serving = asyncio.create_task(self._serve([self._listening]))
+        while not (self.started or serving.done()):  # noqa: ASYNC110 - uvicorn sets a flag
+            await asyncio.sleep(_SOON)
+        return serving
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin, as uvicorn does, and open the door."""

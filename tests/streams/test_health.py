@@ -164,7 +164,7 @@ def test_the_first_reason_is_kept_and_the_process_is_ended_once(signals: list[tu
 
 async def test_the_outside_is_told() -> None:
     health, port = Health(), free_port()
-    await health.serve("127.0.0.1", port)
+    serving = await health.serve("127.0.0.1", port)
 
     async def ask(path: str) -> httpx.Response:
         async with httpx.AsyncClient() as client:
@@ -178,4 +178,7 @@ async def test_the_outside_is_told() -> None:
     assert "misfire_ready 1.0" in (await ask("/metrics")).text
     health.tell(reachable=False)
     assert (await ask("/readyz")).status_code == 503
-    await asyncio.sleep(0)
+    async with httpx.AsyncClient(headers={"host": "evil.example"}) as page:
+        assert (await page.get(f"http://127.0.0.1:{port}/metrics")).status_code == 421
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
