@@ -16,7 +16,7 @@ from streams.bundles import read_bundle
 
 ROOT = Path(__file__).parents[1]
 #: What is made of the folders that the image and its volumes have.
-FOLDERS = ("/venv", "/bundle", "/secrets", "/tmp")
+FOLDERS = ("/venv", "/bundle", "/keys", "/secrets", "/tmp")
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -66,7 +66,7 @@ def copied(rest: str, folder: Path) -> None:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("image")
-    for name in ("build", "bin", "tmp", "bundle", "secrets"):
+    for name in ("build", "bin", "tmp", "bundle", "keys", "secrets"):
         (folder / name).mkdir()
     (folder / "bin" / "python").symlink_to(Path(sys.executable).resolve())
     for word, rest in instructions():
@@ -80,22 +80,31 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_what_the_image_installs_runs(built: Path) -> None:
-    """Also the job that docker-compose.yml runs first: what it writes is what worker and gateway start with."""
+    """Also the jobs that docker-compose.yml runs first: what they write is what worker, gateway and Grafana start with."""
     path = f"{built}/venv/bin:{os.environ['PATH']}"
-    setup = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]["setup"]
-    script = inside(
-        built, setup["command"][0].replace("--out /tmp/stream", "--households 16 --days 8 --out /tmp/stream")
-    )
+    jobs = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
+    scripts = [
+        inside(
+            built,
+            jobs[job]["command"][0].replace(
+                "--out /tmp/stream", "--households 16 --days 8 --out /tmp/stream"
+            ),
+        )
+        for job in ("password", "setup")
+    ]
+    secrets = [built / "secrets" / "grafana_admin_password", built / "keys" / "confirmation_key"]
 
     run("misfire config show", built, PATH=path)
-    run(script, built, PATH=path)
+    for script in scripts:
+        run(script, built, PATH=path)
     assert "manifest.json" in {file.name for file in (built / "bundle").iterdir()}
-    secret = (built / "secrets" / "grafana_admin_password").read_text()
-    assert len(secret) > 30
+    made = [secret.read_text() for secret in secrets]
+    assert all(len(secret) > 30 for secret in made)
     written = (built / "bundle" / "manifest.json").stat().st_mtime_ns
 
-    run(script, built, PATH=path)  # a second start leaves both as they are
-    assert (built / "secrets" / "grafana_admin_password").read_text() == secret
+    for script in scripts:  # a second start leaves all of it as it is
+        run(script, built, PATH=path)
+    assert [secret.read_text() for secret in secrets] == made
     assert (built / "bundle" / "manifest.json").stat().st_mtime_ns == written
     assert read_bundle(built / "bundle").version
 
@@ -114,11 +123,13 @@ def test_the_user_of_the_image_owns_what_is_mounted(tmp_path: Path) -> None:
         )
         run(inside_of_it, tmp_path)
 
-    user = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["x-misfire"]["user"]
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    user, grafana = compose["x-misfire"]["user"], compose["services"]["grafana"]["user"]
     assert f":{user}:" in (tmp_path / "etc" / "passwd").read_text()
-    for name in ("bundle", "secrets"):
+    for name, owner in (("bundle", user), ("keys", user), ("secrets", grafana)):
         found = (tmp_path / name).stat()
-        assert f"{found.st_uid}:{found.st_gid}" == user
+        assert f"{found.st_uid}:{found.st_gid}" == owner
+        assert name == "bundle" or found.st_mode & 0o777 == 0o700
 
 
 def test_the_last_stage_takes_over_what_was_installed_and_is_not_root() -> None:
