@@ -70,6 +70,8 @@ def test_the_gateway_keeps_to_its_description(api: dict[str, Any], name: str, mo
             for each in (said, said.get("heard")):
                 if isinstance(each, dict):
                     each["time"] = "2026-01-05T18:00:00Z"
+            if isinstance(said.get("heard"), dict):
+                said["heard"]["household_id"] = said["household_id"]
             if "confirmation_id" in said:
                 said["confirmation_id"] = case.path_parameters["confirmation_id"] = "0" * 40
         case.call_and_validate(excluded_checks=without)
