@@ -111,6 +111,8 @@ def _way(settings: Settings) -> Way | None:
 def _processes(part: str, host: str, port: int, way: Way | None = None) -> list[_Process]:
     """Each process that the host's name stands for: where several run, it has as many addresses."""
     scheme = "https" if way and way.name else "http"
+    # What listens on every address is asked by one that is its own.
+    host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - nothing listens here
     try:
         found = socket.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM)
     except OSError:

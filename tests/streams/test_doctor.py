@@ -109,3 +109,15 @@ def test_a_bundle_that_is_missing_hides_no_intent(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(doctor, "read_bundle", missing)
     assert not doctor._classified(Settings(), {"quiz.Start": 1}).ok
+
+
+def test_what_listens_on_every_address_is_asked_by_one_that_is_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(doctor, "_process", lambda _, url, __: asked.append(url))
+
+    for host in ("0.0.0.0", "::"):
+        _processes("gateway", host, 8750)
+
+    assert asked == ["http://127.0.0.1:8750"] * 2
