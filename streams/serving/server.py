@@ -23,8 +23,8 @@ __all__ = ["Server"]
 
 _GRACE_SECONDS = 2
 _SOON = 0.01
-#: Seconds without accepting where the process has no file left.
-_NO_FILES_SECONDS = 0.05
+#: Seconds without accepting after an error, above all where the process has no file left.
+_AFTER_ERROR = 0.05
 _NO_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 #: Connections that the kernel keeps until they are accepted.
 _BACKLOG = 2_048
@@ -110,25 +110,27 @@ class _Door:
         await asyncio.gather(self._accepting, *self._entering, return_exceptions=True)
 
     async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             try:
-                client, address = await loop.sock_accept(self._listening)
+                await self._accept_one()
             except OSError as error:
                 if error.errno in _NO_FILES:
                     self._connections.shed()
-                    await asyncio.sleep(_NO_FILES_SECONDS)
-                continue
-            place = self._connections.enter(address[0], client.close)
-            if place is None:
-                client.close()
-            else:
-                task = loop.create_task(self._let_in(client, place))
-                place.close = task.cancel
-                self._entering.add(task)
-                task.add_done_callback(self._entering.discard)
+                await asyncio.sleep(_AFTER_ERROR)
             # A flood of connections takes turns with those that are in.
             await asyncio.sleep(0)
+
+    async def _accept_one(self) -> None:
+        loop = asyncio.get_running_loop()
+        client, address = await loop.sock_accept(self._listening)
+        place = self._connections.enter(address[0], client.close)
+        if place is None:
+            client.close()
+            return
+        task = loop.create_task(self._let_in(client, place))
+        place.close = task.cancel
+        self._entering.add(task)
+        task.add_done_callback(self._entering.discard)
 
     async def _let_in(self, client: socket.socket, place: Place) -> None:
         loop = asyncio.get_running_loop()

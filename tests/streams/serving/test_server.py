@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import trustme
 
 from streams.serving import bounds
+from streams.serving.server import _Door
 from tests.streams.serving.live import Raw, answering, cut, until
 
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
@@ -200,3 +202,24 @@ def test_there_are_always_fewer_connections_than_files(monkeypatch: pytest.Monke
     assert 0 < most <= bounds.MAX_CONNECTIONS
     assert files == resource.RLIM_INFINITY or most < files
     assert 0 < bounds.connections_of_one(most) < most
+
+
+def test_without_a_file_left_somebody_gives_way_and_others_are_let_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused = iter([OSError(errno.EMFILE, "too many open files"), OSError(errno.ECONNABORTED, "aborted")])
+    accept = _Door._accept_one
+
+    async def failing(door: _Door) -> None:
+        if door._connections.count and (error := next(refused, None)):
+            raise error
+        await accept(door)
+
+    with answering() as port:
+        silent, before = Raw(port), cut("crowded")
+        monkeypatch.setattr(_Door, "_accept_one", failing)
+
+        assert answered(port)
+        assert answered(port)
+        until(lambda: not silent.open)
+        assert cut("crowded") == before + 1
