@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ import faust
 from detector.household import untaught
 from detector.state import HouseholdState
 from streams import metrics
+from streams.marks import partition_of
 from streams.packing import Stored, pack, unpack
 
 __all__ = ["LARGEST_STATE", "Households", "without_what_is_open"]
@@ -34,6 +35,8 @@ _CACHED = 20_000
 _EVERY = 0.1
 #: Records between the stream and the changelog at most; beyond it the stream waits.
 _STAGED = 5_000
+#: States on the way to the broker at a time when all are written again.
+_AT_A_TIME = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,30 @@ class Households:
             await self._queue.join()
             self._decoded.clear()
             self.recount()
+
+    async def write_again(self, partitions: int, ours: Collection[int]) -> int:
+        """Write every state anew, to a changelog that was deleted and created again; return how many.
+
+        Args:
+            partitions: how many the changelog has.
+            ours: those that are this worker's; what it still holds of others is older than what their owner has.
+        """
+        async with self.working:
+            await self._queue.join()
+            states = [
+                (home, key, value)
+                for key, value in self._table.data.items()
+                if (home := partition_of(key, partitions)) in ours
+            ]
+            for begin in range(0, len(states), _AT_A_TIME):
+                batch = states[begin : begin + _AT_A_TIME]
+                await asyncio.gather(
+                    *(
+                        self._table.send_changelog(home, key, value, "raw", "raw")
+                        for home, key, value in batch
+                    )
+                )
+        return len(states)
 
     async def _write(self, batch: Sequence[_Staged]) -> None:
         await asyncio.gather(*(sent for staged in batch for sent in staged.sent))

@@ -15,7 +15,7 @@ from detector.outcome_table import RefusedOutcome
 from detector.unclassified import UNCLASSIFIED
 from streams import metrics
 from streams.errors import DEAD_LETTER_CODES
-from streams.topics import INCIDENTS, INTENTS, OUTCOMES
+from streams.topics import HOUSEHOLDS, INCIDENTS, INTENTS, OUTCOMES
 
 __all__ = [
     "begin_gateway",
@@ -56,6 +56,7 @@ def begin_worker(bundle: Bundle) -> None:
         metrics.EARLIER_TOPIC.labels(topic)
         metrics.AFTER_ERASURE.labels(topic)
         metrics.PRODUCER_TIMES.labels(topic)
+    metrics.EARLIER_TOPIC.labels(HOUSEHOLDS)
     for reason in DEAD_LETTER_CODES:
         metrics.DEAD_LETTERS.labels(reason)
     _begin_outcomes()

@@ -109,7 +109,7 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
     tasks = [
         loop.create_task(_serve(health, settings)),
         loop.create_task(_keep_watch(watchdog, health)),
-        loop.create_task(_watch_topics(topics, health)),
+        loop.create_task(_watch_topics(topics, worker, health)),
     ]
 
     @app.task  # type: ignore[untyped-decorator]
@@ -173,12 +173,33 @@ async def _keep_watch(watchdog: Watchdog, health: Health) -> None:
         health.fail(f"the watchdog could not go on ({type(error).__name__})")
 
 
-async def _watch_topics(topics: IdentityWatch, health: Health) -> None:
-    """End the process when its topics are others: it would go on where it stood in the earlier ones."""
+async def _watch_topics(topics: IdentityWatch, worker: Worker, health: Health) -> None:
+    """End the process when its topics are others: it would go on where it stood in the earlier ones.
+
+    A changelog that was created again is another matter: the states are here and nowhere else, and are written once more.
+    """
     while True:
         await asyncio.sleep(_LOOK_AT_TOPICS_EVERY)
-        if changes := await asyncio.to_thread(topics.look):
-            health.fail("; ".join(changes))
+        changes = await asyncio.to_thread(topics.look)
+        if list(changes.created_again) == [HOUSEHOLDS] and not changes.resized and health.assigned:
+            await _write_again(topics, worker, health)
+        elif changes.sentences:
+            health.fail("; ".join(changes.sentences))
+
+
+async def _write_again(topics: IdentityWatch, worker: Worker, health: Health) -> None:
+    app = worker.parts.app
+    ours = {tp.partition for tp in app.consumer.assignment() if tp.topic == INTENTS}
+    try:
+        written = await worker.households.write_again(app.conf.topic_partitions, ours)
+        await asyncio.to_thread(topics.adopt, HOUSEHOLDS)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the states are not written
+        health.fail(f"the states could not be written to the new {HOUSEHOLDS} ({type(error).__name__})")
+        return
+    metrics.EARLIER_TOPIC.labels(HOUSEHOLDS).inc(written)
+    logger.warning(
+        "topic %s was deleted and created again; %d states were written to it", HOUSEHOLDS, written
+    )
 
 
 async def _report(app: Any, worker: Worker) -> None:

@@ -228,9 +228,28 @@ def test_in_a_topic_that_is_created_again_everything_is_decided_and_erasures_are
         assert states(broker, PARTITIONS)[asked].state.events == 0
 
 
-def created_again(broker: Broker) -> None:
+def test_states_are_written_again_where_the_changelog_was_deleted_under_a_worker(
+    broker: Broker, tmp_path: Path
+) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    events = a_town(households=6, sessions=6)
+    prepare(broker)
+    with Worker(broker, place, tmp_path / "log") as worker:
+        worker.wait_ready()
+        publish(broker, events)
+        once_each(broker, events)
+        until(lambda: counts(states(broker, PARTITIONS)) == lived(events))
+        created_again(broker, HOUSEHOLDS)
+        until(lambda: counts(states(broker, PARTITIONS)) == lived(events))
+        assert worker.process.poll() is None
+    with Worker(broker, place, tmp_path / "log2") as worker:
+        worker.wait_ready()
+        assert worker.metric("misfire_households") == len(lived(events))
+
+
+def created_again(broker: Broker, topic: str = INTENTS) -> None:
     client = admin(Brokers(broker.bootstrap))
-    client.delete_topics([INTENTS])
-    until(lambda: INTENTS not in client.list_topics())
+    client.delete_topics([topic])
+    until(lambda: topic not in client.list_topics())
     create_topics(client, PARTITIONS)
     client.close()

@@ -13,6 +13,7 @@ from streams import households as module
 from streams import metrics
 from streams.households import Households, without_what_is_open
 from streams.largest_household import largest
+from streams.marks import partition_of
 from streams.packing import Stored, unpack
 from tests.streams.fakes import intents_mark
 
@@ -166,6 +167,22 @@ async def test_a_household_that_fits_is_written_whole(households: Households) ->
     await households.stage(record(0, []), [], full)
     await households.drain()
     assert unpack(households._table.data[full.state.household_id.encode()]) == full
+
+
+async def test_all_states_of_our_partitions_are_written_again_to_a_new_changelog(
+    households: Households, order: list[str]
+) -> None:
+    for name in ("h1", "h2", "h3"):
+        await households.stage(record(0, []), [], household(0, name))
+    await households._queue.join()
+    homes = {name: partition_of(name.encode(), 4) for name in ("h1", "h2", "h3")}
+    ours = {homes["h1"]}
+    order.clear()
+
+    written = await households.write_again(4, ours)
+
+    assert written == sum(home in ours for home in homes.values())
+    assert sorted(order) == [f"changelog {name} 0" for name, home in homes.items() if home in ours]
 
 
 async def test_bytes_are_counted_once_and_then_follow_what_is_written(households: Households) -> None:

@@ -39,25 +39,30 @@ def test_a_topic_that_is_created_again_or_grows_is_noticed_and_one_that_is_gone_
     assert known.of("c") == ""
     connects = iter([broker, broker])
     watch = IdentityWatch(known, lambda: next(connects))
-    assert watch.look() == []
+    assert not watch.look().sentences
 
     del broker.topics["a"]
-    assert watch.look() == []
+    assert not watch.look().sentences
 
     broker.gone = True
-    assert watch.look() == []
+    assert not watch.look().sentences
     broker.gone = False
 
     broker.topics["a"] = (SECOND, 4)
-    assert watch.look() == ["topic a was deleted and created again"]
+    assert watch.look().sentences == ["topic a was deleted and created again"]
+
+    watch.adopt("a")
+    assert not watch.look().sentences
+    broker.topics["a"] = (FIRST, 4)
+    watch.adopt("a")
 
     broker.topics |= {"a": (FIRST, 4), "b": (SECOND, 8)}
-    assert watch.look() == ["topic b has 8 partitions now, not 4"]
+    assert watch.look().sentences == ["topic b has 8 partitions now, not 4"]
 
 
 def test_nothing_is_concluded_from_a_broker_without_ids() -> None:
     told, without = Identities({"a": "11111111"}, {"a": 4}), Identities({"a": ""}, {"a": 4})
-    assert told.changes(without) == without.changes(told) == []
+    assert told.created_again(without) == without.created_again(told) == []
 
 
 @pytest.mark.parametrize(
