@@ -15,7 +15,17 @@ from streams import agents, metrics, processing
 from streams.identities import Identities
 from streams.marks import Mark
 from streams.packing import Stored, pack, unpack
-from streams.records import CORRELATION_ID, DECISION, FIRST_LOGGED, OUTCOME_APPLIED, REFUSAL, REPLY_PARTITION
+from streams.records import (
+    ANSWERED_PARTITION,
+    CORRELATION_ID,
+    DECISION,
+    FIRST_LOGGED,
+    OUTCOME_APPLIED,
+    PROBE,
+    PROBE_ANSWERED,
+    REFUSAL,
+    REPLY_PARTITION,
+)
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
 from tests.detector.builders import hand_bundle, outcome, run, send_message
 from tests.streams.fakes import (
@@ -189,6 +199,21 @@ async def test_a_record_in_another_partition_is_sent_to_its_households_own(bench
     assert (sent.partition, sent.headers) == (home_of(b"h1"), [*ASKING, (FIRST_LOGGED, b"2000000000.000")])
     assert stray.acked
     assert not bench.table.data
+
+
+async def test_a_probe_is_answered_by_its_partition_and_does_nothing_else(bench: Bench) -> None:
+    probe = FakeEvent(INTENTS, 7, None, b"{}", [("ce_type", PROBE.encode()), *ASKING], partition=3)
+    before = metrics.EVENTS._value.get()
+
+    await bench.intents(probe)
+
+    (sent,) = bench.kafka.records
+    assert (sent.topic, sent.partition) == (REPLIES, 2)
+    assert sent.header("ce_type") == PROBE_ANSWERED.encode()
+    assert (sent.header(CORRELATION_ID), sent.header(ANSWERED_PARTITION)) == (b"c1", b"3")
+    assert probe.acked
+    assert not bench.table.data
+    assert metrics.EVENTS._value.get() == before
 
 
 async def test_a_record_that_cannot_be_sent_there_is_a_dead_letter(bench: Bench) -> None:
