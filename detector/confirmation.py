@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from detector.answers import PROVEN, ConfirmationAnswer, ConfirmationResult, Refusal, Result, proof_of
 from detector.bundle import Bundle
 from detector.challenge import challenge_words
+from detector.conversations import said_id
 from detector.decisions import Confirm, ConfirmMethod, Decision, Reason, Verdict
 from detector.events import Act, IntentEvent
 from detector.fatigue import asked_before, is_open
@@ -71,11 +72,11 @@ def ask(
         raise AssertionError("what is to be confirmed is a chain, and says how to ask")
     policy, slots = bundle.policy, session.chain.slots
     anew = session.chain.act == Act.INITIATE
-    before = asked_before(state, event, slots, policy, at=at, anew=anew)
+    before = asked_before(state, session, slots, policy, intent=event.intent, at=at, anew=anew)
     if before is not None and before.state != "open":
         return _answered_before(decision, before), state
     if before is None:
-        state = _superseding(state, event, at)
+        state = _superseding(state, session, event.intent, at)
         if len(_open(state, at)) >= policy.confirmation.most_open:
             text = f"{policy.confirmation.most_open} questions are open in this household; this one is not asked."
             return _instead(decision, Verdict.BLOCK, "too_many_open", text), state
@@ -162,10 +163,10 @@ def _instead(decision: Decision, verdict: Verdict, code: str, text: str) -> Deci
     )
 
 
-def _superseding(state: HouseholdState, event: IntentEvent, at: float) -> HouseholdState:
+def _superseding(state: HouseholdState, session: Session, intent: str, at: float) -> HouseholdState:
     """Close what is open about the same intent in the same conversation: its slots are not the command's any more."""
     for question in state.questions:
-        if (question.session_id, question.intent, question.state) == (event.session_id, event.intent, "open"):
+        if (question.session_id, question.intent, question.state) == (session.session_id, intent, "open"):
             state = close_question(state, question.confirmation_id, "superseded", at=at)
     return state
 
@@ -184,7 +185,7 @@ def _question(
     return Question(
         confirmation_id=confirmation_id(event.household_id, event.event_id),
         event_id=event.event_id,
-        session_id=event.session_id,
+        session_id=session.session_id,
         intent=event.intent,
         slots=slots,
         asked=at,
@@ -252,7 +253,7 @@ def _unbound(question: Question, given: ConfirmationAnswer, at: float) -> Refusa
     """Why an answer does not belong to the question, or comes too late."""
     closed = {"confirmed": Refusal.ALREADY_ANSWERED, "denied": Refusal.ALREADY_ANSWERED}
     checks = (
-        (question.session_id != given.session_id, Refusal.OTHER_SESSION),
+        (said_id(question.session_id) != given.session_id, Refusal.OTHER_SESSION),
         (question.intent != given.intent, Refusal.OTHER_INTENT),
         (question.slots != dict(given.slots), Refusal.CHANGED_SLOTS),
         (question.state in closed, Refusal.ALREADY_ANSWERED),

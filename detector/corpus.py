@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS, Category
+from detector.conversations import told_apart
 from detector.events import IntentEvent
 from detector.evidence import Moment, evidence
 from detector.model import Model
 from detector.observation import Observation, observe, remember
-from detector.policy import Policy
+from detector.policy import Conversations, Policy
 from detector.revealing import reveal
 from detector.state import HouseholdState
 
@@ -38,10 +39,10 @@ class EvidenceTable:
 
 
 def sessions_by_household(events: Iterable[IntentEvent]) -> dict[str, list[list[IntentEvent]]]:
-    """Group a stream into each household's sessions, in the order in which they began."""
-    grouped: defaultdict[str, dict[str, list[IntentEvent]]] = defaultdict(dict)
-    for event in events:
-        grouped[event.household_id].setdefault(event.session_id, []).append(event)
+    """Group a stream into each household's conversations, in the order in which they began."""
+    grouped: defaultdict[str, dict[object, list[IntentEvent]]] = defaultdict(dict)
+    for event, conversation in told_apart(events, Conversations()):
+        grouped[event.household_id].setdefault(conversation, []).append(event)
     return {household: list(sessions.values()) for household, sessions in grouped.items()}
 
 

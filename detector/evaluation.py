@@ -17,6 +17,7 @@ from sklearn.metrics import roc_auc_score
 
 from detector.bundle import Bundle
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS
+from detector.conversations import told_apart
 from detector.corpus import sessions_by_household, walk
 from detector.costs import WAYS, cost_per_thousand, questions_per_thousand
 from detector.curves import KindRecall, cost_curve, kind_recall, recall_at, roc
@@ -78,7 +79,7 @@ class Evaluation:
 @dataclass(slots=True)
 class _Household:
     state: HouseholdState
-    session: str = ""
+    conversation: object = None
     allowed: list[tuple[IntentEvent, bool]] = field(default_factory=list)
 
     def reveal(self, event: IntentEvent, decision: Decision, *, meant: bool) -> None:
@@ -88,12 +89,12 @@ class _Household:
         else:
             self.state = reveal(self.state, event.event_id, meant=meant, at=event.seconds)
 
-    def begin(self, session: str) -> None:
-        """Reveal the last session's outcomes before another one goes on."""
-        if session != self.session:
+    def begin(self, conversation: object) -> None:
+        """Reveal the last conversation's outcomes before another one goes on."""
+        if conversation != self.conversation:
             for event, meant in self.allowed:
                 self.state = reveal(self.state, event.event_id, meant=meant, at=event.seconds)
-            self.session, self.allowed = session, []
+            self.conversation, self.allowed = conversation, []
 
 
 def play(
@@ -107,11 +108,11 @@ def play(
         misfires: ids of the events that nobody meant, revealed as outcomes afterwards; ``None`` reveals nothing, as in a log.
     """
     households: dict[str, _Household] = {}
-    for event in events:
+    for event, conversation in told_apart(events, bundle.policy.conversations):
         household = households.setdefault(
             event.household_id, _Household(HouseholdState.new(event.household_id))
         )
-        household.begin(event.session_id)
+        household.begin(conversation)
         decision, household.state = decide(household.state, event, bundle, at=event.seconds)
         if event.commits and misfires is not None:
             household.reveal(event, decision, meant=event.event_id not in misfires)
@@ -141,9 +142,11 @@ def evaluate(
         )
     judged: list[Decision] = []
     early: set[str] = set()
-    begun: defaultdict[str, set[str]] = defaultdict(set)
-    for number, (event, decision) in enumerate(play(events, bundle, misfires)):
-        begun[event.household_id].add(event.session_id)
+    begun: defaultdict[str, set[object]] = defaultdict(set)
+    conversations = (each for _, each in told_apart(events, bundle.policy.conversations))
+    played = zip(play(events, bundle, misfires), conversations, strict=True)
+    for number, ((event, decision), conversation) in enumerate(played):
+        begun[event.household_id].add(conversation)
         if event.commits:
             judged.append(decision)
             if len(begun[event.household_id]) <= NEW_HOUSEHOLD_SESSIONS:

@@ -100,9 +100,9 @@ def domain_of(intent: str) -> str:
 class IntentEvent:
     """One turn that the assistant understood.
 
-    ``event_id`` is the idempotency key. ``commits`` says whether the runtime would carry the intent out on
-    *allow*. ``slots`` maps names to tokens, never to spoken values. Confidences are in [0, 1]; ``None`` means
-    that the runtime gives none, which is a value of its own and neither zero nor one.
+    ``event_id`` is the idempotency key. ``session_id`` may be left out: it is the device's own then (``conversations.py``).
+    ``commits`` says whether the runtime would carry the intent out on *allow*. ``slots`` maps names to tokens, never to spoken
+    values. Confidences are in [0, 1]; ``None`` means that the runtime gives none, which is a value of its own and neither zero nor one.
 
     Raises:
         InvalidValue: a field breaks the contract; the message names it.
@@ -112,7 +112,7 @@ class IntentEvent:
     time: Timestamp
     household_id: str
     device_id: str
-    session_id: str
+    session_id: str = ""
     intent: str
     act: Act
     commits: bool
@@ -124,6 +124,8 @@ class IntentEvent:
     runtime: str | None = None
 
     def __post_init__(self) -> None:
+        if not self.session_id:
+            object.__setattr__(self, "session_id", _session_of(self.device_id))
         check_ids(self, "event_id", "household_id", "device_id", "session_id")
         check_ids(self, *(name for name in ("speaker_id", "runtime") if getattr(self, name) is not None))
         if not INTENT_FORM.fullmatch(self.intent):
@@ -174,6 +176,11 @@ def fingerprint(event: IntentEvent) -> str:
         f"{sorted(event.slots.items()) if event.slots else ()}"
     )
     return hashlib.blake2b(said.encode(), digest_size=6).hexdigest()
+
+
+def _session_of(device_id: str) -> str:
+    """The ``session_id`` of a device whose runtime has none."""
+    return f"device-{hashlib.blake2b(device_id.encode(), digest_size=8).hexdigest()}"
 
 
 def check_ids(value: object, *names: str) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from detector.clocks import apart
-from detector.events import IntentEvent
 from detector.policy import Policy
-from detector.state import HouseholdState, Question
+from detector.state import HouseholdState, Question, Session
 
 __all__ = ["asked_before", "asked_of_late", "is_open"]
 
@@ -27,14 +26,15 @@ def is_open(question: Question, at: float) -> bool:
 
 def asked_before(
     state: HouseholdState,
-    event: IntentEvent,
+    session: Session,
     slots: Mapping[str, str],
     policy: Policy,
     *,
+    intent: str,
     at: float,
     anew: bool,
 ) -> Question | None:
-    """The latest question about the same command, if it is open or was answered a short while ago, by the log's time ``at``.
+    """The latest question about a command with this ``intent``, if it is open or was answered a short while ago, by the log's time ``at``.
 
     The same command has the same slots, none less and none more. Only while the question is open, a repetition in the same conversation
     may leave out all of them: who says "right" again means what was asked, and gets the same question. A command that is begun
@@ -42,9 +42,9 @@ def asked_before(
     something else, and would be blocked.
     """
     for question in reversed(state.questions):
-        if question.intent != event.intent:
+        if question.intent != intent:
             continue
-        here = question.session_id == event.session_id
+        here = question.session_id == session.session_id
         same = slots == question.slots and (bool(slots) or question.state != "denied")
         right_again = here and question.state == "open" and not slots and not anew
         if not (same or right_again):

@@ -9,6 +9,7 @@ import numpy as np
 
 from detector.chains import extend
 from detector.clocks import ahead
+from detector.conversations import new_name, open_session
 from detector.decisions import Decision
 from detector.events import IntentEvent, fingerprint
 from detector.household import close_sessions, predictive_bits, token
@@ -52,12 +53,10 @@ def observe(
     state: HouseholdState, event: IntentEvent, model: Model, policy: Policy, *, at: float
 ) -> tuple[Observation, HouseholdState]:
     """Take one event into its session at the log's time ``at``: step the filter, extend the chain. It teaches nothing yet."""
-    for session in state.sessions:
-        if session.session_id == event.session_id:
-            break
-    else:
+    session = open_session(state, event, policy.conversations, at)
+    if session is None:
         state = close_sessions(state, model.population, at=at, undo_window=policy.undo_window_seconds)
-        session = _opened(event, model, at)
+        session = _opened(event, model, new_name(state, event), at)
     device = ahead(event, at, policy.clock.skew_seconds)
     symbol = model.vocabulary.index(event.intent, event.act)
     previous = session.symbols[-1] if session.symbols else model.sequence.start
@@ -104,7 +103,7 @@ def remember(
     session, chain = observation.session, observation.chain
     if event.commits:
         session = changed(session, chain=None, committed=(*session.committed, event.intent)[-MAX_TURNS:])
-    others = [other for other in state.sessions if other.session_id != event.session_id]
+    others = [other for other in state.sessions if other.session_id != session.session_id]
     recent, fingerprints = state.recent, state.fingerprints
     if decision is not None:
         recent, fingerprints = (*recent, decision), {**fingerprints, event.event_id: fingerprint(event)}
@@ -127,7 +126,7 @@ def _pending(
 ) -> Pending:
     return Pending(
         event_id=event.event_id,
-        session_id=event.session_id,
+        session_id=session.session_id,
         intent=event.intent,
         seconds=at,
         ahead=session.ahead,
@@ -147,9 +146,9 @@ def _opening_bits(state: HouseholdState, event: IntentEvent, model: Model) -> fl
     return predictive_bits(state.domains, event.domain, state.learned + 1, base) + math.log2(base)
 
 
-def _opened(event: IntentEvent, model: Model, at: float) -> Session:
+def _opened(event: IntentEvent, model: Model, name: str, at: float) -> Session:
     return Session(
-        session_id=event.session_id,
+        session_id=name,
         device_id=event.device_id,
         seconds=at,
         turns=0,

@@ -75,6 +75,14 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversations:
+    """When a conversation ends that no runtime ends: after ``silence_seconds`` by the log's time, and after ``turns``."""
+
+    silence_seconds: float = 600.0
+    turns: int = 64
+
+
+@dataclass(frozen=True, slots=True)
 class Ruling:
     """The verdict of least expected cost, and the methods to confirm with, the cheapest first."""
 
@@ -99,6 +107,7 @@ class Policy:
     fatigue: Fatigue = Fatigue()
     block_budget: BlockBudget = BlockBudget()
     clock: Clock = Clock()
+    conversations: Conversations = Conversations()
 
     def classify(self, intent: str) -> Classified:
         """Return an intent's class, and whether a rule names the intent (``intent_rules.py``)."""

@@ -8,7 +8,16 @@ from typing import Any
 
 from detector.decisions import ConfirmMethod, Enforcement, RiskClass, Verdict
 from detector.errors import PolicyError
-from detector.policy import BlockBudget, ClassPolicy, Clock, Confirmation, Fatigue, MethodPolicy, Policy
+from detector.policy import (
+    BlockBudget,
+    ClassPolicy,
+    Clock,
+    Confirmation,
+    Conversations,
+    Fatigue,
+    MethodPolicy,
+    Policy,
+)
 from detector.policy_intents import read_intents
 from detector.policy_reader import Reader
 
@@ -28,8 +37,9 @@ _LIMITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
         "window_seconds": (1.0, 86_400.0),
     },
     "clock": {"skew_seconds": (0.0, 86_400.0)},
+    "conversations": {"silence_seconds": (10.0, 86_400.0), "turns": (4, 10_000)},
 }
-_WHOLE = {"most_open", "least_commands"}
+_WHOLE = {"most_open", "least_commands", "turns"}
 
 
 def parse_policy(text: str) -> Policy:
@@ -82,6 +92,7 @@ def _policy(reader: Reader, text: str, table: Mapping[str, Any]) -> Policy:
         fatigue=Fatigue(**_limits(reader, table, "fatigue")),
         block_budget=BlockBudget(**_limits(reader, table, "block_budget")),
         clock=Clock(**_limits(reader, table, "clock")),
+        conversations=Conversations(**_limits(reader, table, "conversations")),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from detector.bundle import Bundle
 from detector.chains import extend
+from detector.conversations import said_id
 from detector.decisions import ConfirmMethod
 from detector.events import Act, IntentEvent
 from detector.evidence import Moment
@@ -28,7 +29,7 @@ def is_yes(state: HouseholdState, question: Question, heard: IntentEvent) -> boo
         session is not None
         and heard.act is Act.AFFIRM
         and heard.household_id == state.household_id
-        and heard.session_id == question.session_id
+        and heard.session_id == said_id(question.session_id)
         and heard.device_id == session.device_id
         and heard.intent == question.intent
         and heard.event_id not in (question.event_id, *decided[:asked])

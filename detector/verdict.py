@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from detector.bundle import Bundle
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS
+from detector.conversations import said_id
 from detector.decisions import Reason, RiskClass, Rung, Verdict
 from detector.events import Act
 from detector.evidence import MISSING, TERMS, Moment, evidence
@@ -144,10 +145,14 @@ def _softened(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) -
 
 
 def _held_back(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) -> Ruling:
-    event = moment.event
+    """Keep a command from being allowed that was not confirmed here.
+
+    What is not begun anew may go on from a conversation that had the same id before it ended: "right" says nothing by itself.
+    """
+    event, here = moment.event, moment.session.session_id
     anew = moment.chain.act == Act.INITIATE
     held = any(
-        pending.session_id == event.session_id
+        (pending.session_id == here if anew else said_id(pending.session_id) == said_id(here))
         and pending.intent == event.intent
         and pending.standing not in (MEANT | _BEGUN_ANEW if anew else MEANT)
         for pending in moment.household.pending

@@ -92,7 +92,7 @@ def test_a_devices_clock_is_believed_within_the_policys_skew_and_only_for_habits
 def test_what_a_session_keeps_is_bounded() -> None:
     turns = [
         (SEND, Act.INFORM, False, {f"slot{number}_{other}": "k1_x" for other in range(30)})
-        for number in range(MAX_TURNS * 3)
+        for number in range(MAX_TURNS * 2 - 1)
     ]
     state = through(dialogue((SEND, Act.INITIATE, False), *turns))
     (session,) = state.sessions
