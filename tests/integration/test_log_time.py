@@ -1,0 +1,109 @@
+"""Who stamps the records: Kafka itself, or their producers where an old stream is replayed."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from detector.events import IntentEvent
+from streams.broker import EmbeddedBroker
+from streams.brokers import Brokers
+from streams.errors import WrongUse
+from streams.log_time import log_time
+from streams.records import DECISION, INTENT
+from streams.topics import INTENTS, OUTCOMES, admin, check_topics, create_topics, keeps_producer_time
+from tests.detector.builders import send_message
+from tests.integration.kafka import ApacheKafka
+from tests.integration.stream import bundle_on_disk
+from tests.integration.worker import PARTITIONS, Worker, logs, prepare, producing, until
+
+AHEAD = timedelta(minutes=30)
+
+
+@pytest.mark.kafka
+def test_kafka_stamps_what_it_takes_and_a_producers_clock_moves_nothing(
+    apache_kafka: ApacheKafka, tmp_path: Path
+) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    client = admin(Brokers(apache_kafka.bootstrap))
+    create_topics(client, PARTITIONS)
+    client.close()
+    said = send_message()
+    began = time.time()
+    with (
+        Worker(apache_kafka, place, tmp_path / "log", MISFIRE_PRODUCER_TIME="false") as worker,
+        logs(apache_kafka) as log,
+    ):
+        worker.wait_ready()
+        with producing(apache_kafka) as producer:
+            for event in said:
+                _send(producer, event, 1000 * (began + AHEAD.total_seconds()))
+        decisions = [DECISION.decode(record.value) for record in log.decided(len(said))]
+        states = log.applied(len(said))
+        assert worker.metric("misfire_clocks_replaced_total") == len(said)
+        assert worker.metric("misfire_producer_times_total") == 0
+    assert all(decision.clock_replaced for decision in decisions)  # the events are dated years back
+    (session,) = states["h1"].state.sessions
+    assert began - 1 <= session.seconds <= time.time() + 1
+    assert log_time(Brokers(apache_kafka.bootstrap), producer_time=False).ok
+
+
+@pytest.mark.kafka
+def test_a_worker_does_not_start_where_producers_choose_the_time(
+    apache_kafka: ApacheKafka, tmp_path: Path
+) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    prepare(apache_kafka)
+    client = admin(Brokers(apache_kafka.bootstrap))
+    problems = check_topics(client, PARTITIONS)
+    assert [
+        name
+        for name in (INTENTS, OUTCOMES)
+        if any(f"{name} has message.timestamp.type" in each for each in problems)
+    ] == [
+        INTENTS,
+        OUTCOMES,
+    ]
+    assert check_topics(client, PARTITIONS, producer_time=True) == []
+    client.close()
+
+    refused = Worker(apache_kafka, place, tmp_path / "log", MISFIRE_PRODUCER_TIME="false")
+    with refused:
+        until(lambda: refused.process.poll() is not None)
+        assert refused.process.returncode == 3
+    assert "message.timestamp.type=CreateTime, not LogAppendTime" in (tmp_path / "log").read_text("utf-8")
+
+
+@pytest.mark.kafka
+def test_an_old_stream_is_sent_to_no_topic_that_would_date_it_anew(apache_kafka: ApacheKafka) -> None:
+    client = admin(Brokers(apache_kafka.bootstrap))
+    create_topics(client, PARTITIONS)
+    with pytest.raises(WrongUse, match="gives every record the time at which it comes"):
+        keeps_producer_time(client)
+    client.close()
+
+
+def test_the_embedded_broker_stamps_nothing_and_the_doctor_says_so() -> None:
+    """It takes the setting, tells it, and leaves the producer's time as it is."""
+    with EmbeddedBroker() as broker:
+        brokers = Brokers(broker.bootstrap)
+        client = admin(brokers)
+        create_topics(client, PARTITIONS)
+        client.close()
+        assert log_time(brokers, producer_time=False).ok
+        with producing(broker) as producer:
+            _send(producer, send_message()[0], 1000.0 * 1_767_600_000)
+        found = log_time(brokers, producer_time=False)
+        assert not found.ok
+        assert "LogAppendTime" in found.text
+        assert log_time(brokers, producer_time=True).ok
+
+
+def _send(producer: object, event: IntentEvent, milliseconds: float) -> None:
+    headers = INTENT.headers(event.event_id, event.time, source="test")
+    producer.send(  # type: ignore[attr-defined]
+        INTENTS, INTENT.encode(event), key=b"h1", headers=headers, timestamp_ms=round(milliseconds)
+    )
