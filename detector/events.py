@@ -25,6 +25,7 @@ __all__ = [
     "check_slots",
     "domain_of",
     "fingerprint",
+    "session_of",
 ]
 
 #: Turns that belong to no command ("thank you", "bye") carry an intent of this domain.
@@ -125,7 +126,7 @@ class IntentEvent:
 
     def __post_init__(self) -> None:
         if not self.session_id:
-            object.__setattr__(self, "session_id", _session_of(self.device_id))
+            object.__setattr__(self, "session_id", session_of(self.device_id))
         check_ids(self, "event_id", "household_id", "device_id", "session_id")
         check_ids(self, *(name for name in ("speaker_id", "runtime") if getattr(self, name) is not None))
         if not INTENT_FORM.fullmatch(self.intent):
@@ -178,8 +179,8 @@ def fingerprint(event: IntentEvent) -> str:
     return hashlib.blake2b(said.encode(), digest_size=6).hexdigest()
 
 
-def _session_of(device_id: str) -> str:
-    """The ``session_id`` of a device whose runtime has none."""
+def session_of(device_id: str) -> str:
+    """Return the ``session_id`` of a device whose runtime has none."""
     return f"device-{hashlib.blake2b(device_id.encode(), digest_size=8).hexdigest()}"
 
 

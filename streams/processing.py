@@ -31,6 +31,7 @@ from streams.records import (
     Headers,
     HouseholdCommand,
     Kind,
+    check_time,
     check_type,
     header,
 )
@@ -212,6 +213,7 @@ def answer_record(
 
 def _read(record: Incoming, kind: Kind[V], *, token_ids: bool) -> V:
     check_type(record.headers, kind)
+    check_time(header(record.headers, "ce_time"))
     structured = record.value is not None and _is_structured(record)
     value, ignored = kind.read(unwrapped(record.value or b"", kind) if structured else record.value)
     if ignored:

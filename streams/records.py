@@ -19,8 +19,9 @@ from pydantic_core import ValidationError
 
 from detector.answers import ConfirmationAnswer, ConfirmationResult
 from detector.decisions import Decision
+from detector.errors import InvalidValue
 from detector.events import IntentEvent, Outcome
-from detector.timestamps import Timestamp
+from detector.timestamps import Timestamp, read_timestamp
 from streams.errors import BadRecord
 from streams.ignored_fields import ignored_in
 from streams.strict_json import check_unambiguous
@@ -52,6 +53,7 @@ __all__ = [
     "HouseholdCommand",
     "Kind",
     "Refusal",
+    "check_time",
     "check_type",
     "header",
     "logged_before",
@@ -218,6 +220,20 @@ def check_type(headers: Headers | Mapping[str, bytes] | None, kind: Kind[Any]) -
     named = header(headers, "ce_type")
     if named is not None and named != kind.type.encode():
         raise BadRecord("unknown_type", f"the record's ce_type is not {kind.type!r}")
+
+
+def check_time(said: bytes | None) -> None:
+    """Refuse a CloudEvent whose time is none; it decides nothing, but the next reader may believe it.
+
+    Raises:
+        BadRecord: with code ``schema``.
+    """
+    if said is None:
+        return
+    try:
+        read_timestamp(said.decode("latin-1"))
+    except InvalidValue as error:
+        raise BadRecord("schema", f"the CloudEvent's time: {error}") from None
 
 
 def _described(error: ValidationError) -> BadRecord:

@@ -24,7 +24,7 @@ from streams.hook.ignored import note_ignored
 from streams.hook.ladder import Asker
 from streams.ignored_fields import ignored_in
 from streams.letters import trace_of
-from streams.records import MAX_BYTES, Kind
+from streams.records import MAX_BYTES, Kind, check_time
 from streams.serving import problems
 from streams.serving.hosts import is_json
 from streams.settings import Settings
@@ -115,6 +115,8 @@ async def read_value(request: Request, kind: Kind[V], settings: Settings) -> V:
         raise BadRecord("unknown_type", f"the request's ce-type is not {kind.type!r}")
     if request.headers.get("ce-specversion", "1.0") != "1.0":
         raise BadRecord("schema", "ce-specversion is not 1.0")
+    stamp = request.headers.get("ce-time")
+    check_time(None if stamp is None else stamp.encode())
     return decode(body, kind, settings, request)
 
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from detector.events import IntentEvent, Outcome
+from detector.events import IntentEvent, Outcome, session_of
 from streams.errors import MissingPart, WrongUse
 from streams.hook.household_secrets import HouseholdSecrets, SecretUnavailable
 from streams.hook.keyring import Key, Keyring
@@ -92,6 +92,8 @@ class Tokens:
             event,
             household_id=home.token,
             device_id=self._inside(home, time, _ID_DIGITS, "device", event.device_id),
+            # One that was made of the device's id is made of its token instead.
+            session_id="" if event.session_id == session_of(event.device_id) else event.session_id,
             speaker_id=event.speaker_id and self._inside(home, time, _ID_DIGITS, "speaker", event.speaker_id),
             slots=self._slots(home, event.slots, time),
         )

@@ -40,6 +40,14 @@ def test_a_key_that_is_not_the_household_is_refused(key: bytes | None) -> None:
     assert raised.value.code == "key_mismatch"
 
 
+@pytest.mark.parametrize("said", [b"20260105", b"1767600000", b"2026-01-05T07:27:48", b""])
+def test_a_cloudevents_time_is_rfc_3339_or_the_record_is_refused(said: bytes) -> None:
+    with pytest.raises(BadRecord, match=r"the CloudEvent's time: .* write it as RFC 3339") as raised:
+        read_intent(replace(incoming(), headers=[("ce_time", said)]))
+    assert raised.value.code == "schema"
+    assert read_intent(replace(incoming(), headers=[("ce_time", b"2026-01-05T13:12:48+05:45")])) == event()
+
+
 @pytest.mark.parametrize("years", [-50, 5])
 def test_no_time_of_a_device_is_refused(years: int) -> None:
     said = event(time=START.replace(year=START.year + years))

@@ -252,6 +252,8 @@ def test_a_binary_cloudevent_is_answered_by_one(client: TestClient) -> None:
         (cloudevent(data=BODY | {"act": "shout"}), STRUCTURED, "schema"),
         (BODY, {"ce-type": OUTCOME.type}, "unknown_type"),
         (BODY, {"ce-type": INTENT.type, "ce-specversion": "0.3"}, "schema"),
+        (BODY, {"ce-type": INTENT.type, "ce-time": "1767600000"}, "schema"),
+        (cloudevent(time="20260105"), STRUCTURED, "schema"),
     ],
 )
 def test_a_cloudevent_that_is_no_event_is_refused(

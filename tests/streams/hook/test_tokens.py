@@ -37,6 +37,13 @@ def test_an_event_leaves_with_tokens_only_and_twice_is_once() -> None:
     assert TOKENS.event(event()).speaker_id is None
 
 
+def test_a_session_that_is_the_devices_own_says_nothing_of_its_id() -> None:
+    raw = event(device_id="kitchen", session_id="")
+    sent = TOKENS.event(raw)
+    assert sent.session_id == event(device_id=sent.device_id, session_id="").session_id != raw.session_id
+    assert TOKENS.event(sent) == sent
+
+
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_one_word_has_another_token_elsewhere(household: str, value: str) -> None:
     tokens = {
