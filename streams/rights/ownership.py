@@ -109,8 +109,8 @@ def owners_in(line: bytes) -> set[str]:
     try:
         said = json.loads(line)
         kind, record = _KINDS[said["type"]], json.dumps(said["record"]).encode()
-        value = kind.decode(record) if kind is _STATE else kind.adapter.validate_json(record, strict=True)
-    except (LookupError, TypeError, BadRecord, RecursionError) as error:
+        value = kind.adapter.validate_json(record, strict=True)
+    except (LookupError, TypeError, RecursionError) as error:
         raise ValueError("the line is no record of an archive") from error
     return owners_of(value)
 

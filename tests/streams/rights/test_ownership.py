@@ -8,29 +8,36 @@ import pytest
 from detector.answers import ConfirmationAnswer
 from detector.decisions import ConfirmMethod, Rung, Verdict
 from detector.errors import InvalidValue
+from detector.events import OutcomeKind
+from detector.household import token
+from detector.pipeline import apply_outcome
 from streams.cloudevents import wrapped
 from streams.errors import BadRecord
 from streams.hook.late import LATE, LateAnswer, Provisional, late_answer
+from streams.largest_household import largest
+from streams.marks import Mark
+from streams.packing import Stored, pack
 from streams.records import ANSWER, DECISION, INTENT
 from streams.rights.log import Held, Place
-from streams.rights.ownership import Whose, judge
+from streams.rights.ownership import Whose, judge, owners_in
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INCIDENTS, INTENTS, OUTCOMES, REPLIES
+from tests.detector.builders import DOUBTFUL, hand_bundle, heard, outcome, run, send_message
 from tests.streams.rights.log import decision_of, home, intent_of, state_of, with_fields
 
 
 def given_by(number: int) -> ConfirmationAnswer:
     """A spoken yes."""
-    heard = intent_of(number, 0)
+    said = intent_of(number, 0)
     return ConfirmationAnswer(
         confirmation_id="c1",
         answer_id="a1",
         household_id=home(number),
-        session_id=heard.session_id,
-        intent=heard.intent,
+        session_id=said.session_id,
+        intent=said.intent,
         method=ConfirmMethod.SPOKEN,
         accepted=True,
-        time=heard.time,
-        heard=heard,
+        time=said.time,
+        heard=said,
     )
 
 
@@ -40,6 +47,16 @@ def late_about(number: int) -> LateAnswer:
     found = late_answer(Provisional(Verdict.ALLOW, Rung.POLICY, "", 0.0, None), decided, 1.0)
     assert found is not None
     return found
+
+
+def lived_in() -> Stored:
+    """A household that said something, learned from it, and has a question open."""
+    bundle = hand_bundle()
+    _, state = run(heard(send_message(), DOUBTFUL), bundle)
+    done = outcome(state.pending[0].event_id, OutcomeKind.EXECUTED)
+    state = apply_outcome(state, done, at=done.time.timestamp())
+    tokens = tuple(token(name, "k1_00") for name in ("contact", "text"))
+    return Stored(state=replace(state, tokens=tokens), intents=(Mark("t", 0, 3),))
 
 
 US, THEM = home(1), home(2)
@@ -138,3 +155,12 @@ def test_what_is_given_out_is_our_own_reading() -> None:
 def test_a_decision_says_its_type() -> None:
     record = held(DECISIONS, US, DECISION.encode(decision_of(intent_of(1, 0))))
     assert judge(record, US).type == DECISION.type
+
+
+@pytest.mark.parametrize("lived", [largest(), lived_in()], ids=["largest", "lived in"])
+def test_a_state_that_was_lived_in_is_given_out_and_read_again(lived: Stored) -> None:
+    owner = lived.state.household_id
+    judged = judge(held(HOUSEHOLDS, owner, pack(lived)), owner)
+    assert judged.whose is Whose.OURS
+    line = json.dumps({"type": judged.type, "record": json.loads(judged.content)}).encode()
+    assert owners_in(line) == {owner}
