@@ -79,7 +79,7 @@ def test_what_breaks_the_contract_is_refused_and_the_field_named(change: dict[st
 
 
 @pytest.mark.parametrize(
-    "name", ["event_id", "time", "household_id", "session_id", "intent", "act", "commits"]
+    "name", ["event_id", "time", "household_id", "device_id", "intent", "act", "commits"]
 )
 def test_a_missing_field_is_named(name: str) -> None:
     with pytest.raises(BadRecord, match=rf"^{name}: Field required$"):
