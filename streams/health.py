@@ -19,9 +19,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from streams import metrics
-from streams.exposition import exposition
 from streams.host_names import Named
 from streams.households import Households
+from streams.scrapes import Scrapes
 from streams.serving.hosts import OnlyOwn
 from streams.serving.server import Server
 
@@ -49,6 +49,7 @@ class Health:
         self.reachable = True
         self.silent: Sequence[str] = ()
         self.failed: str | None = None
+        self._scrapes = Scrapes()
 
     @property
     def ready(self) -> bool:
@@ -117,7 +118,7 @@ class Health:
         return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
 
     async def _metrics(self, request: Request) -> Response:
-        body, content_type = await asyncio.to_thread(exposition, request.headers.get("accept"))
+        body, content_type = await self._scrapes.answer(request.headers.get("accept"))
         return Response(body, headers={"content-type": content_type})
 
 

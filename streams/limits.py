@@ -33,6 +33,7 @@ LIMITS = (
     Limit("headers of a request", bounds.MAX_HEADERS, "headers", "status 400"),
     Limit("a head, from its first byte to its last", bounds.HEAD_SECONDS, "s", "status 408"),
     Limit("a body as it comes, chunks' own bytes included", bounds.MAX_BODY_BYTES, "bytes", _CUT),
+    Limit("chunks and trailers of a body", bounds.MAX_CHUNKS, "chunks", _CUT),
     Limit("a body, from the head to its last byte", bounds.BODY_SECONDS, "s", _CUT),
     Limit("requests on one connection before the first answer", bounds.MAX_PIPELINED, "requests", _CUT),
     Limit("a TLS handshake", bounds.HANDSHAKE_SECONDS, "s", _CUT),

@@ -59,7 +59,8 @@ ATTACKS: Mapping[str, Attack] = MappingProxyType(
     {
         "header without end": Attack(8, lambda w: _send(w, _POST + b"a: ", b"x" * _PIECE)),
         "header sent slowly": Attack(200, lambda w: _send(w, _POST + b"a: ", b"x", _SLOWLY)),
-        "1,100 half-open connections": Attack(1_100, _hold),
+        "1,100 half-open connections": Attack(1_100, _hold, again=10.0),
+        "650 new connections a second": Attack(1_100, _hold),
         "body without end": Attack(8, lambda w: _send(w, _CHUNKED, b"10000\r\n" + b"x" * _PIECE + b"\r\n")),
         "body in chunks of one byte": Attack(8, lambda w: _send(w, _CHUNKED, b"1\r\nx\r\n" * 10_000)),
         "body of 300 MB": Attack(
@@ -106,7 +107,7 @@ async def _attack(attack: Attack, port: int, seconds: float) -> None:
 def main() -> None:
     """Attack, and end by itself."""
     kind, port, seconds = sys.argv[1:]
-    os.nice(10)  # the machine's cores are the callers' as well
+    os.nice(19)  # the machine's cores are the callers' as well
     uvloop.run(_attack(ATTACKS[kind], int(port), float(seconds)))
 
 

@@ -26,7 +26,7 @@ __all__ = ["AttackRow", "AttacksBench", "bench_attacks"]
 _FILES = 1_024
 _DEADLINE_MS = 150
 _WARM_CALLS = 300
-#: Seconds from the start of an attack until it is under way.
+#: Seconds from the start of an attack until it is under way, and from its end until nothing of it is left.
 _UNDER_WAY = 1.5
 _READY_SECONDS = 60.0
 
@@ -94,6 +94,7 @@ async def _measure(  # noqa: PLR0917 - all of it is what a run is
 
         await run(_WARM_CALLS)
         for attack in attacks:
+            await run(round(rate * _UNDER_WAY))  # what the attack before left is over by then
             calm, calm_mib = await run(round(rate * seconds))
             command = [sys.executable, "-m", "streams.bench.attacker", attack, url.rpartition(":")[2]]
             process = start([*command, str(3 * seconds + _UNDER_WAY)], log=folder / "attacker.log")

@@ -139,7 +139,7 @@ def attacks(
     attack: Annotated[list[str] | None, typer.Option(help="Only this one; may be given again.")] = None,
     json: Json = None,
 ) -> None:
-    """Attack the gateway's HTTP in eleven ways, and measure what other callers' answers take meanwhile (3 minutes)."""
+    """Attack the gateway's HTTP in twelve ways, and measure what other callers' answers take meanwhile (3 minutes)."""
     from streams.bench.attacker import ATTACKS
     from streams.bench.http_attacks import bench_attacks
 

@@ -17,7 +17,6 @@ from pydantic_core import to_json
 
 from detector.events import IntentEvent
 from streams.errors import BadRecord
-from streams.exposition import exposition
 from streams.garbage import calm_garbage
 from streams.hook.access import Guard, caller_of
 from streams.hook.confirmations import confirmations
@@ -40,6 +39,7 @@ from streams.hook.versions import PolicyVersion
 from streams.host_names import named_hosts
 from streams.logs import log_decision
 from streams.records import DECISION, INTENT, OUTCOME, OUTCOME_APPLIED, REFUSAL
+from streams.scrapes import Scrapes
 from streams.serving.hosts import OnlyOwn
 from streams.settings import Settings
 from streams.topics import OUTCOMES
@@ -211,7 +211,7 @@ def _late(late_answers: LateAnswers) -> APIRouter:
 
 
 def _operation(parts: _Parts) -> APIRouter:
-    routes = APIRouter()
+    routes, scrapes = APIRouter(), Scrapes()
 
     @routes.get("/healthz")
     async def healthz() -> JSONResponse:
@@ -234,7 +234,7 @@ def _operation(parts: _Parts) -> APIRouter:
 
     @routes.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
-        body, content_type = await asyncio.to_thread(exposition, request.headers.get("accept"))
+        body, content_type = await scrapes.answer(request.headers.get("accept"))
         return Response(body, headers={"content-type": content_type})
 
     return routes

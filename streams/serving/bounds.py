@@ -13,6 +13,7 @@ __all__ = [
     "LINGER_BYTES",
     "LINGER_SECONDS",
     "MAX_BODY_BYTES",
+    "MAX_CHUNKS",
     "MAX_CONNECTIONS",
     "MAX_HEADERS",
     "MAX_HEAD_BYTES",
@@ -27,6 +28,8 @@ MAX_HEAD_BYTES = 16_384
 MAX_HEADERS = 100
 #: A body as it comes over the wire, with the chunks' own bytes: twice the largest batch.
 MAX_BODY_BYTES = 2_097_152
+#: Chunks of a body, and trailers: each costs as much as some hundred bytes.
+MAX_CHUNKS = 2_048
 #: Seconds for the whole of a head and for the whole of a body. Each event fits into a packet or two.
 HEAD_SECONDS, BODY_SECONDS = 10.0, 10.0
 HANDSHAKE_SECONDS = 5.0

@@ -43,6 +43,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._place = place
         #: Bytes of the head or the body that is being read.
         self._read = 0
+        self._chunks = 0
         self._in_body = False
         #: Requests whose head is here and whose answer has not been written.
         self._unanswered = 0
@@ -84,8 +85,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; what is called one behind a body (a trailer) is none."""
-        if not self._in_body:
+        if self._in_body:
+            self._chunks += 1
+        else:
             super().on_header(name, value)
+
+    def on_chunk_header(self) -> None:
+        """Count a chunk."""
+        self._chunks += 1
 
     def on_headers_complete(self) -> None:
         """Begin to wait for the body.
@@ -98,7 +105,7 @@ class BoundedProtocol(HttpToolsProtocol):
             raise ValueError
         super().on_headers_complete()
         self._unanswered += 1
-        self._read, self._in_body = 0, True
+        self._read, self._chunks, self._in_body = 0, 0, True
         self._expect("body_time", bounds.BODY_SECONDS)
 
     def on_message_complete(self) -> None:
@@ -148,7 +155,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._unanswered > bounds.MAX_PIPELINED:
             return "pipelined"
         if self._in_body:
-            return "body_bytes" if self._read > bounds.MAX_BODY_BYTES else None
+            large = self._read > bounds.MAX_BODY_BYTES or self._chunks > bounds.MAX_CHUNKS
+            return "body_bytes" if large else None
         return "head_bytes" if self._read > bounds.MAX_HEAD_BYTES else None
 
     def _expect(self, what: str | None, seconds: float = 0.0) -> None:

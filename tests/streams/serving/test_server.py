@@ -113,6 +113,16 @@ def test_a_body_without_end_is_cut(port: int, part: bytes) -> None:
     assert cut("body_bytes") == before + 1
 
 
+def test_many_small_chunks_are_cut_and_some_are_not(port: int) -> None:
+    few, many, before = Raw(port), Raw(port), cut("body_bytes")
+    few.send(CHUNKED + b"1\r\nx\r\n" * (bounds.MAX_CHUNKS - 1) + b"0\r\n\r\n")
+    many.send(CHUNKED + b"1\r\nx\r\n" * (bounds.MAX_CHUNKS + 1_000))
+
+    assert few.answer().startswith(b"HTTP/1.1 200 ")
+    assert many.read() == b""
+    assert cut("body_bytes") == before + 1
+
+
 def test_trailers_without_end_are_cut(port: int) -> None:
     before, raw = cut("body_bytes"), Raw(port)
 
