@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import uvloop
 
-__all__ = ["ATTACKS", "Attack"]
+__all__ = ["ATTACKS", "UNDER_WAY", "Attack"]
 
 Writer = asyncio.StreamWriter
 
@@ -24,6 +24,8 @@ _PIECE = 65_536
 #: Seconds between two bytes of what is sent slowly.
 _SLOWLY = 0.5
 _FOREVER = 3_600.0
+#: Seconds until every connection has begun, and what is said then.
+_SETTLED, UNDER_WAY = 1.0, "the attack is under way"
 
 
 async def _send(writer: Writer, first: bytes, part: bytes, pause: float = 0.0) -> None:
@@ -98,6 +100,8 @@ async def _attack(attack: Attack, port: int, seconds: float) -> None:
             await asyncio.sleep(attack.again * random.uniform(0.5, 1.5))
 
     connections = [asyncio.create_task(one()) for _ in range(attack.connections)]
+    await asyncio.sleep(_SETTLED)
+    print(UNDER_WAY, flush=True)
     await asyncio.sleep(seconds)
     for each in connections:
         each.cancel()
@@ -107,7 +111,7 @@ async def _attack(attack: Attack, port: int, seconds: float) -> None:
 def main() -> None:
     """Attack, and end by itself."""
     kind, port, seconds = sys.argv[1:]
-    os.nice(19)  # the machine's cores are the callers' as well
+    os.nice(10)  # the machine's cores are the callers' as well
     uvloop.run(_attack(ATTACKS[kind], int(port), float(seconds)))
 
 

@@ -15,8 +15,10 @@ import httpx
 import uvloop
 
 from streams.bench.asking import HttpAsker
+from streams.bench.attacker import UNDER_WAY
 from streams.bench.load import Load
 from streams.bench.openloop import Latencies, open_loop
+from streams.errors import MissingPart
 from streams.processes import free_port, start, stop
 from streams.stack import Stack
 
@@ -26,8 +28,8 @@ __all__ = ["AttackRow", "AttacksBench", "bench_attacks"]
 _FILES = 1_024
 _DEADLINE_MS = 150
 _WARM_CALLS = 300
-#: Seconds from the start of an attack until it is under way, and from its end until nothing of it is left.
-_UNDER_WAY = 1.5
+#: Seconds from an attack's end until nothing of it is left, and how long the next may take to begin.
+_OVER, _PATIENCE = 1.5, 30.0
 _READY_SECONDS = 60.0
 
 
@@ -93,13 +95,14 @@ async def _measure(  # noqa: PLR0917 - all of it is what a run is
             return await open_loop(asked, calls, rate), _peak_mib(pid)
 
         await run(_WARM_CALLS)
-        for attack in attacks:
-            await run(round(rate * _UNDER_WAY))  # what the attack before left is over by then
+        for number, attack in enumerate(attacks):
+            await run(round(rate * _OVER))  # what the attack before left is over by then
             calm, calm_mib = await run(round(rate * seconds))
             command = [sys.executable, "-m", "streams.bench.attacker", attack, url.rpartition(":")[2]]
-            process = start([*command, str(3 * seconds + _UNDER_WAY)], log=folder / "attacker.log")
+            log = folder / f"{number}.log"
+            process = start([*command, str(2 * seconds + _PATIENCE)], log=log)
             try:
-                await run(round(rate * _UNDER_WAY))
+                _wait_under_way(log)
                 attacked, attacked_mib = await run(round(rate * seconds))
             finally:
                 stop(process)
@@ -107,6 +110,19 @@ async def _measure(  # noqa: PLR0917 - all of it is what a run is
             rows.append(AttackRow(attack, calm.as_json(), attacked.as_json(), ratio, calm_mib, attacked_mib))
             note(f"{attack}: p99 {calm.ms(99):.1f} -> {attacked.ms(99):.1f} ms")
     return rows
+
+
+def _wait_under_way(log: Path) -> None:
+    """Wait until an attack has begun; nobody asks meanwhile.
+
+    Raises:
+        MissingPart: it does not.
+    """
+    end = time.monotonic() + _PATIENCE
+    while UNDER_WAY not in (said := log.read_text("utf-8", "replace")):
+        if time.monotonic() > end:
+            raise MissingPart(f"the attack did not begin: {said[-200:]}")
+        time.sleep(0.05)
 
 
 def _wait_alive(url: str) -> None:

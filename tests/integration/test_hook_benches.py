@@ -38,3 +38,16 @@ def test_a_storm_is_told_by_rung_and_no_call_stays_without_an_answer(tmp_path: P
         assert 0 < sum(row["answered"].values()) == row["calls"]
         assert row["answered"].keys() <= {"worker", "gateway", "policy"}
         assert row["answered"]["policy"] > 0
+
+
+def test_an_attack_is_measured_beside_calm(tmp_path: Path) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    command = [sys.executable, "-m", "streams.cli", "bench", "attacks", "--bundle", str(place)]
+    command += ["--attack", "header sent slowly", "--rate", "20", "--seconds", "1", "--json", "-"]
+
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+
+    assert ended.returncode == 0, ended.stderr
+    (row,) = json.loads(ended.stdout)["rows"]
+    assert row["calm"]["answers"]["gateway"] == row["attacked"]["answers"]["gateway"] == 20
+    assert row["ratio"] > 0
