@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 from detector.bundle_arrays import damaged
 from detector.bundle_checks import DEEPEST
 from detector.coherence import Coherence
-from detector.events import Act
+from detector.events import INTENT_FORM, Act
 from detector.flow import Flow
 from detector.population import PARTS_OF_WEEK, Population
 from detector.vocabulary import Vocabulary
@@ -87,6 +87,9 @@ def _word(value: Any, where: str) -> str:
 
 def _symbol(value: Any, where: str) -> tuple[str, str]:
     intent, act = _list(_word, 2)(value, where)
+    # Decisions repeat it: what was expected instead.
+    if not INTENT_FORM.fullmatch(intent):
+        raise damaged(f"{where} has an intent {intent[:40]!r} that is not of the form 'domain.Name'")
     if act not in _ACTS:
         raise damaged(f"{where} has an act that there is not")
     return intent, act

@@ -7,10 +7,26 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "shown"]
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
+
+#: Characters of a value that an error repeats.
+_MOST_SHOWN = 80
+
+
+def shown(value: Any) -> str:
+    """Return a value as an error repeats it, shortened where it is long.
+
+    >>> shown("a" * 100) == "'" + "a" * 79 + "…"
+    True
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, or levels
+        return f"a value of the kind {type(value).__name__} that is too long to repeat"
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +59,21 @@ class Reader:
         """Return a list of names."""
         if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
             return value
-        return self.problem(f"{where} must be a list of names, found {value!r}", [])
+        return self.problem(f"{where} must be a list of names, found {shown(value)}", [])
 
     def number(self, table: Mapping[str, Any], where: str, key: str, low: float, high: float) -> float:
         """Return a number from ``low`` to ``high``."""
         value = table.get(key)
         name = f"{where}.{key}" if where else key
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            return self.problem(f"{name} must be a number from {low:g} to {high:g}, found {value!r}", low)
+            return self.problem(f"{name} must be a number from {low:g} to {high:g}, found {shown(value)}", low)
         return float(value)
 
     def choice(self, kind: type[E], value: Any, where: str, instead: E) -> E:
         """Return one of the values of ``kind``."""
         if value in list(kind):
             return kind(value)
-        return self.problem(f"{where} must be one of {', '.join(kind)}, found {value!r}", instead)
+        return self.problem(f"{where} must be one of {', '.join(kind)}, found {shown(value)}", instead)
 
     def refuse_unknown(self, table: Mapping[str, Any], where: str, known: set[str]) -> None:
         """Collect the keys of a table that are no settings."""

@@ -19,7 +19,7 @@ from detector.policy import (
     Policy,
 )
 from detector.policy_intents import read_intents
-from detector.policy_reader import Reader
+from detector.policy_reader import Reader, shown
 
 __all__ = ["parse_policy"]
 
@@ -81,7 +81,7 @@ def _policy(reader: Reader, text: str, table: Mapping[str, Any]) -> Policy:
         reader.refuse_unknown(sections if isinstance(sections, Mapping) else {}, f"{group}.", set(names))
     return Policy(
         text=text,
-        version=str(table.get("version", "")) or reader.problem("version is missing", "unversioned"),
+        version=_version(table) or reader.problem("version is missing", "unversioned"),
         base_rate=reader.number(table, "", "base_rate", 1e-9, 0.5),
         enforcement=reader.choice(Enforcement, table.get("enforcement"), "enforcement", Enforcement.ENFORCE),
         undo_window_seconds=reader.number(table, "", "undo_window_seconds", 0.0, 86_400.0),
@@ -94,6 +94,12 @@ def _policy(reader: Reader, text: str, table: Mapping[str, Any]) -> Policy:
         clock=Clock(**_limits(reader, table, "clock")),
         conversations=Conversations(**_limits(reader, table, "conversations")),
     )
+
+
+def _version(table: Mapping[str, Any]) -> str:
+    """The policy's own version, a name or a number."""
+    found = table.get("version", "")
+    return found if isinstance(found, str) else shown(found)
 
 
 def _limits(reader: Reader, table: Mapping[str, Any], section: str) -> dict[str, Any]:

@@ -240,6 +240,31 @@ def test_the_section_on_what_is_unclassified_is_checked(section: str, message: s
     with pytest.raises(PolicyError, match=message):
         parse_policy(f"{section}\n{before}")
 
+HEX = "0x1" + "f" * 6000
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("base_rate = 0.001", f"base_rate = {HEX}"),
+        ('enforcement = "enforce"', f"enforcement = {HEX}"),
+        ("most_open = 3", f"most_open = {HEX}"),
+        ('methods = ["spoken"]', f"methods = [{HEX}]"),
+        ('enforcement = "enforce"', f'enforcement = "{"e" * 5000}"'),
+    ],
+)
+def test_a_value_without_end_is_refused_in_short(before: str, after: str) -> None:
+    # A hexadecimal number has no limit of digits; writing it in decimal has.
+    with pytest.raises(PolicyError) as caught:
+        parse_policy(POLICY_TEXT.replace(before, after, 1))
+    assert len(str(caught.value)) < 400
+
+
+def test_a_version_may_be_a_number() -> None:
+    assert parse_policy(POLICY_TEXT.replace('version = "3"', "version = 4")).version == "4"
+    assert "too long" in parse_policy(POLICY_TEXT.replace('version = "3"', f"version = {HEX}")).version
+
+
 
 @pytest.mark.parametrize(
     "text", ["not toml", "", "[", 'intents = "all"', "methods = 1\nclasses = 2\nintents = [3]"]
