@@ -16,6 +16,8 @@ _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _SHOUTED = re.compile(r"[A-Z]{2,}")
 #: Digits that stand for letters: ``unl0ck``, and both letters that a 1 may be.
 _LETTERS = tuple(str.maketrans("013457", letters) for letters in ("oieast", "oleast"))
+#: Pieces of so many letters may be parts of one word whose letters are of mixed case: ``OpEn``, ``dOOR``.
+_SHORT = 3
 _BESIDE_A_LETTER = re.compile(r"(?<=[A-Za-z])\d|\d(?=[A-Za-z])")
 
 
@@ -50,8 +52,23 @@ def readings(intent: str) -> Iterator[str]:
     """Yield everything in an intent that may be a word, in lower case, as it is written and with letters for digits."""
     spelled = (_with_letters(intent, table) for table in _LETTERS)
     for said in dict.fromkeys((intent, *spelled)):
-        yield from words_in(said)
+        for part in said.split("."):
+            words = words_in(part)
+            yield from words
+            yield from _rejoined(words)
         yield from (word.lower() for word in _SHOUTED.findall(said))
+
+
+def _rejoined(words: list[str]) -> Iterator[str]:
+    """Yield what neighbouring short pieces are together, from each of them on: ``oPeN`` is also open, ``my_OpEn`` too."""
+    together = ""
+    for place in range(len(words) - 2, -1, -1):
+        first, second = words[place], words[place + 1]
+        if max(len(first), len(second)) <= _SHORT or min(len(first), len(second)) == 1:
+            together = first + (together or second)
+            yield together
+        else:
+            together = ""
 
 
 def _with_letters(intent: str, table: dict[int, int]) -> str:

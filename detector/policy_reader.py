@@ -66,7 +66,9 @@ class Reader:
         value = table.get(key)
         name = f"{where}.{key}" if where else key
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            return self.problem(f"{name} must be a number from {low:g} to {high:g}, found {shown(value)}", low)
+            return self.problem(
+                f"{name} must be a number from {low:g} to {high:g}, found {shown(value)}", low
+            )
         return float(value)
 
     def choice(self, kind: type[E], value: Any, where: str, instead: E) -> E:

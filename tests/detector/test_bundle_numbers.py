@@ -166,6 +166,7 @@ def test_more_thresholds_than_are_worth_their_memory_are_refused() -> None:
     with pytest.raises(BundleError, match="deep"):
         bundle_from_files(with_arrays(**judge))
 
+
 @pytest.mark.parametrize(
     "intent", ["", "music", "evil.\nName", "a." + "b" * 65, "\ud800.Name", "a.b.c", "a." + "b" * 5_000_000]
 )
@@ -175,7 +176,6 @@ def test_what_is_no_intent_is_no_symbol(intent: str) -> None:
     names = json.dumps(NAMES | {"symbols": symbols}).encode()
     with pytest.raises(BundleError, match=r"not of the form 'domain\.Name'"):
         bundle_from_files(FILES | {"names.json": names})
-
 
 
 def test_names_that_come_twice_are_refused() -> None:

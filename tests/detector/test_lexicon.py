@@ -27,6 +27,16 @@ ORDER = list(RiskClass)
         ("foo.UNLOCKdoor", RiskClass.PHYSICAL),
         ("foo.Un_Lock", RiskClass.PHYSICAL),
         ("foo.un_lo_ck", RiskClass.PHYSICAL),
+        ("foo.oPeN", RiskClass.PHYSICAL),
+        ("foo.OpEnDoOr", RiskClass.PHYSICAL),
+        ("foo.dOOR", RiskClass.PHYSICAL),
+        ("foo.valvE", RiskClass.PHYSICAL),
+        ("foo.GaS", RiskClass.PHYSICAL),
+        ("foo.MyGaS", RiskClass.PHYSICAL),
+        ("foo.o_p_e_n", RiskClass.PHYSICAL),
+        ("foo.0PeN", RiskClass.PHYSICAL),
+        ("foo.bUy", RiskClass.PURCHASE),
+        ("foo.CaLlMom", RiskClass.PRIVATE_OUTBOUND),
         ("gas.On", RiskClass.PHYSICAL),
         ("bank.WireMoney", RiskClass.PURCHASE),
         ("bank.CheckOut", RiskClass.PURCHASE),
@@ -49,6 +59,15 @@ ORDER = list(RiskClass)
 )
 def test_words_suggest_a_class(intent: str, risk: RiskClass | None) -> None:
     assert LEXICON.suggests(intent) is risk
+
+
+@given(st.sampled_from(WORDS), st.data())
+def test_the_case_of_no_letter_hides_a_word(word: tuple[str, RiskClass], data: st.DataObject) -> None:
+    shouted = data.draw(st.lists(st.booleans(), min_size=len(word[0]), max_size=len(word[0])))
+    said = "".join(letter.upper() if up else letter for letter, up in zip(word[0], shouted, strict=True))
+    found = LEXICON.suggests(f"foo.{said}")
+    assert found is not None
+    assert ORDER.index(found) >= ORDER.index(word[1])
 
 
 def test_the_strictest_of_several_words_counts() -> None:

@@ -240,6 +240,7 @@ def test_the_section_on_what_is_unclassified_is_checked(section: str, message: s
     with pytest.raises(PolicyError, match=message):
         parse_policy(f"{section}\n{before}")
 
+
 HEX = "0x1" + "f" * 6000
 
 
@@ -263,7 +264,6 @@ def test_a_value_without_end_is_refused_in_short(before: str, after: str) -> Non
 def test_a_version_may_be_a_number() -> None:
     assert parse_policy(POLICY_TEXT.replace('version = "3"', "version = 4")).version == "4"
     assert "too long" in parse_policy(POLICY_TEXT.replace('version = "3"', f"version = {HEX}")).version
-
 
 
 @pytest.mark.parametrize(
