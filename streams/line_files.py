@@ -31,6 +31,8 @@ _UNPACKED_FLOOR = 64 << 20
 #: Bytes that say what a file is.
 _HEAD = 16
 _GZIP = b"\x1f\x8b"
+#: What stands between the columns of a table.
+_SEPARATORS = ((b"\t", "tabs"), (b",", "commas"), (b";", "semicolons"), (b"|", "vertical bars"))
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -173,12 +175,12 @@ def _no_object(line: bytes) -> str | None:
     text = line.strip()
     if text.startswith(b"["):
         return "it is a JSON array; give one JSON object per line: jq -c '.[]'"
-    if text == b"{":
+    if text.startswith(b"{") and text.endswith((b"{", b"[", b",")):
         return "it is a JSON object over several lines; give one JSON object per line: jq -c ."
     separator = next(
-        (name for mark, name in ((b"\t", "tabs"), (b",", "commas"), (b";", "semicolons")) if mark in text),
+        (name for mark, name in _SEPARATORS if (b'"%b' % mark if text.startswith(b'"') else mark) in text),
         None,
     )
-    if separator and not text.startswith((b"{", b'"')):
+    if separator and not text.startswith(b"{"):
         return f"it is a table with {separator}, such as CSV; give one JSON object per line"
     return None

@@ -64,6 +64,12 @@ NAMED: dict[str, tuple[bytes, str]] = {
     "an object over lines": (b'{\n "event_id": "e1"\n}', "several lines.*jq"),
     "CSV": (b"event_id,time,household_id\ne1,x,y\n", "table with commas.*CSV"),
     "TSV": (b"event_id\ttime\n", "table with tabs"),
+    "CSV in quotes": (b'"event_id",time\n"e1",x\n', "table with commas"),
+    "a table with bars": (b"event_id|time\ne1|x\n", "table with vertical bars"),
+    "an object over lines that begins with a field": (
+        b'{ "event_id": "e1",\n"act": "x"}\n',
+        "several lines.*jq",
+    ),
     "a name twice": (PLAIN.replace(b'{"', b'{"event_id":"e9","', 1), "name twice"),
     "cut off": (gzip.compress(PLAIN * 9)[:-9], r"cannot be read as gzip: it was cut off, after \d+ lines"),
     "damaged": (
