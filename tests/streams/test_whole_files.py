@@ -168,3 +168,20 @@ def test_a_lock_that_is_not_let_go_is_not_waited_for_without_end(
         locked(tmp_path / "file"),
     ):
         pass
+
+
+def test_where_the_new_folder_cannot_take_its_name_the_old_one_has_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, rename = tmp_path / "bundle", Path.rename
+    write_folder(folder, {"a": b"old"})
+
+    def refusing(path: Path, target: Path) -> Path:
+        if path.name.endswith(".draft"):
+            raise OSError(28, "No space left on device")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refusing)
+    with pytest.raises(OSError, match="No space left"):
+        write_folder(folder, {"a": b"new"})
+    assert (folder / "a").read_bytes() == b"old"
