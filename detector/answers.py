@@ -49,7 +49,6 @@ class Refusal(StrEnum):
     METHOD_NOT_OFFERED = "method_not_offered"
     PROOF_MISSING = "proof_missing"
     PROOF_WRONG = "proof_wrong"
-    NO_KEY = "no_key"
     WRONG_WORDS = "wrong_words"
     NOTHING_HEARD = "nothing_heard"
     UNLIKELY_ANSWER = "unlikely_answer"

@@ -277,8 +277,8 @@ def _unproven(
         return None if heard else Refusal.NOTHING_HEARD
     if not given.proof:
         return Refusal.PROOF_MISSING
-    if key is None:
-        return Refusal.NO_KEY
+    if key is None:  # it went away since the question was asked: now no way that takes a proof is offered
+        return Refusal.METHOD_NOT_OFFERED
     wanted = proof_of(key, question.confirmation_id, given.method)
     return None if hmac.compare_digest(given.proof.encode(), wanted.encode()) else Refusal.PROOF_WRONG
 

@@ -41,7 +41,6 @@ STATUS: dict[Refusal, int] = {
     Refusal.METHOD_NOT_OFFERED: 403,
     Refusal.PROOF_MISSING: 403,
     Refusal.PROOF_WRONG: 403,
-    Refusal.NO_KEY: 403,
     Refusal.WRONG_WORDS: 403,
     Refusal.NOTHING_HEARD: 403,
     Refusal.UNLIKELY_ANSWER: 403,

@@ -213,7 +213,7 @@ def _late(late_answers: LateAnswers) -> APIRouter:
 def _operation(parts: _Parts) -> APIRouter:
     routes, scrapes = APIRouter(), Scrapes()
 
-    @routes.get("/healthz")
+    @routes.get("/healthz", response_model=dict[str, bool])
     async def healthz() -> JSONResponse:
         """Whether the process answers, and all that works in its background goes on; 503 says that it has to be started again."""
         alive = parts.exchange.running

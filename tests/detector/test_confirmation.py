@@ -223,7 +223,7 @@ def test_without_a_key_no_proof_confirms() -> None:
     decision, state = asked()
     for proof in ("receipt-17", given_to(decision).proof):
         result, after = taken(state, given_to(decision, proof=proof), key=None)
-        assert (result.result, result.reason) == (Result.REFUSED, Refusal.NO_KEY)
+        assert (result.result, result.reason) == (Result.REFUSED, Refusal.METHOD_NOT_OFFERED)
         assert after == state
     assert taken(state, given_to(decision, proof=None), key=None)[0].reason is Refusal.PROOF_MISSING
 
@@ -258,7 +258,7 @@ def test_who_was_asked_below_the_worker_is_checked_as_well() -> None:
         result, after = taken(state, given_to(decision, **fields))
         assert result.reason is (reason or Refusal.METHOD_NOT_OFFERED)
         assert after == state
-    assert taken(state, given_to(decision), key=None)[0].reason is Refusal.NO_KEY
+    assert taken(state, given_to(decision), key=None)[0].reason is Refusal.METHOD_NOT_OFFERED
     result, after = taken(state, given_to(decision))
     assert (result.result, result.event_id) == (Result.CONFIRMED, "e2")
     assert after.pending[0].standing is Standing.CONFIRMED
