@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from pydantic_core import from_json, to_json
+from starlette.requests import ClientDisconnect
 
 from detector.answers import ConfirmationAnswer
 from detector.errors import InvalidValue
@@ -55,6 +56,7 @@ _BATCH_BYTES = 1_048_576
 _STATUS = {
     "not_json": 400,
     AMBIGUOUS: 400,
+    "cut_off": 400,
     "bad_deadline": 400,
     "bad_callback": 400,
     "bad_event_id": 400,
@@ -90,15 +92,18 @@ async def read_body(request: Request, most: int = MAX_BYTES) -> bytes:
     """Read a body.
 
     Raises:
-        BadRecord: with code ``media_type`` or ``too_large``.
+        BadRecord: with code ``media_type``, ``too_large`` or ``cut_off``.
     """
     if not is_json(request.headers.get("content-type", "")):
         raise BadRecord("media_type", "the body must be application/json, and Content-Type must say so")
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > most:
-            raise BadRecord("too_large", f"the body has more than {most} bytes")
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > most:
+                raise BadRecord("too_large", f"the body has more than {most} bytes")
+    except ClientDisconnect:
+        raise BadRecord("cut_off", "the connection ended before the body did") from None
     return bytes(body)
 
 

@@ -10,11 +10,13 @@ import asyncio
 from http import HTTPStatus
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from streams import metrics
 from streams.serving import bounds
 from streams.serving.connections import Place
+from streams.serving.requests import with_targets_host, without_upgrade
 
 __all__ = ["CUTS", "BoundedProtocol"]
 
@@ -77,7 +79,7 @@ class BoundedProtocol(HttpToolsProtocol):
                     self.transport.abort()
                     return
                 continue
-            super().data_received(piece)
+            self._parse(piece)
             if self.transport.is_closing():
                 return
             if (reason := self._excess()) is not None:
@@ -98,11 +100,16 @@ class BoundedProtocol(HttpToolsProtocol):
         """Begin to wait for the body.
 
         Raises:
-            ValueError: there are too many headers; the parser ends, and the client gets 400.
+            ValueError: there are too many headers, or a tunnel is asked for; the parser ends, and the client gets 400.
         """
         if len(self.headers) > bounds.MAX_HEADERS:
             metrics.CUT.labels("headers").inc()
             raise ValueError
+        if self.parser.get_method() == b"CONNECT":
+            raise ValueError
+        if self.parser.should_upgrade():
+            return  # its head is parsed again, without that wish
+        self.headers[:] = with_targets_host(self.url, self.headers)
         super().on_headers_complete()
         self._unanswered += 1
         self._read, self._chunks, self._in_body = 0, 0, True
@@ -110,6 +117,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The whole request is here."""
+        if self.parser.should_upgrade():
+            return
         super().on_message_complete()
         self._read, self._in_body = 0, False
         self._expect(None)
@@ -150,6 +159,19 @@ class BoundedProtocol(HttpToolsProtocol):
         """Close an idle connection, also where its last answer was never read."""
         super().timeout_keep_alive_handler()
         self._watch_writing()
+
+    def _parse(self, piece: bytes) -> None:
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as ended:
+            method, version = self.parser.get_method(), self.parser.get_http_version()
+            head = without_upgrade(method, self.url, version, self.headers)
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            self._parse(head + piece[ended.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
 
     def _excess(self) -> str | None:
         if self._unanswered > bounds.MAX_PIPELINED:

@@ -3,11 +3,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from fastapi import Request
 
 from streams.errors import BadRecord
 from streams.hook.access import Caller, Guard
 from streams.hook.access_file import Scope, new_token
-from streams.hook.requests import asker_of, event_number
+from streams.hook.requests import asker_of, event_number, read_body
 from streams.settings import Settings
 
 SETTINGS = Settings(callback_urls="https://runtime.home.arpa/late,acme=https://acme.example/late")
@@ -79,3 +80,19 @@ def test_the_id_of_the_event_heard_last_is_a_number_of_ours() -> None:
         with pytest.raises(BadRecord) as refused:
             event_number(other)
         assert refused.value.code == "bad_event_id"
+
+
+async def test_a_client_that_leaves_within_its_body_is_refused_without_a_traceback() -> None:
+    parts = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> dict[str, object]:
+        return parts.pop(0)
+
+    asked = Request({"type": "http", "headers": [(b"content-type", b"application/json")]}, receive)
+    with pytest.raises(BadRecord) as refused:
+        await read_body(asked)
+
+    assert refused.value.code == "cut_off"

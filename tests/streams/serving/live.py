@@ -82,6 +82,10 @@ def _app() -> FastAPI:
     async def small() -> dict[str, bool]:
         return {"ok": True}
 
+    @app.get("/host")
+    async def host(request: Request) -> str:
+        return request.headers["host"]
+
     @app.get("/headers")
     async def headers(request: Request) -> list[str]:
         return [*request.headers]

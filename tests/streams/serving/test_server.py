@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import resource
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,7 +109,7 @@ def test_a_body_that_does_not_end_in_time_is_cut(sent: bytes) -> None:
 def test_a_body_without_end_is_cut(port: int, part: bytes) -> None:
     before, raw = cut("body_bytes"), Raw(port)
 
-    raw.flood(CHUNKED, part * (100_000 // len(part)), 4 * bounds.MAX_BODY_BYTES)
+    raw.flood(CHUNKED, part * (100_000 // len(part)), 16 * bounds.MAX_BODY_BYTES)
 
     assert cut("body_bytes") == before + 1
 
@@ -126,7 +127,7 @@ def test_many_small_chunks_are_cut_and_some_are_not(port: int) -> None:
 def test_trailers_without_end_are_cut(port: int) -> None:
     before, raw = cut("body_bytes"), Raw(port)
 
-    raw.flood(CHUNKED + b"0\r\n", b"a: x\r\n" * 20_000, 4 * bounds.MAX_BODY_BYTES)
+    raw.flood(CHUNKED + b"0\r\n", b"a: x\r\n" * 20_000, 16 * bounds.MAX_BODY_BYTES)
 
     assert cut("body_bytes") == before + 1
 
@@ -141,6 +142,52 @@ def test_a_trailer_is_no_header(port: int) -> None:
     answer = raw.read()
     assert b"transfer-encoding" in answer
     assert b"x-behind" not in answer
+
+
+WISHES = [
+    b"connection: upgrade\r\nupgrade: websocket\r\n",
+    b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
+]
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+@pytest.mark.parametrize("wish", WISHES)
+def test_a_wish_for_another_protocol_is_passed_over_and_a_body_stays_one(
+    port: int, wish: bytes, pieces: int
+) -> None:
+    body, raw = HEAD + b"\r\n", Raw(port)
+    head = POST + wish + b"content-length: %d\r\n\r\n" % len(body)
+    for part in [head + body] if pieces == 1 else [head, body]:
+        raw.send(part)
+        time.sleep(0.05)
+    raw.send(HEAD + wish + b"connection: close\r\n\r\n")
+
+    answers = raw.read()
+    assert answers.count(b"HTTP/1.1 200 ") == 2
+    assert b"\r\n\r\n%d" % len(body) in answers
+    assert answers.endswith(b'{"ok":true}')
+
+
+def test_nobody_tunnels(port: int) -> None:
+    raw = Raw(port)
+    raw.send(b"CONNECT 127.0.0.1:80 HTTP/1.1\r\nhost: x\r\n" + WISHES[0] + b"\r\n")
+
+    assert raw.read().startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    ("target", "host"),
+    [(b"/host", b"y"), (b"http://x/host", b"x"), (b"HTTP://u@x:1/host?a", b"u@x:1"), (b"//x/host", None)],
+)
+def test_the_host_of_a_whole_url_counts_and_not_the_header(
+    port: int, target: bytes, host: bytes | None
+) -> None:
+    raw = Raw(port)
+    raw.send(b"GET " + target + b" HTTP/1.1\r\nhost: y\r\nconnection: close\r\n\r\n")
+
+    answer = raw.read()
+    assert answer.startswith(b"HTTP/1.1 200 " if host else b"HTTP/1.1 404 ")
+    assert host is None or answer.endswith(b'"%s"' % host)
 
 
 def test_of_a_refused_request_the_rest_is_not_waited_for_and_the_answer_arrives(port: int) -> None:
