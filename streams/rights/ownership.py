@@ -23,7 +23,7 @@ from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INCIDENTS, INTEN
 
 __all__ = ["Judged", "Whose", "judge", "owners_in", "owners_of"]
 
-#: Every kind of record, by its CloudEvents type; and what a topic's records are that say no type.
+#: Every kind of record that may say its CloudEvents type, by it; and what a topic's records are that say none.
 _KINDS: dict[str, Kind[Any]] = {
     kind.type: kind for kind in (*vars(records).values(), LATE) if isinstance(kind, Kind)
 }
@@ -46,7 +46,8 @@ class _State(Kind[Stored]):
 
 
 _STATE = _State("misfire.household-state.v1", Stored)
-_KINDS[_STATE.type] = _STATE
+#: What an archive may hold. A state says no type: it is one by its topic, or anybody could send the content of two households as one.
+_ARCHIVED = _KINDS | {_STATE.type: _STATE}
 
 
 class Whose(StrEnum):
@@ -108,7 +109,7 @@ def owners_in(line: bytes) -> set[str]:
     """
     try:
         said = json.loads(line)
-        kind, record = _KINDS[said["type"]], json.dumps(said["record"]).encode()
+        kind, record = _ARCHIVED[said["type"]], json.dumps(said["record"]).encode()
         value = kind.adapter.validate_json(record, strict=True)
     except (LookupError, TypeError, RecursionError) as error:
         raise ValueError("the line is no record of an archive") from error

@@ -115,6 +115,17 @@ def test_of_a_state_every_decision_in_it_counts() -> None:
     assert judge(held(HOUSEHOLDS, US, json.dumps(row).encode()), US).whose is Whose.FOREIGN
 
 
+@pytest.mark.parametrize("topic", [INTENTS, OUTCOMES, DECISIONS, INCIDENTS, DEAD_LETTERS, REPLIES])
+def test_nothing_is_a_state_outside_of_its_topic(topic: str) -> None:
+    row = json.loads(state_of(1, 2))
+    row["state"]["recent"][1]["household_id"] = THEM
+    typed = ("ce_type", b"misfire.household-state.v1")
+    of_a_letter = ("misfire_topic", INTENTS.encode())
+    for value in (json.dumps(row).encode(), state_of(1, 2)):
+        assert judge(held(topic, US, value, typed, of_a_letter), US).whose is Whose.UNCHECKED
+        assert judge(held(topic, None, value, typed, of_a_letter), US).whose is Whose.OTHERS
+
+
 def test_a_cloudevent_in_structured_mode_is_looked_into() -> None:
     for number, whose in ((1, Whose.OURS), (2, Whose.DISPUTED)):
         value = wrapped(INTENT.encode(intent_of(number, 0)), INTENT, "e1", "test")
