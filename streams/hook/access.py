@@ -79,10 +79,11 @@ class Caller:
         """The tenant of the caller's token."""
         return self.token.tenant if self.token else None
 
-    @property
-    def still_known(self) -> bool:
-        """Whether the token has not been revoked since the request began: a stream of late answers stays open for days."""
-        return self.token is None or self.guard.knows(self.token)
+    def is_still_known(self) -> bool:
+        """Return whether token and household key are those of when the request began: a stream of late answers stays open for days."""
+        if self.token is None:
+            return True
+        return self.guard.knows(self.token) and self.guard.household_key(self.token) == self.household_key
 
     def check(self, value: IntentEvent | Outcome | ConfirmationAnswer) -> None:
         """Make sure that a value names no household of another tenant.
@@ -165,6 +166,10 @@ class Guard:
             self._refresh(self._file)
         return self._tokens.get(token.id) == token
 
+    def household_key(self, token: AccessToken) -> str | None:
+        """Return the id that every household of a known token's tenant begins with; ``None`` is every household."""
+        return None if token is self._own else self._access.tenants[token.tenant]
+
     def admits(self, token: AccessToken, events: int) -> bool:
         """Count events of a token; return whether they are within its rate, and within that of its tenant's tokens together.
 
@@ -190,7 +195,7 @@ class Guard:
             token = self._known(request.headers.get("authorization"))
             if SCOPES.get(route) not in token.scopes:
                 raise _refused("missing_scope", f"the token may not {SCOPES.get(route) or 'do this'}")
-            caller = Caller(self, token, None if token is self._own else self._access.tenants[token.tenant])
+            caller = Caller(self, token, self.household_key(token))
             caller.count(1)
         request.state.caller = caller
 

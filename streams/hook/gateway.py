@@ -202,9 +202,7 @@ def _late(late_answers: LateAnswers) -> APIRouter:
     ) -> AsyncIterable[ServerSentEvent]:
         """Late answers as server-sent events: the worker's verdict came after the answer, and disagrees with it."""
         caller = caller_of(request)
-        async for number, told in late_answers.listen(after, caller.owns):
-            if not caller.still_known:
-                return
+        async for number, told in late_answers.listen(after, caller.owns, caller.is_still_known):
             yield ServerSentEvent(raw_data=LATE.encode(told).decode(), event="late", id=str(number))
 
     return routes

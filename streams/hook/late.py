@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
@@ -37,6 +37,8 @@ _KEPT = 1_000
 _WAITING = 1_000
 #: Connections to ``/v1/late`` at a time; a runtime needs one.
 _LISTENERS = 64
+#: Seconds after which a stream that heard nothing looks whether its listener may still listen.
+_LOOK_SECONDS = 5.0
 
 #: A late answer with its number.
 Entry = tuple[int, "LateAnswer"]
@@ -182,13 +184,17 @@ class LateAnswers:
             self._places.leave(tenant, "")
 
     async def listen(
-        self, after: int | None = None, owns: Callable[[str], bool] = lambda _: True
+        self,
+        after: int | None = None,
+        owns: Callable[[str], bool] = lambda _: True,
+        may: Callable[[], bool] = lambda: True,
     ) -> AsyncGenerator[Entry, None]:
         """Yield late answers with their numbers as they come; those after number ``after`` that are still kept come first.
 
         Args:
             after: the number of the last one that the listener heard.
             owns: says of a household whether the listener may hear of it.
+            may: says whether the listener may listen at all; the stream ends, and its place is free, soon after it may not.
         """
         listener = _Listener(owns)
         for entry in sorted(self._kept, key=itemgetter(0)):
@@ -196,10 +202,12 @@ class LateAnswers:
                 listener.put(entry)
         self._listeners.add(listener)
         try:
-            while True:
-                while listener.waiting:
+            while may():
+                if listener.waiting:
                     yield listener.waiting.popleft()
+                    continue
                 listener.filled.clear()
-                await listener.filled.wait()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(listener.filled.wait(), _LOOK_SECONDS)
         finally:
             self._listeners.discard(listener)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -326,7 +327,7 @@ def test_late_answers_are_told_to_their_own_tenant_only(
     listens = LateAnswers.listen
 
     async def listen(
-        answers: LateAnswers, _: int | None, owns: Any
+        answers: LateAnswers, _: int | None, owns: Any, __: Any
     ) -> AsyncGenerator[tuple[int, LateAnswer], None]:
         for household in (THEIRS, OURS):
             answers.tell(late_about(household), None)
@@ -355,15 +356,33 @@ def test_a_stream_holds_its_place_until_it_ends(
     assert [places.taken for places in held] == [0]
 
 
+def without_the_token(access: AccessFile, name: str) -> AccessFile:
+    return revoked(access, name)
+
+
+def with_another_key(access: AccessFile, _: str) -> AccessFile:
+    return replace(access, tenants=access.tenants | {"acme": "hother"})
+
+
+@pytest.mark.parametrize("change", [without_the_token, with_another_key])
 def test_a_token_that_is_revoked_hears_no_more(
-    client: TestClient, tokens: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: TestClient,
+    tokens: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[AccessFile, str], AccessFile],
 ) -> None:
     file = tmp_path / "access.json"
 
-    async def listen(_: LateAnswers, *__: Any) -> AsyncGenerator[tuple[int, LateAnswer], None]:
+    async def listen(
+        _: LateAnswers, __: Any, owns: Callable[[str], bool], may: Callable[[], bool]
+    ) -> AsyncGenerator[tuple[int, LateAnswer], None]:
+        assert owns(OURS)
+        assert may()
         yield 1, late_about(OURS)
-        write_access(file, revoked(read_access(file), tokens["decide"].partition(".")[0]))
-        yield 2, late_about(OURS)
+        write_access(file, change(read_access(file), tokens["decide"].partition(".")[0]))
+        if may():
+            yield 2, late_about(OURS)
 
     monkeypatch.setattr(LateAnswers, "listen", listen)
     told = client.get("/v1/late", headers=bearer(tokens["decide"])).text

@@ -157,3 +157,18 @@ async def test_no_server_of_ours_takes_a_late_answer_for_a_command(answers: Late
 
     assert heard.headers["content-type"] == "application/vnd.misfire.late+json"
     assert heard.headers["x-misfire-callback"] == "1"
+
+
+async def test_a_stream_ends_soon_after_its_listener_may_not_listen_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streams.hook.late._LOOK_SECONDS", 0.01)
+    allowed = [True]
+    answers = LateAnswers()
+    heard = asyncio.create_task(anext(answers.listen(may=lambda: allowed[0])))
+    await asyncio.sleep(0.05)
+    assert not heard.done()
+
+    allowed[0] = False
+    with pytest.raises(StopAsyncIteration):
+        await asyncio.wait_for(heard, 5)
