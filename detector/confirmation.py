@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from detector.answers import PROVEN, ConfirmationAnswer, ConfirmationResult, Refusal, Result, proof_of
 from detector.bundle import Bundle
 from detector.challenge import challenge_words
+from detector.clocks import apart
 from detector.conversations import said_id
 from detector.decisions import Confirm, ConfirmMethod, Decision, Reason, Verdict
 from detector.events import Act, IntentEvent
@@ -32,18 +34,28 @@ __all__ = ["MAX_ATTEMPTS", "answer", "ask", "confirmation_id", "find_question", 
 MAX_ATTEMPTS = 3
 #: Hexadecimal digits of an id that tell the household: enough to say "not yours", too few to find a household by.
 _TAG = 8
+#: Hexadecimal digits of an id that tell the event, and as many that tell the intent with its slots.
+_HALF = 16
+_TIME = re.compile(r"-(-?[0-9a-f]{1,12})")
 
 #: What an answer that went wrong costs an attempt: it could be tried again and again.
 _ATTEMPTS = {Refusal.PROOF_WRONG, Refusal.WRONG_WORDS, Refusal.NOTHING_HEARD, Refusal.UNLIKELY_ANSWER}
 
 
-def confirmation_id(household_id: str, event_id: str) -> str:
-    """Derive a question's id, so that every rung and every replay gives the same one; it begins with the household's tag.
+def confirmation_id(
+    household_id: str, event_id: str, intent: str, slots: Mapping[str, str], *, at: float
+) -> str:
+    """Derive the id of the question about a command that was asked at the log's time ``at``; every replay gives the same one.
 
-    >>> confirmation_id("h1", "e1")[:8] == confirmation_id("h1", "e2")[:8] != confirmation_id("h2", "e1")[:8]
+    A proof is made of this id alone. So the id says all that an answer is bound to: who gets hold of a proof can use it neither for
+    another command nor at another time, even where the same ``event_id`` comes again.
+
+    >>> confirmation_id("h1", "e1", "a.B", {}, at=0.0)[:8] == confirmation_id("h1", "e2", "a.B", {}, at=0.0)[:8]
     True
     """
-    return _tag(household_id) + _digest(f"{household_id}\0{event_id}", 16)
+    command = f"{intent}\0{sorted(slots.items())}"
+    event = _digest(f"{household_id}\0{event_id}", _HALF // 2)
+    return f"{_tag(household_id)}{event}{_digest(command, _HALF // 2)}-{int(at):x}"
 
 
 def ask(
@@ -110,7 +122,7 @@ def answer(
         at: the log's time of the answer.
         key: what proofs are made with; where it is ``None``, no proof can be checked, and none counts.
     """
-    question = find_question(state, given.confirmation_id)
+    question = _question_for(state, given)
     if question is None:
         question, unknown = _question_below(state, given, bundle)
         if question is None:
@@ -135,7 +147,7 @@ def answer(
 def recall(state: HouseholdState, given: ConfirmationAnswer) -> ConfirmationResult | None:
     """Return what became of an answer that was taken in before; ``None`` where it closed no question that is remembered."""
     for question in state.questions:
-        if (question.confirmation_id, question.answered_by) == (given.confirmation_id, given.answer_id):
+        if question.answered_by == given.answer_id and _is_about(question, given.confirmation_id):
             return _result(question, given, None)
     return None
 
@@ -183,7 +195,7 @@ def _question(
     slots = dict(session.chain.slots) if session.chain else {}
     words = challenge_words(event.event_id, bundle.version, _usual(state, slots))
     return Question(
-        confirmation_id=confirmation_id(event.household_id, event.event_id),
+        confirmation_id=confirmation_id(event.household_id, event.event_id, event.intent, slots, at=at),
         event_id=event.event_id,
         session_id=session.session_id,
         intent=event.intent,
@@ -228,12 +240,16 @@ def _question_below(
     """
     mine = given.confirmation_id.startswith(_tag(given.household_id))
     for pending in state.pending:
-        if confirmation_id(given.household_id, pending.event_id) != given.confirmation_id:
+        life = bundle.policy.confirmation.expires_seconds
+        asked = confirmation_id(
+            given.household_id, pending.event_id, pending.intent, given.slots, at=pending.seconds
+        )
+        if not _same_question(asked, given.confirmation_id, life):
             continue
         if pending.standing not in (Standing.ALLOWED, Standing.NOT_RUN):
             return None, Refusal.ALREADY_ANSWERED
         said = tuple(token(name, value) for name, value in sorted(given.slots.items()))
-        if said != pending.tokens:
+        if said != pending.tokens or not _same_command(asked, given.confirmation_id):
             return None, Refusal.CHANGED_SLOTS
         methods = bundle.policy.classes[bundle.classify(pending.intent).risk].methods
         return Question(
@@ -243,7 +259,7 @@ def _question_below(
             intent=pending.intent,
             slots=dict(given.slots),
             asked=pending.seconds,
-            expires=pending.seconds + bundle.policy.confirmation.expires_seconds,
+            expires=pending.seconds + life,
             methods=tuple(method for method in methods if method in PROVEN),
         ), Refusal.UNKNOWN
     return None, Refusal.UNKNOWN if mine else Refusal.OTHER_HOUSEHOLD
@@ -256,6 +272,7 @@ def _unbound(question: Question, given: ConfirmationAnswer, at: float) -> Refusa
         (said_id(question.session_id) != given.session_id, Refusal.OTHER_SESSION),
         (question.intent != given.intent, Refusal.OTHER_INTENT),
         (question.slots != dict(given.slots), Refusal.CHANGED_SLOTS),
+        (not _same_command(question.confirmation_id, given.confirmation_id), Refusal.CHANGED_SLOTS),
         (question.state in closed, Refusal.ALREADY_ANSWERED),
         (question.state == "superseded", Refusal.SUPERSEDED),
         (not is_open(question, at), Refusal.EXPIRED),
@@ -279,13 +296,41 @@ def _unproven(
         return Refusal.PROOF_MISSING
     if key is None:  # it went away since the question was asked: now no way that takes a proof is offered
         return Refusal.METHOD_NOT_OFFERED
-    wanted = proof_of(key, question.confirmation_id, given.method)
+    wanted = proof_of(key, given.confirmation_id, given.method)
     return None if hmac.compare_digest(given.proof.encode(), wanted.encode()) else Refusal.PROOF_WRONG
 
 
 def find_question(state: HouseholdState, confirmation_id: str | None) -> Question | None:
     """Return the question with this id, as far as it is remembered."""
     return next((each for each in state.questions if each.confirmation_id == confirmation_id), None)
+
+
+def _question_for(state: HouseholdState, given: ConfirmationAnswer) -> Question | None:
+    """The question that an answer is about: the very one, or the one that a lower rung asked about the same command a moment before."""
+    exact = find_question(state, given.confirmation_id)
+    about = (each for each in reversed(state.questions) if _is_about(each, given.confirmation_id))
+    return exact or next(about, None)
+
+
+def _is_about(question: Question, name: str) -> bool:
+    return _same_question(question.confirmation_id, name, question.expires - question.asked)
+
+
+def _same_question(one: str, other: str, life: float) -> bool:
+    """Whether two ids are of one event, asked about on two rungs: their clocks lie no further apart than a question lives."""
+    if one == other:
+        return True
+    end = _TAG + _HALF
+    first, second = _TIME.fullmatch(one, end + _HALF), _TIME.fullmatch(other, end + _HALF)
+    if one[:end] != other[:end] or first is None or second is None:
+        return False
+    return apart(int(first[1], 16), int(second[1], 16)) <= life
+
+
+def _same_command(one: str, other: str) -> bool:
+    """Whether two ids are of one intent with the same slots."""
+    end = _TAG + _HALF
+    return one[end : end + _HALF] == other[end : end + _HALF]
 
 
 def _with_question(state: HouseholdState, question: Question) -> HouseholdState:

@@ -139,7 +139,7 @@ def _pending() -> Pending:
         seconds=_FLOAT,
         tokens=("a" * 6,) * MAX_KNOWN_SLOTS,
         standing=Standing.CONFIRMED,
-        confirmation_id="a" * 40,
+        confirmation_id="a" * 54,
     )
 
 
@@ -175,7 +175,7 @@ def _decision() -> Decision:
         confirm=Confirm(
             methods=tuple(ConfirmMethod),
             prompt=_SENTENCE,
-            confirmation_id="a" * 40,
+            confirmation_id="a" * 54,
             expires_at=_TIME,
             slots=_slots(),
             challenge=_words(),
@@ -187,7 +187,7 @@ def _decision() -> Decision:
 
 def _question() -> Question:
     return Question(
-        confirmation_id="a" * 40,
+        confirmation_id="a" * 54,
         event_id=_ID,
         session_id=_ID,
         intent=_INTENT,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal, Result
+from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal, Result, proof_of
 from detector.challenge import words_in
 from detector.confirmation import MAX_ATTEMPTS, answer, confirmation_id, recall
 from detector.decisions import ConfirmMethod, Decision, Verdict
@@ -130,8 +130,62 @@ def test_another_household_cannot_answer() -> None:
 
 def test_a_question_that_nobody_asked_is_unknown() -> None:
     decision, state = asked()
-    unknown = given_to(decision, confirmation_id=confirmation_id("h1", "e99"))
+    slots = {"contact": "k1_a44e"}
+    unknown = given_to(
+        decision, confirmation_id=confirmation_id("h1", "e99", decision.intent, slots, at=START.timestamp())
+    )
     assert taken(state, unknown)[0].reason is Refusal.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("slots", "day"), [({"door": "k1_back"}, 0), ({"door": "k1_back"}, 3), ({"door": "k1_front"}, 3)]
+)
+def test_a_proof_is_worth_nothing_where_its_event_id_comes_again(slots: dict[str, str], day: int) -> None:
+    """The household has forgotten the event and its question; who kept the proof sends the id again."""
+    first = unlocking(0, {"door": "k1_front"})
+    (decision,), state = run([first], BUNDLE)
+    kept = given_to(decision, time=first.time)
+    result, state = taken(state, kept)
+    assert result.result is Result.CONFIRMED
+    between = [unlocking(100 + each, {"door": f"k1_{each}"}, days=day) for each in range(MAX_QUESTIONS + 1)]
+    _, state = run([replace(each, intent="locks.Lock", session_id="s2") for each in between], BUNDLE, state)
+    again = replace(first, slots=slots, time=START + timedelta(days=day, seconds=30))
+    (asked_again,), state = run([again], BUNDLE, state)
+    assert asked_again.verdict is Verdict.CONFIRM
+    reused = replace(kept, slots=slots, time=again.time, answer_id="a2")
+    assert taken(state, reused)[0].result is Result.REFUSED
+    named = given_to(asked_again, time=again.time, proof=kept.proof)
+    assert taken(state, named)[0].reason is Refusal.PROOF_WRONG
+    assert taken(state, given_to(asked_again, time=again.time))[0].result is Result.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("seconds", "counts"), [(-59, True), (-1, True), (1, True), (59, True), (-90, False)]
+)
+def test_the_answer_to_a_lower_rungs_question_finds_the_workers_about_the_same_command(
+    seconds: int, counts: bool
+) -> None:
+    """The gateway asked when the event arrived there, and its clock is not the log's."""
+    decision, state = asked()
+    worked = heard(send_message(), DOUBTFUL)[-1]
+    name = confirmation_id("h1", "e2", worked.intent, {"contact": "k1_a44e"}, at=worked.seconds + seconds)
+    said = given_to(decision, confirmation_id=name, proof=proof_of(KEY, name, ConfirmMethod.PIN))
+    for known in (state, run(heard(send_message(), SURE), BUNDLE)[1]):
+        result, after = taken(known, said)
+        assert (result.result is Result.CONFIRMED) is counts
+        assert counts or result.reason is Refusal.UNKNOWN
+        assert (recall(after, said) == result) is counts
+
+
+def unlocking(number: int, slots: dict[str, str], *, days: float = 0.0) -> IntentEvent:
+    return event(
+        number,
+        intent="locks.Unlock",
+        commits=True,
+        slots=slots,
+        wake_confidence=DOUBTFUL,
+        time=START + timedelta(days=days, seconds=(number % 100) * 2),
+    )
 
 
 @pytest.mark.parametrize("first", [True, False])

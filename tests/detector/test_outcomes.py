@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detector.answers import ConfirmationAnswer, Result
-from detector.confirmation import answer, confirmation_id
+from detector.confirmation import answer
 from detector.decisions import ConfirmMethod, Verdict
 from detector.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
 from detector.outcome_table import RefusedOutcome
@@ -244,7 +244,7 @@ REPORTS = st.builds(
 )
 UNCHECKED = st.builds(
     lambda number, method, session, slots, proof: ConfirmationAnswer(
-        confirmation_id=confirmation_id("h1", f"e{number}"),
+        confirmation_id=f"e{number}",
         answer_id=f"a{number}",
         household_id="h1",
         session_id=session,
@@ -285,7 +285,11 @@ def test_nothing_but_a_checked_answer_lets_run_or_teaches_what_was_not_allowed(
             assert reason is None or after == state
             state = after
         else:
-            result, state = answer(state, step, bundle, at=at, key=key)
+            named = [
+                each.confirmation_id for each in state.questions if each.event_id == step.confirmation_id
+            ]
+            said = replace(step, confirmation_id=named[-1]) if named else step
+            result, state = answer(state, said, bundle, at=at, key=key)
             assert result.result is Result.REFUSED
     closing = event(99, time=START + timedelta(days=9), session_id="closing")
     _, state = decide(state, closing, bundle, at=closing.seconds)

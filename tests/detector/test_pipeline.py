@@ -147,8 +147,13 @@ def check(decision: Decision, bundle: Bundle) -> None:
         assert decision.reasons[0].bits == 0.0
     assert (decision.confirm is not None) == (decision.verdict is Verdict.CONFIRM)
     if decision.confirm:
+        assert decision.confirm.expires_at is not None
         asked_now = decision.confirm.confirmation_id == confirmation_id(
-            decision.household_id, decision.event_id
+            decision.household_id,
+            decision.event_id,
+            decision.intent,
+            decision.confirm.slots,
+            at=decision.confirm.expires_at.timestamp() - bundle.policy.confirmation.expires_seconds,
         )
         offered = bundle.policy.methods_for(decision.risk_class, decision.misfire_probability or 0.0)
         assert decision.confirm.methods == offered or not asked_now
