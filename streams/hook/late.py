@@ -208,6 +208,7 @@ class LateAnswers:
                     continue
                 listener.filled.clear()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(listener.filled.wait(), _LOOK_SECONDS)
+                    async with asyncio.timeout(_LOOK_SECONDS):
+                        await listener.filled.wait()
         finally:
             self._listeners.discard(listener)
