@@ -23,7 +23,7 @@ class Continuity:
     """Follows the records of one partition, over connections.
 
     A new connection begins at the record that was heard last. It is heard again, and nothing was missed; or the topic keeps it no
-    longer, or was made anew, and then something may have been missed.
+    longer, or was made anew, and then something may have been missed. So it may where the connection before heard no record at all.
 
     Args:
         on_gap: called when something may have been missed.
@@ -33,10 +33,14 @@ class Continuity:
         self._on_gap = on_gap
         self._last: _Heard | None = None
         self._resuming = False
+        self._listened = False
 
     def begin(self, partition: int) -> int | None:
         """Begin a connection; return the offset to listen from, or ``None`` for the partition's end."""
+        listened, self._listened = self._listened, True
         if self._last is None:
+            if listened:
+                self._on_gap()
             return None
         if self._last.partition != partition:
             self._missed()

@@ -66,3 +66,14 @@ def test_another_partition_is_a_gap(heard: Heard) -> None:
 def test_a_place_that_was_skipped_is_a_gap(heard: Heard) -> None:
     assert heard.following.hear(record(11))
     assert heard.gaps == 1
+
+
+def test_where_no_record_was_heard_the_next_connection_may_have_missed_one() -> None:
+    heard = Heard()
+    assert heard.following.begin(0) is None
+    assert heard.gaps == 0
+    assert heard.following.begin(0) is None
+    assert heard.gaps == 1
+    assert heard.following.hear(record(3))
+    assert heard.following.begin(0) == 3
+    assert heard.gaps == 1
