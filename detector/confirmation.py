@@ -22,6 +22,7 @@ from detector.events import Act, IntentEvent
 from detector.fatigue import asked_before, is_open
 from detector.household import token
 from detector.outcomes import answered, close_question
+from detector.policy import Policy
 from detector.refusals import refused
 from detector.spoken import is_yes, score_yes
 from detector.standing import Standing
@@ -70,7 +71,8 @@ def ask(
     """Turn a decision to confirm into a question, and remember it.
 
     A household is not asked the same thing twice in a row: while the question is open, the repeated command gets the same one; for a
-    while after its answer, a yes allows and a no blocks. Too many open questions block.
+    while after its answer, a yes allows and a no blocks; a yes only where its way of
+    confirming is safe enough for this command, too. Too many open questions block.
 
     Args:
         decision: with the verdict ``confirm`` and the methods in its ``confirm``.
@@ -85,6 +87,8 @@ def ask(
     policy, slots = bundle.policy, session.chain.slots
     anew = session.chain.act == Act.INITIATE
     before = asked_before(state, session, slots, policy, intent=event.intent, at=at, anew=anew)
+    if before is not None and before.state == "confirmed" and not _suffices(before, decision, policy):
+        before = None
     if before is not None and before.state != "open":
         return _answered_before(decision, before), state
     if before is None:
@@ -135,7 +139,14 @@ def answer(
             bits, probability, likely = score_yes(state, question, given.heard, bundle)
             refusal = None if likely else Refusal.UNLIKELY_ANSWER
     if refusal is None:
-        state = answered(_with_question(state, question), question, given.accepted, by=given.answer_id, at=at)
+        state = answered(
+            _with_question(state, question),
+            question,
+            given.accepted,
+            by=given.answer_id,
+            method=given.method,
+            at=at,
+        )
         question = find_question(state, question.confirmation_id) or question
     elif refusal in _ATTEMPTS:
         question = replace(question, attempts=question.attempts + 1)
@@ -150,6 +161,15 @@ def recall(state: HouseholdState, given: ConfirmationAnswer) -> ConfirmationResu
         if question.answered_by == given.answer_id and _is_about(question, given.confirmation_id):
             return _result(question, given, None)
     return None
+
+
+def _suffices(before: Question, decision: Decision, policy: Policy) -> bool:
+    """Whether an earlier yes would be enough for a command that may be likelier a misfire than the one that it was said to."""
+    method, probability = before.answered_with, decision.misfire_probability
+    if method is None or method not in policy.classes[decision.risk_class].methods:
+        return False
+    likely = policy.base_rate if probability is None else probability
+    return policy.suffices(decision.risk_class, method, likely)
 
 
 def _answered_before(decision: Decision, question: Question) -> Decision:

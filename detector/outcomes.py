@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from detector.decisions import Decision, Verdict
-from detector.events import IntentEvent, Outcome
+from detector.decisions import ConfirmMethod, Decision, Verdict
+from detector.events import IntentEvent, Outcome, OutcomeKind
 from detector.fatigue import is_open
 from detector.household import learn_late
 from detector.outcome_table import RefusedOutcome, entry
@@ -36,6 +36,8 @@ _CLOSES: Mapping[Standing, str] = {
     Standing.EXPIRED: "over",
     Standing.LET_RUN: "over",
 }
+#: Outcomes by which somebody says that a command was not meant.
+_NO = frozenset({OutcomeKind.DENIED, OutcomeKind.UNDONE})
 #: What a checked answer can still be about.
 _ANSWERABLE = frozenset({Standing.ASKED, Standing.LET_RUN, Standing.ALLOWED, Standing.NOT_RUN})
 
@@ -70,31 +72,34 @@ def report(
     """Take an outcome in at the log's time ``at``: why it is refused, if it is, and the household afterwards.
 
     An outcome that comes before its event waits for it. One that comes after its session was closed can still teach a command that
-    was allowed or confirmed, but can no longer take back what was learned.
+    was allowed or confirmed, but can no longer take back what was learned. A no takes back a yes that would hold for the same command
+    said again, however late it comes.
     """
     standing = standing_of(state, outcome.event_id, at=at)
     became = entry(standing, outcome.outcome, outcome.source)
-    if isinstance(became, RefusedOutcome):
-        return became, state
-    if standing is Standing.UNKNOWN:
-        return None, _waiting(state, outcome, at)
-    if became is standing:
-        return None, state
-    return None, _moved(state, outcome.event_id, became, at)
+    refused = became if isinstance(became, RefusedOutcome) else None
+    if standing is Standing.UNKNOWN and refused is None:
+        state = _waiting(state, outcome, at)
+    elif isinstance(became, Standing) and became is not standing:
+        state = _moved(state, outcome.event_id, became, at)
+    if outcome.outcome in _NO and refused in (None, RefusedOutcome.ALREADY_LEARNED):
+        state = _without_yes(state, _intents_of(state, outcome.event_id), at)
+    return refused, state
 
 
 def answered(
-    state: HouseholdState, question: Question, accepted: bool, *, by: str, at: float
+    state: HouseholdState, question: Question, accepted: bool, *, by: str, method: ConfirmMethod, at: float
 ) -> HouseholdState:
-    """Take in an answer that was checked: it closes its question, and says whether the question's command was meant.
+    """Take in an answer by ``method`` that was checked: it closes its question, and says whether the question's command was meant.
 
-    A command that was said again while the question was open is confirmed with it where its slots are the same.
+    A command that was said again while the question was open is confirmed with it where its slots are the same. A no takes back the yes
+    to another question about the intent.
     """
     became, name = "confirmed" if accepted else "denied", question.confirmation_id
-    state = close_question(state, name, became, at=at, by=by)
+    state = close_question(state, name, became, at=at, by=by, method=method)
     tokens = {each.tokens for each in state.pending if each.event_id == question.event_id}
     if not accepted:
-        return state
+        return _without_yes(state, {question.intent}, at)
     return _become(
         state,
         lambda each: each.confirmation_id == name and each.standing in _ANSWERABLE and each.tokens in tokens,
@@ -104,11 +109,17 @@ def answered(
 
 
 def close_question(
-    state: HouseholdState, confirmation_id: str, became: str, *, at: float, by: str | None = None
+    state: HouseholdState,
+    confirmation_id: str,
+    became: str,
+    *,
+    at: float,
+    by: str | None = None,
+    method: ConfirmMethod | None = None,
 ) -> HouseholdState:
     """Close a question that is open, or whose yes is taken back. A no is about every command that the question was put for."""
     questions = tuple(
-        replace(each, state=became, closed=at, answered_by=by, session=None)
+        replace(each, state=became, closed=at, answered_by=by, answered_with=method, session=None)
         if each.confirmation_id == confirmation_id and each.state in ("open", "confirmed")
         else each
         for each in state.questions
@@ -180,6 +191,25 @@ def _moved(state: HouseholdState, event_id: str, standing: Standing, at: float) 
     if standing not in _CLOSES or pending.confirmation_id is None:
         return state
     return close_question(state, pending.confirmation_id, _CLOSES[standing], at=at)
+
+
+def _intents_of(state: HouseholdState, event_id: str) -> set[str]:
+    """The intent of an event, wherever it is remembered."""
+    remembered: tuple[Pending | Decision | Question, ...] = (*state.pending, *state.recent, *state.questions)
+    return {each.intent for each in remembered if each.event_id == event_id}
+
+
+def _without_yes(state: HouseholdState, intents: set[str], at: float) -> HouseholdState:
+    """Let no earlier yes hold any longer for commands of these intents: they are asked about again."""
+    if not any(each.state == "confirmed" and each.intent in intents for each in state.questions):
+        return state
+    questions = tuple(
+        replace(each, state="over", closed=at, answered_by=None)
+        if each.state == "confirmed" and each.intent in intents
+        else each
+        for each in state.questions
+    )
+    return changed(state, questions=questions)
 
 
 def _become(

@@ -30,7 +30,7 @@ def reveal(state: HouseholdState, event_id: str, *, meant: bool, at: float) -> H
         return state
     question = find_question(state, pending.confirmation_id)
     if question is not None and question.state == "open":
-        return answered(state, question, meant, by=_BY, at=at)
+        return answered(state, question, meant, by=_BY, method=question.methods[0], at=at)
     no = OutcomeKind.UNDONE if pending.standing is Standing.ALLOWED else OutcomeKind.DENIED
     outcome = Outcome(
         event_id=event_id,

@@ -142,7 +142,8 @@ class Question:
     """A confirmation that was asked for: what it is bound to, and what became of it.
 
     ``session`` is the conversation as it was, its chain and the committing event with it; it is kept while the question is ``open``.
-    Later ``state`` is what closed it: ``confirmed``, ``denied``, ``superseded`` by another question about the same intent, or ``over``.
+    Later ``state`` is what closed it: ``confirmed`` (``answered_with`` says how), ``denied``, ``superseded`` by another question about the
+    same intent, or ``over``.
     ``asked``, ``expires`` and ``closed`` are the log's times.
     """
 
@@ -160,6 +161,7 @@ class Question:
     state: str = "open"
     closed: float = 0.0
     answered_by: str | None = None
+    answered_with: ConfirmMethod | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,7 +46,10 @@ An outcome reports what happened to a command. It never authorises one, never op
 that a command was meant which was not allowed: only an answer that was checked confirms ([asking.md](asking.md)). Drawn from the table in
 `detector/outcome_table.py`.
 
-A refused outcome changes nothing. It is counted (`misfire_outcomes_refused_total`), and the sender gets the reason: over HTTP a
+"denied" and "undone" also take back a yes that would still hold for that command said again: it is asked about anew.
+
+A refused outcome changes nothing, except that `already_learned` takes back such a yes as well. It is
+counted (`misfire_outcomes_refused_total`), and the sender gets the reason: over HTTP a
 problem with status 409, by Kafka a record of type `assistant.refusal.v1`. An outcome that comes before its event waits for it, and is then
 looked up here. The same outcome again changes nothing. Over HTTP a caller reports as `runtime`, and as `operator` with a token of the
 scope `operate`; `gateway` is the gateway's own.

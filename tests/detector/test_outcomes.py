@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detector.answers import ConfirmationAnswer, Result
+from detector.answers import ConfirmationAnswer, Result, proof_of
 from detector.confirmation import answer
 from detector.decisions import ConfirmMethod, Verdict
 from detector.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
@@ -22,6 +22,7 @@ from detector.standing import Standing
 from detector.state import HouseholdState
 from tests.detector.builders import (
     ABSURD,
+    CONFIRMATION_KEY,
     DOUBTFUL,
     START,
     SURE,
@@ -141,7 +142,8 @@ def test_a_checked_yes_then_executed_is_learned_once() -> None:
     assert (state.learned, set(state.intents)) == (1, {SEND})
     assert stands(state) is Standing.LEARNED
     for kind in (UNDONE, DENIED, EXPIRED):
-        assert report(state, outcome("e2", kind), at=AT) == (RefusedOutcome.ALREADY_LEARNED, state)
+        reason, after = report(state, outcome("e2", kind), at=AT)
+        assert (reason, replace(after, questions=state.questions)) == (RefusedOutcome.ALREADY_LEARNED, state)
 
 
 def test_a_checked_yes_after_its_session_is_over_is_learned_at_once() -> None:
@@ -301,3 +303,62 @@ def test_given_to_makes_an_answer_that_would_count() -> None:
     (decision,), state = run(unlock(0), BUNDLE)
     said = given_to(decision)
     assert answer(state, said, BUNDLE, at=AT, key=b"the key of the tests")[0].result is Result.CONFIRMED
+
+
+def after_yes(method: ConfirmMethod = ConfirmMethod.PIN) -> HouseholdState:
+    (decision,), state = run(unlock(0), BUNDLE)
+    assert decision.confirm is not None
+    name = str(decision.confirm.confirmation_id)
+    said = given_to(decision, method=method, proof=proof_of(CONFIRMATION_KEY, name, method), time=START)
+    result, state = answer(state, said, BUNDLE, at=START.timestamp() + 5, key=CONFIRMATION_KEY)
+    assert result.result is Result.CONFIRMED
+    return state
+
+
+def codes_of(events: Sequence[IntentEvent], state: HouseholdState) -> tuple[Verdict, str]:
+    decision, _ = decide(state, events[0], BUNDLE, at=events[0].seconds)
+    return decision.verdict, decision.reasons[0].code
+
+
+@pytest.mark.parametrize("kind", [DENIED, UNDONE])
+@pytest.mark.parametrize("ran", [False, True])
+def test_a_no_to_a_command_that_an_earlier_yes_allowed_takes_the_yes_back(
+    kind: OutcomeKind, ran: bool
+) -> None:
+    _, state = run(unlock(1, session="s2"), BUNDLE, after_yes())
+    if ran:
+        state = apply_outcome(state, outcome("e1", EXECUTED), at=AT)
+    assert codes_of(unlock(4, session="s3"), state) == (Verdict.ALLOW, "confirmed_before")
+    state = apply_outcome(state, outcome("e1", kind), at=AT)
+    assert codes_of(unlock(4, session="s3"), state)[0] is Verdict.CONFIRM
+
+
+@pytest.mark.parametrize("event_id", ["e0", "e1"])
+def test_a_no_that_comes_after_the_command_was_learned_takes_the_yes_back_too(event_id: str) -> None:
+    _, state = run(unlock(1, session="s2"), BUNDLE, after_yes())
+    later = dialogue(("weather.GetWeather", Act.INITIATE, False), first=9, session="s4", days=130 / 86400)
+    _, state = run(later, BUNDLE, state)
+    again = unlock(8, session="s3", days=150 / 86400)
+    assert codes_of(again, state) == (Verdict.ALLOW, "confirmed_before")
+    reason, state = report(state, outcome(event_id, UNDONE), at=START.timestamp() + 140)
+    assert reason is RefusedOutcome.ALREADY_LEARNED
+    assert codes_of(again, state)[0] is Verdict.CONFIRM
+
+
+def test_a_no_to_one_of_two_questions_takes_back_the_yes_to_the_other() -> None:
+    (first,), state = run(unlock(0), BUNDLE)
+    (second,), state = run(unlock(1, session="s2"), BUNDLE, state)
+    state = confirmed(second, BUNDLE, state, at=AT)
+    no = given_to(first, accepted=False, answer_id="a2", proof=None)
+    result, state = answer(state, no, BUNDLE, at=AT + 1)
+    assert result.result is Result.DENIED
+    assert codes_of(unlock(4, session="s3"), state)[0] is not Verdict.ALLOW
+
+
+def test_a_yes_holds_only_where_it_would_be_enough_for_the_command_said_again() -> None:
+    state = after_yes()
+    assert codes_of(unlock(1, session="s2"), state) == (Verdict.ALLOW, "confirmed_before")
+    absurd = heard(unlock(1, session="s2"), ABSURD)
+    assert codes_of(absurd, state)[0] is Verdict.CONFIRM
+    older = replace(state, questions=tuple(replace(each, answered_with=None) for each in state.questions))
+    assert codes_of(unlock(1, session="s2"), older)[0] is Verdict.CONFIRM
