@@ -139,6 +139,13 @@ class Worker:
         """Apply each outcome."""
         await self._each(stream, self._outcome)
 
+    async def let_go(self) -> None:
+        """Write what is decided, and forget every household: another worker may decide on them next, and hear of their erasures."""
+        await self.households.drain()
+        self.blocks.forget_all()
+        if self.shadow:
+            self.shadow.clear()
+
     async def _each(self, stream: Any, handle: Callable[[Any, Incoming], Awaitable[None]]) -> None:
         try:
             async for event in stream.noack().events():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 
 from detector.block_budget import BlockWindow, is_block, is_repeat
 from detector.decisions import Decision
@@ -41,6 +42,11 @@ class BlockBudgets:
         tenant = tenant_of(household_id)
         if tenant in self._windows:
             self._windows[tenant] = self._windows[tenant].without(household_id)
+
+    def forget_all(self) -> None:
+        """Forget what each household had blocked: another worker may decide on them next. What each tenant had altogether stays."""
+        for tenant, window in self._windows.items():
+            self._windows[tenant] = replace(window, homes={})
 
     def count(self, event: IntentEvent, decision: Decision, budget: BlockBudget, *, at: float) -> None:
         """Count a decision made at ``at``, in seconds of the log's time; a turn without a command and a repeated refusal do not count."""

@@ -125,10 +125,7 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
         nonlocal began
         health.tell(assigned=False)
         began = time.monotonic()
-        # Nobody else may write these households before we have written them.
-        await worker.households.drain()
-        if worker.shadow:
-            worker.shadow.clear()
+        await worker.let_go()
 
     async def completed(*_: Any, **__: Any) -> None:
         worker.households.recount()

@@ -153,3 +153,17 @@ async def test_windows_are_kept_of_a_bounded_number_of_tenants_and_one_that_ends
 
     await decide(bench, *(command(1, home(f"t{number}", 1)) for number in range(300)), offset=10 * 3600 + 1)
     assert len(bench.worker.blocks._windows) == len(bench.worker.blocks._left) == 256
+
+
+async def test_of_households_that_go_to_another_worker_nothing_is_remembered_and_their_tenants_sums_stay() -> (
+    None
+):
+    bench = Bench(small_budget())
+    await decide(bench, *(command(1, home("acme", number)) for number in range(30)))
+    before = bench.worker.blocks._windows["acme"]
+
+    await bench.worker.let_go()
+
+    after = bench.worker.blocks._windows["acme"]
+    assert (after.commands, after.blocks) == (before.commands, before.blocks)
+    assert not after.homes
