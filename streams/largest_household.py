@@ -201,6 +201,7 @@ def _question() -> Question:
         state="superseded",
         closed=_FLOAT,
         answered_by=_ID,
+        answered_with=ConfirmMethod.PHONE_PUSH,
     )
 
 
