@@ -34,10 +34,13 @@ class Pulse:
         #: By partition, what the answer to its latest probe will be told by.
         self._waiting: dict[int, str] = {}
         self._partitions: frozenset[int] = frozenset()
+        self._there = True
 
     def follow(self, partitions: Iterable[int]) -> None:
-        """Take in which partitions the intents have now."""
-        self._partitions = frozenset(partitions)
+        """Take in which partitions the intents have now; none where the topic is not there, and those that it had are missing."""
+        found = frozenset(partitions)
+        self._there = bool(found)
+        self._partitions = found or self._partitions
 
     def forget(self) -> None:
         """Forget what was heard: the connection was lost, and who answered before may be gone."""
@@ -57,14 +60,19 @@ class Pulse:
 
     def missing(self) -> list[int]:
         """Return the partitions from which no answer came lately."""
-        return sorted(each for each in self._partitions if not self._within(self._heard, each, FRESH_SECONDS))
+        return sorted(
+            each
+            for each in self._partitions
+            if not self._there or not self._within(self._heard, each, FRESH_SECONDS)
+        )
 
     def probes(self) -> list[tuple[int, str]]:
         """Return the partitions that are to be probed now, each with its probe's correlation id, and take them for probed."""
         due = sorted(
             each
             for each in self._partitions
-            if not self._within(self._heard, each, _RENEW_SECONDS)
+            if self._there
+            and not self._within(self._heard, each, _RENEW_SECONDS)
             and not self._within(self._probed, each, _PROBE_SECONDS)
         )
         made = [(partition, uuid.uuid4().hex) for partition in due]

@@ -64,3 +64,14 @@ def test_an_answer_about_no_partition_of_ours_is_nothing() -> None:
     pulse.heard(-1)
     pulse.heard(7)
     assert pulse.missing() == [0]
+
+
+def test_where_the_topic_is_gone_its_partitions_are_missing_and_nothing_is_probed() -> None:
+    pulse = Pulse(Clock())
+    pulse.follow([0, 1])
+    pulse.heard(0)
+    pulse.follow([])
+    assert pulse.missing() == [0, 1]
+    assert pulse.probes() == []
+    pulse.follow([0, 1])
+    assert pulse.missing() == [1]
