@@ -6,7 +6,7 @@ Where the worker answers, its verdict is remembered and nothing is judged twice.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from detector.bundle import Bundle
 from detector.decisions import Decision, Rung
@@ -21,6 +21,8 @@ __all__ = ["Sessions", "Turn"]
 _HOUSEHOLDS = 20_000
 #: A household has one entry.
 _ALL = ""
+#: What a household learns.
+_LEARNED = ("learned", "taught_on", "taught", "intents", "domains", "tokens", "hours", "novelty")
 
 
 @dataclass(slots=True)
@@ -42,7 +44,10 @@ class Turn:
 
 
 class Sessions:
-    """Follows what is asked. Households never learn here: what this household usually does, only the worker knows."""
+    """Follows what is asked. Households never learn here: what this household usually does, only the worker knows.
+
+    No outcome and no answer comes here, so that what was undone or denied would be taken for meant.
+    """
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -69,16 +74,18 @@ class Sessions:
     def judge(self, turn: Turn) -> Decision:
         """Return the gateway's own decision; the population's model decides, without this household's history."""
         if turn.decision is None:
-            turn.decision, turn.home.state = decide(
+            turn.decision, state = decide(
                 turn.home.state, turn.event, self._bundle, at=turn.at, rung=Rung.GATEWAY
             )
+            turn.home.state = _unlearned(state)
             self._close(turn)
         return turn.decision
 
     def follow(self, turn: Turn, decision: Decision) -> None:
         """Remember what was decided elsewhere."""
         if turn.decision is None:
-            turn.home.state = follow(turn.home.state, turn.event, self._bundle, decision, at=turn.at)
+            state = follow(turn.home.state, turn.event, self._bundle, decision, at=turn.at)
+            turn.home.state = _unlearned(state)
             turn.decision = decision
             self._close(turn)
 
@@ -86,3 +93,10 @@ class Sessions:
     def _close(turn: Turn) -> None:
         if turn.home.open is turn:
             turn.home.open = None
+
+
+def _unlearned(state: HouseholdState) -> HouseholdState:
+    if not state.taught:
+        return state
+    bare = HouseholdState.new(state.household_id)
+    return replace(state, **{name: getattr(bare, name) for name in _LEARNED})

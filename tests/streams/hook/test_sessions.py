@@ -94,3 +94,19 @@ def test_the_households_are_bounded(bundle: Bundle, monkeypatch: pytest.MonkeyPa
         followed.begin(event(number, household_id=f"h{number}"), at=START.timestamp())
 
     assert [home.state.household_id for home in followed._homes] == ["h3", "h4"]
+
+
+@pytest.mark.parametrize("decided", [False, True])
+def test_a_gateway_learns_nothing_for_nobody_tells_it_what_was_undone(bundle: Bundle, decided: bool) -> None:
+    followed = Sessions(bundle)
+    for day in range(40):
+        for each in heard(send_message(10 * day, session=f"s{day}", days=day), SURE):
+            turn = followed.begin(each, at=each.seconds)
+            decision = own([each], bundle)[0]
+            if decided:
+                followed.follow(turn, decision)
+            else:
+                assert followed.judge(turn).verdict is Verdict.ALLOW
+    state = turn.home.state
+    assert (state.learned, state.taught, state.intents, state.tokens) == (0, 0, {}, ())
+    assert state.events == 120
