@@ -33,8 +33,11 @@ def erased(stored: Stored, command: Incoming) -> Stored:
 
 
 def erased_before(stored: Stored, command: Incoming) -> bool:
-    """Say whether what a command erases is erased already: the command is delivered again, and what came since is not touched."""
-    return stored.erased is not None and stored.erased >= command.timestamp
+    """Say whether the very command erased the household last: it is delivered again, and what came since is not touched.
+
+    An earlier time alone says nothing: the log's may have been ahead for once, and no later command may be lost by that.
+    """
+    return stored.erased is not None and stored.erased == command.timestamp
 
 
 def is_erased(stored: Stored, record: Incoming) -> bool:

@@ -44,10 +44,12 @@ ERASED_AT = BEFORE[-1].seconds + 60
 AFTER = send_message(first=10, days=1.0, session="s2")
 
 
-def command(offset: int, kind: Kinds = Kinds.ERASE, household_id: str = "h1") -> FakeEvent:
+def command(
+    offset: int, kind: Kinds = Kinds.ERASE, household_id: str = "h1", at: float = ERASED_AT
+) -> FakeEvent:
     given = HouseholdCommand(command_id="x", command=kind, household_id=household_id, time=BEFORE[-1].time)
     headers = [("ce_type", COMMAND.type.encode())]
-    return FakeEvent(INTENTS, offset, b"h1", COMMAND.encode(given), headers, timestamp=ERASED_AT)
+    return FakeEvent(INTENTS, offset, b"h1", COMMAND.encode(given), headers, timestamp=at)
 
 
 def intents(events: Sequence[IntentEvent], first: int) -> list[FakeEvent]:
@@ -243,3 +245,15 @@ async def test_when_all_is_gone_only_the_mark_and_the_command_may_be_there(bench
     marked, left = remains(collect("h1", log.read))
     assert marked
     assert [(each.source, each.records) for each in left] == [(INTENTS, 1)]
+
+
+async def test_an_erasure_that_the_log_stamped_ahead_keeps_no_later_one_from_its_household() -> None:
+    bench = Bench(hand_bundle())
+    await bench.intents(*intents(BEFORE, 0), command(3, at=ERASED_AT + 5 * 365 * 86_400))
+    await bench.intents(*intents(AFTER, 4))
+    assert stored(bench).state.events == 3
+
+    await bench.intents(command(7, at=AFTER[-1].seconds + 60))
+
+    assert stored(bench).state == HouseholdState.new("h1")
+    assert stored(bench).erased == AFTER[-1].seconds + 60
