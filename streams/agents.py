@@ -12,7 +12,7 @@ from detector.bundle import Bundle
 from detector.calibration import NEW_HOUSEHOLD_SESSIONS
 from detector.decisions import Decision
 from detector.outcome_table import SENTENCES, RefusedOutcome
-from detector.outcomes import refused_early, report
+from detector.outcomes import refused_early
 from detector.pipeline import is_reused
 from streams import metrics
 from streams.app import Parts
@@ -275,8 +275,9 @@ class Worker:
         stored = self.households.get(outcome.household_id)
         if self._applied(stored.outcomes, record):
             metrics.DUPLICATES.labels(record.topic).inc()
-            again, _ = report(stored.state, outcome, at=record.timestamp)
-            await self.households.stage(event, await self._settled(record, again))
+            again = settle_record(stored, outcome, record, at=record.timestamp)
+            sent = [] if again.failed else await self._settled(record, again.refused)
+            await self.households.stage(event, sent)
             return
         if outlived(stored, outcome):
             metrics.AFTER_ERASURE.labels(record.topic).inc()

@@ -199,15 +199,15 @@ def answer_record(
     It counts as given when the log took it. One that is delivered again gets what it got the first time. ``None`` says that the core
     failed: nothing is confirmed, and the household stays as it was.
     """
-    at = record.timestamp
-    if is_applied(stored.outcomes, record.mark):
-        again = recall(stored.state, given)
-        return again or answer(stored.state, given, bundle, at=at, key=key)[0], stored
+    again = is_applied(stored.outcomes, record.mark)
     try:
-        result, state = answer(stored.state, given, bundle, at=at, key=key)
+        recalled = recall(stored.state, given) if again else None
+        result, state = answer(stored.state, given, bundle, at=record.timestamp, key=key)
     except Exception:
         logger.exception("the core failed on an answer at offset %d of %s", record.offset, bundle.version)
-        return None, with_outcome(stored, record)
+        return None, stored if again else with_outcome(stored, record)
+    if again:
+        return recalled or result, stored
     return result, replace(with_outcome(stored, record), state=state)
 
 

@@ -424,3 +424,14 @@ async def test_no_value_that_was_sent_comes_back_in_a_dead_letters_error(bench: 
     letters = bench.kafka.on(DEAD_LETTERS)
     assert len(letters) == 7
     assert not [letter for letter in letters if spoken.encode() in (letter.header("misfire_error") or b"")]
+
+
+async def test_an_outcome_that_the_core_cannot_take_in_is_no_end_where_it_comes_again(bench: Bench) -> None:
+    """The log's time of it is no time that a calendar has."""
+    record = outcome_record(outcome("e9", OutcomeKind.EXECUTED), 0, ASKING, timestamp=1e18)
+    for _ in range(2):
+        await bench.outcomes(record)
+
+    assert [sent.header("misfire_reason") for sent in bench.kafka.on(DEAD_LETTERS)] == [b"internal_error"]
+    assert not bench.kafka.on(REPLIES)
+    assert record.acked
