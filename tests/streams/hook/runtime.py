@@ -16,8 +16,8 @@ class Heard(list[bytes]):
 
 
 @contextmanager
-def runtime(*statuses: int) -> Iterator[tuple[str, Heard]]:
-    """A runtime that listens for late answers: its address, and what it was sent."""
+def runtime(*statuses: int, elsewhere: str = "") -> Iterator[tuple[str, Heard]]:
+    """A runtime that listens for late answers: its address, and what it was sent. It redirects to ``elsewhere``."""
     heard = Heard()
 
     class Handler(BaseHTTPRequestHandler):
@@ -26,6 +26,8 @@ def runtime(*statuses: int) -> Iterator[tuple[str, Heard]]:
             heard.append(self.rfile.read(int(self.headers["content-length"])))
             self.send_response(statuses[min(len(heard), len(statuses)) - 1])
             self.send_header("content-length", "0")
+            if elsewhere:
+                self.send_header("location", elsewhere)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from detector.decisions import Enforcement, Rung, Verdict
 from streams.errors import BadRecord
+from streams.hook import delivery
 from streams.hook.late import LATE, LateAnswer, LateAnswers, late_answer, provisional
 from streams.policy_file import read_policy
 from tests.detector.builders import event, hand_bundle, run
@@ -141,11 +142,30 @@ async def test_the_callback_is_sent_it_and_tried_again(
     assert [LATE.decode(value) for value in heard] == [late()] * len(statuses)
 
 
-async def test_a_callback_is_not_followed_elsewhere(answers: LateAnswers) -> None:
-    with runtime(307) as (url, heard):
+async def test_a_callback_is_not_followed_elsewhere(
+    answers: LateAnswers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "_TRIES", 1)
+    with runtime(204) as (elsewhere, followed), runtime(307, elsewhere=elsewhere) as (url, heard):
         answers.tell(late(), url)
-        while not heard:  # noqa: ASYNC110 - another thread
+        while answers._callbacks._tasks:  # noqa: ASYNC110 - another thread
             await asyncio.sleep(0.01)
+
+    assert (len(heard), len(followed)) == (1, 0)
+
+
+async def test_a_callback_asks_no_proxy_of_the_environment(
+    answers: LateAnswers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with runtime(204) as (proxy, asked), runtime(204) as (url, heard):
+        monkeypatch.setenv("http_proxy", proxy)
+        answers.tell(late(), url)
+        while answers._callbacks._tasks:  # noqa: ASYNC110 - another thread
+            await asyncio.sleep(0.01)
+
+    assert (len(heard), len(asked)) == (1, 0)
 
 
 async def test_no_server_of_ours_takes_a_late_answer_for_a_command(answers: LateAnswers) -> None:
