@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -138,12 +139,36 @@ def close_question(
 def await_outcome(state: HouseholdState, pending: Pending, *, at: float) -> HouseholdState:
     """Remember a command until its outcome is known; look at once at the outcomes that came first."""
     others = [each for each in state.pending if each.event_id != pending.event_id]
-    state = changed(state, pending=(*others, pending)[-MAX_PENDING:])
+    state = changed(state, pending=(*_kept(state, others), pending))
     early = [outcome for outcome in state.early if outcome.event_id == pending.event_id]
     state = without_early(state, pending.event_id)
     for outcome in early:
         _, state = report(state, outcome, at=at)
     return state
+
+
+def _kept(state: HouseholdState, pending: Sequence[Pending]) -> Sequence[Pending]:
+    """The commands that are kept beside a new one.
+
+    First goes what nothing can be learned from and whose conversation is over, then what was meant, the oldest first. What is held
+    back in an open conversation goes last: once it were forgotten, the command could be said again and be allowed. Of that the
+    conversation with the most loses one, and rather one that it holds twice.
+    """
+    too_many = len(pending) - (MAX_PENDING - 1)
+    if too_many <= 0:
+        return pending
+    here = {session.session_id for session in state.sessions}
+    held = [each for each in pending if each.standing not in MEANT and each.session_id in here]
+    by_session = Counter(each.session_id for each in held)
+    by_command = Counter((each.session_id, each.intent) for each in held)
+
+    def last_goes(each: Pending) -> tuple[int, int, int]:
+        if each in held:
+            return 2, -by_session[each.session_id], -by_command[each.session_id, each.intent]
+        return int(each.standing in MEANT), 0, 0
+
+    gone = sorted(pending, key=last_goes)[:too_many]
+    return [each for each in pending if each not in gone]
 
 
 def without_early(state: HouseholdState, event_id: str) -> HouseholdState:

@@ -19,7 +19,7 @@ from detector.outcome_table import RefusedOutcome
 from detector.outcomes import refused_early, report, standing_of
 from detector.pipeline import apply_outcome, decide
 from detector.standing import Standing
-from detector.state import HouseholdState
+from detector.state import MAX_PENDING, HouseholdState
 from tests.detector.builders import (
     ABSURD,
     CONFIRMATION_KEY,
@@ -362,3 +362,37 @@ def test_a_yes_holds_only_where_it_would_be_enough_for_the_command_said_again() 
     assert codes_of(absurd, state)[0] is Verdict.CONFIRM
     older = replace(state, questions=tuple(replace(each, answered_with=None) for each in state.questions))
     assert codes_of(unlock(1, session="s2"), older)[0] is Verdict.CONFIRM
+
+
+@pytest.mark.parametrize("wake", [SURE, DOUBTFUL, ABSURD])
+def test_other_commands_push_nothing_out_that_is_held_back_in_its_conversation(wake: float) -> None:
+    """Sixteen other commands, and it was forgotten that this one was never confirmed."""
+    _, state = run(heard(send_message(), DOUBTFUL), BUNDLE)
+    for number in range(2 * MAX_PENDING):
+        other = event(
+            100 + number,
+            time=START + timedelta(seconds=30 + number),
+            session_id=f"other{number % 3}",
+            intent="lights.TurnOn",
+            commits=True,
+            wake_confidence=wake,
+        )
+        _, state = run([other], BUNDLE, state)
+    assert len(state.pending) == MAX_PENDING
+    for again in (
+        dialogue((SEND, Act.AFFIRM, True), first=7, days=0.001, wake_confidence=SURE),
+        heard(send_message(7, days=0.001), SURE),
+    ):
+        decision = run(again, BUNDLE, state)[0][-1]
+        assert decision.verdict is not Verdict.ALLOW
+
+
+def test_what_was_blocked_long_ago_keeps_nothing_from_being_learned() -> None:
+    state = HouseholdState.new("h1")
+    for number in range(2 * MAX_PENDING):
+        absurd = heard(send_message(10 * number, session=f"b{number}", days=number * 0.1), ABSURD)
+        _, state = run(absurd, BUNDLE, state)
+    for number in range(3):
+        meant = heard(send_message(900 + 10 * number, session=f"m{number}", days=9.0 + number), SURE)
+        _, state = run(meant, BUNDLE, state)
+    assert state.learned == 2
