@@ -82,8 +82,9 @@ class Connections:
         return place
 
     def shed(self) -> bool:
-        """Let one connection of the address that has most give way; return whether there was one."""
-        return self._gives_way(max(self.peers.values(), key=lambda peer: peer.count, default=_Peer()))
+        """Let one connection give way, of the address that has most among those with one to give; return whether there was one."""
+        waiting = (peer for peer in self.peers.values() if peer.waiting)
+        return self._gives_way(max(waiting, key=lambda peer: peer.count, default=_Peer()))
 
     def _make_room(self, name: str) -> bool:
         peer = self.peers.get(name)

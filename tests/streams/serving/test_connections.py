@@ -43,6 +43,19 @@ def test_where_all_places_are_taken_the_address_with_most_gives_way() -> None:
     assert ended == ["10.0.0.2"]
 
 
+def test_who_keeps_all_its_places_working_keeps_no_new_one_out_while_another_waits() -> None:
+    ended: list[str] = []
+    found = Connections(3, 2)
+    for address in ("10.0.0.1", "10.0.0.1", "10.0.0.2"):
+        place = found.enter(address, partial(ended.append, address))
+        assert place
+        if address == "10.0.0.1":
+            place.works()
+
+    assert found.enter("10.0.0.3", lambda: None)
+    assert ended == ["10.0.0.2"]
+
+
 def test_a_network_of_ipv6_is_one_address() -> None:
     found = Connections(9, 2)
     for address in (
