@@ -21,7 +21,7 @@ __all__ = ["Outbox", "Outgoing"]
 
 logger = logging.getLogger(__name__)
 
-#: Records that wait for a broker that is away, half a minute of a busy gateway; beyond it the oldest is given up and counted.
+#: Records that wait for a broker that is away, half a minute of a busy gateway; beyond it one is given up and counted.
 _WAITING = 30_000
 
 
@@ -53,13 +53,10 @@ class Outbox:
     def put(self, record: Outgoing) -> None:
         """Put a record behind the others."""
         owner = _owner(record)
-        if len(self._records) < _WAITING and not self._places.admits(*owner):
-            # Its own record gives way: the broker is away, and one tenant or household fills all that waits.
+        if not (self._has_room(owner) or self._makes_room(owner)):
+            # It gives way itself: the broker is away, and one tenant or household fills all that waits.
             metrics.SEND_FAILURES.labels(record.topic).inc()
             return
-        if len(self._records) == _WAITING:
-            metrics.SEND_FAILURES.labels(self._records[0].topic).inc()
-            self._take_off()
         self._records.append(record)
         self._places.take(*owner)
         self._filled.set()
@@ -78,6 +75,19 @@ class Outbox:
                     self._take_off()
             self._filled.clear()
             await self._filled.wait()
+
+    def _has_room(self, owner: tuple[str, str]) -> bool:
+        return len(self._records) < _WAITING and self._places.admits(*owner)
+
+    def _makes_room(self, owner: tuple[str, str]) -> bool:
+        """Give up the oldest record of all where all is full: only for a household that has few, and never one of another tenant."""
+        if len(self._records) < _WAITING or _owner(self._records[0])[0] != owner[0]:
+            return False
+        if not self._places.has_few(owner[1]):
+            return False
+        metrics.SEND_FAILURES.labels(self._records[0].topic).inc()
+        self._take_off()
+        return True
 
     def _take_off(self) -> None:
         self._places.leave(*_owner(self._records.popleft()))

@@ -35,10 +35,13 @@ class Places:
     def admits(self, tenant: str, household: str, most: float = 1.0) -> bool:
         """Return whether there is a place: within ``most`` of all places, and within the shares of the tenant and the household."""
         most *= TENANT_SHARE if tenant else 1.0
-        mine = self._households[household]
         return self._within(most, self._tenants[tenant] if tenant else self.taken) and (
-            not household or mine < _LEAST or self._within(HOUSEHOLD_SHARE, mine)
+            self.has_few(household) or self._within(HOUSEHOLD_SHARE, self._households[household])
         )
+
+    def has_few(self, household: str) -> bool:
+        """Return whether a household has so few places that its share is not looked at."""
+        return not household or self._households[household] < _LEAST
 
     def take(self, tenant: str, household: str) -> None:
         """Take a place."""
