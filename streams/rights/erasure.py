@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from detector.bundle import Bundle
-from detector.decisions import Decision, Rung
+from detector.decisions import Decision, Rung, Verdict
 from detector.events import IntentEvent, Outcome
-from detector.fallback import fallback_decision
+from detector.fallback import fallback_decision, ruled
 from detector.state import HouseholdState
 from streams.marks import with_mark
 from streams.packing import Stored
@@ -60,8 +60,11 @@ def outlived(stored: Stored, outcome: Outcome) -> bool:
 
 
 def answer_erased(event: IntentEvent, bundle: Bundle) -> Decision:
-    """Return the answer to an event from before the erasure: the policy's rule, and the log does not get it."""
-    return fallback_decision(
+    """Return the answer to an event from before the erasure, which the log does not get: the policy's rule, and no command is allowed.
+
+    That the event is so old is said by a header alone, which whoever produces can write.
+    """
+    decision = fallback_decision(
         event,
         bundle.policy,
         code=HOUSEHOLD_ERASED,
@@ -69,3 +72,6 @@ def answer_erased(event: IntentEvent, bundle: Bundle) -> Decision:
         rung=Rung.WORKER,
         bundle=bundle.version,
     )
+    if not event.commits or decision.verdict is not Verdict.ALLOW:
+        return decision
+    return ruled(decision, bundle.policy, Verdict.BLOCK, bundle.policy.base_rate)

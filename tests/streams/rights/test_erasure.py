@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from detector.decisions import Rung, Verdict
-from detector.events import IntentEvent, OutcomeKind
+from detector.events import Act, IntentEvent, OutcomeKind
 from detector.standing import Standing
 from detector.state import HouseholdState
 from streams.identities import Identities
@@ -25,7 +25,7 @@ from streams.records import Command as Kinds
 from streams.rights.holdings import Holding, collect
 from streams.rights.remaining import remains
 from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, REPLIES
-from tests.detector.builders import hand_bundle, outcome, run, send_message
+from tests.detector.builders import ABSURD, dialogue, hand_bundle, outcome, run, send_message
 from tests.streams.fakes import (
     PARTITIONS,
     Bench,
@@ -257,3 +257,16 @@ async def test_an_erasure_that_the_log_stamped_ahead_keeps_no_later_one_from_its
 
     assert stored(bench).state == HouseholdState.new("h1")
     assert stored(bench).erased == AFTER[-1].seconds + 60
+
+
+async def test_no_command_is_allowed_for_saying_that_it_is_from_before_the_erasure(bench: Bench) -> None:
+    """Of a reversible command the policy's fallback is to allow; the judge would have blocked this one."""
+    (light,) = dialogue(
+        ("lights.TurnOn", Act.INITIATE, True), first=20, session="s3", days=1.0, wake_confidence=ABSURD
+    )
+    claimed = [*ASKING, (FIRST_LOGGED, b"1.0")]
+
+    await bench.intents(intent_record(light, 4, claimed))
+
+    answer = DECISION.decode(bench.kafka.on(REPLIES)[-1].value)
+    assert (answer.verdict, answer.reasons[0].code) == (Verdict.BLOCK, "household_erased")
