@@ -89,6 +89,7 @@ class Installation:
         return Settings(
             broker=self.broker.bootstrap,
             partitions=PARTITIONS,
+            producer_time=True,
             bundle=self.bundle,
             worker_port=int(worker[2]),
             gateway_port=int(asked[2]),
@@ -137,15 +138,11 @@ class Installation:
         number: int,
         wake: float = HEARD_WELL,
         deadline_ms: int = PATIENT_MS,
-        ahead: timedelta = timedelta(0),
     ) -> list[Decision]:
-        """Let as many new households send a message, all at a time; return the decisions on the events that committed to it.
-
-        Devices whose clock is far ``ahead`` get the policy's answer, whatever the machine is busy with.
-        """
+        """Let as many new households send a message, all at a time; return the decisions on the events that committed to it."""
         events: list[IntentEvent] = []
         for _ in range(number):
-            name, now = f"house-{next(_NUMBERS)}", datetime.now(UTC) + ahead
+            name, now = f"house-{next(_NUMBERS)}", datetime.now(UTC)
             events += [
                 replace(
                     each,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from detector.bundle import Bundle
@@ -26,3 +28,9 @@ def a_town(households: int = 12, sessions: int = 30, name: str = "") -> list[Int
         replace(event, event_id=f"{name}{event.event_id}", household_id=f"{name}{event.household_id}")
         for event in events
     ]
+
+
+def lately(events: Sequence[IntentEvent]) -> list[IntentEvent]:
+    """The same events, the last of them just now, so that no clock seems to be wrong."""
+    ago = datetime.now(UTC) - max(event.time for event in events)
+    return [replace(event, time=event.time + ago) for event in events]

@@ -30,7 +30,7 @@ from tests.detector.builders import hand_bundle, hand_calibration
 from tests.integration.installation import Installation
 from tests.integration.kafka import ApacheKafka, Broker
 from tests.integration.prometheus import Monitoring, Pager, address
-from tests.integration.stream import a_town, bundle_on_disk
+from tests.integration.stream import a_town, bundle_on_disk, lately
 from tests.integration.test_gateway import decide_all, status
 from tests.integration.test_growth import created_again
 from tests.integration.worker import PARTITIONS, Worker, logs, prepare, producing, publish, until
@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def test_when_all_is_well_nobody_is_told_and_a_test_page_arrives(installation: Installation) -> None:
-    decide_all(installation.gateway.url, a_town(households=1, sessions=3, name="well-"))
+    decide_all(installation.gateway.url, lately(a_town(households=1, sessions=1, name="well-")))
     until(lambda: installation.monitoring.query("sum(misfire_hook_answers_total) > 0"))
     began = time.monotonic()
 

@@ -6,8 +6,9 @@ slow alerts look back, why answers were not the worker's.
 
 from __future__ import annotations
 
+import os
+import signal
 import time
-from datetime import timedelta
 
 import pytest
 
@@ -16,7 +17,8 @@ from tests.integration.installation import Installation
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-_CLOCK_AHEAD = timedelta(hours=1)
+#: Milliseconds in which a gateway answers by itself on a busy machine, and no worker that stands still does.
+_OWN_ANSWER_MS = 1_000
 
 
 def test_every_way_to_a_lower_rung_is_counted_from_zero(installation: Installation) -> None:
@@ -27,7 +29,7 @@ def test_every_way_to_a_lower_rung_is_counted_from_zero(installation: Installati
 
 
 def test_answers_that_come_too_late_or_not_from_the_worker(installation: Installation) -> None:
-    """No worker answers a device whose clock is far ahead, and no gateway within a millisecond.
+    """A worker that stands still answers nothing, and no gateway answers within a millisecond.
 
     The slow alerts begin at 1 % of answers below the first rung and at 0.1 % late ones; the fast ones, which would silence them, at 6 %
     and 0.6 %. So few are mixed with so many good ones that every window sees about the same share, however fast the machine is.
@@ -35,7 +37,9 @@ def test_answers_that_come_too_late_or_not_from_the_worker(installation: Install
 
     def degrade() -> None:
         while installation.share("degraded") < 0.02:
-            installation.commands(1, ahead=_CLOCK_AHEAD)
+            os.kill(installation.worker.process.pid, signal.SIGSTOP)
+            installation.commands(1, deadline_ms=_OWN_ANSWER_MS)
+            os.kill(installation.worker.process.pid, signal.SIGCONT)
             installation.commands(24)
 
     def answer_until(bad: str, share: float) -> None:

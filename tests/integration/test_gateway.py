@@ -22,7 +22,7 @@ from streams.processes import free_port, start, stop
 from streams.records import DECISION, INTENT
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
-from tests.integration.worker import Worker, logs, prepare, pure, until
+from tests.integration.worker import Worker, logged_at, logs, prepare, pure, until
 from tests.streams.hook.runtime import runtime
 
 #: Long enough for a pause of the broker on a busy machine; the tests are about rungs, not about speed.
@@ -88,7 +88,8 @@ def test_the_worker_answers_through_the_hook_and_outcomes_are_applied(broker: Br
         answers = decide_all(url, events)
 
         assert {answer.rung for answer in answers} == {Rung.WORKER}
-        assert [DECISION.encode(answer) for answer in answers] == list(pure(events, bundle).values())
+        expected = pure(events, bundle, logged_at(broker))
+        assert [DECISION.encode(answer) for answer in answers] == list(expected.values())
         committed = next(event for event in reversed(events) if event.commits)
         outcome = Outcome(
             event_id=committed.event_id,

@@ -20,6 +20,7 @@ from tests.integration.worker import (
     PARTITIONS,
     Log,
     Worker,
+    logged_at,
     logs,
     prepare,
     producing,
@@ -80,7 +81,7 @@ def test_whoever_asks_gets_the_decision_on_its_partition(broker: Broker, tmp_pat
 
     assert {record.partition for record in replies.records} == {2}
     assert {header(record.headers, CORRELATION_ID): record.value for record in replies.records} == {
-        event_id.encode(): value for event_id, value in pure(events, bundle).items()
+        event_id.encode(): value for event_id, value in pure(events, bundle, logged_at(broker)).items()
     }
     replies.close()
 

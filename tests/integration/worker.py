@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,12 +224,27 @@ def logs(broker: Broker) -> Iterator[Logs]:
         yield Logs(*readers)
 
 
-def pure(events: Sequence[IntentEvent], bundle: Bundle) -> dict[str, bytes]:
-    """What the core alone decides: event id -> the decision's bytes."""
+def logged_at(broker: Broker) -> dict[str, float]:
+    """When the log took each event in, in seconds: event id -> the record's time."""
+    log = Log(broker, INTENTS)
+    records = [record for record in log.read_to_end() if record.value]
+    log.close()
+    return {INTENT.decode(record.value).event_id: record.timestamp / 1000 for record in records}
+
+
+def pure(
+    events: Sequence[IntentEvent], bundle: Bundle, at: Mapping[str, float] | None = None
+) -> dict[str, bytes]:
+    """What the core alone decides: event id -> the decision's bytes.
+
+    ``at`` is when the log took each event in; where it is left out, the log has the events' own times.
+    """
     states: dict[str, HouseholdState] = {}
     decided = {}
     for event in events:
         state = states.get(event.household_id) or HouseholdState.new(event.household_id)
-        decision, states[event.household_id] = decide(state, event, bundle, at=event.seconds)
+        decision, states[event.household_id] = decide(
+            state, event, bundle, at=event.seconds if at is None else at[event.event_id]
+        )
         decided[event.event_id] = DECISION.encode(decision)
     return decided
