@@ -15,8 +15,10 @@ from typing import Self
 from streams.errors import MissingPart
 from streams.processes import free_port, start, stop
 
-__all__ = ["EMBEDDED_FETCH_MAX_WAIT", "EmbeddedBroker"]
+__all__ = ["EMBEDDED_CLUSTER", "EMBEDDED_FETCH_MAX_WAIT", "EmbeddedBroker"]
 
+#: The cluster id by which the embedded broker is known from any other.
+EMBEDDED_CLUSTER = "misfire-embedded"
 #: tansu does not wake a fetch that waits, so a fetch must not wait: seconds.
 EMBEDDED_FETCH_MAX_WAIT = 0.01
 _START_TIMEOUT = 20.0
@@ -48,7 +50,8 @@ class EmbeddedBroker:
         log = Path(self._folder.name) / "broker.log"
         address = f"tcp://{self.bootstrap}"
         command = [str(_binary()), "broker", "--listener-url", address, "--advertised-listener-url", address]
-        self.process = start([*command, "--storage-engine", "memory://tansu/"], log=log)
+        command += ["--cluster-id", EMBEDDED_CLUSTER, "--storage-engine", "memory://tansu/"]
+        self.process = start(command, log=log)
         deadline = time.monotonic() + _START_TIMEOUT
         while not _listens(self.port):
             if self.process.poll() is not None or time.monotonic() > deadline:

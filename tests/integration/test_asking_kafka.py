@@ -44,16 +44,14 @@ def test_an_intent_is_published_and_its_decision_read(broker: Broker, tmp_path: 
         worker.wait_ready()
         key = plain.household_id.encode()
         with producing(broker) as producer:
-            producer.send("assistant.intents", INTENT.encode(plain), key=key, headers=headers(plain, soon))
-            producer.send(
-                "assistant.intents",
-                structured(wrapped),
-                key=key,
-                headers=[*headers(wrapped, soon), *cloudevent],
-            )
-            producer.send(
-                "assistant.intents", INTENT.encode(expired), key=key, headers=headers(expired, before)
-            )
+            sent = [
+                (plain, INTENT.encode(plain), headers(plain, soon)),
+                (wrapped, structured(wrapped), [*headers(wrapped, soon), *cloudevent]),
+                (expired, INTENT.encode(expired), headers(expired, before)),
+            ]
+            for event, value, written in sent:
+                at = round(1000 * event.seconds)
+                producer.send("assistant.intents", value, key=key, headers=written, timestamp_ms=at)
 
         replies: dict[str, tuple[bytes, dict[str, bytes]]] = {}
         give_up = time.monotonic() + PATIENCE

@@ -86,20 +86,33 @@ def test_an_old_stream_is_sent_to_no_topic_that_would_date_it_anew(apache_kafka:
     client.close()
 
 
-def test_the_embedded_broker_stamps_nothing_and_the_doctor_says_so() -> None:
-    """It takes the setting, tells it, and leaves the producer's time as it is."""
+def test_the_embedded_broker_stamps_nothing_and_the_doctor_notes_it() -> None:
+    """It takes the setting, tells it, and leaves the producer's time as it is. On one machine that is no fault."""
     with EmbeddedBroker() as broker:
         brokers = Brokers(broker.bootstrap)
         client = admin(brokers)
         create_topics(client, PARTITIONS)
         client.close()
-        assert log_time(brokers, producer_time=False).ok
+        assert log_time(brokers, producer_time=False).text == "no record yet"
         with producing(broker) as producer:
             _send(producer, send_message()[0], 1000.0 * 1_767_600_000)
         found = log_time(brokers, producer_time=False)
-        assert not found.ok
-        assert "LogAppendTime" in found.text
+        assert found.ok
+        assert found.text.startswith("note: records have a time that their producer chose")
+        assert "the embedded broker cannot stamp them" in found.text
         assert log_time(brokers, producer_time=True).ok
+
+
+@pytest.mark.kafka
+def test_on_any_other_broker_records_with_a_producers_time_are_a_fault(apache_kafka: ApacheKafka) -> None:
+    prepare(apache_kafka)
+    with producing(apache_kafka) as producer:
+        _send(producer, send_message()[0], 1000.0 * time.time())
+
+    found = log_time(Brokers(apache_kafka.bootstrap), producer_time=False)
+
+    assert not found.ok
+    assert "set message.timestamp.type=LogAppendTime" in found.text
 
 
 def _send(producer: object, event: IntentEvent, milliseconds: float) -> None:

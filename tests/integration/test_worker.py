@@ -74,7 +74,8 @@ def test_whoever_asks_gets_the_decision_on_its_partition(broker: Broker, tmp_pat
             for event in events:
                 headers = INTENT.headers(event.event_id, event.time, source="test")
                 headers += [(REPLY_PARTITION, b"2"), (CORRELATION_ID, event.event_id.encode())]
-                producer.send(INTENTS, INTENT.encode(event), key=b"h1", headers=headers)
+                at = round(1000 * event.seconds)
+                producer.send(INTENTS, INTENT.encode(event), key=b"h1", headers=headers, timestamp_ms=at)
         replies = Log(broker, REPLIES)
         until(lambda: len(replies.read()) == len(events))
         log.decided(len(events))
@@ -98,7 +99,8 @@ def test_an_outcome_is_applied_and_acknowledged(broker: Broker, tmp_path: Path) 
         with producing(broker) as producer:
             headers = OUTCOME.headers(what.event_id, what.time, source="test")
             headers += [(REPLY_PARTITION, b"1"), (CORRELATION_ID, b"c1")]
-            producer.send(OUTCOMES, OUTCOME.encode(what), key=b"h1", headers=headers)
+            at = round(1000 * what.time.timestamp())
+            producer.send(OUTCOMES, OUTCOME.encode(what), key=b"h1", headers=headers, timestamp_ms=at)
         replies = Log(broker, REPLIES)
         until(replies.read)
         until(lambda: any(stored.outcomes for stored in log.states().values()))
