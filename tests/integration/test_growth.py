@@ -38,7 +38,7 @@ GROUP = "misfire-worker"
 def misfire(broker: Broker, *arguments: str, code: int = 0, partitions: int = GROWN) -> dict[str, Any]:
     """Run a command; return its JSON, or what it said where it refuses."""
     command = [sys.executable, "-m", "streams.cli", *arguments, "--broker", broker.bootstrap, "--json", "-"]
-    environment = os.environ | {"MISFIRE_PARTITIONS": str(partitions)}
+    environment = os.environ | {"MISFIRE_PARTITIONS": str(partitions), "MISFIRE_PRODUCER_TIME": "true"}
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
     assert ended.returncode == code, ended.stderr
     found: dict[str, Any] = json.loads(ended.stdout) if ended.stdout.strip() else {"said": ended.stderr}
@@ -251,5 +251,5 @@ def created_again(broker: Broker, topic: str = INTENTS) -> None:
     client = admin(Brokers(broker.bootstrap))
     client.delete_topics([topic])
     until(lambda: topic not in client.list_topics())
-    create_topics(client, PARTITIONS)
+    create_topics(client, PARTITIONS, producer_time=True)
     client.close()

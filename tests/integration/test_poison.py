@@ -46,7 +46,7 @@ POISONS = [
     Poison("deep_json", "not_json", lambda: b"[" * 60_000),
     Poison("no_value", "schema", lambda: None),
     Poison("not_an_object", "schema", lambda: b"[1, 2]"),
-    Poison("missing_field", "schema", lambda: changed(session_id=None)),
+    Poison("missing_field", "schema", lambda: changed(device_id=None)),
     Poison("wrong_type", "schema", lambda: changed(commits="yes")),
     Poison("unknown_act", "schema", lambda: changed(act=SAID)),
     Poison("bad_intent", "schema", lambda: changed(intent=SAID)),
