@@ -30,8 +30,8 @@ def conversation(url: str, *commands: str) -> subprocess.Popen[str]:
     return process
 
 
-def test_it_has_forty_lines() -> None:
-    assert len(EXAMPLE.read_text("utf-8").splitlines()) == 40
+def test_it_has_forty_lines_at_most() -> None:
+    assert len(EXAMPLE.read_text("utf-8").splitlines()) <= 40
 
 
 def test_without_a_gateway_it_runs_what_the_policy_allows_and_confirms_nothing() -> None:
