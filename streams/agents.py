@@ -70,6 +70,7 @@ from streams.records import (
     RESULT,
     Command,
     Refusal,
+    first_logged,
     header,
 )
 from streams.rights.erasure import answer_erased, erased, erased_before, is_erased, outlived
@@ -184,9 +185,8 @@ class Worker:
             await self._refuse(event, record, BadRecord("too_large", text))
             return True
         metrics.PASSED_ON.labels(record.topic).inc()
-        headers = list(record.headers)
-        if header(headers, FIRST_LOGGED) is None:
-            headers.append((FIRST_LOGGED, f"{record.timestamp:.3f}".encode()))
+        headers = [each for each in record.headers if each[0] != FIRST_LOGGED]
+        headers.append(first_logged(record.headers, record.timestamp))
         sent = await self._producer.send(record.topic, record.key, record.value, home, None, headers)
         await self.households.stage(event, [sent])
         return True

@@ -12,7 +12,7 @@ from detector.errors import InvalidValue
 from detector.timestamps import read_timestamp
 from streams.errors import BadRecord
 from streams.processing import Incoming
-from streams.records import CORRELATION_ID, DEADLINE, LATE_MS, REPLY_PARTITION, Headers, header
+from streams.records import CORRELATION_ID, DEADLINE, LATE_MS, REPLY_PARTITION, Headers, first_logged, header
 from streams.tokens import NOT_TOKENS
 from streams.tracing import valid_trace
 
@@ -115,7 +115,7 @@ def size_of(record: Incoming) -> int:
 
 
 def letter_about(record: Incoming, error: BadRecord) -> Letter:
-    """Return the dead letter about a record: its bytes and key, where it stood, and why it could not be read.
+    """Return the dead letter about a record: its bytes and key, where it stood and since when, and why it could not be read.
 
     A value that does not fit is cut, a key that does not is left out; the headers ``misfire_size`` and ``misfire_key_size`` then
     say how long they were. Of a record that may hold what somebody said, neither is repeated.
@@ -126,6 +126,7 @@ def letter_about(record: Incoming, error: BadRecord) -> Letter:
         ("misfire_topic", record.topic.encode()),
         ("misfire_partition", str(record.partition).encode()),
         ("misfire_offset", str(record.offset).encode()),
+        first_logged(record.headers, record.timestamp),
     ]
     key, value = record.key, record.value or b""
     withheld = error.code == NOT_TOKENS

@@ -55,6 +55,7 @@ __all__ = [
     "Refusal",
     "check_time",
     "check_type",
+    "first_logged",
     "header",
     "logged_before",
 ]
@@ -193,7 +194,7 @@ REPLY_PARTITION, CORRELATION_ID = "misfire_reply_partition", "misfire_correlatio
 ANSWERED_PARTITION = "misfire_answered_partition"
 #: The asker's deadline as a point in time (RFC 3339), and on an answer that comes after it, by how many milliseconds it is late.
 DEADLINE, LATE_MS = "misfire_deadline", "misfire_late_ms"
-#: On a dead letter that is sent again: the log's time of the letter, in seconds since the epoch.
+#: When a record was with misfire first, in seconds since the epoch: a gateway that accepted it, or the log where it is sent again.
 FIRST_LOGGED = "misfire_first_logged"
 #: Ten digits last until the year 2286.
 _SECONDS = re.compile(rb"[0-9]{1,10}(\.[0-9]{1,9})?")
@@ -206,9 +207,18 @@ def header(headers: Headers | Mapping[str, bytes] | None, name: str) -> bytes | 
 
 
 def logged_before(headers: Headers) -> float | None:
-    """Return when a record that is sent again (a dead letter, or one passed on) was in the log first; ``None`` of any other."""
-    said = header(headers, FIRST_LOGGED) or b""
-    return float(said) if _SECONDS.fullmatch(said) else None
+    """Return the earliest time at which headers say that their record was there; ``None`` where they say nothing.
+
+    Anyone who may produce can write it, so it may only ever keep a record out.
+    """
+    said = [value for name, value in headers or () if name == FIRST_LOGGED]
+    return min((float(value) for value in said if _SECONDS.fullmatch(value or b"")), default=None)
+
+
+def first_logged(headers: Headers, timestamp: float) -> tuple[str, bytes]:
+    """Return the header for a record that is sent again: what it says itself where that is earlier than the log's ``timestamp``."""
+    said = logged_before(headers)
+    return FIRST_LOGGED, f"{timestamp if said is None else min(said, timestamp):.3f}".encode()
 
 
 def check_type(headers: Headers | Mapping[str, bytes] | None, kind: Kind[Any]) -> None:

@@ -18,7 +18,7 @@ from kafka.errors import KafkaError
 from streams.brokers import Brokers
 from streams.errors import BadRecord, MissingPart
 from streams.processing import Incoming, read_intent, read_outcome
-from streams.records import FIRST_LOGGED, INTENT, OUTCOME, header
+from streams.records import INTENT, OUTCOME, first_logged, header
 from streams.rights.log import Held, Place
 from streams.topics import DEAD_LETTERS, INTENTS, OUTCOMES
 
@@ -119,7 +119,7 @@ def _sort(held: Held, key: bytes, value: bytes, now: datetime, found: Sorted) ->
         found.left[f"refused: {error.code}"] += 1
         return
     headers = kind.headers(event.event_id, event.time.astimezone(UTC), source=_SOURCE)
-    headers.append((FIRST_LOGGED, f"{held.timestamp:.3f}".encode()))
+    headers.append(first_logged(held.headers, held.timestamp))
     found.again.append(Again(held.place, topic, key, value, headers))
 
 

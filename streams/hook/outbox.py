@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from streams import metrics
 from streams.hook.shares import Places
-from streams.records import CORRELATION_ID, REPLY_PARTITION, Headers
+from streams.records import CORRELATION_ID, FIRST_LOGGED, REPLY_PARTITION, Headers
 from streams.tenancy import tenant_of
 
 __all__ = ["Outbox", "Outgoing"]
@@ -30,7 +31,8 @@ class Outgoing:
     """A record on its way.
 
     ``correlation`` is what its reply is told by; nothing where none is waited for. ``stored`` is called when the broker has it.
-    ``partition`` is given where the key does not choose it.
+    ``partition`` is given where the key does not choose it. ``accepted`` is when the gateway accepted it, however long it waits then:
+    a worker does not take in what was accepted before its household was erased.
     """
 
     topic: str
@@ -40,6 +42,7 @@ class Outgoing:
     correlation: str = ""
     stored: Callable[[], None] = lambda: None
     partition: int | None = None
+    accepted: float = field(default_factory=time.time)
 
 
 class Outbox:
@@ -100,7 +103,7 @@ def _owner(record: Outgoing) -> tuple[str, str]:
 
 
 async def _send(producer: Any, record: Outgoing, replies: int) -> None:
-    headers = list(record.headers)
+    headers = [*record.headers, (FIRST_LOGGED, f"{record.accepted:.3f}".encode())]
     if record.correlation:
         headers.append((REPLY_PARTITION, str(replies).encode()))
         headers.append((CORRELATION_ID, record.correlation.encode()))

@@ -16,6 +16,8 @@ __all__ = ["HOUSEHOLD_ERASED", "answer_erased", "erased", "erased_before", "is_e
 
 #: The reason of an answer to an event from before its household's erasure.
 HOUSEHOLD_ERASED = "household_erased"
+#: Within so many seconds the log has what a gateway accepts, unless the broker is away.
+_AT_ONCE = 60.0
 
 
 def erased(stored: Stored, command: Incoming) -> Stored:
@@ -41,9 +43,14 @@ def erased_before(stored: Stored, command: Incoming) -> bool:
 
 
 def is_erased(stored: Stored, record: Incoming) -> bool:
-    """Say whether a record that was sent again was first in the log before the household was erased."""
-    logged = logged_before(record.headers)
-    return stored.erased is not None and logged is not None and logged <= stored.erased
+    """Say whether a record that is after the erasure in the log was with misfire before: it waited in a gateway, or is sent again.
+
+    Where the log's time ran ahead at the erasure and does not any more, only how long the record waited says something.
+    """
+    first = logged_before(record.headers)
+    if stored.erased is None or first is None or first > stored.erased:
+        return False
+    return record.timestamp > stored.erased or record.timestamp - first > _AT_ONCE
 
 
 def outlived(stored: Stored, outcome: Outcome) -> bool:

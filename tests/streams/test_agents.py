@@ -201,6 +201,19 @@ async def test_a_record_in_another_partition_is_sent_to_its_households_own(bench
     assert not bench.table.data
 
 
+@pytest.mark.parametrize(("said", "passed_on"), [(b"9999999999", b"2000000000.000"), (b"1.5", b"1.500")])
+async def test_a_record_that_is_sent_to_its_own_partition_says_the_earliest_time(
+    bench: Bench, said: bytes, passed_on: bytes
+) -> None:
+    make, elsewhere = intent_record(EVENTS[0], 0), (home_of(b"h1") + 1) % PARTITIONS
+    claimed = [(FIRST_LOGGED, said)]
+
+    await bench.intents(FakeEvent(INTENTS, 0, b"h1", make.message.value, claimed, partition=elsewhere))
+
+    (sent,) = bench.kafka.records
+    assert sent.headers == [(FIRST_LOGGED, passed_on)]
+
+
 async def test_a_probe_is_answered_by_its_partition_and_does_nothing_else(bench: Bench) -> None:
     probe = FakeEvent(INTENTS, 7, None, b"{}", [("ce_type", PROBE.encode()), *ASKING], partition=3)
     before = metrics.EVENTS._value.get()

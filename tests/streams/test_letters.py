@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,15 @@ import pytest
 from streams.errors import BadRecord
 from streams.letters import Asker, asker_of, letter_about, reply_headers, trace_of
 from streams.processing import Incoming
-from streams.records import CORRELATION_ID, DEADLINE, DECISION, LATE_MS, REPLY_PARTITION
+from streams.records import (
+    CORRELATION_ID,
+    DEADLINE,
+    DECISION,
+    FIRST_LOGGED,
+    LATE_MS,
+    REPLY_PARTITION,
+    logged_before,
+)
 
 ERROR = BadRecord("not_json", "the value is not JSON")
 
@@ -36,7 +45,16 @@ def test_a_letter_holds_what_came_and_says_where_and_why() -> None:
         "misfire_topic": b"t",
         "misfire_partition": b"3",
         "misfire_offset": b"14",
+        "misfire_first_logged": b"0.000",
     }
+
+
+def test_a_letter_says_since_when_its_record_has_been_there() -> None:
+    record = replace(_record(b"h1", b"{"), timestamp=1_000.5)
+    waited = replace(record, headers=[(FIRST_LOGGED, b"900")])
+
+    assert logged_before(letter_about(record, ERROR).headers) == 1_000.5
+    assert logged_before(letter_about(waited, ERROR).headers) == 900
 
 
 def test_what_does_not_fit_is_left_out_and_its_size_said() -> None:

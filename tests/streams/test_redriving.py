@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ from detector.events import OutcomeKind
 from streams.errors import BadRecord
 from streams.letters import letter_about
 from streams.processing import Incoming
-from streams.records import INTENT, OUTCOME, header
+from streams.records import FIRST_LOGGED, INTENT, OUTCOME, header, logged_before
 from streams.redriving import LIKELY, REDRIVEN, sort_letters
 from streams.rights.log import Held, Place
 from streams.topics import DEAD_LETTERS, DECISIONS, INTENTS, OUTCOMES
@@ -85,3 +86,14 @@ def test_a_letter_with_a_receipt_is_left_alone_wherever_that_stands() -> None:
 def test_a_reason_that_is_asked_for_is_read_again() -> None:
     found = sort_letters([letter(0, "schema"), letter(1, "internal_error")], ["schema"], NOW)
     assert [again.letter.offset for again in found.again] == [0]
+
+
+def test_a_record_that_is_sent_again_says_when_it_was_there_first() -> None:
+    """Not when the worker wrote the letter: it may have been behind, and the household erased in between."""
+    made = letter(0, "internal_error")
+    (again,) = sort_letters([replace(made, timestamp=NOW.timestamp())], LIKELY, NOW).again
+    assert logged_before(again.headers) == 0
+
+    older = [each for each in made.headers if each[0] != FIRST_LOGGED]
+    (again,) = sort_letters([replace(made, timestamp=500.0, headers=older)], LIKELY, NOW).again
+    assert logged_before(again.headers) == 500

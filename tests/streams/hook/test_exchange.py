@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,14 @@ from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 from streams import metrics
 from streams.hook import exchange as module
 from streams.hook.exchange import Exchange, Reply
-from streams.records import ANSWERED_PARTITION, CORRELATION_ID, PROBE, PROBE_ANSWERED, REPLY_PARTITION
+from streams.records import (
+    ANSWERED_PARTITION,
+    CORRELATION_ID,
+    FIRST_LOGGED,
+    PROBE,
+    PROBE_ANSWERED,
+    REPLY_PARTITION,
+)
 from streams.settings import Settings
 from streams.topics import INTENTS
 
@@ -241,3 +249,22 @@ async def test_what_another_gateway_asked_is_passed_over_and_an_erasure_is_not(m
     kafka.say([("ce_type", b"x")])
     await until(lambda: len(late) == 2)
     assert late == [own, ""]
+
+
+async def test_what_waits_for_the_broker_says_when_it_was_accepted(
+    made: Made,
+) -> None:
+    """By that the worker knows what a gateway accepted before its household was erased, and sent afterwards."""
+    exchange, kafka, _ = made
+    began = time.time()
+    exchange.send(INTENTS, "h1", b"x", [])
+    exchange.ask(INTENTS, "h1", b"y", [])
+    accepted = time.time()
+    await until(lambda: time.time() > accepted + 0.01)
+    kafka.fail = Failing("send x", KafkaConnectionError())
+
+    await exchange.start()
+    await until(lambda: len(kafka.sent) == 2)
+
+    said = [float(sent["headers"][FIRST_LOGGED]) for sent in kafka.sent]
+    assert began - 0.001 < said[0] <= said[1] < accepted + 0.001

@@ -270,3 +270,45 @@ async def test_no_command_is_allowed_for_saying_that_it_is_from_before_the_erasu
 
     answer = DECISION.decode(bench.kafka.on(REPLIES)[-1].value)
     assert (answer.verdict, answer.reasons[0].code) == (Verdict.BLOCK, "household_erased")
+
+
+def waited(events: Sequence[IntentEvent], first: int, *, accepted: float, logged: float) -> list[FakeEvent]:
+    """As a gateway sends what it accepted while Kafka was away."""
+    headers = [*ASKING, (FIRST_LOGGED, f"{accepted:.3f}".encode())]
+    return [intent_record(each, first + n, headers, timestamp=logged) for n, each in enumerate(events)]
+
+
+async def test_what_a_gateway_accepted_before_does_not_bring_the_household_back_however_late_it_is_sent(
+    bench: Bench,
+) -> None:
+    await bench.intents(*waited(AFTER, 4, accepted=ERASED_AT - 1, logged=ERASED_AT + 600))
+
+    assert stored(bench).state == HouseholdState.new("h1")
+    assert len(bench.kafka.on(DECISIONS)) == len(BEFORE)
+
+
+async def test_what_a_gateway_accepted_afterwards_begins_the_household_anew(bench: Bench) -> None:
+    await bench.intents(*waited(AFTER, 4, accepted=ERASED_AT + 1, logged=ERASED_AT + 600))
+
+    assert stored(bench).state.events == len(AFTER)
+
+
+async def test_of_two_times_the_earlier_one_counts_and_none_makes_a_record_newer(bench: Bench) -> None:
+    later, earlier = (FIRST_LOGGED, b"9999999999"), (FIRST_LOGGED, f"{ERASED_AT - 1:.3f}".encode())
+    for n, headers in enumerate(([later, earlier], [earlier, later])):
+        await bench.intents(intent_record(AFTER[0], 4 + n, headers))
+
+    assert stored(bench).state == HouseholdState.new("h1")
+
+
+async def test_where_the_log_ran_ahead_at_the_erasure_only_what_waited_is_from_before() -> None:
+    """What a gateway sends at once comes after the erasure in the log, though the log's time says otherwise."""
+    bench, ahead = Bench(hand_bundle()), ERASED_AT + 5 * 365 * 86_400
+    await bench.intents(*intents(BEFORE, 0), command(3, at=ahead))
+
+    at = AFTER[0].seconds
+    await bench.intents(*waited(AFTER[:1], 4, accepted=at - 600, logged=at))
+    assert stored(bench).state.events == 0
+
+    await bench.intents(*waited(AFTER[1:], 5, accepted=at - 1, logged=at))
+    assert stored(bench).state.events == len(AFTER) - 1
