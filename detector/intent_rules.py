@@ -14,7 +14,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import translate
-from types import MappingProxyType
 
 from detector.decisions import MILD, RiskClass, severity, strictest
 from detector.intent_names import canonical, key_of, words_in
@@ -86,7 +85,7 @@ class IntentRules:
             else:
                 least = strictest(least, risk)
         wild.sort(key=lambda rule: 0 if rule.risk in MILD else -severity(rule.risk))
-        object.__setattr__(self, "_exact", MappingProxyType(exact))
+        object.__setattr__(self, "_exact", exact)
         object.__setattr__(self, "_wild", tuple(wild))
         object.__setattr__(self, "_least", least)
 

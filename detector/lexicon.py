@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from detector.decisions import RiskClass, strictest
 from detector.intent_names import key_of, readings
@@ -27,7 +26,7 @@ class Lexicon:
     A word counts where it stands by itself or begins a run of letters, a longer one also at its end or inside.
     """
 
-    words: Mapping[RiskClass, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    words: Mapping[RiskClass, tuple[str, ...]] = field(default_factory=dict)
     harmless: tuple[str, ...] = ()
     _within: Mapping[RiskClass, re.Pattern[str]] = field(init=False, repr=False, compare=False)
     _across: Mapping[RiskClass, re.Pattern[str]] = field(init=False, repr=False, compare=False)
@@ -39,8 +38,8 @@ class Lexicon:
             risk: _any(_forms(word) for word in words if len(word) >= _ACROSS)
             for risk, words in self.words.items()
         }
-        object.__setattr__(self, "_within", MappingProxyType(within))
-        object.__setattr__(self, "_across", MappingProxyType(across))
+        object.__setattr__(self, "_within", within)
+        object.__setattr__(self, "_across", across)
         object.__setattr__(
             self, "_passed_over", frozenset(word + end for word in self.harmless for end in ("", "s"))
         )

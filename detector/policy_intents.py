@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from detector.decisions import RiskClass
@@ -52,7 +51,7 @@ def _lexicon(reader: Reader, section: Mapping[str, Any]) -> Lexicon:
         risk = reader.choice(RiskClass, entry.get("class"), f"{where}.class", RiskClass.PHYSICAL)
         words[risk] = (*words.get(risk, ()), *_words(reader, entry.get("words"), f"{where}.words"))
     harmless = _words(reader, section.get("harmless", []), "unclassified.harmless")
-    return Lexicon(MappingProxyType(words), harmless)
+    return Lexicon(words, harmless)
 
 
 def _words(reader: Reader, value: Any, where: str) -> tuple[str, ...]:

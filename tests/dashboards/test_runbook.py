@@ -68,6 +68,7 @@ def compose() -> ArgumentParser:
     in_many = {
         "logs": [],
         "ps": ["--all"],
+        "pull": [],
         "restart": [],
         "top": [],
         "up": ["--build", "--detach", "--force-recreate"],

@@ -23,10 +23,10 @@ from tests.integration.worker import Log, Worker, logs, prepare, producing, unti
 from tests.streams.hook import fake_gateway
 
 #: A sentence, and a name of one word that is an id like any other by its form.
-SAID, NAME = "please tell my doctor that it hurts again", "Zacharias-Quibble"
+SAID, NAME = "please tell my surgeon that it hurts again", "Zacharias-Quibble"
 WRITTEN = [
     text.encode(form)
-    for text in (SAID, NAME, "doctor", "Quibble")
+    for text in (SAID, NAME, "surgeon", "Quibble")
     for form in ("utf-8", "utf-16-le", "utf-16-be")
 ]
 ROW: dict[str, Any] = json.loads(INTENT.encode(event(0)))

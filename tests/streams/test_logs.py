@@ -105,7 +105,7 @@ def test_what_a_service_ends_with_is_a_line_of_json_as_well(command: str, tmp_pa
     last = json.loads(ended.stderr.splitlines()[-1])
     assert ended.returncode == 3
     assert last["level"] == "critical"
-    assert "none.toml is not there" in last["event"]
+    assert "none.toml cannot be read" in last["event"]
     assert [json.loads(line)["time"] for line in ended.stderr.splitlines()]
 
 
