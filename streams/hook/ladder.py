@@ -38,8 +38,9 @@ __all__ = ["Answer", "Asker", "Ladder"]
 
 logger = logging.getLogger(__name__)
 
-#: Time that is kept for writing the answer: a share of the deadline, and at least so many seconds.
-_MARGIN_SHARE, _LEAST_MARGIN = 0.1, 0.004
+#: Time that is kept for the answer's way back: a share of the deadline, and at least and at most so many seconds. A client waits for its
+#: deadline and no longer; on a busy machine an answer took up to 20 ms from here to there.
+_MARGIN_SHARE, _LEAST_MARGIN, _MOST_MARGIN = 0.2, 0.004, 0.1
 #: The share of the wait after which the gateway decides itself: a worker that is well answers in a tenth of it.
 _READY_SHARE = 0.5
 #: Answers below the first rung that may still be contradicted.
@@ -69,8 +70,8 @@ class Asker:
 
     @property
     def wait(self) -> float:
-        """Seconds to wait for a worker: what is left without the time that writing the answer takes."""
-        return self.seconds - max(self.seconds * _MARGIN_SHARE, _LEAST_MARGIN)
+        """Seconds to wait for a worker: what is left without the time that the answer's way back takes."""
+        return self.seconds - max(min(self.seconds * _MARGIN_SHARE, _MOST_MARGIN), _LEAST_MARGIN)
 
 
 class Ladder:
