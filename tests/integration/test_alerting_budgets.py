@@ -6,8 +6,6 @@ slow alerts look back, why answers were not the worker's.
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 
 import pytest
@@ -17,8 +15,8 @@ from tests.integration.installation import Installation
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-#: Milliseconds in which a gateway answers by itself on a busy machine, and no worker that stands still does.
-_OWN_ANSWER_MS = 1_000
+#: Milliseconds of which nothing is left to wait for a worker: the gateway answers by itself, at once.
+_OWN_ANSWER_MS = 4
 
 
 def test_every_way_to_a_lower_rung_is_counted_from_zero(installation: Installation) -> None:
@@ -29,7 +27,7 @@ def test_every_way_to_a_lower_rung_is_counted_from_zero(installation: Installati
 
 
 def test_answers_that_come_too_late_or_not_from_the_worker(installation: Installation) -> None:
-    """A worker that stands still answers nothing, and no gateway answers within a millisecond.
+    """No worker is waited for within four milliseconds, and no gateway answers within one.
 
     The slow alerts begin at 1 % of answers below the first rung and at 0.1 % late ones; the fast ones, which would silence them, at 6 %
     and 0.6 %. So few are mixed with so many good ones that every window sees about the same share, however fast the machine is.
@@ -37,9 +35,7 @@ def test_answers_that_come_too_late_or_not_from_the_worker(installation: Install
 
     def degrade() -> None:
         while installation.share("degraded") < 0.02:
-            os.kill(installation.worker.process.pid, signal.SIGSTOP)
             installation.commands(1, deadline_ms=_OWN_ANSWER_MS)
-            os.kill(installation.worker.process.pid, signal.SIGCONT)
             installation.commands(24)
 
     def answer_until(bad: str, share: float) -> None:

@@ -84,8 +84,10 @@ def test_more_is_asked_than_is_decided(installation: Installation) -> None:
             publish(installation.broker, _lamps(missing))
             sent += missing
 
+    began = time.monotonic()
     installation.breaks("MisfireLagGrows", fall_behind)
-    installation.is_repaired("MisfireLagGrows", lambda: None)
+    # The workers may have caught up while the page was looked into.
+    installation.is_over("MisfireLagGrows", began)
 
 
 def _lamps(number: int) -> list[IntentEvent]:

@@ -83,7 +83,7 @@ def test_the_id_of_the_event_heard_last_is_a_number_of_ours() -> None:
 
 
 async def test_a_client_that_leaves_within_its_body_is_refused_without_a_traceback() -> None:
-    parts = [
+    parts: list[dict[str, object]] = [
         {"type": "http.request", "body": b"{", "more_body": True},
         {"type": "http.disconnect"},
     ]
