@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import httpx
 import pyrage
 import pytest
 
+from detector.events import IntentEvent
 from detector.state import HouseholdState
 from streams.bundles import write_bundle
 from streams.packing import pack
 from streams.processes import free_port, start, stop
-from streams.records import DECISION
+from streams.records import DECISION, FIRST_LOGGED, INTENT
 from streams.rights.archive import open_archive
 from streams.topics import DECISIONS, HOUSEHOLDS, INTENTS
 from tests.detector.builders import hand_bundle, hand_judge
@@ -62,6 +64,16 @@ def what_is_foreign_is_left_out_or_refuses_all(
     assert not (folder / "no").exists()
 
 
+def send_again(broker: Broker, events: Sequence[IntentEvent]) -> None:
+    """Send events as a gateway does that had them before: with the time at which they were first there."""
+    with producing(broker) as producer:
+        for event in events:
+            headers = INTENT.headers(event.event_id, event.time, source="test")
+            headers.append((FIRST_LOGGED, b"%.3f" % event.seconds))
+            key = event.household_id.encode()
+            producer.send(INTENTS, INTENT.encode(event), key=key, headers=headers)
+
+
 def test_a_household_is_shown_exported_and_erased(broker: Broker, tmp_path: Path) -> None:
     bundle, place = bundle_on_disk(tmp_path)
     key, archive, identity = pyrage.x25519.Identity.generate(), tmp_path / "a.age", tmp_path / "key.txt"
@@ -90,11 +102,11 @@ def test_a_household_is_shown_exported_and_erased(broker: Broker, tmp_path: Path
             until(lambda: worker.metric("misfire_exports_refused_total") == 1)
             worker.kill()
 
-        # While no worker runs, and the next one has another bundle: an event in flight, the erasure, and all that the runtime sends again.
+        # No worker runs, and the next one has another bundle: an event in flight, the erasure, and all that was there before.
         publish(broker, [replace(ours[-1], event_id="in-flight")])
         erased = misfire(broker, "erase", asked, "--wait", "0", code=1)
         assert not erased["applied"]
-        publish(broker, ours)
+        send_again(broker, ours)
         swapped = hand_bundle(judge=hand_judge("intent_count", edges=(0.0, 0.5), bits=(1.0, -6.0, -6.0)))
         assert swapped.version != bundle.version
         write_bundle(swapped, tmp_path / "swapped")
