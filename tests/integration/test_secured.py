@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from kafka.errors import KafkaError, TopicAuthorizationFailedError
 from detector.decisions import Rung
 from streams.acls import Part
 from streams.hook import Hook
+from streams.marks import partition_of
 from streams.topics import TOPICS, admin, create_topics
 from tests.detector.builders import event
 from tests.integration.kafka import lacking
@@ -61,6 +63,10 @@ WRITES = {
     Part.GROWER: {"misfire.households"},
     STRANGER: set(),
 }
+
+
+#: A worker refuses states that stand in another partition than their household's.
+_OF_PARTITION_0 = next(key for key in map(b"nobody%d".__mod__, count()) if not partition_of(key, PARTITIONS))
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +229,7 @@ def _written(broker: Secured, who: str, topics: Collection[str]) -> AbstractSet[
     for topic in topics:
         try:
             # What is no record of misfire's becomes a dead letter.
-            producer.send(topic, b"", key=b"nobody", partition=0).get(10)
+            producer.send(topic, b"", key=_OF_PARTITION_0, partition=0).get(10)
             taken.add(topic)
         except KafkaError:
             continue
