@@ -5,14 +5,29 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
-from streams.errors import MissingPart, WrongUse
-from streams.text_files import LARGEST_TEXT, open_regular
+from pydantic_core import ErrorDetails, ValidationError
+
+from streams.errors import BadRecord, MissingPart, WrongUse
+from streams.strict_json import check_unambiguous
+from streams.text_files import LARGEST_TEXT, open_regular, unmarked
 from streams.whole_files import write_whole
 
-__all__ = ["Stamp", "check_private", "read_private", "stamp_of", "write_privately"]
+__all__ = [
+    "Stamp",
+    "check_private",
+    "places_of",
+    "read_private",
+    "read_private_json",
+    "stamp_of",
+    "write_privately",
+]
+
+V = TypeVar("V")
 
 #: Two changes within one tick of a file system's clock can leave the same stamp: a file younger than this, in nanoseconds, is read again.
 #: FAT counts in 2 s, all others in less.
@@ -60,6 +75,53 @@ def read_private(path: Path, what: str) -> tuple[bytes, Stamp]:
     if len(data) > LARGEST_TEXT:
         raise WrongUse(f"the {what} {path} has more than {LARGEST_TEXT} bytes; it is none")
     return data, _stamp(found, seen)
+
+
+def places_of(problem: ErrorDetails) -> list[str]:
+    """Return the field that a problem is about, with the way to it; a whole document that cannot be read is ``JSON``."""
+    return [".".join(map(str, problem["loc"])) or "JSON"]
+
+
+def read_private_json(
+    path: Path,
+    what: str,
+    validate: Callable[[bytes], V],
+    *,
+    make: str,
+    hint: str = "",
+    places: Callable[[ErrorDetails], list[str]] = places_of,
+) -> tuple[V, Stamp]:
+    """Read a private file of JSON, with the stamp that it had; no error repeats anything of what it holds.
+
+    Args:
+        path: where it is.
+        what: what it is, with its article, such as ``a keyring``.
+        validate: makes the value of its bytes.
+        make: the command that makes one.
+        hint: the end of the sentence about a file that is something else.
+        places: the fields that a problem is about.
+
+    Raises:
+        MissingPart: it is not there, or cannot be read.
+        WrongUse: others can read it, or it holds something else.
+    """
+    name = what.partition(" ")[2]
+    try:
+        data, stamp = read_private(path, name)
+        data = unmarked(data)
+        check_unambiguous(data)
+        return validate(data), stamp
+    except FileNotFoundError:
+        raise MissingPart(f"the {name} {path} is not there; make one with '{make} {path}'") from None
+    except OSError as error:
+        raise MissingPart(f"the {name} {path} cannot be read: {error.strerror or error}") from error
+    except (BadRecord, UnicodeDecodeError) as error:
+        why = str(error) if isinstance(error, BadRecord) else "it is not text in UTF-8"
+        raise WrongUse(f"{path} is not {what} ({why}){hint}") from None
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        where = ", ".join(dict.fromkeys(place for problem in problems for place in places(problem)))
+        raise WrongUse(f"{path} is not {what} ({where}){hint}") from None
 
 
 def check_private(path: Path, what: str) -> None:

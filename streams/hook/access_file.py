@@ -13,12 +13,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
-from streams.errors import BadRecord, MissingPart, WrongUse
-from streams.private_files import Stamp, read_private, write_privately
-from streams.strict_json import check_unambiguous
-from streams.text_files import unmarked
+from streams.errors import WrongUse
+from streams.private_files import Stamp, read_private_json, write_privately
 from streams.whole_files import locked
 
 __all__ = [
@@ -153,24 +151,7 @@ def read_access(path: Path) -> AccessFile:
 
 def read_stamped(path: Path) -> tuple[AccessFile, Stamp]:
     """Read an access file as ``read_access`` does, with the stamp that it had."""
-    try:
-        data, stamp = read_private(path, "access file")
-        data = unmarked(data)
-        check_unambiguous(data)
-        found = _ACCESS.validate_json(data)
-    except FileNotFoundError:
-        raise MissingPart(
-            f"the access file {path} is not there; make one with 'misfire token new {path}'"
-        ) from None
-    except OSError as error:
-        raise MissingPart(f"the access file {path} cannot be read: {error.strerror or error}") from error
-    except (BadRecord, UnicodeDecodeError) as error:
-        why = str(error) if isinstance(error, BadRecord) else "it is not text in UTF-8"
-        raise WrongUse(f"{path} is not an access file ({why})") from None
-    except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False, include_context=False)
-        where = ", ".join(dict.fromkeys(".".join(map(str, problem["loc"])) or "JSON" for problem in problems))
-        raise WrongUse(f"{path} is not an access file ({where})") from None
+    found, stamp = read_private_json(path, "an access file", _ACCESS.validate_json, make="misfire token new")
     if wrong := found.problems():
         raise WrongUse(f"the access file {path} cannot be used: {'; '.join(wrong)}")
     return found, stamp

@@ -11,13 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic_core import ErrorDetails, ValidationError
+from pydantic_core import ErrorDetails
 
 from detector.timestamps import Timestamp
-from streams.errors import BadRecord, MissingPart, WrongUse
-from streams.private_files import read_private, write_privately
-from streams.strict_json import check_unambiguous
-from streams.text_files import unmarked
+from streams.errors import WrongUse
+from streams.private_files import places_of, read_private_json, write_privately
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -117,23 +115,15 @@ def read_keyring(path: Path) -> Keyring:
         MissingPart: the file is not there.
         WrongUse: others may read it, or it is not a keyring; the message repeats nothing of it.
     """
-    try:
-        data = unmarked(read_private(path, "keyring")[0])
-        check_unambiguous(data)
-        return _adapter().validate_json(data)
-    except FileNotFoundError:
-        raise MissingPart(
-            f"the keyring {path} is not there; make one with 'misfire keys new {path}'"
-        ) from None
-    except OSError as error:
-        raise MissingPart(f"the keyring {path} cannot be read: {error.strerror or error}") from error
-    except (BadRecord, UnicodeDecodeError) as error:
-        why = str(error) if isinstance(error, BadRecord) else "it is not text in UTF-8"
-        raise WrongUse(f"{path} is not a keyring ({why}); make one with 'misfire keys new'") from None
-    except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False, include_context=False)
-        where = ", ".join(dict.fromkeys(place for problem in problems for place in _places(problem)))
-        raise WrongUse(f"{path} is not a keyring ({where}); make one with 'misfire keys new'") from None
+    keyring, _ = read_private_json(
+        path,
+        "a keyring",
+        lambda data: _adapter().validate_json(data),
+        make="misfire keys new",
+        hint="; make one with 'misfire keys new'",
+        places=_places,
+    )
+    return keyring
 
 
 def write_keyring(path: Path, keyring: Keyring) -> None:
@@ -154,10 +144,11 @@ def _refuse(**wrong: bool) -> None:
 
 def _places(problem: ErrorDetails) -> list[str]:
     """The fields that a problem is about, with the way to them; a whole document that cannot be read is ``JSON``."""
+    if problem["type"] != "value_error":
+        return places_of(problem)
     way = [str(part) for part in problem["loc"]]
-    if problem["type"] == "value_error":  # one of ``_refuse``
-        return [".".join([*way, name]) for name in problem["msg"].removeprefix("Value error, ").split()]
-    return [".".join(way) or "JSON"]
+    # One of ``_refuse``.
+    return [".".join([*way, name]) for name in problem["msg"].removeprefix("Value error, ").split()]
 
 
 def _drawn(name: str, since: datetime) -> Key:

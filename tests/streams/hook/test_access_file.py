@@ -11,7 +11,6 @@ import pytest
 
 from streams import private_files
 from streams.errors import MissingPart, WrongUse
-from streams.hook import access_file
 from streams.hook.access import Guard
 from streams.hook.access_file import (
     AccessFile,
@@ -87,11 +86,11 @@ def test_a_revocation_between_looking_and_reading_is_not_missed(
 
     def then_revoked(path: Path, what: str) -> Any:
         found = read(path, what)
-        monkeypatch.setattr(access_file, "read_private", read)
+        monkeypatch.setattr(private_files, "read_private", read)
         written(file, other)
         return found
 
-    monkeypatch.setattr(access_file, "read_private", then_revoked)
+    monkeypatch.setattr(private_files, "read_private", then_revoked)
     guard = Guard(file)
     assert not guard.knows(token)
     assert guard.knows(other)
@@ -131,7 +130,7 @@ def test_a_file_that_did_not_change_for_a_while_is_not_read_again(
     def never(*_: Any) -> None:
         raise AssertionError("read again")
 
-    monkeypatch.setattr(access_file, "read_private", never)
+    monkeypatch.setattr(private_files, "read_private", never)
     assert guard.knows(token)
 
 
