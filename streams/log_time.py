@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import time
-
-from kafka import KafkaConsumer, TopicPartition
-
 from streams.broker import EMBEDDED_CLUSTER
 from streams.brokers import Brokers
 from streams.findings import Finding
+from streams.partition_ends import records_at_ends
 from streams.topics import PRODUCED, admin
 
 __all__ = ["CREATE_TIME", "log_time"]
 
 #: What a record says of its time (``timestamp_type``): its producer wrote it. The log's own (LogAppendTime) is 1.
 CREATE_TIME = 0
-_PATIENCE = 5.0
 
 
 def log_time(brokers: Brokers, *, producer_time: bool) -> Finding:
@@ -50,24 +46,5 @@ def _is_embedded(brokers: Brokers) -> bool:
 
 
 def _types(brokers: Brokers) -> set[int]:
-    consumer = KafkaConsumer(**brokers.options, group_id=None, enable_auto_commit=False)
-    try:
-        partitions = [
-            TopicPartition(name, number)
-            for name in PRODUCED
-            for number in consumer.partitions_for_topic(name) or ()
-        ]
-        begin, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-        waiting = {partition for partition in partitions if end[partition] > begin[partition]}
-        found: set[int] = set()
-        consumer.assign([*waiting])
-        for partition in waiting:
-            consumer.seek(partition, end[partition] - 1)
-        give_up = time.monotonic() + _PATIENCE
-        while waiting and time.monotonic() < give_up:
-            for partition, records in consumer.poll(timeout_ms=500).items():
-                waiting.discard(partition)
-                found |= {record.timestamp_type for record in records}
-        return found
-    finally:
-        consumer.close()
+    ends = records_at_ends(brokers, PRODUCED, latest=True)
+    return {record.timestamp_type for _, records in ends for record in records}

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient
 
 from streams.brokers import Brokers
+from streams.partition_ends import records_at_ends
 from streams.topics import TOPICS, Topic, told_settings
 
 __all__ = ["overdue"]
 
 #: Seconds after which a broker may still hold what it ought to delete: it looks every 5 minutes, and removes files a minute later.
 _GRACE = 600.0
-#: Seconds for which the partitions' first records are waited for.
-_PATIENCE = 10.0
 
 
 def overdue(brokers: Brokers, client: KafkaAdminClient, now: float) -> list[str]:
@@ -42,30 +40,11 @@ def overdue(brokers: Brokers, client: KafkaAdminClient, now: float) -> list[str]
 
 def _oldest(brokers: Brokers, topics: Mapping[str, Topic]) -> dict[str, float]:
     """The time of the oldest record of each topic that has one, as far as they can be read."""
-    consumer = KafkaConsumer(
-        **brokers.options, group_id=None, enable_auto_commit=False, max_partition_fetch_bytes=1
-    )
-    try:
-        partitions = [
-            TopicPartition(name, number)
-            for name in topics
-            for number in consumer.partitions_for_topic(name) or ()
-        ]
-        begin, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-        waiting = {partition for partition in partitions if end[partition] > begin[partition]}
-        oldest: dict[str, float] = {}
-        if waiting:
-            consumer.assign([*waiting])
-            consumer.seek_to_beginning()
-        give_up = time.monotonic() + _PATIENCE
-        while waiting and time.monotonic() < give_up:
-            for partition, records in consumer.poll(timeout_ms=500).items():
-                waiting.discard(partition)
-                seconds = min(record.timestamp for record in records) / 1000
-                oldest[partition.topic] = min(oldest.get(partition.topic, seconds), seconds)
-        return oldest
-    finally:
-        consumer.close()
+    oldest: dict[str, float] = {}
+    for name, records in records_at_ends(brokers, topics, latest=False):
+        seconds = min(record.timestamp for record in records) / 1000
+        oldest[name] = min(oldest.get(name, seconds), seconds)
+    return oldest
 
 
 def _days(milliseconds: int) -> str:
