@@ -126,6 +126,7 @@ class Worker:
 
     def attach(self) -> list[Any]:
         """Register the agents with the app and return them."""
+        self.parts.app.transport.only_earlier = self._only_earlier
         register = self.parts.app.agent
         return [
             register(self.parts.intents, name="intents", concurrency=1)(self.intents),
@@ -190,6 +191,12 @@ class Worker:
         sent = await self._producer.send(record.topic, record.key, record.value, home, None, headers)
         await self.households.stage(event, [sent])
         return True
+
+    def _only_earlier(self, topic: str, partition: int) -> bool:
+        partitions = self.parts.app.conf.topic_partitions
+        return self.households.only_earlier(
+            topic, partition, topic_id=self.identities.of(topic), partitions=partitions
+        )
 
     def _applied(self, marks: Marks, record: Incoming) -> bool:
         """Whether a household has a record in its state already; counts those that knew an earlier topic of that name."""

@@ -19,8 +19,9 @@ import faust
 from detector.household import untaught
 from detector.state import HouseholdState
 from streams import metrics
-from streams.marks import partition_of
+from streams.marks import Mark, earlier_topic, partition_of
 from streams.packing import Stored, pack, unpack
+from streams.topics import INTENTS
 
 __all__ = ["LARGEST_STATE", "Households", "without_what_is_open"]
 
@@ -118,6 +119,20 @@ class Households:
     def recount(self) -> None:
         """Count the table's bytes anew when they are asked for: a rebalance has filled or emptied it."""
         self._bytes = None
+
+    def only_earlier(self, topic: str, partition: int, *, topic_id: str, partitions: int) -> bool:
+        """Return whether a partition's households know records of an earlier topic of this name, and none of the one with this id."""
+        begins, earlier = Mark(topic_id, partition, 0), False
+        for key, value in self._table.data.items():
+            if partition_of(key, partitions) != partition:
+                continue
+            stored = unpack(value)
+            marks = stored.intents if topic == INTENTS else stored.outcomes
+            if earlier_topic(marks, begins):
+                earlier = True
+            elif marks:
+                return False
+        return earlier
 
     async def drain(self) -> None:
         """Wait until nothing is staged, and forget what was decoded: somebody else may write these households next."""

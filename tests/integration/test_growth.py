@@ -244,7 +244,7 @@ def test_states_are_written_again_where_the_changelog_was_deleted_under_a_worker
         assert worker.process.poll() is None
     with Worker(broker, place, tmp_path / "log2") as worker:
         worker.wait_ready()
-        assert worker.metric("misfire_households") == len(lived(events))
+        until(lambda: worker.metric("misfire_households") == len(lived(events)))
 
 
 def created_again(broker: Broker, topic: str = INTENTS) -> None:

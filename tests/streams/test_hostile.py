@@ -142,7 +142,7 @@ def test_a_label_is_a_word(tmp_path: Path) -> None:
     path.write_text(json.dumps({"event_id": "e1", "label": "x" * (LONGEST_LABEL + 1)}))
     with pytest.raises(WrongUse, match=f"line 1: label has more than {LONGEST_LABEL} characters"):
         read_labels(path)
-    path.write_text('{"a":' + "[" * 100_000)
+    path.write_text('{"a":' + "[" * 100_000 + "1")
     with pytest.raises(WrongUse, match="line 1: a label is an object"):
         read_labels(path)
 

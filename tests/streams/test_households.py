@@ -13,8 +13,9 @@ from streams import households as module
 from streams import metrics
 from streams.households import Households, without_what_is_open
 from streams.largest_household import largest
-from streams.marks import partition_of
-from streams.packing import Stored, unpack
+from streams.marks import Mark, partition_of
+from streams.packing import Stored, pack, unpack
+from streams.topics import INTENTS, OUTCOMES
 from tests.streams.fakes import intents_mark
 
 
@@ -199,3 +200,25 @@ async def test_bytes_are_counted_once_and_then_follow_what_is_written(households
     )  # not counted again
     households.recount()
     assert households.measure() == (2, sum(len(key) + len(value) for key, value in data.items()))
+
+
+def test_households_that_know_an_earlier_topic_alone_are_told_from_others(households: Households) -> None:
+    ours = [name for name in (f"h{n}" for n in range(40)) if partition_of(name.encode(), 4) == 1][:2]
+    other = next(name for name in (f"h{n}" for n in range(40)) if partition_of(name.encode(), 4) == 2)
+
+    def put(name: str, *, topic_id: str) -> None:
+        stored = Stored(state=HouseholdState.new(name), intents=(Mark(topic_id, 1, 7),))
+        households._table.data[name.encode()] = pack(stored)
+
+    def only_earlier(topic: str = INTENTS, topic_id: str = "22222222") -> bool:
+        return households.only_earlier(topic, 1, topic_id=topic_id, partitions=4)
+
+    assert not only_earlier()
+    put(ours[0], topic_id="11111111")
+    assert only_earlier()
+    assert not only_earlier(OUTCOMES)  # no outcome came yet, of whichever topic
+    assert not only_earlier(topic_id="")  # a broker without ids
+    put(other, topic_id="22222222")
+    assert only_earlier()
+    put(ours[1], topic_id="22222222")
+    assert not only_earlier()

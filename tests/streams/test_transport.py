@@ -5,10 +5,12 @@ from typing import Any
 from unittest.mock import AsyncMock, Mock
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import OffsetAndMetadata, TopicPartition
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
 from streams.app import build_app
+from streams.identities import Identities
 from streams.settings import Settings
 from streams.topics import HOUSEHOLDS, INTENTS
 
@@ -119,3 +121,25 @@ def test_where_nothing_was_committed_it_seeks_to_the_beginning(consumer: Any) ->
     asyncio.run(consumer.perform_seek())
 
     thread.seek_to_beginning.assert_awaited_once_with(TopicPartition(INTENTS, 0))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "only_earlier", "begins"),
+    [("1", True, 7), ("2", False, None), ("", True, None), (None, True, None), (None, False, 7)],
+)
+def test_an_offset_of_an_earlier_topic_counts_as_not_committed(
+    consumer: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    metadata: str | None,
+    only_earlier: bool,
+    begins: int | None,
+) -> None:
+    """The id that was committed with the offset says so, and without one the recovered households do."""
+    transport = consumer.transport
+    transport.identities = Identities({INTENTS: "1"}, {INTENTS: 4})
+    transport.only_earlier = lambda topic, partition: only_earlier and (topic, partition) == STREAM
+    thread = consumer._thread
+    monkeypatch.setattr(AIOKafkaConsumerThread, "seek_to_committed", AsyncMock(return_value={STREAM: 7}))
+    thread.call_thread = AsyncMock(return_value={STREAM: OffsetAndMetadata(7, metadata)})
+
+    assert asyncio.run(thread.seek_to_committed()) == {STREAM: begins}
