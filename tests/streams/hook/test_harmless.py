@@ -288,7 +288,7 @@ def test_a_certificate_variable_that_names_nothing_does_not_end_the_host(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, "/nowhere/file")
-    with Hook(f"https://127.0.0.1:{free_port()}") as hook:
+    with Hook(f"https://127.0.0.1:{free_port()}", deadline_ms=5_000) as hook:
         assert code(hook.decide(COMMAND)) == "gateway_unreachable"
 
 
