@@ -13,7 +13,7 @@ import typer
 from streams.cli.options import Json
 from streams.cli.output import note, write_json
 from streams.errors import MissingPart
-from streams.whole_files import write_whole
+from streams.files.atomic import write_whole
 
 __all__ = ["app"]
 

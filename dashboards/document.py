@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from streams.instruments import Metric
-from streams.metrics import CATALOGUE
+from streams.telemetry.instruments import Metric
+from streams.telemetry.metrics import CATALOGUE
 
 __all__ = ["metrics_page"]
 
 _HEAD = """# Metrics
 
-Drawn from the list in `streams/metrics.py` by `misfire dashboards build`; do not edit it here. Every worker and every gateway
+Drawn from the list in `streams/telemetry/metrics.py` by `misfire dashboards build`; do not edit it here. Every worker and every gateway
 serves its own at `/metrics`, in OpenMetrics where the scraper asks for it. A histogram's series end with `_bucket`, `_sum` and
 `_count`.
 

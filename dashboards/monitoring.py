@@ -12,7 +12,7 @@ from dashboards.config import Config
 from dashboards.grafana import dashboard_providers, data_sources
 from dashboards.prometheus import prometheus
 from dashboards.rules import rules
-from streams.whole_files import write_whole
+from streams.files.atomic import write_whole
 
 __all__ = ["GENERATED", "monitoring_files", "write_monitoring"]
 

@@ -1,6 +1,6 @@
 """What to ask Prometheus about misfire: one literal table, apart from any panel or alert.
 
-Nothing here runs. A query is an expression for Prometheus over the names that ``streams.metrics`` exports, with Grafana's variables in
+Nothing here runs. A query is an expression for Prometheus over the names that ``streams.telemetry.metrics`` exports, with Grafana's variables in
 it (``$environment``, ``$bundle``, ``$risk_class``, ``$__rate_interval``); a test holds each name and label to what is really exported
 there, and demands a query for every metric.
 """
@@ -218,7 +218,7 @@ QUERIES: tuple[Query, ...] = (
     ),
     _ask(
         "drift",
-        # The population stability index as detector.drift has it: sum of (now - then) * ln(now / then), empty bins as 1e-4.
+        # The population stability index as detector.evidence.drift has it: sum of (now - then) * ln(now / then), empty bins as 1e-4.
         "topk(10, sum by (term) ("
         "(clamp_min(" + _NOW + ", 1e-4) - clamp_min(" + _THEN + ", 1e-4))"
         " * ln(clamp_min(" + _NOW + ", 1e-4) / clamp_min(" + _THEN + ", 1e-4))))",

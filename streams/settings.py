@@ -19,10 +19,10 @@ from pydantic import (
     field_validator,
 )
 
-from streams.callbacks import allowed_callbacks
+from streams.wire.callback_addresses import allowed_callbacks
 from streams.errors import MissingPart, WrongUse
-from streams.host_names import named_hosts
-from streams.text_files import read_text, unmarked
+from streams.wire.host_names import named_hosts
+from streams.files.text import read_text, unmarked
 
 __all__ = ["DEFAULT_FILE", "Loaded", "Settings", "load", "read_key", "read_secret"]
 

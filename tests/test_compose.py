@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from streams.brokers import Brokers
+from streams.kafka.connection import Brokers
 from streams.settings import Settings, load
-from streams.topics import TOPICS, admin, check_topics, create_topics
+from streams.kafka.topics import TOPICS, admin, check_topics, create_topics
 from tests.integration.kafka import ApacheKafka, lacking
 from tests.tools import needed
 

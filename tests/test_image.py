@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from streams.bundles import read_bundle
+from streams.files.bundles import read_bundle
 
 ROOT = Path(__file__).parents[1]
 #: What is made of the folders that the image and its volumes have.

@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from streams.cli import app
-from streams.records import INTENT
+from streams.wire.records import INTENT
 
 README = Path(__file__).parents[1].joinpath("README.md").read_text("utf-8")
 

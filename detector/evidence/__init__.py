@@ -11,8 +11,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from detector.evidence import channels, coherence, company, dialogue, flow, habits, sequence, subject
-from detector.evidence.moment import MISSING, Moment, Term
+from detector.evidence import channels, coherence, dialogue, flow, habits, sequence, subject
+from detector.evidence import session_domains as company
+from detector.evidence.context import MISSING, Moment, Term
 
 __all__ = ["LAYERS", "MISSING", "TERMS", "Moment", "Term", "evidence"]
 

@@ -5,7 +5,7 @@ One turn of a meant chain is easily mumbled; background talk is heard badly from
 
 from __future__ import annotations
 
-from detector.evidence.moment import MISSING, Term
+from detector.evidence.context import MISSING, Term
 
 __all__ = ["TERMS"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from detector.events import domain_of
-from detector.evidence.moment import MISSING, Moment, Term
+from detector.contracts.events import domain_of
+from detector.evidence.context import MISSING, Moment, Term
 
 __all__ = ["TERMS"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from detector.evidence.moment import MISSING, Moment, Term
+from detector.evidence.context import MISSING, Moment, Term
 
 __all__ = ["TERMS"]
 

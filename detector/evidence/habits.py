@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from detector.evidence.moment import MISSING, Moment, Term
-from detector.household import predictive_bits, strength, token
-from detector.population import PARTS_OF_WEEK, part_of_week
+from detector.evidence.context import MISSING, Moment, Term
+from detector.household.learning import predictive_bits, strength, token
+from detector.population.base_rates import PARTS_OF_WEEK, part_of_week
 
 __all__ = ["TERMS", "domain_bits"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from detector.evidence.moment import MISSING, Moment, Term, of_subject
-from detector.state import Subject
+from detector.evidence.context import MISSING, Moment, Term, of_subject
+from detector.household.state import Subject
 
 __all__ = ["TERMS"]
 

@@ -13,7 +13,7 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from detector.errors import BundleError, MisfireError
+from detector.contracts.errors import BundleError, MisfireError
 from streams.cli import (
     bench,
     broker,
@@ -40,7 +40,7 @@ from streams.cli import (
 from streams.cli.standard_streams import finish_output, open_streams
 from streams.cli.unset import without_unset
 from streams.errors import MissingPart, WrongUse
-from streams.metrics_folder import drop_empty
+from streams.telemetry.metrics_folder import drop_empty
 
 __all__ = ["app", "main"]
 
@@ -108,7 +108,7 @@ def _run() -> NoReturn:
 
 
 def _end(error: Exception, code: int) -> NoReturn:
-    from streams.logs import tell_the_end
+    from streams.telemetry.logs import tell_the_end
 
     tell_the_end(str(error))
     sys.exit(code)
@@ -116,7 +116,7 @@ def _end(error: Exception, code: int) -> NoReturn:
 
 def _end_of_wrong_use(error: TyperException) -> NoReturn:
     """End as one line of JSON: what Typer refused was refused before any command could say how it logs."""
-    from streams.logs import tell_the_end
+    from streams.telemetry.logs import tell_the_end
 
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "misfire"

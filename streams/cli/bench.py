@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.change import change
-from streams.cli.hook_benches import attacks, hook, storm
+from streams.cli.bench_change import change
+from streams.cli.bench_hook import attacks, hook, storm
 from streams.cli.options import Json, Seed, Stream
 from streams.cli.output import console, progress_report, table, write_json
-from streams.cli.published import hdfs, schonlau, slurp
+from streams.cli.bench_published import hdfs, schonlau, slurp
 from streams.errors import WrongUse
 
 app = typer.Typer(
@@ -38,8 +38,8 @@ def train(
     json: Json = None,
 ) -> None:
     """Fit the cloned HMM and hmmlearn's CategoricalHMM to the same stream. hmmlearn takes minutes."""
-    from streams.benchmarks import bench_train
-    from streams.stream_files import read_events, read_meant
+    from streams.local.bench.model_speed import bench_train
+    from streams.files.events import read_events, read_meant
 
     tested = read_meant(test, labels)
     with console.status(
@@ -58,9 +58,9 @@ def step(
     json: Json = None,
 ) -> None:
     """Time one event through the whole pipeline, against hmmlearn scoring the session again."""
-    from streams.benchmarks import bench_step
-    from streams.bundles import read_bundle
-    from streams.stream_files import read_events
+    from streams.local.bench.model_speed import bench_step
+    from streams.files.bundles import read_bundle
+    from streams.files.events import read_events
 
     timed = read_events(stream)[:events]
     if not any(event.commits for event in timed):
@@ -89,9 +89,9 @@ def state(
     json: Json = None,
 ) -> None:
     """Count the bytes of a household in table and changelog after many events, packed and in simpler forms, and at most."""
-    from streams.bundles import read_bundle
-    from streams.state_benchmark import bench_state, repeated, simulated
-    from streams.stream_files import read_events
+    from streams.files.bundles import read_bundle
+    from streams.local.bench.state_size import bench_state, repeated, simulated
+    from streams.files.events import read_events
 
     chosen = read_bundle(bundle)
     lives = (

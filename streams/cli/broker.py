@@ -13,7 +13,7 @@ def broker(
     port: Annotated[int, typer.Option(help="Loopback port; 0 takes a free one.", min=0, max=65_535)] = 9092,
 ) -> None:
     """Run the embedded broker until it is interrupted. It keeps everything in memory: when it ends, all is gone."""
-    from streams.broker import EmbeddedBroker
+    from streams.local.embedded_broker import EmbeddedBroker
 
     with EmbeddedBroker(port) as running:
         note(f"the embedded broker listens on {running.bootstrap} (memory only); stop it with Ctrl-C")

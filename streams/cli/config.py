@@ -18,7 +18,7 @@ def _group() -> None:
 @app.command()
 def limits(json: Json = None) -> None:
     """Show every limit on what comes in, and what happens beyond it."""
-    from streams.limits import LIMITS
+    from streams.operations.limits_table import LIMITS
 
     rows = [[limit.what, f"{limit.most:,}", limit.unit, limit.beyond] for limit in LIMITS]
     table("limits", ["of what", "at most", "unit", "beyond it"], rows)
@@ -28,7 +28,7 @@ def limits(json: Json = None) -> None:
 @app.command()
 def show(config: Config = None, json: Json = None) -> None:
     """Show every setting, its value, where that came from, and what it is for."""
-    from streams.redaction import shown
+    from streams.wire.redaction import shown
     from streams.settings import Settings, load
 
     loaded = load(config)

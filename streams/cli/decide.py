@@ -29,13 +29,13 @@ def decide(
     The settings hook_token_file, hook_ca, hook_cert and hook_key are for a gateway that asks for a token or speaks TLS.
     There is always a verdict: without a gateway it is the packaged policy's, and standard error says so.
     """
-    from detector.decisions import Verdict
+    from detector.contracts.decisions import Verdict
     from streams.errors import BadRecord
     from streams.hook import Hook, RejectedEvent
-    from streams.hook.edge import bearer_of, client_context
-    from streams.records import DECISION, INTENT
+    from streams.serving.access.listening import bearer_of, client_context
+    from streams.wire.records import DECISION, INTENT
     from streams.settings import load
-    from streams.text_files import unmarked
+    from streams.files.text import unmarked
 
     settings = load(config).settings
     token, tls = bearer_of(settings), client_context(settings)

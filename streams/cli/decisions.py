@@ -14,8 +14,8 @@ from streams.cli.output import note, table, write_json
 from streams.cli.reaching import reached
 
 if TYPE_CHECKING:
-    from detector.decisions import Decision
-    from streams.records import Kind
+    from detector.contracts.decisions import Decision
+    from streams.wire.records import Kind
 
 V = TypeVar("V")
 
@@ -54,8 +54,8 @@ def tail(
     limit: Limit = None,
 ) -> None:
     """Print decisions as they are made, until interrupted."""
-    from streams.records import DECISION
-    from streams.topics import DECISIONS
+    from streams.wire.records import DECISION
+    from streams.kafka.topics import DECISIONS
 
     records = _records(DECISIONS, config, broker, from_beginning=from_beginning, lines=lines, limit=limit)
     for decision in _readable(DECISION, records):
@@ -78,8 +78,8 @@ def late(
     limit: Limit = None,
 ) -> None:
     """Print incidents, until interrupted: a worker's verdict that came after the hook's answer, and disagrees with it."""
-    from streams.hook.late import LATE
-    from streams.topics import INCIDENTS
+    from streams.gateway.late_answers import LATE
+    from streams.kafka.topics import INCIDENTS
 
     records = _records(INCIDENTS, config, broker, from_beginning=from_beginning, lines=lines, limit=limit)
     for told in _readable(LATE, records):
@@ -104,9 +104,9 @@ def show(
     json: Json = None,
 ) -> None:
     """Print one decision: the verdict, its reasons in bits, and what was expected instead. Reads the whole audit log for it."""
-    from streams.records import DECISION
-    from streams.rights.log import read_topic
-    from streams.topics import DECISIONS
+    from streams.wire.records import DECISION
+    from streams.kafka.reading import read_topic
+    from streams.kafka.topics import DECISIONS
 
     brokers = reached(config, broker)
     marked = decision_id.encode()
@@ -166,7 +166,7 @@ def _records(
     """Yield a topic's values with their places as they come; with ``lines`` print them instead."""
     from kafka import KafkaConsumer
 
-    from streams.rights.log import Place
+    from streams.kafka.reading import Place
 
     brokers = reached(config, broker)
     consumer = KafkaConsumer(

@@ -14,8 +14,8 @@ from streams.cli.options import Broker, Json
 from streams.cli.output import console, note, progress_report, table, write_json
 
 if TYPE_CHECKING:
-    from streams.demo.summary import Summary
-    from streams.stack import Stack
+    from streams.local.demo.summary import Summary
+    from streams.local.stack import Stack
 
 
 def demo(
@@ -40,9 +40,9 @@ def demo(
 
     Exit code 1 if a story came out wrong.
     """
-    from streams.bundles import read_bundle, write_bundle
-    from streams.demo.play import Scale, make_bundle, make_world, play
-    from streams.stack import Stack
+    from streams.files.bundles import read_bundle, write_bundle
+    from streams.local.demo.play import Scale, make_bundle, make_world, play
+    from streams.local.stack import Stack
 
     # However it is ended, what it started has to go with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -18,7 +18,7 @@ def doctor(
     json: Json = None,
 ) -> None:
     """Check a running installation part by part and say what to do. Exit code 1 if something is wrong, 3 without a broker."""
-    from streams.doctor import examine
+    from streams.operations.doctor import examine
     from streams.settings import load
 
     findings = list(examine(load(config, broker=broker, bundle=bundle).settings, page=page))

@@ -11,8 +11,8 @@ import typer
 
 from streams.cli.options import Bundle, Jobs, Json, Misfires, Plot, Seed, Severity, mixture_of
 from streams.cli.output import note, progress_report, write_json
-from streams.cli.sequences import sequences
-from streams.cli.tables import show_evaluation, show_worth
+from streams.cli.evaluate_sequences import sequences
+from streams.cli.evaluate_tables import show_evaluation, show_worth
 from streams.errors import WrongUse
 
 app = typer.Typer(invoke_without_command=True, subcommand_metavar="[sequences …]")
@@ -65,17 +65,17 @@ def evaluate(
     json: Json = None,
 ) -> None:
     """Measure decisions against labels: recall of misfires, false interruptions, perplexity."""
-    from detector.ablation import ablate as worth_of
-    from detector.evaluation import evaluate as measure
-    from detector.misfires import ALL_KINDS
-    from detector.missing import CHANNELS
-    from detector.portland import portland
-    from detector.training import train as fit
-    from streams.bundles import read_bundle
-    from streams.parallel import processes
-    from streams.pictures import draw_evaluation, open_canvas
-    from streams.policy_file import read_policy
-    from streams.stream_files import read_events, read_labels
+    from detector.evaluation.ablation import ablate as worth_of
+    from detector.evaluation.evaluate import evaluate as measure
+    from detector.simulation.misfires import ALL_KINDS
+    from detector.evaluation.scenarios.missing_channels import CHANNELS
+    from detector.evaluation.scenarios.portland import portland
+    from detector.training.train import train as fit
+    from streams.files.bundles import read_bundle
+    from streams.cli.parallel import processes
+    from streams.cli.plots import draw_evaluation, open_canvas
+    from streams.files.policy import read_policy
+    from streams.files.events import read_events, read_labels
 
     if context.invoked_subcommand is not None:
         return

@@ -22,8 +22,8 @@ def gateway(
     ] = None,
 ) -> None:
     """Answer the blocking hook over HTTP: POST /v1/decide, POST /v1/outcomes, /healthz, /readyz, /metrics, /docs."""
-    from streams.hook.server import run_gateway
-    from streams.logs import configure_logs
+    from streams.gateway.run import run_gateway
+    from streams.telemetry.logs import configure_logs
     from streams.settings import load
 
     configure_logs()

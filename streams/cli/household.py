@@ -38,7 +38,7 @@ def show(
     json: Json = None,
 ) -> None:
     """Count what every topic and the state store hold; exit code 1 when one of its records holds another household's content."""
-    from streams.rights.exercise import collected, counts
+    from streams.privacy.exercise import collected, counts
 
     household_id, brokers = _token(household, keys, secrets), reached(config, broker)
     holdings = collected(brokers, household_id)
@@ -76,10 +76,10 @@ def export(
 ) -> None:
     """Write an encrypted archive of what is held on the household; exit code 1 and no archive when one record is not its alone."""
     from streams.errors import MissingPart
-    from streams.rights.archive import ForeignRecord, recipient
-    from streams.rights.exercise import collected, counts, sealed
-    from streams.rights.holdings import foreign
-    from streams.whole_files import write_whole
+    from streams.privacy.archive import ForeignRecord, recipient
+    from streams.privacy.exercise import collected, counts, sealed
+    from streams.privacy.holdings import foreign
+    from streams.files.atomic import write_whole
 
     recipients = [recipient(key) for key in to]
     household_id, brokers = _token(household, keys, secrets), reached(config, broker)
@@ -115,7 +115,7 @@ def verify(
     json: Json = None,
 ) -> None:
     """Check an archive: every hash, every count, and whose every record is; exit code 1 when anything is wrong."""
-    from streams.rights.archive import open_archive
+    from streams.privacy.archive import open_archive
 
     opened = open_archive(_bytes(archive), _bytes(identity).decode("utf-8", "replace"))
     household_id = str(opened.manifest["household_id"])
@@ -139,8 +139,8 @@ def erase(
     json: Json = None,
 ) -> None:
     """Erase the household's state, in the order of the log; exit code 1 when no worker has done it yet."""
-    from streams.records import Command
-    from streams.rights.commands import send_command, wait_until_erased
+    from streams.wire.records import Command
+    from streams.privacy.commands import send_command, wait_until_erased
 
     household_id, brokers = _token(household, keys, secrets), reached(config, broker)
     place = send_command(brokers, household_id, Command.ERASE)
@@ -164,8 +164,8 @@ def verify_erased(
     json: Json = None,
 ) -> None:
     """Read everything and say what is still there, and until when; exit code 1 while anything is."""
-    from streams.rights.exercise import collected
-    from streams.rights.remaining import remains
+    from streams.privacy.exercise import collected
+    from streams.privacy.remaining import remains
 
     household_id, brokers = _token(household, keys, secrets), reached(config, broker)
     marked, left = remains(collected(brokers, household_id))
@@ -182,9 +182,9 @@ def verify_erased(
 
 def _token(household: str, keys: Path | None, secrets: Path | None) -> str:
     from streams.errors import MissingPart, WrongUse
-    from streams.hook.household_secrets import SecretsFile
-    from streams.hook.keyring import read_keyring
-    from streams.hook.tokens import Tokens
+    from streams.files.household_secrets import SecretsFile
+    from streams.files.keyring import read_keyring
+    from streams.hook.tokenizing import Tokens
 
     if keys is None:
         if secrets is not None:

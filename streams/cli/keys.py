@@ -13,7 +13,7 @@ from streams.cli.options import Json
 from streams.cli.output import note, write_json
 
 if TYPE_CHECKING:
-    from streams.hook.keyring import Keyring
+    from streams.files.keyring import Keyring
 
 app = typer.Typer(
     help="Make and rotate the keys of tokens, and throw a household's secret away.", no_args_is_help=True
@@ -42,8 +42,8 @@ def new(
 ) -> None:
     """Draw a tenant's first keys."""
     from streams.errors import WrongUse
-    from streams.hook.keyring import KEY_ID, new_keyring
-    from streams.whole_files import locked
+    from streams.files.keyring import KEY_ID, new_keyring
+    from streams.files.atomic import locked
 
     if not re.fullmatch(KEY_ID, household_key) or household_key == "k1":
         raise WrongUse(
@@ -58,8 +58,8 @@ def new(
 @app.command()
 def rotate(file: File, json: Json = None) -> None:
     """Add a key that is used from now on; the one before stays valid for the keyring's overlap."""
-    from streams.hook.keyring import read_keyring, rotated
-    from streams.whole_files import locked
+    from streams.files.keyring import read_keyring, rotated
+    from streams.files.atomic import locked
 
     with locked(file):
         _write(file, rotated(read_keyring(file), datetime.now(UTC)), json)
@@ -78,7 +78,7 @@ def forget(
 ) -> None:
     """Throw a household's secret away for good: no token of it can be made again. Erase its state before ('misfire household erase')."""
     from streams.errors import MissingPart
-    from streams.hook.household_secrets import SecretsFile
+    from streams.files.household_secrets import SecretsFile
 
     if not secrets.is_file():
         raise MissingPart(f"the secrets file {secrets} is not there")
@@ -90,7 +90,7 @@ def forget(
 
 
 def _write(file: Path, keyring: Keyring, json: str | None) -> None:
-    from streams.hook.keyring import write_keyring
+    from streams.files.keyring import write_keyring
 
     write_keyring(file, keyring)
     valid = keyring.valid(datetime.now(UTC))

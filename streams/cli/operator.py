@@ -18,8 +18,8 @@ def operator(
     ] = None,
 ) -> None:
     """Show, export and erase households over HTTP: /v1/households/ID, its /export and /erasure, /healthz, /docs."""
-    from streams.logs import configure_logs
-    from streams.rights.server import run_operator
+    from streams.telemetry.logs import configure_logs
+    from streams.privacy.run import run_operator
     from streams.settings import load
 
     configure_logs()

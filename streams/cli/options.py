@@ -10,7 +10,7 @@ import typer
 from streams.errors import WrongUse
 
 if TYPE_CHECKING:
-    from detector.misfires import Mixture
+    from detector.simulation.misfires import Mixture
 
 __all__ = [
     "Broker",
@@ -77,7 +77,7 @@ def mixture_of(kinds: list[str] | None, severity: float) -> Mixture:
         WrongUse: a share is no number.
         InvalidValue: a kind is not known, or all shares are zero.
     """
-    from detector.misfires import ALL_KINDS, Mixture
+    from detector.simulation.misfires import ALL_KINDS, Mixture
 
     if not kinds:
         return Mixture(severity=severity)

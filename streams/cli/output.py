@@ -24,7 +24,7 @@ from rich.table import Table
 
 from detector.progress import Progress as Report
 from streams.errors import MissingPart
-from streams.whole_files import write_whole
+from streams.files.atomic import write_whole
 
 __all__ = ["console", "note", "progress_report", "table", "write_json"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from streams.brokers import Brokers
+    from streams.kafka.connection import Brokers
 
 __all__ = ["reached"]
 
@@ -18,9 +18,9 @@ def reached(config: Path | None, broker: str | None) -> Brokers:
         WrongUse: the settings cannot be used.
         MissingPart: no broker answers, or none lets us in.
     """
-    from streams.brokers import brokers_of
+    from streams.kafka.connection import brokers_of
     from streams.settings import load
-    from streams.topics import admin
+    from streams.kafka.topics import admin
 
     brokers = brokers_of(load(config, broker=broker).settings)
     admin(brokers).close()

@@ -26,9 +26,9 @@ def redrive(
     """Send dead letters to their topics again: those that would be read today, each once."""
     from datetime import UTC, datetime
 
-    from streams.redriving import LIKELY, send_again, sort_letters
-    from streams.rights.log import read_topic
-    from streams.topics import DEAD_LETTERS
+    from streams.operations.redrive import LIKELY, send_again, sort_letters
+    from streams.kafka.reading import read_topic
+    from streams.kafka.topics import DEAD_LETTERS
 
     brokers = reached(config, broker)
     reasons = reason or list(LIKELY)

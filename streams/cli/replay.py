@@ -25,11 +25,11 @@ def replay(
 
     Exit code 1 if an event was lost or decided twice.
     """
-    from streams.bundles import read_bundle
-    from streams.line_files import write_lines
-    from streams.replaying import Collector, refuse_used, send_events
-    from streams.stack import Stack
-    from streams.stream_files import read_events
+    from streams.files.bundles import read_bundle
+    from streams.files.lines import write_lines
+    from streams.operations.replay import Collector, refuse_used, send_events
+    from streams.local.stack import Stack
+    from streams.files.events import read_events
 
     version = read_bundle(bundle).version
     events = read_events(stream)

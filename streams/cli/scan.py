@@ -11,7 +11,7 @@ from streams.cli.options import Jobs, Json, Seed, Stream
 from streams.cli.output import console, note, progress_report, write_json
 
 if TYPE_CHECKING:
-    from detector.scanning import Finding
+    from detector.evaluation.scan import Finding
 
 
 def scan(
@@ -25,10 +25,10 @@ def scan(
     json: Json = None,
 ) -> None:
     """List the chains that most likely nobody meant. Needs no labels, no bundle and no broker: it learns from the stream itself."""
-    from detector.scanning import scan as look
-    from streams.parallel import processes
-    from streams.policy_file import read_policy
-    from streams.stream_files import read_events
+    from detector.evaluation.scan import scan as look
+    from streams.cli.parallel import processes
+    from streams.files.policy import read_policy
+    from streams.files.events import read_events
 
     rules = read_policy(policy)
     events = read_events(stream)

@@ -12,7 +12,7 @@ import typer
 from streams.cli.options import Json
 from streams.cli.output import note, write_json
 from streams.errors import MissingPart
-from streams.whole_files import write_whole
+from streams.files.atomic import write_whole
 
 
 def schema(
@@ -24,8 +24,8 @@ def schema(
     json: Json = None,
 ) -> None:
     """Write OpenAPI, AsyncAPI and JSON Schema from the code. With --against, exit code 1 where something is broken."""
-    from streams.policy_file import read_policy
-    from streams.schemas import documents
+    from streams.files.policy import read_policy
+    from streams.operations.schemas import documents
 
     found = documents(read_policy())
     if out is not None:
@@ -40,8 +40,8 @@ def schema(
 
 
 def _broken(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    from streams.compatibility import broken_api, broken_channels, broken_value
-    from streams.schemas import READ
+    from streams.operations.schema_compatibility import broken_api, broken_channels, broken_value
+    from streams.operations.schemas import READ
 
     yield from broken_api(before["openapi.json"], after["openapi.json"])
     yield from broken_channels(before["asyncapi.json"], after["asyncapi.json"])

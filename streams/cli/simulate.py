@@ -30,9 +30,9 @@ def simulate(
     json: Json = None,
 ) -> None:
     """Write a stream of simulated households, clean or with misfires in it."""
-    from detector.simulation import simulate as run
-    from detector.simulation import with_misfires
-    from streams.stream_files import write_events, write_labels
+    from detector.simulation.households import simulate as run
+    from detector.simulation.households import with_misfires
+    from streams.files.events import write_events, write_labels
 
     mixture = mixture_of(kind, severity)
     there = [path for path in (out, labels) if path is not None and path.exists()]

@@ -56,8 +56,8 @@ def new(
 ) -> None:
     """Draw a token and print it, once; the file keeps its hash. A gateway that runs takes it at once."""
     from streams.errors import WrongUse
-    from streams.hook.access_file import Scope, change_access, new_token, with_token
-    from streams.hook.keyring import KEY_ID
+    from streams.serving.access.token_file import Scope, change_access, new_token, with_token
+    from streams.files.keyring import KEY_ID
 
     unknown = sorted(set(scope) - set(Scope))
     if unknown:
@@ -82,7 +82,7 @@ def new(
 @app.command(name="list")
 def list_tokens(file: File, json: Json = None) -> None:
     """Show every token: whose it is and what it may do; never the token itself."""
-    from streams.hook.access_file import read_access
+    from streams.serving.access.token_file import read_access
 
     access = read_access(file)
     rows = [
@@ -105,7 +105,7 @@ def revoke(
     file: File, token_id: Annotated[str, typer.Argument(metavar="ID", help="The token's id.")]
 ) -> None:
     """Take a token away; a gateway that runs refuses it from its next request on."""
-    from streams.hook.access_file import change_access, revoked
+    from streams.serving.access.token_file import change_access, revoked
 
     change_access(file, lambda access: revoked(access, token_id))
     note(f"{file}: token {token_id} is revoked.")

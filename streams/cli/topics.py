@@ -21,9 +21,9 @@ def create(
     config: Config = None, broker: Broker = None, partitions: Partitions = None, json: Json = None
 ) -> None:
     """Create the topics that are missing; those that are there stay as they are."""
-    from streams.brokers import brokers_of
+    from streams.kafka.connection import brokers_of
     from streams.settings import load
-    from streams.topics import TOPICS, admin, create_topics
+    from streams.kafka.topics import TOPICS, admin, create_topics
 
     settings = load(config, broker=broker, partitions=partitions).settings
     client = admin(brokers_of(settings))
@@ -49,9 +49,9 @@ def check(
     config: Config = None, broker: Broker = None, partitions: Partitions = None, json: Json = None
 ) -> None:
     """Compare the topics with what they should be; exit code 1 if one is not."""
-    from streams.brokers import brokers_of
+    from streams.kafka.connection import brokers_of
     from streams.settings import load
-    from streams.topics import admin, check_topics
+    from streams.kafka.topics import admin, check_topics
 
     settings = load(config, broker=broker, partitions=partitions).settings
     client = admin(brokers_of(settings))
@@ -82,11 +82,11 @@ def grow(
     new number everywhere, and start workers and gateways. It refuses to begin while workers run or records wait. Interrupted, it goes
     on where it was when it is run again; run once more, it changes nothing.
     """
-    from streams.brokers import brokers_of
-    from streams.growing import check_ready, survey
-    from streams.growing import grow as grow_topics
+    from streams.kafka.connection import brokers_of
+    from streams.operations.grow_topics import check_ready, survey
+    from streams.operations.grow_topics import grow as grow_topics
     from streams.settings import load
-    from streams.topics import HOUSEHOLDS, admin
+    from streams.kafka.topics import HOUSEHOLDS, admin
 
     settings = load(config, broker=broker).settings
     brokers = brokers_of(settings)
@@ -152,7 +152,7 @@ def acl(
     json: Json = None,
 ) -> None:
     """Say which part may do what on Kafka; with --part and --principal, print the kafka-acls commands that grant it. Nothing is changed."""
-    from streams.acls import RIGHTS, Part, acl_commands
+    from streams.kafka.acls import RIGHTS, Part, acl_commands
     from streams.errors import WrongUse
     from streams.settings import load
 

@@ -37,12 +37,12 @@ def train(
     json: Json = None,
 ) -> None:
     """Make a bundle from a stream of meant events: model, judge, calibration and policy."""
-    from detector.rare_names import common_names
-    from detector.training import train as fit
-    from streams.bundles import refuse_occupied, write_bundle
-    from streams.parallel import processes
-    from streams.policy_file import read_policy
-    from streams.stream_files import read_events
+    from detector.training.rare_names import common_names
+    from detector.training.train import train as fit
+    from streams.files.bundles import refuse_occupied, write_bundle
+    from streams.cli.parallel import processes
+    from streams.files.policy import read_policy
+    from streams.files.events import read_events
 
     refuse_occupied(out)
     mixture = mixture_of(kind, severity)

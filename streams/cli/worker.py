@@ -26,10 +26,10 @@ def worker(
     ] = None,
 ) -> None:
     """Decide on the events of assistant.intents, each household's in order. Run as many as there are partitions."""
-    from streams.bundles import read_bundle
-    from streams.logs import configure_logs
+    from streams.files.bundles import read_bundle
+    from streams.telemetry.logs import configure_logs
     from streams.settings import load
-    from streams.worker import run_worker
+    from streams.worker.run import run_worker
 
     configure_logs()
     settings = load(

@@ -4,18 +4,18 @@ A runtime needs ``Hook`` (or ``AsyncHook``), the values that it gives and gets, 
 package. Importing it registers no metric, changes nothing of the process, and needs no part of the model.
 """
 
-from detector.answers import ConfirmationResult, Refusal, Result
-from detector.decisions import ConfirmMethod, Decision, Verdict
-from detector.errors import InvalidValue
-from detector.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.contracts.confirmations import ConfirmationResult, Refusal, Result
+from detector.contracts.decisions import ConfirmMethod, Decision, Verdict
+from detector.contracts.errors import InvalidValue
+from detector.contracts.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
 from streams.hook.blocking import Hook
 from streams.hook.calls import Call
 from streams.hook.client import AsyncHook
-from streams.hook.guarding import NotMeant
-from streams.hook.household_secrets import HouseholdSecrets, SecretsFile
-from streams.hook.keyring import read_keyring
+from streams.hook.command_guard import NotMeant
+from streams.files.household_secrets import HouseholdSecrets, SecretsFile
+from streams.files.keyring import read_keyring
 from streams.hook.rejecting import RejectedEvent
-from streams.hook.tokens import Tokens
+from streams.hook.tokenizing import Tokens
 
 __all__ = [
     "Act",

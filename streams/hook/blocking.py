@@ -9,17 +9,17 @@ from functools import wraps
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
-from detector.answers import ConfirmationResult, Refusal
-from detector.decisions import ConfirmMethod, Decision
-from detector.events import IntentEvent, Outcome
-from detector.policy import Policy
-from detector.refusals import refused
-from streams.hook.background import Background, NotRunning
+from detector.contracts.confirmations import ConfirmationResult, Refusal
+from detector.contracts.decisions import ConfirmMethod, Decision
+from detector.contracts.events import IntentEvent, Outcome
+from detector.policy.policy import Policy
+from detector.contracts.refusals import refused
+from streams.hook.loop_thread import Background, NotRunning
 from streams.hook.calls import Call, Observer, announce, warn
 from streams.hook.client import CLOSE_SECONDS, CONFIRM_SECONDS, AsyncHook
-from streams.hook.guarding import check, is_question
+from streams.hook.command_guard import check, is_question
 from streams.hook.rejecting import check_is
-from streams.hook.tokens import Tokens
+from streams.hook.tokenizing import Tokens
 
 __all__ = ["Hook"]
 

@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from detector.answers import ConfirmationResult
-from detector.decisions import Decision, Rung
+from detector.contracts.confirmations import ConfirmationResult
+from detector.contracts.decisions import Decision, Rung
 
 __all__ = ["Call", "Observer", "announce", "warn"]
 

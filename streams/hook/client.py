@@ -19,21 +19,21 @@ from typing import ParamSpec, Self, TypeVar
 
 import httpx
 
-from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal
-from detector.decisions import ConfirmMethod, Decision
-from detector.events import IntentEvent, Outcome
-from detector.policy import Policy
-from detector.refusals import refused
+from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult, Refusal
+from detector.contracts.decisions import ConfirmMethod, Decision
+from detector.contracts.events import IntentEvent, Outcome
+from detector.policy.policy import Policy
+from detector.contracts.refusals import refused
 from streams.hook.aside import Aside, NoThread
-from streams.hook.asking import NO_QUESTION, Asking, Said
+from streams.hook.protocol import NO_QUESTION, Asking, Said
 from streams.hook.calls import Call, Observer, announce, warn
 from streams.hook.connection import FAILURES, REST_SECONDS, Answer, Connections, GatewayError, warm
-from streams.hook.guarding import check, is_question
-from streams.hook.household_secrets import SecretUnavailable
+from streams.hook.command_guard import check, is_question
+from streams.files.household_secrets import SecretUnavailable
 from streams.hook.origin import origin_of
 from streams.hook.rejecting import RejectedEvent
-from streams.hook.tokens import Tokens
-from streams.records import ANSWER, DECISION, INTENT, OUTCOME, RESULT
+from streams.hook.tokenizing import Tokens
+from streams.wire.records import ANSWER, DECISION, INTENT, OUTCOME, RESULT
 
 __all__ = ["AsyncHook"]
 
@@ -137,7 +137,7 @@ class AsyncHook:
             method: how somebody answered: one of ``decision.confirm.methods``.
             accepted: yes or no.
             slots: those of the command that would run now; left out, those that were asked about.
-            proof: for a PIN or a push: that it was checked (``detector.answers.proof_of``).
+            proof: for a PIN or a push: that it was checked (``detector.contracts.confirmations.proof_of``).
             said: for a challenge: what was recognised. Only challenge words leave the runtime.
             heard: for a spoken yes: the turn that was heard.
             household_id: the runtime's own id of the household. With a secret for each household, changed ``slots`` need it

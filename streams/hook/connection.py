@@ -16,10 +16,10 @@ from importlib import import_module
 
 import httpx
 
-from streams.hook.headers import POLICY_VERSION
+from streams.wire.http_headers import POLICY_VERSION
 from streams.hook.hedging import Hedge
 from streams.hook.resting import Rest
-from streams.records import MAX_BYTES
+from streams.wire.records import MAX_BYTES
 
 __all__ = [
     "FAILURES",

@@ -7,7 +7,7 @@ import ssl
 import certifi
 import httpx
 
-from detector.errors import InvalidValue
+from detector.contracts.errors import InvalidValue
 from streams.hook.calls import warn
 from streams.hook.connection import Origin
 

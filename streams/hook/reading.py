@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from pydantic_core import from_json, to_json
 
-from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal, Result
-from detector.decisions import Decision, Enforcement, Verdict
-from detector.events import IntentEvent
-from detector.refusals import refused
+from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult, Refusal, Result
+from detector.contracts.decisions import Decision, Enforcement, Verdict
+from detector.contracts.events import IntentEvent
+from detector.contracts.refusals import refused
 from streams.errors import BadRecord
 from streams.hook.connection import Answer
-from streams.records import DECISION, RESULT
+from streams.wire.records import DECISION, RESULT
 
 __all__ = ["UnreadableAnswer", "detail_of", "read_decision", "read_result"]
 

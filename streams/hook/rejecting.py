@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from detector.errors import InvalidValue
+from detector.contracts.errors import InvalidValue
 from streams.errors import BadRecord
 
 __all__ = ["RejectedEvent", "check_is", "rejecting"]

@@ -7,12 +7,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from streams.brokers import Brokers
-from streams.records import Command
-from streams.rights.archive import ForeignRecord, seal
-from streams.rights.commands import send_command
-from streams.rights.holdings import Holding, collect
-from streams.rights.log import read_topic
+from streams.kafka.connection import Brokers
+from streams.wire.records import Command
+from streams.privacy.archive import ForeignRecord, seal
+from streams.privacy.commands import send_command
+from streams.privacy.holdings import Holding, collect
+from streams.kafka.reading import read_topic
 
 __all__ = ["collected", "counts", "sealed"]
 

@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from streams import metrics
+from streams.telemetry import metrics
 
 __all__ = ["Connections", "Place"]
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pydantic_core import to_json
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from streams import metrics
-from streams.host_names import Named, canonical, named
+from streams.telemetry import metrics
+from streams.wire.host_names import Named, canonical, named
 from streams.serving.problems import PROBLEM, problem
 
 __all__ = ["CALLBACK", "FOREIGN", "OnlyOwn", "is_json"]
@@ -33,7 +33,7 @@ _ORIGIN = re.compile(r"(https?)://(.+)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-#: CloudEvents in structured mode; the routes that take none refuse them (``streams/hook/requests.py``).
+#: CloudEvents in structured mode; the routes that take none refuse them (``streams/gateway/requests.py``).
 _JSON_TYPES = frozenset({"application/json", "application/cloudevents+json"})
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from streams import metrics
+from streams.telemetry import metrics
 from streams.serving import bounds
 from streams.serving.connections import Place
 from streams.serving.requests import with_targets_host, without_upgrade

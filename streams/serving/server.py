@@ -14,7 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
-from streams import metrics
+from streams.telemetry import metrics
 from streams.serving import bounds
 from streams.serving.connections import Connections, Place
 from streams.serving.protocol import BoundedProtocol
@@ -46,7 +46,7 @@ class Server(uvicorn.Server):
                 loop="uvloop",
                 ws="none",
                 access_log=False,
-                log_config=None,  # its lines are ours: streams.logs
+                log_config=None,  # its lines are ours: streams.telemetry.logs
                 log_level="error",  # it warns of every request that is none: a flood of lines
                 proxy_headers=False,  # anybody can send X-Forwarded-For
                 server_header=False,

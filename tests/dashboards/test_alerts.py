@@ -10,7 +10,7 @@ from dashboards.alerts import ALERTS, Alert
 from dashboards.config import Config
 from dashboards.monitoring import GENERATED
 from dashboards.rules import rules
-from streams.metrics import CATALOGUE
+from streams.telemetry.metrics import CATALOGUE
 from tests.dashboards.alert_cases import CASES, promtool_tests, silenced_by
 from tests.tools import promtool
 

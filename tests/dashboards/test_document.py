@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dashboards.document import metrics_page
-from streams.metrics import CATALOGUE
+from streams.telemetry.metrics import CATALOGUE
 
 PAGE = Path(__file__).parents[2] / "dashboards" / "metrics.md"
 

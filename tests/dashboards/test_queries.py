@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
 from dashboards.queries import EVERYTHING, QUERIES, Query, filled
-from streams import metrics
+from streams.telemetry import metrics
 
 #: What Prometheus and prometheus_client give every process, and every scraped series.
 STANDARD = {"process_start_time_seconds"}
@@ -15,7 +15,7 @@ SUFFIXES = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_cou
 
 
 def exported() -> dict[str, tuple[str, set[str]]]:
-    """Each series name that Prometheus sees -> (the metric's name in streams.metrics, its labels)."""
+    """Each series name that Prometheus sees -> (the metric's name in streams.telemetry.metrics, its labels)."""
     series = {}
     for constant in metrics.__all__:
         metric = getattr(metrics, constant)

@@ -13,7 +13,7 @@ import yaml
 from dashboards.alerts import ALERTS, Alert
 from dashboards.panels import BOARDS
 from streams.cli import app
-from streams.topics import TOPICS
+from streams.kafka.topics import TOPICS
 from tests.dashboards.runbook import COMMANDS, HEADINGS, LOOK, SECTIONS, SURE, TEXT, commands
 from tests.tools import promtool
 

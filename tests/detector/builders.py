@@ -15,25 +15,25 @@ from typing import Any
 
 import numpy as np
 
-from detector.answers import ConfirmationAnswer, Result, proof_of
-from detector.bundle import Bundle, make_bundle
-from detector.calibration import Calibration, Category
-from detector.confirmation import answer
-from detector.decisions import ConfirmMethod, Decision, RiskClass
-from detector.drift import Distribution
-from detector.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.contracts.confirmations import ConfirmationAnswer, Result, proof_of
+from detector.decision.bundle import Bundle, make_bundle
+from detector.judge.calibration import Calibration, Category
+from detector.decision.questions import answer
+from detector.contracts.decisions import ConfirmMethod, Decision, RiskClass
+from detector.evidence.drift import Distribution
+from detector.contracts.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
 from detector.evidence import TERMS
-from detector.judge import Judge
-from detector.model import Model, fit_model
-from detector.pipeline import decide
-from detector.policy import Policy
-from detector.policy_text import parse_policy
-from detector.state import HouseholdState
+from detector.judge.judge import Judge
+from detector.population.model import Model, fit_model
+from detector.decision.decide import decide
+from detector.policy.policy import Policy
+from detector.policy.parsing import parse_policy
+from detector.household.state import HouseholdState
 
 #: A Monday, 18:00: every test's time begins here.
 START = datetime(2026, 1, 5, 18, tzinfo=UTC)
 
-POLICY_TEXT = (Path(__file__).parents[2] / "streams" / "policy.toml").read_text("utf-8")
+POLICY_TEXT = (Path(__file__).parents[2] / "streams" / "files" / "policy.toml").read_text("utf-8")
 
 #: Confidence of the wake word -> the hand-made judge's ratio in bits; see ``hand_judge``.
 SURE, DOUBTFUL, ABSURD = 0.9, 0.4, 0.1

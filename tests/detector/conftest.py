@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from pydantic import TypeAdapter
 
-from detector.bundle import Bundle
-from detector.events import IntentEvent
-from detector.state import HouseholdState
-from detector.training import train
+from detector.decision.bundle import Bundle
+from detector.contracts.events import IntentEvent
+from detector.household.state import HouseholdState
+from detector.training.train import train
 from tests.detector.builders import hand_bundle, policy
 from tests.detector.town import town
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from detector.cloned_hmm import ClonedHMM
+from detector.sequence.cloned_hmm import ClonedHMM
 
 Ints = npt.NDArray[np.int64]
 

@@ -1,6 +1,6 @@
 """A town for training in tests: a dozen households with habits, from templates, in a second.
 
-The tests of the core stand on this rather than on ``detector.simulation``, whose households may become richer at any time.
+The tests of the core stand on this rather than on ``detector.simulation.households``, whose households may become richer at any time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from detector.events import Act, IntentEvent
+from detector.contracts.events import Act, IntentEvent
 from tests.detector.builders import START, event
 
 Turn = tuple[str, Act, bool, tuple[str, ...]]

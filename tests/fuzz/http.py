@@ -10,13 +10,14 @@ from unittest.mock import patch
 
 from fastapi import FastAPI
 
-from streams.brokers import Brokers
+from streams.kafka.connection import Brokers
 from streams.errors import MissingPart
-from streams.hook.access import Guard
-from streams.hook.access_file import AccessToken, Scope, new_token
-from streams.hook.gateway import build_gateway
-from streams.hook.ladder import Ladder
-from streams.rights import api, exercise
+from streams.serving.access.guard import Guard
+from streams.serving.access.token_file import AccessToken, Scope, new_token
+from streams.gateway.routes import build_gateway
+from streams.gateway.ladder import Ladder
+from streams.privacy import exercise
+from streams.privacy import operator_api as api
 from streams.settings import Settings
 from tests.detector.builders import hand_bundle
 

@@ -21,32 +21,32 @@ from typing import Any
 import pyrage
 from prometheus_client import CollectorRegistry, generate_latest
 
-from detector.bundle import bundle_from_files, bundle_to_files
-from detector.errors import BundleError, PolicyError
-from detector.events import OutcomeKind
-from detector.fallback import fallback_decision
-from detector.policy_text import parse_policy
-from streams import records
-from streams.bundles import read_bundle, write_bundle
-from streams.cloudevents import type_inside, unwrapped, wrapped
+from detector.decision.bundle import bundle_from_files, bundle_to_files
+from detector.contracts.errors import BundleError, PolicyError
+from detector.contracts.events import OutcomeKind
+from detector.policy.fallback import fallback_decision
+from detector.policy.parsing import parse_policy
+from streams.wire import records
+from streams.files.bundles import read_bundle, write_bundle
+from streams.wire.cloudevents import type_inside, unwrapped, wrapped
 from streams.errors import BadRecord, MissingPart, WrongUse
-from streams.exposition import Together
-from streams.hook.access import Caller, Guard
+from streams.telemetry.exposition import Together
+from streams.serving.access.guard import Caller, Guard
 from streams.hook.connection import Answer
-from streams.hook.keyring import read_keyring
+from streams.files.keyring import read_keyring
 from streams.hook.reading import UnreadableAnswer, detail_of, read_decision, read_result
-from streams.hook.requests import asker_of as asker_of_request
-from streams.letters import asker_of, letter_about, trace_of
-from streams.processing import Incoming, read_answer, read_command, read_intent, read_outcome
-from streams.records import DECISION, INTENT, OUTCOME, Kind
-from streams.redriving import sort_letters
-from streams.rights.archive import open_archive, seal
-from streams.rights.holdings import collect
-from streams.rights.log import Held, Place
-from streams.rights.ownership import Whose, judge, owners_in
+from streams.gateway.requests import asker_of as asker_of_request
+from streams.worker.dead_letters import asker_of, letter_about, trace_of
+from streams.worker.handling import Incoming, read_answer, read_command, read_intent, read_outcome
+from streams.wire.records import DECISION, INTENT, OUTCOME, Kind
+from streams.operations.redrive import sort_letters
+from streams.privacy.archive import open_archive, seal
+from streams.privacy.holdings import collect
+from streams.kafka.reading import Held, Place
+from streams.privacy.ownership import Whose, judge, owners_in
 from streams.settings import Settings, load
-from streams.stream_files import read_events, read_labels
-from streams.topics import DEAD_LETTERS, HOUSEHOLDS, INTENTS, REPLIES
+from streams.files.events import read_events, read_labels
+from streams.kafka.topics import DEAD_LETTERS, HOUSEHOLDS, INTENTS, REPLIES
 from tests.detector.builders import (
     DOUBTFUL,
     START,

@@ -21,17 +21,17 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from detector.answers import ConfirmationAnswer, ConfirmationResult, proof_of
-from detector.bundle import Bundle
-from detector.calibration import Calibration
-from detector.chains import extend
-from detector.confirmation import answer
-from detector.decisions import ConfirmMethod, Decision, RiskClass, Rung
-from detector.events import Act, IntentEvent, Outcome
-from detector.fallback import fallback_decision
-from detector.outcomes import report
-from detector.pipeline import decide
-from detector.state import Chain, HouseholdState
+from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult, proof_of
+from detector.decision.bundle import Bundle
+from detector.judge.calibration import Calibration
+from detector.household.chains import extend
+from detector.decision.questions import answer
+from detector.contracts.decisions import ConfirmMethod, Decision, RiskClass, Rung
+from detector.contracts.events import Act, IntentEvent, Outcome
+from detector.policy.fallback import fallback_decision
+from detector.household.outcomes import report
+from detector.decision.decide import decide
+from detector.household.state import Chain, HouseholdState
 from tests.detector.builders import POLICY_TEXT, event, hand_bundle, hand_calibration, policy
 
 HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.broker import EmbeddedBroker
+from streams.local.embedded_broker import EmbeddedBroker
 from tests.integration.installation import Installation, installed
 from tests.integration.kafka import ApacheKafka, Broker, lacking, wipe
 from tests.integration.stream import bundle_on_disk

@@ -24,11 +24,11 @@ from pydantic_core import to_json
 
 from dashboards.alerts import ALERTS
 from dashboards.config import Config
-from detector.decisions import Decision, Rung
-from detector.events import IntentEvent
-from streams.doctor import examine
-from streams.processes import free_port, start, stop
-from streams.records import DECISION, INTENT
+from detector.contracts.decisions import Decision, Rung
+from detector.contracts.events import IntentEvent
+from streams.operations.doctor import examine
+from streams.local.processes import free_port, start, stop
+from streams.wire.records import DECISION, INTENT
 from streams.settings import Settings
 from tests.dashboards.runbook import LOOK, SURE, commands
 from tests.detector.builders import SURE as HEARD_WELL

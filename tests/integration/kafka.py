@@ -24,7 +24,7 @@ from typing import Protocol, Self
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from streams.brokers import Brokers
+from streams.kafka.connection import Brokers
 
 __all__ = ["FILES", "ApacheKafka", "Broker", "kafka_acls", "lacking", "wipe"]
 

@@ -19,7 +19,7 @@ import httpx
 
 from dashboards.config import Config
 from dashboards.monitoring import write_monitoring
-from streams.processes import free_port, start, stop
+from streams.local.processes import free_port, start, stop
 from tests.integration.worker import until
 from tests.tools import debian, needed
 

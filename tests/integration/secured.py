@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from streams.acls import Part, acl_commands
-from streams.brokers import Brokers, brokers_of
+from streams.kafka.acls import Part, acl_commands
+from streams.kafka.connection import Brokers, brokers_of
 from streams.settings import Settings
 from tests.integration.kafka import FILES, ApacheKafka, kafka_acls
 

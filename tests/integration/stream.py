@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from detector.bundle import Bundle
-from detector.events import IntentEvent
-from streams.bundles import write_bundle
+from detector.decision.bundle import Bundle
+from detector.contracts.events import IntentEvent
+from streams.files.bundles import write_bundle
 from tests.detector.builders import hand_bundle
 from tests.detector.town import town
 

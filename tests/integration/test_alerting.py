@@ -20,11 +20,11 @@ import httpx
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from detector.events import IntentEvent
-from streams.brokers import Brokers
-from streams.bundles import write_bundle
-from streams.records import INTENT
-from streams.topics import DECISIONS, INTENTS, admin, create_topics
+from detector.contracts.events import IntentEvent
+from streams.kafka.connection import Brokers
+from streams.files.bundles import write_bundle
+from streams.wire.records import INTENT
+from streams.kafka.topics import DECISIONS, INTENTS, admin, create_topics
 from tests.detector.builders import event as an_event
 from tests.detector.builders import hand_bundle, hand_calibration
 from tests.integration.installation import Installation

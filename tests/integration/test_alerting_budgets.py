@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from streams.hook.reasons import REASONS
+from streams.gateway.degraded_reasons import REASONS
 from tests.integration.installation import Installation
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

@@ -15,10 +15,10 @@ from itertools import count, islice
 
 import pytest
 
-from detector.answers import Result
-from detector.decisions import ConfirmMethod, Decision, RiskClass, Verdict
-from detector.events import Act, IntentEvent, OutcomeKind
-from streams.bundles import write_bundle
+from detector.contracts.confirmations import Result
+from detector.contracts.decisions import ConfirmMethod, Decision, RiskClass, Verdict
+from detector.contracts.events import Act, IntentEvent, OutcomeKind
+from streams.files.bundles import write_bundle
 from streams.hook import Hook
 from tests.detector.builders import ABSURD, DOUBTFUL, POLICY_TEXT, SURE, event, hand_bundle, outcome, policy
 from tests.integration.installation import Installation, installed

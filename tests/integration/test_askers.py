@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detector.events import OutcomeKind
-from streams.records import CORRELATION_ID, INTENT, OUTCOME, REPLY_PARTITION, Headers
-from streams.topics import INTENTS, OUTCOMES
+from detector.contracts.events import OutcomeKind
+from streams.wire.records import CORRELATION_ID, INTENT, OUTCOME, REPLY_PARTITION, Headers
+from streams.kafka.topics import INTENTS, OUTCOMES
 from tests.detector.builders import event, outcome
 from tests.integration.kafka import Broker
 from tests.integration.stream import bundle_on_disk

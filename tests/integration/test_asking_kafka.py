@@ -9,8 +9,8 @@ from pathlib import Path
 
 from kafka import KafkaConsumer, TopicPartition
 
-from detector.events import IntentEvent
-from streams.records import INTENT
+from detector.contracts.events import IntentEvent
+from streams.wire.records import INTENT
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import PATIENCE, Worker, prepare, producing, pure

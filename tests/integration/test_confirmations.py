@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from detector.answers import Refusal, Result, proof_of
-from detector.decisions import ConfirmMethod, Decision, Verdict
-from detector.events import IntentEvent
-from streams.bundles import write_bundle
+from detector.contracts.confirmations import Refusal, Result, proof_of
+from detector.contracts.decisions import ConfirmMethod, Decision, Verdict
+from detector.contracts.events import IntentEvent
+from streams.files.bundles import write_bundle
 from streams.hook import Hook
 from tests.detector.builders import (
     CONFIRMATION_KEY,

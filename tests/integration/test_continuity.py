@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import asyncio
 
-from streams.hook.exchange import Exchange, Reply
-from streams.records import COMMAND
+from streams.gateway.exchange.exchange import Exchange, Reply
+from streams.wire.records import COMMAND
 from streams.settings import Settings
-from streams.topics import REPLIES
+from streams.kafka.topics import REPLIES
 from tests.integration.kafka import Broker
 from tests.integration.worker import prepare, producing
 

@@ -19,9 +19,9 @@ from dashboards.ask import Prometheus
 from dashboards.panels import BOARDS
 from dashboards.preview import draw
 from dashboards.queries import EVERYTHING, QUERIES, Query, filled
-from detector.decisions import Verdict
-from streams.metrics import CATALOGUE
-from streams.topics import DECISIONS
+from detector.contracts.decisions import Verdict
+from streams.telemetry.metrics import CATALOGUE
+from streams.kafka.topics import DECISIONS
 from tests.integration.browser import READABLE, look
 from tests.integration.watched import SPAN, Watched, watched
 

@@ -4,9 +4,9 @@ import json
 import subprocess
 import sys
 
-from detector.bundle import Bundle
-from streams.records import DECISION
-from streams.topics import DECISIONS
+from detector.decision.bundle import Bundle
+from streams.wire.records import DECISION
+from streams.kafka.topics import DECISIONS
 from tests.detector.builders import hand_bundle, run, send_message
 from tests.integration.kafka import Broker
 from tests.integration.worker import prepare, producing

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from detector.progress import silent
-from streams.bundles import write_bundle
-from streams.demo.play import Scale, make_bundle, make_world
+from streams.files.bundles import write_bundle
+from streams.local.demo.play import Scale, make_bundle, make_world
 from tests.integration.kafka import ApacheKafka
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]

@@ -16,11 +16,11 @@ import httpx
 import pytest
 import trustme
 
-from detector.decisions import Rung
+from detector.contracts.decisions import Rung
 from streams.hook import Hook, Tokens
-from streams.hook.keyring import new_keyring
-from streams.processes import free_port, start, stop
-from streams.records import INTENT
+from streams.files.keyring import new_keyring
+from streams.local.processes import free_port, start, stop
+from streams.wire.records import INTENT
 from streams.settings import Settings
 from tests.detector.builders import event
 from tests.integration.stream import bundle_on_disk
@@ -180,7 +180,7 @@ def test_the_projects_own_tools_come_in_too(
         right = misfire("decide", asked, "--url", url, "--deadline-ms", 3000, "--json", "-", **way)
         wrong = misfire("decide", asked, "--url", url, "--deadline-ms", 3000, "--json", "-")
 
-        from streams.doctor import _condition, _processes, _way
+        from streams.operations.doctor import _condition, _processes, _way
 
         settings = Settings(
             gateway_port=int(url.rpartition(":")[2]),

@@ -6,10 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from streams.broker import EmbeddedBroker
-from streams.bundles import write_bundle
+from streams.local.embedded_broker import EmbeddedBroker
+from streams.files.bundles import write_bundle
 from streams.hook import examples
-from streams.processes import free_port
+from streams.local.processes import free_port
 from tests.detector.builders import hand_bundle, hand_calibration
 from tests.integration.test_gateway import gateway
 from tests.integration.worker import Worker, prepare

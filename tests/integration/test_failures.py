@@ -17,17 +17,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from detector.decisions import Decision, RiskClass, Rung
-from detector.events import Act, IntentEvent
-from detector.model import fit_model
-from detector.pipeline import decide
-from detector.state import HouseholdState
-from streams.broker import EmbeddedBroker
-from streams.bundles import read_bundle, write_bundle
+from detector.contracts.decisions import Decision, RiskClass, Rung
+from detector.contracts.events import Act, IntentEvent
+from detector.population.model import fit_model
+from detector.decision.decide import decide
+from detector.household.state import HouseholdState
+from streams.local.embedded_broker import EmbeddedBroker
+from streams.files.bundles import read_bundle, write_bundle
 from streams.hook import Hook
-from streams.hook.failures import FAILURES, Failure, Judged
-from streams.processes import free_port
-from streams.records import DECISION
+from streams.gateway.documents.failures import FAILURES, Failure, Judged
+from streams.local.processes import free_port
+from streams.wire.records import DECISION
 from tests.detector.builders import ABSURD, dialogue, event, hand_bundle, training_sessions
 from tests.integration.test_gateway import PATIENT_MS, WAITING_MS, gateway, post, status
 from tests.integration.worker import Worker, prepare, publish, until

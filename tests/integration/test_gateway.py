@@ -13,13 +13,13 @@ from pathlib import Path
 
 import httpx
 
-from detector.decisions import Decision, Rung
-from detector.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
-from streams.broker import EmbeddedBroker
+from detector.contracts.decisions import Decision, Rung
+from detector.contracts.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from streams.local.embedded_broker import EmbeddedBroker
 from streams.hook import Hook
-from streams.hook.late import LATE
-from streams.processes import free_port, start, stop
-from streams.records import DECISION, INTENT
+from streams.gateway.late_answers import LATE
+from streams.local.processes import free_port, start, stop
+from streams.wire.records import DECISION, INTENT
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import Worker, logged_at, logs, prepare, pure, until

@@ -14,17 +14,17 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 
-from detector.events import IntentEvent
-from streams import growing
-from streams.brokers import Brokers
+from detector.contracts.events import IntentEvent
+from streams.operations import grow_topics as growing
+from streams.kafka.connection import Brokers
 from streams.errors import MissingPart
-from streams.growing import grow, survey
-from streams.marks import partition_of
-from streams.packing import Stored, unpack
-from streams.records import INTENT
-from streams.rekeying import States
-from streams.rights.log import read_topic
-from streams.topics import DECISIONS, HOUSEHOLDS, INTENTS, TOPICS, admin, create_topics
+from streams.operations.grow_topics import grow, survey
+from streams.wire.state.marks import partition_of
+from streams.wire.state.packing import Stored, unpack
+from streams.wire.records import INTENT
+from streams.operations.rekey import States
+from streams.kafka.reading import read_topic
+from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS, TOPICS, admin, create_topics
 from tests.integration.kafka import ApacheKafka, Broker
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import PARTITIONS, Worker, prepare, publish, until

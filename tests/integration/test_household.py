@@ -13,14 +13,14 @@ import httpx
 import pyrage
 import pytest
 
-from detector.events import IntentEvent
-from detector.state import HouseholdState
-from streams.bundles import write_bundle
-from streams.packing import pack
-from streams.processes import free_port, start, stop
-from streams.records import DECISION, FIRST_LOGGED, INTENT
-from streams.rights.archive import open_archive
-from streams.topics import DECISIONS, HOUSEHOLDS, INTENTS
+from detector.contracts.events import IntentEvent
+from detector.household.state import HouseholdState
+from streams.files.bundles import write_bundle
+from streams.wire.state.packing import pack
+from streams.local.processes import free_port, start, stop
+from streams.wire.records import DECISION, FIRST_LOGGED, INTENT
+from streams.privacy.archive import open_archive
+from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS
 from tests.detector.builders import hand_bundle, hand_judge
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk

@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from detector.events import IntentEvent
-from streams.packing import Stored
-from streams.topics import INTENTS
+from detector.contracts.events import IntentEvent
+from streams.wire.state.packing import Stored
+from streams.kafka.topics import INTENTS
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import Logs, Worker, logs, prepare, publish, pure, until

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from detector.events import IntentEvent
-from streams.broker import EmbeddedBroker
-from streams.brokers import Brokers
+from detector.contracts.events import IntentEvent
+from streams.local.embedded_broker import EmbeddedBroker
+from streams.kafka.connection import Brokers
 from streams.errors import WrongUse
-from streams.log_time import log_time
-from streams.records import DECISION, INTENT
-from streams.topics import INTENTS, OUTCOMES, admin, check_topics, create_topics, keeps_producer_time
+from streams.operations.log_time_check import log_time
+from streams.wire.records import DECISION, INTENT
+from streams.kafka.topics import INTENTS, OUTCOMES, admin, check_topics, create_topics, keeps_producer_time
 from tests.detector.builders import send_message
 from tests.integration.kafka import ApacheKafka
 from tests.integration.stream import bundle_on_disk

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from streams.broker import EmbeddedBroker
+from streams.local.embedded_broker import EmbeddedBroker
 from tests.integration.stream import bundle_on_disk
 from tests.integration.worker import Worker, prepare, until
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from streams.records import INTENT, MAX_BYTES, OUTCOME, header
-from streams.topics import INTENTS, OUTCOMES
+from streams.wire.records import INTENT, MAX_BYTES, OUTCOME, header
+from streams.kafka.topics import INTENTS, OUTCOMES
 from tests.detector.builders import event, send_message
 from tests.integration.kafka import Broker
 from tests.integration.stream import bundle_on_disk

@@ -5,9 +5,9 @@ import asyncio
 from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
-from streams.app import build_app
+from streams.worker.app import build_app
 from streams.settings import Settings
-from streams.topics import HOUSEHOLDS
+from streams.kafka.topics import HOUSEHOLDS
 from tests.integration.kafka import Broker
 from tests.integration.worker import prepare
 

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from streams.records import DECISION, INTENT
-from streams.topics import DEAD_LETTERS, INTENTS
+from streams.wire.records import DECISION, INTENT
+from streams.kafka.topics import DEAD_LETTERS, INTENTS
 from tests.detector.builders import event
 from tests.integration.kafka import Broker
 from tests.integration.stream import bundle_on_disk

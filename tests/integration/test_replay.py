@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from detector.training import train
-from streams.bundles import read_bundle, write_bundle
-from streams.policy_file import read_policy
-from streams.stream_files import read_events, write_events
+from detector.training.train import train
+from streams.files.bundles import read_bundle, write_bundle
+from streams.files.policy import read_policy
+from streams.files.events import read_events, write_events
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import prepare, publish, pure

@@ -12,7 +12,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from streams.processes import free_port
+from streams.local.processes import free_port
 from tests.integration.stream import bundle_on_disk
 from tests.integration.test_gateway import gateway
 

@@ -17,11 +17,11 @@ import trustme
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
-from detector.decisions import Rung
-from streams.acls import Part
+from detector.contracts.decisions import Rung
+from streams.kafka.acls import Part
 from streams.hook import Hook
-from streams.marks import partition_of
-from streams.topics import TOPICS, admin, create_topics
+from streams.wire.state.marks import partition_of
+from streams.kafka.topics import TOPICS, admin, create_topics
 from tests.detector.builders import event
 from tests.integration.kafka import lacking
 from tests.integration.secured import ADMIN, STRANGER, Secured, secured

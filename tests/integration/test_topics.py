@@ -7,9 +7,9 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
-from streams.brokers import Brokers
-from streams.retention import overdue
-from streams.topics import HOUSEHOLDS, INTENTS, OUTCOMES, TOPICS, admin, check_topics, create_topics
+from streams.kafka.connection import Brokers
+from streams.kafka.retention import overdue
+from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES, TOPICS, admin, check_topics, create_topics
 from tests.integration.kafka import ApacheKafka, Broker
 from tests.integration.worker import producing, until
 

@@ -11,13 +11,13 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 from streams.hook import Hook
-from streams.records import DECISION, header
-from streams.topics import DECISIONS, REPLIES
+from streams.wire.records import DECISION, header
+from streams.kafka.topics import DECISIONS, REPLIES
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.test_gateway import PATIENT_MS, gateway
 from tests.integration.worker import Log, Worker, prepare, publish, until
-from tests.streams.test_tracing import collector
+from tests.streams.telemetry.test_tracing import collector
 
 TOKEN, SAID = "k1_d0c70255", "call-my-doctor"
 

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from streams.hook import AsyncHook, Hook, RejectedEvent, Tokens
-from streams.hook.keyring import new_keyring
-from streams.records import INTENT
-from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
+from streams.files.keyring import new_keyring
+from streams.wire.records import INTENT
+from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
 from tests.detector.builders import event, send_message
 from tests.integration.kafka import Broker
 from tests.integration.stream import bundle_on_disk

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from detector.events import OutcomeKind
-from streams.brokers import Brokers
-from streams.records import CORRELATION_ID, INTENT, OUTCOME, OUTCOME_APPLIED, REPLY_PARTITION, header
-from streams.topics import INTENTS, OUTCOMES, REPLIES, admin
+from detector.contracts.events import OutcomeKind
+from streams.kafka.connection import Brokers
+from streams.wire.records import CORRELATION_ID, INTENT, OUTCOME, OUTCOME_APPLIED, REPLY_PARTITION, header
+from streams.kafka.topics import INTENTS, OUTCOMES, REPLIES, admin
 from tests.detector.builders import heard, outcome, send_message
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk

@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from detector.answers import Result
-from detector.bundle import Bundle
-from detector.decisions import ConfirmMethod, Decision, Verdict
-from detector.drift import fit_distribution
-from detector.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
-from detector.pipeline import decide
-from detector.state import HouseholdState
-from detector.verdict import Judgement
-from streams.broker import EmbeddedBroker
-from streams.bundles import write_bundle
+from detector.contracts.confirmations import Result
+from detector.decision.bundle import Bundle
+from detector.contracts.decisions import ConfirmMethod, Decision, Verdict
+from detector.evidence.drift import fit_distribution
+from detector.contracts.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.decision.decide import decide
+from detector.household.state import HouseholdState
+from detector.decision.verdict import Judgement
+from streams.local.embedded_broker import EmbeddedBroker
+from streams.files.bundles import write_bundle
 from streams.hook import Hook
-from streams.topics import INTENTS
+from streams.kafka.topics import INTENTS
 from tests.detector.builders import ABSURD, DOUBTFUL, SURE, hand_bundle, hand_judge, heard, send_message
 from tests.integration.prometheus import Monitoring
 from tests.integration.stream import a_town

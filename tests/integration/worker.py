@@ -16,16 +16,16 @@ from typing import Any, Self
 import httpx
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from detector.bundle import Bundle
-from detector.events import IntentEvent
-from detector.pipeline import decide
-from detector.state import HouseholdState
-from streams.broker import EmbeddedBroker
-from streams.brokers import Brokers
-from streams.packing import Stored, unpack
-from streams.processes import free_port, start, stop
-from streams.records import DECISION, INTENT, PROBE
-from streams.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, admin, create_topics
+from detector.decision.bundle import Bundle
+from detector.contracts.events import IntentEvent
+from detector.decision.decide import decide
+from detector.household.state import HouseholdState
+from streams.local.embedded_broker import EmbeddedBroker
+from streams.kafka.connection import Brokers
+from streams.wire.state.packing import Stored, unpack
+from streams.local.processes import free_port, start, stop
+from streams.wire.records import DECISION, INTENT, PROBE
+from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, admin, create_topics
 from tests.detector.builders import CONFIRMATION_KEY
 from tests.integration.kafka import Broker
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Self
 
-from detector.answers import ConfirmationAnswer
-from detector.bundle import Bundle
-from detector.events import IntentEvent, Outcome
-from streams.agents import Worker
-from streams.app import Parts
-from streams.identities import Identities
-from streams.letters import LARGEST_KEY
-from streams.marks import Mark, partition_of
-from streams.records import ANSWER, INTENT, OUTCOME
-from streams.topics import HOUSEHOLDS, INTENTS, OUTCOMES
+from detector.contracts.confirmations import ConfirmationAnswer
+from detector.decision.bundle import Bundle
+from detector.contracts.events import IntentEvent, Outcome
+from streams.worker.agents import Worker
+from streams.worker.app import Parts
+from streams.kafka.topic_ids import Identities
+from streams.worker.dead_letters import LARGEST_KEY
+from streams.wire.state.marks import Mark, partition_of
+from streams.wire.records import ANSWER, INTENT, OUTCOME
+from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES
 from tests.detector.builders import CONFIRMATION_KEY
 
 PARTITIONS = 4

@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from streams import metrics, observers
+from streams.telemetry import metrics
+from streams.telemetry import recording as observers
 from streams.errors import DEAD_LETTER_CODES
-from streams.instruments import Catalogue
+from streams.telemetry.instruments import Catalogue
 from tests.detector.builders import hand_bundle
 
 ROOT = Path(__file__).parents[2]
 #: Functions that pass on a code which was given to them.
 PASSED_ON = {"code", "refusal.code"}
 #: Modules that the worker imports for its settings; it never asks them about a record.
-OVER_HTTP_ONLY = {"streams.callbacks"}
+OVER_HTTP_ONLY = {"streams.wire.callback_addresses"}
 
 
 def _reached(module: str) -> dict[str, ast.Module]:
@@ -51,7 +52,7 @@ def _codes(modules: dict[str, ast.Module]) -> Iterator[tuple[str, str]]:
 
 
 def test_every_reason_for_a_dead_letter_is_declared() -> None:
-    codes = {code: module for module, code in _codes(_reached("streams.agents"))}
+    codes = {code: module for module, code in _codes(_reached("streams.worker.agents"))}
     assert {"schema", "not_tokens", "ambiguous_json"} <= codes.keys()
     assert codes.keys() == set(DEAD_LETTER_CODES), codes
     assert list(DEAD_LETTER_CODES) == sorted(set(DEAD_LETTER_CODES))

@@ -13,19 +13,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detector.bundle import LARGEST, bundle_from_files, bundle_to_files
-from detector.errors import BundleError, PolicyError
-from detector.policy_text import parse_policy
-from streams import bundles, line_files
-from streams.bundles import read_bundle, write_bundle
+from detector.decision.bundle import LARGEST, bundle_from_files, bundle_to_files
+from detector.contracts.errors import BundleError, PolicyError
+from detector.policy.parsing import parse_policy
+from streams.files import bundles
+from streams.files import lines as line_files
+from streams.files.bundles import read_bundle, write_bundle
 from streams.errors import BadRecord, WrongUse
-from streams.limits import LIMITS
-from streams.line_files import LONGEST_LINE, MOST_UNPACKED
-from streams.records import INTENT, MAX_DEPTH
+from streams.operations.limits_table import LIMITS
+from streams.files.lines import LONGEST_LINE, MOST_UNPACKED
+from streams.wire.records import INTENT, MAX_DEPTH
 from streams.settings import load
-from streams.stream_files import LONGEST_LABEL, read_events, read_labels
-from streams.strict_json import MAX_DIGITS, check_unambiguous
-from streams.topics import DEAD_LETTERS, DECISIONS, INTENTS
+from streams.files.events import LONGEST_LABEL, read_events, read_labels
+from streams.wire.strict_json import MAX_DIGITS, check_unambiguous
+from streams.kafka.topics import DEAD_LETTERS, DECISIONS, INTENTS
 from tests.detector.builders import event, hand_bundle
 from tests.streams.fakes import Bench, FakeEvent, intent_record
 
@@ -183,7 +184,7 @@ def test_an_array_is_data_and_as_large_as_it_says(arrays: bytes) -> None:
 
 
 def test_an_npz_that_unpacks_to_more_than_any_bundle_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detector.bundle_arrays.LARGEST_BUNDLE", 1 << 20)
+    monkeypatch.setattr("detector.decision.bundle_arrays.LARGEST_BUNDLE", 1 << 20)
     bomb = io.BytesIO()
     np.savez_compressed(bomb, pairs=np.zeros(1 << 20))
     assert len(bomb.getvalue()) < 50_000
@@ -244,7 +245,7 @@ def test_a_policys_numbers_are_numbers(number: str) -> None:
 
 
 def test_a_household_named_like_a_path_stays_a_name() -> None:
-    from streams.households import Households
+    from streams.worker.table import Households
     from tests.streams.fakes import FakeKafka, FakeTable
 
     name = "../../../etc/passwd"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from detector.events import Act
-from streams.bundles import write_bundle
+from detector.contracts.events import Act
+from streams.files.bundles import write_bundle
 from streams.cli import main
-from streams.stream_files import write_events, write_labels
+from streams.files.events import write_events, write_labels
 from tests.detector.builders import dialogue, hand_bundle
 from tests.detector.town import town
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from detector.events import IntentEvent
-from streams.bundles import write_bundle
-from streams.hook.household_secrets import SecretsFile
-from streams.processes import free_port
-from streams.records import INTENT
-from streams.stream_files import read_events, write_events, write_labels
+from detector.contracts.events import IntentEvent
+from streams.files.bundles import write_bundle
+from streams.files.household_secrets import SecretsFile
+from streams.local.processes import free_port
+from streams.wire.records import INTENT
+from streams.files.events import read_events, write_events, write_labels
 from tests.detector.builders import event, hand_bundle
 from tests.detector.town import town
 

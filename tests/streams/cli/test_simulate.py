@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from streams.cli import main
-from streams.stream_files import read_events, read_labels
+from streams.files.events import read_events, read_labels
 
 Misfire = Callable[..., int]
 

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from detector.answers import ConfirmationAnswer, ConfirmationResult, Refusal, Result
-from detector.decisions import ConfirmMethod, Decision, Rung, Verdict
-from detector.events import Act, OutcomeKind
-from detector.pipeline import decide
-from detector.state import HouseholdState
+from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult, Refusal, Result
+from detector.contracts.decisions import ConfirmMethod, Decision, Rung, Verdict
+from detector.contracts.events import Act, OutcomeKind
+from detector.decision.decide import decide
+from detector.household.state import HouseholdState
 from streams.hook import AsyncHook, Hook, NotMeant, RejectedEvent
-from streams.policy_file import read_policy
-from streams.processes import free_port
-from streams.records import ANSWER, DECISION, INTENT
+from streams.files.policy import read_policy
+from streams.local.processes import free_port
+from streams.wire.records import ANSWER, DECISION, INTENT
 from tests.detector.builders import (
     DOUBTFUL,
     event,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from detector.events import Act
+from detector.contracts.events import Act
 from streams.hook import Hook
 from streams.hook.counting import CountCalls
 from tests.detector.builders import event

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import pytest
 
-from detector.answers import ConfirmationResult, Refusal, Result
-from detector.decisions import ConfirmMethod, Decision, Rung, Verdict
-from detector.events import Act, IntentEvent, OutcomeKind
+from detector.contracts.confirmations import ConfirmationResult, Refusal, Result
+from detector.contracts.decisions import ConfirmMethod, Decision, Rung, Verdict
+from detector.contracts.events import Act, IntentEvent, OutcomeKind
 from streams.hook import AsyncHook, Call, Hook, InvalidValue, NotMeant, RejectedEvent, SecretsFile, Tokens
-from streams.hook.keyring import new_keyring
-from streams.processes import free_port
-from streams.records import DECISION
+from streams.files.keyring import new_keyring
+from streams.local.processes import free_port
+from streams.wire.records import DECISION
 from tests.detector.builders import DOUBTFUL, event, hand_bundle, heard, outcome, run, send_message
 from tests.streams.hook.fake_gateway import gateway, saying
 from tests.streams.hook.test_client import right

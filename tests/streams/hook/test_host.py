@@ -118,7 +118,7 @@ def test_the_process_ends_when_it_wants_to(ending: str, tmp_path: Path) -> None:
 def test_a_call_that_hangs_does_not_hold_the_end(tmp_path: Path) -> None:
     body = """
 from streams.hook import Tokens
-from streams.hook.keyring import new_keyring
+from streams.files.keyring import new_keyring
 class Store:
     def secret(self, household_id): threading.Event().wait()
     def forget(self, household_id): return False

@@ -39,12 +39,12 @@ FOREIGN = {
 }
 #: Of ours, those that know the model, the metrics or the services.
 OURS = {
-    *("detector.bundle", "detector.confirmation", "detector.pipeline", "streams.bundles", "streams.metrics"),
+    *("detector.decision.bundle", "detector.decision.questions", "detector.decision.decide", "streams.files.bundles", "streams.telemetry.metrics"),
     *(
-        "streams.hook.gateway",
-        "streams.hook.requests",
-        "streams.instruments",
-        "streams.observers",
+        "streams.gateway.routes",
+        "streams.gateway.requests",
+        "streams.telemetry.instruments",
+        "streams.telemetry.recording",
         "streams.settings",
     ),
 }

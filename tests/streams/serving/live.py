@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
-from streams import metrics
+from streams.telemetry import metrics
 from streams.serving.server import Server
 
 __all__ = ["Raw", "answering", "cut", "until"]

@@ -6,8 +6,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from streams import metrics
-from streams.host_names import named, named_hosts
+from streams.telemetry import metrics
+from streams.wire.host_names import named, named_hosts
 from streams.serving.hosts import FOREIGN, OnlyOwn
 
 BASE = "http://10.0.0.7:8750"

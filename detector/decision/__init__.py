@@ -1,0 +1,1 @@
+"""From a household's state, an event and a bundle to a decision and the next state."""

@@ -1,0 +1,197 @@
+"""What decides, as one immutable value under one version: model, judge, calibration and policy.
+
+A bundle is data, never code: JSON for names and rates, ``npz`` without objects for arrays. Its version is the hash of its content,
+so that two bundles with the same version decide the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy.typing as npt
+
+from detector.decision.bundle_arrays import ARRAYS, LARGEST_BUNDLE, damaged, packed, unpacked
+from detector.decision.bundle_checks import check_sequence, check_trees
+from detector.decision.bundle_names import parse_names, read_object
+from detector.judge.calibration import Calibration
+from detector.contracts.decisions import RiskClass
+from detector.evidence.drift import Distribution
+from detector.contracts.errors import BundleError, PolicyError
+from detector.evidence import TERMS
+from detector.sequence.sequence_model import SequenceModel
+from detector.policy.intent_rules import Classified
+from detector.judge.judge import Judge
+from detector.population.model import Model
+from detector.policy.policy import Policy
+from detector.policy.parsing import parse_policy
+
+__all__ = [
+    "FORMAT",
+    "LARGEST",
+    "LARGEST_BUNDLE",
+    "Bundle",
+    "bundle_from_files",
+    "bundle_to_files",
+    "make_bundle",
+]
+
+#: The layout of the files below; it changes when an older reader could not read them.
+FORMAT = 4
+
+#: The files of a bundle, and the bytes that each may have. A bundle of 250 symbols has 10 kB, 1 MB and 1 MB.
+LARGEST: Mapping[str, int] = MappingProxyType(
+    {"policy.toml": 1 << 20, "names.json": 1 << 26, "arrays.npz": LARGEST_BUNDLE}
+)
+_SEQUENCE = ("pairs", "blocks", "escape", "backoff", "arrival")
+_JUDGE = ("roots", "term", "threshold", "children", "bits")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """Model, judge, calibration and policy, and how evidence was distributed in training, where that is known.
+
+    ``version`` is derived from the others: make one with ``make_bundle``.
+    """
+
+    version: str
+    model: Model
+    judge: Judge
+    calibration: Calibration
+    policy: Policy
+    training: Distribution | None = None
+    _classified: Mapping[str, Classified] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        known = {intent: self.policy.classify(intent) for intent, _ in self.model.vocabulary.symbols}
+        object.__setattr__(self, "_classified", known)
+
+    def classify(self, intent: str) -> Classified:
+        """Return the policy's class of an intent, and whether a rule names it; those that training saw are looked up beforehand."""
+        return self._classified.get(intent) or self.policy.classify(intent)
+
+    @property
+    def unclassified(self) -> list[str]:
+        """The intents of training that no rule of the policy names: each of them is asked about whenever it is to be carried out."""
+        return sorted(intent for intent, found in self._classified.items() if not found.named)
+
+
+def make_bundle(
+    model: Model, judge: Judge, calibration: Calibration, policy: Policy, training: Distribution | None = None
+) -> Bundle:
+    """Put the parts together under the version that their content has."""
+    draft = Bundle("", model, judge, calibration, policy, training)
+    return Bundle(_version(bundle_to_files(draft)), model, judge, calibration, policy, training)
+
+
+def bundle_to_files(bundle: Bundle) -> dict[str, bytes]:
+    """Write a bundle as named files; the same bundle gives the same bytes."""
+    model, judge = bundle.model, bundle.judge
+    names = {
+        "format": FORMAT,
+        "symbols": model.vocabulary.symbols,
+        "population": {name: said for name, said in asdict(model.population).items() if name[0] != "_"},
+        "terms": judge.names,
+        "offset_bits": judge.offset_bits,
+        "depth": judge.depth,
+    }
+    arrays = {name: getattr(model.sequence, name) for name in _SEQUENCE}
+    arrays |= {name: getattr(judge, name) for name in _JUDGE}
+    for (risk, new), scores in bundle.calibration.scores.items():
+        arrays[f"scores.{risk}.{'new' if new else 'known'}"] = scores
+    if bundle.training is not None:
+        arrays |= {"training.edges": bundle.training.edges, "training.shares": bundle.training.shares}
+    return {
+        "policy.toml": bundle.policy.text.encode(),
+        "names.json": json.dumps(names, sort_keys=True, separators=(",", ":")).encode(),
+        "arrays.npz": packed(arrays),
+    }
+
+
+def bundle_from_files(files: Mapping[str, bytes]) -> Bundle:
+    """Read a bundle from its files; every name and number is held to what ``bundle_names``, ``bundle_arrays`` and ``bundle_checks`` say.
+
+    Raises:
+        BundleError: a file is missing or damaged, the format is another one, or the judge weighs terms that this version does not have.
+    """
+    missing = [name for name in LARGEST if name not in files]
+    if missing:
+        raise BundleError(f"the bundle lacks {', '.join(missing)}; train it again with 'misfire train'")
+    for name, most in LARGEST.items():
+        if len(files[name]) > most:
+            raise damaged(f"{name} has more than {most} bytes")
+    try:
+        return _read(files)
+    except BundleError:
+        raise
+    except PolicyError as error:
+        raise BundleError(f"the bundle's policy cannot be used: {error}") from error
+    except Exception as error:
+        raise damaged(f"{type(error).__name__}: {str(error)[:200]}") from error
+
+
+def _read(files: Mapping[str, bytes]) -> Bundle:
+    written = read_object(files["names.json"])
+    _check_kind(written)
+    names = parse_names(written)
+    terms = len(names.terms)
+    arrays = unpacked(files["arrays.npz"], symbols=names.vocabulary.size, terms=terms)
+    check_sequence(arrays)
+    check_trees(arrays, terms=terms, depth=names.depth)
+    model = Model(
+        names.vocabulary, SequenceModel(**{name: arrays[name] for name in _SEQUENCE}), names.population
+    )
+    judge = Judge(
+        names=names.terms,
+        offset_bits=names.offset_bits,
+        depth=names.depth,
+        **{name: arrays[name] for name in _JUDGE},
+    )
+    policy = parse_policy(files["policy.toml"].decode())
+    return Bundle(_version(files), model, judge, _calibration(arrays), policy, _training(arrays))
+
+
+def _check_kind(names: Mapping[str, Any]) -> None:
+    if names["format"] != FORMAT:
+        raise BundleError(
+            f"the bundle has format {str(names['format'])[:20]}, this version reads {FORMAT}; "
+            "train it again with 'misfire train'"
+        )
+    here, there = [term.name for term in TERMS], names["terms"]
+    if there != here:
+        found = there if isinstance(there, list) else []
+        differing = sorted({str(name) for name in found} ^ set(here)) or ["their order"]
+        raise BundleError(
+            f"the bundle was made for other evidence terms ({', '.join(differing)[:500]} differ); "
+            "train it again with 'misfire train'"
+        )
+
+
+def _calibration(arrays: Mapping[str, npt.NDArray[Any]]) -> Calibration:
+    scores = {}
+    for name in arrays.keys() & ARRAYS.keys():
+        kind, _, rest = name.partition(".")
+        if kind == "scores":
+            risk, _, household = rest.partition(".")
+            scores[RiskClass(risk), household == "new"] = arrays[name]
+    return Calibration(scores)
+
+
+def _training(arrays: Mapping[str, npt.NDArray[Any]]) -> Distribution | None:
+    """The distribution of the training data's evidence; bundles had none before."""
+    there = [name for name in ("training.edges", "training.shares") if name in arrays]
+    if len(there) == 1:
+        raise damaged(f"it has {there[0]} alone")
+    return Distribution(*(arrays[name] for name in there)) if there else None
+
+
+def _version(files: Mapping[str, bytes]) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for name in LARGEST:
+        digest.update(len(files[name]).to_bytes(8, "big"))
+        digest.update(files[name])
+    return digest.hexdigest()

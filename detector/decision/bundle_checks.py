@@ -1,0 +1,77 @@
+"""What holds between the arrays of a bundle, beyond what each may hold by itself (``bundle_arrays.py``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.decision.bundle_arrays import damaged
+
+__all__ = ["DEEPEST", "check_sequence", "check_trees"]
+
+#: Splits of the deepest tree; fitted ones have up to 10.
+DEEPEST = 64
+#: Thresholds of one term; scikit-learn makes up to 255. What a leaf takes is tabulated for each of them.
+_MOST_THRESHOLDS = 512
+_TOLERANCE = 1e-6
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+def check_sequence(arrays: Arrays) -> None:
+    """Make sure that from every clone the probabilities of what comes next sum to one.
+
+    Raises:
+        BundleError: they do not, or a pair of symbols is there twice or leads nowhere.
+    """
+    pairs, escape = arrays["pairs"], arrays["escape"]
+    symbols = arrays["backoff"].shape[1]
+    if len(pairs) and pairs[:, 1].max() >= symbols:
+        raise damaged("pairs has numbers out of range")
+    if len(np.unique(pairs, axis=0)) != len(pairs):
+        raise damaged("pairs holds a pair twice")
+    leaving = escape.copy()
+    np.add.at(leaving, pairs[:, 0], arrays["blocks"].sum(axis=2))
+    if not bool((np.abs(leaving - 1.0) <= _TOLERANCE).all()):
+        raise damaged("blocks and escape do not sum to one")
+
+
+def check_trees(arrays: Arrays, *, terms: int, depth: int) -> None:
+    """Make sure that the judge's nodes are trees, ``depth`` splits deep, each laid out behind its root.
+
+    Raises:
+        BundleError: they are not, or there are more thresholds than are worth their memory.
+    """
+    roots, children, threshold = arrays["roots"], arrays["children"], arrays["threshold"]
+    own = np.arange(len(children))
+    split = (children != own[:, None]).any(axis=1)
+    below = children[split]
+    tree = np.searchsorted(roots, own, side="right")
+    reached = np.sort(np.concatenate([roots, below.ravel()]))
+    if (
+        (below <= own[split][:, None]).any()
+        or not np.array_equal(reached, own)
+        or (tree[below] != tree[split][:, None]).any()
+    ):
+        raise damaged("children are not trees behind their roots")
+    if _depth(roots, children, split) != depth:
+        raise damaged("the judge's trees are not as deep as it says")
+    if not np.isfinite(threshold[split]).all():
+        raise damaged("threshold has numbers out of range")
+    asked = np.unique(np.stack([arrays["term"][split] % terms, threshold[split]]), axis=1)[0]
+    if len(asked) and np.bincount(asked.astype(np.int64)).max() > _MOST_THRESHOLDS:
+        raise damaged(f"a term has more than {_MOST_THRESHOLDS} thresholds")
+
+
+def _depth(
+    roots: npt.NDArray[np.int64], children: npt.NDArray[np.int64], split: npt.NDArray[np.bool_]
+) -> int:
+    """Count the splits of the deepest tree, up to one more than are allowed."""
+    depth, above = 0, roots[split[roots]]
+    while len(above) and depth <= DEEPEST:
+        below = children[above].ravel()
+        depth, above = depth + 1, below[split[below]]
+    return depth

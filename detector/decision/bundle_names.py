@@ -1,0 +1,181 @@
+"""``names.json`` of a bundle: names and base rates, read once, every number within stated limits.
+
+Rates are divided by and taken logarithms of, so that each is held to what it means: a probability is never zero, and where its complement
+is asked for, never one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
+
+from detector.decision.bundle_arrays import damaged
+from detector.decision.bundle_checks import DEEPEST
+from detector.population.slot_pairs import Coherence
+from detector.contracts.events import INTENT_FORM, Act
+from detector.population.dialogue_flow import Flow
+from detector.population.base_rates import PARTS_OF_WEEK, Population
+from detector.population.vocabulary import Vocabulary
+
+__all__ = ["Names", "parse_names", "read_object"]
+
+T = TypeVar("T")
+Read = Callable[[Any, str], T]
+
+#: A rate is neither nearer to zero nor to one than this: counts of a trillion sessions leave more.
+_LEAST_RATE = 1e-12
+#: Bits that a pair of slots may weigh, and times that a move was counted.
+_MOST_BITS, _MOST_COUNT = 100.0, 10**12
+#: Bits that the judge's offset may have; fitted ones have about ten.
+_HEAVIEST_OFFSET = 1e6
+_ACTS = frozenset(act.value for act in Act)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What ``names.json`` says: symbols, base rates, and what the judge has beside its arrays."""
+
+    vocabulary: Vocabulary
+    population: Population
+    terms: tuple[str, ...]
+    offset_bits: float
+    depth: int
+
+
+def read_object(data: bytes) -> dict[str, Any]:
+    """Read a JSON object that can be understood in one way only.
+
+    Raises:
+        BundleError: it is no object, has a name twice, or a number that is none.
+        ValueError: it is no JSON.
+    """
+    found = json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_no_number)
+    if not isinstance(found, dict):
+        raise damaged("names.json is no object")
+    return found
+
+
+def parse_names(names: Mapping[str, Any]) -> Names:
+    """Read names and rates.
+
+    Raises:
+        BundleError: one is missing, unknown, of another type, or out of range; the message names it.
+    """
+    known = {"format", "symbols", "population", "terms", "offset_bits", "depth"}
+    _same_keys(names, known, "names.json")
+    symbols = tuple(_list(_symbol)(names["symbols"], "symbols"))
+    if len(set(symbols)) != len(symbols):
+        raise damaged("symbols has a symbol twice")
+    population = names["population"]
+    _same_keys(population, _POPULATION.keys(), "population")
+    return Names(
+        Vocabulary(symbols),
+        Population(**{name: read(population[name], name) for name, read in _POPULATION.items()}),
+        tuple(_list(_word)(names["terms"], "terms")),
+        _number(-_HEAVIEST_OFFSET, _HEAVIEST_OFFSET)(names["offset_bits"], "offset_bits"),
+        _whole(DEEPEST)(names["depth"], "depth"),
+    )
+
+
+def _word(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise damaged(f"{where} has something that is no name")
+    return value
+
+
+def _symbol(value: Any, where: str) -> tuple[str, str]:
+    intent, act = _list(_word, 2)(value, where)
+    # Decisions repeat it: what was expected instead.
+    if not INTENT_FORM.fullmatch(intent):
+        raise damaged(f"{where} has an intent {intent[:40]!r} that is not of the form 'domain.Name'")
+    if act not in _ACTS:
+        raise damaged(f"{where} has an act that there is not")
+    return intent, act
+
+
+def _number(least: float, most: float) -> Read[float]:
+    def read(value: Any, where: str) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise damaged(f"{where} must be a number from {least:g} to {most:g}")
+        return float(value)
+
+    return read
+
+
+def _whole(most: int) -> Read[int]:
+    def read(value: Any, where: str) -> int:
+        if type(value) is not int or not 0 <= value <= most:
+            raise damaged(f"{where} must be a whole number from 0 to {most}")
+        return value
+
+    return read
+
+
+def _list(of: Read[T], size: int | None = None) -> Read[list[T]]:
+    def read(value: Any, where: str) -> list[T]:
+        if not isinstance(value, list) or size not in (None, len(value)):
+            raise damaged(f"{where} must be a list" + ("" if size is None else f" of {size}"))
+        return [of(each, where) for each in value]
+
+    return read
+
+
+def _row(of: Read[T], size: int) -> Read[tuple[T, ...]]:
+    return lambda value, where: tuple(_list(of, size)(value, where))
+
+
+def _table(of: Read[T]) -> Read[dict[str, T]]:
+    def read(value: Any, where: str) -> dict[str, T]:
+        if not isinstance(value, dict):
+            raise damaged(f"{where} must be an object")
+        return {key: of(each, where) for key, each in value.items()}
+
+    return read
+
+
+def _made(kind: Callable[..., T], **fields: Read[Any]) -> Read[T]:
+    def read(value: Any, where: str) -> T:
+        _same_keys(value, fields.keys(), where)
+        return kind(**{name: of(value[name], f"{where}.{name}") for name, of in fields.items()})
+
+    return read
+
+
+def _same_keys(value: Any, known: Any, where: str) -> None:
+    found = set(value) if isinstance(value, dict) else set()
+    if differing := sorted(found ^ set(known)):
+        raise damaged(f"{where} lacks or should not have {', '.join(differing)[:100]}")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise damaged("names.json has a name twice in one object")
+    return found
+
+
+def _no_number(_: str) -> NoReturn:
+    raise damaged("names.json has NaN or Infinity")
+
+
+_share = _number(_LEAST_RATE, 1.0)
+#: A rate whose complement is asked for as well.
+_rate = _number(_LEAST_RATE, 1.0 - _LEAST_RATE)
+_bits = _table(_table(_number(0.0, _MOST_BITS)))
+_counts = _table(_table(_whole(_MOST_COUNT)))
+
+#: Each field of ``Population``, and what it may hold.
+_POPULATION: Mapping[str, Read[Any]] = {
+    "domains": _table(_share),
+    "intents": _table(_share),
+    "committing": _table(_share),
+    "slots": _table(_table(_rate)),
+    "searched": _table(_rate),
+    "hours": _table(_row(_share, PARTS_OF_WEEK)),
+    "said": _table(_table(_row(_rate, 2))),
+    "within": _table(_table(_rate)),
+    "coherence": _made(Coherence, apart=_table(_bits), across=_bits, left_out=_table(_bits)),
+    "flow": _made(Flow, after_one=_counts, after_two=_table(_counts), moves=_whole(_MOST_COUNT)),
+}

@@ -1,0 +1,139 @@
+"""(state, event, bundle) -> (decision, state): the whole decision, as a pure function.
+
+Score first, learn after: nothing that an event says about itself changes how it is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from detector.decision.bundle import Bundle
+from detector.decision.questions import ask, without_proofs
+from detector.contracts.decisions import Decision, Rung, Verdict
+from detector.contracts.events import IntentEvent, Outcome, fingerprint
+from detector.evidence import Moment
+from detector.decision.reasons import expected_instead, reasons_for
+from detector.policy.fallback import ruled, unruled
+from detector.household.sessions import Observation, observe, remember
+from detector.household.outcomes import report
+from detector.household.state import HouseholdState
+from detector.decision.verdict import Judgement, judge_chain, rule_on
+
+__all__ = ["apply_outcome", "decide", "follow", "is_reused"]
+
+
+def decide(
+    state: HouseholdState,
+    event: IntentEvent,
+    bundle: Bundle,
+    *,
+    at: float,
+    rung: Rung = Rung.WORKER,
+    over_budget: bool = False,
+    proofs: bool = True,
+    announce: Callable[[Judgement], None] | None = None,
+) -> tuple[Decision, HouseholdState]:
+    """Decide on one event and remember it. ``at`` is the log's time of its record (``clocks.py``).
+
+    The device's own time only describes habits, and only as far as the policy believes it; past that the log's stands in, and
+    the decision says so (``clock_replaced``). ``over_budget`` says that enough was blocked: what would be blocked is asked about.
+
+    ``proofs`` says whether proofs of confirmations can be checked: where not, no way is offered that takes one.
+
+    ``announce`` hears what the judge makes of a committed chain.
+
+    One of the household's latest ``MAX_RECENT`` events (same ``event_id``) gets the decision that it got the first time, whatever
+    became of its session, and changes nothing; whether it is the same event, ``is_reused`` tells. An older one is not recognised,
+    and is decided like a new one. A chain that was to be confirmed
+    stays so in its session, whatever is said: only an answer that ``confirmation.answer`` checked lets it run. A no lets the command
+    be begun anew.
+    """
+    for earlier in state.recent:
+        if earlier.event_id == event.event_id:
+            return earlier, state
+    observation, state = observe(state, event, bundle.model, bundle.policy, at=at)
+    risk = bundle.classify(event.intent).risk
+    decision = _observed(unruled(event, bundle.policy, bundle.version, rung, risk=risk), observation)
+    if event.commits:
+        decision = _judged(
+            decision, state, event, observation, bundle, over_budget=over_budget, announce=announce
+        )
+    if not proofs:
+        decision = without_proofs(decision)
+    if decision.confirm is not None:
+        decision, state = ask(decision, state, event, observation.session, bundle, at=at)
+    return decision, remember(state, event, observation, at=at, decision=decision)
+
+
+def follow(
+    state: HouseholdState, event: IntentEvent, bundle: Bundle, decision: Decision, *, at: float
+) -> HouseholdState:
+    """Remember an event that somebody else has decided on, as ``decide`` would have; what it asks back is left to who decided."""
+    if any(earlier.event_id == event.event_id for earlier in state.recent):
+        return state
+    observation, state = observe(state, event, bundle.model, bundle.policy, at=at)
+    return remember(state, event, observation, at=at, decision=decision)
+
+
+def is_reused(state: HouseholdState, event: IntentEvent) -> bool:
+    """Return whether the household's recent past holds a different event under this ``event_id``."""
+    known = state.fingerprints.get(event.event_id)
+    return known is not None and known != fingerprint(event)
+
+
+def apply_outcome(state: HouseholdState, outcome: Outcome, *, at: float) -> HouseholdState:
+    """Return the household after an outcome that was reported at the log's time ``at``; ``outcomes.report`` says why one is refused."""
+    return report(state, outcome, at=at)[1]
+
+
+def _observed(decision: Decision, observation: Observation) -> Decision:
+    """The decision with the surprisal of its event and of its chain."""
+    chain = observation.chain
+    return replace(
+        decision,
+        surprisal_bits=0.0 if chain is None else round(sum(chain.bits), 6),
+        event_bits=round(observation.bits, 6),
+        clock_replaced=observation.clock_replaced,
+    )
+
+
+def _judged(
+    decision: Decision,
+    state: HouseholdState,
+    event: IntentEvent,
+    observation: Observation,
+    bundle: Bundle,
+    *,
+    over_budget: bool,
+    announce: Callable[[Judgement], None] | None,
+) -> Decision:
+    """The decision on a committing event."""
+    chain = observation.chain
+    if chain is None:
+        raise AssertionError("a committing event always belongs to a chain (chains.move)")
+    moment = Moment.of(event, observation.session, chain, state, bundle.model)
+    judgement = judge_chain(moment, bundle, decision.risk_class)
+    if announce is not None and not judgement.failed:
+        announce(judgement)
+    ruling = rule_on(
+        moment, judgement, bundle, decision.risk_class, rung=decision.rung, over_budget=over_budget
+    )
+    failed = judgement.failed
+    probability = bundle.policy.base_rate if failed else judgement.misfire_probability
+    judged = replace(
+        ruled(decision, bundle.policy, ruling.verdict, probability),
+        misfire_probability=None if failed else round(probability, 12),
+        p_value=None if failed or judgement.p_value is None else round(judgement.p_value, 12),
+        abstained=ruling.abstained,
+        reasons=ruling.reasons,
+    )
+    if failed or ruling.verdict is Verdict.ALLOW:
+        return judged
+    contributions = bundle.judge.contributions(judgement.values)
+    told = reasons_for(moment, judgement.values, contributions, at_least=0 if ruling.reasons else 1)
+    return replace(
+        judged,
+        reasons=(*ruling.reasons, *told),
+        expected=expected_instead(bundle.model, observation.session, chain.bits),
+    )

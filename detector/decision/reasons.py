@@ -1,0 +1,84 @@
+"""Why: a judgement's contributions as reasons, and what was expected instead."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.contracts.decisions import Expected, Reason
+from detector.evidence import TERMS, Moment, Term
+from detector.population.model import Model
+from detector.household.state import Session
+
+__all__ = ["expected_instead", "reasons_for"]
+
+#: Reasons that a person reads before deciding; the full list is in ``Judge.contributions``.
+_MOST_REASONS = 3
+_MOST_EXPECTED = 3
+#: Contributions below half a bit are noise to a person.
+_LEAST_BITS = 0.5
+
+
+def reasons_for(
+    moment: Moment,
+    values: npt.NDArray[np.float64],
+    contributions: npt.NDArray[np.float64],
+    *,
+    at_least: int = 1,
+) -> tuple[Reason, ...]:
+    """Return the terms that speak most for a misfire, the strongest first, each as one plain sentence.
+
+    Args:
+        moment: what was judged.
+        values: its evidence, one value per term.
+        contributions: each term's share of the log-odds, in bits; higher speaks for a misfire.
+        at_least: how many to tell, however weak: none where something else is already the reason.
+    """
+    strongest = np.argsort(-contributions, kind="stable")[:_MOST_REASONS]
+    return tuple(
+        Reason(
+            code=TERMS[term].name,
+            event_id=moment.event.event_id,
+            bits=round(float(contributions[term]), 6),
+            text=_sentence(TERMS[term], float(values[term]), moment.event.intent),
+        )
+        for place, term in enumerate(strongest)
+        if place < at_least or contributions[term] >= _LEAST_BITS
+    )
+
+
+def _sentence(term: Term, value: float, intent: str) -> str:
+    text = (
+        f"what usually tells is missing: {term.meaning.partition(';')[0]}"
+        if math.isnan(value)
+        else term.sentence.format(value=value, intent=intent)
+    )
+    return text[0].upper() + text[1:] + "."
+
+
+def expected_instead(model: Model, session: Session, bits: tuple[float, ...]) -> tuple[Expected, ...]:
+    """Return the likeliest events in the place of the chain's most surprising one.
+
+    Args:
+        model: the population's model.
+        session: the session, which ends with the chain.
+        bits: the chain's surprisals.
+    """
+    kept = session.symbols
+    place = len(kept) - len(bits) + int(np.argmax(bits))
+    current, previous = model.sequence.fresh(), model.sequence.start
+    for symbol in kept[: max(place, 0)]:
+        current, _ = model.sequence.step(current, previous, symbol)
+        previous = symbol
+    likely = model.sequence.predictive(current, previous)[: model.vocabulary.unseen]
+    best = np.argsort(-likely, kind="stable")[:_MOST_EXPECTED]
+    return tuple(
+        Expected(
+            intent=model.vocabulary.symbols[symbol][0],
+            act=model.vocabulary.symbols[symbol][1],
+            probability=round(float(likely[symbol]), 6),
+        )
+        for symbol in best
+    )

@@ -1,0 +1,84 @@
+"""A spoken yes, scored as an event of the chain that it answers for: one that is itself unlikely confirms nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from detector.decision.bundle import Bundle
+from detector.household.chains import extend
+from detector.household.conversations import said_id
+from detector.contracts.decisions import ConfirmMethod
+from detector.contracts.events import Act, IntentEvent
+from detector.evidence import Moment
+from detector.population.model import Model
+from detector.household.state import MAX_TURNS, HouseholdState, Question, Session
+from detector.decision.verdict import judge_chain
+
+__all__ = ["is_yes", "score_yes"]
+
+
+def is_yes(state: HouseholdState, question: Question, heard: IntentEvent) -> bool:
+    """Return whether a turn is an affirmation where the question was asked: same household, conversation, device and intent, and later.
+
+    Later is what was not decided on before the question: the device's clock may be wrong.
+    """
+    session = question.session
+    decided = [decision.event_id for decision in state.recent]
+    asked = decided.index(question.event_id) + 1 if question.event_id in decided else 0
+    return (
+        session is not None
+        and heard.act is Act.AFFIRM
+        and heard.household_id == state.household_id
+        and heard.session_id == said_id(question.session_id)
+        and heard.device_id == session.device_id
+        and heard.intent == question.intent
+        and heard.event_id not in (question.event_id, *decided[:asked])
+    )
+
+
+def score_yes(
+    state: HouseholdState, question: Question, heard: IntentEvent, bundle: Bundle
+) -> tuple[float, float | None, bool]:
+    """Score a yes.
+
+    Returns:
+        Its surprisal in bits (higher is rarer), the misfire probability of the chain with the yes in it (``None`` where the judge
+        failed), and whether both are good enough to run the command: the yes no rarer than the policy lets it be, and a misfire that
+        passed a spoken question less costly than refusing what was meant.
+    """
+    session, policy = question.session, bundle.policy
+    if session is None or session.chain is None:
+        raise AssertionError("an open question keeps its conversation, with the chain in it")
+    bits = _yes_bits(session, heard, bundle.model)
+    chain = extend(session.chain, heard, turn=session.turns, bits=bits, known=session.slots)
+    if chain is None:
+        raise AssertionError("an affirmation closes no chain (chains.MOVES)")
+    symbol = bundle.model.vocabulary.index(heard.intent, heard.act)
+    longer = replace(
+        session,
+        turns=session.turns + 1,
+        symbols=(*session.symbols, symbol)[-MAX_TURNS:],
+        intents=(*session.intents, heard.intent)[-MAX_TURNS:],
+        chain=chain,
+    )
+    risk = policy.risk_class(heard.intent)
+    judgement = judge_chain(Moment.of(heard, longer, chain, state, bundle.model), bundle, risk)
+    if judgement.failed:
+        return round(bits, 6), None, False
+    probability = judgement.misfire_probability
+    likely = bits <= policy.confirmation.answer_bits and policy.suffices(
+        risk, ConfirmMethod.SPOKEN, probability
+    )
+    return round(bits, 6), round(probability, 12), likely
+
+
+def _yes_bits(session: Session, heard: IntentEvent, model: Model) -> float:
+    """The surprisal of the yes after the chain; where the chain ended with a yes, in its place, for it was the same question again."""
+    before = session.symbols
+    if before[-1] == model.vocabulary.index(heard.intent, Act.AFFIRM):
+        before = before[:-1]
+    current, previous = model.sequence.fresh(), model.sequence.start
+    for symbol in before:
+        current, _ = model.sequence.step(current, previous, symbol)
+        previous = symbol
+    return model.sequence.step(current, previous, model.vocabulary.index(heard.intent, heard.act))[1]

@@ -1,0 +1,164 @@
+"""From evidence to a verdict: the judge's probability, the calibrated budget, and the rules that come before both."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.decision.bundle import Bundle
+from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
+from detector.household.conversations import said_id
+from detector.contracts.decisions import Reason, RiskClass, Rung, Verdict
+from detector.contracts.events import Act
+from detector.evidence import MISSING, TERMS, Moment, evidence
+from detector.decision.question_fatigue import asked_of_late
+from detector.decision.first_time import why_first_physical
+from detector.judge.judge import misfire_probability
+from detector.contracts.standing import MEANT, Standing
+from detector.policy.unclassified import why_unclassified
+
+#: After these a command that is begun anew is judged on its own.
+_BEGUN_ANEW = frozenset({Standing.NOT_RUN, Standing.DENIED, Standing.UNDONE})
+
+__all__ = ["Judgement", "Ruling", "judge_chain", "rule_on"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """What the judge makes of a chain.
+
+    ``ratio_bits`` is the log-likelihood ratio of misfire to meant for the evidence, the (T,) ``values``; higher speaks for a misfire.
+    ``p_value`` is ``None`` where there is too little calibration data.
+    """
+
+    values: npt.NDArray[np.float64]
+    ratio_bits: float
+    misfire_probability: float
+    p_value: float | None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the probability or the p-value is no number in [0, 1]: then nothing is to be learned from it."""
+        return not (
+            0.0 <= self.misfire_probability <= 1.0 and (self.p_value is None or 0.0 <= self.p_value <= 1.0)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A verdict, whether the policy's rule stood in for the judge, and the rules that made it (bits are 0.0)."""
+
+    verdict: Verdict
+    abstained: bool = False
+    reasons: tuple[Reason, ...] = ()
+
+
+def judge_chain(moment: Moment, bundle: Bundle, risk: RiskClass) -> Judgement:
+    """Judge a committed chain. Where the arithmetic fails the judgement is ``failed``, and nothing is raised."""
+    try:
+        values = evidence(moment)
+        ratio = bundle.judge.ratio_bits(values)
+    except (ArithmeticError, ValueError):
+        values, ratio = np.full(len(TERMS), MISSING), math.nan
+    if not math.isfinite(ratio):
+        return Judgement(values=values, ratio_bits=math.nan, misfire_probability=math.nan, p_value=None)
+    return Judgement(
+        values=values,
+        ratio_bits=ratio,
+        misfire_probability=misfire_probability(ratio, bundle.policy.base_rate),
+        p_value=bundle.calibration.p_value(
+            (risk, moment.household.learned < NEW_HOUSEHOLD_SESSIONS),
+            ratio,
+            bundle.policy.classes[risk].budget,
+        ),
+    )
+
+
+def rule_on(
+    moment: Moment,
+    judgement: Judgement,
+    bundle: Bundle,
+    risk: RiskClass,
+    *,
+    rung: Rung = Rung.WORKER,
+    over_budget: bool = False,
+) -> Ruling:
+    """Turn a judgement into a verdict. ``over_budget`` says that enough was blocked; ``rung`` is the one that answers.
+
+    The cheapest verdict counts, unless an interruption would go over the class's budget of false ones. Where the judge cannot
+    know, the policy's fallback stands in, and the ruling says so. A chain that was not confirmed keeps its command
+    from being allowed: a spoken "yes" in the same session does not answer it. Once it was answered with a no, the command
+    can be begun anew, and is judged on its own. What nobody classified, and a physical command that is new in its household, is at least
+    asked about, whatever the budget says.
+    """
+    intent = moment.event.intent
+    if not bundle.model.vocabulary.knows_intent(intent):
+        ruling = _abstain(
+            moment, bundle, risk, "unknown_intent", f"No household of the training data ever used {intent}."
+        )
+    elif judgement.failed:
+        text = "The judge's answer is not a number."
+        ruling = _abstain(moment, bundle, risk, "judge_failed", text)
+    elif judgement.p_value is None:
+        text = f"There are too few commands of class {risk} to calibrate on."
+        ruling = _abstain(moment, bundle, risk, "too_little_calibration", text)
+    else:
+        asked = asked_of_late(moment.household, moment.session.seconds, bundle.policy)
+        verdict = bundle.policy.rule(risk, judgement.misfire_probability, asked=asked).verdict
+        ruling = Ruling(verdict if judgement.p_value <= bundle.policy.classes[risk].budget else Verdict.ALLOW)
+    held = _asked(moment, _held_back(moment, ruling, bundle, risk), bundle, risk, rung)
+    return _softened(moment, held, bundle, risk) if over_budget else held
+
+
+def _asked(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass, rung: Rung) -> Ruling:
+    """Ask about what would be allowed, but is unclassified or new here; that an intent is unclassified is said in any case."""
+    event = moment.event
+    first = why_first_physical(event, moment.household, risk, rung)
+    reasons = [first] if first is not None and ruling.verdict is Verdict.ALLOW else []
+    unnamed = why_unclassified(event, bundle.classify(event.intent))
+    reasons += [unnamed] if unnamed is not None else []
+    if not reasons:
+        return ruling
+    return Ruling(bundle.policy.asked(risk, ruling.verdict), ruling.abstained, (*ruling.reasons, *reasons))
+
+
+def _abstain(moment: Moment, bundle: Bundle, risk: RiskClass, code: str, text: str) -> Ruling:
+    fallback = bundle.policy.classes[risk].fallback
+    reason = Reason(
+        code=code, event_id=moment.event.event_id, bits=0.0, text=f"{text} The policy's rule answers."
+    )
+    return Ruling(fallback, abstained=True, reasons=(reason,))
+
+
+def _softened(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) -> Ruling:
+    """Ask instead of blocking, where there is a way to ask."""
+    if ruling.verdict is not Verdict.BLOCK or not bundle.policy.classes[risk].methods:
+        return ruling
+    text = (
+        "More commands were blocked of late than the policy's block budget allows; this one is asked about."
+    )
+    reason = Reason(code="block_budget", event_id=moment.event.event_id, bits=0.0, text=text)
+    return Ruling(Verdict.CONFIRM, ruling.abstained, (reason, *ruling.reasons))
+
+
+def _held_back(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) -> Ruling:
+    """Keep a command from being allowed that was not confirmed here.
+
+    What is not begun anew may go on from a conversation that had the same id before it ended: "right" says nothing by itself.
+    """
+    event, here = moment.event, moment.session.session_id
+    anew = moment.chain.act == Act.INITIATE
+    held = any(
+        (pending.session_id == here if anew else said_id(pending.session_id) == said_id(here))
+        and pending.intent == event.intent
+        and pending.standing not in (MEANT | _BEGUN_ANEW if anew else MEANT)
+        for pending in moment.household.pending
+    )
+    if not held or ruling.verdict is not Verdict.ALLOW:
+        return ruling
+    text = f"{event.intent} was not confirmed in this conversation, and saying it again does not confirm it."
+    reason = Reason(code="awaiting_confirmation", event_id=event.event_id, bits=0.0, text=text)
+    return Ruling(bundle.policy.asked(risk, ruling.verdict), ruling.abstained, (*ruling.reasons, reason))

@@ -1,0 +1,1 @@
+"""Measures, curves and costs of decisions on labelled or unlabelled streams."""

@@ -1,0 +1,90 @@
+"""What a way of deciding costs in the policy's own units, per 1,000 commands at its base rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.contracts.decisions import Decision, RiskClass, Verdict
+from detector.policy.policy import Policy
+from detector.evaluation.reliability import prior_weights
+
+__all__ = ["WAYS", "cost_per_thousand", "questions_per_thousand"]
+
+#: What assistants ask about today, whatever the chain.
+_ASKED_TODAY = frozenset({RiskClass.PRIVATE_OUTBOUND, RiskClass.PURCHASE})
+
+#: The name of our own way of deciding.
+OURS = "misfire"
+#: Ways of deciding that look at nothing but our own decision.
+WAYS: Mapping[str, Callable[[Decision], Verdict]] = {
+    OURS: lambda decision: decision.verdict,
+    "always allow": lambda _: Verdict.ALLOW,
+    "ask for outbound and purchases": lambda decision: (
+        Verdict.CONFIRM if decision.risk_class in _ASKED_TODAY else Verdict.ALLOW
+    ),
+}
+
+
+def cost_per_thousand(
+    decisions: Sequence[Decision],
+    misfires: npt.NDArray[np.bool_],
+    policy: Policy,
+    ways: Mapping[str, Callable[[Decision], Verdict]] = WAYS,
+    *,
+    base_rate: float | None = None,
+) -> dict[str, float]:
+    """Return what each way of deciding would have cost; lower is better.
+
+    Args:
+        decisions: on (n,) committed chains.
+        misfires: (n,) which of them nobody meant, with at least one of either kind.
+        policy: the costs.
+        ways: the verdict that each way of deciding would have given where ours was the decision, by name.
+        base_rate: the share of misfires among the commands; the policy's where it is left out.
+    """
+    weights = prior_weights(misfires, policy.base_rate if base_rate is None else base_rate)
+    return {
+        name: 1000.0
+        * sum(
+            weight * _cost(policy, decision, way(decision), ours=name == OURS, misfire=bool(misfire))
+            for weight, decision, misfire in zip(weights.tolist(), decisions, misfires, strict=True)
+        )
+        for name, way in ways.items()
+    }
+
+
+def questions_per_thousand(
+    decisions: Sequence[Decision], misfires: npt.NDArray[np.bool_], policy: Policy
+) -> float:
+    """Return how many questions households were asked per 1,000 commands at the policy's base rate; a repeated one counts once.
+
+    Args:
+        decisions: on (n,) committed chains, in order.
+        misfires: (n,) which of them nobody meant, with at least one of either kind.
+        policy: whose base rate counts.
+    """
+    weights, put, asked = prior_weights(misfires, policy.base_rate), set[str](), 0.0
+    for weight, decision in zip(weights.tolist(), decisions, strict=True):
+        question = decision.confirm.confirmation_id if decision.confirm else None
+        if question is not None and question not in put:
+            put.add(question)
+            asked += weight
+    return 1000.0 * asked
+
+
+def _cost(policy: Policy, decision: Decision, verdict: Verdict, *, ours: bool, misfire: bool) -> float:
+    """The cost of one command whose truth is known: the expected costs of ``Policy.rule`` with P at 0 or 1.
+
+    We ask in the way that the decision offers first; the others, who know nothing of the case, in the way that is best at the base rate.
+    """
+    costs = policy.classes[decision.risk_class]
+    if verdict is Verdict.BLOCK:
+        return 0.0 if misfire else costs.denial
+    if verdict is Verdict.ALLOW or not costs.methods:
+        return costs.harm if misfire else 0.0
+    offered = decision.confirm.methods if ours and decision.confirm else ()
+    way = policy.methods[(offered or policy.methods_for(decision.risk_class, policy.base_rate))[0]]
+    return way.friction + (costs.harm * way.leak if misfire else 0.0)

@@ -1,0 +1,270 @@
+"""How good the decisions are: a labelled stream played through the pipeline, and the figures that describe it.
+
+The stream is played in its order. What was held back is answered before the next event, as a prompt on a phone is; what was allowed is
+revealed when its session is over. Neither is ever known before its verdict.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import roc_auc_score
+
+from detector.decision.bundle import Bundle
+from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
+from detector.household.conversations import told_apart
+from detector.training.evidence_table import sessions_by_household, walk
+from detector.evaluation.costs import WAYS, cost_per_thousand, questions_per_thousand
+from detector.evaluation.curves import KindRecall, cost_curve, kind_recall, recall_at, roc
+from detector.contracts.decisions import Decision, Verdict
+from detector.contracts.errors import InvalidValue, NotEnoughData
+from detector.contracts.events import IntentEvent
+from detector.evaluation.ngram_gates import ngram_gates, ngram_scores
+from detector.population.model import perplexity
+from detector.decision.decide import decide
+from detector.policy.policy import Fatigue
+from detector.progress import Progress, silent
+from detector.evaluation.reliability import Budget, Reliability, budgets, reliability
+from detector.decision.labelled_outcomes import reveal
+from detector.household.state import HouseholdState
+
+__all__ = ["BUDGETS", "RATES", "Evaluation", "evaluate", "play"]
+
+#: The shares of false interruptions at which recall is reported.
+RATES = (0.001, 0.01, 0.05)
+#: Budgets of false interruptions at which the calibration is held to its word.
+BUDGETS = (0.001, 0.005, 0.01, 0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What ``misfire evaluate`` reports.
+
+    ``unknown`` of the ``committing`` events are of intents that the bundle was not trained on: the policy's rule answers them.
+    ``recall`` maps a share of false interruptions to the share of misfires above the threshold that gives it on this stream;
+    ``realised_false_interruptions`` maps a risk class to the share of meant commands that the bundle itself interrupted.
+    ``perplexity`` is of what was meant, per event, with all that is known of the household by then; ``population_perplexity`` without.
+    ``budgets`` says for all meant commands, for each risk class and for households' first sessions (``new``) what other budgets
+    would have interrupted. ``cost_per_thousand`` is in the policy's units, at its base rate, for us and for simpler ways of deciding.
+    ``questions_per_thousand`` is how often households were asked, with the policy's ``fatigue`` and without.
+    ``roc`` holds points (share of false interruptions, recall) and ``cost_curve`` points (base rate, cost per 1,000 commands), both by
+    way of deciding. What is about misfires is empty of meaning, and ``None`` or ``{}``, where the stream holds none.
+    """
+
+    events: int
+    committing: int
+    unknown: int
+    misfires: int
+    auroc: float | None
+    recall: dict[str, float]
+    perplexity: float
+    population_perplexity: float
+    realised_false_interruptions: dict[str, float]
+    stopped: float | None
+    bundle: str
+    budgets: dict[str, tuple[Budget, ...]]
+    reliability: Reliability | None
+    cost_per_thousand: dict[str, float]
+    questions_per_thousand: dict[str, float]
+    recall_by_kind: dict[str, KindRecall]
+    roc: dict[str, tuple[tuple[float, float], ...]]
+    cost_curve: dict[str, tuple[tuple[float, float], ...]]
+
+
+@dataclass(slots=True)
+class _Household:
+    state: HouseholdState
+    conversation: object = None
+    allowed: list[tuple[IntentEvent, bool]] = field(default_factory=list)
+
+    def reveal(self, event: IntentEvent, decision: Decision, *, meant: bool) -> None:
+        """Answer what was held back at once; keep what became of the rest until the session is over."""
+        if decision.verdict is Verdict.ALLOW:
+            self.allowed.append((event, meant))
+        else:
+            self.state = reveal(self.state, event.event_id, meant=meant, at=event.seconds)
+
+    def begin(self, conversation: object) -> None:
+        """Reveal the last conversation's outcomes before another one goes on."""
+        if conversation != self.conversation:
+            for event, meant in self.allowed:
+                self.state = reveal(self.state, event.event_id, meant=meant, at=event.seconds)
+            self.conversation, self.allowed = conversation, []
+
+
+def play(
+    events: Iterable[IntentEvent], bundle: Bundle, misfires: Collection[str] | None = None
+) -> Iterator[tuple[IntentEvent, Decision]]:
+    """Decide on every event of a stream in order.
+
+    Args:
+        events: the stream.
+        bundle: what decides.
+        misfires: ids of the events that nobody meant, revealed as outcomes afterwards; ``None`` reveals nothing, as in a log.
+    """
+    households: dict[str, _Household] = {}
+    for event, conversation in told_apart(events, bundle.policy.conversations):
+        household = households.setdefault(
+            event.household_id, _Household(HouseholdState.new(event.household_id))
+        )
+        household.begin(conversation)
+        decision, household.state = decide(household.state, event, bundle, at=event.seconds)
+        if event.commits and misfires is not None:
+            household.reveal(event, decision, meant=event.event_id not in misfires)
+        yield event, decision
+
+
+def evaluate(
+    events: list[IntentEvent], bundle: Bundle, misfires: Mapping[str, str], *, progress: Progress = silent
+) -> Evaluation:
+    """Play a labelled stream and measure the decisions at its committing events.
+
+    Args:
+        events: the stream.
+        bundle: what decides.
+        misfires: the kind of misfire by the id of each event that nobody meant.
+        progress: called with (stage, done, total) as the work goes on.
+
+    Raises:
+        InvalidValue: a label is for an event that the stream does not hold.
+        NotEnoughData: the stream holds no committing event that was meant.
+    """
+    strangers = set(misfires) - {event.event_id for event in events}
+    if strangers:
+        raise InvalidValue(
+            f"{len(strangers)} labels are for events that the stream does not hold, such as {min(strangers)!r}; "
+            "give the labels of this stream"
+        )
+    judged: list[Decision] = []
+    early: set[str] = set()
+    begun: defaultdict[str, set[object]] = defaultdict(set)
+    conversations = (each for _, each in told_apart(events, bundle.policy.conversations))
+    played = zip(play(events, bundle, misfires), conversations, strict=True)
+    for number, ((event, decision), conversation) in enumerate(played):
+        begun[event.household_id].add(conversation)
+        if event.commits:
+            judged.append(decision)
+            if len(begun[event.household_id]) <= NEW_HOUSEHOLD_SESSIONS:
+                early.add(event.event_id)
+        if number % 256 == 0:
+            progress("deciding", number, len(events))
+    progress("deciding", len(events), len(events))
+    truth = np.array([decision.event_id in misfires for decision in judged], dtype=bool)
+    if truth.all():
+        raise NotEnoughData(
+            "the stream holds no committing event that was meant; there is nothing to interrupt falsely"
+        )
+    meant = [event for event in events if event.event_id not in misfires]
+    return Evaluation(
+        events=len(events),
+        committing=len(judged),
+        unknown=sum(not bundle.model.vocabulary.knows_intent(decision.intent) for decision in judged),
+        misfires=int(truth.sum()),
+        perplexity=round(_perplexity(meant, bundle, progress), 4),
+        population_perplexity=round(perplexity(bundle.model, _sessions(meant)), 4),
+        realised_false_interruptions={
+            name: _share(group) or 0.0 for name, group in _meant(judged, misfires, ()).items()
+        },
+        bundle=bundle.version,
+        budgets={name: budgets(group, BUDGETS) for name, group in _meant(judged, misfires, early).items()},
+        **(_detection(events, judged, misfires, truth, bundle) if truth.any() else _NOTHING),
+    )
+
+
+#: What an evaluation says about misfires where there is none.
+_NOTHING: Mapping[str, Any] = {
+    "auroc": None, "stopped": None, "reliability": None, "recall": {}, "cost_per_thousand": {}, "questions_per_thousand": {},
+    "recall_by_kind": {}, "roc": {}, "cost_curve": {},
+}  # fmt: skip
+
+
+def _detection(
+    events: list[IntentEvent],
+    judged: list[Decision],
+    misfires: Mapping[str, str],
+    truth: npt.NDArray[np.bool_],
+    bundle: Bundle,
+) -> dict[str, Any]:
+    """What an evaluation says about misfires, of which there is at least one."""
+    scores = np.array([decision.misfire_probability for decision in judged], dtype=float)
+    ngrams = ngram_scores(events, misfires)
+    gates = ngram_gates(ngrams, (judged[place] for place in np.flatnonzero(~truth)), bundle.policy)
+    ways = {**WAYS, **gates}
+    compared = {
+        "misfire": scores,
+        "surprisal of the chain": np.array([decision.surprisal_bits for decision in judged]),
+        **{name: np.array([found[each.event_id] for each in judged]) for name, found in ngrams.items()},
+    }
+    return {
+        "auroc": round(float(roc_auc_score(truth, scores)), 4),
+        "recall": {f"{rate:g}": round(recall_at(rate, scores, truth), 4) for rate in RATES},
+        "stopped": _share([judged[place] for place in np.flatnonzero(truth)]),
+        "reliability": reliability(scores, truth, bundle.policy.base_rate),
+        "cost_per_thousand": cost_per_thousand(judged, truth, bundle.policy, ways),
+        "questions_per_thousand": _questions(events, bundle, misfires, judged, truth),
+        "recall_by_kind": kind_recall(
+            RATES, scores, truth, [misfires.get(each.event_id, "") for each in judged]
+        ),
+        "roc": {name: roc(found, truth) for name, found in compared.items()},
+        "cost_curve": cost_curve(judged, truth, bundle.policy, ways),
+    }
+
+
+def _questions(
+    events: list[IntentEvent],
+    bundle: Bundle,
+    misfires: Collection[str],
+    judged: list[Decision],
+    truth: npt.NDArray[np.bool_],
+) -> dict[str, float]:
+    """Count the questions, and play the stream again with a policy that minds none before."""
+    tireless = replace(bundle.policy, fatigue=Fatigue(same_again_seconds=0.0, growth=0.0))
+    again = [
+        decision
+        for event, decision in play(events, replace(bundle, policy=tireless), misfires)
+        if event.commits
+    ]
+    return {
+        "with fatigue": round(questions_per_thousand(judged, truth, bundle.policy), 3),
+        "without": round(questions_per_thousand(again, truth, bundle.policy), 3),
+    }
+
+
+def _perplexity(events: list[IntentEvent], bundle: Bundle, progress: Progress) -> float:
+    households = sessions_by_household(events)
+    bits: list[float] = []
+    for number, sessions in enumerate(households.values()):
+        progress("perplexity", number, len(households))
+        bits += [step.observation.bits for step in walk(sessions, bundle.model, bundle.policy)]
+    progress("perplexity", len(households), len(households))
+    return float(2.0 ** np.mean(bits))
+
+
+def _sessions(events: list[IntentEvent]) -> list[list[IntentEvent]]:
+    return [session for sessions in sessions_by_household(events).values() for session in sessions]
+
+
+def _meant(
+    judged: list[Decision], misfires: Collection[str], early: Collection[str]
+) -> dict[str, list[Decision]]:
+    """Group what was meant: all of it, by risk class, and what came in a household's first sessions."""
+    groups: defaultdict[str, list[Decision]] = defaultdict(list)
+    for decision in judged:
+        if decision.event_id not in misfires:
+            groups["all"].append(decision)
+            groups[decision.risk_class.value].append(decision)
+            if decision.event_id in early:
+                groups["new"].append(decision)
+    return dict(sorted(groups.items()))
+
+
+def _share(decisions: list[Decision]) -> float | None:
+    """The share that was not allowed; ``None`` of nothing."""
+    if not decisions:
+        return None
+    return round(sum(decision.verdict is not Verdict.ALLOW for decision in decisions) / len(decisions), 5)

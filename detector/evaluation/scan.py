@@ -1,0 +1,173 @@
+"""A log and five minutes: which chains of an unlabelled stream did most likely nobody mean?
+
+No labels, no bundle: the stream is learned from in folds, and every chain is judged by what its household was not part of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.training.evidence_table import sessions_by_household
+from detector.training.crossfit import CrossFit, Fold, fit_on
+from detector.contracts.decisions import Expected, Reason
+from detector.contracts.events import IntentEvent
+from detector.evidence import Moment, evidence
+from detector.decision.reasons import expected_instead, reasons_for
+from detector.judge.judge import Judge, misfire_probability
+from detector.population.model import Model
+from detector.parallel import Each, one_by_one
+from detector.policy.policy import Policy
+from detector.progress import Progress, silent
+
+__all__ = ["Finding", "Scan", "Step", "scan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of a chain and its surprisal in bits; higher is rarer."""
+
+    intent: str
+    act: str
+    bits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A chain that most likely nobody meant.
+
+    ``ratio_bits`` is the log-likelihood ratio of misfire to meant; ``p_value`` the share of the stream's commands that look at
+    least as bad.
+    """
+
+    household_id: str
+    session_id: str
+    event_id: str
+    time: datetime
+    intent: str
+    ratio_bits: float
+    misfire_probability: float
+    p_value: float
+    steps: tuple[Step, ...]
+    expected: tuple[Expected, ...]
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The findings, the worst first, of ``commands`` committing events in all.
+
+    ``touched`` is the share of commands that the policy would have interrupted within ``budget`` of its false interruptions.
+    """
+
+    events: int
+    households: int
+    commands: int
+    budget: float
+    touched: float
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    moment: Moment
+    fold: Fold
+    judge: Judge
+    ratio_bits: float
+
+
+def scan(
+    events: Iterable[IntentEvent],
+    policy: Policy,
+    *,
+    top: int = 20,
+    budget: float = 0.01,
+    seed: int = 0,
+    progress: Progress = silent,
+    each: Each = one_by_one,
+) -> Scan:
+    """Find the chains of a stream that most likely nobody meant.
+
+    Args:
+        events: the stream, in order of time.
+        policy: gives the base rate and the costs.
+        top: how many findings at most.
+        budget: the share of commands that may be interrupted, all classes alike.
+        seed: of the folds and of the simulated misfires that the judge learns from.
+        progress: called with (stage, done, total) as the work goes on.
+        each: does the folds, and then the judges; what is found does not depend on how.
+
+    Raises:
+        NotEnoughData: there are too few households or commands; the message says how many it takes.
+    """
+    events = list(events)
+    work = CrossFit(sessions_by_household(events), policy, seed=seed, progress=progress, each=each)
+    scored = _scored(work)
+    bits = np.sort([chain.ratio_bits for chain in scored])
+    worst = sorted(scored, key=lambda chain: (-chain.ratio_bits, chain.moment.event.event_id))
+    touched = sum(_touched(chain, bits, policy, budget) for chain in scored) / len(scored)
+    return Scan(
+        events=len(events),
+        households=len(work.households),
+        commands=len(scored),
+        budget=budget,
+        touched=round(touched, 5),
+        findings=tuple(_finding(chain, bits, policy) for chain in worst[:top]),
+    )
+
+
+def _scored(work: CrossFit) -> list[_Scored]:
+    folds = work.folds()
+    judges = work.each(partial(_judge, folds), range(len(folds)))
+    return [
+        _Scored(moment, fold, judge, judge.ratio_bits(evidence(moment)))
+        for fold, judge in zip(folds, judges, strict=True)
+        for moment in work.clean(fold)
+    ]
+
+
+def _judge(folds: Sequence[Fold], number: int) -> Judge:
+    """Fit a judge to all folds but one."""
+    return fit_on([fold for place, fold in enumerate(folds) if place != number])
+
+
+def _p_value(ratio_bits: float, ascending: npt.NDArray[np.float64]) -> float:
+    """The share of chains that look at least as bad, this one included."""
+    return float(len(ascending) - np.searchsorted(ascending, ratio_bits, side="left")) / len(ascending)
+
+
+def _touched(chain: _Scored, ascending: npt.NDArray[np.float64], policy: Policy, budget: float) -> bool:
+    risk = policy.risk_class(chain.moment.event.intent)
+    verdict = policy.rule(risk, misfire_probability(chain.ratio_bits, policy.base_rate)).verdict
+    return verdict != "allow" and _p_value(chain.ratio_bits, ascending) <= budget
+
+
+def _finding(chain: _Scored, ascending: npt.NDArray[np.float64], policy: Policy) -> Finding:
+    moment, model = chain.moment, chain.fold.model
+    values = evidence(moment)
+    session, opened = moment.session, moment.chain
+    steps = zip(session.intents[::-1], session.symbols[::-1], opened.bits[::-1], strict=False)
+    return Finding(
+        household_id=moment.event.household_id,
+        session_id=moment.event.session_id,
+        event_id=moment.event.event_id,
+        time=moment.event.time,
+        intent=moment.event.intent,
+        ratio_bits=round(chain.ratio_bits, 4),
+        misfire_probability=round(misfire_probability(chain.ratio_bits, policy.base_rate), 6),
+        p_value=round(_p_value(chain.ratio_bits, ascending), 6),
+        steps=tuple(Step(intent, _act(model, symbol), round(bits, 3)) for intent, symbol, bits in steps)[
+            ::-1
+        ],
+        expected=expected_instead(model, session, opened.bits),
+        reasons=reasons_for(moment, values, chain.judge.contributions(values)),
+    )
+
+
+def _act(model: Model, symbol: int) -> str:
+    return model.vocabulary.symbols[symbol][1] if symbol < model.vocabulary.unseen else "unseen"

@@ -1,0 +1,1 @@
+"""Households that change, attacks that teach, and other stories that a bundle is measured on."""

@@ -1,0 +1,197 @@
+"""The conformance battery: what every evidence term, sequence scorer and judge must pass, whoever wrote it.
+
+In the manner of scikit-learn's and river's ``check_estimator``. ``tests/detector/evidence/test_evidence.py`` calls ``check_term`` with every term of
+``evidence.TERMS`` on ordinary moments and on the corners, so whoever adds a term to a ``TERMS`` has it checked; whoever writes another
+sequence scorer or judge calls ``check_scorer`` or ``check_judge`` in its test. A failed check raises ``AssertionError`` with one sentence.
+
+>>> from detector.evidence import Term
+>>> check_term(Term("turns", "events", "length of the chain", "it took {value:.0f} turns", lambda m: float(len(m.chain.bits))), [])
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import string
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.evidence import Moment, Term
+
+__all__ = ["SequenceScorer", "check_judge", "check_scorer", "check_term"]
+
+Floats = npt.NDArray[np.float64]
+
+#: Two roads to the same surprisal may differ by rounding, never by more (bits).
+_TOLERANCE = 1e-9
+#: A term may know the hour of the week, never the date: a year of whole weeks changes nothing.
+_WEEKS = timedelta(weeks=52)
+
+
+class SequenceScorer(Protocol):
+    """What scores sequences of symbols, one step at a time; ``filtering.SequenceModel`` is one."""
+
+    @property
+    def start(self) -> int:
+        """The symbol before the first of a session."""
+
+    def fresh(self) -> Floats:
+        """Return the filter before the first event."""
+
+    def step(self, current: Floats, previous: int, symbol: int) -> tuple[Floats, float]:
+        """Return the filter after ``symbol``, and its surprisal in bits."""
+
+    def surprisals(self, symbols: Iterable[int]) -> list[float]:
+        """Return the bits of each event of a whole session."""
+
+    def predictive(self, current: Floats, previous: int) -> Floats:
+        """Return the probability of each symbol to come next."""
+
+
+class _Judge(Protocol):
+    @property
+    def offset_bits(self) -> float: ...
+
+    def contributions(self, values: Floats) -> Floats: ...
+
+    def ratio_bits(self, values: Floats) -> float: ...
+
+
+S = TypeVar("S", bound=SequenceScorer)
+J = TypeVar("J", bound=_Judge)
+
+
+def check_term(term: Term, moments: Iterable[Moment]) -> None:
+    """Hold a term to the contract of evidence.
+
+    It has a name, a unit, a meaning and a sentence that can be filled in. On every moment its value is a number, finite or NaN, and the
+    same when asked again; it changes nothing; it depends neither on ids, nor on the date, nor on how many events the household ever sent.
+
+    Args:
+        term: the term.
+        moments: committed chains to try it on, best also those at the edge of what can happen.
+
+    Raises:
+        AssertionError: the term breaks the contract; the message says how.
+    """
+    _require(term.name.isidentifier() and term.name.islower(), f"term name {term.name!r} is not snake_case")
+    _require(bool(term.unit and term.meaning), f"term {term.name} lacks a unit or a meaning")
+    fields = {name for _, name, _, _ in string.Formatter().parse(term.sentence) if name is not None}
+    _require(fields <= {"value", "intent"}, f"term {term.name}: its sentence may only hold value and intent")
+    _require(not term.sentence.endswith("."), f"term {term.name}: the full stop is put in by explain.py")
+    term.sentence.format(value=1.5, intent="messages.SendMessage")
+    for moment in moments:
+        before = copy.deepcopy(moment)
+        value = term.value(moment)
+        where = f"term {term.name} on {moment.event.intent}"
+        _require(isinstance(value, int | float), f"{where} gives {type(value).__name__}, not a number")
+        _require(not math.isinf(value), f"{where} is infinite")
+        _require(_same(value, term.value(moment)), f"{where} gives another value when asked again")
+        _require(moment == before, f"{where} changes what it looks at")
+        _require(_same(value, term.value(_renamed(moment))), f"{where} depends on an id")
+        _require(_same(value, term.value(_a_year_later(moment))), f"{where} depends on the date")
+
+
+def check_scorer(
+    scorer: S, sequences: Iterable[Sequence[int]], *, n_symbols: int, reload: Callable[[S], S] | None = None
+) -> None:
+    """Hold a sequence scorer to its contract.
+
+    Args:
+        scorer: the scorer.
+        sequences: sequences over ``0 .. n_symbols - 1``, best also some that it never saw.
+        n_symbols: number of symbols, the unseen one included.
+        reload: saves a scorer and loads it again, where it can be saved.
+
+    Raises:
+        AssertionError: the scorer breaks the contract; the message says how.
+    """
+    restored = reload(scorer) if reload else scorer
+    for symbols in sequences:
+        whole = scorer.surprisals(symbols)
+        _require(all(math.isfinite(bits) for bits in whole), f"surprisals of {list(symbols)} are not finite")
+        _require(
+            whole == scorer.surprisals(symbols), f"surprisals of {list(symbols)} differ when asked again"
+        )
+        _require(whole == restored.surprisals(symbols), f"surprisals of {list(symbols)} differ after loading")
+        current, previous = scorer.fresh(), scorer.start
+        for place, symbol in enumerate(symbols):
+            likely = scorer.predictive(current, previous)
+            _require(likely.shape == (n_symbols,), f"the predictive has shape {likely.shape}")
+            _require(abs(float(likely.sum()) - 1.0) < _TOLERANCE, "the predictive does not sum to one")
+            kept = current.copy()
+            after, bits = scorer.step(current, previous, symbol)
+            _require(np.array_equal(kept, current), "a step changes the filter that it was given")
+            _require(
+                abs(bits - whole[place]) < _TOLERANCE, f"step {place} of {list(symbols)} is not the whole's"
+            )
+            _require(abs(bits + math.log2(likely[symbol])) < _TOLERANCE, "a step contradicts the predictive")
+            current, previous = after, symbol
+
+
+def check_judge(judge: J, values: Floats, *, reload: Callable[[J], J] | None = None) -> None:
+    """Hold a judge to its contract: finite whatever the evidence, contributions that add up, the same after loading.
+
+    Args:
+        judge: the judge over T terms.
+        values: (n, T) evidence to try it on; rows of missing, zero and extreme values are added.
+        reload: saves a judge and loads it again, where it can be saved.
+
+    Raises:
+        AssertionError: the judge breaks the contract; the message says how.
+    """
+    restored = reload(judge) if reload else judge
+    terms = values.shape[1]
+    corners = [np.full(terms, value) for value in (math.nan, 0.0, 1e300, -1e300)]
+    for row in [*values, *corners]:
+        kept, contributions, ratio = row.copy(), judge.contributions(row), judge.ratio_bits(row)
+        _require(contributions.shape == (terms,), f"contributions have shape {contributions.shape}")
+        _require(bool(np.isfinite(contributions).all()), "a contribution is not finite")
+        _require(
+            np.array_equal(row, kept, equal_nan=True), "the judge changes the evidence that it was given"
+        )
+        _require(
+            np.array_equal(contributions, judge.contributions(row)), "contributions differ when asked again"
+        )
+        _require(
+            np.array_equal(contributions, restored.contributions(row)), "contributions differ after loading"
+        )
+        _require(ratio == restored.ratio_bits(row), "ratios differ after loading")
+        added = judge.offset_bits + float(contributions.sum())
+        _require(abs(ratio - added) < _TOLERANCE, "contributions do not add up to the ratio")
+
+
+def _require(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise AssertionError(sentence)
+
+
+def _same(first: float, second: float) -> bool:
+    return first == second or (math.isnan(first) and math.isnan(second))
+
+
+def _renamed(moment: Moment) -> Moment:
+    """The same moment under other ids, in a household that sent more events."""
+    event, household = moment.event, moment.household
+    return replace(
+        moment,
+        event=replace(event, event_id="other", household_id="other", device_id="other", session_id="other"),
+        session=replace(moment.session, session_id="other", device_id="other"),
+        household=replace(household, household_id="other", events=household.events + 1000, recent=()),
+    )
+
+
+def _a_year_later(moment: Moment) -> Moment:
+    """The same moment with everything that happened a whole number of weeks later."""
+    seconds = _WEEKS.total_seconds()
+
+    return replace(
+        moment,
+        event=replace(moment.event, time=moment.event.time + _WEEKS),
+        session=replace(moment.session, seconds=moment.session.seconds + seconds),
+    )

@@ -1,0 +1,1 @@
+"""From evidence to log-odds and a p-value."""

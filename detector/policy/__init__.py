@@ -1,0 +1,1 @@
+"""Costs, budgets and risk classes: what a mistake costs and which verdict costs least."""

@@ -1,0 +1,92 @@
+"""What the policy decides by itself. It needs no model, so that a client answers from it without importing one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from detector.contracts.decisions import (
+    Confirm,
+    ConfirmMethod,
+    Decision,
+    Enforcement,
+    Reason,
+    RiskClass,
+    Rung,
+    Verdict,
+    decision_id,
+)
+from detector.contracts.events import IntentEvent
+from detector.policy.policy import Policy
+from detector.policy.unclassified import why_unclassified
+
+__all__ = ["fallback_decision", "ruled", "unruled"]
+
+
+def fallback_decision(
+    event: IntentEvent,
+    policy: Policy,
+    *,
+    code: str,
+    text: str,
+    rung: Rung = Rung.POLICY,
+    bundle: str = "none",
+) -> Decision:
+    """Return what the policy says where no model can be asked: the fallback of the event's risk class, marked as degraded.
+
+    A command that no rule of the policy names is at least asked about, whatever its class falls back to. Where this rung has no way
+    to ask, it is blocked.
+
+    Args:
+        event: the event.
+        policy: whose fallback counts.
+        code: why there is no verdict of the model's, as a word.
+        text: the same as a sentence.
+        rung: the rung that answers.
+        bundle: the version of the bundle, where there is one.
+    """
+    classified = policy.classify(event.intent)
+    decision = unruled(event, policy, bundle, rung, risk=classified.risk)
+    verdict = policy.classes[classified.risk].fallback if event.commits else Verdict.ALLOW
+    reasons = [Reason(code=code, event_id=event.event_id, bits=0.0, text=text)]
+    unnamed = why_unclassified(event, classified)
+    if unnamed is not None:
+        verdict = policy.asked(classified.risk, verdict)
+        reasons.append(unnamed)
+    answer = ruled(decision, policy, verdict, policy.base_rate)
+    if answer.confirm is not None:
+        # Nobody here could tell which words were asked for.
+        methods = tuple(way for way in answer.confirm.methods if way is not ConfirmMethod.CHALLENGE)
+        answer = replace(answer, confirm=replace(answer.confirm, methods=methods))
+        if not methods:
+            answer = ruled(decision, policy, Verdict.BLOCK, policy.base_rate)
+    return replace(answer, reasons=tuple(reasons), degraded=True)
+
+
+def unruled(event: IntentEvent, policy: Policy, bundle: str, rung: Rung, *, risk: RiskClass) -> Decision:
+    """Return the decision on an event before anything has judged it: an event that does not commit is allowed."""
+    return Decision(
+        decision_id=decision_id(event.event_id, bundle),
+        event_id=event.event_id,
+        household_id=event.household_id,
+        session_id=event.session_id,
+        intent=event.intent,
+        verdict=Verdict.ALLOW,
+        effective_verdict=Verdict.ALLOW,
+        enforcement=policy.enforcement,
+        rung=rung,
+        risk_class=risk,
+        bundle=bundle,
+        degraded=rung is not Rung.WORKER,
+    )
+
+
+def ruled(decision: Decision, policy: Policy, verdict: Verdict, misfire_probability: float) -> Decision:
+    """Return the decision with a verdict, the way to confirm and what takes effect."""
+    confirm = None
+    if verdict is Verdict.CONFIRM:
+        methods = policy.methods_for(decision.risk_class, misfire_probability)
+        confirm = Confirm(methods=methods, prompt=f"Somebody asked for {decision.intent}. Was that meant?")
+    shadow = policy.enforcement is Enforcement.SHADOW
+    return replace(
+        decision, verdict=verdict, effective_verdict=Verdict.ALLOW if shadow else verdict, confirm=confirm
+    )

@@ -1,0 +1,62 @@
+"""Reading which intent is of which class: the patterns of a policy, and its section on what no pattern names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from detector.contracts.decisions import RiskClass
+from detector.policy.intent_rules import PATTERN_FORM, IntentRules
+from detector.policy.lexicon import Lexicon
+from detector.policy.table_reader import Reader
+
+__all__ = ["read_intents"]
+
+#: Shorter words begin too many others.
+_WORD_FORM = re.compile(r"[a-z]{3,64}")
+
+
+def read_intents(reader: Reader, table: Mapping[str, Any]) -> IntentRules:
+    """Read ``[[intents]]`` and ``[unclassified]``; a policy without the latter takes what it does not name for the strictest class."""
+    patterns = tuple(_patterns(reader, table))
+    section = reader.table(table.get("unclassified", {}), "unclassified")
+    reader.refuse_unknown(section, "unclassified.", {"class", "words", "harmless"})
+    strict = RiskClass.PHYSICAL
+    least = reader.choice(RiskClass, section.get("class", strict), "unclassified.class", strict)
+    return IntentRules(patterns, _lexicon(reader, section), least)
+
+
+def _patterns(reader: Reader, table: Mapping[str, Any]) -> list[tuple[str, RiskClass]]:
+    patterns = []
+    for number, entry in enumerate(reader.tables(table.get("intents", []), "intents")):
+        where = f"intents[{number}]"
+        reader.refuse_unknown(entry, f"{where}.", {"class", "patterns"})
+        risk = reader.choice(RiskClass, entry.get("class"), f"{where}.class", RiskClass.PHYSICAL)
+        for pattern in reader.strings(entry.get("patterns"), f"{where}.patterns"):
+            if not PATTERN_FORM.fullmatch(pattern):
+                reader.problem(
+                    f"{where}.patterns has {pattern!r}: write an intent as 'domain.Name', with * for any words of it",
+                    None,
+                )
+            patterns.append((pattern, risk))
+    return patterns
+
+
+def _lexicon(reader: Reader, section: Mapping[str, Any]) -> Lexicon:
+    words: dict[RiskClass, tuple[str, ...]] = {}
+    for number, entry in enumerate(reader.tables(section.get("words", []), "unclassified.words")):
+        where = f"unclassified.words[{number}]"
+        reader.refuse_unknown(entry, f"{where}.", {"class", "words"})
+        risk = reader.choice(RiskClass, entry.get("class"), f"{where}.class", RiskClass.PHYSICAL)
+        words[risk] = (*words.get(risk, ()), *_words(reader, entry.get("words"), f"{where}.words"))
+    harmless = _words(reader, section.get("harmless", []), "unclassified.harmless")
+    return Lexicon(words, harmless)
+
+
+def _words(reader: Reader, value: Any, where: str) -> tuple[str, ...]:
+    found = reader.strings(value, where)
+    for word in found:
+        if not _WORD_FORM.fullmatch(word):
+            reader.problem(f"{where} has {word!r}: write words of 3 or more small letters", None)
+    return tuple(word for word in found if _WORD_FORM.fullmatch(word))

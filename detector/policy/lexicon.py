@@ -1,0 +1,73 @@
+"""What the words of an intent's name suggest that it can do: a hint for what nobody classified, never proof that it is harmless."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from detector.contracts.decisions import RiskClass, strictest
+from detector.policy.intent_names import key_of, readings
+
+__all__ = ["Lexicon"]
+
+#: From so many letters on a word counts inside of other letters: ``order`` in ``preordered``. Shorter ones occur by chance.
+_ANYWHERE = 5
+#: From so many letters on it counts at the end of other letters: ``lock`` in ``smartlock``.
+_AT_THE_END = 4
+#: From so many letters on it counts across the words of a name: ``unlock`` in ``un_lock``.
+_ACROSS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Words by the class that they suggest, and ``harmless`` words, which look like one of them: ``clock`` is no lock.
+
+    A word counts where it stands by itself or begins a run of letters, a longer one also at its end or inside.
+    """
+
+    words: Mapping[RiskClass, tuple[str, ...]] = field(default_factory=dict)
+    harmless: tuple[str, ...] = ()
+    _within: Mapping[RiskClass, re.Pattern[str]] = field(init=False, repr=False, compare=False)
+    _across: Mapping[RiskClass, re.Pattern[str]] = field(init=False, repr=False, compare=False)
+    _passed_over: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        within = {risk: _any(map(_inside, words)) for risk, words in self.words.items()}
+        across = {
+            risk: _any(_forms(word) for word in words if len(word) >= _ACROSS)
+            for risk, words in self.words.items()
+        }
+        object.__setattr__(self, "_within", within)
+        object.__setattr__(self, "_across", across)
+        object.__setattr__(
+            self, "_passed_over", frozenset(word + end for word in self.harmless for end in ("", "s"))
+        )
+
+    def suggests(self, intent: str) -> RiskClass | None:
+        """Return the strictest class that a word of the name suggests; ``None`` where no word does."""
+        said = " ".join(word for word in readings(intent) if word not in self._passed_over)
+        joined = key_of(intent)
+        found = [
+            risk
+            for risk in self.words
+            if self._within[risk].search(said) or self._across[risk].search(joined)
+        ]
+        return strictest(*found) if found else None
+
+
+def _inside(word: str) -> str:
+    if len(word) >= _ANYWHERE:
+        return _forms(word)
+    at_the_end = rf"|{word}s?\b" if len(word) >= _AT_THE_END else ""
+    return rf"\b{_forms(word)}{at_the_end}"
+
+
+def _forms(word: str) -> str:
+    """``purchase`` is also in ``purchasing``; other endings follow the word itself."""
+    return f"{word[:-1]}(?:e|ing)" if word.endswith("e") else word
+
+
+def _any(expressions: Iterable[str]) -> re.Pattern[str]:
+    """One expression for all; of no words, one that matches nothing."""
+    return re.compile("|".join(expressions) or r"(?!)")

@@ -1,0 +1,1 @@
+"""What all households do: vocabulary, base rates, slot pairs and dialogue flow."""

@@ -1,0 +1,202 @@
+"""What all households together do: base rates that a single household's habits are held against."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from detector.population.slot_pairs import Coherence, CoherenceCounts, qualified
+from detector.contracts.events import CONVERSATION, IntentEvent, domain_of
+from detector.population.dialogue_flow import Flow, FlowCounts
+
+__all__ = ["PARTS_OF_WEEK", "Population", "part_of_week"]
+
+#: Eight parts of three hours for a weekday, eight for a day of the weekend.
+PARTS_OF_WEEK = 16
+
+
+def part_of_week(seconds: float) -> int:
+    """Return which of the ``PARTS_OF_WEEK`` a time in seconds since the epoch (UTC) falls into."""
+    time = datetime.fromtimestamp(seconds, UTC)
+    return time.hour // 3 + (8 if time.weekday() >= 5 else 0)
+
+
+#: Bits by whether something is known.
+_Bits = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Base rates, probabilities where nothing else is said.
+
+    ``domains`` and ``intents`` are shares of all uses in sessions, ``committing`` the shares of committed chains by intent;
+    ``slots`` says for a committing intent how often each slot is known by then, ``searched`` how often another intent of the
+    domain came before it in the session; ``hours`` how a domain's sessions spread over the parts of the week; ``said`` how often a turn
+    (``intent act``) says each slot, where the session does not know it yet and where it does; ``within`` is like ``slots``, but counts
+    only what was said since the subject changed. ``coherence`` knows which slots go together, ``flow`` how turns follow each other.
+    """
+
+    domains: Mapping[str, float]
+    intents: Mapping[str, float]
+    committing: Mapping[str, float]
+    slots: Mapping[str, Mapping[str, float]]
+    searched: Mapping[str, float]
+    hours: Mapping[str, tuple[float, ...]]
+    said: Mapping[str, Mapping[str, tuple[float, float]]]
+    within: Mapping[str, Mapping[str, float]]
+    coherence: Coherence
+    flow: Flow
+    #: By intent and act: each slot's bits where it is left out and where it is said, each where it is not known yet and where it is.
+    _slot_bits: Mapping[tuple[str, str], tuple[tuple[str, tuple[_Bits, _Bits]], ...]] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        turns = {
+            (intent, act): tuple((name, _bits_of(rate)) for name, rate in rates.items())
+            for (intent, _, act), rates in ((turn.partition(" "), rates) for turn, rates in self.said.items())
+        }
+        object.__setattr__(self, "_slot_bits", turns)
+
+    @classmethod
+    def of(cls, sessions: Iterable[Sequence[IntentEvent]]) -> Population:
+        """Count ``sessions`` (each in order of time) into base rates."""
+        counts = _Counts()
+        for session in sessions:
+            counts.add(session)
+        return counts.rates()
+
+    def domain_rate(self, domain: str) -> float:
+        """Share of uses that are of ``domain``; a domain never seen gets half of the rarest one's."""
+        return _rate(self.domains, domain)
+
+    def intent_rate(self, intent: str) -> float:
+        """Share of uses that are of ``intent``; an intent never seen gets half of the rarest one's."""
+        return _rate(self.intents, intent)
+
+    def hour_rate(self, domain: str, part: int) -> float:
+        """Probability that a session with ``domain`` falls into ``part`` of the week."""
+        hours = self.hours.get(domain)
+        return hours[part] if hours else 1.0 / PARTS_OF_WEEK
+
+    def slot_bits(self, event: IntentEvent, known: Container[str]) -> float:
+        """Surprisal in bits of which slots a turn says and which it leaves out; higher is rarer, 0.0 for an unknown turn.
+
+        Args:
+            event: the turn.
+            known: names of the slots that the session knew before it.
+        """
+        rates, said = self._slot_bits.get((event.intent, event.act), ()), event.slots
+        return sum([bits[name in said][name in known] for name, bits in rates])
+
+
+def _bits_of(rate: tuple[float, float]) -> tuple[_Bits, _Bits]:
+    (new, again), log2 = rate, math.log2
+    return (-log2(1.0 - new), -log2(1.0 - again)), (-log2(new), -log2(again))
+
+
+def _rate(rates: Mapping[str, float], key: str) -> float:
+    found = rates.get(key)
+    return found if found is not None else 0.5 * min(rates.values(), default=1.0)
+
+
+class _Counts:
+    def __init__(self) -> None:
+        self.domains: Counter[str] = Counter()
+        self.intents: Counter[str] = Counter()
+        self.committing: Counter[str] = Counter()
+        self.searched: Counter[str] = Counter()
+        self.slots: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.within: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.hours: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        #: (intent, act) -> turns, and with a slot's name and whether it was known before -> turns, turns that said it.
+        self.turns: Counter[tuple[str, str]] = Counter()
+        self.known: Counter[tuple[str, str, str]] = Counter()
+        self.said: Counter[tuple[str, str, str, bool]] = Counter()
+        self.names: defaultdict[str, set[str]] = defaultdict(set)
+        self.coherence = CoherenceCounts()
+        self.flow = FlowCounts()
+
+    def add(self, session: Sequence[IntentEvent]) -> None:
+        known: set[str] = set()
+        within: set[str] = set()
+        seen: set[str] = set()
+        told: set[str] = set()
+        domain = CONVERSATION
+        self.flow.add([(event.intent, event.act.value) for event in session])
+        for event in session:
+            self._count_slots(event, known)
+            if event.domain not in (domain, CONVERSATION):
+                told |= set(qualified(domain, within))
+                domain, within = event.domain, set()
+            within |= event.slots.keys()
+            known |= event.slots.keys()
+            if event.commits:
+                self.committing[event.intent] += 1
+                self.slots[event.intent].update(known)
+                self.within[event.intent].update(within)
+                self.coherence.add(event.intent, within, qualified(domain, within), told)
+                self.searched[event.intent] += any(
+                    domain_of(intent) == event.domain for intent in seen if intent != event.intent
+                )
+            seen.add(event.intent)
+        used = {intent for intent in seen if domain_of(intent) != CONVERSATION}
+        self.intents.update(used)
+        for domain in {domain_of(intent) for intent in used}:
+            self.domains[domain] += 1
+            self.hours[domain][part_of_week(session[0].seconds)] += 1
+
+    def _count_slots(self, event: IntentEvent, known: Collection[str]) -> None:
+        turn = (event.intent, event.act.value)
+        self.turns[turn] += 1
+        self.known.update((*turn, name) for name in known)
+        self.said.update((*turn, name, name in known) for name in event.slots)
+        self.names[event.intent] |= event.slots.keys()
+
+    def _said_rate(self, intent: str, act: str, name: str) -> tuple[float, float]:
+        turns, known = self.turns[intent, act], self.known[intent, act, name]
+        new, again = self.said[intent, act, name, False], self.said[intent, act, name, True]
+        return (new + 0.3) / (turns - known + 1.0), (again + 0.3) / (known + 1.0)
+
+    def _slot_rates(self, slots: Mapping[str, Counter[str]]) -> dict[str, dict[str, float]]:
+        """Add-one estimates: a slot that always came, or never did, is not certain."""
+        return {
+            intent: {
+                name: (count + 1) / (self.committing[intent] + 2) for name, count in sorted(counts.items())
+            }
+            for intent, counts in sorted(slots.items())
+        }
+
+    def rates(self) -> Population:
+        parts = range(PARTS_OF_WEEK)
+        return Population(
+            domains=_shares(self.domains),
+            intents=_shares(self.intents),
+            committing=_shares(self.committing),
+            slots=self._slot_rates(self.slots),
+            within=self._slot_rates(self.within),
+            coherence=self.coherence.rates(),
+            flow=self.flow.rates(),
+            searched={
+                intent: (self.searched[intent] + 1) / (count + 2)
+                for intent, count in sorted(self.committing.items())
+            },
+            hours={
+                domain: tuple((hours[part] + 1) / (hours.total() + PARTS_OF_WEEK) for part in parts)
+                for domain, hours in sorted(self.hours.items())
+            },
+            said={
+                f"{intent} {act}": {
+                    name: self._said_rate(intent, act, name) for name in sorted(self.names[intent])
+                }
+                for intent, act in sorted(self.turns)
+            },
+        )
+
+
+def _shares(counts: Counter[str]) -> dict[str, float]:
+    total = counts.total()
+    return {key: count / total for key, count in sorted(counts.items())}

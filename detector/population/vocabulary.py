@@ -1,0 +1,56 @@
+"""Events become symbols: one symbol for each (intent, act) that training saw, and one for everything else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from detector.contracts.events import Act, IntentEvent
+
+__all__ = ["Vocabulary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The symbols of a sequence model, in a fixed order.
+
+    >>> vocabulary = Vocabulary((("lights.TurnOn", "initiate"),))
+    >>> vocabulary.index("lights.TurnOn", "initiate"), vocabulary.index("ovens.Ignite", "initiate")
+    (0, 1)
+    """
+
+    symbols: tuple[tuple[str, str], ...]
+    _index: dict[tuple[str, str], int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_index", {symbol: number for number, symbol in enumerate(self.symbols)})
+
+    @classmethod
+    def of(cls, events: Iterable[IntentEvent]) -> Vocabulary:
+        """Collect the symbols of ``events``, the most frequent first (ties by name)."""
+        counts = Counter((event.intent, event.act.value) for event in events)
+        return cls(tuple(sorted(counts, key=lambda symbol: (-counts[symbol], symbol))))
+
+    @property
+    def size(self) -> int:
+        """Number of symbols, the unseen one included."""
+        return len(self.symbols) + 1
+
+    @property
+    def unseen(self) -> int:
+        """The symbol that stands for everything that training did not see."""
+        return len(self.symbols)
+
+    def index(self, intent: str, act: str | Act) -> int:
+        """Return the symbol's number, or ``unseen``."""
+        # An act is a string, and is found as one.
+        return self._index.get((intent, act), len(self.symbols))
+
+    def name(self, symbol: int) -> tuple[str, str]:
+        """Return the (intent, act) that a symbol stands for; two empty words for ``unseen``."""
+        return self.symbols[symbol] if symbol < len(self.symbols) else ("", "")
+
+    def knows_intent(self, intent: str) -> bool:
+        """Whether training saw this intent with any act."""
+        return any((intent, act.value) in self._index for act in Act)

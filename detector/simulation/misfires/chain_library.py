@@ -1,0 +1,150 @@
+"""What people said in a stream, as material to make misfires from."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.contracts.events import Act, IntentEvent, domain_of
+from detector.simulation.misfires.confusions import affinities
+
+__all__ = ["ChainLibrary", "Turn", "committed_chains"]
+
+#: Pauses between turns that are kept; more would not change how they are distributed.
+_MOST_GAPS = 20_000
+#: A pause that is drawn where a stream has no two turns in a row, in seconds.
+_USUAL_GAP = 12.0
+#: How often another value is looked for before there is none.
+_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn without its place in time: what a misfire is made of."""
+
+    intent: str
+    act: Act
+    slots: Mapping[str, str]
+    commits: bool
+
+    @property
+    def heard_as(self) -> tuple[str, Act, bool]:
+        """What the turn is heard as, whatever its values: intent, act, and whether it commits."""
+        return self.intent, self.act, self.commits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChainLibrary:
+    """Turns, commands and whole chains that people really said.
+
+    Attributes:
+        slots: for (intent, act), the slots of each turn that was said.
+        commands: the committing intents, and ``weights`` (n,) their shares.
+        one_shots: the intents that were committed by the turn that initiated them.
+        chains: whole committed chains by household.
+        gaps: (k,) pauses between two turns in seconds.
+    """
+
+    slots: Mapping[tuple[str, Act], Sequence[Mapping[str, str]]]
+    commands: tuple[str, ...]
+    weights: npt.NDArray[np.float64]
+    one_shots: frozenset[str]
+    chains: Sequence[tuple[str, tuple[Turn, ...]]]
+    gaps: npt.NDArray[np.float64]
+    _by_command: Mapping[str, Sequence[tuple[Turn, ...]]] = field(init=False, repr=False)
+    _begun: Sequence[str] = field(init=False, repr=False)
+    _values: Mapping[str, Sequence[str]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by_command: defaultdict[str, list[tuple[Turn, ...]]] = defaultdict(list)
+        for _, chain in self.chains:
+            by_command[chain[-1].intent].append(chain)
+        values: defaultdict[str, list[str]] = defaultdict(list)
+        for said in self.slots.values():
+            for slots in said:
+                for name, value in slots.items():
+                    values[name].append(value)
+        begun = [intent for intent, act in self.slots if act is Act.INITIATE]
+        object.__setattr__(self, "_by_command", by_command)
+        object.__setattr__(self, "_begun", begun or self.commands)
+        object.__setattr__(self, "_values", values)
+
+    @classmethod
+    def from_sessions(cls, households: Mapping[str, Sequence[Sequence[IntentEvent]]]) -> ChainLibrary:
+        """Collect the material from each household's sessions."""
+        slots: defaultdict[tuple[str, Act], list[Mapping[str, str]]] = defaultdict(list)
+        commands: Counter[str] = Counter()
+        one_shots: set[str] = set()
+        chains: list[tuple[str, tuple[Turn, ...]]] = []
+        gaps: list[float] = []
+        for household, sessions in households.items():
+            for session in sessions:
+                for event in session:
+                    slots[event.intent, event.act].append(event.slots)
+                    commands[event.intent] += event.commits
+                    if event.commits and event.act is Act.INITIATE:
+                        one_shots.add(event.intent)
+                chains += [(household, chain) for chain in committed_chains(session)]
+                gaps += [after.seconds - before.seconds for before, after in pairwise(session)]
+        names = tuple(sorted(intent for intent, count in commands.items() if count))
+        counts = np.array([commands[name] for name in names], dtype=float)
+        return cls(
+            dict(slots),
+            names,
+            counts / max(counts.sum(), 1.0),
+            frozenset(one_shots),
+            chains,
+            np.array(gaps[:_MOST_GAPS] or [_USUAL_GAP]),
+        )
+
+    def command(self, rng: np.random.Generator) -> str:
+        """Draw a committing intent by its share."""
+        return self.commands[int(rng.choice(len(self.commands), p=self.weights))]
+
+    def heard_for(self, rng: np.random.Generator, meant: str) -> str | None:
+        """Draw the command that a recogniser takes ``meant`` for; ``None`` where there is no other one."""
+        chances = self.weights * affinities(meant, self.commands)
+        if not chances.any():
+            return None
+        return self.commands[int(rng.choice(len(self.commands), p=chances / chances.sum()))]
+
+    def begun(self, rng: np.random.Generator) -> str:
+        """Draw an intent that somebody initiated, commanded or only asked, each as likely."""
+        return self._begun[int(rng.integers(len(self._begun)))]
+
+    def value(self, rng: np.random.Generator, name: str, *, instead: str) -> str | None:
+        """Draw another value of a slot by how often it was said; ``None`` where hardly anything else was."""
+        said = self._values.get(name, ())
+        drawn = (said[int(rng.integers(len(said)))] for _ in range(_TRIES if said else 0))
+        return next((value for value in drawn if value != instead), None)
+
+    def chains_to(self, intent: str) -> Sequence[tuple[Turn, ...]]:
+        """Return the chains that end with a command of ``intent``."""
+        return self._by_command.get(intent, ())
+
+    def turn(self, rng: np.random.Generator, intent: str, act: Act, *, commits: bool = False) -> Turn:
+        """Draw a turn of ``intent`` and ``act``, with the slots of one that was said; without slots where none was."""
+        said = self.slots.get((intent, act))
+        return Turn(intent, act, said[int(rng.integers(len(said)))] if said else {}, commits)
+
+    def gap(self, rng: np.random.Generator) -> float:
+        """Draw a pause between two turns, in seconds."""
+        return float(self.gaps[int(rng.integers(len(self.gaps)))])
+
+
+def committed_chains(session: Sequence[IntentEvent]) -> list[tuple[Turn, ...]]:
+    """Return the session's committed chains, each with the turns of its domain that led up to it, earlier commands among them."""
+    chains = []
+    for last, event in enumerate(session):
+        if event.commits:
+            first = last
+            while first and domain_of(session[first - 1].intent) == event.domain:
+                first -= 1
+            said = session[first : last + 1]
+            chains.append(tuple(Turn(turn.intent, turn.act, turn.slots, turn.commits) for turn in said))
+    return chains

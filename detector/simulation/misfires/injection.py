@@ -1,0 +1,216 @@
+"""Putting misfires into a household's real sessions: their place, pace, ids and confidences."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from detector.contracts.events import IntentEvent
+from detector.simulation.misfires.confusions import SLURP
+from detector.simulation.misfires.kinds import Kind, Place, Situation
+from detector.simulation.misfires.chain_library import ChainLibrary, Turn, committed_chains
+from detector.simulation.misfires.mixture import Mixture
+
+__all__ = ["LabelledSession", "inject"]
+
+#: Where a misfire goes that can happen anywhere: into the session at a random turn, before it, or into a session of its own.
+_PLACES, _PLACE_SHARES = ("inside", "before", "apart"), (0.5, 0.3, 0.2)
+#: Beta parameters of a confidence of a turn that was meant.
+_CLEAR = (14.0, 1.5)
+#: The same of a usual misfire, by (channel, somebody spoke to the assistant). The distributions overlap, because a recogniser is often
+#: sure and wrong. Where somebody spoke, the recogniser of words is as sure as words are right in SLURP.
+_UNCLEAR = {
+    ("wake_confidence", False): (4.0, 3.0),
+    ("wake_confidence", True): (12.0, 1.5),
+    ("asr_confidence", False): (5.0, 2.5),
+    ("asr_confidence", True): (7.5 * SLURP.words_shared, 7.5 * (1.0 - SLURP.words_shared)),
+    ("intent_confidence", False): (6.0, 2.5),
+    ("intent_confidence", True): (5.0, 2.5),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledSession:
+    """A session and, turn by turn, the kind of misfire and the misfire's id; ``None`` is a turn that was meant."""
+
+    events: tuple[IntentEvent, ...]
+    labels: tuple[str | None, ...]
+    chain_ids: tuple[str | None, ...]
+
+    @classmethod
+    def meant(cls, events: Sequence[IntentEvent]) -> LabelledSession:
+        """Return a session without a misfire."""
+        nothing = (None,) * len(events)
+        return cls(tuple(events), nothing, nothing)
+
+    def part(self, begin: int, end: int) -> LabelledSession:
+        """Return the turns from ``begin`` up to ``end``."""
+        return LabelledSession(self.events[begin:end], self.labels[begin:end], self.chain_ids[begin:end])
+
+
+def inject(
+    sessions: Sequence[Sequence[IntentEvent]],
+    library: ChainLibrary,
+    rng: np.random.Generator,
+    *,
+    mixture: Mixture = Mixture(),
+    rate: float = 0.5,
+    warm: float = 0.0,
+) -> list[LabelledSession]:
+    """Put misfires into one household's sessions.
+
+    Args:
+        sessions: the household's sessions in order.
+        library: the material, best from other households.
+        rng: decides everything that is random.
+        mixture: the kinds to draw from, how often each, and how severe they are.
+        rate: the share of sessions that get a misfire; where the kind that is drawn cannot happen, none is put in.
+        warm: the share of the household's history that stays clean.
+    """
+    labelled: list[LabelledSession] = []
+    own: list[tuple[Turn, ...]] = []
+    for number, session in enumerate(sessions):
+        if session and library.commands and number >= warm * len(sessions) and rng.random() < rate:
+            since = session[0].time - labelled[-1].events[-1].time if labelled else None
+            labelled += _with_one(session, own, library, rng, mixture=mixture, since=since)
+        else:
+            labelled.append(LabelledSession.meant(session))
+        own += committed_chains(session)
+    return labelled
+
+
+def _with_one(
+    session: Sequence[IntentEvent],
+    own: Sequence[tuple[Turn, ...]],
+    library: ChainLibrary,
+    rng: np.random.Generator,
+    *,
+    mixture: Mixture,
+    since: timedelta | None,
+) -> list[LabelledSession]:
+    """Return the session with a misfire in it, or before it, or alone where the kind that is drawn cannot happen."""
+    kind = mixture.draw(rng)
+    at = _place(kind.place, session, rng)
+    before = committed_chains(session[: at or 0])
+    turns = kind.turns(Situation(session[0].household_id, own, before, library, rng, mixture.severity))
+    if not turns:
+        return [LabelledSession.meant(session)]
+    about = f"{session[0].event_id}:{rng.integers(2**62)}"
+    name = hashlib.blake2b(about.encode(), digest_size=8).hexdigest()
+    misfire = _Misfire(name, kind, turns, tuple(library.gap(rng) for _ in turns), mixture.severity)
+    return _put(session, misfire, at, rng, since)
+
+
+def _place(place: Place, session: Sequence[IntentEvent], rng: np.random.Generator) -> int | None:
+    """Draw the turn of a session before which a misfire begins; ``None`` is apart, before the session."""
+    after = [number for number, event in enumerate(session, 1) if event.commits]
+    if place is Place.AFTER_COMMAND:
+        return after[int(rng.integers(len(after)))] if after else 0
+    if place is Place.AMONG_TURNS:
+        return int(rng.integers(1, max(len(session), 2)))
+    where = str(rng.choice(_PLACES, p=_PLACE_SHARES))
+    return {"inside": int(rng.integers(len(session))), "before": 0, "apart": None}[where]
+
+
+def _put(
+    session: Sequence[IntentEvent],
+    misfire: _Misfire,
+    at: int | None,
+    rng: np.random.Generator,
+    since: timedelta | None,
+) -> list[LabelledSession]:
+    """Return the session with the misfire in it, or the misfire as a session of its own before it.
+
+    ``since`` is how long ago the household's last session ended when this one began; ``None`` at the first.
+    """
+    count = len(misfire.turns)
+    if at is None and since is not None and since > 2 * misfire.lasts:
+        begin = replace(session[0], time=session[0].time - since / 2, session_id=misfire.name)
+        apart = _woven([begin], misfire, [0] * count, rng)
+        return [apart.part(0, count), LabelledSession.meant(session)]
+    if misfire.kind.place is Place.AMONG_TURNS:
+        places = sorted(int(place) for place in rng.integers(at or 0, len(session) + 1, size=count))
+    else:
+        places = [at or 0] * count
+    return [_woven(session, misfire, places, rng)]
+
+
+def _woven(
+    session: Sequence[IntentEvent], misfire: _Misfire, places: Sequence[int], rng: np.random.Generator
+) -> LabelledSession:
+    """Put each turn of a misfire before the event of its place, or after the last one; what comes later is delayed by its pause."""
+    late, woven = timedelta(), list[tuple[IntentEvent, bool]]()
+    end = session[-1].time + timedelta(seconds=misfire.gaps[0])
+    for at in range(len(session) + 1):
+        begin = session[at].time if at < len(session) else end
+        beside = session[min(at, len(session) - 1)]
+        for number in (number for number, place in enumerate(places) if place == at):
+            woven.append((misfire.heard(number, beside, begin + late, rng), True))
+            late += timedelta(seconds=misfire.gaps[number])
+        if at < len(session):
+            woven.append((replace(beside, time=begin + late), False))
+    return LabelledSession(
+        events=tuple(event for event, _ in woven),
+        labels=tuple(misfire.kind.name if phantom else None for _, phantom in woven),
+        chain_ids=tuple(misfire.name if phantom else None for _, phantom in woven),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Misfire:
+    """A misfire before it has a place: its turns and the pause after each, in seconds."""
+
+    name: str
+    kind: Kind
+    turns: tuple[Turn, ...]
+    gaps: tuple[float, ...]
+    severity: float
+
+    @property
+    def lasts(self) -> timedelta:
+        return timedelta(seconds=sum(self.gaps))
+
+    def heard(
+        self, number: int, beside: IntentEvent, time: datetime, rng: np.random.Generator
+    ) -> IntentEvent:
+        """One turn as an event at ``time``, in the session and on the device of ``beside``."""
+        turn = self.turns[number]
+        return IntentEvent(
+            event_id=f"{self.name}-{number}",
+            time=time,
+            household_id=beside.household_id,
+            device_id=beside.device_id,
+            session_id=beside.session_id,
+            intent=turn.intent,
+            act=turn.act,
+            commits=turn.commits,
+            slots=turn.slots,
+            intent_confidence=self._confidence("intent_confidence", beside.intent_confidence, rng),
+            asr_confidence=self._confidence("asr_confidence", beside.asr_confidence, rng),
+            wake_confidence=self._confidence("wake_confidence", beside.wake_confidence, rng),
+            runtime=beside.runtime,
+        )
+
+    def _confidence(self, channel: str, beside: float | None, rng: np.random.Generator) -> float | None:
+        """Missing where the runtime gives none, otherwise drawn from the channel's distribution."""
+        if beside is None:
+            return None
+        spoken = self.kind.spoken
+        if channel == "asr_confidence" and spoken and rng.random() < SLURP.words_right:
+            shape = _CLEAR
+        else:
+            shape = _shape(_UNCLEAR[channel, spoken], self.severity)
+        return round(float(rng.beta(*shape)), 3)
+
+
+def _shape(unclear: tuple[float, float], severity: float) -> tuple[float, float]:
+    """Beta parameters: those of a meant turn at severity 0, ``unclear`` at 0.5, and as far away again at 1, on a scale of logarithms."""
+    a, b = (
+        clear ** (1.0 - 2.0 * severity) * usual ** (2.0 * severity)
+        for clear, usual in zip(_CLEAR, unclear, strict=True)
+    )
+    return a, b

@@ -1,0 +1,149 @@
+"""Scoring what one learns from by a model that did not see it: households in folds.
+
+A fold's chains are observed with the model of the other folds, clean and with simulated misfires among them; a fold's judge
+is trained on the other folds' chains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from detector.training.fit_judge import fit_judge
+from detector.training.evidence_table import EvidenceTable, committed_moments
+from detector.contracts.errors import NotEnoughData
+from detector.contracts.events import IntentEvent
+from detector.evidence import TERMS, Moment
+from detector.judge.judge import Judge
+from detector.simulation.misfires import ChainLibrary, Mixture, inject
+from detector.population.model import Model, fit_model
+from detector.parallel import Each, one_by_one
+from detector.policy.policy import Policy
+from detector.progress import Progress, silent
+from detector.training.guest_sessions import with_visits
+
+__all__ = ["CrossFit", "Fold", "Households", "fit_on"]
+
+#: Each household's sessions in order.
+Households = Mapping[str, Sequence[Sequence[IntentEvent]]]
+
+#: A fold's model has seen fewer households than the bundle's, so that what is meant looks rarer to it and calibration is too careful:
+#: five sixths of the households lose little by it. Of a few households calibration is a matter of luck, and care is right.
+_FOLDS, _FEW_FOLDS, _FEW_HOUSEHOLDS = 6, 3, 60
+#: Each household is copied with other misfires in each copy; the share of a copy's sessions that are visits.
+_COPIES = (0.0, 0.0, 0.0, 0.15, 0.15, 0.3)
+_FEWEST_HOUSEHOLDS = 2 * _FEW_FOLDS
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Some households, the model of all the others, and the evidence of these households' chains with misfires among them."""
+
+    names: tuple[str, ...]
+    model: Model
+    corrupted: EvidenceTable
+
+
+@dataclass(frozen=True, slots=True)
+class CrossFit:
+    """Households in folds, fitted against each other.
+
+    Raises:
+        NotEnoughData: on construction, where there are too few households or commands.
+    """
+
+    households: Households
+    policy: Policy
+    mixture: Mixture = Mixture()
+    seed: int = 0
+    progress: Progress = silent
+    each: Each = one_by_one
+
+    def __post_init__(self) -> None:
+        commands = sum(
+            event.commits
+            for sessions in self.households.values()
+            for session in sessions
+            for event in session
+        )
+        if len(self.households) < _FEWEST_HOUSEHOLDS or commands < _FEWEST_HOUSEHOLDS:
+            raise NotEnoughData(
+                f"learning takes at least {_FEWEST_HOUSEHOLDS} households and as many committing events; the stream "
+                f"has {len(self.households)} and {commands}"
+            )
+
+    def folds(self) -> list[Fold]:
+        """Fit a model for each fold to the others and observe the fold with it."""
+        folds = []
+        names = list(self.households)
+        among = _FOLDS if len(names) >= _FEW_HOUSEHOLDS else _FEW_FOLDS
+        shuffled = np.random.default_rng(self.seed).permutation(len(names))
+        insides = [
+            tuple(names[place] for place in sorted(shuffled[number::among])) for number in range(among)
+        ]
+        self.progress("fitting models", 0, among)
+        for fold in self.each(partial(_observed, self.alone()), insides):
+            folds.append(fold)
+            self.progress("fitting models", len(folds), among)
+        return folds
+
+    def alone(self) -> CrossFit:
+        """Return the same work as one process knows it: where there are several, nobody sees its progress."""
+        return self if self.each is one_by_one else replace(self, progress=silent, each=one_by_one)
+
+    def fold(self, inside: tuple[str, ...]) -> Fold:
+        """Fit a model to all households but these and observe these with it."""
+        others = {name: sessions for name, sessions in self.households.items() if name not in set(inside)}
+        model = self.model(others)
+        return Fold(inside, model, self._corrupted(inside, model, others))
+
+    def model(self, households: Households) -> Model:
+        """Fit the population's model to ``households``."""
+        return fit_model(
+            [session for sessions in households.values() for session in sessions], seed=self.seed
+        )
+
+    def clean(self, fold: Fold) -> Iterator[Moment]:
+        """Yield a fold's committed chains as they were."""
+        for number, name in enumerate(fold.names):
+            self.progress("scoring commands", number, len(fold.names))
+            yield from committed_moments(self.households[name], fold.model, self.policy)
+        self.progress("scoring commands", len(fold.names), len(fold.names))
+
+    def _corrupted(self, names: Sequence[str], model: Model, others: Households) -> EvidenceTable:
+        table, library = EvidenceTable(), ChainLibrary.from_sessions(others)
+        elsewhere = [session for sessions in others.values() for session in sessions]
+        for number, name in enumerate(names):
+            self.progress("simulating misfires", number, len(names))
+            for copy, visits in enumerate(_COPIES):
+                rng = np.random.default_rng([self.seed, copy, *name.encode()])
+                meant = with_visits(self.households[name], elsewhere, rng, visits)
+                sessions = inject(meant, library, rng, mixture=self.mixture)
+                misfires = frozenset(
+                    event.event_id
+                    for session in sessions
+                    for event, label in zip(session.events, session.labels, strict=True)
+                    if label is not None
+                )
+                walk = committed_moments(
+                    (session.events for session in sessions), model, self.policy, misfires
+                )
+                for moment in walk:
+                    table.add(moment, self.policy, misfire=moment.event.event_id in misfires)
+        self.progress("simulating misfires", len(names), len(names))
+        return table
+
+
+def _observed(work: CrossFit, inside: tuple[str, ...]) -> Fold:
+    return work.fold(inside)
+
+
+def fit_on(folds: Sequence[Fold], *, without: Collection[str] = ()) -> Judge:
+    """Fit a judge to the chains of ``folds``; the terms that it has to do ``without`` are missing everywhere."""
+    values = np.array([row for fold in folds for row in fold.corrupted.values])
+    values[:, [term.name in without for term in TERMS]] = np.nan
+    misfires = np.array([label for fold in folds for label in fold.corrupted.misfires], dtype=bool)
+    return fit_judge(values, misfires, tuple(term.name for term in TERMS))

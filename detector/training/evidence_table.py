@@ -1,0 +1,97 @@
+"""A stream on its way into training: households, sessions, committed chains, and their evidence as rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS, Category
+from detector.household.conversations import told_apart
+from detector.contracts.events import IntentEvent
+from detector.evidence import Moment, evidence
+from detector.population.model import Model
+from detector.household.sessions import Observation, observe, remember
+from detector.policy.policy import Conversations, Policy
+from detector.decision.labelled_outcomes import reveal
+from detector.household.state import HouseholdState
+
+__all__ = ["EvidenceTable", "Step", "committed_moments", "sessions_by_household", "walk"]
+
+
+@dataclass(slots=True)
+class EvidenceTable:
+    """Evidence of committed chains, row by row: (n, T) values, which of them nobody meant, and their categories."""
+
+    values: list[npt.NDArray[np.float64]] = field(default_factory=list)
+    misfires: list[bool] = field(default_factory=list)
+    categories: list[Category] = field(default_factory=list)
+
+    def add(self, moment: Moment, policy: Policy, *, misfire: bool) -> None:
+        """Append one chain."""
+        self.values.append(evidence(moment))
+        self.misfires.append(misfire)
+        new = moment.household.learned < NEW_HOUSEHOLD_SESSIONS
+        self.categories.append((policy.risk_class(moment.event.intent), new))
+
+
+def sessions_by_household(events: Iterable[IntentEvent]) -> dict[str, list[list[IntentEvent]]]:
+    """Group a stream into each household's conversations, in the order in which they began."""
+    grouped: defaultdict[str, dict[object, list[IntentEvent]]] = defaultdict(dict)
+    for event, conversation in told_apart(events, Conversations()):
+        grouped[event.household_id].setdefault(conversation, []).append(event)
+    return {household: list(sessions.values()) for household, sessions in grouped.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event on its way through a household: what it looks like, and the household's state before it."""
+
+    event: IntentEvent
+    observation: Observation
+    state: HouseholdState
+
+    def moment(self, model: Model) -> Moment | None:
+        """Return what the evidence is drawn from; ``None`` where nothing is committed."""
+        if not self.event.commits or self.observation.chain is None:
+            return None
+        return Moment.of(self.event, self.observation.session, self.observation.chain, self.state, model)
+
+
+def walk(
+    sessions: Iterable[Sequence[IntentEvent]],
+    model: Model,
+    policy: Policy,
+    misfires: frozenset[str] = frozenset(),
+) -> Iterator[Step]:
+    """Walk through one household's sessions, event by event, with nobody judging.
+
+    What was meant is revealed when a session is over. ``misfires`` holds the ids of events that nobody meant.
+    """
+    state: HouseholdState | None = None
+    for session in sessions:
+        commands = []
+        for event in session:
+            state = state or HouseholdState.new(event.household_id)
+            observation, state = observe(state, event, model, policy, at=event.seconds)
+            yield Step(event, observation, state)
+            if event.commits:
+                commands.append(event)
+            state = remember(state, event, observation, at=event.seconds)
+        for event in commands:
+            meant = event.event_id not in misfires
+            state = reveal(state, event.event_id, meant=meant, at=event.seconds) if state else None
+
+
+def committed_moments(
+    sessions: Iterable[Sequence[IntentEvent]],
+    model: Model,
+    policy: Policy,
+    misfires: frozenset[str] = frozenset(),
+) -> Iterator[Moment]:
+    """Walk through one household's sessions and yield every committed chain before it is judged."""
+    moments = (step.moment(model) for step in walk(sessions, model, policy, misfires))
+    return (moment for moment in moments if moment is not None)

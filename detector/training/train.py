@@ -1,0 +1,104 @@
+"""From a stream of meant events to a bundle.
+
+Calibration scores come from models and judges that did not see their households (cross-conformal prediction, Vovk 2015,
+Ann. Math. Artif. Intell. 74); the bundle's own model and judge then see everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from detector.decision.bundle import Bundle, make_bundle
+from detector.judge.calibration import Calibration
+from detector.training.evidence_table import EvidenceTable, sessions_by_household
+from detector.training.crossfit import CrossFit, Fold, fit_on
+from detector.evidence.drift import fit_distribution
+from detector.contracts.events import IntentEvent
+from detector.judge.judge import Judge
+from detector.simulation.misfires import Mixture
+from detector.parallel import Each, one_by_one
+from detector.policy.policy import Policy
+from detector.progress import Progress, silent
+from detector.training.rare_names import FEWEST_HOUSEHOLDS, common_names
+
+__all__ = ["train"]
+
+#: Judges that calibration scores come from, each fitted without every third fold: fitting one takes longer than all models together.
+_JUDGES = 3
+
+
+def train(
+    events: Iterable[IntentEvent],
+    policy: Policy,
+    *,
+    mixture: Mixture = Mixture(),
+    fewest: int = FEWEST_HOUSEHOLDS,
+    seed: int = 0,
+    progress: Progress = silent,
+    each: Each = one_by_one,
+) -> Bundle:
+    """Train a bundle.
+
+    Args:
+        events: what households meant, in order of time.
+        policy: the policy that goes into the bundle.
+        mixture: the kinds of misfire that the judge learns from, and how severe they are.
+        fewest: names of intents and slots that fewer households use are not learned.
+        seed: of the random starts and of the simulated misfires; the same seed gives the same bundle.
+        progress: called with (stage, done, total) as the work goes on.
+        each: does the folds, and then the judges; the bundle does not depend on how.
+
+    Raises:
+        NotEnoughData: there are too few households or commands; the message says how many it takes.
+    """
+    households = sessions_by_household(common_names([*events], fewest).events)
+    work = CrossFit(households, policy, mixture, seed, progress, each)
+    folds = work.folds()
+    work.progress("fitting judges", 0, _JUDGES + 1)
+    judged: list[_Judged] = []
+    for found in work.each(partial(_judged, work.alone(), folds), range(_JUDGES + 1)):
+        judged.append(found)
+        work.progress("fitting judges", len(judged), _JUDGES + 1)
+    *calibrating, last = judged
+    return make_bundle(
+        work.model(households),
+        last.judge,
+        _calibration(calibrating),
+        policy,
+        fit_distribution([row for each in calibrating for row in each.meant.values]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A judge, the evidence of the meant commands that it did not see, and their scores."""
+
+    judge: Judge
+    meant: EvidenceTable
+    scores: list[float]
+
+
+def _judged(work: CrossFit, folds: Sequence[Fold], number: int) -> _Judged:
+    """Fit a judge without every third fold and score those folds' meant commands; the last judge sees everything and scores nothing."""
+    last = number == _JUDGES
+    judge = fit_on([fold for place, fold in enumerate(folds) if last or place % _JUDGES != number])
+    table = EvidenceTable()
+    for fold in [] if last else folds[number::_JUDGES]:
+        for moment in work.clean(fold):
+            table.add(moment, work.policy, misfire=False)
+    return _Judged(judge, table, [judge.ratio_bits(row) for row in table.values])
+
+
+def _calibration(judged: Sequence[_Judged]) -> Calibration:
+    scored = [pair for each in judged for pair in zip(each.meant.categories, each.scores, strict=True)]
+    categories = sorted({category for category, _ in scored})
+    return Calibration(
+        {
+            category: np.sort([score for found, score in scored if found == category])
+            for category in categories
+        }
+    )

@@ -1,0 +1,198 @@
+"""``misfire bench hook`` and ``misfire bench storm``."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from detector.contracts.decisions import Rung
+from streams.cli.options import Broker, Bundle, Json
+from streams.cli.output import note, progress_report, table, write_json
+from streams.errors import WrongUse
+
+__all__ = ["attacks", "hook", "storm"]
+
+#: How each way's calls are to be answered.
+#: Microseconds of CPU for each call; what takes less only stands by.
+_TOLD = 50
+_ANSWERED = {"a": "answered", "b": "answered", "k": "answered", "c": "worker", "d": "gateway"}
+
+
+def hook(
+    broker: Broker = None,
+    bundle: Bundle = None,
+    rates: Annotated[str, typer.Option(help="Calls a second, separated by commas.")] = "100,500,1000",
+    seconds: Annotated[float, typer.Option(help="For how long, each way at each rate.", min=1.0)] = 8.0,
+    ways: Annotated[str, typer.Option(help="Which ways, by their letters.")] = "abkcd",
+    json: Json = None,
+) -> None:
+    """Measure the hook's latency beside aiokafka alone and an empty Faust agent, on one broker in one run (3 minutes)."""
+    from streams.local.bench.hook import WAYS, bench_hook
+
+    if not ways or not set(ways) <= WAYS.keys():
+        raise WrongUse(f"--ways {ways!r} is not made of {''.join(WAYS)}; leave it out to measure all")
+    if not all(rate.isdecimal() and 0 < int(rate) <= 100_000 for rate in rates.split(",")):
+        raise WrongUse(f"--rates {rates!r} must be whole numbers above 0, separated by commas")
+    with _bundle(bundle) as chosen:
+        found = bench_hook(
+            chosen,
+            broker=broker,
+            rates=[int(rate) for rate in rates.split(",")],
+            seconds=seconds,
+            ways=ways,
+            note=note,
+        )
+    rows = [
+        [
+            f"({row.way}) {row.name}",
+            f"{row.rate:,}",
+            *_percentiles(row.figures),
+            f"{row.ratio or ''}",
+            _cpu(row.cpu_us),
+        ]
+        for row in found.rows
+    ]
+    table(
+        f"milliseconds from when a call was due; {found.broker}, {found.cpus} cores, load {found.load_average} before",
+        ["way", "a second", "p50", "p90", "p99", "p99.9", "max", "p99 / (a)", "CPU µs a call"],
+        rows,
+    )
+    for row in found.rows:
+        if set(row.figures["answers"]) - {_ANSWERED[row.way]}:
+            note(
+                f"({row.way}) at {row.rate:,} a second was answered otherwise, too: {_answers(row.figures)}."
+            )
+    write_json(json, asdict(found))
+
+
+def storm(
+    broker: Broker = None,
+    bundle: Bundle = None,
+    rate: Annotated[float, typer.Option(help="Calls a second.", min=1.0, max=1_000.0)] = 40.0,
+    deadline_ms: Annotated[int, typer.Option(help="Each call's deadline.", min=10, max=10_000)] = 150,
+    broker_pid: Annotated[
+        int | None,
+        typer.Option(
+            help="Process of the named broker, to be stopped for 10 s; the embedded one's is known."
+        ),
+    ] = None,
+    trouble: Annotated[list[str] | None, typer.Option(help="Only this one; may be given again.")] = None,
+    json: Json = None,
+) -> None:
+    """Kill, stop and flood one part after the other while a runtime asks (2 minutes). Exit code 1 if a call was answered too late."""
+    from streams.local.bench.storm import TROUBLES, bench_storm
+
+    logging.getLogger("streams.hook").setLevel(logging.ERROR)  # it would tell of every fallback
+    unknown = set(trouble or ()) - TROUBLES.keys()
+    if unknown:
+        raise WrongUse(f"--trouble {sorted(unknown)[0]!r} is none of: {', '.join(TROUBLES)}")
+    with _bundle(bundle) as chosen:
+        found = bench_storm(
+            chosen,
+            broker=broker,
+            broker_pid=broker_pid,
+            rate=rate,
+            deadline_ms=deadline_ms,
+            troubles=trouble or list(TROUBLES),
+            note=note,
+        )
+    rungs = [rung.value for rung in Rung]
+    rows = [
+        [
+            row.trouble,
+            f"{row.calls:,}",
+            f"{100 * row.in_time / max(row.calls, 1):.2f} %",
+            *(_in_time(row.answered.get(rung, 0), row.late.get(rung, 0)) for rung in rungs),
+            f"{row.p50_ms:,.1f}",
+            f"{row.p99_ms:,.1f}",
+            f"{row.slowest_ms:,.1f}",
+            f"{row.lag_ms:,.1f}",
+        ]
+        for row in found.rows
+    ]
+    table(
+        f"answered within {deadline_ms} + 10 ms at the client; milliseconds from when a call was due; {found.broker}, "
+        f"{found.cpus} cores, load {found.load_average} before",
+        ["trouble", "calls", "in time", *rungs, "p50", "p99", "max", "asker's lag"],
+        rows,
+    )
+    for text in found.skipped:
+        note(f"Left out: {text}.")
+    write_json(json, asdict(found) | {"ok": found.ok})
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+def attacks(
+    bundle: Bundle = None,
+    rate: Annotated[int, typer.Option(help="Calls a second.", min=1, max=10_000)] = 100,
+    seconds: Annotated[float, typer.Option(help="For how long, calm and attacked each.", min=1.0)] = 5.0,
+    attack: Annotated[list[str] | None, typer.Option(help="Only this one; may be given again.")] = None,
+    json: Json = None,
+) -> None:
+    """Attack the gateway's HTTP in twelve ways, and measure what other callers' answers take meanwhile (3 minutes)."""
+    from streams.local.bench.attacker import ATTACKS
+    from streams.local.bench.http_attacks import bench_attacks
+
+    unknown = set(attack or ()) - ATTACKS.keys()
+    if unknown:
+        raise WrongUse(f"--attack {sorted(unknown)[0]!r} is none of: {'; '.join(ATTACKS)}")
+    with _bundle(bundle) as chosen:
+        found = bench_attacks(chosen, rate=rate, seconds=seconds, attacks=attack or list(ATTACKS), note=note)
+    rows = [
+        [
+            row.attack,
+            *(f"{row.calm[name]:,.1f}" for name in ("p50_ms", "p99_ms")),
+            *(f"{row.attacked[name]:,.1f}" for name in ("p50_ms", "p99_ms")),
+            f"{row.ratio:.1f}",
+            f"{row.calm_mib:,.0f} → {row.attacked_mib:,.0f}",
+            ", ".join(f"{number:,} {answer}" for answer, number in row.attacked["answers"].items() if number),
+        ]
+        for row in found.rows
+    ]
+    table(
+        f"milliseconds from when a call was due, {found.rate} a second; {found.cpus} cores, load {found.load_average} before",
+        ["attack", "calm p50", "p99", "attacked p50", "p99", "p99 / calm", "MiB", "answered by"],
+        rows,
+    )
+    write_json(json, asdict(found))
+
+
+def _in_time(answered: int, late: int) -> str:
+    """How many a rung answered, and how many of these too late."""
+    return f"{answered:,}" + (f" ({late:,} late)" if late else "") if answered else "-"
+
+
+@contextmanager
+def _bundle(given: Path | None) -> Iterator[Path]:
+    """The bundle that decides: the given one, or one that is trained for this run. What was started ends with us."""
+    from streams.local.bench.load import make_bundle
+    from streams.files.bundles import write_bundle
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with tempfile.TemporaryDirectory(prefix="misfire-bench-") as folder:
+        if given is None:
+            with progress_report() as report:
+                write_bundle(make_bundle(report), Path(folder) / "bundle")
+        yield given or Path(folder) / "bundle"
+
+
+def _percentiles(figures: Any) -> list[str]:
+    return [f"{figures[name]:,.1f}" for name in ("p50_ms", "p90_ms", "p99_ms", "p99.9_ms", "p100_ms")]
+
+
+def _answers(figures: Any) -> str:
+    return ", ".join(f"{count:,} {answer}" for answer, count in figures["answers"].items() if count)
+
+
+def _cpu(spent: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {used:,}" for name, used in spent.items() if used >= _TOLD)

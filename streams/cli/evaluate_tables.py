@@ -1,0 +1,103 @@
+"""The tables of ``misfire evaluate``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from streams.cli.output import table
+
+if TYPE_CHECKING:
+    from detector.evaluation.ablation import Worth
+    from detector.evaluation.evaluate import Evaluation
+    from detector.evaluation.reliability import Budget, Reliability
+
+__all__ = ["show_evaluation", "show_worth"]
+
+
+def show_evaluation(title: str, found: Evaluation, apart: Mapping[str, Sequence[str]]) -> None:
+    """Say how good the decisions are; ``apart`` says what was kept from the judge (``left_out``) or the stream (``without``)."""
+    rows = [
+        *([["kinds that the judge never saw", ", ".join(apart["left_out"])]] if apart["left_out"] else []),
+        *([["decided without", ", ".join(apart["without"])]] if apart["without"] else []),
+        ["events", f"{found.events:,}"],
+        ["committing events", f"{found.committing:,}"],
+        ["misfires among them", f"{found.misfires:,}"],
+        ["AUROC", "-" if found.auroc is None else f"{found.auroc:.4f}"],
+        *(
+            [f"recall at {float(rate):.1%} false interruptions", f"{share:.4f}"]
+            for rate, share in found.recall.items()
+        ),
+        ["misfires stopped by the bundle", "-" if found.stopped is None else f"{found.stopped:.4f}"],
+        ["perplexity of what was meant", f"{found.perplexity:.4f}"],
+        ["the same without the household layer", f"{found.population_perplexity:.4f}"],
+        *(
+            [f"interrupted though meant, {risk}", f"{share:.3%}"]
+            for risk, share in found.realised_false_interruptions.items()
+        ),
+    ]
+    table(title, ["figure", "value"], rows)
+    if len(found.recall_by_kind) > 1:
+        table(
+            "misfires found, by their kind",
+            ["kind", "number", *(f"recall at {float(rate):.1%}" for rate in found.recall)],
+            [
+                [kind, f"{each.misfires:,}", *(f"{share:.4f}" for share in each.recall.values())]
+                for kind, each in found.recall_by_kind.items()
+            ],
+        )
+    _show_budgets(found.budgets)
+    if found.reliability is not None:
+        _show_reliability(found.reliability)
+        table(
+            "cost per 1,000 commands at the base rate, in the policy's units",
+            ["way of deciding", "cost"],
+            [[way, f"{cost:.1f}"] for way, cost in found.cost_per_thousand.items()],
+        )
+        table(
+            "questions per 1,000 commands at the base rate",
+            ["policy", "questions"],
+            [[policy, f"{asked:.2f}"] for policy, asked in found.questions_per_thousand.items()],
+        )
+
+
+def _show_budgets(groups: Mapping[str, Sequence[Budget]]) -> None:
+    """Say what other budgets would have interrupted."""
+    rows = [
+        [
+            name,
+            f"{found.commands:,}",
+            f"{found.budget:.1%}",
+            f"{found.realised:.2%}",
+            "yes" if found.holds else "no",
+            f"{found.abstained:.1%}",
+        ]
+        for name, each in groups.items()
+        for found in each
+    ]
+    headings = ["meant commands", "number", "budget", "interrupted", "holds", "without p-value"]
+    table("what other budgets would have interrupted ('new': a household's first sessions)", headings, rows)
+
+
+def _show_reliability(found: Reliability) -> None:
+    """Hold the misfire probability against what came true."""
+    rows = [
+        [f"{each.commands:,}", f"{each.misfires:,}", f"{each.predicted:.4%}", f"{each.observed:.4%}"]
+        for each in found.bins
+    ]
+    table(
+        f"misfire probability at the base rate: Brier score {found.brier:.2e} (always the base rate: {found.always_base_rate:.2e}), "
+        f"expected calibration error {found.calibration_error:.2e}",
+        ["commands", "misfires", "mean probability", "came true"],
+        rows,
+    )
+
+
+def show_worth(worths: Sequence[Worth]) -> None:
+    """Say what each layer and each term is worth, the most worth first."""
+    rows = [
+        [each.name, str(each.terms), *(f"{recall:.4f}" for recall in each.recall), f"{each.lost:+.4f}"]
+        for each in (worths[0], *sorted(worths[1:], key=lambda each: -each.lost))
+    ]
+    columns = ["without", "terms", "recall at 0.1%", "recall at 1.0%", "lost"]
+    table("what layers of evidence and terms are worth: the judge fitted without them", columns, rows)

@@ -1,0 +1,1 @@
+"""Streams, bundles, policies and secrets on disk, and importers of foreign logs."""

@@ -1,0 +1,162 @@
+"""A tenant's keys: what they are, how they are drawn and rotated, and their file."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic_core import ErrorDetails
+
+from detector.contracts.timestamps import Timestamp
+from streams.errors import WrongUse
+from streams.files.private import places_of, read_private_json, write_privately
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+__all__ = ["KEY_ID", "Key", "Keyring", "new_keyring", "read_keyring", "rotated", "write_keyring"]
+
+#: A key as long as the hash (RFC 2104, section 3).
+_SECRET_BYTES = 32
+_SECRET = re.compile(rf"[0-9a-f]{{{2 * _SECRET_BYTES},}}")
+#: What a key may be called.
+KEY_ID = r"^[a-z][a-z0-9]{0,15}$"
+#: Characters of a tenant's name, and days that two keys may overlap.
+_LONGEST_TENANT, _LONGEST_OVERLAP = 64, 366.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key: its id, which stands in its tokens, and the time from which it is used."""
+
+    id: str
+    secret: str = field(repr=False)
+    since: Timestamp
+
+    def __post_init__(self) -> None:
+        _refuse(id=not re.fullmatch(KEY_ID, self.id), secret=not _SECRET.fullmatch(self.secret))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyring:
+    """A tenant's keys.
+
+    ``household`` makes the ids of households. It is never rotated: a household under another id would be a household without
+    a history. ``keys`` make everything else. After a new key's ``since`` the one before it stays valid for ``overlap_days``; in that
+    time each household changes over at a moment of its own, so that never all of them have unknown values at once.
+    """
+
+    tenant: str
+    household: Key
+    keys: tuple[Key, ...]
+    overlap_days: float = 30.0
+
+    def __post_init__(self) -> None:
+        _refuse(
+            tenant=not 1 <= len(self.tenant) <= _LONGEST_TENANT,
+            keys=not self.keys,
+            overlap_days=not 0.0 <= self.overlap_days <= _LONGEST_OVERLAP,
+        )
+
+    def key_for(self, household_token: str, time: datetime) -> Key:
+        """Return the key that a household's values are replaced with at ``time``: the event's own, so that all of its devices agree."""
+        moment = int(hashlib.sha256(household_token.encode()).hexdigest()[:8], 16) / 2**32
+        chosen, *later = sorted(self.keys, key=lambda key: key.since)
+        for key in later:
+            if time >= key.since + timedelta(days=self.overlap_days * moment):
+                chosen = key
+        return chosen
+
+    def valid(self, time: datetime) -> tuple[str, ...]:
+        """Return the ids of the keys whose tokens may be met in events of that time."""
+        ordered = sorted(self.keys, key=lambda key: key.since)
+        ends = [key.since + timedelta(days=self.overlap_days) for key in ordered[1:]]
+        return tuple(
+            key.id
+            for number, key in enumerate(ordered)
+            if (number == 0 or key.since <= time) and (number == len(ends) or time < ends[number])
+        )
+
+
+def new_keyring(
+    tenant: str, since: datetime, overlap_days: float = 30.0, household_key: str = "h1"
+) -> Keyring:
+    """Draw a tenant's first keys. By ``household_key``, the id of one of them, a gateway tells tenants' households apart."""
+    household = Key(id=household_key, secret=secrets.token_hex(_SECRET_BYTES), since=since)
+    return Keyring(tenant=tenant, household=household, keys=(_drawn("k1", since),), overlap_days=overlap_days)
+
+
+def rotated(keyring: Keyring, since: datetime) -> Keyring:
+    """Return the keyring with one more key, used from ``since`` on; keys that are valid no longer are left out.
+
+    Raises:
+        WrongUse: the last rotation is not over yet.
+    """
+    valid = keyring.valid(since)
+    if len(valid) > 1:
+        raise WrongUse(
+            f"keys {' and '.join(valid)} are both still valid; rotate again when the overlap of {keyring.overlap_days:g} days is over"
+        )
+    numbers = [int(digits) for key in keyring.keys if (digits := re.sub(r"\D", "", key.id))]
+    kept = tuple(key for key in keyring.keys if key.id in valid)
+    return replace(keyring, keys=(*kept, _drawn(f"k{max(numbers, default=0) + 1}", since)))
+
+
+def read_keyring(path: Path) -> Keyring:
+    """Read a keyring.
+
+    Raises:
+        MissingPart: the file is not there.
+        WrongUse: others may read it, or it is not a keyring; the message repeats nothing of it.
+    """
+    keyring, _ = read_private_json(
+        path,
+        "a keyring",
+        lambda data: _adapter().validate_json(data),
+        make="misfire keys new",
+        hint="; make one with 'misfire keys new'",
+        places=_places,
+    )
+    return keyring
+
+
+def write_keyring(path: Path, keyring: Keyring) -> None:
+    """Write a keyring, all of it or nothing, for its owner's eyes only.
+
+    Raises:
+        MissingPart: it cannot be written.
+    """
+    write_privately(path, _adapter().dump_json(keyring, indent=2) + b"\n", "keyring")
+
+
+def _refuse(**wrong: bool) -> None:
+    """Raise an error whose text is the names of the fields that are wrong, and nothing that they hold."""
+    names = [name for name, is_wrong in wrong.items() if is_wrong]
+    if names:
+        raise ValueError(" ".join(names))
+
+
+def _places(problem: ErrorDetails) -> list[str]:
+    """The fields that a problem is about, with the way to them; a whole document that cannot be read is ``JSON``."""
+    if problem["type"] != "value_error":
+        return places_of(problem)
+    way = [str(part) for part in problem["loc"]]
+    # One of ``_refuse``.
+    return [".".join([*way, name]) for name in problem["msg"].removeprefix("Value error, ").split()]
+
+
+def _drawn(name: str, since: datetime) -> Key:
+    return Key(id=name, secret=secrets.token_hex(_SECRET_BYTES), since=since.astimezone(UTC))
+
+
+@cache
+def _adapter() -> TypeAdapter[Keyring]:
+    from pydantic import TypeAdapter  # noqa: PLC0415 - a runtime without a keyring does without
+
+    return TypeAdapter(Keyring)

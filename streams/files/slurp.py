@@ -1,0 +1,48 @@
+"""What people said, what a speech recogniser heard, and which intent each means: SLURP's pairs on disk."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from detector.simulation.misfires import Heard
+from streams.errors import MissingPart, WrongUse
+from streams.files.lines import read_lines
+
+__all__ = ["read_slurp"]
+
+_NAME = "asr_1best_pairs.tsv.gz"
+_COLUMNS = ("reference", "asr_1best", "true_intent", "heard_intent")
+
+
+def read_slurp(folder: Path) -> list[Heard]:
+    """Read ``asr_1best_pairs.tsv.gz`` (Bastianelli et al. 2020): columns reference, asr_1best, true_intent and heard_intent.
+
+    Raises:
+        MissingPart: the folder lacks the file.
+        WrongUse: the file does not hold what it should.
+    """
+    path = folder / _NAME
+    if not path.is_file():
+        raise MissingPart(
+            f"{folder} lacks {_NAME}; give the folder of SLURP's pairs, which is not in this project"
+        )
+    text = (line.decode(errors="replace") for _, line in read_lines(path))
+    rows = csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
+    absent = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
+    if absent:
+        raise WrongUse(f"{path} has no column {', '.join(absent)}; it needs {', '.join(_COLUMNS)}")
+    heard = [
+        Heard(row["reference"], row["asr_1best"], _intent(row["true_intent"]), _intent(row["heard_intent"]))
+        for row in rows
+        if all(row[name] is not None for name in _COLUMNS)
+    ]
+    if all(each.meant == each.intent for each in heard):
+        raise WrongUse(f"{path} holds no utterance that was misheard; there is nothing to count")
+    return heard
+
+
+def _intent(name: str) -> str:
+    """``play_music`` as ``play.Music``: a scenario and an action that are told apart as domain and verb."""
+    domain, _, action = name.partition("_")
+    return f"{domain}.{action.replace('_', '').capitalize()}"

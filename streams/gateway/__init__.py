@@ -1,0 +1,1 @@
+"""The HTTP server that answers in time: routes, the ladder, and what it remembers."""

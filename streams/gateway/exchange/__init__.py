@@ -1,0 +1,1 @@
+"""Questions out through the log, and answers back by correlation id."""

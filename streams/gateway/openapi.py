@@ -1,0 +1,119 @@
+"""What OpenAPI says about the hook's requests, from the values' own schemas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streams.wire.cloudevents import STRUCTURED
+from streams.wire.schema_limits import limited
+from streams.gateway.requests import LONGEST_DEADLINE_MS, MAX_BATCH
+from streams.wire.records import Kind
+
+__all__ = ["answers_description", "applied_description", "body_description", "inlined"]
+
+_HEADERS = [
+    {
+        "name": "X-Misfire-Deadline-Ms",
+        "in": "header",
+        "description": f"Milliseconds in which the answer is needed, 1 to {LONGEST_DEADLINE_MS}.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": LONGEST_DEADLINE_MS, "default": 150},
+    },
+    {
+        "name": "X-Misfire-Deadline",
+        "in": "header",
+        "description": "The same as a point in time: what was spent on the way is taken off. Never prolongs the milliseconds.",
+        "schema": {"type": "string", "format": "date-time"},
+    },
+    {
+        "name": "X-Misfire-Late-Url",
+        "in": "header",
+        "description": "Where a late answer to this question is sent (POST); an address that callback_urls lists for the caller's tenant.",
+        "schema": {"type": "string", "format": "uri"},
+    },
+]
+
+
+#: RFC 9457.
+_PROBLEM = {"type": "object", "required": ["type", "title", "status", "detail"]}
+
+
+def body_description(kind: Kind[Any], *, batch: bool = False) -> dict[str, Any]:
+    """Describe what a request holds: a value, or an array of values, and the headers that every request may have."""
+    schema = inlined(kind)
+    if batch:
+        content = {"application/json": {"schema": {"type": "array", "items": schema, "maxItems": MAX_BATCH}}}
+    else:
+        content = _in_both_modes(kind, schema)
+    return {"parameters": _HEADERS, "requestBody": {"required": True, "content": content}}
+
+
+def answers_description(
+    kind: Kind[Any], description: str, *, batch: bool = False
+) -> dict[int | str, dict[str, Any]]:
+    """Describe the answers: the value (in a batch, or the event's problem), and the problems of the whole request."""
+    schema = inlined(kind)
+    content = _in_both_modes(kind, schema)
+    if batch:
+        items = {"anyOf": [schema, _PROBLEM]}
+        content = {"application/json": {"schema": {"type": "array", "items": items, "maxItems": MAX_BATCH}}}
+    return {200: {"description": description, "content": content}, **_refusals()}
+
+
+def applied_description() -> dict[int | str, dict[str, Any]]:
+    """Describe the answers to an outcome: whether it was applied, and the problems."""
+    schema = {"type": "object", "required": ["applied"], "properties": {"applied": {"type": "boolean"}}}
+    content = {"application/json": {"schema": schema}}
+    return {
+        200: {"description": "The worker applied it.", "content": content},
+        202: {"description": "It is on its way to the worker.", "content": content},
+        **_refusals(),
+    }
+
+
+def _refusals() -> dict[int | str, dict[str, Any]]:
+    refused: dict[str, Any] = {
+        "description": "The request is refused; the detail names what is wrong with it.",
+        "content": {"application/problem+json": {"schema": _PROBLEM}},
+    }
+    asker = refused | {
+        "description": "Who asks is refused: without a token, its scope, its tenant, or too often."
+    }
+    return {**dict.fromkeys((400, 409, 413, 415, 422), refused), **dict.fromkeys((401, 403, 429), asker)}
+
+
+def _in_both_modes(kind: Kind[Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A value as plain JSON (or as a CloudEvent in binary mode, which looks the same), and as a CloudEvent in structured mode."""
+    attributes = {
+        "specversion": {"const": "1.0"},
+        "id": {"type": "string", "minLength": 1},
+        "source": {"type": "string", "minLength": 1, "format": "uri-reference"},
+        "type": {"const": kind.type},
+        "data": schema,
+    }
+    structured = {
+        "type": "object",
+        "required": [*attributes],
+        "properties": attributes,
+        # Extensions, as CloudEvents 1.0 names them.
+        "propertyNames": {"pattern": "^[a-z0-9]{1,20}$"},
+    }
+    return {"application/json": {"schema": schema}, STRUCTURED: {"schema": structured}}
+
+
+def inlined(kind: Kind[Any]) -> dict[str, Any]:
+    """Return a value's JSON Schema with what ``$defs`` names in its places: OpenAPI and AsyncAPI look for it elsewhere."""
+    schema = limited(kind)
+    definitions = schema.pop("$defs", {})
+
+    def resolve(part: Any) -> Any:
+        if isinstance(part, list):
+            return [resolve(entry) for entry in part]
+        if isinstance(part, dict):
+            name = part.get("$ref", "").rpartition("/")[2]
+            return (
+                resolve(definitions[name]) if name else {key: resolve(value) for key, value in part.items()}
+            )
+        return part
+
+    resolved: dict[str, Any] = resolve(schema)
+    return resolved

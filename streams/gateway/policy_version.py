@@ -1,0 +1,53 @@
+"""The policy's version, told both ways: a client whose fallbacks are another policy's than the gateway's is counted and warned about."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from streams.telemetry import metrics
+from streams.wire.http_headers import POLICY_VERSION
+
+__all__ = ["PolicyVersion"]
+
+logger = logging.getLogger(__name__)
+
+#: Versions that are warned about, once each; a client can send any text.
+_MOST_WARNINGS = 16
+
+
+class PolicyVersion:
+    """Puts the gateway's policy version on every answer, and compares the client's where it gives one."""
+
+    def __init__(self, app: ASGIApp, version: str) -> None:
+        self._app = app
+        self._version = version.encode("latin-1", "replace").decode("latin-1")
+        self._warned: set[str] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, as an ASGI application."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        theirs = dict(scope["headers"]).get(POLICY_VERSION.encode())
+        if theirs is not None and theirs.decode("latin-1") != self._version:
+            self._differs(theirs.decode("latin-1"))
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[POLICY_VERSION] = self._version
+            await send(message)
+
+        await self._app(scope, receive, told)
+
+    def _differs(self, theirs: str) -> None:
+        metrics.POLICY_DIFFERS.inc()
+        if theirs not in self._warned and len(self._warned) < _MOST_WARNINGS:
+            self._warned.add(theirs)
+            logger.warning(
+                "a client's fallbacks are of policy %.40r, this gateway decides with %r",
+                theirs,
+                self._version,
+            )

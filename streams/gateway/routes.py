@@ -1,0 +1,238 @@
+"""The gateway: HTTP in front of the ladder."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBearer
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic_core import to_json
+
+from detector.contracts.events import IntentEvent
+from streams.errors import BadRecord
+from streams.gc_tuning import calm_garbage
+from streams.serving.access.guard import Guard, caller_of
+from streams.gateway.confirmations import confirmations
+from streams.gateway.openapi import answers_description, applied_description, body_description
+from streams.gateway.exchange.exchange import Exchange
+from streams.gateway.ignored_header import IgnoredFields
+from streams.gateway.ladder import Answer, Asker, Ladder
+from streams.gateway.late_answers import LATE, LateAnswers
+from streams.gateway.requests import (
+    asker_of,
+    decode,
+    event_number,
+    problem,
+    read_batch,
+    read_value,
+    refuse,
+    respond,
+)
+from streams.gateway.policy_version import PolicyVersion
+from streams.wire.host_names import named_hosts
+from streams.telemetry.logs import log_decision
+from streams.wire.records import DECISION, INTENT, OUTCOME, OUTCOME_APPLIED, REFUSAL
+from streams.telemetry.scrapes import Scrapes
+from streams.serving.hosts import OnlyOwn
+from streams.settings import Settings
+from streams.kafka.topics import OUTCOMES
+from streams.telemetry.tracing import Tracer, build_tracer, facts
+
+__all__ = ["build_gateway"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    settings: Settings
+    ladder: Ladder
+    exchange: Exchange
+    tracer: Tracer
+
+
+def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None) -> FastAPI:
+    """Build the HTTP application; it connects to Kafka when it starts. Without a guard it asks nobody for a token."""
+    guard = guard or Guard(None)
+    exchange = Exchange(
+        settings, lambda correlation, reply: ladder.late(correlation, reply, exchange), ladder.forget_all
+    )
+    parts = _Parts(settings, ladder, exchange, build_tracer("misfire-gateway", settings.otlp_endpoint))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await exchange.start()
+        await ladder.late_answers.start()
+        calm_garbage()
+        yield
+        await ladder.late_answers.stop()
+        await exchange.stop()
+
+    app = FastAPI(
+        title="misfire",
+        summary="Did anybody mean this chain of commands?",
+        version="1",
+        lifespan=lifespan,
+        dependencies=[Depends(guard), *([Depends(HTTPBearer(auto_error=False))] if guard.closed else [])],
+    )
+    app.add_middleware(PolicyVersion, version=ladder.policy.version)
+    app.add_middleware(IgnoredFields)
+    app.add_middleware(OnlyOwn, hosts=named_hosts(settings.allowed_hosts), host=settings.gateway_host)
+
+    app.exception_handler(BadRecord)(refuse)
+    answers = confirmations(settings, exchange)
+    for routes in (
+        _decisions(parts),
+        answers,
+        _outcomes(parts),
+        _late(ladder.late_answers),
+        _operation(parts),
+    ):
+        app.include_router(routes)
+    return app
+
+
+def _decisions(parts: _Parts) -> APIRouter:
+    routes = APIRouter()
+
+    async def answer(event: IntentEvent, asker: Asker) -> Answer:
+        with parts.tracer.span("answer", asker.trace, asked=True) as span:
+            traced = replace(asker, trace=span.traceparent)
+            found = await parts.ladder.decide(event, parts.exchange, traced)
+            span.facts |= facts(found.decision)
+            log_decision(
+                logger, "answered", found.decision, span.traceparent, seconds=round(found.seconds, 4)
+            )
+        return found
+
+    @routes.post(
+        "/v1/decide",
+        openapi_extra=body_description(INTENT),
+        responses=answers_description(DECISION, "The decision"),
+    )
+    async def decide(request: Request) -> Response:
+        """Decide on one event before its command runs. Answers in time, and says on which rung of the ladder."""
+        asker = asker_of(request.headers, parts.settings, caller_of(request))
+        found = await answer(await read_value(request, INTENT, parts.settings), asker)
+        headers = {
+            "X-Misfire-Rung": found.decision.rung.value,
+            "X-Misfire-Elapsed-Ms": f"{1000 * found.seconds:.1f}",
+        }
+        decision = found.decision
+        return respond(request, DECISION, DECISION.encode(decision), decision.decision_id, headers)
+
+    @routes.post(
+        "/v1/decide/batch",
+        openapi_extra=body_description(INTENT, batch=True),
+        responses=answers_description(DECISION, "The decisions, in the order of the events", batch=True),
+    )
+    async def decide_batch(request: Request) -> Response:
+        """Decide on up to 100 events at once, within one deadline.
+
+        The answer is an array in the order of the events. An entry is a decision, or a problem (RFC 9457) where that event was
+        refused; one event's fault is no other's.
+        """
+        caller = caller_of(request)
+        asker = asker_of(request.headers, parts.settings, caller)
+
+        async def one(raw: bytes) -> bytes:
+            try:
+                return DECISION.encode(
+                    (await answer(decode(raw, INTENT, parts.settings, request), asker)).decision
+                )
+            except BadRecord as error:
+                return to_json(problem(error))
+
+        entries = await asyncio.gather(*(one(raw) for raw in await read_batch(request)))
+        return Response(b"[" + b",".join(entries) + b"]", media_type="application/json")
+
+    return routes
+
+
+def _outcomes(parts: _Parts) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.post("/v1/outcomes", openapi_extra=body_description(OUTCOME), responses=applied_description())
+    async def outcomes(request: Request) -> JSONResponse:
+        """Tell what happened to a command afterwards. 200: it was applied; 202: it is on its way; 409: it changes nothing, and why."""
+        asker = asker_of(request.headers, parts.settings, caller_of(request))
+        outcome = await read_value(request, OUTCOME, parts.settings)
+        caller_of(request).check_source(outcome.source)
+        exchange = parts.exchange
+        with parts.tracer.span("report", asker.trace, asked=True) as span:
+            headers = OUTCOME.headers(
+                outcome.event_id, outcome.time, source="misfire/gateway", trace=span.traceparent
+            )
+            question = exchange.ask(OUTCOMES, outcome.household_id, OUTCOME.encode(outcome), headers)
+            try:
+                reply = await asyncio.wait_for(question.reply, asker.wait)
+            except TimeoutError:
+                exchange.give_up(question.correlation)
+                return JSONResponse({"applied": False}, 202)
+        if reply.type == REFUSAL.type:
+            refusal = REFUSAL.decode(reply.value)
+            raise BadRecord(refusal.code, refusal.detail)
+        applied = reply.type == OUTCOME_APPLIED
+        return JSONResponse({"applied": applied}, 200 if applied else 202)
+
+    return routes
+
+
+async def _last_heard(last_event_id: Annotated[str, Header()] = "") -> int | None:
+    return event_number(last_event_id)
+
+
+def _late(late_answers: LateAnswers) -> APIRouter:
+    routes = APIRouter()
+
+    async def place(request: Request) -> AsyncIterator[None]:
+        with late_answers.place(caller_of(request).tenant or (request.client.host if request.client else "")):
+            yield
+
+    @routes.get("/v1/late", response_class=EventSourceResponse, dependencies=[Depends(place)])
+    async def late(
+        request: Request, after: Annotated[int | None, Depends(_last_heard)]
+    ) -> AsyncIterable[ServerSentEvent]:
+        """Late answers as server-sent events: the worker's verdict came after the answer, and disagrees with it."""
+        caller = caller_of(request)
+        async for number, told in late_answers.listen(after, caller.owns, caller.is_still_known):
+            yield ServerSentEvent(raw_data=LATE.encode(told).decode(), event="late", id=str(number))
+
+    return routes
+
+
+def _operation(parts: _Parts) -> APIRouter:
+    routes, scrapes = APIRouter(), Scrapes()
+
+    @routes.get("/healthz", response_model=dict[str, bool])
+    async def healthz() -> JSONResponse:
+        """Whether the process answers, and all that works in its background goes on; 503 says that it has to be started again."""
+        alive = parts.exchange.running
+        return JSONResponse({"alive": alive}, 200 if alive else 503)
+
+    @routes.get("/readyz")
+    async def readyz() -> JSONResponse:
+        """Whether every part of the first rung is there; names the part that is not.
+
+        Workers are there when each partition's worker answered within 15 seconds: an event, or a probe that is sent where no event was.
+        """
+        without = await parts.exchange.partitions_without_worker()
+        missing = [] if parts.exchange.connected else ["kafka"]
+        if without and not missing:
+            missing.append(f"workers for partitions {', '.join(map(str, without))}")
+        missing += [] if parts.ladder.bundle else ["bundle"]
+        return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
+
+    @routes.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        body, content_type = await scrapes.answer(request.headers.get("accept"))
+        return Response(body, headers={"content-type": content_type})
+
+    return routes

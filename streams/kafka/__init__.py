@@ -1,0 +1,1 @@
+"""Connections to Kafka, its topics and rights, retention, and reading a log."""

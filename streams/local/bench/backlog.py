@@ -1,0 +1,21 @@
+"""Put a backlog before the worker, from a process of its own: ``python -m streams.local.bench.backlog BROKER EVENTS``."""
+
+from __future__ import annotations
+
+import sys
+
+from streams.local.bench.load import Load
+from streams.kafka.connection import Brokers
+from streams.operations.replay import send_events
+
+__all__ = ["main"]
+
+
+def main(arguments: list[str]) -> None:
+    """Publish so many events that nobody waits for."""
+    broker, events = arguments
+    send_events(Brokers(broker), [call.event for call in Load(households=20).draw(int(events))])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

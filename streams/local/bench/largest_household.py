@@ -1,0 +1,209 @@
+"""The largest household that there can be: every list full, every text as long as it may be. Its JSON bounds what is ever stored."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from detector.contracts.challenge_words import WORDS
+from detector.contracts.decisions import (
+    Confirm,
+    ConfirmMethod,
+    Decision,
+    Enforcement,
+    Expected,
+    Reason,
+    RiskClass,
+    Rung,
+    Verdict,
+)
+from detector.contracts.events import MAX_ID_LENGTH, Outcome, OutcomeKind, OutcomeSource
+from detector.population.base_rates import PARTS_OF_WEEK
+from detector.contracts.standing import Standing
+from detector.household.state import (
+    MAX_EARLY,
+    MAX_INTENTS,
+    MAX_KNOWN_SLOTS,
+    MAX_PENDING,
+    MAX_QUESTIONS,
+    MAX_RECENT,
+    MAX_SESSIONS,
+    MAX_TOKENS,
+    MAX_TURNS,
+    Chain,
+    HouseholdState,
+    Pending,
+    Question,
+    Session,
+    Subject,
+    Usage,
+)
+from streams.wire.state.marks import MAX_MARKS, Mark
+from streams.wire.state.packing import Stored
+
+__all__ = ["largest"]
+
+#: No float is longer in JSON, no counter larger; ids are printable, and a quotation mark takes two bytes.
+_FLOAT, _COUNT, _ID = -2.2250738585072014e-308, 2**63, '"' * MAX_ID_LENGTH
+#: A domain and a name of 64 characters; a slot's name and its token, as long as a worker takes them (``streams/wire/token_format.py``).
+_INTENT, _NAME, _TOKEN = f"{'a' * 64}.{'a' * 64}", "a" * 64, f"{'k' * 16}_{'a' * 64}"
+#: Sentences of reasons and prompts are the bundle's and the code's; the longest today has 90 characters and an intent.
+_SENTENCE = "a" * 400
+#: More clones than anybody fits, and more reasons and expected events than explain.py tells.
+_CLONES, _FEW = 100, 5
+_TIME = datetime(2026, 1, 5, 18, 0, 0, 123456, UTC)
+
+
+def largest() -> Stored:
+    """Return it."""
+    state = HouseholdState(
+        household_id=_ID,
+        events=_COUNT,
+        learned=_COUNT,
+        taught_on=_COUNT,
+        taught=_COUNT,
+        intents=_usages(_INTENT),
+        domains=_usages("a" * 64),
+        tokens=("a" * 6,) * MAX_TOKENS,
+        hours=(_FLOAT,) * PARTS_OF_WEEK,
+        novelty=_FLOAT,
+        sessions=(_session(),) * MAX_SESSIONS,
+        pending=(_pending(),) * MAX_PENDING,
+        early=(_outcome(),) * MAX_EARLY,
+        recent=(_decision(),) * MAX_RECENT,
+        questions=(_question(),) * MAX_QUESTIONS,
+        fingerprints={_numbered(_ID, number): "a" * 12 for number in range(MAX_RECENT)},
+    )
+    marks = (Mark(topic_id="f" * 8, partition=_COUNT, offset=_COUNT),) * MAX_MARKS
+    return Stored(state=state, intents=marks, outcomes=marks, erased=_FLOAT)
+
+
+def _numbered(text: str, number: int) -> str:
+    """One of several different texts of the same length."""
+    return f"{text[:-4]}{number:04}"
+
+
+def _usages(name: str) -> dict[str, Usage]:
+    usage = Usage(count=_FLOAT, session=_COUNT)
+    return {_numbered(name, number): usage for number in range(MAX_INTENTS)}
+
+
+def _slots() -> dict[str, str]:
+    return {_numbered(_NAME, number): _TOKEN for number in range(MAX_KNOWN_SLOTS)}
+
+
+def _session() -> Session:
+    bits = (_FLOAT,) * MAX_TURNS
+    return Session(
+        session_id=_ID,
+        device_id=_ID,
+        seconds=_FLOAT,
+        turns=_COUNT,
+        symbols=(_COUNT,) * MAX_TURNS,
+        intents=(_INTENT,) * MAX_TURNS,
+        filter=(_FLOAT,) * _CLONES,
+        slots=_slots(),
+        committed=(_INTENT,) * MAX_TURNS,
+        subject=Subject(
+            domain="a" * 64,
+            intent=_INTENT,
+            start=_COUNT,
+            bits=bits,
+            slot_bits=bits,
+            slots=(_NAME,) * MAX_TURNS,
+            commits=_COUNT,
+            committed=False,
+            follows_command=False,
+            interrupts=False,
+            told=("a" * 65 + _NAME,) * MAX_KNOWN_SLOTS,
+        ),
+        chain=Chain(
+            intent=_INTENT,
+            act="alternatives",
+            start=_COUNT,
+            bits=bits,
+            slots=_slots(),
+            repeated=_COUNT,
+            conflicts=_COUNT,
+            intent_confidences=bits,
+            asr_confidences=bits,
+            wake_confidences=bits,
+        ),
+    )
+
+
+def _pending() -> Pending:
+    return Pending(
+        event_id=_ID,
+        session_id=_ID,
+        intent=_INTENT,
+        seconds=_FLOAT,
+        tokens=("a" * 6,) * MAX_KNOWN_SLOTS,
+        standing=Standing.CONFIRMED,
+        confirmation_id="a" * 54,
+    )
+
+
+def _outcome() -> Outcome:
+    return Outcome(
+        event_id=_ID,
+        household_id=_ID,
+        outcome=OutcomeKind.CONFIRMED,
+        source=OutcomeSource.OPERATOR,
+        time=_TIME,
+    )
+
+
+def _decision() -> Decision:
+    return Decision(
+        decision_id="a" * 32,
+        event_id=_ID,
+        household_id=_ID,
+        session_id=_ID,
+        intent=_INTENT,
+        verdict=Verdict.CONFIRM,
+        effective_verdict=Verdict.CONFIRM,
+        enforcement=Enforcement.ENFORCE,
+        rung=Rung.GATEWAY,
+        risk_class=RiskClass.PRIVATE_OUTBOUND,
+        bundle="a" * 16,
+        misfire_probability=_FLOAT,
+        p_value=_FLOAT,
+        surprisal_bits=_FLOAT,
+        event_bits=_FLOAT,
+        reasons=(Reason(code="a" * 64, event_id=_ID, bits=_FLOAT, text=_SENTENCE),) * _FEW,
+        expected=(Expected(intent=_INTENT, act="alternatives", probability=_FLOAT),) * _FEW,
+        confirm=Confirm(
+            methods=tuple(ConfirmMethod),
+            prompt=_SENTENCE,
+            confirmation_id="a" * 54,
+            expires_at=_TIME,
+            slots=_slots(),
+            challenge=_words(),
+        ),
+        abstained=False,
+        degraded=False,
+    )
+
+
+def _question() -> Question:
+    return Question(
+        confirmation_id="a" * 54,
+        event_id=_ID,
+        session_id=_ID,
+        intent=_INTENT,
+        slots=_slots(),
+        asked=_FLOAT,
+        expires=_FLOAT,
+        methods=tuple(ConfirmMethod),
+        challenge=_words(),
+        session=_session(),
+        attempts=_COUNT,
+        state="superseded",
+        closed=_FLOAT,
+        answered_by=_ID,
+        answered_with=ConfirmMethod.PHONE_PUSH,
+    )
+
+
+def _words() -> tuple[str, ...]:
+    return (max(WORDS, key=len),) * _FEW

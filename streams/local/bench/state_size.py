@@ -1,0 +1,130 @@
+"""How many bytes a household takes after thousands of events, in which form, and how many it can take at most."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import count, islice
+from time import perf_counter
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from detector.decision.bundle import Bundle
+from detector.training.evidence_table import sessions_by_household
+from detector.contracts.events import IntentEvent
+from detector.decision.decide import decide
+from detector.progress import Progress, silent
+from detector.decision.labelled_outcomes import reveal
+from detector.simulation.households import simulate
+from detector.household.state import HouseholdState
+from streams.local.bench.largest_household import largest
+from streams.wire.state.marks import Mark
+from streams.wire.state.packing import Stored, pack, unpack
+
+__all__ = ["StateBench", "bench_state", "repeated", "simulated"]
+
+_JSON = TypeAdapter(Stored)
+#: Days of which a simulated household's number of events a day is told.
+_SAMPLE_DAYS = 30
+#: Offsets as they are after a year in a partition, with the ids of topics: they take their place, too.
+_INTENTS, _OUTCOMES = Mark("3f9a61c2", 5, 1_000_000), Mark("b07e24d8", 5, 100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class StateBench:
+    """Bytes of a household after ``events`` events (medians over ``households``), microseconds of packing and unpacking one (p50).
+
+    ``packed_most`` is the largest of them. ``json`` and ``json_zlib`` are the two simpler forms. ``bound`` is what no household ever
+    exceeds in JSON, hence not packed either: every list full, every id, name and token as long as it may be, every character the
+    longest in JSON.
+    """
+
+    households: int
+    events: int
+    packed: float
+    packed_most: int
+    json: float
+    json_zlib: float
+    pack: float
+    unpack: float
+    bound: int
+
+
+def simulated(households: int, events: int, *, seed: int = 0) -> Iterator[Iterator[IntentEvent]]:
+    """Yield so many households' first ``events`` events from the simulator."""
+    for number in range(households):
+        sample = len(simulate(1, _SAMPLE_DAYS, seed=seed, first=number).events)
+        days = 2 * _SAMPLE_DAYS + int(1.2 * _SAMPLE_DAYS * events / max(sample, 1))
+        yield islice(simulate(1, days, seed=seed, first=number).events, events)
+
+
+def repeated(stream: Sequence[IntentEvent], households: int, events: int) -> Iterator[Iterator[IntentEvent]]:
+    """Yield the first households of a stream, each said again and again, whole weeks later, until it has ``events`` events."""
+    for sessions in islice(sessions_by_household(stream).values(), households):
+        yield islice(_again([event for session in sessions for event in session]), events)
+
+
+def bench_state(
+    lives: Iterator[Iterator[IntentEvent]],
+    bundle: Bundle,
+    *,
+    progress: Progress = silent,
+    households: int = 0,
+) -> StateBench:
+    """Let households live, everything meant and told so, and measure what is left of each."""
+    stored, packing, unpacking = [], [], []
+    for number, events in enumerate(lives):
+        progress("living", number, households)
+        stored.append(Stored(state=_lived(events, bundle), intents=(_INTENTS,), outcomes=(_OUTCOMES,)))
+    progress("living", households, households)
+    packed = []
+    for each in stored:
+        begun = perf_counter()
+        packed.append(pack(each))
+        packing.append(perf_counter() - begun)
+        unpack(packed[-1])
+        unpacking.append(perf_counter() - begun - packing[-1])
+    plain = [_JSON.dump_json(each, exclude_defaults=True) for each in stored]
+    return StateBench(
+        households=len(stored),
+        events=max((each.state.events for each in stored), default=0),
+        packed=_median([len(each) for each in packed]),
+        packed_most=max(map(len, packed), default=0),
+        json=_median([len(each) for each in plain]),
+        json_zlib=_median([len(zlib.compress(each, 9)) for each in plain]),
+        pack=round(1e6 * _median(packing), 1),
+        unpack=round(1e6 * _median(unpacking), 1),
+        bound=len(_JSON.dump_json(largest())),
+    )
+
+
+def _lived(events: Iterator[IntentEvent], bundle: Bundle) -> HouseholdState:
+    state = HouseholdState.new("none")
+    for event in events:
+        if not state.events:
+            state = HouseholdState.new(event.household_id)
+        _, state = decide(state, event, bundle, at=event.seconds)
+        if event.commits:
+            state = reveal(state, event.event_id, meant=True, at=event.seconds)
+    return state
+
+
+def _again(events: Sequence[IntentEvent]) -> Iterator[IntentEvent]:
+    length = timedelta(
+        weeks=(max(each.time for each in events) - min(each.time for each in events)).days // 7 + 1
+    )
+    for time in count():
+        for event in events:
+            yield replace(
+                event,
+                event_id=f"{event.event_id}-{time}",
+                session_id=f"{event.session_id}-{time}",
+                time=event.time + time * length,
+            )
+
+
+def _median(values: Sequence[float]) -> float:
+    return float(np.median(values)) if values else 0.0

@@ -1,0 +1,121 @@
+"""What is in the topics: the demo's own events counted there, not in its memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from kafka import KafkaConsumer, TopicPartition
+
+from detector.contracts.decisions import Decision
+from detector.progress import Progress, silent
+from streams.kafka.connection import Brokers
+from streams.errors import MissingPart
+from streams.wire.state.packing import unpack
+from streams.wire.records import DECISION
+from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS
+
+__all__ = ["Counts", "Ledger"]
+
+#: Seconds without anything new after which what is missing counts as lost.
+_PATIENCE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Events that were sent, distinct decisions on them, events without one, events applied or decided twice, dead letters."""
+
+    sent: int
+    decided: int
+    lost: int
+    doubled: int
+    dead_letters: int
+
+
+class Ledger:
+    """Reads decisions, dead letters and the changelog of some households from the beginning; other records are passed over."""
+
+    def __init__(self, brokers: Brokers, households: Collection[str]) -> None:
+        self.decisions: dict[str, Decision] = {}
+        self._households = {household.encode() for household in households}
+        self._values: dict[str, bytes] = {}
+        self._contradictions: set[str] = set()
+        self._applied: dict[bytes, int] = {}
+        self._dead_letters = 0
+        self._consumer = KafkaConsumer(
+            **brokers.options, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50
+        )
+        self._consumer.assign(
+            [
+                TopicPartition(topic, number)
+                for topic in (DECISIONS, DEAD_LETTERS, HOUSEHOLDS)
+                for number in self._consumer.partitions_for_topic(topic) or ()
+            ]
+        )
+        self._consumer.seek_to_beginning()
+
+    def wait_for(
+        self, events: Collection[str], *, stage: str = "waiting for decisions", progress: Progress = silent
+    ) -> None:
+        """Read until each of ``events`` has its decision and the changelog is as far.
+
+        Raises:
+            MissingPart: nothing comes any more.
+        """
+        last = time.monotonic()
+        while (open_ := self._open(events)) > 0:
+            if self._poll():
+                last = time.monotonic()
+            elif time.monotonic() - last > _PATIENCE:
+                raise MissingPart(f"{open_} of {len(events)} events were not decided; see the worker's log")
+            progress(stage, len(events) - open_, len(events))
+        progress(stage, len(events), len(events))
+
+    def count(self, events: Collection[str]) -> Counts:
+        """Read what is still missing, as long as anything comes, and count."""
+        last = time.monotonic()
+        while self._open(events) > 0 and time.monotonic() - last < _PATIENCE / 2:
+            if self._poll():
+                last = time.monotonic()
+        # Whatever is applied twice would be written by now: nothing has come for a whole poll.
+        while self._poll():
+            pass
+        sent, decided = len(set(events)), len(self.decisions.keys() & set(events))
+        twice = max(sum(self._applied.values()) - decided, 0)
+        return Counts(
+            sent=sent,
+            decided=decided,
+            lost=sent - decided - self._dead_letters,
+            doubled=max(twice, len(self._contradictions)),
+            dead_letters=self._dead_letters,
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._consumer.close()
+
+    def _open(self, events: Collection[str]) -> int:
+        undecided = len(set(events) - self.decisions.keys()) - self._dead_letters
+        unwritten = len(set(events)) - self._dead_letters - sum(self._applied.values())
+        return max(undecided, unwritten)
+
+    def _poll(self) -> int:
+        found = 0
+        for partition, records in self._consumer.poll(timeout_ms=300, max_records=2_000).items():
+            for record in records:
+                if record.key in self._households and record.value is not None:
+                    found += 1
+                    self._take(partition.topic, record.key, record.value)
+        return found
+
+    def _take(self, topic: str, key: bytes, value: bytes) -> None:
+        if topic == DEAD_LETTERS:
+            self._dead_letters += 1
+        elif topic == HOUSEHOLDS:
+            self._applied[key] = unpack(value).state.events
+        else:
+            decision = DECISION.decode(value)
+            if self._values.setdefault(decision.event_id, value) != value:
+                self._contradictions.add(decision.event_id)
+            self.decisions.setdefault(decision.event_id, decision)

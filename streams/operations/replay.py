@@ -1,0 +1,138 @@
+"""Sending a stream through the broker and the worker, and collecting what comes out: one decision for each event."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from detector.contracts.events import IntentEvent
+from detector.progress import Progress, silent
+from streams.kafka.connection import Brokers
+from streams.errors import BadRecord, WrongUse
+from streams.wire.records import DECISION, INTENT
+from streams.kafka.topics import DEAD_LETTERS, DECISIONS, INTENTS
+
+__all__ = ["Collected", "Collector", "refuse_used", "send_events"]
+
+#: Seconds without any new decision after which the missing ones count as lost.
+_PATIENCE = 30.0
+
+
+@dataclass(slots=True)
+class Collected:
+    """What came out of the log: the decisions' bytes by event, how many came again, and how many records were dead letters.
+
+    ``doubled`` counts events that got a second, different decision: those that were applied twice. A decision that comes
+    again with the same bytes is a redelivery and counts as ``repeated``.
+    """
+
+    decisions: dict[str, bytes] = field(default_factory=dict)
+    doubled: int = 0
+    repeated: int = 0
+    dead_letters: int = 0
+
+    def add(self, value: bytes) -> None:
+        """Take in one record of the decisions' topic."""
+        event_id = DECISION.decode(value).event_id
+        before = self.decisions.setdefault(event_id, value)
+        if before is not value:
+            self.repeated += before == value
+            self.doubled += before != value
+
+
+class Collector:
+    """Reads decisions and dead letters from the beginning."""
+
+    def __init__(self, brokers: Brokers) -> None:
+        self.collected = Collected()
+        self._consumer = KafkaConsumer(
+            **brokers.options,
+            group_id=None,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            fetch_max_wait_ms=100,
+        )
+        topics = (DECISIONS, DEAD_LETTERS)
+        self._consumer.assign(
+            [
+                TopicPartition(topic, number)
+                for topic in topics
+                for number in self._consumer.partitions_for_topic(topic) or ()
+            ]
+        )
+        self._consumer.seek_to_beginning()
+
+    def wait_for(
+        self, events: Sequence[str], *, progress: Progress = silent, stage: str = "deciding"
+    ) -> Collected:
+        """Read until every one of ``events`` has a decision or became a dead letter, or until nothing comes any more."""
+        wanted, last = set(events), time.monotonic()
+        missing = len(wanted - self.collected.decisions.keys())
+        while missing > self.collected.dead_letters and time.monotonic() - last < _PATIENCE:
+            if self._poll():
+                last = time.monotonic()
+            missing = len(wanted - self.collected.decisions.keys())
+            progress(stage, len(wanted) - missing, len(wanted))
+        self._poll()
+        return self.collected
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._consumer.close()
+
+    def _poll(self) -> int:
+        found = 0
+        for partition, records in self._consumer.poll(timeout_ms=200, max_records=5_000).items():
+            found += len(records)
+            for record in records:
+                if partition.topic == DECISIONS:
+                    self._take(record.value)
+                else:
+                    self.collected.dead_letters += 1
+        return found
+
+    def _take(self, value: bytes) -> None:
+        try:
+            self.collected.add(value)
+        except BadRecord:
+            raise WrongUse(
+                f"{DECISIONS} holds records that are no decisions; replay on a broker of its own"
+            ) from None
+
+
+def send_events(
+    brokers: Brokers, events: Sequence[IntentEvent], *, progress: Progress = silent, stage: str = "sending"
+) -> None:
+    """Publish a stream in its order, at its own time, and wait until the broker has all of it."""
+    producer = KafkaProducer(**brokers.options, linger_ms=5)
+    for number, event in enumerate(events):
+        headers = INTENT.headers(event.event_id, event.time, source="misfire/replay")
+        producer.send(
+            INTENTS,
+            INTENT.encode(event),
+            key=event.household_id.encode(),
+            headers=headers,
+            timestamp_ms=round(1000 * event.seconds),
+        )
+        if number % 500 == 0:
+            progress(stage, number, len(events))
+    producer.flush()
+    producer.close()
+    progress(stage, len(events), len(events))
+
+
+def refuse_used(brokers: Brokers) -> None:
+    """Refuse a broker that already holds intents.
+
+    Raises:
+        WrongUse: what is in the log would be part of every household's past, and the replay part of its future.
+    """
+    consumer = KafkaConsumer(**brokers.options, group_id=None)
+    partitions = [TopicPartition(INTENTS, number) for number in consumer.partitions_for_topic(INTENTS) or ()]
+    held = sum(consumer.end_offsets(partitions).values()) if partitions else 0
+    consumer.close()
+    if held:
+        raise WrongUse(f"{INTENTS} on {brokers} holds {held} records already; replay on a broker of its own")

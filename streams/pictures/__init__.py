@@ -1,7 +1,0 @@
-"""Pictures of what was measured, as PNG and SVG: legible in grey, on paper, and to people who see colours differently."""
-
-from streams.pictures.adaptation import draw_adaptation
-from streams.pictures.canvas import Canvas, open_canvas
-from streams.pictures.evaluation import draw_evaluation
-
-__all__ = ["Canvas", "draw_adaptation", "draw_evaluation", "open_canvas"]

@@ -1,0 +1,70 @@
+"""What an operator does to one household goes through the log, among its intents: in order, whoever works on them and when."""
+
+from __future__ import annotations
+
+import time as clock
+import uuid
+from datetime import UTC, datetime
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from streams.kafka.connection import Brokers
+from streams.errors import MissingPart
+from streams.kafka.topic_ids import look_up
+from streams.wire.state.marks import Mark, is_applied
+from streams.wire.state.packing import Stored, unpack
+from streams.wire.records import COMMAND, Command, HouseholdCommand
+from streams.kafka.reading import Place, read_topic
+from streams.kafka.topics import HOUSEHOLDS, INTENTS, admin
+
+__all__ = ["send_command", "wait_until_erased"]
+
+#: Seconds between two looks at the changelog.
+_LOOK_AGAIN = 0.5
+
+
+def send_command(brokers: Brokers, household_id: str, command: Command) -> Place:
+    """Put a command into the log and return where it stands.
+
+    Raises:
+        MissingPart: the broker does not take it.
+    """
+    given = HouseholdCommand(
+        command_id=uuid.uuid4().hex, command=command, household_id=household_id, time=datetime.now(UTC)
+    )
+    headers = COMMAND.headers(given.command_id, given.time, source="misfire/household")
+    try:
+        producer = KafkaProducer(**brokers.options)
+        try:
+            sent = producer.send(INTENTS, COMMAND.encode(given), key=household_id.encode(), headers=headers)
+            stands = sent.get(timeout=30)
+        finally:
+            producer.close()
+    except KafkaError as error:
+        raise MissingPart(f"the command was not taken by {brokers} ({type(error).__name__})") from error
+    return Place(stands.topic, stands.partition, stands.offset)
+
+
+def wait_until_erased(brokers: Brokers, household_id: str, command: Place, seconds: float) -> bool:
+    """Wait until a worker has applied the erasure at ``command``; ``False`` when none does within ``seconds``."""
+    client = admin(brokers)
+    mark = Mark(look_up(client, [command.topic]).of(command.topic), command.partition, command.offset)
+    client.close()
+    # A household has the same partition in every topic that is keyed by it.
+    key, give_up = household_id.encode(), clock.monotonic() + seconds
+    while True:
+        states = [
+            held.value
+            for held in read_topic(brokers, HOUSEHOLDS, command.partition)
+            if held.key == key and held.value
+        ]
+        if states and _applied(unpack(states[-1]), mark):
+            return True
+        if clock.monotonic() > give_up:
+            return False
+        clock.sleep(_LOOK_AGAIN)
+
+
+def _applied(stored: Stored, command: Mark) -> bool:
+    return stored.erased is not None and is_applied(stored.intents, command)

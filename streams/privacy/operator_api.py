@@ -1,0 +1,222 @@
+"""The operator API: what ``misfire household`` does, over HTTP, for those whose token may."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from streams.kafka.connection import Brokers
+from streams.errors import BadRecord, MissingPart, WrongUse
+from streams.serving.access.guard import Guard, caller_of
+from streams.gateway.requests import read_body, refuse
+from streams.wire.host_names import Named
+from streams.wire.records import Command
+from streams.privacy.archive import ForeignRecord, recipient
+from streams.privacy.commands import send_command, wait_until_erased
+from streams.privacy.exercise import collected, counts, sealed
+from streams.privacy.remaining import remains
+from streams.serving.hosts import OnlyOwn
+from streams.wire.strict_json import check_unambiguous
+
+__all__ = ["build_operator"]
+
+logger = logging.getLogger(__name__)
+
+#: Households that are read at a time: each reads every topic from its beginning.
+_AT_A_TIME = 2
+#: Seconds that an erasure may be waited for.
+_LONGEST_WAIT = 120.0
+
+Household = Annotated[
+    str, Path(pattern=r"^[!-~]{1,128}$", description="The household's id as it is in Kafka: its token.")
+]
+
+
+class ExportRequest(BaseModel):
+    """Whom an export is encrypted to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    recipients: list[str] = Field(
+        min_length=1, max_length=8, description="public keys of the requester: age1… or ssh-ed25519 …"
+    )
+
+
+_EXPORT_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": ExportRequest.model_json_schema()}},
+    }
+}
+
+
+async def _export_request(request: Request) -> ExportRequest:
+    """Read the body, once the guard has let the caller in: a body parameter would be read and parsed before."""
+    body = await read_body(request)
+    check_unambiguous(body)
+    try:
+        return ExportRequest.model_validate_json(body)
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        places = sorted({".".join(("body", *map(str, each["loc"]))) for each in problems})
+        raise BadRecord(
+            "schema", f"cannot be used: {', '.join(places)}; /docs says what belongs there"
+        ) from None
+
+
+class _Places:
+    """Who is being served, of threads: a tenant, known by its household key, never takes the last place alone."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._served: Counter[str | None] = Counter()
+
+    def take(self, tenant: str | None) -> bool:
+        """Take a place; return whether there was one."""
+        with self._lock:
+            most = _AT_A_TIME if tenant is None else _AT_A_TIME - 1
+            free = self._served.total() < _AT_A_TIME and self._served[tenant] < most
+            self._served[tenant] += free
+            return free
+
+    def leave(self, tenant: str | None) -> None:
+        """Give the place back."""
+        with self._lock:
+            self._served[tenant] -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Lets a few requests in at a time, for households of the caller's tenant; says on record who asked for what."""
+
+    brokers: Brokers
+    places: _Places
+
+    @contextmanager
+    def serve(self, request: Request, household_id: str, what: str) -> Iterator[None]:
+        """Do one thing for one household.
+
+        Raises:
+            BadRecord: with code ``other_tenant``, ``busy``, ``bad_recipient``, ``foreign_record`` or ``unavailable``.
+        """
+        caller = caller_of(request)
+        caller.check_household(household_id)
+        if not self.places.take(caller.household_key):
+            raise BadRecord(
+                "busy", "as many households are being read as may be at a time; ask again in a minute"
+            )
+        asked_by = {"token": caller.token.id} if caller.token else {}
+        logger.info(what, extra={"fields": {"household_id": household_id, **asked_by}})
+        try:
+            yield
+        except WrongUse as error:
+            raise BadRecord("bad_recipient", str(error)) from None
+        except ForeignRecord as error:
+            raise BadRecord("foreign_record", f"{error}. There is no archive; the worker counts it") from None
+        except MissingPart as error:
+            raise BadRecord("unavailable", str(error)) from None
+        finally:
+            self.places.leave(caller.household_key)
+
+
+def build_operator(
+    brokers: Brokers, guard: Guard, hosts: frozenset[Named] = frozenset(), host: str = "localhost"
+) -> FastAPI:
+    """Build the HTTP application.
+
+    Args:
+        brokers: where the log is.
+        guard: asks for tokens; on loopback too, any other program or page of the machine reaches it.
+        hosts: names besides the address under which it is asked.
+        host: what it listens on.
+
+    Raises:
+        ValueError: the guard asks for no token.
+    """
+    if not guard.closed:
+        raise ValueError("the operator API always asks for a token")
+    app = FastAPI(
+        title="misfire operator",
+        summary="What is held on one household, for itself alone, and until it wants it gone.",
+        version="1",
+        dependencies=[Depends(guard), Depends(HTTPBearer(auto_error=False))],
+    )
+    app.add_middleware(OnlyOwn, hosts=hosts, host=host)
+    app.exception_handler(BadRecord)(refuse)
+
+    @app.exception_handler(RequestValidationError)
+    async def misread(request: Request, error: RequestValidationError) -> JSONResponse:
+        places = {".".join(map(str, each["loc"])) for each in error.errors()}
+        said = f"cannot be used: {', '.join(sorted(places))}; /docs says what belongs there"
+        return await refuse(request, BadRecord("schema", said))
+
+    app.include_router(_households(_Desk(brokers, _Places())))
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, bool]:
+        """Whether the process answers at all."""
+        return {"alive": True}
+
+    return app
+
+
+def _households(desk: _Desk) -> APIRouter:
+    # Reading Kafka blocks, so these are functions that FastAPI runs in threads.
+    routes = APIRouter(prefix="/v1/households/{household_id}")
+
+    @routes.get("")
+    def show(household_id: Household, request: Request) -> dict[str, Any]:
+        """Count what every topic and the state store hold, without showing it."""
+        with desk.serve(request, household_id, "show"):
+            sources = [counts(each) for each in collected(desk.brokers, household_id)]
+        return {"household_id": household_id, "sources": sources}
+
+    @routes.post("/export", response_class=Response, openapi_extra=_EXPORT_BODY)
+    def export(
+        household_id: Household, asked: Annotated[ExportRequest, Depends(_export_request)], request: Request
+    ) -> Response:
+        """The archive, encrypted to the requester; 409 and no archive when one record is not the household's alone."""
+        with desk.serve(request, household_id, "export"):
+            recipients = [recipient(key) for key in asked.recipients]
+            holdings = collected(desk.brokers, household_id)
+            archive = sealed(desk.brokers, household_id, holdings, datetime.now(UTC), recipients)
+        named = {"content-disposition": 'attachment; filename="household.age"'}
+        return Response(archive, media_type="application/octet-stream", headers=named)
+
+    @routes.post("/erasure")
+    def erase(
+        household_id: Household,
+        request: Request,
+        wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT)] = 30.0,
+    ) -> JSONResponse:
+        """Erase the state, in the order of the log. 200: a worker did it; 202: one will."""
+        with desk.serve(request, household_id, "erase"):
+            place = send_command(desk.brokers, household_id, Command.ERASE)
+            applied = wait_until_erased(desk.brokers, household_id, place, wait)
+        found = {"household_id": household_id, "applied": applied, "command": str(place)}
+        return JSONResponse(found, 200 if applied else 202)
+
+    @routes.get("/erasure")
+    def verify_erased(household_id: Household, request: Request) -> dict[str, Any]:
+        """Read everything and say what is still there, and until when."""
+        with desk.serve(request, household_id, "verify-erased"):
+            marked, left = remains(collected(desk.brokers, household_id))
+        return {
+            "household_id": household_id,
+            "state_erased": marked,
+            "remains": [asdict(each) | {"places": [str(place) for place in each.places]} for each in left],
+        }
+
+    return routes

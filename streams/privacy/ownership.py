@@ -1,0 +1,151 @@
+"""Whose a record is: its key says so and, apart from that, its content.
+
+Of the content only the declared fields of its kind count. A field of that name anywhere else, such as a slot, names nobody: otherwise
+anybody could claim a record for another household, and veto that household's export.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
+from typing import Any
+
+from streams.wire import records
+from streams.wire.cloudevents import is_structured, type_inside, unwrapped
+from streams.errors import BadRecord
+from streams.gateway.late_answers import LATE
+from streams.wire.state.packing import Stored, unpack
+from streams.wire.records import Kind, header
+from streams.kafka.reading import Held
+from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INCIDENTS, INTENTS, OUTCOMES, REPLIES
+
+__all__ = ["Judged", "Whose", "judge", "owners_in", "owners_of"]
+
+#: Every kind of record that may say its CloudEvents type, by it; and what a topic's records are that say none.
+_KINDS: dict[str, Kind[Any]] = {
+    kind.type: kind for kind in (*vars(records).values(), LATE) if isinstance(kind, Kind)
+}
+_UNNAMED: dict[str, Kind[Any]] = {
+    INTENTS: records.INTENT,
+    OUTCOMES: records.OUTCOME,
+    DECISIONS: records.DECISION,
+    REPLIES: records.DECISION,
+    INCIDENTS: LATE,
+}
+
+
+@dataclass(frozen=True)
+class _State(Kind[Stored]):
+    """A household's state: a value of the table, which is not written as other records are."""
+
+    def decode(self, data: bytes | None) -> Stored:
+        """Read a value of the table."""
+        return unpack(data or b"")
+
+
+_STATE = _State("misfire.household-state.v1", Stored)
+#: What an archive may hold. A state says no type: it is one by its topic, or anybody could send the content of two households as one.
+_ARCHIVED = _KINDS | {_STATE.type: _STATE}
+
+
+class Whose(StrEnum):
+    """What key and content of a record say about one household."""
+
+    #: Neither names it as the owner.
+    OTHERS = "others"
+    #: Both name it and no other household; of a record without a key by contract, the content does.
+    OURS = "ours"
+    #: Both name it, and the content names another household as well. Only a part of misfire can have written that.
+    FOREIGN = "foreign"
+    #: Key and content name different households, and one of them is this one. The record belongs to neither.
+    DISPUTED = "disputed"
+    #: One sign names it and the other is missing: no key, or content that cannot be read.
+    UNCHECKED = "unchecked"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Whose a record is, its CloudEvents type, and its content as JSON: what our own reading of it holds, and no byte besides."""
+
+    whose: Whose
+    type: str = ""
+    content: bytes = b""
+
+
+def judge(held: Held, household_id: str) -> Judged:
+    """Say whose a record is, seen from one household."""
+    keyed = held.key == household_id.encode()
+    kind = _kind(held)
+    value = None if kind is None else _decoded(held, kind)
+    if kind is None or value is None:
+        return Judged(Whose.UNCHECKED if keyed else Whose.OTHERS)
+    owners = owners_of(value)
+    if not keyed and household_id not in owners:
+        return Judged(Whose.OTHERS)
+    if held.key is None and held.place.topic != REPLIES:
+        return Judged(Whose.UNCHECKED)
+    if household_id not in owners or not (keyed or held.key is None):
+        return Judged(Whose.DISPUTED)
+    if owners != {household_id}:
+        return Judged(Whose.FOREIGN)
+    return Judged(Whose.OURS, kind.type, kind.encode(value))
+
+
+def owners_of(value: Any) -> set[str]:
+    """Return every household that a value names in a declared field ``household_id``, its own or that of a value inside it.
+
+    What is inside of a mapping was named by its sender and names no household.
+    """
+    return set(_owners(value))
+
+
+def owners_in(line: bytes) -> set[str]:
+    """Return the owners of a record that ``judge`` gave out, from its line in an archive.
+
+    Raises:
+        ValueError: the line cannot be read as what it says it is.
+    """
+    try:
+        said = json.loads(line)
+        kind, record = _ARCHIVED[said["type"]], json.dumps(said["record"]).encode()
+        value = kind.adapter.validate_json(record, strict=True)
+    except (LookupError, TypeError, RecursionError) as error:
+        raise ValueError("the line is no record of an archive") from error
+    return owners_of(value)
+
+
+def _decoded(held: Held, kind: Kind[Any]) -> Any:
+    """Return a record's value as we read it; ``None`` where it cannot be read."""
+    try:
+        return kind.decode(unwrapped(held.value or b"", kind) if _structured(held) else held.value)
+    except (BadRecord, ValueError, RecursionError):
+        return None
+
+
+def _owners(value: Any) -> Iterator[str]:
+    if is_dataclass(value):
+        for each in fields(value):
+            found = getattr(value, each.name)
+            if each.name == "household_id":
+                yield found
+            else:
+                yield from _owners(found)
+    elif isinstance(value, tuple | list):
+        for entry in value:
+            yield from _owners(entry)
+
+
+def _structured(held: Held) -> bool:
+    return is_structured((header(held.headers, "content-type") or b"").decode("latin-1"))
+
+
+def _kind(held: Held) -> Kind[Any] | None:
+    topic = held.place.topic
+    if topic == HOUSEHOLDS:
+        return _STATE
+    if topic == DEAD_LETTERS:
+        topic = (header(held.headers, "misfire_topic") or b"").decode("ascii", "replace")
+    named = type_inside(held.value or b"") if _structured(held) else header(held.headers, "ce_type")
+    return _UNNAMED.get(topic) if named is None else _KINDS.get(named.decode("ascii", "replace"))

@@ -1,0 +1,63 @@
+"""What is left of a household after its erasure, topic by topic, and when that goes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter
+
+from detector.household.state import HouseholdState
+from streams.wire.state.packing import Stored
+from streams.wire.records import COMMAND
+from streams.privacy.holdings import Holding
+from streams.kafka.reading import Place
+from streams.kafka.topics import HOUSEHOLDS, TOPICS
+
+__all__ = ["Remains", "remains"]
+
+_STORED = TypeAdapter(Stored)
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What one topic still holds on an erased household.
+
+    ``until`` is when the last of it has gone by itself, in seconds since the epoch.
+    """
+
+    source: str
+    records: int
+    until: float
+    places: tuple[Place, ...]
+
+
+def remains(holdings: Sequence[Holding]) -> tuple[bool, list[Remains]]:
+    """Say whether the state is erased, and what the topics still hold besides the mark."""
+    kept = {topic.name: topic.kept for topic in TOPICS}
+    left, marked = [], False
+    for holding in holdings:
+        count = sum(not _is_command(line) for line in holding.lines)
+        count += holding.superseded + sum(map(len, (holding.unchecked, holding.disputed, holding.foreign)))
+        if holding.source == HOUSEHOLDS and _only_the_mark(holding):
+            marked, count = True, count - 1
+        if count and holding.last is not None:
+            until = holding.last + kept[holding.source] / 1000
+            places = (*holding.unchecked, *holding.disputed, *holding.foreign)
+            left.append(Remains(holding.source, count, until, places))
+    return marked, left
+
+
+def _is_command(line: bytes) -> bool:
+    """Whether a line tells of a command: that there was an erasure may be known."""
+    return bool(json.loads(line)["type"] == COMMAND.type)
+
+
+def _only_the_mark(holding: Holding) -> bool:
+    """Whether the last state is what ``erased`` leaves and nothing more."""
+    if not holding.lines:
+        return False
+    stored = _STORED.validate_python(json.loads(holding.lines[-1])["record"])
+    bare = Stored(state=HouseholdState.new(stored.state.household_id))
+    return stored.erased is not None and replace(stored, intents=(), outcomes=(), erased=None) == bare

@@ -1,0 +1,38 @@
+"""``misfire operator``: serves the operator API."""
+
+from __future__ import annotations
+
+import logging
+
+from streams.kafka.connection import brokers_of
+from streams.serving.access.guard import Guard
+from streams.serving.access.listening import check_edge, listen, server_options
+from streams.wire.host_names import named_hosts
+from streams.privacy.operator_api import build_operator
+from streams.privacy.own_token import own_token
+from streams.serving.server import Server
+from streams.settings import Settings
+
+__all__ = ["run_operator"]
+
+logger = logging.getLogger(__name__)
+
+
+def run_operator(settings: Settings) -> None:
+    """Serve until told to stop.
+
+    Raises:
+        MissingPart: the port is taken, or a certificate, password, access or token file is missing.
+        WrongUse: it would be open to a network, or settings contradict each other.
+    """
+    check_edge(settings, "operator")
+    tls = server_options(settings)
+    own = own_token(settings.operator_token_file) if settings.access_file is None else None
+    guard = Guard(settings.access_file, own)
+    app = build_operator(
+        brokers_of(settings), guard, named_hosts(settings.allowed_hosts), settings.operator_host
+    )
+    listening = listen(settings.operator_host, settings.operator_port)
+    address = "{}:{}".format(*listening.getsockname()[:2])
+    logger.info("the operator API listens on %s://%s", "https" if tls else "http", address)
+    Server(app, listening, tls).serve_until_stopped()

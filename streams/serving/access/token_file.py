@@ -1,0 +1,187 @@
+"""Who may ask the gateway: a file with tokens' hashes, what each may do, and whose households it may name.
+
+A bearer token is drawn from 256 bits, so its SHA-256 is kept as it is: salts and slow hashes defend what people make up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+
+from streams.errors import WrongUse
+from streams.files.private import Stamp, read_private_json, write_privately
+from streams.files.atomic import locked
+
+__all__ = [
+    "AccessFile",
+    "AccessToken",
+    "Scope",
+    "change_access",
+    "new_token",
+    "read_access",
+    "read_stamped",
+    "revoked",
+    "sha256_of",
+    "with_token",
+    "write_access",
+]
+
+_ID_BYTES, _SECRET_BYTES = 4, 32
+
+
+class Scope(StrEnum):
+    """What a token may do."""
+
+    DECIDE = "decide"
+    CONFIRM = "confirm"
+    OPERATE = "operate"
+    EXPORT = "export"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken:
+    """A token as it is kept: without its secret. ``per_second`` is how many events it may send; an array counts each of its own."""
+
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")]
+    tenant: Annotated[str, Field(min_length=1, max_length=64)]
+    scopes: Annotated[frozenset[Scope], Field(min_length=1)]
+    per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", repr=False)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessFile:
+    """Tenants, each with the id of its keyring's household key, which every id of its households begins with; and tokens.
+
+    ``rates`` are how many events a second all tokens of a tenant may send together; a tenant that is not named there has the rate of its
+    fastest token, so that more tokens are not more events.
+    """
+
+    tenants: dict[str, Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,15}$")]] = field(default_factory=dict)
+    tokens: tuple[AccessToken, ...] = ()
+    rates: dict[str, Annotated[int, Field(ge=1, le=1_000_000)]] = field(default_factory=dict)
+
+    def rate_of(self, tenant: str) -> int | None:
+        """Return how many events a second a tenant's tokens may send together; ``None`` where it has no token here."""
+        return self.rates.get(tenant) or max(
+            (token.per_second for token in self.tokens if token.tenant == tenant), default=None
+        )
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with it as a whole, a sentence each."""
+        keys, ids = list(self.tenants.values()), [token.id for token in self.tokens]
+        shared = sorted({key for key in keys if keys.count(key) > 1})
+        strangers = sorted({token.tenant for token in self.tokens} - set(self.tenants))
+        return [
+            *(f"more than one tenant has the household key {key}" for key in shared),
+            *(f"tenant {tenant!r} of a token has no household key" for tenant in strangers),
+            *(
+                f"token {name} is there twice"
+                for name in sorted({name for name in ids if ids.count(name) > 1})
+            ),
+        ]
+
+
+_ACCESS = TypeAdapter(AccessFile)
+
+
+def sha256_of(secret: str) -> str:
+    """Return the form in which a secret is kept and compared."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def new_token(tenant: str, scopes: frozenset[Scope], per_second: int) -> tuple[str, AccessToken]:
+    """Draw a token; return what its holder sends, and what is kept of it."""
+    name, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
+    kept = AccessToken(id=name, tenant=tenant, scopes=scopes, per_second=per_second, sha256=sha256_of(secret))
+    return f"{name}.{secret}", kept
+
+
+def with_token(
+    access: AccessFile, token: AccessToken, household_key: str | None, rate: int | None = None
+) -> AccessFile:
+    """Return the file with one more token; ``household_key`` has to be given with a tenant's first, ``rate`` sets all its tokens' rate.
+
+    Raises:
+        WrongUse: the tenant is new and no key is given, has another key, or another tenant has that key.
+    """
+    known = access.tenants.get(token.tenant)
+    if known is None and household_key is None:
+        raise WrongUse(
+            f"tenant {token.tenant!r} is new: give --household-key, the id of its keyring's household key"
+        )
+    if known is not None and household_key not in (None, known):
+        raise WrongUse(f"tenant {token.tenant!r} has the household key {known}, not {household_key}")
+    tenants = access.tenants | {token.tenant: household_key or known or ""}
+    rates = access.rates if rate is None else access.rates | {token.tenant: rate}
+    found = replace(access, tenants=tenants, tokens=(*access.tokens, token), rates=rates)
+    if problems := found.problems():
+        raise WrongUse("; ".join(problems))
+    return found
+
+
+def revoked(access: AccessFile, name: str) -> AccessFile:
+    """Return the file without a token.
+
+    Raises:
+        WrongUse: it has none of that id.
+    """
+    kept = tuple(token for token in access.tokens if token.id != name)
+    if len(kept) == len(access.tokens):
+        raise WrongUse(f"there is no token {name}; 'misfire token list' shows those that are there")
+    return replace(access, tokens=kept)
+
+
+def read_access(path: Path) -> AccessFile:
+    """Read an access file.
+
+    Raises:
+        MissingPart: it is not there, or cannot be read.
+        WrongUse: others may write or read it, or it is no access file.
+    """
+    return read_stamped(path)[0]
+
+
+def read_stamped(path: Path) -> tuple[AccessFile, Stamp]:
+    """Read an access file as ``read_access`` does, with the stamp that it had."""
+    found, stamp = read_private_json(path, "an access file", _ACCESS.validate_json, make="misfire token new")
+    if wrong := found.problems():
+        raise WrongUse(f"the access file {path} cannot be used: {'; '.join(wrong)}")
+    return found, stamp
+
+
+def change_access(
+    path: Path, change: Callable[[AccessFile], AccessFile], *, made_here: bool = False
+) -> AccessFile:
+    """Read an access file, change it and write it back; of two that do so at once the second sees what the first wrote.
+
+    Args:
+        path: the file.
+        change: makes the new content of the old.
+        made_here: whether a file that is not there yet is an empty one.
+
+    Raises:
+        MissingPart: it cannot be read or written.
+        WrongUse: it is no access file, or ``change`` refuses.
+    """
+    with locked(path):
+        before = AccessFile() if made_here and not path.exists() else read_access(path)
+        after = change(before)
+        write_access(path, after)
+    return after
+
+
+def write_access(path: Path, access: AccessFile) -> None:
+    """Write an access file, all of it or nothing, for its owner's eyes only.
+
+    Raises:
+        MissingPart: it cannot be written.
+    """
+    write_privately(path, _ACCESS.dump_json(access, indent=2) + b"\n", "access file")

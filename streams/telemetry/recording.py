@@ -1,0 +1,241 @@
+"""Decisions and outcomes as counts. A point on a graph leads to a decision by its exemplar, the ``decision_id``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from itertools import product
+
+from detector.contracts.confirmations import ConfirmationResult
+from detector.decision.bundle import Bundle
+from detector.contracts.decisions import ABSTENTIONS, ConfirmMethod, Decision, RiskClass, Rung, Verdict, why_abstained
+from detector.contracts.events import Outcome, OutcomeKind, OutcomeSource
+from detector.decision.first_time import FIRST_PHYSICAL
+from detector.contracts.outcome_table import RefusedOutcome
+from detector.policy.unclassified import UNCLASSIFIED
+from streams.telemetry import metrics
+from streams.errors import DEAD_LETTER_CODES
+from streams.kafka.topics import HOUSEHOLDS, INCIDENTS, INTENTS, OUTCOMES
+
+__all__ = [
+    "begin_gateway",
+    "begin_worker",
+    "caution_of",
+    "count_answer",
+    "count_decision",
+    "exemplar",
+    "observe_answer",
+    "observe_command",
+    "observe_outcome",
+    "observe_refused",
+    "show_blocks",
+    "show_bundle",
+    "show_proof_key",
+]
+
+logger = logging.getLogger(__name__)
+
+#: Why a command is asked about on top of the budgets; where both hold, it counts as the first.
+_CAUTIONS = (UNCLASSIFIED, FIRST_PHYSICAL)
+_ANSWERS_TO_A_QUESTION = (OutcomeKind.CONFIRMED, OutcomeKind.DENIED, OutcomeKind.EXPIRED)
+
+
+def exemplar(decision: Decision) -> dict[str, str]:
+    """Return what leads from a point on a graph to a decision."""
+    return {"decision_id": decision.decision_id}
+
+
+def begin_worker(bundle: Bundle) -> None:
+    """Begin at zero what a worker counts: a graph of what never happened shows nothing, and a rate does not see the first time."""
+    metrics.CATALOGUE.show_only("worker")
+    policy, version = bundle.policy, bundle.version
+    for topic in (INTENTS, OUTCOMES):
+        metrics.DUPLICATES.labels(topic)
+        metrics.PASSED_ON.labels(topic)
+        metrics.IGNORED_FIELDS.labels(topic)
+        metrics.EARLIER_TOPIC.labels(topic)
+        metrics.AFTER_ERASURE.labels(topic)
+        metrics.PRODUCER_TIMES.labels(topic)
+    metrics.EARLIER_TOPIC.labels(HOUSEHOLDS)
+    for reason in DEAD_LETTER_CODES:
+        metrics.DEAD_LETTERS.labels(reason)
+    _begin_outcomes()
+    for risk in RiskClass:
+        metrics.BUDGET.labels(risk.value, version).set(policy.classes[risk].budget)
+        metrics.MISFIRE_PROBABILITY.labels(risk.value, version)
+        metrics.SURPRISAL_BITS.labels(risk.value)
+        for reason in ABSTENTIONS:
+            metrics.ABSTENTIONS.labels(risk.value, reason)
+        for reason in _CAUTIONS:
+            metrics.CAUTIONS.labels(risk.value, reason)
+        for method, result in product(policy.classes[risk].methods, _ANSWERS_TO_A_QUESTION):
+            metrics.CONFIRMATIONS.labels(method.value, result.value, "", risk.value)
+    for verdict, risk in product(Verdict, RiskClass):
+        said = (policy.enforcement.value, version)
+        metrics.DECISIONS.labels(verdict.value, risk.value, Rung.WORKER.value, *said)
+        for cohort in ("new", "known"):
+            metrics.COMMANDS.labels(verdict.value, risk.value, cohort, *said)
+    show_blocks(1.0)
+
+
+def _begin_outcomes() -> None:
+    for kind, source in product(OutcomeKind, OutcomeSource):
+        metrics.OUTCOMES.labels(kind.value, source.value)
+    for reason in RefusedOutcome:
+        metrics.OUTCOMES_REFUSED.labels(reason.value)
+
+
+def _begin_connection() -> None:
+    for topic in (INTENTS, OUTCOMES, INCIDENTS):
+        metrics.SEND_FAILURES.labels(topic)
+    for reason in ("kafka", "internal_error"):
+        metrics.CONNECTIONS_LOST.labels(reason)
+
+
+def begin_gateway(
+    reasons: Mapping[Rung, Iterable[str]], refusals: Iterable[str], cuts: Iterable[str]
+) -> None:
+    """Begin at zero what a gateway counts.
+
+    Args:
+        reasons: the codes of why an answer may stand on a lower rung.
+        refusals: the codes of why a caller is refused.
+        cuts: the codes of why a connection is ended.
+    """
+    metrics.CATALOGUE.show_only("gateway")
+    _begin_connection()
+    for rung in Rung:
+        metrics.ANSWER_SECONDS.labels(rung.value)
+        metrics.MISSED_DEADLINES.labels(rung.value)
+    for verdict, risk in product(Verdict, RiskClass):
+        metrics.ANSWERS.labels(Rung.WORKER.value, verdict.value, risk.value, "")
+        for rung, codes in reasons.items():
+            for code in codes:
+                metrics.ANSWERS.labels(rung.value, verdict.value, risk.value, code)
+    for reason in refusals:
+        metrics.REFUSED.labels(reason)
+    for reason in cuts:
+        metrics.CUT.labels(reason)
+    for result in ("delivered", "failed"):
+        metrics.CALLBACKS.labels(result)
+    for result in ("same", "refused"):
+        metrics.REPEATED.labels(result)
+
+
+def count_decision(decision: Decision) -> None:
+    """Count a decision, on whichever rung it was made."""
+    metrics.DECISIONS.labels(
+        decision.verdict.value,
+        decision.risk_class.value,
+        decision.rung.value,
+        decision.enforcement.value,
+        decision.bundle,
+    ).inc(exemplar=exemplar(decision))
+
+
+def count_answer(decision: Decision, seconds: float, deadline: float) -> None:
+    """Count an answer of the hook.
+
+    Args:
+        decision: what was answered.
+        seconds: how long it took.
+        deadline: how many it was allowed to take.
+    """
+    rung, point = decision.rung.value, exemplar(decision)
+    reason = "" if decision.rung is Rung.WORKER else decision.reasons[0].code
+    metrics.ANSWERS.labels(rung, decision.verdict.value, decision.risk_class.value, reason).inc(
+        exemplar=point
+    )
+    metrics.ANSWER_SECONDS.labels(rung).observe(seconds, point)
+    if seconds > deadline:
+        metrics.MISSED_DEADLINES.labels(rung).inc(exemplar=point)
+    if decision.rung is not Rung.WORKER:
+        count_decision(decision)
+
+
+def observe_command(decision: Decision, *, new: bool, known: bool) -> None:
+    """Take in a worker's decision on a committing event.
+
+    Args:
+        decision: the decision.
+        new: whether the household is in its first sessions.
+        known: whether the bundle's vocabulary has the intent.
+    """
+    verdict, risk, point = decision.verdict.value, decision.risk_class.value, exemplar(decision)
+    cohort = "new" if new else "known"
+    metrics.COMMANDS.labels(verdict, risk, cohort, decision.enforcement.value, decision.bundle).inc(
+        exemplar=point
+    )
+    metrics.COMMAND_INTENTS.labels(decision.intent if known else "other", verdict).inc(exemplar=point)
+    caution = caution_of(decision)
+    if caution is not None:
+        metrics.CAUTIONS.labels(risk, caution).inc(exemplar=point)
+    why = why_abstained(decision)
+    if why is not None:
+        metrics.ABSTENTIONS.labels(risk, why).inc(exemplar=point)
+    if decision.misfire_probability is not None:
+        metrics.MISFIRE_PROBABILITY.labels(risk, decision.bundle).observe(decision.misfire_probability, point)
+        metrics.SURPRISAL_BITS.labels(risk).observe(decision.surprisal_bits, point)
+
+
+def caution_of(decision: Decision) -> str | None:
+    """Return why a command was asked about on top of its class's budget; ``None`` where it was not, or was allowed."""
+    codes = {reason.code for reason in decision.reasons}
+    if decision.verdict is Verdict.ALLOW:
+        return None
+    return next((code for code in _CAUTIONS if code in codes), None)
+
+
+def observe_outcome(outcome: Outcome, about: Decision | None) -> None:
+    """Count an outcome; ``about`` is the decision that it is about, where the household still remembers it.
+
+    Where the runtime asks by itself, the outcome is also what became of the question, by the method that was offered first.
+    """
+    kind = outcome.outcome
+    metrics.OUTCOMES.labels(kind.value, outcome.source.value).inc()
+    if about is not None and about.confirm is not None and kind in _ANSWERS_TO_A_QUESTION:
+        _count_confirmation(about.confirm.methods[0].value, kind.value, "", about)
+
+
+def observe_refused(*refused: tuple[Outcome, RefusedOutcome]) -> None:
+    """Count outcomes that were refused, by why. A command that ran although its verdict held it back is an incident, and is logged."""
+    for outcome, reason in refused:
+        metrics.OUTCOMES_REFUSED.labels(reason.value).inc()
+        if reason is RefusedOutcome.RAN_REFUSED:
+            logger.warning(
+                "incident: the command of event %s ran although it was not allowed, says its %s (%s)",
+                outcome.event_id,
+                outcome.source.value,
+                outcome.outcome.value,
+            )
+
+
+def observe_answer(method: ConfirmMethod, result: ConfirmationResult, about: Decision | None) -> None:
+    """Count an answer to a confirmation; ``about`` as above."""
+    _count_confirmation(method.value, result.result.value, result.reason or "", about)
+
+
+def show_blocks(left: float) -> None:
+    """Show what is left of the block budget of the tenant that has the least; negative is spent."""
+    metrics.BLOCK_BUDGET_SPENT.set(left < 0.0)
+    metrics.BLOCK_BUDGET_LEFT.set(max(left, 0.0))
+
+
+def show_bundle(bundle: Bundle, created: float) -> None:
+    """Say which bundle decides; ``created`` is when it was made, in seconds since 1970."""
+    metrics.BUNDLE.labels(bundle.version, bundle.policy.version).set(1)
+    metrics.BUNDLE_CREATED_SECONDS.labels(bundle.version).set(created)
+
+
+def show_proof_key(*, present: bool) -> None:
+    """Say whether proofs of confirmations can be checked; without a key that is told in the log as well."""
+    metrics.PROOF_KEY.set(present)
+    if not present:
+        logger.warning(
+            "there is no key for proofs: no PIN and no push confirms, and what takes one is blocked; set confirmation_key_file"
+        )
+
+
+def _count_confirmation(method: str, result: str, reason: str, about: Decision | None) -> None:
+    risk, point = (about.risk_class.value, exemplar(about)) if about else ("unknown", None)
+    metrics.CONFIRMATIONS.labels(method, result, reason, risk).inc(exemplar=point)

@@ -1,0 +1,1 @@
+"""Bytes and headers to values and back."""

@@ -1,0 +1,82 @@
+"""CloudEvents 1.0, structured mode: one JSON object with the value as its ``data``, on HTTP and on Kafka.
+
+Binary mode needs nothing: the value is the body, and the attributes are headers (``ce-…`` on HTTP, ``ce_…`` on Kafka).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cloudevents.core.bindings.http import to_structured
+from cloudevents.core.exceptions import CloudEventValidationError
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
+from pydantic_core import from_json, to_json
+
+from detector.contracts.timestamps import read_timestamp
+from streams.errors import BadRecord
+from streams.wire.records import MAX_BYTES, Kind
+from streams.wire.strict_json import check_unambiguous
+
+__all__ = ["STRUCTURED", "is_structured", "type_inside", "unwrapped", "wrapped"]
+
+#: The media type of structured mode.
+STRUCTURED = "application/cloudevents+json"
+
+_REQUIRED = ("specversion", "id", "source", "type")
+_KNOWN = {*_REQUIRED, "datacontenttype", "dataschema", "subject", "time"}
+
+
+def is_structured(media: str) -> bool:
+    """Return whether a content type is that of structured mode."""
+    return media.partition(";")[0].strip().lower() == STRUCTURED
+
+
+def unwrapped(body: bytes, kind: Kind[Any]) -> bytes:
+    """Return the value inside a CloudEvent, as JSON that is not yet checked.
+
+    Raises:
+        BadRecord: with code ``too_large``, ``not_json``, ``ambiguous_json``, ``schema`` (no CloudEvent, or one without data) or
+            ``unknown_type``.
+    """
+    if len(body) > MAX_BYTES:
+        raise BadRecord("too_large", f"the CloudEvent has {len(body)} bytes; at most {MAX_BYTES} are read")
+    check_unambiguous(body)
+    try:
+        found = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise BadRecord("not_json", "the body is not JSON") from None
+    missing = [name for name in _REQUIRED if not isinstance(found, dict) or name not in found]
+    if missing or not isinstance(found.get("data"), dict):
+        raise BadRecord("schema", f"the CloudEvent lacks {', '.join(missing) or 'data, an object'}")
+    data = found.pop("data")
+    try:
+        if "time" in found:
+            found["time"] = read_timestamp(found["time"])
+        event = CloudEvent(found, data)
+    except (CloudEventValidationError, ValueError, TypeError) as error:
+        wrong = getattr(error, "errors", {"time": ()})
+        # An extension's name is the sender's: it may be anything.
+        names = sorted({name if name in _KNOWN else "an extension" for name in wrong})
+        raise BadRecord("schema", f"the CloudEvent's attributes are wrong: {', '.join(names)}") from None
+    if event.get_type() != kind.type:
+        raise BadRecord("unknown_type", f"the CloudEvent's type is not {kind.type!r}")
+    return to_json(data)
+
+
+def type_inside(body: bytes) -> bytes | None:
+    """Return the type that a CloudEvent names; ``None`` where it is none."""
+    try:
+        found = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        return None
+    named = found.get("type") if isinstance(found, dict) else None
+    return named.encode() if isinstance(named, str) else None
+
+
+def wrapped(value: bytes, kind: Kind[Any], event_id: str, source: str) -> bytes:
+    """Return a CloudEvent with a value, which is JSON, inside."""
+    attributes = {"specversion": "1.0", "id": event_id, "type": kind.type, "source": source}
+    return to_structured(
+        CloudEvent(attributes | {"datacontenttype": "application/json"}, from_json(value)), JSONFormat()
+    ).body

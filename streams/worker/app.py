@@ -1,0 +1,83 @@
+"""The Faust app: its settings, its topics, its table. Each setting that is not Faust's default says why."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from typing import Any
+
+import faust
+
+from streams.kafka.connection import Brokers, brokers_of
+from streams.worker.recovered_table import HouseholdTable
+from streams.kafka.topic_ids import NONE_KNOWN, Identities
+from streams.settings import Settings
+from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES
+from streams.worker.faust_transport import Transport
+
+__all__ = ["Parts", "build_app"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The app with what its agents read and write."""
+
+    app: Any
+    intents: Any
+    outcomes: Any
+    table: Any
+
+
+def build_app(settings: Settings, identities: Identities = NONE_KNOWN) -> Parts:
+    """Build the worker's app; nothing is started. ``identities`` says which topics it reads."""
+    app = faust.App(
+        settings.group,
+        broker=[f"kafka://{broker}" for broker in settings.broker.split(",")],
+        broker_credentials=_credentials(brokers_of(settings)),
+        # Recovered from the changelog at every start: nothing on disk can be stale.
+        store="memory://",
+        # A store in memory is read anew by a partition's next owner, so a standby would only cost.
+        table_standby_replicas=0,
+        datadir=tempfile.gettempdir(),
+        # Decoding happens inside the agents: a value that Faust cannot decode would crash them, again and again.
+        key_serializer="raw",
+        value_serializer="raw",
+        # Topics are created by 'misfire topics create'; created on the way they get the wrong number of partitions.
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        topic_partitions=settings.partitions,
+        # It would listen on all addresses.
+        web_enabled=False,
+        autodiscover=False,
+        consumer_auto_offset_reset="earliest",
+        broker_session_timeout=settings.session_timeout,
+        broker_heartbeat_interval=settings.session_timeout / 4,
+        broker_commit_interval=0.5,
+        producer_linger=0,
+        stream_wait_empty=False,
+        Table=HouseholdTable,
+    )
+    app.transport = Transport(app, settings.fetch_max_wait, identities)
+    changelog = app.topic(
+        HOUSEHOLDS, partitions=settings.partitions, key_serializer="raw", value_serializer="raw"
+    )
+    return Parts(
+        app=app,
+        intents=app.topic(INTENTS, partitions=settings.partitions),
+        outcomes=app.topic(OUTCOMES, partitions=settings.partitions),
+        table=app.Table(
+            "households",
+            partitions=settings.partitions,
+            changelog_topic=changelog,
+        ),
+    )
+
+
+def _credentials(brokers: Brokers) -> Any:
+    """What Faust takes for a client's options."""
+    if brokers.login is not None:
+        login = brokers.login
+        return faust.SASLCredentials(
+            username=login.user, password=login.password, mechanism=login.mechanism, ssl_context=brokers.tls
+        )
+    return None if brokers.tls is None else faust.SSLCredentials(brokers.tls)

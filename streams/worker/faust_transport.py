@@ -1,0 +1,208 @@
+"""What Faust does not offer of its Kafka driver: how long a fetch waits, where it begins to read, whether a broker is still there.
+
+An offset is committed with the id of its topic: a committed offset is worth nothing in a topic that was created later. The embedded
+broker does not keep what is committed with an offset; there the recovered households show which topic their records came from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from aiokafka import OffsetAndMetadata, TopicPartition
+from aiokafka.errors import IllegalStateError
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from streams.kafka.topic_ids import NONE_KNOWN, Identities
+from streams.wire.state.marks import UNKNOWN
+from streams.kafka.reachable import broker_answers
+
+__all__ = ["Transport", "ends_of", "is_stale", "silent_partitions", "worker_broker_answers"]
+
+logger = logging.getLogger(__name__)
+
+#: Seconds after which a fetch that waits for data looks again at which partitions it is to read.
+_LONGEST_FETCH = 0.2
+#: Milliseconds for which a fetch waits that only asks where a partition ends.
+_SHORT_FETCH_MS = 10
+#: Seconds after which a fetcher that has nothing to read looks again.
+_LOOK_AGAIN = 0.02
+
+
+async def worker_broker_answers(app: Any) -> bool:
+    """Whether a broker answers the app's producer; while that is not started yet, nothing speaks against it."""
+    producer = app.producer._producer  # noqa: SLF001 - neither Faust nor aiokafka has a public way to it
+    return producer is None or await broker_answers(producer.client)
+
+
+def ends_of(app: Any, topics: Collection[str]) -> dict[tuple[str, int], tuple[int, int]]:
+    """Return for each assigned partition of ``topics`` where reading began (committed), and where it ends as far as fetches have told."""
+    consumer, found = app.consumer, {}
+    for tp in consumer.assignment():
+        if tp.topic in topics:
+            with suppress(AssertionError, IllegalStateError):  # taken away meanwhile
+                began = consumer._committed_offset.get(tp) or 0  # noqa: SLF001 - Faust keeps it and does not show it
+                found[tp.topic, tp.partition] = (began, consumer.highwater(tp) or began)
+    return found
+
+
+async def _commit_with_ids(
+    commit: Callable[..., Awaitable[None]], identities: Identities, offsets: Mapping[Any, Any]
+) -> None:
+    await commit({tp: OffsetAndMetadata(at.offset, identities.of(tp.topic)) for tp, at in offsets.items()})
+
+
+def is_stale(committed_with: str | None, topic_id: str) -> bool:
+    """Say whether an offset was committed of an earlier topic of the same name. 0.1.0 committed without an id, and is believed."""
+    return bool(committed_with) and topic_id not in {UNKNOWN, committed_with}
+
+
+def silent_partitions(app: Any, topics: Collection[str], since: float) -> list[str]:
+    """Return the assigned partitions of ``topics`` of which no broker has answered a fetch ``since``, in seconds since the epoch."""
+    consumer, silent = app.consumer, []
+    for tp in consumer.assignment():
+        if tp.topic in topics:
+            with suppress(AssertionError, IllegalStateError):  # taken away meanwhile
+                client = consumer._thread._ensure_consumer()  # noqa: SLF001 - Faust shows offsets of it, and not this
+                if (client.last_poll_timestamp(TopicPartition(*tp)) or 0) < 1000 * since:
+                    silent.append(f"{tp.topic} {tp.partition}")
+    return sorted(silent)
+
+
+class _Thread(driver.AIOKafkaConsumerThread):
+    def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
+        consumer = super()._create_consumer(loop)
+        transport: Any = self.consumer.transport
+        consumer._fetch_max_wait_ms = int(transport.fetch_max_wait * 1000)  # noqa: SLF001 - it is read once, when the consumer starts
+        consumer.commit = partial(_commit_with_ids, consumer.commit, transport.identities)
+        return consumer
+
+    async def seek_to_committed(self) -> Any:
+        """Seek to the committed offsets of the topics as they are; what was committed of an earlier one counts as not committed."""
+        offsets: dict[Any, int | None] = dict(await super().seek_to_committed())
+        committed = await self.call_thread(self._committed, list(offsets))
+        transport: Any = self.consumer.transport
+        for tp, place in committed.items():
+            stale = is_stale(place.metadata, transport.identities.of(tp.topic))
+            if stale or (not place.metadata and transport.only_earlier(tp.topic, tp.partition)):
+                logger.warning("%s was created again since it was read last; partition %d is read anew", *tp)
+                offsets[tp] = None
+        return offsets
+
+    async def _committed(self, partitions: list[Any]) -> dict[Any, Any]:
+        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001 - aiokafka shows offsets, and not what was committed with them
+        found: dict[Any, Any] = await coordinator.fetch_committed_offsets(partitions)
+        return found
+
+    async def _highwaters(self, partitions: Any) -> dict[TP, int]:
+        """The ends of partitions, as fetches tell them.
+
+        The embedded broker (tansu) answers ListOffsets with an offset inside of the last batch: recovery would leave the rest
+        of it out, and the worker would decide on events again. What a fetch tells is right on either broker.
+        """
+        ends = dict(await super()._highwaters(partitions))
+        begun = {TopicPartition(*tp): end for tp, end in ends.items() if end}
+        return ends | await self._fetched_highwaters(begun) if begun else ends
+
+    async def _fetched_highwaters(self, ends: dict[Any, int]) -> dict[TP, int]:
+        transport: Any = self.transport
+        reader = self._create_client_consumer(transport)
+        reader._fetch_max_wait_ms = _SHORT_FETCH_MS  # noqa: SLF001 - as above
+        await reader.start()
+        try:
+            reader.assign([*ends])
+            for tp, end in ends.items():
+                reader.seek(tp, end)
+            async with asyncio.timeout(self.app.conf.broker_request_timeout):
+                while any(reader.highwater(tp) is None for tp in ends):  # noqa: ASYNC110 - aiokafka has no event for it
+                    await asyncio.sleep(_LOOK_AGAIN)
+            return {TP(*tp): max(end, reader.highwater(tp)) for tp, end in ends.items()}
+        finally:
+            await reader.stop()
+
+
+class _Consumer(driver.Consumer):
+    """Loses nothing around a rebalance, where nothing was committed yet either.
+
+    Faust seeks back to committed offsets only. Without one, whatever was fetched and thrown away on the way is gone, and
+    it throws away twice: what a fetch brings whose partitions were paused while it waited, and what stands in the queues
+    when it resumes flow control, which is after it has resumed the partitions. A changelog has no committed offsets at
+    all: a fetch that still waits when recovery seeks moves it on, and recovery waits for ever for what was thrown away.
+    """
+
+    _held: frozenset[Any] = frozenset()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._moving = asyncio.Lock()
+
+    def _new_consumer_thread(self) -> Any:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's own signature
+        # Faust would sleep a whole second, also where there is something to read a moment later: whoever asks waits for that.
+        while not (self.flow_active and self._get_active_partitions()) and not self.should_stop:  # noqa: ASYNC110 - sets have no event
+            await asyncio.sleep(_LOOK_AGAIN)
+        return await super()._wait_next_records(timeout)
+
+    async def _getmany(self, active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's own signature
+        # Faust's own set is emptied by a pause, and aiokafka takes an empty set for all partitions.
+        asked = None if active_partitions is None else set(active_partitions)
+        async with self._moving:
+            return await super()._getmany(asked, min(timeout, _LONGEST_FETCH))
+
+    async def seek_wait(self, partitions: Any) -> None:
+        async with self._moving:
+            await super().seek_wait(partitions)
+
+    async def perform_seek(self) -> None:
+        async with self._moving:
+            await self._seek_to_committed_or_beginning()
+
+    async def _seek_to_committed_or_beginning(self) -> None:
+        await super().perform_seek()
+        uncommitted = [
+            TopicPartition(*tp)
+            for tp in self._stream_partitions(self.assignment())
+            if not self._committed_offset.get(tp)
+        ]
+        if uncommitted:
+            with suppress(IllegalStateError):  # taken away meanwhile: its next owner seeks
+                await self._thread.seek_to_beginning(*uncommitted)
+
+    def resume_partitions(self, tps: Any) -> None:
+        self._held = frozenset(self._stream_partitions(tps))
+        super().resume_partitions(set(tps) - self._held)
+
+    def resume_flow(self) -> None:
+        super().resume_flow()
+        held, self._held = self._held, frozenset()
+        super().resume_partitions(held)
+
+    def _stream_partitions(self, tps: Any) -> list[Any]:
+        return [tp for tp in tps if not self._is_changelog_tp(tp)]
+
+
+class Transport(driver.Transport):
+    """Faust's Kafka transport with a consumer that reads nothing before it stands at the committed offsets.
+
+    Args:
+        app: the Faust app.
+        identities: which topics are read.
+        fetch_max_wait: how many seconds a fetch waits for data. Faust 0.15 waits 1.5 s; a broker that does not wake waiting
+            fetches (tansu) would make every event wait as long.
+    """
+
+    Consumer = _Consumer
+
+    def __init__(self, app: Any, fetch_max_wait: float, identities: Identities = NONE_KNOWN) -> None:
+        super().__init__(app.conf.broker_consumer, app, loop=app.loop)
+        self.fetch_max_wait = fetch_max_wait
+        self.identities = identities
+        #: Whether the recovered households of a partition know records of an earlier topic of that name, and none of the present one.
+        self.only_earlier: Callable[[str, int], bool] = lambda _topic, _partition: False

@@ -1,0 +1,230 @@
+"""What one record does: decode, check, call the core. No Kafka here, so that every rule can be tested without it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult
+from detector.decision.bundle import Bundle
+from detector.decision.questions import answer, recall
+from detector.contracts.decisions import Decision, Rung
+from detector.contracts.events import IntentEvent, Outcome
+from detector.policy.fallback import fallback_decision
+from detector.contracts.outcome_table import RefusedOutcome
+from detector.household.outcomes import report
+from detector.decision.decide import decide
+from detector.decision.verdict import Judgement
+from streams.telemetry import metrics
+from streams.wire.cloudevents import is_structured, type_inside, unwrapped
+from streams.errors import BadRecord
+from streams.wire.state.marks import UNKNOWN, Mark, is_applied, with_mark
+from streams.wire.state.packing import Stored
+from streams.wire.records import (
+    ANSWER,
+    COMMAND,
+    INTENT,
+    OUTCOME,
+    PROBE,
+    Headers,
+    HouseholdCommand,
+    Kind,
+    check_time,
+    check_type,
+    header,
+)
+from streams.wire.token_format import check_tokens
+
+__all__ = [
+    "ID_REUSED",
+    "Incoming",
+    "Settled",
+    "answer_record",
+    "decide_record",
+    "is_answer",
+    "is_command",
+    "is_probe",
+    "read_answer",
+    "read_command",
+    "read_intent",
+    "read_outcome",
+    "settle_record",
+    "with_intent",
+    "with_outcome",
+]
+
+#: What is said about a different event under a used id, whoever notices.
+ID_REUSED = "event_id belongs to another event already; give each event an id of its own, and repeat an event unchanged"
+
+#: What all kinds of record have in common: a household and a time.
+V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer, HouseholdCommand)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A record as it came: bytes, headers, where it stood, and the log's time of it in seconds since the epoch.
+
+    ``topic_id`` tells its topic from an earlier one of the same name (``marks.short_id``).
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: float
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    topic_id: str = UNKNOWN
+
+    @property
+    def mark(self) -> Mark:
+        """Where it stands, as households remember it."""
+        return Mark(self.topic_id, self.partition, self.offset)
+
+
+def read_intent(record: Incoming, *, token_ids: bool = False) -> IntentEvent:
+    """Read an intent event; with ``token_ids`` its ids have to be tokens, as its slots' values always have.
+
+    Raises:
+        BadRecord: with code ``unknown_type``, ``too_large``, ``not_json``, ``ambiguous_json``, ``schema``, ``not_tokens``,
+            or ``key_mismatch``.
+    """
+    return _read(record, INTENT, token_ids=token_ids)
+
+
+def read_outcome(record: Incoming, *, token_ids: bool = False) -> Outcome:
+    """Read an outcome; the same errors as ``read_intent``."""
+    return _read(record, OUTCOME, token_ids=token_ids)
+
+
+def read_answer(record: Incoming, *, token_ids: bool = False) -> ConfirmationAnswer:
+    """Read an answer to a confirmation; the same errors as ``read_intent``."""
+    return _read(record, ANSWER, token_ids=token_ids)
+
+
+def read_command(record: Incoming, *, token_ids: bool = False) -> HouseholdCommand:
+    """Read a command about a household; the same errors as ``read_intent``."""
+    return _read(record, COMMAND, token_ids=token_ids)
+
+
+def is_command(record: Incoming) -> bool:
+    """Return whether a record among the intents is a command about its household."""
+    return header(record.headers, "ce_type") == COMMAND.type.encode()
+
+
+def is_probe(record: Incoming) -> bool:
+    """Return whether a record among the intents only asks whether a worker answers."""
+    return record.key is None and header(record.headers, "ce_type") == PROBE.encode()
+
+
+def is_answer(record: Incoming) -> bool:
+    """Return whether a record among the outcomes is an answer to a confirmation."""
+    named = header(record.headers, "ce_type")
+    if named is None and _is_structured(record):
+        named = type_inside(record.value or b"")
+    return named == ANSWER.type.encode()
+
+
+def decide_record(
+    stored: Stored,
+    event: IntentEvent,
+    record: Incoming,
+    bundle: Bundle,
+    *,
+    at: float,
+    over_budget: bool = False,
+    proofs: bool = True,
+    announce: Callable[[Judgement], None] | None = None,
+) -> tuple[Decision, Stored, bool]:
+    """Decide on an event and mark its record as applied; the last says whether the core failed.
+
+    ``proofs`` and ``announce`` are those of ``decide``.
+
+    Where the core fails, the policy's fallback answers and the household stays as it was: nothing is silently allowed, and the
+    next event is decided.
+    """
+    try:
+        decision, state = decide(
+            stored.state, event, bundle, at=at, over_budget=over_budget, proofs=proofs, announce=announce
+        )
+    except Exception:
+        logger.exception("the core failed on a record at offset %d of %s", record.offset, bundle.version)
+        text = "The decision could not be made because of an internal error; the policy's rule answers."
+        decision = fallback_decision(
+            event, bundle.policy, code="internal_error", text=text, rung=Rung.WORKER, bundle=bundle.version
+        )
+        return decision, with_intent(stored, record), True
+    return decision, replace(with_intent(stored, record), state=state), False
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A household after an outcome. ``refused`` is why the outcome changed nothing; ``failed`` says that the core could not take it in."""
+
+    stored: Stored
+    refused: RefusedOutcome | None = None
+    failed: bool = False
+
+
+def settle_record(stored: Stored, outcome: Outcome, record: Incoming, *, at: float) -> Settled:
+    """Apply an outcome and mark its record as applied. Where the core fails, the state stays as it was."""
+    after = with_outcome(stored, record)
+    try:
+        refused, state = report(stored.state, outcome, at=at)
+    except Exception:
+        logger.exception("the core failed on an outcome at offset %d", record.offset)
+        return Settled(after, failed=True)
+    return Settled(replace(after, state=state), refused)
+
+
+def with_intent(stored: Stored, record: Incoming) -> Stored:
+    """Return a household that says of a record among the intents that it is applied."""
+    return replace(stored, intents=with_mark(stored.intents, record.mark))
+
+
+def with_outcome(stored: Stored, record: Incoming) -> Stored:
+    """Return a household that says of a record among the outcomes that it is applied."""
+    return replace(stored, outcomes=with_mark(stored.outcomes, record.mark))
+
+
+def answer_record(
+    stored: Stored, given: ConfirmationAnswer, record: Incoming, bundle: Bundle, key: bytes | None
+) -> tuple[ConfirmationResult | None, Stored]:
+    """Take an answer in and mark its record as applied.
+
+    It counts as given when the log took it. One that is delivered again gets what it got the first time. ``None`` says that the core
+    failed: nothing is confirmed, and the household stays as it was.
+    """
+    again = is_applied(stored.outcomes, record.mark)
+    try:
+        recalled = recall(stored.state, given) if again else None
+        result, state = answer(stored.state, given, bundle, at=record.timestamp, key=key)
+    except Exception:
+        logger.exception("the core failed on an answer at offset %d of %s", record.offset, bundle.version)
+        return None, stored if again else with_outcome(stored, record)
+    if again:
+        return recalled or result, stored
+    return result, replace(with_outcome(stored, record), state=state)
+
+
+def _read(record: Incoming, kind: Kind[V], *, token_ids: bool) -> V:
+    check_type(record.headers, kind)
+    check_time(header(record.headers, "ce_time"))
+    structured = record.value is not None and _is_structured(record)
+    value, ignored = kind.read(unwrapped(record.value or b"", kind) if structured else record.value)
+    if ignored:
+        metrics.IGNORED_FIELDS.labels(record.topic).inc()
+    check_tokens(value, ids=token_ids)
+    if record.key != value.household_id.encode():
+        raise BadRecord(
+            "key_mismatch", "the record's key is not its household_id; produce with household_id as the key"
+        )
+    return value
+
+
+def _is_structured(record: Incoming) -> bool:
+    return is_structured((header(record.headers, "content-type") or b"").decode("latin-1"))

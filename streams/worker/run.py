@@ -1,0 +1,208 @@
+"""``misfire worker``: starts the app, says when it is ready, and ends when it cannot go on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from functools import partial
+from typing import Any, NoReturn
+
+import faust
+import uvloop
+
+from detector.decision.bundle import Bundle
+from streams.telemetry import metrics
+from streams.worker.agents import Worker
+from streams.worker.app import build_app
+from streams.kafka.connection import brokers_of
+from streams.files.bundles import created_at
+from streams.errors import MissingPart
+from streams.gc_tuning import calm_garbage
+from streams.worker.health import Health, Watchdog
+from streams.wire.host_names import named_hosts
+from streams.kafka.topic_ids import IdentityWatch, look_up
+from streams.telemetry.metrics_folder import forget_dead_processes
+from streams.telemetry.recording import begin_worker, show_bundle, show_proof_key
+from streams.settings import Settings, read_key
+from streams.worker.shadow import Shadow
+from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES, admin, check_topics
+from streams.telemetry.tracing import build_tracer
+from streams.worker.faust_transport import ends_of, silent_partitions, worker_broker_answers
+
+__all__ = ["run_worker"]
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that the last writes may take when the worker ends; a container runtime kills after ten.
+_LAST_WRITES = 3.0
+_WATCH_EVERY = 1.0
+#: Seconds from one look at the topics' ids to the next: a request for the metadata of three topics each.
+_LOOK_AT_TOPICS_EVERY = 2.0
+_LOOK_TIMEOUT_MS = 3_000
+
+
+def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None) -> NoReturn:
+    """Run the worker until it is told to stop (exit code 0) or cannot go on (1).
+
+    Args:
+        settings: where everything is.
+        bundle: what decides.
+        shadow: what is compared with it, without effect.
+
+    Raises:
+        MissingPart: no broker answers, the topics are not what they should be, or a key file cannot be read.
+    """
+    key = read_key(settings.confirmation_key_file)
+    client = admin(brokers_of(settings))
+    problems = check_topics(client, settings.partitions, producer_time=settings.producer_time)
+    if problems:
+        client.close()
+        raise MissingPart("; ".join(problems))
+    identities = look_up(client, (INTENTS, OUTCOMES, HOUSEHOLDS))
+    client.close()
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    parts = build_app(settings, identities)
+    health = Health()
+    worker = Worker(
+        parts,
+        bundle,
+        health.agent_failed,
+        token_ids=settings.token_ids,
+        producer_time=settings.producer_time,
+        confirmation_key=key,
+        tracer=build_tracer("misfire-worker", settings.otlp_endpoint),
+        shadow=Shadow(shadow) if shadow else None,
+        identities=identities,
+    )
+    _watch(parts.app, worker, worker.attach(), health, settings)
+    forget_dead_processes()
+    begin_worker(bundle)
+    show_bundle(bundle, created_at(settings.bundle))
+    show_proof_key(present=key is not None)
+    # Faust's own logging is left out, and with it a spinner that puts the root logger on DEBUG (13 % of the time); quiet, it
+    # draws no banner.
+    process = faust.Worker(parts.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
+    process.spinner = None
+    calm_garbage()
+    try:
+        process.execute_from_commandline()
+    except SystemExit as ended:
+        raise SystemExit(1 if health.failed else ended.code) from None
+    raise SystemExit(1 if health.failed else 0)
+
+
+def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings: Settings) -> None:
+    """Connect readiness, draining and the tasks that must never end to the app's life."""
+    began = time.monotonic()
+    health.tell(reachable=True)  # the topics were looked at
+    silent = partial(silent_partitions, app, {INTENTS, OUTCOMES})
+    watchdog = Watchdog(worker.households, agents, partial(worker_broker_answers, app), health, silent=silent)
+    # Faust's own tasks begin when the table is recovered; that a worker lives and reads it has to be seen before.
+    loop = asyncio.get_event_loop()
+    topics = IdentityWatch(
+        worker.identities, lambda: admin(brokers_of(settings), timeout_ms=_LOOK_TIMEOUT_MS)
+    )
+    tasks = [
+        loop.create_task(_serve(health, settings)),
+        loop.create_task(_keep_watch(watchdog, health)),
+        loop.create_task(_watch_topics(topics, worker, health)),
+    ]
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def write() -> None:
+        try:
+            await worker.households.run()
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing is written any more
+            health.fail(f"states or decisions cannot be written to Kafka ({type(error).__name__})")
+
+    app.timer(interval=1.0)(partial(_report, app, worker))
+
+    async def revoked(*_: Any, **__: Any) -> None:
+        nonlocal began
+        health.tell(assigned=False)
+        began = time.monotonic()
+        await worker.let_go()
+
+    async def completed(*_: Any, **__: Any) -> None:
+        worker.households.recount()
+        if strays := worker.parts.table.strays:
+            health.fail(
+                f"{len(strays)} households in {HOUSEHOLDS} stand in a partition that is not theirs and would be forgotten; "
+                f"stop all workers and run 'misfire topics grow --partitions {settings.partitions}'"
+            )
+            return
+        metrics.REBALANCES.inc()
+        metrics.RECOVERY_SECONDS.set(time.monotonic() - began)
+        health.tell(assigned=True)
+        logger.info("ready: partitions assigned and table recovered")
+
+    async def stopping(*_: Any, **__: Any) -> None:
+        for task in tasks:
+            task.cancel()
+        # What was decided last still waits to be written; the next worker would have to decide it again. Without a broker nothing is.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(worker.households.drain(), _LAST_WRITES)
+
+    app.on_before_shutdown.connect(stopping, weak=False)
+    app.on_partitions_revoked.connect(revoked, weak=False)
+    app.on_rebalance_complete.connect(completed, weak=False)
+
+
+async def _serve(health: Health, settings: Settings) -> None:
+    try:
+        hosts = named_hosts(settings.allowed_hosts)
+        serving = await health.serve(settings.worker_host, settings.worker_port, hosts)
+        await serving
+    except OSError as error:
+        health.fail(f"port {settings.worker_port} cannot be listened on ({error.strerror}); set worker_port")
+
+
+async def _keep_watch(watchdog: Watchdog, health: Health) -> None:
+    try:
+        while True:
+            await watchdog.check()
+            await asyncio.sleep(_WATCH_EVERY)
+    except Exception as error:  # noqa: BLE001 - nobody else would notice that nobody watches
+        health.fail(f"the watchdog could not go on ({type(error).__name__})")
+
+
+async def _watch_topics(topics: IdentityWatch, worker: Worker, health: Health) -> None:
+    """End the process when its topics are others: it would go on where it stood in the earlier ones.
+
+    A changelog that was created again is another matter: the states are here and nowhere else, and are written once more.
+    """
+    while True:
+        await asyncio.sleep(_LOOK_AT_TOPICS_EVERY)
+        changes = await asyncio.to_thread(topics.look)
+        if list(changes.created_again) == [HOUSEHOLDS] and not changes.resized and health.assigned:
+            await _write_again(topics, worker, health)
+        elif changes.sentences:
+            health.fail("; ".join(changes.sentences))
+
+
+async def _write_again(topics: IdentityWatch, worker: Worker, health: Health) -> None:
+    app = worker.parts.app
+    ours = {tp.partition for tp in app.consumer.assignment() if tp.topic == INTENTS}
+    try:
+        written = await worker.households.write_again(app.conf.topic_partitions, ours)
+        await asyncio.to_thread(topics.adopt, HOUSEHOLDS)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the states are not written
+        health.fail(f"the states could not be written to the new {HOUSEHOLDS} ({type(error).__name__})")
+        return
+    metrics.EARLIER_TOPIC.labels(HOUSEHOLDS).inc(written)
+    logger.warning(
+        "topic %s was deleted and created again; %d states were written to it", HOUSEHOLDS, written
+    )
+
+
+async def _report(app: Any, worker: Worker) -> None:
+    """Say how far behind the worker is, what evidence it saw, and what its households take."""
+    worker.lag.report(ends_of(app, {INTENTS, OUTCOMES}))
+    worker.evidence.report()
+    households, size = worker.households.measure()
+    metrics.HOUSEHOLDS.set(households)
+    metrics.STATE_BYTES.set(size)

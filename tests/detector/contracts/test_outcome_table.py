@@ -1,0 +1,74 @@
+"""The table of outcomes: complete, and nothing in it authorises, opens again, or teaches what was not allowed."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from detector.contracts.events import OutcomeKind, OutcomeSource
+from detector.contracts.outcome_table import SENTENCES, TABLE, RefusedOutcome, entry
+from detector.contracts.standing import MEANT, Standing
+
+EVERY = list(product(Standing, OutcomeKind, OutcomeSource))
+#: The worker's verdict allowed the command, or an answer that was checked confirmed it.
+COULD_RUN = MEANT | {Standing.NOT_RUN}
+
+
+def test_the_table_is_complete() -> None:
+    assert set(TABLE) == set(Standing)
+    assert all(set(kinds) == set(OutcomeKind) for kinds in TABLE.values())
+    assert all(len(row) == len(OutcomeSource) for kinds in TABLE.values() for row in kinds.values())
+
+
+@pytest.mark.parametrize(("standing", "kind", "source"), EVERY)
+def test_no_outcome_makes_a_command_meant_that_could_not_run(
+    standing: Standing, kind: OutcomeKind, source: OutcomeSource
+) -> None:
+    became = entry(standing, kind, source)
+    if became in MEANT:
+        assert standing in COULD_RUN
+    assert became is not Standing.CONFIRMED or standing is Standing.CONFIRMED
+
+
+@pytest.mark.parametrize(("standing", "kind", "source"), EVERY)
+def test_nothing_that_was_closed_opens_again(
+    standing: Standing, kind: OutcomeKind, source: OutcomeSource
+) -> None:
+    became = entry(standing, kind, source)
+    assert became is not Standing.ASKED or standing is Standing.ASKED
+    assert became is not Standing.ALLOWED or standing is Standing.ALLOWED
+    closed = {Standing.DENIED, Standing.EXPIRED, Standing.UNDONE}
+    if standing in closed and not isinstance(became, RefusedOutcome):
+        assert became in closed | {Standing.LET_RUN}
+
+
+@pytest.mark.parametrize(("standing", "source"), product(Standing, OutcomeSource))
+def test_confirmed_is_accepted_of_what_a_checked_answer_confirmed_and_of_nothing_else(
+    standing: Standing, source: OutcomeSource
+) -> None:
+    became = entry(standing, OutcomeKind.CONFIRMED, source)
+    known = (standing, source) == (Standing.CONFIRMED, OutcomeSource.RUNTIME)
+    assert isinstance(became, RefusedOutcome) is not known
+
+
+@pytest.mark.parametrize(("standing", "kind", "source"), EVERY)
+def test_the_same_outcome_again_changes_nothing(
+    standing: Standing, kind: OutcomeKind, source: OutcomeSource
+) -> None:
+    became = entry(standing, kind, source)
+    if isinstance(became, Standing):
+        again = entry(became, kind, source)
+        assert isinstance(again, RefusedOutcome) or again is became
+
+
+@pytest.mark.parametrize(("standing", "kind"), product(Standing, OutcomeKind))
+def test_a_gateway_makes_nothing_meant_and_takes_nothing_back(standing: Standing, kind: OutcomeKind) -> None:
+    became = entry(standing, kind, OutcomeSource.GATEWAY)
+    assert isinstance(became, RefusedOutcome) or became in (standing, Standing.NOT_RUN, Standing.LET_RUN)
+
+
+def test_every_reason_has_a_sentence_and_a_place() -> None:
+    assert set(SENTENCES) == set(RefusedOutcome)
+    found = {found for kinds in TABLE.values() for row in kinds.values() for found in row}
+    assert found >= set(RefusedOutcome)

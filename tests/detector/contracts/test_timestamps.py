@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from detector.contracts.errors import InvalidValue
+from detector.contracts.timestamps import in_utc, read_timestamp
+from tests.detector.builders import event
+
+WANTED = datetime(2026, 1, 5, 7, 27, 48, tzinfo=UTC)
+
+#: What is no point in time, for every way in.
+REFUSED: tuple[object, ...] = (
+    "20260105",
+    "2026",
+    "1767600000",
+    "-1",
+    "2026-01-05",
+    "2026-01",
+    "2026-01-05T07:27:48",
+    "2026-01-05T07:27Z",
+    "2026-01-05 07:27:48Z",
+    "2026-W02-1T07:27:48Z",
+    "20260105T072748Z",
+    "2026-13-05T07:27:48Z",
+    "2026-01-05T24:00:01Z",
+    "2026-01-05T07:27:48+05:60",
+    "2026-01-05T07:27:48-00:99",
+    "0001-01-01T00:00:00+05:00",
+    "２０２６-01-05T07:27:48Z",  # noqa: RUF001
+    "2026-01-05T07:27:48Z\n",
+    "today",
+    "",
+    1_767_600_000,
+    1_767_600_000.5,
+    True,
+    None,
+    {},
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-05T07:27:48Z",
+        "2026-01-05t07:27:48z",
+        "2026-01-05T07:27:48.000000000Z",
+        "2026-01-05T13:12:48+05:45",
+        "2026-01-04T19:27:48-12:00",
+        "2026-01-05T07:27:48-00:00",
+    ],
+)
+def test_offsets_are_converted(text: str) -> None:
+    assert read_timestamp(text) == WANTED
+    assert read_timestamp(text).tzinfo is UTC
+
+
+@pytest.mark.parametrize("value", REFUSED, ids=repr)
+def test_anything_else_is_refused_with_what_to_write(value: object) -> None:
+    with pytest.raises(
+        InvalidValue, match="write it as RFC 3339 with its zone, such as 2026-01-05T07:27:48Z"
+    ):
+        read_timestamp(value)
+
+
+def test_a_value_of_the_core_is_kept_in_utc_and_one_without_a_zone_is_refused() -> None:
+    nepal = timezone(timedelta(hours=5, minutes=45))
+    said = event(1, time=WANTED.astimezone(nepal))
+    assert said.time.tzinfo is UTC
+    assert said == event(1, time=WANTED)
+    assert in_utc(WANTED) is WANTED
+    with pytest.raises(InvalidValue, match=r"time has no zone; .* 2026-01-05T07:27:48Z"):
+        replace(said, time=WANTED.replace(tzinfo=None))

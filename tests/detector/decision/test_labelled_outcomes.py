@@ -1,0 +1,55 @@
+"""Labels answer questions in evaluations, and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import detector
+from detector.decision.labelled_outcomes import reveal
+from detector.contracts.standing import Standing
+from detector.household.state import HouseholdState
+from tests.detector.builders import ABSURD, DOUBTFUL, START, SURE, hand_bundle, heard, run, send_message
+
+ROOT = Path(detector.__file__).parents[1]
+#: What takes an answer as checked: where it is checked, and where labels stand in for it; and what plays labelled streams.
+CHECKERS = {"detector/decision/questions.py", "detector/decision/labelled_outcomes.py"}
+PLAYERS = {"detector/training/evidence_table.py", "detector/evaluation/evaluate.py", "detector/decision/shadow.py", "streams/local/bench/state_size.py"}
+
+
+@pytest.mark.parametrize(
+    ("wake", "meant", "standing"),
+    [
+        (SURE, True, Standing.EXECUTED),
+        (SURE, False, Standing.UNDONE),
+        (DOUBTFUL, True, Standing.CONFIRMED),
+        (DOUBTFUL, False, Standing.DENIED),
+        (ABSURD, True, Standing.BLOCKED),
+        (ABSURD, False, Standing.DENIED),
+    ],
+)
+def test_a_label_is_told_in_the_way_that_the_verdict_leaves(
+    wake: float, meant: bool, standing: Standing
+) -> None:
+    _, state = run(heard(send_message(), wake), hand_bundle())
+    after = reveal(state, "e2", meant=meant, at=START.timestamp() + 30)
+    assert after.pending[0].standing is standing
+
+
+def test_of_a_command_that_is_not_remembered_nothing_is_told() -> None:
+    state = HouseholdState.new("h1")
+    assert reveal(state, "e2", meant=True, at=0.0) is state
+
+
+def test_nothing_that_decides_for_a_runtime_takes_an_answer_unchecked() -> None:
+    answered, revealed = set(), set()
+    for file in (each for folder in ("detector", "streams") for each in (ROOT / folder).rglob("*.py")):
+        text, name = file.read_text("utf-8"), file.relative_to(ROOT).as_posix()
+        if re.search(r"from detector\.outcomes import [^)]*?\banswered\b", text):
+            answered.add(name)
+        if "detector.decision.labelled_outcomes" in text:
+            revealed.add(name)
+    assert answered == CHECKERS
+    assert revealed == PLAYERS

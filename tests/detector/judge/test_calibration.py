@@ -1,0 +1,81 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.judge.calibration import Calibration
+from detector.contracts.decisions import RiskClass
+
+KNOWN = (RiskClass.PURCHASE, False)
+NEW = (RiskClass.PURCHASE, True)
+SCORES = st.lists(st.floats(-50, 50), min_size=1, max_size=60)
+
+
+def calibrated(scores: list[float]) -> Calibration:
+    return Calibration({KNOWN: np.sort(np.array(scores))})
+
+
+@pytest.mark.parametrize("budget", [0.01, 0.05, 0.2])
+@pytest.mark.parametrize("calibration_size", [99, 250])
+@pytest.mark.parametrize("ties", [False, True], ids=["continuous", "ties"])
+def test_a_budget_is_kept_whatever_the_score_is_worth(
+    budget: float, calibration_size: int, ties: bool
+) -> None:
+    """P(p <= budget) <= budget for exchangeable scores, within three standard errors over 4,000 draws."""
+    rng = np.random.default_rng([int(budget * 1000), calibration_size, ties])
+    draws = 4000
+    scores = rng.standard_t(2, (draws, calibration_size + 1))
+    if ties:
+        scores = np.round(scores)
+    interrupted = 0
+    for row in scores:
+        p_value = calibrated(row[1:].tolist()).p_value(KNOWN, float(row[0]), budget)
+        assert p_value is not None
+        interrupted += p_value <= budget
+    assert interrupted / draws <= budget + 3 * math.sqrt(budget * (1 - budget) / draws)
+    if not ties:
+        # ... and it is used: conformal p-values are exact where nothing ties, but for the grid of 1 / (n + 1).
+        exact = math.floor(budget * (calibration_size + 1)) / (calibration_size + 1)
+        assert interrupted / draws >= exact - 3 * math.sqrt(budget * (1 - budget) / draws)
+
+
+@given(SCORES, st.floats(-60, 60))
+def test_a_p_value_is_the_share_that_is_at_least_as_high_itself_included(
+    scores: list[float], score: float
+) -> None:
+    expected = (1 + sum(other >= score for other in scores)) / (len(scores) + 1)
+    assert calibrated(scores).p_value(KNOWN, score, 1.0) == pytest.approx(expected)
+
+
+@given(SCORES, st.floats(-60, 60), st.floats(-60, 60))
+def test_a_higher_score_is_never_more_usual(scores: list[float], one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    calibration = calibrated(scores)
+    of_low, of_high = calibration.p_value(KNOWN, low, 1.0), calibration.p_value(KNOWN, high, 1.0)
+    assert of_low is not None
+    assert of_high is not None
+    assert of_high <= of_low
+
+
+def test_too_little_data_is_none_and_just_enough_is_a_p_value() -> None:
+    assert calibrated([0.0] * 98).p_value(KNOWN, 1.0, 0.01) is None
+    assert calibrated([0.0] * 99).p_value(KNOWN, 1.0, 0.01) == 0.01
+    assert Calibration({}).p_value(KNOWN, 1.0, 0.01) is None
+
+
+def test_a_budget_of_nothing_is_never_reached() -> None:
+    assert calibrated([0.0] * 5000).p_value(KNOWN, 1.0, 0.0) is None
+
+
+def test_a_small_category_borrows_its_risk_classes_other_half() -> None:
+    calibration = Calibration({KNOWN: np.full(80, 0.0), NEW: np.full(19, 5.0)})
+    assert calibration.p_value(NEW, 5.0, 0.01) == (1 + 19) / 100
+    assert calibration.p_value(KNOWN, 5.0, 0.01) == (1 + 19) / 100
+    assert calibration.p_value(NEW, 1.0, 0.05) == (1 + 19) / 20  # 19 are enough for this budget: no borrowing
+
+
+def test_another_risk_class_lends_nothing() -> None:
+    calibration = Calibration({KNOWN: np.full(1000, 0.0)})
+    assert calibration.p_value((RiskClass.PHYSICAL, False), 1.0, 0.01) is None

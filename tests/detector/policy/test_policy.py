@@ -1,0 +1,274 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.contracts.decisions import ConfirmMethod, Enforcement, RiskClass, Verdict
+from detector.contracts.errors import PolicyError
+from detector.policy.policy import Policy
+from detector.policy.parsing import parse_policy
+from tests.detector.builders import POLICY_TEXT, policy
+
+PACKAGED = parse_policy(POLICY_TEXT)
+
+COSTS = st.floats(0, 1000)
+SHARES = st.floats(0, 1)
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> Policy:
+    methods = draw(st.lists(st.sampled_from(ConfirmMethod), unique=True))
+    lines = [
+        'version = "t"\nbase_rate = 0.001\nenforcement = "enforce"\nundo_window_seconds = 60',
+        *(f"[methods.{way}]\nfriction = {draw(COSTS)}\nleak = {draw(SHARES)}" for way in ConfirmMethod),
+        *(
+            f"[classes.{risk}]\nharm = {draw(COSTS)}\ndenial = {draw(COSTS)}\nbudget = {draw(SHARES)}\n"
+            f'fallback = "block"\nmethods = {[way.value for way in methods]}'
+            for risk in RiskClass
+        ),
+        '[[intents]]\nclass = "physical"\npatterns = ["*.*"]',
+    ]
+    return parse_policy("\n".join(lines))
+
+
+@given(policies(), st.sampled_from(RiskClass), SHARES)
+def test_no_other_verdict_is_cheaper(drawn: Policy, risk: RiskClass, probability: float) -> None:
+    found = drawn.rule(risk, probability)
+    costs = drawn.classes[risk]
+    every = {
+        Verdict.ALLOW: probability * costs.harm,
+        Verdict.BLOCK: (1 - probability) * costs.denial,
+    }
+    for way in costs.methods:
+        cost = drawn.methods[way].friction + probability * costs.harm * drawn.methods[way].leak
+        every[Verdict.CONFIRM] = min(cost, every.get(Verdict.CONFIRM, cost))
+    assert found.cost == every[found.verdict] == min(every.values())
+
+
+@given(policies(), st.sampled_from(RiskClass), SHARES)
+def test_methods_are_those_that_are_safe_enough_the_cheapest_first(
+    drawn: Policy, risk: RiskClass, probability: float
+) -> None:
+    costs = drawn.classes[risk]
+    offered = drawn.methods_for(risk, probability)
+    spent = [
+        drawn.methods[way].friction + probability * costs.harm * drawn.methods[way].leak for way in offered
+    ]
+    enough = {way for way in costs.methods if drawn.suffices(risk, way, probability)}
+    assert set(offered) == (enough or set(drawn.safest(risk)))
+    assert spent == sorted(spent)
+
+
+@given(policies(), st.sampled_from(RiskClass), SHARES, st.integers(1, 8))
+def test_who_was_asked_of_late_is_asked_less(
+    drawn: Policy, risk: RiskClass, probability: float, asked: int
+) -> None:
+    rested, tired = drawn.rule(risk, probability), drawn.rule(risk, probability, asked=asked)
+    assert tired.cost >= rested.cost
+    if rested.verdict is not Verdict.CONFIRM:
+        assert tired.verdict is rested.verdict
+
+
+def test_of_the_likely_misfires_only_the_safest_ways_are_offered() -> None:
+    offered = [PACKAGED.methods_for(RiskClass.PRIVATE_OUTBOUND, number / 100) for number in (10, 80, 90, 100)]
+    assert [len(methods) for methods in offered] == [3, 2, 1, 1]
+    assert offered[-1] == (ConfirmMethod.PIN,)
+
+
+def test_what_is_left_out_of_the_limits_has_a_default() -> None:
+    found = policy(POLICY_TEXT.replace("most_open = 3\n", "").replace("[fatigue]", "[fatigue]\n"))
+    assert found.confirmation == PACKAGED.confirmation
+    assert policy(POLICY_TEXT.replace("most_open = 3", "most_open = 2")).confirmation.most_open == 2
+
+
+@pytest.mark.parametrize("risk", RiskClass)
+def test_nothing_certain_is_interrupted_and_a_certain_misfire_never_runs(risk: RiskClass) -> None:
+    assert PACKAGED.rule(risk, 0.0).verdict is Verdict.ALLOW
+    assert PACKAGED.rule(risk, 1.0).verdict is Verdict.BLOCK
+
+
+@pytest.mark.parametrize("risk", RiskClass)
+def test_a_verdict_never_gets_milder_as_a_misfire_gets_likelier(risk: RiskClass) -> None:
+    order = list(Verdict)
+    verdicts = [order.index(PACKAGED.rule(risk, number / 1000).verdict) for number in range(1001)]
+    assert verdicts == sorted(verdicts)
+
+
+def test_a_class_that_nobody_can_be_asked_about_is_allowed_or_blocked() -> None:
+    text = POLICY_TEXT.replace(
+        'fallback = "confirm"\nmethods = ["phone_push", "pin"]', 'fallback = "block"\nmethods = []'
+    )
+    found = {parse_policy(text).rule(RiskClass.PHYSICAL, number / 100).verdict for number in range(101)}
+    assert found == {Verdict.ALLOW, Verdict.BLOCK}
+
+
+@pytest.mark.parametrize("risk", [RiskClass.PRIVATE_OUTBOUND, RiskClass.PURCHASE, RiskClass.PHYSICAL])
+@pytest.mark.parametrize("probability", [0.0, 0.001, 0.5, 1.0])
+def test_a_spoken_yes_is_never_offered_where_it_would_not_help(risk: RiskClass, probability: float) -> None:
+    assert ConfirmMethod.SPOKEN not in PACKAGED.methods_for(risk, probability)
+    assert PACKAGED.methods_for(risk, probability)
+
+
+@pytest.mark.parametrize("risk", [RiskClass.PRIVATE_OUTBOUND, RiskClass.PURCHASE, RiskClass.PHYSICAL])
+def test_what_cannot_be_taken_back_never_falls_back_to_allow(risk: RiskClass) -> None:
+    assert PACKAGED.classes[risk].fallback is not Verdict.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("intent", "risk"),
+    [
+        ("messages.SendMessage", RiskClass.PRIVATE_OUTBOUND),
+        ("calls.PlaceCall", RiskClass.PRIVATE_OUTBOUND),
+        ("media.SharePlaylist", RiskClass.PRIVATE_OUTBOUND),
+        ("shopping.BuyItem", RiskClass.PURCHASE),
+        ("restaurants_1.ReserveRestaurant", RiskClass.PURCHASE),
+        ("banks_1.TransferMoney", RiskClass.PURCHASE),
+        ("security.UnlockDoor", RiskClass.PHYSICAL),
+        ("weather.GetForecast", RiskClass.READ_ONLY),
+        ("conversation.Thanks", RiskClass.READ_ONLY),
+        ("lights.TurnOn", RiskClass.REVERSIBLE),
+        ("Security.UnlockDoor", RiskClass.PHYSICAL),
+        ("smartlock.Unlock", RiskClass.PHYSICAL),
+        ("valve.OpenGas", RiskClass.PHYSICAL),
+        ("bank.WireMoney", RiskClass.PURCHASE),
+        ("nobody.ThoughtOfThis", RiskClass.PRIVATE_OUTBOUND),
+    ],
+)
+def test_the_packaged_policy_knows_the_class_of_an_intent(intent: str, risk: RiskClass) -> None:
+    assert PACKAGED.risk_class(intent) is risk
+
+
+def test_the_text_travels_with_the_policy() -> None:
+    assert PACKAGED.text == POLICY_TEXT
+    assert parse_policy(PACKAGED.text) == PACKAGED
+    assert policy(enforcement='"shadow"').enforcement is Enforcement.SHADOW
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    text = POLICY_TEXT
+    for before, after in (
+        ('version = "3"', ""),
+        ("base_rate = 0.001", "base_rate = 2"),
+        ('enforcement = "enforce"', 'enforcement = "maybe"'),
+        ("undo_window_seconds = 120.0", 'undo_window_seconds = "long"\nsurprise = 1'),
+        ("leak = 0.6", "leak = 1.5"),
+        ("harm = 400.0", "harm = -1"),
+        ('methods = ["spoken", "phone_push"]', 'methods = ["telepathy"]'),
+        ('class = "purchase"\npatterns = [', 'class = "purchase"\npatterns = ["[Bb]uy",'),
+        ('class = "private_outbound"\n# These', 'class = "none"\n# These'),
+        ("harmless = [", 'harmless = ["A",'),
+        ('class = "physical"\nwords = [', 'class = "physical"\nwords = ["be",'),
+    ):
+        assert text.count(before) == 1
+        text = text.replace(before, after)
+    with pytest.raises(PolicyError) as caught:
+        parse_policy(text)
+    message = str(caught.value)
+    for part in (
+        "version is missing",
+        "base_rate must be a number from 1e-09 to 0.5, found 2",
+        "enforcement must be one of enforce, shadow, found 'maybe'",
+        "undo_window_seconds must be a number from 0 to 86400, found 'long'",
+        "surprise is not a setting",
+        "methods.spoken.leak must be a number from 0 to 1, found 1.5",
+        "classes.private_outbound.harm must be a number",
+        "classes.reversible.methods must be one of",
+        "intents[1].patterns has '[Bb]uy': write an intent as 'domain.Name'",
+        "unclassified.class must be one of",
+        "unclassified.harmless has 'A': write words of 3 or more small letters",
+        "unclassified.words[0].words has 'be'",
+    ):
+        assert part in message
+    assert len(re.findall(r"^  - ", message, re.MULTILINE)) == 12
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("[methods.pin]", "[methods.pun]", r"\[methods\.pin\] is missing"),
+        ("[methods.pin]", "[methods.pun]", "methods.pun is not a setting"),
+        ("[classes.physical]", "[classes.fysical]", r"\[classes\.physical\] is missing"),
+        ("[classes.physical]", "[classes.fysical]", "classes.fysical is not a setting"),
+        ("harm = 600.0", "harms = 600.0", "classes.physical.harms is not a setting"),
+        ("harm = 600.0", "harm = nan", "classes.physical.harm must be a number"),
+        ("harm = 600.0", "harm = true", "classes.physical.harm must be a number"),
+        ("base_rate = 0.001", "base_rate = 0", "base_rate must be a number"),
+        ("most_open = 3", "most_open = 0", "confirmation.most_open must be a number from 1 to 6"),
+        ("most_open = 3", "most_closed = 3", "confirmation.most_closed is not a setting"),
+        ("growth = 0.5", "growth = true", "fatigue.growth must be a number"),
+        ("share = 0.1", "share = 2", "block_budget.share must be a number"),
+        ('methods = ["spoken"]', 'methods = "spoken"', "classes.read_only.methods must be a list"),
+        ('methods = ["spoken"]', "methods = [1]", "classes.read_only.methods must be a list"),
+        ('class = "read_only"\npatterns = [', "patterns = 3\nx = [", r"intents\[3\].patterns must be a list"),
+        ('"weather.*"', '"?.weather"', r"intents\[3\].patterns has '\?.weather'"),
+        ('class = "read_only"\npatterns', "pattern", r"intents\[3\].pattern is not a setting"),
+        ('class = "purchase"\npatterns', 'class = "gift"\npatterns', r"intents\[1\].class must be one of"),
+        (
+            'class = "purchase"\nwords',
+            'class = "gift"\nwords',
+            r"unclassified.words\[1\].class must be one of",
+        ),
+        ('class = "purchase"\nwords', "word", r"unclassified.words\[1\].word is not a setting"),
+        ("[unclassified]", "[unclassified]\nwarn = 1", "unclassified.warn is not a setting"),
+        (
+            'methods = ["phone_push", "challenge", "pin"]',
+            "methods = []",
+            "confirm, but the class has no methods",
+        ),
+    ],
+)
+def test_a_slip_of_the_pen_is_refused(before: str, after: str, message: str) -> None:
+    assert before in POLICY_TEXT
+    with pytest.raises(PolicyError, match=message):
+        parse_policy(POLICY_TEXT.replace(before, after))
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("unclassified = 3", r"unclassified must be a table: write \[unclassified\]"),
+        ("unclassified = {words = 3}", "unclassified.words must be a list of tables"),
+        (
+            "unclassified = {words = [{class = 'physical', words = 'open'}]}",
+            r"words\[0\].words must be a list",
+        ),
+    ],
+)
+def test_the_section_on_what_is_unclassified_is_checked(section: str, message: str) -> None:
+    before, _, _ = POLICY_TEXT.partition("[unclassified]")
+    with pytest.raises(PolicyError, match=message):
+        parse_policy(f"{section}\n{before}")
+
+
+HEX = "0x1" + "f" * 6000
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("base_rate = 0.001", f"base_rate = {HEX}"),
+        ('enforcement = "enforce"', f"enforcement = {HEX}"),
+        ("most_open = 3", f"most_open = {HEX}"),
+        ('methods = ["spoken"]', f"methods = [{HEX}]"),
+        ('enforcement = "enforce"', f'enforcement = "{"e" * 5000}"'),
+    ],
+)
+def test_a_value_without_end_is_refused_in_short(before: str, after: str) -> None:
+    # A hexadecimal number has no limit of digits; writing it in decimal has.
+    with pytest.raises(PolicyError) as caught:
+        parse_policy(POLICY_TEXT.replace(before, after, 1))
+    assert len(str(caught.value)) < 400
+
+
+def test_a_version_may_be_a_number() -> None:
+    assert parse_policy(POLICY_TEXT.replace('version = "3"', "version = 4")).version == "4"
+    assert "too long" in parse_policy(POLICY_TEXT.replace('version = "3"', f"version = {HEX}")).version
+
+
+@pytest.mark.parametrize(
+    "text", ["not toml", "", "[", 'intents = "all"', "methods = 1\nclasses = 2\nintents = [3]"]
+)
+def test_any_text_is_a_policy_or_a_policy_error(text: str) -> None:
+    with pytest.raises(PolicyError, match="the policy"):
+        parse_policy(text)

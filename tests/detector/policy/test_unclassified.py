@@ -1,0 +1,108 @@
+"""What no rule of the policy names, on every rung."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.contracts.decisions import ConfirmMethod, RiskClass, Rung, Verdict
+from detector.contracts.events import INTENT_FORM
+from detector.policy.fallback import fallback_decision
+from detector.policy.intent_rules import Classified
+from detector.decision.decide import decide
+from detector.household.state import HouseholdState
+from detector.policy.unclassified import UNCLASSIFIED, why_unclassified
+from tests.detector.builders import POLICY_TEXT, SURE, event, hand_bundle, policy
+
+#: A policy that names nothing, and allows what it has no verdict on: intents that training knows are unclassified then.
+NAMELESS = POLICY_TEXT[: POLICY_TEXT.index("[[intents]]")].replace('"confirm"', '"allow"') + (
+    '[[intents]]\nclass = "reversible"\npatterns = ["*"]\n[unclassified]\nclass = "reversible"\n'
+)
+BOTH = policy(), policy(NAMELESS)
+NEW = HouseholdState.new("h1")
+
+
+def asked_for(intent: str) -> list[tuple[Verdict, list[str]]]:
+    """The verdict and the reasons' codes of somebody who is surely heard, on each rung, under the policy that names nothing."""
+    bundle = hand_bundle(rules=policy(NAMELESS))
+    heard = event(intent=intent, commits=True, wake_confidence=SURE)
+    decisions = [
+        decide(NEW, heard, bundle, at=heard.seconds, rung=rung)[0] for rung in (Rung.WORKER, Rung.GATEWAY)
+    ]
+    decisions.append(fallback_decision(heard, bundle.policy, code="no_bundle", text="There is none."))
+    return [(found.verdict, [reason.code for reason in found.reasons]) for found in decisions]
+
+
+def test_the_reason_names_the_intent_and_its_class() -> None:
+    reason = why_unclassified(event(commits=True), Classified(RiskClass.PURCHASE, named=False))
+    assert reason is not None
+    assert (reason.code, reason.bits) == (UNCLASSIFIED, 0.0)
+    assert "messages.SendMessage" in reason.text
+    assert "purchase" in reason.text
+
+
+def test_what_is_named_or_commits_nothing_has_no_such_reason() -> None:
+    assert why_unclassified(event(commits=True), Classified(RiskClass.PURCHASE, named=True)) is None
+    assert why_unclassified(event(), Classified(RiskClass.PURCHASE, named=False)) is None
+
+
+def test_what_training_knows_is_asked_about_on_every_rung() -> None:
+    worker, gateway, rule = asked_for("lights.TurnOn")
+    assert worker == gateway == (Verdict.CONFIRM, [UNCLASSIFIED])
+    assert rule == (Verdict.CONFIRM, ["no_bundle", UNCLASSIFIED])
+
+
+def test_what_training_never_saw_is_asked_about_on_every_rung() -> None:
+    worker, gateway, rule = asked_for("quiz.Start")
+    assert worker == gateway == (Verdict.CONFIRM, ["unknown_intent", UNCLASSIFIED])
+    assert rule == (Verdict.CONFIRM, ["no_bundle", UNCLASSIFIED])
+
+
+@given(st.from_regex(INTENT_FORM, fullmatch=True))
+def test_nothing_unclassified_is_ever_allowed(intent: str) -> None:
+    heard = event(intent=intent, commits=True)
+    for rules in BOTH:
+        decision = fallback_decision(heard, rules, code="no_bundle", text="There is none.")
+        assert rules.classify(intent).named or decision.verdict is not Verdict.ALLOW
+
+
+def test_where_its_class_has_no_way_to_ask_it_is_blocked() -> None:
+    text = NAMELESS.replace('methods = ["spoken", "phone_push"]', "methods = []")
+    heard = event(intent="lights.TurnOn", commits=True, wake_confidence=SURE)
+    assert decide(NEW, heard, hand_bundle(rules=policy(text)), at=heard.seconds)[0].verdict is Verdict.BLOCK
+    assert fallback_decision(heard, policy(text), code="late", text="Late.").verdict is Verdict.BLOCK
+
+
+def test_where_the_only_way_to_ask_is_one_that_nobody_could_check_it_is_blocked() -> None:
+    text = NAMELESS.replace('methods = ["spoken", "phone_push"]', 'methods = ["challenge"]')
+    heard = event(intent="lights.TurnOn", commits=True, wake_confidence=SURE)
+    worker = decide(NEW, heard, hand_bundle(rules=policy(text)), at=heard.seconds)[0]
+    assert worker.confirm is not None
+    assert worker.confirm.methods == (ConfirmMethod.CHALLENGE,)
+    decision = fallback_decision(heard, policy(text), code="late", text="Late.")
+    assert (decision.verdict, decision.confirm) == (Verdict.BLOCK, None)
+
+
+def test_what_commits_nothing_is_allowed() -> None:
+    heard = event(intent="quiz.Start")
+    assert decide(NEW, heard, hand_bundle(), at=heard.seconds)[0].verdict is Verdict.ALLOW
+    assert fallback_decision(heard, policy(), code="late", text="Late.").verdict is Verdict.ALLOW
+
+
+@pytest.mark.parametrize("pattern", ["quiz.Start", "quiz.*", "*.Start"])
+def test_a_rule_that_names_it_ends_the_questions(pattern: str) -> None:
+    ours = f'[[intents]]\nclass = "reversible"\npatterns = ["{pattern}"]\n\n[[intents]]'
+    rules = policy(POLICY_TEXT.replace("[[intents]]", ours, 1))
+    heard = event(intent="quiz.Start", commits=True)
+    decision = fallback_decision(heard, rules, code="late", text="Late.")
+    assert (decision.verdict, [reason.code for reason in decision.reasons]) == (Verdict.ALLOW, ["late"])
+
+
+def test_a_bundle_says_which_intents_of_its_training_are_unclassified() -> None:
+    assert hand_bundle().unclassified == []
+    assert hand_bundle(rules=policy(NAMELESS)).unclassified == [
+        "conversation.Thanks",
+        "lights.TurnOn",
+        "messages.SendMessage",
+        "music.FindSongs",
+        "music.PlaySong",
+    ]

@@ -1,0 +1,53 @@
+import math
+
+import numpy as np
+import pytest
+
+from detector.contracts.errors import NotEnoughData
+from detector.contracts.events import Act
+from detector.population.model import fit_model, perplexity
+from tests.detector.builders import dialogue, small_model, training_sessions
+
+
+def test_perplexity_is_two_to_the_mean_surprisal() -> None:
+    model, sessions = small_model(), training_sessions()
+    bits = [
+        surprisal
+        for session in sessions
+        for surprisal in model.sequence.surprisals(
+            model.vocabulary.index(event.intent, event.act) for event in session
+        )
+    ]
+    assert perplexity(model, sessions) == pytest.approx(2 ** (sum(bits) / len(bits)))
+
+
+def test_what_was_learned_is_less_perplexing_than_nonsense() -> None:
+    nonsense = [dialogue(("ovens.Ignite", Act.AFFIRM, True), ("music.PlaySong", Act.END, False))]
+    assert (
+        perplexity(small_model(), training_sessions()) < 2.5 < perplexity(small_model(), nonsense) < math.inf
+    )
+
+
+def test_sessions_do_not_run_into_each_other() -> None:
+    """The pair (last of one session, first of the next) is not learned."""
+    model = small_model()
+    last, first = (
+        model.vocabulary.index("messages.SendMessage", "affirm"),
+        model.vocabulary.index("music.FindSongs", "initiate"),
+    )
+    assert [last, first] not in model.sequence.pairs.tolist()
+
+
+def test_the_same_seed_gives_the_same_model() -> None:
+    first, again, other = (
+        fit_model(training_sessions(), seed=seed, clones=3, iterations=3) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first.sequence.blocks, again.sequence.blocks)
+    assert not np.array_equal(first.sequence.blocks, other.sequence.blocks)
+
+
+def test_nothing_to_learn_from_is_refused() -> None:
+    with pytest.raises(NotEnoughData, match="no events"):
+        fit_model([])
+    with pytest.raises(NotEnoughData, match="at least one event"):
+        perplexity(small_model(), [])

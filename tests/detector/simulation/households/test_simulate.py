@@ -1,0 +1,159 @@
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from detector.training.evidence_table import sessions_by_household
+from detector.contracts.events import IntentEvent, domain_of
+from detector.simulation.households import Channels, Simulation, dialogue, simulate, skill_of, spoken
+
+CHANNELS = ("wake_confidence", "asr_confidence", "intent_confidence")
+
+
+@pytest.fixture(scope="module")
+def town() -> Simulation:
+    return simulate(40, 20, seed=7)
+
+
+def by_household(simulation: Simulation) -> dict[str, list[IntentEvent]]:
+    found: dict[str, list[IntentEvent]] = {name: [] for name in simulation.profiles}
+    for event in simulation.events:
+        found[event.household_id].append(event)
+    return found
+
+
+def test_the_same_seed_gives_the_same_stream_and_another_seed_another(town: Simulation) -> None:
+    assert simulate(40, 20, seed=7) == town
+    assert simulate(40, 20, seed=8).events[:100] != town.events[:100]
+
+
+def test_a_household_is_the_same_among_few_and_among_many(town: Simulation) -> None:
+    few = simulate(3, 20, seed=7)
+    assert all(town.profiles[name] == profile for name, profile in few.profiles.items())
+    assert few.events == [event for event in town.events if event.household_id in few.profiles]
+
+
+def test_households_can_be_taken_from_further_on(town: Simulation) -> None:
+    later = simulate(2, 20, seed=7, first=38)
+    assert list(later.profiles) == list(town.profiles)[-2:]
+    assert later.events == [event for event in town.events if event.household_id in later.profiles]
+
+
+def test_the_stream_is_in_order_of_time_and_every_id_is_new(town: Simulation) -> None:
+    assert all(before.time <= after.time for before, after in pairwise(town.events))
+    assert len({event.event_id for event in town.events}) == len(town.events)
+    for sessions in sessions_by_household(town.events).values():
+        for session in sessions:
+            assert all(before.time < after.time for before, after in pairwise(session))
+            assert len({event.device_id for event in session}) == 1
+
+
+def test_ids_and_tokens_say_nothing(town: Simulation) -> None:
+    for event in town.events:
+        named = (event.event_id, event.household_id, event.session_id, event.device_id, *event.slots.values())
+        assert [len(name.partition("_")[2]) for name in named] == [16] * len(named)
+        assert all(set(name.partition("_")[2]) <= set("0123456789abcdef") for name in named)
+
+
+def test_events_lie_in_the_days_that_were_asked_for() -> None:
+    start = datetime(2027, 3, 1, tzinfo=UTC)
+    events = simulate(10, 3, start=start).events
+    assert start <= events[0].time
+    assert events[-1].time < start + timedelta(days=3, hours=1)
+    assert len({event.time.date() for event in events}) == 3
+
+
+def test_a_household_mostly_does_what_it_likes(town: Simulation) -> None:
+    for profile in town.profiles.values():
+        assert 5 <= len(profile.domains) <= 8
+        assert 1 <= len(profile.devices) <= 4
+        assert 1 <= len(profile.speakers) <= 4
+    liked = [
+        event.domain in town.profiles[event.household_id].domains
+        for event in town.events
+        if event.domain != "conversation"
+    ]
+    assert 0.9 < np.mean(liked) < 0.99
+
+
+def test_something_new_is_outside_the_favourite_domains(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detector.simulation.households.simulate._NOVEL", 1.0)
+    monkeypatch.setattr("detector.simulation.households.simulate._GUEST", 0.0)
+    simulation = simulate(3, 5)
+    for event in simulation.events:
+        profile = simulation.profiles[event.household_id]
+        routine = {name for each in profile.routines for name in (each.skill.intent, each.skill.search)}
+        assert event.domain not in profile.domains or event.intent in routine
+
+
+def test_routines_come_back_at_their_hour_with_the_same_slots(town: Simulation) -> None:
+    kept = []
+    for name, events in by_household(town).items():
+        for routine in town.profiles[name].routines:
+            days = {
+                event.time.date()
+                for event in events
+                if event.intent == routine.skill.intent
+                and abs(event.time.hour + event.time.minute / 60 - routine.hour) < 1.0
+                and event.slots.items() <= routine.slots.items()
+            }
+            kept.append(len(days) / 20)
+    assert np.mean(kept) > 0.5
+
+
+def test_contacts_are_few_and_come_again(town: Simulation) -> None:
+    shares = []
+    for events in by_household(town).values():
+        contacts = Counter(event.slots["contact"] for event in events if "contact" in event.slots)
+        if sum(contacts.values()) > 10:
+            shares.append(contacts.most_common(1)[0][1] / sum(contacts.values()))
+    assert np.mean(shares) > 0.3
+
+
+def test_a_runtime_gives_all_confidences_or_one_or_none(town: Simulation) -> None:
+    wanted = {
+        Channels.ALL: set(CHANNELS),
+        Channels.ASR_ONLY: {"asr_confidence"},
+        Channels.NONE: set(),
+    }
+    for event in town.events:
+        channels = town.profiles[event.household_id].channels
+        assert {name for name in CHANNELS if getattr(event, name) is not None} == wanted[channels]
+        assert channels is Channels.ALL or event.speaker_id is None
+    assert {profile.channels for profile in town.profiles.values()} == set(Channels)
+
+
+def test_what_was_meant_is_mostly_heard_clearly(town: Simulation) -> None:
+    heard = [event.wake_confidence for event in town.events if event.wake_confidence is not None]
+    assert 0.85 < np.mean(heard) < 0.92
+    assert 0.01 < np.mean(np.array(heard) < 0.6) < 0.06
+
+
+def test_a_fresh_dialogue_of_a_household_sounds_like_it(town: Simulation) -> None:
+    profile = next(found for found in town.profiles.values() if found.channels is Channels.ALL)
+    rng = np.random.default_rng(1)
+    begin = datetime(2026, 2, 1, 19, tzinfo=UTC)
+    turns = dialogue(skill_of("messages.SendMessage"), {"contact": "k1_a44e"}, rng, polite=0.0)
+    events = spoken(profile, turns, begin, rng, device=profile.devices[0])
+    assert [event.intent for event in events] == [turn.intent for turn in turns]
+    assert [event.commits for event in events] == [False] * (len(turns) - 1) + [True]
+    assert events[0].time == begin
+    assert {event.device_id for event in events} == {profile.devices[0]}
+    assert all(event.wake_confidence is not None for event in events)
+    assert len({event.session_id for event in events}) == 1
+
+
+def test_progress_is_reported_until_all_is_done() -> None:
+    seen: list[tuple[str, int, int]] = []
+    simulate(4, 2, progress=lambda stage, done, total: seen.append((stage, done, total)))
+    assert [done for _, done, _ in seen] == [0, 1, 2, 3, 4]
+    assert {total for _, _, total in seen} == {4}
+
+
+def test_the_usual_size_is_a_stream_to_train_on() -> None:
+    simulation = simulate(30, 30)
+    assert 4_500 < len(simulation.events) < 8_000
+    commands = Counter(domain_of(event.intent) for event in simulation.events if event.commits)
+    assert len(commands) >= 10

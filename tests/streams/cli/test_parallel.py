@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import math
+import os
+
+import pytest
+
+from detector.decision.bundle import bundle_to_files
+from detector.parallel import one_by_one
+from detector.training.train import train
+from streams.cli.parallel import processes
+from tests.detector.builders import policy
+from tests.detector.town import town
+
+
+def _process(_: int) -> int:
+    return os.getpid()
+
+
+def test_one_job_is_this_process_and_more_are_others() -> None:
+    with processes(1) as each:
+        assert each is one_by_one
+        assert set(each(_process, range(3))) == {os.getpid()}
+    with processes(2) as each:
+        assert os.getpid() not in set(each(_process, range(3)))
+
+
+def test_results_come_in_the_order_of_the_parts_and_errors_come_through() -> None:
+    with processes(2) as each:
+        assert list(each(math.sqrt, [9.0, 4.0, 1.0])) == [3.0, 2.0, 1.0]
+        with pytest.raises(ValueError, match=r"nonnegative input|domain"):
+            list(each(math.sqrt, [-1.0]))
+
+
+def test_a_bundle_is_the_same_whatever_the_number_of_processes() -> None:
+    events, rules = town(households=8, sessions=12), policy()
+    stages: list[tuple[str, int, int]] = []
+    alone = train(events, rules, progress=lambda *call: stages.append(call))
+    with processes(2) as each:
+        shared = train(events, rules, each=each)
+    assert bundle_to_files(shared) == bundle_to_files(alone)
+    assert {stage for stage, done, total in stages if done == total} == {
+        "fitting models",
+        "simulating misfires",
+        "fitting judges",
+        "scoring commands",
+    }

@@ -1,0 +1,270 @@
+"""The exchange on clients that fail in every way: it goes on for ever, and what poisons it is passed over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
+
+from streams.telemetry import metrics
+from streams.gateway.exchange import exchange as module
+from streams.gateway.exchange.exchange import Exchange, Reply
+from streams.wire.records import (
+    ANSWERED_PARTITION,
+    CORRELATION_ID,
+    FIRST_LOGGED,
+    PROBE,
+    PROBE_ANSWERED,
+    REPLY_PARTITION,
+)
+from streams.settings import Settings
+from streams.kafka.topics import INTENTS
+
+
+class Kafka:
+    """A producer and a consumer at once. ``fail`` is called at every step with its name; ``answer`` makes replies to what is sent."""
+
+    def __init__(self) -> None:
+        self.fail: Callable[[str], None] = lambda _: None
+        self.answer: Callable[[dict[str, Any]], list[tuple[str, bytes]] | None] = lambda _: None
+        self.sent: list[dict[str, Any]] = []
+        self.starts = 0
+        self._messages: asyncio.Queue[Any] = asyncio.Queue()
+        self._offset = 0
+        cluster = SimpleNamespace(partitions_for_topic=lambda _: {0, 1})
+        self.client = SimpleNamespace(cluster=cluster, force_metadata_update=self.metadata)
+
+    async def metadata(self) -> bool:
+        self.fail("watch")
+        return True
+
+    async def start(self) -> None:
+        self.starts += 1
+        self.fail("start")
+
+    async def stop(self) -> None:
+        self.fail("stop")
+
+    async def partitions_for(self, _: str) -> set[int]:
+        return {0, 1}
+
+    def assign(self, _: Any) -> None:
+        pass
+
+    def seek(self, *_: Any) -> None:
+        pass
+
+    async def seek_to_end(self) -> None:
+        pass
+
+    async def send(self, topic: str, value: bytes, **more: Any) -> asyncio.Future[None]:
+        self.fail(f"send {value.decode()}")
+        record = {"topic": topic, "value": value, **more, "headers": dict(more["headers"])}
+        self.sent.append(record)
+        if (headers := self.answer(record)) is not None:
+            self.say(headers)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+    def say(self, headers: list[tuple[str, bytes]], value: bytes = b"") -> None:
+        message = SimpleNamespace(partition=0, offset=self._offset, timestamp=0, headers=headers, value=value)
+        self._offset += 1
+        self._messages.put_nowait(message)
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        while True:
+            self.fail("listen")
+            yield await self._messages.get()
+
+
+class Failing:
+    """Fails a number of times at one step."""
+
+    def __init__(self, step: str, error: BaseException, times: int = 2) -> None:
+        self.step, self.error, self.left = step, error, times
+
+    def __call__(self, step: str) -> None:
+        if step == self.step and self.left:
+            self.left -= 1
+            raise self.error
+
+
+@pytest.fixture
+async def made(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Exchange, Kafka, list[str]]]:
+    monkeypatch.setattr(module, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(module, "_LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr(module, "_LOOK_SECONDS", 0.001)
+    kafka, late = Kafka(), list[str]()
+
+    def on_late(correlation: str, _: Reply) -> None:
+        if correlation.endswith("poison"):
+            raise ZeroDivisionError
+        late.append(correlation)
+
+    exchange = Exchange(Settings(reply_partition=0), on_late)
+    monkeypatch.setattr(exchange, "_clients", lambda: (kafka, kafka))
+    yield exchange, kafka, late
+    await exchange.stop()
+
+
+async def until(true: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not true():  # noqa: ASYNC110 - a few steps of the loop
+            await asyncio.sleep(0.001)
+
+
+Made = tuple[Exchange, Kafka, list[str]]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [KafkaConnectionError(), OSError(), ZeroDivisionError(), AssertionError(), asyncio.CancelledError()],
+)
+@pytest.mark.parametrize("step", ["start", "stop", "watch", "listen"])
+async def test_whatever_fails_it_connects_again(made: Made, step: str, error: BaseException) -> None:
+    exchange, kafka, _ = made
+    failing, breaking = Failing(step, error), Failing("watch", OSError(), 1)
+
+    def fail(at: str) -> None:
+        failing(at)
+        if step == "stop":  # there is only something to stop once the connection broke
+            breaking(at)
+
+    kafka.fail = fail
+    await exchange.start()
+
+    await until(lambda: exchange.connected and kafka.starts > 2)
+
+    assert exchange.running
+    exchange.send(INTENTS, "h1", b"x", [])
+    await until(lambda: kafka.sent)
+
+
+async def test_a_record_that_no_connection_takes_does_not_stop_those_behind_it(made: Made) -> None:
+    exchange, kafka, _ = made
+    before = metrics.SEND_FAILURES.labels(INTENTS)._value.get()
+    for error in (MessageSizeTooLargeError(), ValueError(), AssertionError()):
+        kafka.fail = Failing("send bad", error, 100)
+        exchange.send(INTENTS, "h1", b"bad", [])
+        exchange.send(INTENTS, "h1", b"good", [])
+        await exchange.start()
+        await until(lambda: [each["value"] for each in kafka.sent] == [b"good"])
+        await exchange.stop()
+        kafka.sent.clear()
+    assert metrics.SEND_FAILURES.labels(INTENTS)._value.get() == before + 3
+
+
+async def test_a_record_whose_connection_broke_goes_out_with_the_next_one(made: Made) -> None:
+    exchange, kafka, _ = made
+    kafka.fail = Failing("send x", KafkaConnectionError())
+    exchange.send(INTENTS, "h1", b"x", [])
+    await exchange.start()
+    await until(lambda: kafka.sent)
+    assert len(kafka.sent) == 1
+
+
+async def test_a_reply_that_cannot_be_taken_in_is_passed_over(made: Made) -> None:
+    exchange, kafka, late = made
+    before = metrics.REPLIES_FAILED._value.get()
+    await exchange.start()
+    for each in ("poison", "good"):
+        kafka.say([(CORRELATION_ID, f"{exchange._name}{each}".encode())])
+    await until(lambda: late)
+    assert late == [f"{exchange._name}good"]
+    assert metrics.REPLIES_FAILED._value.get() == before + 1
+    assert kafka.starts == 2  # the producer's and the consumer's
+
+
+async def test_workers_are_there_when_each_partition_has_answered_its_probe(made: Made) -> None:
+    exchange, kafka, late = made
+    await exchange.start()
+    await until(lambda: exchange.connected)
+    assert await exchange.partitions_without_worker() == [0, 1]
+    assert [(each["partition"], each["key"], each["headers"]["ce_type"]) for each in kafka.sent] == [
+        (0, None, PROBE.encode()),
+        (1, None, PROBE.encode()),
+    ]
+    assert {each["headers"][REPLY_PARTITION] for each in kafka.sent} == {b"0"}
+
+    for each in kafka.sent:
+        kafka.say(
+            [
+                (CORRELATION_ID, each["headers"][CORRELATION_ID]),
+                ("ce_type", PROBE_ANSWERED.encode()),
+                (ANSWERED_PARTITION, str(each["partition"]).encode()),
+            ]
+        )
+    await until(lambda: not exchange._pulse.missing())
+    assert await exchange.partitions_without_worker() == []
+    assert len(kafka.sent) == 2
+    assert not late
+
+
+async def test_an_answer_to_an_event_says_that_its_partition_has_a_worker(made: Made) -> None:
+    exchange, kafka, _ = made
+    kafka.answer = lambda record: [
+        (CORRELATION_ID, record["headers"][CORRELATION_ID]),
+        (ANSWERED_PARTITION, b"1"),
+    ]
+    await exchange.start()
+    await until(lambda: exchange.connected)
+    await exchange.ask(INTENTS, "h1", b"x", []).reply
+    assert exchange._pulse.missing() == [0]
+
+
+async def test_after_the_connection_was_lost_workers_have_to_answer_again(made: Made) -> None:
+    exchange, kafka, _ = made
+    await exchange.start()
+    await until(lambda: exchange.connected)
+    exchange._pulse.heard(0)
+    exchange._pulse.heard(1)
+    kafka.fail = Failing("watch", OSError(), 1)
+    await until(lambda: kafka.starts > 2 and exchange.connected)
+    assert exchange._pulse.missing() == [0, 1]
+
+
+async def test_it_says_that_its_work_ended(made: Made) -> None:
+    exchange, _, _ = made
+    await exchange.start()
+    assert exchange._task is not None
+    exchange._task.cancel()
+    await asyncio.sleep(0.01)
+    assert not exchange.running
+
+
+async def test_what_another_gateway_asked_is_passed_over_and_an_erasure_is_not(made: Made) -> None:
+    exchange, kafka, late = made
+    own = exchange.ask(INTENTS, "h1", b"", []).correlation
+    exchange.give_up(own)
+    await exchange.start()
+    await until(lambda: exchange.connected)
+    for correlation in (b"somebody-else", own.encode()):
+        kafka.say([("ce_type", b"x"), (CORRELATION_ID, correlation)])
+    kafka.say([("ce_type", b"x")])
+    await until(lambda: len(late) == 2)
+    assert late == [own, ""]
+
+
+async def test_what_waits_for_the_broker_says_when_it_was_accepted(
+    made: Made,
+) -> None:
+    """By that the worker knows what a gateway accepted before its household was erased, and sent afterwards."""
+    exchange, kafka, _ = made
+    began = time.time()
+    exchange.send(INTENTS, "h1", b"x", [])
+    exchange.ask(INTENTS, "h1", b"y", [])
+    accepted = time.time()
+    await until(lambda: time.time() > accepted + 0.01)
+    kafka.fail = Failing("send x", KafkaConnectionError())
+
+    await exchange.start()
+    await until(lambda: len(kafka.sent) == 2)
+
+    said = [float(sent["headers"][FIRST_LOGGED]) for sent in kafka.sent]
+    assert began - 0.001 < said[0] <= said[1] < accepted + 0.001

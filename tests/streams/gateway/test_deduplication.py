@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from streams.errors import BadRecord
+from streams.gateway.deduplication import Memory
+from tests.detector.builders import event
+
+
+def future() -> asyncio.Future[str]:
+    return asyncio.get_running_loop().create_future()
+
+
+async def test_an_id_belongs_to_its_household() -> None:
+    memory: Memory[str] = Memory(100)
+    theirs = event(1, household_id="attacker", event_id="e1")
+    memory.keep(theirs, "acme", future(), future())
+
+    assert memory.find(event(1, household_id="owner", event_id="e1")) is None
+    assert memory.find(theirs) is not None
+    with pytest.raises(BadRecord, match="another event"):
+        memory.find(replace(theirs, intent="lights.TurnOff"))
+
+
+async def test_ids_taken_in_advance_do_not_push_out_the_answers_of_another_tenant() -> None:
+    memory: Memory[str] = Memory(100)
+    owner = event(1, household_id="owner")
+    memory.keep(owner, "bolt", future(), future())
+    done = future()
+    done.set_result("x")
+    for number in range(20_000):
+        memory.keep(event(number, household_id=f"a{number % 100}"), "acme", done, future())
+
+    assert memory.find(owner) is not None
+    assert len(memory._asked) == 10_000
+
+
+async def test_a_place_is_given_back_once_and_a_forgotten_question_gives_its_place_back_too() -> None:
+    memory: Memory[str] = Memory(100)
+    first, second = event(1), event(2)
+    answers = [future(), future()]
+    for each, answer in zip((first, second), answers, strict=True):
+        memory.keep(each, "", answer, future())
+    assert memory.places.taken == 2
+
+    memory.forget(first.household_id)
+    assert memory.find(first) is None
+    answers[0].set_result("x")
+    answers[1].set_exception(ValueError())
+    await asyncio.sleep(0)
+
+    assert memory.places.taken == 0
+
+
+async def test_a_question_that_failed_is_asked_anew_and_leaves_a_later_one_alone() -> None:
+    memory: Memory[str] = Memory(100)
+    failing, later = future(), future()
+    memory.keep(event(1), "", failing, future())
+    memory.forget("h1")
+    again = memory.keep(event(1), "", later, future())
+    failing.set_exception(ValueError())
+    await asyncio.sleep(0)
+    assert memory.find(event(1)) is again

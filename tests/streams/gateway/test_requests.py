@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fastapi import Request
+
+from streams.errors import BadRecord
+from streams.serving.access.guard import Caller, Guard
+from streams.serving.access.token_file import Scope, new_token
+from streams.gateway.requests import asker_of, event_number, read_body
+from streams.settings import Settings
+
+SETTINGS = Settings(callback_urls="https://runtime.home.arpa/late,acme=https://acme.example/late")
+ANYBODY = Caller(Guard(None))
+ACME = Caller(Guard(None), new_token("acme", frozenset(Scope), 1)[1], "hacme")
+
+
+def deadline(seconds: float) -> dict[str, str]:
+    return {"x-misfire-deadline": (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()}
+
+
+def test_without_a_word_the_settings_deadline_holds() -> None:
+    assert asker_of({}, SETTINGS, ANYBODY).seconds == SETTINGS.deadline_ms / 1000
+
+
+def test_what_was_spent_on_the_way_is_taken_off() -> None:
+    left = asker_of({"x-misfire-deadline-ms": "10000", **deadline(2.0)}, SETTINGS, ANYBODY).seconds
+
+    assert 0.0 < left <= 2.0
+
+
+@pytest.mark.parametrize("seconds", [-30.0, 30.0])
+def test_an_absolute_deadline_never_prolongs_and_a_skewed_clock_never_takes_all(seconds: float) -> None:
+    assert asker_of({"x-misfire-deadline-ms": "500", **deadline(seconds)}, SETTINGS, ANYBODY).seconds == 0.5
+
+
+@pytest.mark.parametrize("absolute", ["soon", "2026-01-05T18:00:00", "", "1"])
+def test_an_absolute_deadline_that_is_none_is_refused(absolute: str) -> None:
+    with pytest.raises(BadRecord) as refused:
+        asker_of({"x-misfire-deadline": absolute}, SETTINGS, ANYBODY)
+
+    assert refused.value.code == "bad_deadline"
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.004, 0.15, 10.0])
+def test_time_is_kept_for_writing_the_answer(seconds: float) -> None:
+    asker = asker_of({"x-misfire-deadline-ms": str(int(1000 * seconds))}, SETTINGS, ANYBODY)
+
+    assert asker.wait <= asker.seconds - 0.004
+
+
+@pytest.mark.parametrize(
+    ("caller", "url"), [(ANYBODY, "https://runtime.home.arpa/late"), (ACME, "https://acme.example/late/1")]
+)
+def test_a_callback_is_taken_from_whom_it_is_listed_for(caller: Caller, url: str) -> None:
+    assert asker_of({"x-misfire-late-url": url}, SETTINGS, caller).callback == url
+
+
+@pytest.mark.parametrize(
+    ("caller", "url"),
+    [
+        (ACME, "https://runtime.home.arpa/late"),
+        (ANYBODY, "https://acme.example/late"),
+        (ANYBODY, "http://127.0.0.1:8752/v1/households/h1/erasure"),
+    ],
+)
+def test_and_from_nobody_else(caller: Caller, url: str) -> None:
+    with pytest.raises(BadRecord) as refused:
+        asker_of({"x-misfire-late-url": url}, SETTINGS, caller)
+
+    assert refused.value.code == "bad_callback"
+
+
+def test_the_id_of_the_event_heard_last_is_a_number_of_ours() -> None:
+    assert event_number("") is None
+    assert event_number("1767571200000") == 1_767_571_200_000
+
+    for other in ("9" * 5_000, "²", "-1", "1.0", " 1", "x"):
+        with pytest.raises(BadRecord) as refused:
+            event_number(other)
+        assert refused.value.code == "bad_event_id"
+
+
+async def test_a_client_that_leaves_within_its_body_is_refused_without_a_traceback() -> None:
+    parts: list[dict[str, object]] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> dict[str, object]:
+        return parts.pop(0)
+
+    asked = Request({"type": "http", "headers": [(b"content-type", b"application/json")]}, receive)
+    with pytest.raises(BadRecord) as refused:
+        await read_body(asked)
+
+    assert refused.value.code == "cut_off"

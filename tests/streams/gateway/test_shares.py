@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.gateway.admission import SHARES
+from streams.gateway.shares import HOUSEHOLD_SHARE, Kept, Places
+
+LEAST = min(SHARES.values())
+
+
+def fill(places: Places, tenant: str, *, most: float = 1.0, household: str | None = None) -> int:
+    """Take what one tenant gets; return how many places that were."""
+    before = places.taken
+    while places.admits(tenant, household or f"{tenant}-{places.taken}", most):
+        places.take(tenant, household or f"{tenant}-{places.taken}")
+    return places.taken - before
+
+
+def test_a_tenant_alone_gets_most_and_leaves_a_place_for_every_class_of_the_next() -> None:
+    places = Places(512)
+
+    assert fill(places, "acme") == 410
+    assert places.admits("bolt", "b1", LEAST)
+    assert fill(places, "bolt") == 82
+    assert places.admits("corp", "c1", LEAST)
+
+
+@given(st.lists(st.sampled_from(["acme", "bolt"]), max_size=6), st.integers(32, 600))
+def test_whatever_two_tenants_take_a_third_gets_a_place(order: list[str], size: int) -> None:
+    places = Places(size)
+    for tenant in order:
+        fill(places, tenant)
+    assert places.admits("corp", "c1", LEAST)
+
+
+def test_what_was_left_is_shared_again() -> None:
+    places = Places(100)
+    fill(places, "acme", household="a1")
+    taken = places.taken
+    for _ in range(taken):
+        places.leave("acme", "a1")
+    assert (places.taken, places._tenants, places._households) == (0, {}, {})
+    assert fill(places, "acme", household="a1") == taken
+
+
+def test_without_tenants_a_household_leaves_three_quarters_and_all_of_them_may_fill_it() -> None:
+    places = Places(400)
+    assert fill(places, "", household="h1") == 400 * HOUSEHOLD_SHARE
+    assert fill(places, "") == 300
+    assert not places.admits("", "h9")
+
+
+def test_a_household_has_a_handful_of_places_also_where_there_are_few() -> None:
+    assert fill(Places(16), "", household="h1") == 8
+    assert fill(Places(2), "", household="h1") == 2
+    assert not Places(0).admits("acme", "h1")
+
+
+def flood(kept: Kept[int], tenant: str, households: int, each: int) -> None:
+    for number in range(each):
+        for home in range(households):
+            kept.put(tenant, f"{tenant}-{home}", f"e{number}", number)
+
+
+def test_a_tenant_that_floods_pushes_out_its_own_entries() -> None:
+    kept: Kept[int] = Kept(100, 50)
+    flood(kept, "bolt", 10, 2)
+    flood(kept, "acme", 50, 40)
+
+    assert len(kept) == 100
+    assert all(kept.get(f"bolt-{home}", "e0") == 0 for home in range(10))
+
+
+def test_a_household_that_floods_pushes_out_its_own_entries() -> None:
+    kept: Kept[int] = Kept(100, 25)
+    flood(kept, "", 10, 2)
+    for number in range(1_000):
+        kept.put("", "loud", f"e{number}", number)
+
+    assert len(kept) == 45
+    assert kept.get("-0", "e0") == 0
+    assert kept.get("loud", "e974") is None
+    assert kept.get("loud", "e975") == 975
+
+
+def test_where_all_is_full_the_household_that_was_quiet_longest_loses_its_oldest_entry() -> None:
+    kept: Kept[int] = Kept(3, 3)
+    for name in ("h1", "h2", "h1", "h3"):
+        kept.put("", name, f"e{len(kept)}", len(kept))
+    assert [kept.get("h1", "e0"), kept.get("h2", "e1"), kept.get("h1", "e2")] == [0, None, 2]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["put", "pop", "forget", "clear"]),
+            st.sampled_from(["a", "b", "c"]),
+            st.integers(0, 4),
+        ),
+        max_size=60,
+    )
+)
+def test_it_counts_right_and_keeps_no_more_than_it_may(steps: list[tuple[str, str, int]]) -> None:
+    kept: Kept[int] = Kept(6, 3)
+    for what, home, number in steps:
+        if what == "put":
+            kept.put(f"t{home}", home, str(number), number)
+            assert kept.get(home, str(number)) == number
+        elif what == "pop":
+            kept.pop(home, str(number))
+            assert kept.get(home, str(number)) is None
+        elif what == "forget":
+            kept.forget(home)
+            assert all(kept.get(home, str(each)) is None for each in range(5))
+        else:
+            kept.clear()
+        assert len(kept) == len(list(kept)) <= 6
+        assert all(size > 0 for size in kept._sizes.values())
+        assert set(kept._homes) == {name for homes in kept._tenants.values() for name in homes}
+
+
+@pytest.mark.parametrize("tenant", ["", "acme"])
+def test_the_largest_of_a_tenants_bursts_leaves_another_in_every_order(tenant: str) -> None:
+    kept: Kept[int] = Kept(10, 10)
+    flood(kept, tenant, 1, 10)
+    kept.put("bolt", "b1", "e", 1)
+    assert kept.get("b1", "e") == 1
+    assert len(kept) == 10

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from streams.kafka.topics import TOPICS
+
+
+def test_the_table_is_the_designs() -> None:
+    day = 86_400_000
+
+    assert {topic.name: (topic.retention, topic.partitions) for topic in TOPICS} == {
+        "assistant.intents": (30 * day, None),
+        "assistant.decisions": (90 * day, None),
+        "assistant.outcomes": (90 * day, None),
+        "assistant.replies": (600_000, None),
+        "assistant.dead-letters": (30 * day, None),
+        "assistant.incidents": (90 * day, None),
+        "misfire.bundles": (None, 1),
+        "misfire.households": (None, None),
+    }
+
+
+def test_what_has_no_retention_is_compacted() -> None:
+    for topic in TOPICS:
+        policy = topic.settings["cleanup.policy"]
+        assert policy == ("compact" if topic.retention is None else "delete")
+        assert ("retention.ms" in topic.settings) == ("segment.ms" in topic.settings) == (policy == "delete")
+
+
+def test_a_record_goes_within_a_day_of_its_time() -> None:
+    """Kafka deletes segments, not records: a segment that is a week long keeps its first record for a week more."""
+    for topic in TOPICS:
+        if topic.retention is not None:
+            longest = int(topic.settings["retention.ms"]) + int(topic.settings["segment.ms"])
+            assert topic.kept == longest <= topic.retention + min(topic.retention, 86_400_000)

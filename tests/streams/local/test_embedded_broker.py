@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer
+
+from streams.local import embedded_broker as module
+from streams.local.embedded_broker import EmbeddedBroker
+from streams.kafka.connection import Brokers
+from streams.errors import MissingPart
+from streams.local.processes import free_port
+from streams.kafka.topics import INTENTS, admin, create_topics
+
+PATIENCE = 15.0
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and that nobody has waited for does not."""
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def _gone(pid: int) -> bool:
+    give_up = time.monotonic() + PATIENCE
+    while _alive(pid) and time.monotonic() < give_up:
+        time.sleep(0.02)
+    return not _alive(pid)
+
+
+def test_it_keeps_what_is_sent_and_is_gone_afterwards() -> None:
+    with EmbeddedBroker() as broker:
+        client = admin(Brokers(broker.bootstrap))
+        create_topics(client, 2)
+        client.close()
+        producer = KafkaProducer(bootstrap_servers=broker.bootstrap)
+        producer.send(INTENTS, b"value", key=b"key", headers=[("a", b"1")]).get(10)
+        producer.close()
+        consumer = KafkaConsumer(
+            INTENTS,
+            bootstrap_servers=broker.bootstrap,
+            group_id=None,
+            auto_offset_reset="earliest",
+            consumer_timeout_ms=10_000,
+        )
+        record = next(iter(consumer))
+        consumer.close()
+        assert (record.key, record.value, list(record.headers)) == (b"key", b"value", [("a", b"1")])
+        assert broker.process is not None
+        pid = broker.process.pid
+    assert not _listens(broker.port)
+    assert not _alive(pid)
+
+
+def test_two_brokers_take_two_ports() -> None:
+    with EmbeddedBroker() as one, EmbeddedBroker() as other:
+        assert one.port != other.port
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(MissingPart, match=rf"port {port} is taken"), EmbeddedBroker(port):
+            pass
+
+
+def test_without_the_binary_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
+    with pytest.raises(MissingPart, match="not installed on this platform"), EmbeddedBroker():
+        pass
+
+
+def test_a_broker_that_ends_at_once_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "tansu"
+    program.write_text("#!/bin/sh\necho it is out of order\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(module, "_binary", lambda: program)
+    with pytest.raises(MissingPart, match="it is out of order"), EmbeddedBroker():
+        pass
+
+
+def _command(port: int, folder: Path) -> subprocess.Popen[bytes]:
+    """The command, up, with ``folder`` for its temporary files; those are gone once it is up."""
+    command = [sys.executable, "-m", "streams.cli", "broker", "--port", str(port)]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, env=os.environ | {"TMPDIR": str(folder)})
+    give_up = time.monotonic() + PATIENCE
+    while not _listens(port) or any(folder.iterdir()):
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+    return running
+
+
+def _child(pid: int) -> int:
+    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(child)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parents")
+def test_it_dies_with_its_parent_whatever_kills_that(tmp_path: Path) -> None:
+    running = _command(free_port(), tmp_path)
+    child = _child(running.pid)
+    running.kill()
+    running.wait()
+    assert running.stderr is not None
+    running.stderr.close()
+    assert _gone(child)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's table of children is Linux's")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_command_without_a_traceback(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    running = _command(free_port(), tmp_path)
+    child = _child(running.pid)
+    os.kill(running.pid, number)
+    _, said = running.communicate(timeout=PATIENCE)
+    assert running.returncode == code
+    assert b"Traceback" not in said
+    assert _gone(child)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from streams.local.processes import free_port, start, stop
+
+SLEEPING = [sys.executable, "-c", "import time; print('awake', flush=True); time.sleep(60)"]
+STUBBORN = [
+    sys.executable,
+    "-c",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('awake', flush=True); time.sleep(60)",
+]
+
+
+def _awake(log: Path) -> None:
+    give_up = time.monotonic() + 15
+    while not log.exists() or b"awake" not in log.read_bytes():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+def test_a_child_says_what_it_says_into_its_log_and_ends_when_asked(tmp_path: Path) -> None:
+    child = start(SLEEPING, log=tmp_path / "log")
+    _awake(tmp_path / "log")
+    assert stop(child) == -signal.SIGTERM
+    assert stop(child) == -signal.SIGTERM
+
+
+def test_a_child_that_does_not_listen_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.local.processes._PATIENCE", 0.2)
+    child = start(STUBBORN, log=tmp_path / "log")
+    _awake(tmp_path / "log")
+    assert stop(child) == -signal.SIGKILL
+
+
+def test_a_childs_environment_is_what_was_given(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "import os; print('awake', os.environ.get('COLOUR'), os.environ.get('OTHER'))",
+    ]
+    child = start(command, log=tmp_path / "log", environment=dict(os.environ) | {"COLOUR": "blue"})
+    child.wait(15)
+    assert (tmp_path / "log").read_text() == "awake blue None\n"
+
+
+def test_ctrl_c_in_our_terminal_is_not_the_childs(tmp_path: Path) -> None:
+    """A child in our group would get the terminal's signal too, and end before it was told to."""
+    child = start(SLEEPING, log=tmp_path / "log")
+    assert os.getpgid(child.pid) != os.getpgid(0)
+    stop(child)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parents")
+def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    parent = (
+        "import sys, time\nfrom pathlib import Path\nfrom streams.local.processes import start\n"
+        f"print(start({SLEEPING!r}, log=Path({str(tmp_path / 'log')!r})).pid, flush=True)\ntime.sleep(60)\n"
+    )
+    running = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE)
+    assert running.stdout is not None
+    child = int(running.stdout.readline())
+    _awake(tmp_path / "log")
+    running.kill()
+    running.wait()
+    running.stdout.close()
+    give_up = time.monotonic() + 15
+    status = Path(f"/proc/{child}/stat")
+    while status.exists() and " Z " not in status.read_text():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+def test_a_free_port_can_be_listened_on() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", free_port()))
+        listening.listen()

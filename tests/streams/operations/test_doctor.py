@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from streams.operations import doctor
+from streams.operations.doctor import _agreement, _condition, _processes
+from streams.errors import MissingPart
+from streams.settings import Settings
+
+READY = httpx.Response(200, json={"ready": True})
+
+
+def info(*versions: str, key: int = 1) -> httpx.Response:
+    lines = (f'misfire_bundle_info{{version="{version}",policy="p"}} 1\n' for version in versions)
+    proofs = f"# TYPE misfire_proof_key_present gauge\nmisfire_proof_key_present {key}\n"
+    return httpx.Response(200, text="# TYPE misfire_bundle_info gauge\n" + "".join(lines) + proofs)
+
+
+def looked_at(monkeypatch: pytest.MonkeyPatch, **answers: httpx.Response | None) -> list[doctor._Process]:
+    """A worker at each of two addresses."""
+    addresses = [(0, 0, 0, "", (ip, 8751)) for ip in ("127.0.0.2", "127.0.0.1")]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: addresses)
+    monkeypatch.setattr(
+        doctor,
+        "asked",
+        lambda url, _: answers.get(
+            url.split("//")[1].replace(".", "").replace(":8751/", "_").replace("127", "w")
+        ),
+    )
+    return _processes("worker", "worker", 8751)
+
+
+def test_each_address_of_a_name_is_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = looked_at(
+        monkeypatch, w001_readyz=READY, w001_metrics=info("a"), w002_readyz=READY, w002_metrics=info("a")
+    )
+
+    assert [_condition(process).text for process in found] == [
+        "ready at http://127.0.0.1:8751",
+        "ready at http://127.0.0.2:8751",
+    ]
+    assert (_agreement(found).ok, _agreement(found).text) == (True, "bundle a decides everywhere")
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({"w002_metrics": info("b")}, "different bundles decide: a, b"),
+        ({"w002_metrics": info()}, "no bundle decides at http://127.0.0.2:8751"),
+        ({"w002_metrics": info("a", key=0)}, "ready at http://127.0.0.2:8751, without a key for proofs"),
+        ({"w002_readyz": None}, "nothing answers at http://127.0.0.2:8751; start it with 'misfire worker'"),
+        ({"w002_readyz": httpx.Response(503, json={"missing": ["kafka"]})}, "it waits for kafka"),
+        (
+            {"w002_readyz": httpx.Response(503, json={"ready": False})},
+            "it waits for its partitions or its table",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said(answers: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    well: dict[str, Any] = {
+        "w001_readyz": READY,
+        "w002_readyz": READY,
+        "w001_metrics": info("a"),
+        "w002_metrics": info("a"),
+    }
+    found = looked_at(monkeypatch, **(well | answers))
+
+    wrong = [finding for finding in (*map(_condition, found), _agreement(found)) if not finding.ok]
+
+    assert said in " ".join(finding.text for finding in wrong)
+
+
+def test_a_name_that_stands_for_nothing_is_nobody_that_answers() -> None:
+    (process,) = _processes("gateway", "nobody.invalid", 8750)
+
+    assert "nothing answers at http://nobody.invalid:8750" in _condition(process).text
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "lately", "ok", "said"),
+    [
+        ([], {}, True, "the policy names every intent that was used of late"),
+        (
+            [],
+            {"quiz.Start": 3, "a.B": 5},
+            False,
+            "no rule of the policy names a.B (5 times), quiz.Start (3 times); each",
+        ),
+        (["quiz.Start"], {}, False, "quiz.Start (0 times)"),
+        ([], {f"quiz.Start_{number}": 1 for number in range(12)}, False, "and 2 more; each is asked about"),
+    ],
+)
+def test_intents_that_no_rule_names_are_listed(
+    trained_on: list[str], lately: dict[str, int], ok: bool, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "read_bundle", lambda _: SimpleNamespace(unclassified=trained_on))
+    finding = doctor._classified(Settings(), lately)
+    assert (finding.part, finding.ok) == ("intents", ok)
+    assert said in finding.text
+
+
+def test_a_bundle_that_is_missing_hides_no_intent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: object) -> None:
+        raise MissingPart("there is no bundle")
+
+    monkeypatch.setattr(doctor, "read_bundle", missing)
+    assert not doctor._classified(Settings(), {"quiz.Start": 1}).ok
+
+
+def test_what_listens_on_every_address_is_asked_by_one_that_is_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(doctor, "_process", lambda _, url, __: asked.append(url))
+
+    for host in ("0.0.0.0", "::"):
+        _processes("gateway", host, 8750)
+
+    assert asked == ["http://127.0.0.1:8750"] * 2

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from detector.contracts.events import OutcomeKind
+from streams.errors import BadRecord
+from streams.worker.dead_letters import letter_about
+from streams.worker.handling import Incoming
+from streams.wire.records import FIRST_LOGGED, INTENT, OUTCOME, header, logged_before
+from streams.operations.redrive import LIKELY, REDRIVEN, sort_letters
+from streams.kafka.reading import Held, Place
+from streams.kafka.topics import DEAD_LETTERS, DECISIONS, INTENTS, OUTCOMES
+from tests.detector.builders import START, event, outcome
+
+NOW = START + timedelta(hours=1)
+GOOD = INTENT.encode(event(1))
+
+
+def letter(number: int, reason: str, value: bytes | None = GOOD, **fields: Any) -> Held:
+    """A dead letter as the worker writes it."""
+    given: dict[str, Any] = {"topic": INTENTS, "key": b"h1"} | fields
+    record = Incoming(partition=1, offset=number, timestamp=0.0, value=value, headers=(), **given)
+    made = letter_about(record, BadRecord(reason, "a sentence"))
+    return Held(Place(DEAD_LETTERS, 0, number), 0.0, made.key, made.value, made.headers)
+
+
+def test_what_would_be_read_today_goes_to_its_topic_as_it_was() -> None:
+    told = OUTCOME.encode(outcome("e1", OutcomeKind.DENIED))
+    found = sort_letters(
+        [letter(0, "internal_error"), letter(1, "internal_error", told, topic=OUTCOMES)], LIKELY, NOW
+    )
+    assert [(again.topic, again.key, again.value) for again in found.again] == [
+        (INTENTS, b"h1", GOOD),
+        (OUTCOMES, b"h1", told),
+    ]
+    assert [header(again.headers, "ce_type") for again in found.again] == [
+        INTENT.type.encode(),
+        OUTCOME.type.encode(),
+    ]
+    assert not found.left
+
+
+def test_what_stays_is_counted_by_why() -> None:
+    late = INTENT.encode(event(0, time=NOW + timedelta(days=1)))
+    found = sort_letters(
+        [
+            letter(0, "not_json", b"{"),
+            letter(1, "internal_error", b"{"),
+            letter(2, "internal_error", key=b"h2"),
+            letter(3, "internal_error", key=None),
+            letter(4, "internal_error", b"x" * 2_000_000),
+            letter(5, "internal_error", topic=DECISIONS),
+            letter(6, "time_in_future", late),
+            letter(7, "internal_error", None),
+        ],
+        LIKELY,
+        NOW,
+    )
+    assert found.left == {
+        "another reason": 1,
+        "refused: not_json": 1,
+        "refused: key_mismatch": 1,
+        "incomplete": 3,
+        "of no topic": 1,
+    }
+    assert [again.letter.offset for again in found.again] == [6]
+
+
+def test_what_was_withheld_is_not_made_up() -> None:
+    said = INTENT.encode(event(1, slots={"text": "call my doctor"}))
+    found = sort_letters([letter(0, "not_tokens", said)], ["not_tokens"], NOW)
+    assert (found.again, found.left) == ([], {"incomplete": 1})
+
+
+def test_a_letter_with_a_receipt_is_left_alone_wherever_that_stands() -> None:
+    headers = [("misfire_reason", REDRIVEN.encode()), ("misfire_letter", b"0/1")]
+    receipt = Held(Place(DEAD_LETTERS, 3, 0), 0.0, b"h1", b"", headers)
+    letters = [receipt, letter(0, "internal_error"), letter(1, "internal_error")]
+    found = sort_letters(letters, LIKELY, NOW)
+    assert [again.letter.offset for again in found.again] == [0]
+    assert found.left == {"redriven": 1}
+
+
+def test_a_reason_that_is_asked_for_is_read_again() -> None:
+    found = sort_letters([letter(0, "schema"), letter(1, "internal_error")], ["schema"], NOW)
+    assert [again.letter.offset for again in found.again] == [0]
+
+
+def test_a_record_that_is_sent_again_says_when_it_was_there_first() -> None:
+    """Not when the worker wrote the letter: it may have been behind, and the household erased in between."""
+    made = letter(0, "internal_error")
+    (again,) = sort_letters([replace(made, timestamp=NOW.timestamp())], LIKELY, NOW).again
+    assert logged_before(again.headers) == 0
+
+    older = [each for each in made.headers if each[0] != FIRST_LOGGED]
+    (again,) = sort_letters([replace(made, timestamp=500.0, headers=older)], LIKELY, NOW).again
+    assert logged_before(again.headers) == 500

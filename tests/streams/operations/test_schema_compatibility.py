@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from streams.operations.schema_compatibility import broken_api, broken_channels, broken_value
+from streams.files.policy import read_policy
+from streams.wire.records import DECISION, INTENT
+from streams.operations.schemas import KINDS, documents
+from tests.detector.builders import event, hand_bundle, run
+
+TODAY = documents(read_policy())
+
+Change = Callable[[dict[str, Any]], object]
+
+FIELDS: dict[str, Any] = {
+    "type": "object",
+    "required": ["id"],
+    "properties": {
+        "id": {"type": "string", "maxLength": 8},
+        "act": {"enum": ["ask", "tell"], "type": "string"},
+        "share": {"anyOf": [{"type": "number"}, {"type": "null"}], "default": None},
+        "list": {"type": "array", "items": {"$ref": "#/$defs/part"}},
+    },
+    "$defs": {"part": {"type": "object", "properties": {"size": {"type": "integer"}}}},
+}
+
+
+def broken(change: Change, *, read: bool) -> list[str]:
+    after = copy.deepcopy(FIELDS)
+    change(after)
+    return list(broken_value(FIELDS, after, read=read, where="value"))
+
+
+#: What is changed, and what is said about it where misfire reads the value, and where it writes it; None is nothing.
+CHANGES: dict[str, tuple[Change, str | None, str | None]] = {
+    "nothing": (lambda _: None, None, None),
+    "a field more": (lambda s: s["properties"].update(new={"type": "string"}), None, None),
+    "a field less": (lambda s: s["properties"].pop("act"), "value.act is gone", "value.act is gone"),
+    "a field less inside": (
+        lambda s: s["$defs"]["part"]["properties"].clear(),
+        "value.list[].size is gone",
+        "value.list[].size is gone",
+    ),
+    "a field that has to be there": (
+        lambda s: s["required"].append("act"),
+        "value.act has to be there now",
+        None,
+    ),
+    "a field that may be missing": (lambda s: s["required"].clear(), None, "value.id may be missing now"),
+    "another type": (
+        lambda s: s["properties"]["id"].update(type="integer"),
+        "value.id: the type was string and is integer",
+        "value.id: the type was string and is integer",
+    ),
+    "a wider type": (
+        lambda s: s["$defs"]["part"]["properties"]["size"].update(type="number"),
+        None,
+        "value.list[].size: the type was integer and is number",
+    ),
+    "a choice more": (
+        lambda s: s["properties"]["act"]["enum"].append("sing"),
+        None,
+        "value.act: misfire writes besides sing",
+    ),
+    "a choice less": (
+        lambda s: s["properties"]["act"]["enum"].remove("ask"),
+        "value.act: misfire does not read any more ask",
+        None,
+    ),
+    "a lower limit": (
+        lambda s: s["properties"]["id"].update(maxLength=4),
+        "value.id: maxLength was 8 and is 4",
+        "value.id: maxLength was 8 and is 4",
+    ),
+    "no limit": (
+        lambda s: s["properties"]["id"].pop("maxLength"),
+        None,
+        "value.id: maxLength was 8 and is none",
+    ),
+    "null no more": (
+        lambda s: s["properties"]["share"]["anyOf"].pop(),
+        "value.share: null was one of the choices",
+        None,
+    ),
+    "text as well": (
+        lambda s: s["properties"]["share"]["anyOf"].append({"type": "string"}),
+        None,
+        "value.share: string is a new choice",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_what_is_broken_for_whom(what: str) -> None:
+    change, read, written = CHANGES[what]
+    assert broken(change, read=True) == ([read] if read else [])
+    assert broken(change, read=False) == ([written] if written else [])
+
+
+API: list[tuple[Change, str]] = [
+    (lambda s: s["paths"].pop("/v1/outcomes"), "POST /v1/outcomes is gone"),
+    (lambda s: s["paths"]["/v1/decide"]["post"]["parameters"].clear(), "does not read X-Misfire-Deadline"),
+    (
+        lambda s: s["paths"]["/v1/decide"]["post"]["parameters"].append(
+            {"name": "X-Key", "in": "header", "required": True, "schema": {}}
+        ),
+        "POST /v1/decide wants X-Key now",
+    ),
+    (
+        lambda s: schema_of(s["paths"]["/v1/decide"]["post"]["requestBody"])["required"].append("runtime"),
+        "POST /v1/decide.runtime has to be there now",
+    ),
+    (
+        lambda s: schema_of(s["paths"]["/v1/decide"]["post"]["responses"]["200"])["properties"].pop(
+            "verdict"
+        ),
+        "POST /v1/decide 200.verdict is gone",
+    ),
+    (
+        lambda s: s["paths"]["/v1/decide"]["post"]["responses"]["422"]["content"].clear(),
+        "POST /v1/decide 422 has no application/problem+json any more",
+    ),
+]
+
+
+def schema_of(part: dict[str, Any]) -> Any:
+    return part["content"]["application/json"]["schema"]
+
+
+@pytest.mark.parametrize(("change", "said"), API)
+def test_what_is_broken_in_the_api(change: Change, said: str) -> None:
+    after = copy.deepcopy(TODAY["openapi.json"])
+    change(after)
+    found = list(broken_api(TODAY["openapi.json"], after))
+    assert any(said in sentence for sentence in found), found
+    assert not list(broken_api(after, after))
+
+
+CHANNELS: list[tuple[Change, str]] = [
+    (lambda s: s["channels"].pop("assistant.replies"), "channel assistant.replies is gone"),
+    (lambda s: s["channels"]["assistant.replies"]["messages"].pop("Decision"), "has no Decision any more"),
+    (
+        lambda s: s["components"]["messages"]["Decision"]["headers"]["properties"].pop("ce_type"),
+        "message Decision has no header ce_type any more",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), CHANNELS)
+def test_what_is_broken_in_the_channels(change: Change, said: str) -> None:
+    after = copy.deepcopy(TODAY["asyncapi.json"])
+    change(after)
+    assert [sentence for sentence in broken_channels(TODAY["asyncapi.json"], after) if said in sentence]
+
+
+def test_values_follow_their_schemas() -> None:
+    for file, document in TODAY.items():
+        if file.endswith(".schema.json"):
+            jsonschema_rs.meta.validate(document)
+    values = {
+        "IntentEvent": INTENT.encode(event(1)),
+        "Decision": DECISION.encode(run([event(1)], hand_bundle())[0][0]),
+    }
+    for name, value in values.items():
+        jsonschema_rs.validator_for(TODAY[f"{name}.schema.json"]).validate(
+            KINDS[name].adapter.dump_python(KINDS[name].decode(value), mode="json")
+        )

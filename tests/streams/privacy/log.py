@@ -1,0 +1,114 @@
+"""A log of many households in memory, as the brokers of the rights' tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from detector.contracts.decisions import Decision
+from detector.contracts.events import IntentEvent, OutcomeKind
+from detector.policy.fallback import fallback_decision
+from detector.household.state import HouseholdState
+from streams.wire.state.marks import Mark
+from streams.wire.state.packing import Stored
+from streams.files.policy import read_policy
+from streams.wire.records import DECISION, INTENT, OUTCOME, Kind
+from streams.kafka.reading import Held, Place
+from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
+from tests.detector.builders import START, event, outcome
+
+PARTITIONS = 4
+_STORED = TypeAdapter(Stored)
+_POLICY = read_policy()
+
+
+def home(number: int) -> str:
+    """A household's id. It is in every id of the household's records, and in nobody else's: no prefix of another."""
+    return f"h1_{number:05d}f"
+
+
+@dataclass
+class FakeLog:
+    """Topics as lists of records; ``read`` is what ``collect`` wants."""
+
+    records: list[Held] = field(default_factory=list)
+
+    def read(self, topic: str) -> Iterator[Held]:
+        return (held for held in self.records if held.place.topic == topic)
+
+    def add(self, topic: str, key: str | None, value: bytes | None, **headers: bytes) -> int:
+        """Append a record; return its number, for ``change``."""
+        place = Place(topic, len(self.records) % PARTITIONS, len(self.records))
+        seconds = START.timestamp() + len(self.records)
+        self.records.append(
+            Held(place, seconds, None if key is None else key.encode(), value, list(headers.items()))
+        )
+        return len(self.records) - 1
+
+    def change(self, number: int, **fields: Any) -> None:
+        """Corrupt a record."""
+        self.records[number] = replace(self.records[number], **fields)
+
+    def swap_partitions(self, one: int, other: int) -> None:
+        """Let two records stand in each other's place."""
+        first, second = self.records[one].place, self.records[other].place
+        self.change(one, place=second)
+        self.change(other, place=first)
+
+
+def intent_of(number: int, turn: int) -> IntentEvent:
+    """An event. Sessions and devices have the same ids in every household: people move, and runtimes count from one."""
+    return event(
+        event_id=f"{home(number)}-{turn}",
+        household_id=home(number),
+        session_id=f"s{turn // 2}",
+        device_id=f"d{turn % 3}",
+        time=START + timedelta(seconds=turn),
+        slots={"contact": f"k1_{number:012x}"},
+    )
+
+
+def decision_of(intent: IntentEvent) -> Decision:
+    """A decision on it."""
+    return fallback_decision(intent, _POLICY, code="no_bundle", text="A test decides.")
+
+
+def state_of(number: int, turns: int) -> bytes:
+    """A household's state after so many turns."""
+    recent = tuple(decision_of(intent_of(number, turn)) for turn in range(turns))
+    state = HouseholdState(household_id=home(number), events=turns, recent=recent)
+    return _STORED.dump_json(Stored(state=state, intents=(Mark("11111111", 0, turns),)))
+
+
+def typed(kind: Kind[Any]) -> dict[str, bytes]:
+    """The header that tells a record's kind."""
+    return {"ce_type": kind.type.encode()}
+
+
+def town_log(homes: int, turns: int) -> FakeLog:
+    """Every household's turns, one after the other, as the worker leaves them; a reply and a dead letter each."""
+    log = FakeLog()
+    for turn in range(turns):
+        for number in range(homes):
+            intent, name = intent_of(number, turn), home(number)
+            log.add(INTENTS, name, INTENT.encode(intent), **typed(INTENT))
+            log.add(DECISIONS, name, DECISION.encode(decision_of(intent)), **typed(DECISION))
+            told = outcome(intent.event_id, OutcomeKind.EXECUTED, household_id=name)
+            log.add(OUTCOMES, name, OUTCOME.encode(told))
+            log.add(HOUSEHOLDS, name, state_of(number, turn + 1))
+    for number in range(homes):
+        reply = DECISION.encode(decision_of(intent_of(number, 0)))
+        log.add(REPLIES, None, reply, **typed(DECISION))
+        letter = INTENT.encode(intent_of(number, 1))
+        log.add(DEAD_LETTERS, home(number), letter, misfire_topic=INTENTS.encode())
+    return log
+
+
+def with_fields(value: bytes | None, **fields: Any) -> bytes:
+    """JSON with fields replaced or added."""
+    return json.dumps(json.loads(value or b"{}") | fields).encode()

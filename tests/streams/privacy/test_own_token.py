@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from streams.errors import MissingPart, WrongUse
+from streams.serving.access.token_file import Scope, sha256_of
+from streams.privacy.own_token import own_token
+
+
+def test_it_is_made_once_for_its_owner_and_never_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "operator.token"
+    with caplog.at_level(logging.INFO):
+        first, second = own_token(file), own_token(file)
+
+    name, _, secret = file.read_text().strip().partition(".")
+    assert first == second
+    assert (first.id, first.sha256, first.scopes) == (
+        name,
+        sha256_of(secret),
+        frozenset({Scope.OPERATE, Scope.EXPORT}),
+    )
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert caplog.text.count(str(file)) == 2
+    assert secret not in caplog.text
+
+
+def test_a_file_that_cannot_serve_is_said_and_not_repeated(tmp_path: Path) -> None:
+    file = tmp_path / "operator.token"
+    file.touch(0o600)
+    for content in ("", "secret", "0" * 8 + ".short"):
+        file.write_text(content)
+        with pytest.raises(WrongUse, match="holds no token") as refused:
+            own_token(file)
+        assert not content or content not in str(refused.value)
+    file.chmod(0o644)
+    with pytest.raises(WrongUse, match="chmod 600"):
+        own_token(file)
+    with pytest.raises(MissingPart):
+        own_token(tmp_path / "no" / "operator.token")

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import asyncio
+
+from streams.telemetry.scrapes import Scrapes
+
+TEXT, OPEN = "text/plain", "application/openmetrics-text; version=1.0.0"
+
+
+async def test_who_asks_at_the_same_time_shares_one_answer_which_soon_is_made_anew() -> None:
+    now, made = 0.0, []
+
+    def make(accept: str | None) -> tuple[bytes, str]:
+        nonlocal now
+        now += 1.0
+        made.append(accept)
+        return b"%d" % len(made), "some type"
+
+    scrapes = Scrapes(make, lambda: now)
+
+    found = await asyncio.gather(*(scrapes.answer(TEXT) for _ in range(50)))
+    assert {body for body, _ in found} == {b"1"}
+    now += 3.9
+    assert (await scrapes.answer(TEXT))[0] == b"1"
+    now += 0.2
+    assert (await scrapes.answer(TEXT))[0] == b"2"
+    assert made == [TEXT, TEXT]
+
+
+async def test_each_format_has_its_own() -> None:
+    scrapes = Scrapes(lambda accept: (str(accept).encode(), ""), lambda: 0.0)
+
+    for accept in (TEXT, OPEN):
+        body, content_type = await scrapes.answer(accept)
+        assert body == accept.encode()
+        assert content_type.startswith(accept.partition(";")[0])

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+from detector.contracts.decisions import Decision
+from detector.policy.fallback import fallback_decision
+from streams.telemetry.unclassified import Notices, is_unclassified
+from tests.detector.builders import event, policy
+
+POLICY = policy()
+
+
+def decided(intent: str) -> Decision:
+    return fallback_decision(event(intent=intent, commits=True), POLICY, code="late", text="Late.")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_what_no_rule_names_is_unclassified() -> None:
+    assert is_unclassified(decided("quiz.Start"))
+    assert not is_unclassified(decided("lights.TurnOn"))
+
+
+def test_an_intent_is_told_once_an_hour(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    notices = Notices(clock)
+    for clock.now in (0.0, 1800.0, 3599.0, 3600.0):
+        notices.saw(decided("quiz.Start"))
+        notices.saw(decided("lights.TurnOn"))
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
+    assert "no rule of the policy names quiz.Start; it counts as private_outbound" in caplog.text
+    assert "lights.TurnOn" not in caplog.text
+
+
+def test_a_caller_who_invents_names_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    notices = Notices(Clock())
+    for number in range(200):
+        notices.saw(replace(decided("quiz.Start"), intent=f"quiz.Start_{number}"))
+    assert len(caplog.records) == 20

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def test_what_stays_is_set_aside_and_the_oldest_are_hardly_ever_looked_at() -> None:
+    code = (
+        "import gc; from streams.gc_tuning import calm_garbage; before = gc.get_threshold(); calm_garbage(); "
+        "print(*before, gc.get_freeze_count(), *gc.get_threshold())"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    youngest_before, _, oldest_before, frozen, youngest, _, oldest = map(int, said)
+    assert frozen > 1_000
+    assert youngest > youngest_before
+    assert oldest > oldest_before

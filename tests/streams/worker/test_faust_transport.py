@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from unittest.mock import AsyncMock, Mock
+
+import pytest
+from aiokafka import OffsetAndMetadata, TopicPartition
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from faust.types import TP
+
+from streams.worker.app import build_app
+from streams.kafka.topic_ids import Identities
+from streams.settings import Settings
+from streams.kafka.topics import HOUSEHOLDS, INTENTS
+
+STREAM, OTHER, CHANGELOG = TP(INTENTS, 0), TP(INTENTS, 1), TP(HOUSEHOLDS, 0)
+
+
+@pytest.fixture
+def consumer() -> Any:
+    """The worker's consumer with a stream's and the changelog's partition paused, as a rebalance leaves them."""
+    parts = build_app(Settings())
+    app = parts.app
+    app.tables._changelogs[HOUSEHOLDS] = parts.table
+    consumer = app.consumer
+    consumer._set_active_tps({STREAM, CHANGELOG})
+    consumer.pause_partitions({STREAM, CHANGELOG})
+    return consumer
+
+
+def test_a_stream_is_read_only_when_flow_control_has_emptied_the_queues(consumer: Any) -> None:
+    """Faust resumes, seeks, then resumes flow control, which throws away what was fetched by then."""
+    consumer.resume_partitions({STREAM})
+    assert consumer._get_active_partitions() == set()
+
+    consumer.resume_flow()
+
+    assert consumer._get_active_partitions() == {STREAM}
+
+
+def test_the_changelog_is_read_at_once(consumer: Any) -> None:
+    consumer.resume_partitions({CHANGELOG})
+
+    assert consumer._get_active_partitions() == {CHANGELOG}
+
+
+def test_a_rebalance_in_between_lets_nothing_through(consumer: Any) -> None:
+    consumer.resume_partitions({STREAM})
+    consumer.resume_partitions({CHANGELOG})
+
+    consumer.resume_flow()
+
+    assert consumer._get_active_partitions() == {CHANGELOG}
+
+
+def test_a_fetch_that_waits_is_not_told_to_read_everything(consumer: Any) -> None:
+    """aiokafka takes an empty set for all partitions, and Faust throws away what it did not ask for."""
+    asked = {CHANGELOG}
+    consumer._thread = AsyncMock()
+
+    asyncio.run(consumer._getmany(asked, timeout=1.0))
+    asked.clear()
+
+    (partitions, seconds), _ = consumer._thread.getmany.await_args
+    assert partitions == {CHANGELOG}
+    assert seconds < 1.0
+
+
+def test_what_may_be_read_again_is_read_soon(consumer: Any) -> None:
+    """Faust sleeps for a second where it finds nothing to read."""
+    consumer._thread = AsyncMock()
+    consumer._thread.getmany.return_value = {CHANGELOG: ["record"]}
+
+    async def both() -> Any:
+        reading = asyncio.ensure_future(consumer._wait_next_records(timeout=1.0))
+        await asyncio.sleep(0)
+        consumer.resume_flow()
+        consumer.resume_partitions({CHANGELOG})
+        return await asyncio.wait_for(reading, timeout=0.5)
+
+    records, _ = asyncio.run(both())
+
+    assert records == {CHANGELOG: ["record"]}
+
+
+@pytest.mark.parametrize("seek", ["recovery", "streams"])
+def test_nothing_is_sought_while_a_fetch_waits(consumer: Any, seek: str) -> None:
+    """What such a fetch brings is thrown away, and it would have moved on from where it was sought to."""
+    thread = consumer._thread = AsyncMock()
+    thread.assignment = Mock(return_value=set())
+    order: list[str] = []
+
+    async def fetch(*_: Any) -> dict[Any, Any]:
+        await asyncio.sleep(0.01)
+        order.append("fetched")
+        return {}
+
+    async def sought(*_: Any) -> dict[Any, Any]:
+        order.append("sought")
+        return {}
+
+    thread.getmany, thread.seek_wait, thread.seek_to_committed = fetch, sought, sought
+
+    async def both() -> None:
+        waiting = asyncio.ensure_future(consumer._getmany({CHANGELOG}, timeout=1.0))
+        await asyncio.sleep(0)
+        await (consumer.seek_wait({CHANGELOG: 0}) if seek == "recovery" else consumer.perform_seek())
+        await waiting
+
+    asyncio.run(both())
+
+    assert order == ["fetched", "sought"]
+
+
+def test_where_nothing_was_committed_it_seeks_to_the_beginning(consumer: Any) -> None:
+    thread = consumer._thread = AsyncMock()
+    thread.assignment = Mock(return_value={STREAM, OTHER, CHANGELOG})
+    thread.seek_to_committed.return_value = {STREAM: None, OTHER: 7, CHANGELOG: None}
+
+    asyncio.run(consumer.perform_seek())
+
+    thread.seek_to_beginning.assert_awaited_once_with(TopicPartition(INTENTS, 0))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "only_earlier", "begins"),
+    [("1", True, 7), ("2", False, None), ("", True, None), (None, True, None), (None, False, 7)],
+)
+def test_an_offset_of_an_earlier_topic_counts_as_not_committed(
+    consumer: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    metadata: str | None,
+    only_earlier: bool,
+    begins: int | None,
+) -> None:
+    """The id that was committed with the offset says so, and without one the recovered households do."""
+    transport = consumer.transport
+    transport.identities = Identities({INTENTS: "1"}, {INTENTS: 4})
+    transport.only_earlier = lambda topic, partition: only_earlier and (topic, partition) == STREAM
+    thread = consumer._thread
+    monkeypatch.setattr(AIOKafkaConsumerThread, "seek_to_committed", AsyncMock(return_value={STREAM: 7}))
+    thread.call_thread = AsyncMock(return_value={STREAM: OffsetAndMetadata(7, metadata)})
+
+    assert asyncio.run(thread.seek_to_committed()) == {STREAM: begins}

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from streams.telemetry import metrics
+from streams.worker.health import FRESH_SECONDS, STALLED_SECONDS, Health, Watchdog
+from streams.local.processes import free_port
+
+
+@dataclass
+class Scene:
+    """A watchdog whose world a test sets: the clock, the agents, the broker, what is begun and written."""
+
+    now: float = 0.0
+    answering: bool = True
+    alive: bool = True
+    taken: int = 0
+    written: int = 0
+    silent: tuple[str, ...] = ()
+    health: Health = field(default_factory=Health)
+
+    def __post_init__(self) -> None:
+        agent = SimpleNamespace(
+            name="intents", actor_tracebacks=lambda: ["where it is"] if self.alive else []
+        )
+        self.health.tell(assigned=True)
+        self.watchdog = Watchdog(
+            cast("Any", self),
+            [agent],
+            self.answers,
+            self.health,
+            silent=lambda _: self.silent,
+            clock=lambda: self.now,
+        )
+
+    def why(self) -> str:
+        """Why the worker was ended; nothing where it was not."""
+        return self.health.failed or ""
+
+    async def answers(self) -> bool:
+        """Whether the broker does."""
+        return self.answering
+
+    async def after(self, seconds: float) -> None:
+        """Check once a second, as the app does."""
+        for _ in range(int(seconds)):
+            self.now += 1
+            await self.watchdog.check()
+
+
+@pytest.fixture(autouse=True)
+def signals(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """What would have been sent to the process; nothing is, and nothing ends it later."""
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number)))
+    monkeypatch.setattr(threading.Timer, "start", lambda _: None)
+    return sent
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+async def test_a_worker_that_is_well_is_left_alone(scene: Scene) -> None:
+    await scene.after(10 * STALLED_SECONDS)
+    assert scene.health.ready
+    assert not scene.why()
+
+
+async def test_without_a_broker_it_is_not_ready_at_once_and_ends_after_a_while(
+    scene: Scene, signals: list[tuple[int, int]]
+) -> None:
+    await scene.after(5)
+    scene.answering = False
+    await scene.after(1)
+    assert not scene.health.ready
+    assert metrics.READY._value.get() == 0
+    await scene.after(STALLED_SECONDS - 1)
+    assert not scene.why()
+    await scene.after(2)
+    assert "no broker" in scene.why()
+    assert signals == [(os.getpid(), signal.SIGTERM)]
+
+
+async def test_a_partition_that_brings_nothing_makes_it_not_ready_unless_it_is_busy(scene: Scene) -> None:
+    scene.silent = ("assistant.intents 3",)
+    await scene.after(FRESH_SECONDS - 1)
+    assert scene.health.missing == []
+    await scene.after(2)
+    assert scene.health.missing == ["an answer to fetches of assistant.intents 3"]
+
+    scene.taken = scene.written = 1
+    await scene.after(1)
+    assert scene.health.missing == []
+
+    await scene.after(FRESH_SECONDS + 1)
+    assert scene.health.missing
+    scene.silent = ()
+    await scene.after(1)
+    assert scene.health.missing == []
+    assert not scene.why()
+
+
+async def test_a_broker_that_comes_back_in_time_makes_it_ready_again(scene: Scene) -> None:
+    scene.answering = False
+    await scene.after(STALLED_SECONDS - 1)
+    scene.answering = True
+    await scene.after(1)
+    assert scene.health.ready
+    scene.answering = False
+    await scene.after(STALLED_SECONDS - 1)
+    assert not scene.why()
+
+
+async def test_what_is_decided_and_not_written_ends_it(scene: Scene) -> None:
+    scene.taken, scene.written = 7, 3
+    await scene.after(STALLED_SECONDS)
+    assert not scene.why()
+    await scene.after(2)
+    assert "nothing could be written" in scene.why()
+
+
+async def test_slow_writing_is_no_standstill(scene: Scene) -> None:
+    scene.taken = 1_000
+    for _ in range(20):
+        scene.written += 1
+        await scene.after(STALLED_SECONDS / 2)
+    assert not scene.why()
+
+
+async def test_a_dead_agent_ends_it_instead_of_a_worker_that_says_it_is_ready(scene: Scene) -> None:
+    scene.alive = False
+    await scene.after(1)
+    assert "intents" in scene.why()
+    assert not scene.health.ready
+
+
+async def test_agents_do_not_run_before_partitions_are_assigned(scene: Scene) -> None:
+    scene.health.tell(assigned=False)
+    scene.alive = False
+    await scene.after(5)
+    assert not scene.why()
+
+
+def test_the_first_reason_is_kept_and_the_process_is_ended_once(signals: list[tuple[int, int]]) -> None:
+    health = Health()
+    health.tell(assigned=True)
+    health.agent_failed("_intent", ZeroDivisionError("private"))
+    health.fail("another")
+    assert health.failed == "the agent intent could not go on (ZeroDivisionError)"
+    assert len(signals) == 1
+    assert not health.ready
+
+
+async def test_the_outside_is_told() -> None:
+    health, port = Health(), free_port()
+    serving = await health.serve("127.0.0.1", port)
+
+    async def ask(path: str) -> httpx.Response:
+        async with httpx.AsyncClient() as client:
+            return await client.get(f"http://127.0.0.1:{port}{path}")
+
+    assert (await ask("/healthz")).status_code == 200
+    assert (await ask("/readyz")).status_code == 503
+    health.tell(assigned=True)
+    ready: Any = await ask("/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "missing": []})
+    assert "misfire_ready 1.0" in (await ask("/metrics")).text
+    health.tell(reachable=False)
+    assert (await ask("/readyz")).status_code == 503
+    async with httpx.AsyncClient(headers={"host": "evil.example"}) as page:
+        assert (await page.get(f"http://127.0.0.1:{port}/metrics")).status_code == 421
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
