@@ -38,14 +38,17 @@ def alertmanager(config: Config) -> dict[str, Any]:
 
 
 def _receiver(name: str, config: Config) -> dict[str, Any]:
-    address = {"url_file": config.page_url_file} if config.page_url is None else {"url": config.page_url}
+    address = (
+        {"url_file": config.page_url_file} if config.page_url is None else {"url": config.page_url}
+    )
     return {"name": name, "webhook_configs": [{**address, "send_resolved": True}]}
 
 
 def _inhibitions() -> list[dict[str, Any]]:
     """For each alert that explains others one rule that silences them."""
     explained = {
-        cause.title: [alert.title for alert in ALERTS if cause.name in alert.follows] for cause in ALERTS
+        cause.title: [alert.title for alert in ALERTS if cause.name in alert.follows]
+        for cause in ALERTS
     }
     return [
         {

@@ -51,12 +51,16 @@ class Alert:
 
     def expr(self, config: Config) -> str:
         """The expression that Prometheus evaluates."""
-        return unexplained(self.conditions(config), [f"Misfire{cause}" for cause in self.follows], config)
+        return unexplained(
+            self.conditions(config), [f"Misfire{cause}" for cause in self.follows], config
+        )
 
 
 def _grew(counter: str, window: str) -> str:
     """By how much a counter grew, where it did; a new one has grown from zero, which ``increase`` does not see."""
-    return f"(increase({counter}[{window}]) > 0 or ({counter} unless {counter} offset {window}) > 0)"
+    return (
+        f"(increase({counter}[{window}]) > 0 or ({counter} unless {counter} offset {window}) > 0)"
+    )
 
 
 def _unreadable(config: Config) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from streams.errors import MissingPart
+from streams.errors import DependencyUnavailable
 
 __all__ = ["Prometheus", "Series"]
 
@@ -31,18 +31,20 @@ class Prometheus:
         """Return what a query gives from ``begin`` to ``end`` (seconds since 1970), every ``step`` seconds.
 
         Raises:
-            MissingPart: nobody answers, or the answer is an error.
+            DependencyUnavailable: nobody answers, or the answer is an error.
         """
         asked = {"query": promql, "start": f"{begin:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
         try:
             answer = httpx.post(f"{self.url}/api/v1/query_range", data=asked, timeout=_SECONDS)
             said = answer.json()
         except (httpx.HTTPError, ValueError) as error:
-            raise MissingPart(
+            raise DependencyUnavailable(
                 f"no Prometheus answers at {self.url} ({type(error).__name__}); name one with --prometheus"
             ) from error
         if said["status"] != "success":
-            raise MissingPart(f"Prometheus at {self.url} refuses {promql!r}: {said['error']}")
+            raise DependencyUnavailable(
+                f"Prometheus at {self.url} refuses {promql!r}: {said['error']}"
+            )
         return [
             Series(found["metric"], tuple((at, float(value)) for at, value in found["values"]))
             for found in said["data"]["result"]

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from grafana_foundation_sdk.builders import common, dashboard, heatmap, prometheus, stat, text, timeseries
+from grafana_foundation_sdk.builders import (
+    common,
+    dashboard,
+    heatmap,
+    prometheus,
+    stat,
+    text,
+    timeseries,
+)
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common as shape
@@ -112,7 +120,9 @@ def _variables(board: Board) -> list[Builder[model.VariableModel]]:
     found: list[Builder[model.VariableModel]] = [source]
     found += [_variable(name, label, asked) for name, label, asked in VARIABLES]
     if board.uid == DECISIONS:
-        found.append(dashboard.TextBoxVariable("decision").label("Decision").default_value("DECISION_ID"))
+        found.append(
+            dashboard.TextBoxVariable("decision").label("Decision").default_value("DECISION_ID")
+        )
     return found
 
 
@@ -190,7 +200,9 @@ def _lines(panel: Panel) -> timeseries.Panel:
         timeseries.Panel()
         .legend(legend)
         .tooltip(
-            common.VizTooltipOptions().mode(shape.TooltipDisplayMode.MULTI).sort(shape.SortOrder.DESCENDING)
+            common.VizTooltipOptions()
+            .mode(shape.TooltipDisplayMode.MULTI)
+            .sort(shape.SortOrder.DESCENDING)
         )
         .line_width(1)
         .fill_opacity(8)
@@ -213,14 +225,18 @@ def _number(panel: Panel) -> stat.Panel:
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .graph_mode(shape.BigValueGraphMode.AREA)
         .color_mode(
-            shape.BigValueColorMode.VALUE if panel.bad_from is None else shape.BigValueColorMode.BACKGROUND
+            shape.BigValueColorMode.VALUE
+            if panel.bad_from is None
+            else shape.BigValueColorMode.BACKGROUND
         )
         .thresholds(_thresholds(panel))
     )
 
 
 def _heat(_: Panel) -> heatmap.Panel:
-    colors = heatmap.HeatmapColorOptions().mode(heat.HeatmapColorMode.SCHEME).scheme("Oranges").steps(64)
+    colors = (
+        heatmap.HeatmapColorOptions().mode(heat.HeatmapColorMode.SCHEME).scheme("Oranges").steps(64)
+    )
     return heatmap.Panel().calculate(False).color(colors).show_legend()
 
 

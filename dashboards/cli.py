@@ -12,21 +12,25 @@ import typer
 
 from streams.cli.options import Json
 from streams.cli.output import note, write_json
-from streams.errors import MissingPart
+from streams.errors import DependencyUnavailable
 from streams.files.atomic import write_whole
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Grafana's dashboards, written from code and looked at.", no_args_is_help=True)
+app = typer.Typer(
+    help="Grafana's dashboards, written from code and looked at.", no_args_is_help=True
+)
 
 
 @app.command()
 def build(
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the files; dashboards/generated where it is left out.")
+        Path | None,
+        typer.Option(help="Folder for the files; dashboards/generated where it is left out."),
     ] = None,
     runbook: Annotated[
-        str | None, typer.Option(help="Where runbook.md is published: what alerts and panels link to.")
+        str | None,
+        typer.Option(help="Where runbook.md is published: what alerts and panels link to."),
     ] = None,
     json: Json = None,
 ) -> None:
@@ -37,7 +41,7 @@ def build(
         from dashboards.build import dashboard_files
         from dashboards.monitoring import GENERATED, monitoring_files
     except ModuleNotFoundError as error:
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"{error.name} is not installed; 'make lint' installs it into .venv, as pyproject.toml pins it"
         ) from error
     from dashboards.document import metrics_page
@@ -45,7 +49,8 @@ def build(
     config = Config(runbook=runbook) if runbook else Config()
     folder = out or GENERATED
     files = {
-        folder / name: text for name, text in (monitoring_files(config) | dashboard_files(config)).items()
+        folder / name: text
+        for name, text in (monitoring_files(config) | dashboard_files(config)).items()
     }
     if out is None:
         files[GENERATED.parent / "metrics.md"] = metrics_page()
@@ -57,7 +62,9 @@ def build(
 
 @app.command()
 def preview(
-    prometheus: Annotated[str, typer.Option(help="Address of a Prometheus.")] = "http://127.0.0.1:9090",
+    prometheus: Annotated[
+        str, typer.Option(help="Address of a Prometheus.")
+    ] = "http://127.0.0.1:9090",
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("dashboards.html"),
     minutes: Annotated[float, typer.Option(help="How far to look back.", min=0.5)] = 60.0,
     json: Json = None,
@@ -68,7 +75,10 @@ def preview(
 
     page, empty = draw(Prometheus(prometheus), seconds=60 * minutes)
     _write(out, page)
-    note(f"Wrote {out}; {len(empty)} panels have nothing to show." + "".join(f"\n  {name}" for name in empty))
+    note(
+        f"Wrote {out}; {len(empty)} panels have nothing to show."
+        + "".join(f"\n  {name}" for name in empty)
+    )
     write_json(json, {"page": str(out), "empty": empty})
 
 
@@ -77,4 +87,6 @@ def _write(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text.encode())
     except OSError as error:
-        raise MissingPart(f"{path} cannot be written: {error.strerror or error}") from error
+        raise DependencyUnavailable(
+            f"{path} cannot be written: {error.strerror or error}"
+        ) from error

@@ -58,7 +58,12 @@ class Config:
     slos: tuple[Slo, ...] = (
         Slo("deadline", 0.999, "misfire_hook_missed_deadlines_total", "misfire_hook_answers_total"),
         # A rebalance sends a few seconds' answers to the gateway's rung: three a day of ten seconds are 0.035 %.
-        Slo("first_rung", 0.99, 'misfire_hook_answers_total{rung!="worker"}', "misfire_hook_answers_total"),
+        Slo(
+            "first_rung",
+            0.99,
+            'misfire_hook_answers_total{rung!="worker"}',
+            "misfire_hook_answers_total",
+        ),
     )
 
     def slo(self, name: str) -> Slo:

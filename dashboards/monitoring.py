@@ -17,7 +17,9 @@ from streams.files.atomic import write_whole
 __all__ = ["GENERATED", "monitoring_files", "write_monitoring"]
 
 GENERATED = Path(__file__).parent / "generated"
-_HEAD = "# Written by 'misfire dashboards build' from the code in dashboards/; do not edit it here.\n"
+_HEAD = (
+    "# Written by 'misfire dashboards build' from the code in dashboards/; do not edit it here.\n"
+)
 
 
 def monitoring_files(config: Config) -> dict[str, str]:
@@ -45,7 +47,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _string(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    return dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
+    )
 
 
 _Dumper.add_representer(str, _string)

@@ -93,7 +93,9 @@ def lines(
 ) -> str:
     """Return the series as lines, or as areas on each other, the largest first; ``line_at`` draws where bad begins."""
     series = sorted(series, key=lambda entry: -_highest(entry[1].points))
-    layers = _stacked(series) if stacked else [(name, dict(found.points), {}) for name, found in series]
+    layers = (
+        _stacked(series) if stacked else [(name, dict(found.points), {}) for name, found in series]
+    )
     highest = max(_highest(tuple(points.items())) for _, points, _ in layers)
     scale = _Scale(window, _nice(highest, unit), width)
     drawn = []
@@ -123,12 +125,16 @@ def lines(
 
 def heat(series: Sequence[Named], window: Window, marks: Sequence[Mark], *, width: int) -> str:
     """Return cumulative buckets (named by their upper ends) as a distribution over time: darker is more."""
-    buckets = sorted(((float(name.replace("+Inf", "inf")), dict(found.points)) for name, found in series))
+    buckets = sorted(
+        ((float(name.replace("+Inf", "inf")), dict(found.points)) for name, found in series)
+    )
     times = sorted({at for _, points in buckets for at in points})
     rows = []
     below: dict[float, float] = {}
     for upper, points in buckets:
-        rows.append((upper, {at: max(points.get(at, 0.0) - below.get(at, 0.0), 0.0) for at in times}))
+        rows.append(
+            (upper, {at: max(points.get(at, 0.0) - below.get(at, 0.0), 0.0) for at in times})
+        )
         below = points
     used = [place for place, (_, inside) in enumerate(rows) if any(inside.values())]
     rows = rows[max(used[0] - 1, 0) : used[-1] + 2] if used else rows
@@ -168,7 +174,9 @@ class _Scale:
         return _HEIGHT - _BOTTOM - inside * (_HEIGHT - _TOP - _BOTTOM)
 
 
-def _framed(scale: _Scale, unit: str, marks: Sequence[Mark], inside: str, *, labelled: bool = True) -> str:
+def _framed(
+    scale: _Scale, unit: str, marks: Sequence[Mark], inside: str, *, labelled: bool = True
+) -> str:
     parts = [f"<svg viewBox='0 0 {scale.width} {_HEIGHT}' font-size='11'>"]
     for share in (0.0, 0.5, 1.0) if labelled else ():
         level = scale.y(share * scale.top)
@@ -183,7 +191,9 @@ def _framed(scale: _Scale, unit: str, marks: Sequence[Mark], inside: str, *, lab
         clock = datetime.fromtimestamp(at, UTC).strftime(
             "%H:%M:%S" if scale.end - scale.begin < 1800 else "%H:%M"
         )
-        parts.append(f"<text x='{scale.x(at):.1f}' y='{_HEIGHT - 5}' text-anchor='{anchor}'>{clock}</text>")
+        parts.append(
+            f"<text x='{scale.x(at):.1f}' y='{_HEIGHT - 5}' text-anchor='{anchor}'>{clock}</text>"
+        )
     for mark in marks:
         place = f"{scale.x(mark.at):.1f}"
         parts.append(
@@ -207,7 +217,9 @@ def _stacked(series: Sequence[Named]) -> list[tuple[str, dict[float, float], dic
     layers = []
     below: dict[float, float] = {}
     for name, found in series:
-        upper = {at: below.get(at, 0.0) + value for at, value in found.points if math.isfinite(value)}
+        upper = {
+            at: below.get(at, 0.0) + value for at, value in found.points if math.isfinite(value)
+        }
         layers.append((name, upper, dict(below)))
         below |= upper
     return layers
@@ -236,4 +248,6 @@ def _nice(highest: float, unit: str) -> float:
         return 1.0
     size = next((size for size, _ in _LARGER.get(unit, ()) if highest >= size), 1.0)
     power = 10.0 ** math.floor(math.log10(highest / size))
-    return size * next(step * power for step in (1, 2, 4, 6, 8, 10) if step * power * size >= highest * 0.999)
+    return size * next(
+        step * power for step in (1, 2, 4, 6, 8, 10) if step * power * size >= highest * 0.999
+    )

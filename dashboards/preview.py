@@ -46,7 +46,9 @@ svg { width: 100%; height: auto; display: block; fill: var(--soft); } .grid { st
 )
 
 
-def draw(prometheus: Prometheus, *, seconds: float, span: float | None = None) -> tuple[str, list[str]]:
+def draw(
+    prometheus: Prometheus, *, seconds: float, span: float | None = None
+) -> tuple[str, list[str]]:
     """Return the page as HTML, and the titles of panels whose queries gave nothing.
 
     Args:
@@ -55,7 +57,7 @@ def draw(prometheus: Prometheus, *, seconds: float, span: float | None = None) -
         span: the rate interval in seconds; what Grafana would take for 15 s between scrapes where it is left out.
 
     Raises:
-        MissingPart: no Prometheus answers.
+        DependencyUnavailable: no Prometheus answers.
     """
     drawing = _Drawing(prometheus, end=time.time(), seconds=seconds, span=span)
     body = "<p>Dotted lines: a bundle that is new, or a process that was started again.</p>"
@@ -68,7 +70,9 @@ def draw(prometheus: Prometheus, *, seconds: float, span: float | None = None) -
 
 
 class _Drawing:
-    def __init__(self, prometheus: Prometheus, *, end: float, seconds: float, span: float | None) -> None:
+    def __init__(
+        self, prometheus: Prometheus, *, end: float, seconds: float, span: float | None
+    ) -> None:
         self.prometheus = prometheus
         self.begin, self.end, self.step = end - seconds, end, seconds / STEPS
         self.span = span or max(_LEAST_SPAN * 15, self.step + 15)
@@ -92,7 +96,8 @@ class _Drawing:
             picture = self._picture(panel, series, queries[0].unit)
         meaning = " ".join(query.meaning for query in queries)
         told = "".join(
-            f"<p>{escape(text)}</p>" for text in (meaning, f"Normal: {panel.normal}", f"Do: {panel.do}")
+            f"<p>{escape(text)}</p>"
+            for text in (meaning, f"Normal: {panel.normal}", f"Do: {panel.do}")
         )
         return (
             f"<figure style='grid-column: span {panel.width}'>"

@@ -14,9 +14,15 @@ def prometheus(config: Config, rules: str = "rules.yaml") -> dict[str, Any]:
     interval = config.interval
     jobs = {"misfire-worker": config.workers, "misfire-gateway": config.gateways}
     return {
-        "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
+        "global": {
+            "scrape_interval": interval,
+            "scrape_timeout": interval,
+            "evaluation_interval": interval,
+        },
         "rule_files": [rules],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(config.alertmanagers)}]}]},
+        "alerting": {
+            "alertmanagers": [{"static_configs": [{"targets": list(config.alertmanagers)}]}]
+        },
         "scrape_configs": [
             {"job_name": job, **_discovery(targets, config), "relabel_configs": [_label(config)]}
             for job, targets in jobs.items()

@@ -19,7 +19,8 @@ def rules(config: Config) -> dict[str, Any]:
     }
     return {
         "groups": [
-            {"name": name, "interval": config.interval, "rules": content} for name, content in groups.items()
+            {"name": name, "interval": config.interval, "rules": content}
+            for name, content in groups.items()
         ]
     }
 

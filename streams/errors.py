@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DEAD_LETTER_CODES", "BadRecord", "MissingPart", "WrongUse"]
+__all__ = ["DEAD_LETTER_CODES", "DependencyUnavailable", "RecordError", "UsageError"]
 
 #: Every ``code`` for which the worker sends a record to dead letters; a metric counts them, beginning at zero.
 DEAD_LETTER_CODES = (
@@ -18,15 +18,15 @@ DEAD_LETTER_CODES = (
 )
 
 
-class MissingPart(Exception):
+class DependencyUnavailable(Exception):
     """Something that has to be there is missing or cannot be reached: exit code 3."""
 
 
-class WrongUse(Exception):
+class UsageError(Exception):
     """The command was given something that it cannot work with: exit code 2."""
 
 
-class BadRecord(ValueError):
+class RecordError(ValueError):
     """A record cannot be read. ``code`` is the reason as a word; the message never repeats what the record holds."""
 
     def __init__(self, code: str, message: str) -> None:

@@ -19,10 +19,10 @@ from pydantic import (
     field_validator,
 )
 
-from streams.wire.callback_addresses import allowed_callbacks
-from streams.errors import MissingPart, WrongUse
-from streams.wire.host_names import named_hosts
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files.text import read_text, unmarked
+from streams.wire.callback_addresses import allowed_callbacks
+from streams.wire.host_names import named_hosts
 
 __all__ = ["DEFAULT_FILE", "Loaded", "Settings", "load", "read_key", "read_secret"]
 
@@ -77,26 +77,34 @@ class Settings(BaseModel):
     )
     kafka_key: Path | None = Field(None, description="the key of that certificate, PEM")
     kafka_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
-        "SCRAM-SHA-512", description="how the password is shown: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN"
+        "SCRAM-SHA-512",
+        description="how the password is shown: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN",
     )
     kafka_user: str | None = Field(None, min_length=1, description="who one is, with SASL_SSL")
     kafka_password_file: Path | None = Field(None, description="file with that user's password")
     partitions: int = Field(
         8, ge=1, le=1024, description="partitions of each topic that is keyed by household"
     )
-    replication: int = Field(1, ge=1, le=16, description="copies of each partition; 3 in production")
+    replication: int = Field(
+        1, ge=1, le=16, description="copies of each partition; 3 in production"
+    )
     bundle: Path = Field(Path("bundle"), description="directory of the bundle that decides")
     shadow_bundle: Path | None = Field(
         None,
         description="directory of a bundle that the worker decides with as well, without effect, to compare",
     )
-    policy: Path | None = Field(None, description="policy file; the packaged one where it is left out")
+    policy: Path | None = Field(
+        None, description="policy file; the packaged one where it is left out"
+    )
     group: str = Field("misfire-worker", min_length=1, description="consumer group of the workers")
     session_timeout: float = Field(
         6.0, ge=1.0, le=300.0, description="seconds until a silent worker counts as dead"
     )
     fetch_max_wait: float = Field(
-        0.5, gt=0.0, le=5.0, description="seconds a fetch waits for data; 0.01 for the embedded broker"
+        0.5,
+        gt=0.0,
+        le=5.0,
+        description="seconds a fetch waits for data; 0.01 for the embedded broker",
     )
     confirmation_key_file: Path | None = Field(
         None,
@@ -127,7 +135,8 @@ class Settings(BaseModel):
         description="file with the tokens that the hook and the operator API take ('misfire token'); left out, it asks nobody",
     )
     gateway_cert: Path | None = Field(
-        None, description="the certificate of the hook and of the operator API, PEM; with it TLS is spoken"
+        None,
+        description="the certificate of the hook and of the operator API, PEM; with it TLS is spoken",
     )
     gateway_key: Path | None = Field(None, description="the key of that certificate, PEM")
     gateway_client_ca: Path | None = Field(
@@ -135,7 +144,8 @@ class Settings(BaseModel):
         description="certificates that sign clients' own, PEM; with it nobody comes in without one (mTLS)",
     )
     trust_network: bool = Field(
-        False, description="listen beyond loopback without TLS and tokens: nobody else reaches that network"
+        False,
+        description="listen beyond loopback without TLS and tokens: nobody else reaches that network",
     )
     hook_token_file: Path | None = Field(
         None,
@@ -172,7 +182,8 @@ class Settings(BaseModel):
         description="file with the operator API's token where there is no access_file; made at the first start",
     )
     prometheus: Url | None = Field(
-        None, description="address of Prometheus, which 'misfire doctor' asks, such as http://127.0.0.1:9090"
+        None,
+        description="address of Prometheus, which 'misfire doctor' asks, such as http://127.0.0.1:9090",
     )
     alertmanager: Url | None = Field(None, description="address of Alertmanager, for the same")
     otlp_endpoint: Url | None = Field(
@@ -189,7 +200,10 @@ class Settings(BaseModel):
     @classmethod
     def _plain(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse what pydantic would take for something else: true for 1, and nothing for the folder that one is in."""
-        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
+        if (
+            isinstance(value, bool)
+            and cls.model_fields[str(info.field_name)].annotation is not bool
+        ):
             raise ValueError("is true or false; give what 'misfire config show' says")
         if (
             isinstance(value, str)
@@ -208,7 +222,9 @@ class Loaded:
     sources: Mapping[str, str]
 
 
-def load(file: Path | None = None, environment: Mapping[str, str] | None = None, **given: Any) -> Loaded:
+def load(
+    file: Path | None = None, environment: Mapping[str, str] | None = None, **given: Any
+) -> Loaded:
     """Read the settings: given on the command line, else from the environment, else from the file, else the default.
 
     Args:
@@ -217,8 +233,8 @@ def load(file: Path | None = None, environment: Mapping[str, str] | None = None,
         given: settings from the command line; ``None`` is not given.
 
     Raises:
-        WrongUse: anything in it cannot be used; every problem is listed.
-        MissingPart: the named file is not there.
+        UsageError: anything in it cannot be used; every problem is listed.
+        DependencyUnavailable: the named file is not there.
     """
     variables = os.environ if environment is None else environment
     variable = variables.get(f"{_PREFIX}CONFIG", "").strip()
@@ -226,7 +242,9 @@ def load(file: Path | None = None, environment: Mapping[str, str] | None = None,
     values: dict[str, Any] = {}
     sources = dict.fromkeys(Settings.model_fields, "default")
     layers = [(_from_file(named), str(named or DEFAULT_FILE)), *_from_environment(variables)]
-    layers += [({name: value}, "command line") for name, value in given.items() if value is not None]
+    layers += [
+        ({name: value}, "command line") for name, value in given.items() if value is not None
+    ]
     for said, source in layers:
         layer = {name: value for name, value in said.items() if not _unset(name, value)}
         values |= layer
@@ -234,19 +252,23 @@ def load(file: Path | None = None, environment: Mapping[str, str] | None = None,
     try:
         return Loaded(Settings.model_validate(values), sources)
     except ValidationError as error:
-        raise WrongUse("the configuration cannot be used:\n" + _problems(error, sources)) from None
+        raise UsageError(
+            "the configuration cannot be used:\n" + _problems(error, sources)
+        ) from None
 
 
 def read_key(file: Path | None) -> bytes | None:
     """Read a key, without the white space around it; ``None`` where no file is named.
 
     Raises:
-        MissingPart: the file cannot be read, or holds less than 16 bytes.
+        DependencyUnavailable: the file cannot be read, or holds less than 16 bytes.
     """
     found = read_secret(file, "key")
     key = None if found is None else found.encode("utf-8", "surrogateescape")
     if key is not None and len(key) < _SHORTEST_KEY:
-        raise MissingPart(f"the key file {file} holds {len(key)} bytes; a key has {_SHORTEST_KEY} or more")
+        raise DependencyUnavailable(
+            f"the key file {file} holds {len(key)} bytes; a key has {_SHORTEST_KEY} or more"
+        )
     return key
 
 
@@ -254,14 +276,14 @@ def read_secret(file: Path | None, what: str) -> str | None:
     """Read a secret, without the white space around it; ``None`` where no file is named.
 
     Raises:
-        MissingPart: the file cannot be read.
+        DependencyUnavailable: the file cannot be read.
     """
     if file is None:
         return None
     try:
         return unmarked(file.read_bytes()).strip().decode("utf-8", "surrogateescape")
     except OSError as error:
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"the {what} file {file} cannot be read ({error.strerror}); make it, or leave the setting out"
         ) from error
 
@@ -273,13 +295,18 @@ def _from_file(named: Path | None) -> dict[str, Any]:
     try:
         return tomllib.loads(read_text(path, "configuration file"))
     except (ValueError, RecursionError) as error:
-        raise WrongUse(f"the configuration file {path} is not TOML: {error}") from None
+        raise UsageError(f"the configuration file {path} is not TOML: {error}") from None
 
 
 def _unset(name: str, value: Any) -> bool:
     """Whether a setting that may be left out is given as nothing, as ``MISFIRE_ACCESS_FILE=`` does: then it was not given."""
     field = Settings.model_fields.get(name)
-    return isinstance(value, str) and not value.strip() and field is not None and field.default in (None, "")
+    return (
+        isinstance(value, str)
+        and not value.strip()
+        and field is not None
+        and field.default in (None, "")
+    )
 
 
 def _from_environment(variables: Mapping[str, str]) -> list[tuple[dict[str, Any], str]]:

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from streams.kafka.connection import Brokers
-from streams.settings import Settings, load
 from streams.kafka.topics import TOPICS, admin, check_topics, create_topics
+from streams.settings import Settings, load
 from tests.integration.kafka import ApacheKafka, lacking
 from tests.tools import needed
 
@@ -33,7 +33,9 @@ def reader() -> list[str]:
 
 
 def read(file: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*reader(), str(file)], capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        [*reader(), str(file)], capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -94,14 +96,17 @@ def test_versions_are_pinned(services: dict[str, Any]) -> None:
     bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)
     assert len(set(bases)) == 1
     assert re.fullmatch(r"python:3\.12\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", bases[0])
-    version = re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    version = re.search(
+        r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE
+    )
     assert version
     assert services["worker"]["image"] == f"misfire-detector:{version[1]}"
 
 
 def test_ports_are_published_on_loopback_only(services: dict[str, Any]) -> None:
     published = {
-        name: [port["host_ip"] for port in service.get("ports", [])] for name, service in services.items()
+        name: [port["host_ip"] for port in service.get("ports", [])]
+        for name, service in services.items()
     }
 
     assert {address for addresses in published.values() for address in addresses} == {"127.0.0.1"}
@@ -122,9 +127,9 @@ def test_what_stays_up_says_whether_it_is_well_and_comes_back(services: dict[str
         assert services[name]["healthcheck"]["test"][0] == "CMD", name
         assert services[name]["restart"] == "unless-stopped", name
     for name in ("worker", "gateway"):
-        assert {dependency["condition"] for dependency in services[name]["depends_on"].values()} == {
-            "service_completed_successfully"
-        }
+        assert {
+            dependency["condition"] for dependency in services[name]["depends_on"].values()
+        } == {"service_completed_successfully"}
 
 
 def test_data_outlives_a_container(project: dict[str, Any]) -> None:
@@ -142,9 +147,9 @@ def test_data_outlives_a_container(project: dict[str, Any]) -> None:
 def test_secrets_come_from_files(project: dict[str, Any]) -> None:
     for service in project["services"].values():
         for name in service.get("environment", {}):
-            assert not re.search("PASSWORD|SECRET|TOKEN|KEY", name) or name.endswith(("_FILE", "__FILE")), (
-                name
-            )
+            assert not re.search("PASSWORD|SECRET|TOKEN|KEY", name) or name.endswith(
+                ("_FILE", "__FILE")
+            ), name
     assert all("file" in secret for secret in project["secrets"].values())
 
 
@@ -154,10 +159,14 @@ def _networks(services: dict[str, Any], name: str) -> set[str]:
 
 def test_what_draws_and_what_pages_reaches_no_kafka(project: dict[str, Any]) -> None:
     services = project["services"]
-    reaching = {name for name in services if _networks(services, name) & _networks(services, "kafka")}
+    reaching = {
+        name for name in services if _networks(services, name) & _networks(services, "kafka")
+    }
     assert reaching == {"kafka", "topics", "worker", "gateway", "doctor"}
     assert _networks(services, "kafka") == {"kafka"}
-    assert all(_networks(services, name) or services[name]["network_mode"] == "none" for name in services)
+    assert all(
+        _networks(services, name) or services[name]["network_mode"] == "none" for name in services
+    )
     for name in ("worker", "gateway"):
         assert _networks(services, name) & _networks(services, "prometheus")
         for watching in ("grafana", "alertmanager"):
@@ -169,15 +178,24 @@ def test_what_draws_and_what_pages_reaches_no_kafka(project: dict[str, Any]) -> 
 
 def test_a_confirmation_needs_the_key_that_the_first_start_makes(services: dict[str, Any]) -> None:
     mounted = {
-        name: {volume["source"]: volume.get("read_only", False) for volume in service.get("volumes", [])}
+        name: {
+            volume["source"]: volume.get("read_only", False)
+            for volume in service.get("volumes", [])
+        }
         for name, service in services.items()
     }
-    assert services["worker"]["environment"]["MISFIRE_CONFIRMATION_KEY_FILE"] == "/keys/confirmation_key"
+    assert (
+        services["worker"]["environment"]["MISFIRE_CONFIRMATION_KEY_FILE"]
+        == "/keys/confirmation_key"
+    )
     assert {name: found["keys"] for name, found in mounted.items() if "keys" in found} == {
         "setup": False,
         "worker": True,
     }
-    assert {name for name, found in mounted.items() if "secrets" in found} == {"password", "grafana"}
+    assert {name for name, found in mounted.items() if "secrets" in found} == {
+        "password",
+        "grafana",
+    }
     assert services["password"]["user"] == services["grafana"]["user"]
     assert services["setup"]["user"] == services["worker"]["user"]
 
@@ -207,11 +225,15 @@ def test_what_a_first_start_makes_only_its_owner_can_read(
 def test_the_settings_are_ones_that_misfire_knows(services: dict[str, Any]) -> None:
     for name, service in services.items():
         given = {
-            key: value for key, value in service.get("environment", {}).items() if key.startswith("MISFIRE_")
+            key: value
+            for key, value in service.get("environment", {}).items()
+            if key.startswith("MISFIRE_")
         }
         sources = load(environment=given).sources
         assert {
-            f"MISFIRE_{field.upper()}" for field in Settings.model_fields if sources[field] != "default"
+            f"MISFIRE_{field.upper()}"
+            for field in Settings.model_fields
+            if sources[field] != "default"
         } == given.keys(), name
 
 

@@ -23,7 +23,8 @@ def instructions() -> list[tuple[str, str]]:
     """Each instruction and the rest of its line."""
     lines = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ").splitlines()
     return [
-        (word, rest) for word, _, rest in (line.partition(" ") for line in lines if line and line[0] != "#")
+        (word, rest)
+        for word, _, rest in (line.partition(" ") for line in lines if line and line[0] != "#")
     ]
 
 
@@ -36,7 +37,9 @@ def inside(folder: Path, command: str) -> str:
 
 def run(command: str, folder: Path, **variables: str) -> None:
     environment = {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder)}
-    environment |= {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
+    environment |= {
+        name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))
+    }
     done = subprocess.run(
         ["sh", "-euc", command],
         cwd=folder / "build",
@@ -57,7 +60,9 @@ def copied(rest: str, folder: Path) -> None:
         assert source in allowed, f"{source} is not let in by .dockerignore"
         if (ROOT / source).is_dir():
             shutil.copytree(
-                ROOT / source, folder / "build" / target, ignore=shutil.ignore_patterns("__pycache__")
+                ROOT / source,
+                folder / "build" / target,
+                ignore=shutil.ignore_patterns("__pycache__"),
             )
         else:
             shutil.copy(ROOT / source, folder / "build" / target)

@@ -13,7 +13,9 @@ ARROWS = 7
 
 def test_every_test_that_is_named_exists() -> None:
     there = {
-        name for file in TESTS.rglob("test_*.py") for name in re.findall(r"def (test_\w+)", file.read_text())
+        name
+        for file in TESTS.rglob("test_*.py")
+        for name in re.findall(r"def (test_\w+)", file.read_text())
     }
     named = set(re.findall(r"`(test_\w+)`", TEXT))
     assert named

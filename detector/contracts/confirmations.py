@@ -85,7 +85,9 @@ class ConfirmationAnswer:
         object.__setattr__(self, "time", in_utc(self.time))
         check_slots(self.slots)
         if self.heard is not None and self.heard.household_id != self.household_id:
-            raise InvalidValue("heard is a turn of another household; send the turn that this household said")
+            raise InvalidValue(
+                "heard is a turn of another household; send the turn that this household said"
+            )
         if self.proof is not None and not 0 < len(self.proof) <= MAX_PROOF_LENGTH:
             raise InvalidValue(
                 f"proof must have 1 to {MAX_PROOF_LENGTH} characters; leave it out where there is none"
@@ -126,4 +128,6 @@ def proof_of(key: bytes, confirmation_id: str, method: ConfirmMethod) -> str:
     >>> len(proof_of(b"key", "c1", ConfirmMethod.PIN))
     64
     """
-    return hmac.new(key, f"misfire\0{confirmation_id}\0{method}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(
+        key, f"misfire\0{confirmation_id}\0{method}".encode(), hashlib.sha256
+    ).hexdigest()

@@ -128,7 +128,9 @@ class IntentEvent:
         if not self.session_id:
             object.__setattr__(self, "session_id", session_of(self.device_id))
         check_ids(self, "event_id", "household_id", "device_id", "session_id")
-        check_ids(self, *(name for name in ("speaker_id", "runtime") if getattr(self, name) is not None))
+        check_ids(
+            self, *(name for name in ("speaker_id", "runtime") if getattr(self, name) is not None)
+        )
         if not INTENT_FORM.fullmatch(self.intent):
             raise InvalidValue(f"intent {self.intent[:80]!r} is not of the form 'domain.Name'")
         object.__setattr__(self, "time", in_utc(self.time))
@@ -136,7 +138,9 @@ class IntentEvent:
         for name in ("intent_confidence", "asr_confidence", "wake_confidence"):
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= 1.0:
-                raise InvalidValue(f"{name} {value!r} is outside [0, 1]; leave it out where it is not known")
+                raise InvalidValue(
+                    f"{name} {value!r} is outside [0, 1]; leave it out where it is not known"
+                )
 
     @property
     def domain(self) -> str:

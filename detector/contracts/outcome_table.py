@@ -12,10 +12,10 @@ from enum import StrEnum
 from detector.contracts.events import OutcomeKind, OutcomeSource
 from detector.contracts.standing import Standing
 
-__all__ = ["SENTENCES", "TABLE", "RefusedOutcome", "entry"]
+__all__ = ["SENTENCES", "TABLE", "OutcomeRefused", "entry"]
 
 
-class RefusedOutcome(StrEnum):
+class OutcomeRefused(StrEnum):
     """Why an outcome changes nothing."""
 
     UNCHECKED = "unchecked_confirmation"
@@ -26,17 +26,17 @@ class RefusedOutcome(StrEnum):
     WRONG_SOURCE = "wrong_source"
 
 
-SENTENCES: Mapping[RefusedOutcome, str] = {
-    RefusedOutcome.UNCHECKED: "An outcome confirms nothing; send the answer, with its proof, to the question's confirmation.",
-    RefusedOutcome.RAN_REFUSED: "The command was not allowed, and this says that it ran; nothing is learned from it.",
-    RefusedOutcome.ALREADY_SETTLED: "Another outcome of this command was taken in, and this one contradicts it.",
-    RefusedOutcome.ALREADY_LEARNED: "The undo window has passed, and the household has learned from this command.",
-    RefusedOutcome.NOT_A_COMMAND: "The event commits nothing, so that there is no outcome of it.",
-    RefusedOutcome.WRONG_SOURCE: "This source cannot know that: a gateway reports executed and expired, an operator denied and undone.",
+SENTENCES: Mapping[OutcomeRefused, str] = {
+    OutcomeRefused.UNCHECKED: "An outcome confirms nothing; send the answer, with its proof, to the question's confirmation.",
+    OutcomeRefused.RAN_REFUSED: "The command was not allowed, and this says that it ran; nothing is learned from it.",
+    OutcomeRefused.ALREADY_SETTLED: "Another outcome of this command was taken in, and this one contradicts it.",
+    OutcomeRefused.ALREADY_LEARNED: "The undo window has passed, and the household has learned from this command.",
+    OutcomeRefused.NOT_A_COMMAND: "The event commits nothing, so that there is no outcome of it.",
+    OutcomeRefused.WRONG_SOURCE: "This source cannot know that: a gateway reports executed and expired, an operator denied and undone.",
 }
 
 #: What a command becomes, or why the outcome is refused.
-Entry = Standing | RefusedOutcome
+Entry = Standing | OutcomeRefused
 
 _UNKNOWN, _NO_COMMAND, _ALLOWED, _NOT_RUN = (
     Standing.UNKNOWN,
@@ -53,14 +53,14 @@ _ASKED, _EXPIRED, _BLOCKED, _LET_RUN = (
 _CONFIRMED, _DENIED = Standing.CONFIRMED, Standing.DENIED
 _EXECUTED, _UNDONE, _LEARNED = Standing.EXECUTED, Standing.UNDONE, Standing.LEARNED
 _UNCHECKED, _RAN, _SETTLED = (
-    RefusedOutcome.UNCHECKED,
-    RefusedOutcome.RAN_REFUSED,
-    RefusedOutcome.ALREADY_SETTLED,
+    OutcomeRefused.UNCHECKED,
+    OutcomeRefused.RAN_REFUSED,
+    OutcomeRefused.ALREADY_SETTLED,
 )
 _TOO_LATE, _NOTHING, _WRONG = (
-    RefusedOutcome.ALREADY_LEARNED,
-    RefusedOutcome.NOT_A_COMMAND,
-    RefusedOutcome.WRONG_SOURCE,
+    OutcomeRefused.ALREADY_LEARNED,
+    OutcomeRefused.NOT_A_COMMAND,
+    OutcomeRefused.WRONG_SOURCE,
 )
 
 #: By how the command stands and by what is reported: what it becomes when a runtime, a gateway or an operator reports it.
@@ -166,6 +166,6 @@ def entry(standing: Standing, kind: OutcomeKind, source: OutcomeSource) -> Entry
     """Look up what a command becomes, or why the outcome is refused.
 
     >>> entry(Standing.BLOCKED, OutcomeKind.EXECUTED, OutcomeSource.RUNTIME)
-    <RefusedOutcome.RAN_REFUSED: 'ran_refused'>
+    <OutcomeRefused.RAN_REFUSED: 'ran_refused'>
     """
     return TABLE[standing][kind][_COLUMNS.index(source)]

@@ -57,7 +57,9 @@ def in_utc(time: datetime) -> datetime:
 class _FromText:
     """Tells pydantic, which the core does not know, to read a time from text by ``read_timestamp`` alone."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> dict[str, Any]:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: Callable[[Any], Any]
+    ) -> dict[str, Any]:
         return {
             "type": "function-before",
             "function": {"type": "no-info", "function": _read},

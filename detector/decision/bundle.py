@@ -15,20 +15,20 @@ from typing import Any
 
 import numpy.typing as npt
 
+from detector.contracts.decisions import RiskClass
+from detector.contracts.errors import BundleError, PolicyError
 from detector.decision.bundle_arrays import ARRAYS, LARGEST_BUNDLE, damaged, packed, unpacked
 from detector.decision.bundle_checks import check_sequence, check_trees
 from detector.decision.bundle_names import parse_names, read_object
-from detector.judge.calibration import Calibration
-from detector.contracts.decisions import RiskClass
-from detector.evidence.drift import Distribution
-from detector.contracts.errors import BundleError, PolicyError
 from detector.evidence import TERMS
-from detector.sequence.sequence_model import SequenceModel
-from detector.policy.intent_rules import Classified
+from detector.evidence.drift import Distribution
+from detector.judge.calibration import Calibration
 from detector.judge.judge import Judge
-from detector.population.model import Model
-from detector.policy.policy import Policy
+from detector.policy.intent_rules import Classified
 from detector.policy.parsing import parse_policy
+from detector.policy.policy import Policy
+from detector.population.model import Model
+from detector.sequence.sequence_model import SequenceModel
 
 __all__ = [
     "FORMAT",
@@ -67,7 +67,9 @@ class Bundle:
     _classified: Mapping[str, Classified] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        known = {intent: self.policy.classify(intent) for intent, _ in self.model.vocabulary.symbols}
+        known = {
+            intent: self.policy.classify(intent) for intent, _ in self.model.vocabulary.symbols
+        }
         object.__setattr__(self, "_classified", known)
 
     def classify(self, intent: str) -> Classified:
@@ -81,7 +83,11 @@ class Bundle:
 
 
 def make_bundle(
-    model: Model, judge: Judge, calibration: Calibration, policy: Policy, training: Distribution | None = None
+    model: Model,
+    judge: Judge,
+    calibration: Calibration,
+    policy: Policy,
+    training: Distribution | None = None,
 ) -> Bundle:
     """Put the parts together under the version that their content has."""
     draft = Bundle("", model, judge, calibration, policy, training)
@@ -94,7 +100,9 @@ def bundle_to_files(bundle: Bundle) -> dict[str, bytes]:
     names = {
         "format": FORMAT,
         "symbols": model.vocabulary.symbols,
-        "population": {name: said for name, said in asdict(model.population).items() if name[0] != "_"},
+        "population": {
+            name: said for name, said in asdict(model.population).items() if name[0] != "_"
+        },
         "terms": judge.names,
         "offset_bits": judge.offset_bits,
         "depth": judge.depth,
@@ -104,7 +112,10 @@ def bundle_to_files(bundle: Bundle) -> dict[str, bytes]:
     for (risk, new), scores in bundle.calibration.scores.items():
         arrays[f"scores.{risk}.{'new' if new else 'known'}"] = scores
     if bundle.training is not None:
-        arrays |= {"training.edges": bundle.training.edges, "training.shares": bundle.training.shares}
+        arrays |= {
+            "training.edges": bundle.training.edges,
+            "training.shares": bundle.training.shares,
+        }
     return {
         "policy.toml": bundle.policy.text.encode(),
         "names.json": json.dumps(names, sort_keys=True, separators=(",", ":")).encode(),
@@ -120,7 +131,9 @@ def bundle_from_files(files: Mapping[str, bytes]) -> Bundle:
     """
     missing = [name for name in LARGEST if name not in files]
     if missing:
-        raise BundleError(f"the bundle lacks {', '.join(missing)}; train it again with 'misfire train'")
+        raise BundleError(
+            f"the bundle lacks {', '.join(missing)}; train it again with 'misfire train'"
+        )
     for name, most in LARGEST.items():
         if len(files[name]) > most:
             raise damaged(f"{name} has more than {most} bytes")
@@ -143,7 +156,9 @@ def _read(files: Mapping[str, bytes]) -> Bundle:
     check_sequence(arrays)
     check_trees(arrays, terms=terms, depth=names.depth)
     model = Model(
-        names.vocabulary, SequenceModel(**{name: arrays[name] for name in _SEQUENCE}), names.population
+        names.vocabulary,
+        SequenceModel(**{name: arrays[name] for name in _SEQUENCE}),
+        names.population,
     )
     judge = Judge(
         names=names.terms,

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.contracts.decisions import RiskClass
-from detector.evidence.drift import BINS
 from detector.contracts.errors import BundleError
+from detector.evidence.drift import BINS
 
 __all__ = ["ARRAYS", "LARGEST_BUNDLE", "Rule", "damaged", "packed", "unpacked"]
 
@@ -77,7 +77,9 @@ ARRAYS: Mapping[str, Rule] = {
     "threshold": Rule("<f8", ("N",), -np.finfo(float).max, np.inf),
     "children": Rule("<i8", ("N", 2), 0, "N"),
     "bits": Rule("<f8", ("N",), -_HEAVIEST_NODE, _HEAVIEST_NODE),
-    "training.edges": Rule("<f8", ("T", BINS - 1), -np.finfo(float).max, np.inf, order="rows", optional=True),
+    "training.edges": Rule(
+        "<f8", ("T", BINS - 1), -np.finfo(float).max, np.inf, order="rows", optional=True
+    ),
     "training.shares": Rule("<f8", ("T", BINS + 1), 0.0, 1.0, total="rows", optional=True),
 } | {
     f"scores.{risk}.{household}": Rule(
@@ -91,7 +93,9 @@ ARRAYS: Mapping[str, Rule] = {
 def packed(arrays: Mapping[str, Array]) -> bytes:
     """Pack arrays; equal arrays give equal bytes, since numpy stamps every member with the same fixed date."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
+    np.savez_compressed(
+        buffer, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)}
+    )
     return buffer.getvalue()
 
 
@@ -124,7 +128,9 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         raise damaged(f"it unpacks to more than {LARGEST_BUNDLE} bytes")
     if strange := sorted(members.keys() - ARRAYS.keys()):
         raise damaged(f"no bundle has an array {strange[0][:40]!r}")
-    if missing := sorted(name for name in ARRAYS.keys() - members.keys() if not ARRAYS[name].optional):
+    if missing := sorted(
+        name for name in ARRAYS.keys() - members.keys() if not ARRAYS[name].optional
+    ):
         raise damaged(f"it lacks the array {missing[0]}")
     if len(members) != len(there):
         raise damaged("it holds an array twice")

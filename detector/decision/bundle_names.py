@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
+from detector.contracts.events import INTENT_FORM, Act
 from detector.decision.bundle_arrays import damaged
 from detector.decision.bundle_checks import DEEPEST
-from detector.population.slot_pairs import Coherence
-from detector.contracts.events import INTENT_FORM, Act
-from detector.population.dialogue_flow import Flow
 from detector.population.base_rates import PARTS_OF_WEEK, Population
+from detector.population.dialogue_flow import Flow
+from detector.population.slot_pairs import Coherence
 from detector.population.vocabulary import Vocabulary
 
 __all__ = ["Names", "parse_names", "read_object"]
@@ -89,7 +89,9 @@ def _symbol(value: Any, where: str) -> tuple[str, str]:
     intent, act = _list(_word, 2)(value, where)
     # Decisions repeat it: what was expected instead.
     if not INTENT_FORM.fullmatch(intent):
-        raise damaged(f"{where} has an intent {intent[:40]!r} that is not of the form 'domain.Name'")
+        raise damaged(
+            f"{where} has an intent {intent[:40]!r} that is not of the form 'domain.Name'"
+        )
     if act not in _ACTS:
         raise damaged(f"{where} has an act that there is not")
     return intent, act
@@ -97,7 +99,11 @@ def _symbol(value: Any, where: str) -> tuple[str, str]:
 
 def _number(least: float, most: float) -> Read[float]:
     def read(value: Any, where: str) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not least <= value <= most
+        ):
             raise damaged(f"{where} must be a number from {least:g} to {most:g}")
         return float(value)
 

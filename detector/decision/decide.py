@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from detector.decision.bundle import Bundle
-from detector.decision.questions import ask, without_proofs
 from detector.contracts.decisions import Decision, Rung, Verdict
 from detector.contracts.events import IntentEvent, Outcome, fingerprint
-from detector.evidence import Moment
+from detector.decision.bundle import Bundle
+from detector.decision.questions import ask, without_proofs
 from detector.decision.reasons import expected_instead, reasons_for
-from detector.policy.fallback import ruled, unruled
-from detector.household.sessions import Observation, observe, remember
-from detector.household.outcomes import report
-from detector.household.state import HouseholdState
 from detector.decision.verdict import Judgement, judge_chain, rule_on
+from detector.evidence import Moment
+from detector.household.outcomes import report
+from detector.household.sessions import Observation, observe, remember
+from detector.household.state import HouseholdState
+from detector.policy.fallback import ruled, unruled
 
 __all__ = ["apply_outcome", "decide", "follow", "is_reused"]
 
@@ -54,7 +54,9 @@ def decide(
             return earlier, state
     observation, state = observe(state, event, bundle.model, bundle.policy, at=at)
     risk = bundle.classify(event.intent).risk
-    decision = _observed(unruled(event, bundle.policy, bundle.version, rung, risk=risk), observation)
+    decision = _observed(
+        unruled(event, bundle.policy, bundle.version, rung, risk=risk), observation
+    )
     if event.commits:
         decision = _judged(
             decision, state, event, observation, bundle, over_budget=over_budget, announce=announce

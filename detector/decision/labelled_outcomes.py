@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from detector.decision.questions import find_question
 from detector.contracts.events import Outcome, OutcomeKind, OutcomeSource
-from detector.household.outcomes import answered, report
 from detector.contracts.standing import Standing
+from detector.decision.questions import find_question
+from detector.household.outcomes import answered, report
 from detector.household.state import HouseholdState
 
 __all__ = ["reveal"]

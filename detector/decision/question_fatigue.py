@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from detector.contracts.clocks import apart
+from detector.household.state import HouseholdState, Question, Session, is_open
 from detector.policy.policy import Policy
-from detector.household.state import HouseholdState, Question, Session
 
-__all__ = ["asked_before", "asked_of_late", "is_open"]
+__all__ = ["asked_before", "asked_of_late"]
 
 
 def asked_of_late(state: HouseholdState, at: float, policy: Policy) -> int:
     """Return how many questions the household was asked within the policy's window of the log's time ``at``."""
-    return sum(apart(at, question.asked) < policy.fatigue.window_seconds for question in state.questions)
-
-
-def is_open(question: Question, at: float) -> bool:
-    """Return whether a question can still be answered at the log's time ``at``.
-
-    The log's time may have gone back since, but not by more than the question's own life: then it was asked at a time that never was.
-    """
-    return question.state == "open" and apart(at, question.asked) <= question.expires - question.asked
+    return sum(
+        apart(at, question.asked) < policy.fatigue.window_seconds for question in state.questions
+    )
 
 
 def asked_before(

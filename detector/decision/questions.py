@@ -12,24 +12,39 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from detector.contracts.confirmations import PROVEN, ConfirmationAnswer, ConfirmationResult, Refusal, Result, proof_of
-from detector.decision.bundle import Bundle
 from detector.contracts.challenge_words import challenge_words
 from detector.contracts.clocks import apart
-from detector.household.conversations import said_id
+from detector.contracts.confirmations import (
+    PROVEN,
+    ConfirmationAnswer,
+    ConfirmationResult,
+    Refusal,
+    Result,
+    proof_of,
+)
 from detector.contracts.decisions import Confirm, ConfirmMethod, Decision, Reason, Verdict
 from detector.contracts.events import Act, IntentEvent
-from detector.decision.question_fatigue import asked_before, is_open
+from detector.contracts.refusals import refused
+from detector.contracts.standing import Standing
+from detector.decision.bundle import Bundle
+from detector.decision.question_fatigue import asked_before
+from detector.decision.spoken_yes import is_yes, score_yes
+from detector.household.conversations import said_id
+from detector.household.fast_replace import changed
 from detector.household.learning import token
 from detector.household.outcomes import answered, close_question
+from detector.household.state import MAX_QUESTIONS, HouseholdState, Question, Session, is_open
 from detector.policy.policy import Policy
-from detector.contracts.refusals import refused
-from detector.decision.spoken_yes import is_yes, score_yes
-from detector.contracts.standing import Standing
-from detector.household.state import MAX_QUESTIONS, HouseholdState, Question, Session
-from detector.household.fast_replace import changed
 
-__all__ = ["MAX_ATTEMPTS", "answer", "ask", "confirmation_id", "find_question", "recall", "without_proofs"]
+__all__ = [
+    "MAX_ATTEMPTS",
+    "answer",
+    "ask",
+    "confirmation_id",
+    "find_question",
+    "recall",
+    "without_proofs",
+]
 
 #: Answers that may go wrong before a question is closed: a word is easily misheard, but not for ever.
 MAX_ATTEMPTS = 3
@@ -40,7 +55,12 @@ _HALF = 16
 _TIME = re.compile(r"-(-?[0-9a-f]{1,12})")
 
 #: What an answer that went wrong costs an attempt: it could be tried again and again.
-_ATTEMPTS = {Refusal.PROOF_WRONG, Refusal.WRONG_WORDS, Refusal.NOTHING_HEARD, Refusal.UNLIKELY_ANSWER}
+_ATTEMPTS = {
+    Refusal.PROOF_WRONG,
+    Refusal.WRONG_WORDS,
+    Refusal.NOTHING_HEARD,
+    Refusal.UNLIKELY_ANSWER,
+}
 
 
 def confirmation_id(
@@ -87,7 +107,11 @@ def ask(
     policy, slots = bundle.policy, session.chain.slots
     anew = session.chain.act == Act.INITIATE
     before = asked_before(state, session, slots, policy, intent=event.intent, at=at, anew=anew)
-    if before is not None and before.state == "confirmed" and not _suffices(before, decision, policy):
+    if (
+        before is not None
+        and before.state == "confirmed"
+        and not _suffices(before, decision, policy)
+    ):
         before = None
     if before is not None and before.state != "open":
         return _answered_before(decision, before), state
@@ -108,14 +132,17 @@ def without_proofs(decision: Decision) -> Decision:
     methods = tuple(method for method in decision.confirm.methods if method not in PROVEN)
     if methods:
         return replace(decision, confirm=replace(decision.confirm, methods=methods))
-    text = (
-        f"{decision.intent} takes a confirmation with a proof, and this worker has no key to check one with."
-    )
+    text = f"{decision.intent} takes a confirmation with a proof, and this worker has no key to check one with."
     return _instead(decision, Verdict.BLOCK, "no_key_for_proofs", text)
 
 
 def answer(
-    state: HouseholdState, given: ConfirmationAnswer, bundle: Bundle, *, at: float, key: bytes | None = None
+    state: HouseholdState,
+    given: ConfirmationAnswer,
+    bundle: Bundle,
+    *,
+    at: float,
+    key: bytes | None = None,
 ) -> tuple[ConfirmationResult, HouseholdState]:
     """Take an answer in: what became of it, and the household afterwards.
 
@@ -151,7 +178,9 @@ def answer(
     elif refusal in _ATTEMPTS:
         question = replace(question, attempts=question.attempts + 1)
         state = _with(state, question)
-    result = replace(_result(question, given, refusal), surprisal_bits=bits, misfire_probability=probability)
+    result = replace(
+        _result(question, given, refusal), surprisal_bits=bits, misfire_probability=probability
+    )
     return result, state
 
 
@@ -176,15 +205,15 @@ def _answered_before(decision: Decision, question: Question) -> Decision:
     if question.state == "confirmed":
         text = f"{decision.intent} was confirmed a short while ago, with the same details."
         return _instead(decision, Verdict.ALLOW, "confirmed_before", text)
-    text = (
-        f"{decision.intent} was denied a short while ago, and nobody is asked the same thing twice in a row."
-    )
+    text = f"{decision.intent} was denied a short while ago, and nobody is asked the same thing twice in a row."
     return _instead(decision, Verdict.BLOCK, "denied_before", text)
 
 
 def _instead(decision: Decision, verdict: Verdict, code: str, text: str) -> Decision:
     """The decision with a verdict that needs no question; in shadow mode what takes effect stays as it is."""
-    takes_effect = verdict if decision.effective_verdict is decision.verdict else decision.effective_verdict
+    takes_effect = (
+        verdict if decision.effective_verdict is decision.verdict else decision.effective_verdict
+    )
     reason = Reason(code=code, event_id=decision.event_id, bits=0.0, text=text)
     return replace(
         decision,
@@ -198,7 +227,11 @@ def _instead(decision: Decision, verdict: Verdict, code: str, text: str) -> Deci
 def _superseding(state: HouseholdState, session: Session, intent: str, at: float) -> HouseholdState:
     """Close what is open about the same intent in the same conversation: its slots are not the command's any more."""
     for question in state.questions:
-        if (question.session_id, question.intent, question.state) == (session.session_id, intent, "open"):
+        if (question.session_id, question.intent, question.state) == (
+            session.session_id,
+            intent,
+            "open",
+        ):
             state = close_question(state, question.confirmation_id, "superseded", at=at)
     return state
 
@@ -215,7 +248,9 @@ def _question(
     slots = dict(session.chain.slots) if session.chain else {}
     words = challenge_words(event.event_id, bundle.version, _usual(state, slots))
     return Question(
-        confirmation_id=confirmation_id(event.household_id, event.event_id, event.intent, slots, at=at),
+        confirmation_id=confirmation_id(
+            event.household_id, event.event_id, event.intent, slots, at=at
+        ),
         event_id=event.event_id,
         session_id=session.session_id,
         intent=event.intent,
@@ -314,10 +349,14 @@ def _unproven(
         return None if heard else Refusal.NOTHING_HEARD
     if not given.proof:
         return Refusal.PROOF_MISSING
-    if key is None:  # it went away since the question was asked: now no way that takes a proof is offered
+    if (
+        key is None
+    ):  # it went away since the question was asked: now no way that takes a proof is offered
         return Refusal.METHOD_NOT_OFFERED
     wanted = proof_of(key, given.confirmation_id, given.method)
-    return None if hmac.compare_digest(given.proof.encode(), wanted.encode()) else Refusal.PROOF_WRONG
+    return (
+        None if hmac.compare_digest(given.proof.encode(), wanted.encode()) else Refusal.PROOF_WRONG
+    )
 
 
 def find_question(state: HouseholdState, confirmation_id: str | None) -> Question | None:
@@ -369,12 +408,15 @@ def _with_question(state: HouseholdState, question: Question) -> HouseholdState:
 def _with(state: HouseholdState, question: Question) -> HouseholdState:
     """The state with a question as it is now."""
     questions = tuple(
-        question if each.confirmation_id == question.confirmation_id else each for each in state.questions
+        question if each.confirmation_id == question.confirmation_id else each
+        for each in state.questions
     )
     return replace(state, questions=questions)
 
 
-def _result(question: Question, given: ConfirmationAnswer, refusal: Refusal | None) -> ConfirmationResult:
+def _result(
+    question: Question, given: ConfirmationAnswer, refusal: Refusal | None
+) -> ConfirmationResult:
     result = refused(given, refusal or Refusal.UNKNOWN)
     if refusal is None:
         became = Result.CONFIRMED if question.state == "confirmed" else Result.DENIED

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from detector.contracts.decisions import Expected, Reason
 from detector.evidence import TERMS, Moment, Term
-from detector.population.model import Model
 from detector.household.state import Session
+from detector.population.model import Model
 
 __all__ = ["expected_instead", "reasons_for"]
 
@@ -58,7 +58,9 @@ def _sentence(term: Term, value: float, intent: str) -> str:
     return text[0].upper() + text[1:] + "."
 
 
-def expected_instead(model: Model, session: Session, bits: tuple[float, ...]) -> tuple[Expected, ...]:
+def expected_instead(
+    model: Model, session: Session, bits: tuple[float, ...]
+) -> tuple[Expected, ...]:
     """Return the likeliest events in the place of the chain's most surprising one.
 
     Args:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from detector.decision.bundle import Bundle
 from detector.contracts.decisions import Decision
 from detector.contracts.events import IntentEvent
+from detector.contracts.standing import Standing
+from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
 from detector.decision.labelled_outcomes import reveal
-from detector.contracts.standing import Standing
 from detector.household.state import HouseholdState
 
 __all__ = ["decide_in_shadow", "settle_in_shadow"]
@@ -23,7 +23,17 @@ _MEANT = {
 }
 
 #: What a household has learned does not depend on a bundle. Where its conversations stand does: a filter's posterior, a chain, a question.
-_LEARNED = ("events", "learned", "taught_on", "taught", "intents", "domains", "tokens", "hours", "novelty")
+_LEARNED = (
+    "events",
+    "learned",
+    "taught_on",
+    "taught",
+    "intents",
+    "domains",
+    "tokens",
+    "hours",
+    "novelty",
+)
 
 
 def decide_in_shadow(
@@ -43,7 +53,9 @@ def decide_in_shadow(
     Returns:
         the decision, and the state for the shadow's next one.
     """
-    return decide(replace(own, **{name: getattr(active, name) for name in _LEARNED}), event, bundle, at=at)
+    return decide(
+        replace(own, **{name: getattr(active, name) for name in _LEARNED}), event, bundle, at=at
+    )
 
 
 def settle_in_shadow(
@@ -58,6 +70,11 @@ def settle_in_shadow(
         at: the log's time of the outcome.
     """
     meant = next(
-        (_MEANT.get(pending.standing) for pending in active.pending if pending.event_id == event_id), None
+        (
+            _MEANT.get(pending.standing)
+            for pending in active.pending
+            if pending.event_id == event_id
+        ),
+        None,
     )
     return own if meant is None else reveal(own, event_id, meant=meant, at=at)

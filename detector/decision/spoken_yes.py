@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from detector.decision.bundle import Bundle
-from detector.household.chains import extend
-from detector.household.conversations import said_id
 from detector.contracts.decisions import ConfirmMethod
 from detector.contracts.events import Act, IntentEvent
-from detector.evidence import Moment
-from detector.population.model import Model
-from detector.household.state import MAX_TURNS, HouseholdState, Question, Session
+from detector.decision.bundle import Bundle
 from detector.decision.verdict import judge_chain
+from detector.evidence import Moment
+from detector.household.chains import extend
+from detector.household.conversations import said_id
+from detector.household.state import MAX_TURNS, HouseholdState, Question, Session
+from detector.population.model import Model
 
 __all__ = ["is_yes", "score_yes"]
 
@@ -81,4 +81,6 @@ def _yes_bits(session: Session, heard: IntentEvent, model: Model) -> float:
     for symbol in before:
         current, _ = model.sequence.step(current, previous, symbol)
         previous = symbol
-    return model.sequence.step(current, previous, model.vocabulary.index(heard.intent, heard.act))[1]
+    return model.sequence.step(current, previous, model.vocabulary.index(heard.intent, heard.act))[
+        1
+    ]

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from detector.decision.bundle import Bundle
-from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
-from detector.household.conversations import said_id
 from detector.contracts.decisions import Reason, RiskClass, Rung, Verdict
 from detector.contracts.events import Act
-from detector.evidence import MISSING, TERMS, Moment, evidence
-from detector.decision.question_fatigue import asked_of_late
-from detector.decision.first_time import why_first_physical
-from detector.judge.judge import misfire_probability
 from detector.contracts.standing import MEANT, Standing
+from detector.decision.bundle import Bundle
+from detector.decision.first_time import why_first_physical
+from detector.decision.question_fatigue import asked_of_late
+from detector.evidence import MISSING, TERMS, Moment, evidence
+from detector.household.conversations import said_id
+from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
+from detector.judge.judge import misfire_probability
 from detector.policy.unclassified import why_unclassified
 
 #: After these a command that is begun anew is judged on its own.
@@ -43,7 +43,8 @@ class Judgement:
     def failed(self) -> bool:
         """Whether the probability or the p-value is no number in [0, 1]: then nothing is to be learned from it."""
         return not (
-            0.0 <= self.misfire_probability <= 1.0 and (self.p_value is None or 0.0 <= self.p_value <= 1.0)
+            0.0 <= self.misfire_probability <= 1.0
+            and (self.p_value is None or 0.0 <= self.p_value <= 1.0)
         )
 
 
@@ -64,7 +65,9 @@ def judge_chain(moment: Moment, bundle: Bundle, risk: RiskClass) -> Judgement:
     except (ArithmeticError, ValueError):
         values, ratio = np.full(len(TERMS), MISSING), math.nan
     if not math.isfinite(ratio):
-        return Judgement(values=values, ratio_bits=math.nan, misfire_probability=math.nan, p_value=None)
+        return Judgement(
+            values=values, ratio_bits=math.nan, misfire_probability=math.nan, p_value=None
+        )
     return Judgement(
         values=values,
         ratio_bits=ratio,
@@ -97,7 +100,11 @@ def rule_on(
     intent = moment.event.intent
     if not bundle.model.vocabulary.knows_intent(intent):
         ruling = _abstain(
-            moment, bundle, risk, "unknown_intent", f"No household of the training data ever used {intent}."
+            moment,
+            bundle,
+            risk,
+            "unknown_intent",
+            f"No household of the training data ever used {intent}.",
         )
     elif judgement.failed:
         text = "The judge's answer is not a number."
@@ -108,7 +115,9 @@ def rule_on(
     else:
         asked = asked_of_late(moment.household, moment.session.seconds, bundle.policy)
         verdict = bundle.policy.rule(risk, judgement.misfire_probability, asked=asked).verdict
-        ruling = Ruling(verdict if judgement.p_value <= bundle.policy.classes[risk].budget else Verdict.ALLOW)
+        ruling = Ruling(
+            verdict if judgement.p_value <= bundle.policy.classes[risk].budget else Verdict.ALLOW
+        )
     held = _asked(moment, _held_back(moment, ruling, bundle, risk), bundle, risk, rung)
     return _softened(moment, held, bundle, risk) if over_budget else held
 
@@ -122,13 +131,18 @@ def _asked(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass, rung
     reasons += [unnamed] if unnamed is not None else []
     if not reasons:
         return ruling
-    return Ruling(bundle.policy.asked(risk, ruling.verdict), ruling.abstained, (*ruling.reasons, *reasons))
+    return Ruling(
+        bundle.policy.asked(risk, ruling.verdict), ruling.abstained, (*ruling.reasons, *reasons)
+    )
 
 
 def _abstain(moment: Moment, bundle: Bundle, risk: RiskClass, code: str, text: str) -> Ruling:
     fallback = bundle.policy.classes[risk].fallback
     reason = Reason(
-        code=code, event_id=moment.event.event_id, bits=0.0, text=f"{text} The policy's rule answers."
+        code=code,
+        event_id=moment.event.event_id,
+        bits=0.0,
+        text=f"{text} The policy's rule answers.",
     )
     return Ruling(fallback, abstained=True, reasons=(reason,))
 
@@ -137,9 +151,7 @@ def _softened(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) -
     """Ask instead of blocking, where there is a way to ask."""
     if ruling.verdict is not Verdict.BLOCK or not bundle.policy.classes[risk].methods:
         return ruling
-    text = (
-        "More commands were blocked of late than the policy's block budget allows; this one is asked about."
-    )
+    text = "More commands were blocked of late than the policy's block budget allows; this one is asked about."
     reason = Reason(code="block_budget", event_id=moment.event.event_id, bits=0.0, text=text)
     return Ruling(Verdict.CONFIRM, ruling.abstained, (reason, *ruling.reasons))
 
@@ -161,4 +173,6 @@ def _held_back(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) 
         return ruling
     text = f"{event.intent} was not confirmed in this conversation, and saying it again does not confirm it."
     reason = Reason(code="awaiting_confirmation", event_id=event.event_id, bits=0.0, text=text)
-    return Ruling(bundle.policy.asked(risk, ruling.verdict), ruling.abstained, (*ruling.reasons, reason))
+    return Ruling(
+        bundle.policy.asked(risk, ruling.verdict), ruling.abstained, (*ruling.reasons, reason)
+    )

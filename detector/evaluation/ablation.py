@@ -9,16 +9,16 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from detector.training.evidence_table import EvidenceTable, committed_moments, sessions_by_household
-from detector.training.crossfit import CrossFit, Fold, fit_on
-from detector.evaluation.curves import recall_at
 from detector.contracts.errors import NotEnoughData
 from detector.contracts.events import IntentEvent
+from detector.evaluation.curves import recall_at
 from detector.evidence import LAYERS
-from detector.simulation.misfires import Mixture
-from detector.parallel import Each, one_by_one
+from detector.household.grouping import sessions_by_household
 from detector.policy.policy import Policy
-from detector.progress import Progress, silent
+from detector.progress import Each, Progress, one_by_one, silent
+from detector.simulation.misfires import Mixture
+from detector.training.crossfit import CrossFit, Fold, fit_on
+from detector.training.evidence_table import EvidenceTable, committed_moments
 
 __all__ = ["Worth", "ablate"]
 
@@ -82,7 +82,9 @@ def ablate(
     return tuple(found)
 
 
-def _observed(work: CrossFit, events: Iterable[IntentEvent], misfires: frozenset[str]) -> EvidenceTable:
+def _observed(
+    work: CrossFit, events: Iterable[IntentEvent], misfires: frozenset[str]
+) -> EvidenceTable:
     model, table = work.model(work.households), EvidenceTable()
     for sessions in sessions_by_household(events).values():
         for moment in committed_moments(sessions, model, work.policy, misfires):
@@ -95,7 +97,9 @@ def _observed(work: CrossFit, events: Iterable[IntentEvent], misfires: frozenset
     return table
 
 
-def _recall(folds: Sequence[Fold], table: EvidenceTable, without: frozenset[str]) -> tuple[float, float]:
+def _recall(
+    folds: Sequence[Fold], table: EvidenceTable, without: frozenset[str]
+) -> tuple[float, float]:
     judge = fit_on(folds, without=without)
     scores: npt.NDArray[np.float64] = np.array([judge.ratio_bits(row) for row in table.values])
     truth = np.array(table.misfires)

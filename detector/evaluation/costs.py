@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.contracts.decisions import Decision, RiskClass, Verdict
-from detector.policy.policy import Policy
 from detector.evaluation.reliability import prior_weights
+from detector.policy.policy import Policy
 
 __all__ = ["WAYS", "cost_per_thousand", "questions_per_thousand"]
 
@@ -49,7 +49,8 @@ def cost_per_thousand(
     return {
         name: 1000.0
         * sum(
-            weight * _cost(policy, decision, way(decision), ours=name == OURS, misfire=bool(misfire))
+            weight
+            * _cost(policy, decision, way(decision), ours=name == OURS, misfire=bool(misfire))
             for weight, decision, misfire in zip(weights.tolist(), decisions, misfires, strict=True)
         )
         for name, way in ways.items()
@@ -75,7 +76,9 @@ def questions_per_thousand(
     return 1000.0 * asked
 
 
-def _cost(policy: Policy, decision: Decision, verdict: Verdict, *, ours: bool, misfire: bool) -> float:
+def _cost(
+    policy: Policy, decision: Decision, verdict: Verdict, *, ours: bool, misfire: bool
+) -> float:
     """The cost of one command whose truth is known: the expected costs of ``Policy.rule`` with P at 0 or 1.
 
     We ask in the way that the decision offers first; the others, who know nothing of the case, in the way that is best at the base rate.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from detector.evaluation.costs import cost_per_thousand
 from detector.contracts.decisions import Decision, Verdict
+from detector.evaluation.costs import cost_per_thousand
 from detector.policy.policy import Policy
 
 __all__ = ["KindRecall", "cost_curve", "kind_recall", "recall_at", "roc"]
@@ -63,7 +63,9 @@ def kind_recall(
     found = {}
     for kind in sorted({kind for kind, misfire in zip(kinds, truth, strict=True) if misfire}):
         inside = ~truth | np.array([each == kind for each in kinds])
-        recall = {f"{rate:g}": round(recall_at(rate, scores[inside], truth[inside]), 4) for rate in rates}
+        recall = {
+            f"{rate:g}": round(recall_at(rate, scores[inside], truth[inside]), 4) for rate in rates
+        }
         found[kind] = KindRecall(int((truth & inside).sum()), recall)
     return found
 
@@ -79,7 +81,9 @@ def cost_curve(
     After Drummond & Holte 2006, "Cost curves", Mach. Learn. 65, in the policy's units and on a scale of base rates.
     """
     # A cost is linear in the base rate: meant commands cost this much, misfires that much.
-    ends = [cost_per_thousand(decisions, misfires, policy, ways, base_rate=rate) for rate in (0.0, 1.0)]
+    ends = [
+        cost_per_thousand(decisions, misfires, policy, ways, base_rate=rate) for rate in (0.0, 1.0)
+    ]
     return {
         name: tuple(
             (float(rate), round((1.0 - rate) * ends[0][name] + rate * ends[1][name], 4))

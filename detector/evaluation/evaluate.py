@@ -15,23 +15,24 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
-from detector.decision.bundle import Bundle
-from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
-from detector.household.conversations import told_apart
-from detector.training.evidence_table import sessions_by_household, walk
-from detector.evaluation.costs import WAYS, cost_per_thousand, questions_per_thousand
-from detector.evaluation.curves import KindRecall, cost_curve, kind_recall, recall_at, roc
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.errors import InvalidValue, NotEnoughData
 from detector.contracts.events import IntentEvent
-from detector.evaluation.ngram_gates import ngram_gates, ngram_scores
-from detector.population.model import perplexity
+from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
-from detector.policy.policy import Fatigue
-from detector.progress import Progress, silent
-from detector.evaluation.reliability import Budget, Reliability, budgets, reliability
 from detector.decision.labelled_outcomes import reveal
+from detector.evaluation.costs import WAYS, cost_per_thousand, questions_per_thousand
+from detector.evaluation.curves import KindRecall, cost_curve, kind_recall, recall_at, roc
+from detector.evaluation.ngram_gates import ngram_gates, ngram_scores
+from detector.evaluation.reliability import Budget, Reliability, budgets, reliability
+from detector.household.conversations import told_apart
+from detector.household.grouping import sessions_by_household
 from detector.household.state import HouseholdState
+from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
+from detector.policy.policy import Fatigue
+from detector.population.model import perplexity
+from detector.progress import Progress, silent
+from detector.training.evidence_table import walk
 
 __all__ = ["BUDGETS", "RATES", "Evaluation", "evaluate", "play"]
 
@@ -120,7 +121,11 @@ def play(
 
 
 def evaluate(
-    events: list[IntentEvent], bundle: Bundle, misfires: Mapping[str, str], *, progress: Progress = silent
+    events: list[IntentEvent],
+    bundle: Bundle,
+    misfires: Mapping[str, str],
+    *,
+    progress: Progress = silent,
 ) -> Evaluation:
     """Play a labelled stream and measure the decisions at its committing events.
 
@@ -163,7 +168,9 @@ def evaluate(
     return Evaluation(
         events=len(events),
         committing=len(judged),
-        unknown=sum(not bundle.model.vocabulary.knows_intent(decision.intent) for decision in judged),
+        unknown=sum(
+            not bundle.model.vocabulary.knows_intent(decision.intent) for decision in judged
+        ),
         misfires=int(truth.sum()),
         perplexity=round(_perplexity(meant, bundle, progress), 4),
         population_perplexity=round(perplexity(bundle.model, _sessions(meant)), 4),
@@ -171,7 +178,9 @@ def evaluate(
             name: _share(group) or 0.0 for name, group in _meant(judged, misfires, ()).items()
         },
         bundle=bundle.version,
-        budgets={name: budgets(group, BUDGETS) for name, group in _meant(judged, misfires, early).items()},
+        budgets={
+            name: budgets(group, BUDGETS) for name, group in _meant(judged, misfires, early).items()
+        },
         **(_detection(events, judged, misfires, truth, bundle) if truth.any() else _NOTHING),
     )
 
@@ -198,7 +207,10 @@ def _detection(
     compared = {
         "misfire": scores,
         "surprisal of the chain": np.array([decision.surprisal_bits for decision in judged]),
-        **{name: np.array([found[each.event_id] for each in judged]) for name, found in ngrams.items()},
+        **{
+            name: np.array([found[each.event_id] for each in judged])
+            for name, found in ngrams.items()
+        },
     }
     return {
         "auroc": round(float(roc_auc_score(truth, scores)), 4),
@@ -267,4 +279,6 @@ def _share(decisions: list[Decision]) -> float | None:
     """The share that was not allowed; ``None`` of nothing."""
     if not decisions:
         return None
-    return round(sum(decision.verdict is not Verdict.ALLOW for decision in decisions) / len(decisions), 5)
+    return round(
+        sum(decision.verdict is not Verdict.ALLOW for decision in decisions) / len(decisions), 5
+    )

@@ -41,7 +41,11 @@ def lift_bits(block: Counter[str], own: Counter[str], base: Mapping[str, float])
     total = own.total()
     spread = STRENGTH + sum(min(count, DISCOUNT) for count in own.values())
     bits = sum(
-        times * (math.log2(base[command]) - math.log2(_own_rate(own[command], spread * base[command], total)))
+        times
+        * (
+            math.log2(base[command])
+            - math.log2(_own_rate(own[command], spread * base[command], total))
+        )
         for command, times in block.items()
     )
     return bits / block.total()
@@ -62,7 +66,8 @@ def score_blocks(
     """
     own, length = Counter(history), len(blocks[0])
     parts = [
-        Counter(history[begin : begin + length]) for begin in range(0, len(history) - length + 1, length)
+        Counter(history[begin : begin + length])
+        for begin in range(0, len(history) - length + 1, length)
     ]
     usual = [lift_bits(part, own - part, base) for part in parts]
     middle, spread = float(np.mean(usual)), float(np.std(usual)) + _LEAST_SPREAD

@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from detector.training.evidence_table import sessions_by_household
 from detector.contracts.decisions import Decision, RiskClass, Verdict
 from detector.contracts.events import IntentEvent
+from detector.household.grouping import sessions_by_household
 from detector.policy.policy import Policy
 
 __all__ = ["GATES", "Ngram", "ngram_gates", "ngram_scores"]
@@ -63,7 +63,9 @@ def _context(sequence: Sequence[Symbol], place: int, length: int) -> tuple[Symbo
     return (_BEGIN,) * (length - len(before)) + before
 
 
-def ngram_scores(events: Sequence[IntentEvent], misfires: Collection[str]) -> dict[str, dict[str, float]]:
+def ngram_scores(
+    events: Sequence[IntentEvent], misfires: Collection[str]
+) -> dict[str, dict[str, float]]:
     """Return, by the gate's name, the score in bits of every committing event by its id; higher is rarer.
 
     A command's score is the largest surprisal of a turn since the session's last command, under an n-gram of what the other half of the
@@ -98,7 +100,9 @@ def _gate(
     thresholds = {
         risk: float(
             np.quantile(
-                [scores[event] for event in events], 1.0 - policy.classes[risk].budget, method="higher"
+                [scores[event] for event in events],
+                1.0 - policy.classes[risk].budget,
+                method="higher",
             )
         )
         for risk, events in meant.items()
@@ -110,7 +114,9 @@ def _gate(
     )
 
 
-def _scores(events: Sequence[IntentEvent], misfires: Collection[str], order: int) -> dict[str, float]:
+def _scores(
+    events: Sequence[IntentEvent], misfires: Collection[str], order: int
+) -> dict[str, float]:
     households = list(sessions_by_household(events).values())
     found: dict[str, float] = {}
     for half in (0, 1):
@@ -129,7 +135,9 @@ def _scores(events: Sequence[IntentEvent], misfires: Collection[str], order: int
 def _session_scores(session: Sequence[IntentEvent], model: Ngram) -> dict[str, float]:
     found: dict[str, float] = {}
     largest = 0.0
-    for event, bits in zip(session, model.surprisals([_symbol(event) for event in session]), strict=True):
+    for event, bits in zip(
+        session, model.surprisals([_symbol(event) for event in session]), strict=True
+    ):
         largest = max(largest, bits)
         if event.commits:
             found[event.event_id] = largest

@@ -15,7 +15,15 @@ import numpy.typing as npt
 
 from detector.contracts.decisions import Decision
 
-__all__ = ["Bin", "Budget", "Reliability", "budgets", "prior_weights", "reliability", "wilson_lower"]
+__all__ = [
+    "Bin",
+    "Budget",
+    "Reliability",
+    "budgets",
+    "prior_weights",
+    "reliability",
+    "wilson_lower",
+]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -72,7 +80,9 @@ def prior_weights(misfires: Bools, base_rate: float) -> Floats:
         misfires: (n,) with at least one of either kind.
         base_rate: the share of misfires among all commands.
     """
-    weights: Floats = np.where(misfires, base_rate / misfires.sum(), (1.0 - base_rate) / (~misfires).sum())
+    weights: Floats = np.where(
+        misfires, base_rate / misfires.sum(), (1.0 - base_rate) / (~misfires).sum()
+    )
     return weights
 
 

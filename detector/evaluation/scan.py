@@ -13,17 +13,16 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from detector.training.evidence_table import sessions_by_household
-from detector.training.crossfit import CrossFit, Fold, fit_on
 from detector.contracts.decisions import Expected, Reason
 from detector.contracts.events import IntentEvent
-from detector.evidence import Moment, evidence
 from detector.decision.reasons import expected_instead, reasons_for
+from detector.evidence import Moment, evidence
+from detector.household.grouping import sessions_by_household
 from detector.judge.judge import Judge, misfire_probability
-from detector.population.model import Model
-from detector.parallel import Each, one_by_one
 from detector.policy.policy import Policy
-from detector.progress import Progress, silent
+from detector.population.model import Model
+from detector.progress import Each, Progress, one_by_one, silent
+from detector.training.crossfit import CrossFit, Fold, fit_on
 
 __all__ = ["Finding", "Scan", "Step", "scan"]
 
@@ -138,10 +137,14 @@ def _judge(folds: Sequence[Fold], number: int) -> Judge:
 
 def _p_value(ratio_bits: float, ascending: npt.NDArray[np.float64]) -> float:
     """The share of chains that look at least as bad, this one included."""
-    return float(len(ascending) - np.searchsorted(ascending, ratio_bits, side="left")) / len(ascending)
+    return float(len(ascending) - np.searchsorted(ascending, ratio_bits, side="left")) / len(
+        ascending
+    )
 
 
-def _touched(chain: _Scored, ascending: npt.NDArray[np.float64], policy: Policy, budget: float) -> bool:
+def _touched(
+    chain: _Scored, ascending: npt.NDArray[np.float64], policy: Policy, budget: float
+) -> bool:
     risk = policy.risk_class(chain.moment.event.intent)
     verdict = policy.rule(risk, misfire_probability(chain.ratio_bits, policy.base_rate)).verdict
     return verdict != "allow" and _p_value(chain.ratio_bits, ascending) <= budget
@@ -161,9 +164,9 @@ def _finding(chain: _Scored, ascending: npt.NDArray[np.float64], policy: Policy)
         ratio_bits=round(chain.ratio_bits, 4),
         misfire_probability=round(misfire_probability(chain.ratio_bits, policy.base_rate), 6),
         p_value=round(_p_value(chain.ratio_bits, ascending), 6),
-        steps=tuple(Step(intent, _act(model, symbol), round(bits, 3)) for intent, symbol, bits in steps)[
-            ::-1
-        ],
+        steps=tuple(
+            Step(intent, _act(model, symbol), round(bits, 3)) for intent, symbol, bits in steps
+        )[::-1],
         expected=expected_instead(model, session, opened.bits),
         reasons=reasons_for(moment, values, chain.judge.contributions(values)),
     )

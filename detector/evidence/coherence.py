@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from detector.population.slot_pairs import qualified
 from detector.evidence.context import MISSING, Moment, Term, of_subject
 from detector.household.state import Subject
+from detector.population.slot_pairs import qualified
 
 __all__ = ["TERMS"]
 

@@ -79,17 +79,27 @@ def check_term(term: Term, moments: Iterable[Moment]) -> None:
     Raises:
         AssertionError: the term breaks the contract; the message says how.
     """
-    _require(term.name.isidentifier() and term.name.islower(), f"term name {term.name!r} is not snake_case")
+    _require(
+        term.name.isidentifier() and term.name.islower(),
+        f"term name {term.name!r} is not snake_case",
+    )
     _require(bool(term.unit and term.meaning), f"term {term.name} lacks a unit or a meaning")
     fields = {name for _, name, _, _ in string.Formatter().parse(term.sentence) if name is not None}
-    _require(fields <= {"value", "intent"}, f"term {term.name}: its sentence may only hold value and intent")
-    _require(not term.sentence.endswith("."), f"term {term.name}: the full stop is put in by explain.py")
+    _require(
+        fields <= {"value", "intent"},
+        f"term {term.name}: its sentence may only hold value and intent",
+    )
+    _require(
+        not term.sentence.endswith("."), f"term {term.name}: the full stop is put in by explain.py"
+    )
     term.sentence.format(value=1.5, intent="messages.SendMessage")
     for moment in moments:
         before = copy.deepcopy(moment)
         value = term.value(moment)
         where = f"term {term.name} on {moment.event.intent}"
-        _require(isinstance(value, int | float), f"{where} gives {type(value).__name__}, not a number")
+        _require(
+            isinstance(value, int | float), f"{where} gives {type(value).__name__}, not a number"
+        )
         _require(not math.isinf(value), f"{where} is infinite")
         _require(_same(value, term.value(moment)), f"{where} gives another value when asked again")
         _require(moment == before, f"{where} changes what it looks at")
@@ -98,7 +108,11 @@ def check_term(term: Term, moments: Iterable[Moment]) -> None:
 
 
 def check_scorer(
-    scorer: S, sequences: Iterable[Sequence[int]], *, n_symbols: int, reload: Callable[[S], S] | None = None
+    scorer: S,
+    sequences: Iterable[Sequence[int]],
+    *,
+    n_symbols: int,
+    reload: Callable[[S], S] | None = None,
 ) -> None:
     """Hold a sequence scorer to its contract.
 
@@ -114,23 +128,36 @@ def check_scorer(
     restored = reload(scorer) if reload else scorer
     for symbols in sequences:
         whole = scorer.surprisals(symbols)
-        _require(all(math.isfinite(bits) for bits in whole), f"surprisals of {list(symbols)} are not finite")
         _require(
-            whole == scorer.surprisals(symbols), f"surprisals of {list(symbols)} differ when asked again"
+            all(math.isfinite(bits) for bits in whole),
+            f"surprisals of {list(symbols)} are not finite",
         )
-        _require(whole == restored.surprisals(symbols), f"surprisals of {list(symbols)} differ after loading")
+        _require(
+            whole == scorer.surprisals(symbols),
+            f"surprisals of {list(symbols)} differ when asked again",
+        )
+        _require(
+            whole == restored.surprisals(symbols),
+            f"surprisals of {list(symbols)} differ after loading",
+        )
         current, previous = scorer.fresh(), scorer.start
         for place, symbol in enumerate(symbols):
             likely = scorer.predictive(current, previous)
             _require(likely.shape == (n_symbols,), f"the predictive has shape {likely.shape}")
-            _require(abs(float(likely.sum()) - 1.0) < _TOLERANCE, "the predictive does not sum to one")
+            _require(
+                abs(float(likely.sum()) - 1.0) < _TOLERANCE, "the predictive does not sum to one"
+            )
             kept = current.copy()
             after, bits = scorer.step(current, previous, symbol)
             _require(np.array_equal(kept, current), "a step changes the filter that it was given")
             _require(
-                abs(bits - whole[place]) < _TOLERANCE, f"step {place} of {list(symbols)} is not the whole's"
+                abs(bits - whole[place]) < _TOLERANCE,
+                f"step {place} of {list(symbols)} is not the whole's",
             )
-            _require(abs(bits + math.log2(likely[symbol])) < _TOLERANCE, "a step contradicts the predictive")
+            _require(
+                abs(bits + math.log2(likely[symbol])) < _TOLERANCE,
+                "a step contradicts the predictive",
+            )
             current, previous = after, symbol
 
 
@@ -153,13 +180,16 @@ def check_judge(judge: J, values: Floats, *, reload: Callable[[J], J] | None = N
         _require(contributions.shape == (terms,), f"contributions have shape {contributions.shape}")
         _require(bool(np.isfinite(contributions).all()), "a contribution is not finite")
         _require(
-            np.array_equal(row, kept, equal_nan=True), "the judge changes the evidence that it was given"
+            np.array_equal(row, kept, equal_nan=True),
+            "the judge changes the evidence that it was given",
         )
         _require(
-            np.array_equal(contributions, judge.contributions(row)), "contributions differ when asked again"
+            np.array_equal(contributions, judge.contributions(row)),
+            "contributions differ when asked again",
         )
         _require(
-            np.array_equal(contributions, restored.contributions(row)), "contributions differ after loading"
+            np.array_equal(contributions, restored.contributions(row)),
+            "contributions differ after loading",
         )
         _require(ratio == restored.ratio_bits(row), "ratios differ after loading")
         added = judge.offset_bits + float(contributions.sum())
@@ -180,9 +210,13 @@ def _renamed(moment: Moment) -> Moment:
     event, household = moment.event, moment.household
     return replace(
         moment,
-        event=replace(event, event_id="other", household_id="other", device_id="other", session_id="other"),
+        event=replace(
+            event, event_id="other", household_id="other", device_id="other", session_id="other"
+        ),
         session=replace(moment.session, session_id="other", device_id="other"),
-        household=replace(household, household_id="other", events=household.events + 1000, recent=()),
+        household=replace(
+            household, household_id="other", events=household.events + 1000, recent=()
+        ),
     )
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from detector.contracts.events import CONVERSATION, IntentEvent, domain_of
-from detector.population.model import Model
-from detector.population.base_rates import Population
 from detector.household.state import Chain, HouseholdState, Session, Subject
+from detector.population.base_rates import Population
+from detector.population.dialogue_flow import moves_of
+from detector.population.model import Model
 
 __all__ = ["MISSING", "Moment", "Term", "of_subject"]
 
@@ -34,12 +35,21 @@ class Moment:
 
     @classmethod
     def of(
-        cls, event: IntentEvent, session: Session, chain: Chain, household: HouseholdState, model: Model
+        cls,
+        event: IntentEvent,
+        session: Session,
+        chain: Chain,
+        household: HouseholdState,
+        model: Model,
     ) -> Moment:
         """Return what the evidence of a committing event is drawn from."""
         begun = _kept_before(session)
-        opening = model.opening_bits(session.symbols[begun]) if begun < len(session.symbols) else MISSING
-        return cls(event, session, chain, household, model.population, model.flow_bits(session), opening)
+        opening = (
+            model.opening_bits(session.symbols[begun]) if begun < len(session.symbols) else MISSING
+        )
+        return cls(
+            event, session, chain, household, model.population, _flow_bits(model, session), opening
+        )
 
     @property
     def number(self) -> int:
@@ -91,3 +101,10 @@ def of_subject(value: Callable[[Moment, Subject], float]) -> Callable[[Moment], 
         return MISSING if subject is None else value(moment, subject)
 
     return of
+
+
+def _flow_bits(model: Model, session: Session) -> tuple[float, ...]:
+    """Return the surprisal in bits of each kept turn of a session, as a move regardless of its topic; higher is rarer."""
+    names = (model.vocabulary.name(symbol) for symbol in session.symbols)
+    turns = [(intent, act) for intent, (_, act) in zip(session.intents, names, strict=True)]
+    return tuple(model.population.flow.bits(moves_of(turns)))

@@ -16,7 +16,8 @@ def _search_bits(moment: Moment) -> float:
     if rate is None:
         return MISSING
     came = any(
-        domain_of(intent) == moment.event.domain and intent != moment.event.intent for intent in moment.before
+        domain_of(intent) == moment.event.domain and intent != moment.event.intent
+        for intent in moment.before
     )
     return -math.log2(rate if came else 1.0 - rate)
 
@@ -27,7 +28,8 @@ def _slot_bits(moment: Moment) -> float:
     if usual is None:
         return MISSING
     return sum(
-        -math.log2(rate if name in moment.session.slots else 1.0 - rate) for name, rate in usual.items()
+        -math.log2(rate if name in moment.session.slots else 1.0 - rate)
+        for name, rate in usual.items()
     )
 
 

@@ -44,16 +44,18 @@ def _recency(moment: Moment) -> float:
 def _others(moment: Moment) -> list[float]:
     """Decayed counts of the household's other domains."""
     used = moment.household.domains.items()
-    return [strength(usage, moment.number) for domain, usage in used if domain != moment.event.domain]
+    return [
+        strength(usage, moment.number) for domain, usage in used if domain != moment.event.domain
+    ]
 
 
 def _unknown_tokens(moment: Moment) -> float:
     slots = moment.chain.slots
     if not slots:
         return MISSING
-    return sum(token(name, value) not in moment.household.tokens for name, value in slots.items()) / len(
-        slots
-    )
+    return sum(
+        token(name, value) not in moment.household.tokens for name, value in slots.items()
+    ) / len(slots)
 
 
 def _hour_bits(moment: Moment) -> float:

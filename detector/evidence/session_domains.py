@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from detector.evidence.habits import domain_bits
 from detector.evidence.context import MISSING, Moment, Term
+from detector.evidence.habits import domain_bits
 
 __all__ = ["TERMS"]
 
@@ -17,7 +17,9 @@ def _company(value: Callable[[list[float]], float]) -> Callable[[Moment], float]
     """A value of the other domains' surprisals under the household's predictive; missing where the session had no other before."""
 
     def of(moment: Moment) -> float:
-        others = [domain_bits(moment, domain) for domain in sorted(moment.earlier - {moment.event.domain})]
+        others = [
+            domain_bits(moment, domain) for domain in sorted(moment.earlier - {moment.event.domain})
+        ]
         return value(others) if others else MISSING
 
     return of

@@ -30,7 +30,9 @@ def _slot_set_bits(moment: Moment) -> float:
     usual, subject = moment.population.within.get(moment.event.intent), moment.session.subject
     if usual is None or subject is None:
         return MISSING
-    return sum(-math.log2(rate if name in subject.slots else 1.0 - rate) for name, rate in usual.items())
+    return sum(
+        -math.log2(rate if name in subject.slots else 1.0 - rate) for name, rate in usual.items()
+    )
 
 
 def _slots_missing(moment: Moment) -> float:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from enum import Enum, auto
 
 from detector.contracts.events import CONVERSATION, Act, IntentEvent
-from detector.household.state import MAX_TURNS, Chain, known_slots
 from detector.household.fast_replace import changed
+from detector.household.state import MAX_TURNS, Chain, known_slots
 
 __all__ = ["MOVES", "Move", "extend", "move"]
 
@@ -87,14 +87,18 @@ def extend(
     if chain is None or step is Move.START:
         chain = Chain(intent=event.intent, act=event.act.value, start=turn, bits=())
     longer, said = (*chain.bits, bits)[-MAX_TURNS:], event.slots
-    if not said and event.asr_confidence is event.wake_confidence is event.intent_confidence is None:
+    if (
+        not said
+        and event.asr_confidence is event.wake_confidence is event.intent_confidence is None
+    ):
         return changed(chain, bits=longer)
     return changed(
         chain,
         bits=longer,
         slots=known_slots(chain.slots, said),
         repeated=chain.repeated + len(chain.slots.keys() & said.keys()),
-        conflicts=chain.conflicts + sum([known.get(name, token) != token for name, token in said.items()]),
+        conflicts=chain.conflicts
+        + sum([known.get(name, token) != token for name, token in said.items()]),
         intent_confidences=_also(chain.intent_confidences, event.intent_confidence),
         asr_confidences=_also(chain.asr_confidences, event.asr_confidence),
         wake_confidences=_also(chain.wake_confidences, event.wake_confidence),

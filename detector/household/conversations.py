@@ -12,8 +12,8 @@ from itertools import count
 
 from detector.contracts.clocks import apart
 from detector.contracts.events import IntentEvent
-from detector.policy.policy import Conversations
 from detector.household.state import HouseholdState, Session
+from detector.policy.policy import Conversations
 
 __all__ = ["new_name", "open_session", "said_id", "told_apart"]
 
@@ -30,7 +30,9 @@ def said_id(name: str) -> str:
     return name.partition(" ")[0]
 
 
-def open_session(state: HouseholdState, event: IntentEvent, rule: Conversations, at: float) -> Session | None:
+def open_session(
+    state: HouseholdState, event: IntentEvent, rule: Conversations, at: float
+) -> Session | None:
     """Return the conversation that a turn goes on with at the log's time ``at``; ``None`` where it begins another."""
     for session in reversed(state.sessions):
         if (said_id(session.session_id), session.device_id) == (event.session_id, event.device_id):
@@ -45,7 +47,11 @@ def new_name(state: HouseholdState, event: IntentEvent) -> str:
     taken |= {question.session_id for question in state.questions}
     if event.session_id not in taken:
         return event.session_id
-    return next(name for name in (f"{event.session_id} {number}" for number in count(2)) if name not in taken)
+    return next(
+        name
+        for name in (f"{event.session_id} {number}" for number in count(2))
+        if name not in taken
+    )
 
 
 def told_apart(

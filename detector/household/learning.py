@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 
 from detector.contracts.clocks import apart
 from detector.contracts.events import CONVERSATION, domain_of
-from detector.population.base_rates import PARTS_OF_WEEK, Population, part_of_week
 from detector.contracts.standing import MEANT
+from detector.household.fast_replace import changed
 from detector.household.state import (
     FORGET_SECONDS,
     MAX_INTENTS,
@@ -23,7 +23,7 @@ from detector.household.state import (
     Session,
     Usage,
 )
-from detector.household.fast_replace import changed
+from detector.population.base_rates import PARTS_OF_WEEK, Population, part_of_week
 
 __all__ = [
     "LESSONS_A_DAY",
@@ -90,7 +90,9 @@ def close_sessions(
 
     With time, questions that were closed are forgotten, and outcomes whose event never came.
     """
-    still_open = tuple(session for session in state.sessions if apart(at, session.seconds) < undo_window)
+    still_open = tuple(
+        session for session in state.sessions if apart(at, session.seconds) < undo_window
+    )
     for session in state.sessions:
         if session not in still_open:
             state = _learn_session(state, session, population, at)
@@ -102,7 +104,9 @@ def close_sessions(
             for each in state.questions
             if each.state == "open" or apart(at, each.closed) < FORGET_SECONDS
         ),
-        early=tuple(each for each in state.early if apart(at, each.time.timestamp()) < FORGET_SECONDS),
+        early=tuple(
+            each for each in state.early if apart(at, each.time.timestamp()) < FORGET_SECONDS
+        ),
     )
 
 
@@ -135,12 +139,18 @@ def _learn_session(
     }
     uses = {intent for intent in answered | committed if domain_of(intent) not in refused}
     # A chain that was not carried out waits on: somebody may still say that it was meant.
-    state = changed(state, pending=tuple(pending for pending in state.pending if pending not in meant))
+    state = changed(
+        state, pending=tuple(pending for pending in state.pending if pending not in meant)
+    )
     return _learn(state, uses, meant, session.device_seconds, at)
 
 
 def _learn(
-    state: HouseholdState, intents: set[str], chains: Iterable[Pending], device_seconds: float, at: float
+    state: HouseholdState,
+    intents: set[str],
+    chains: Iterable[Pending],
+    device_seconds: float,
+    at: float,
 ) -> HouseholdState:
     """Learn one session, said at ``device_seconds`` by the device's clock, at the log's time ``at``."""
     intents = {intent for intent in intents if domain_of(intent) != CONVERSATION}
@@ -158,7 +168,9 @@ def _learn(
         learned=number,
         intents=_used(state.intents, intents, number, MAX_INTENTS),
         domains=_used(state.domains, domains, number, MAX_INTENTS),
-        tokens=(*sorted(tokens), *(known for known in state.tokens if known not in tokens))[:MAX_TOKENS],
+        tokens=(*sorted(tokens), *(known for known in state.tokens if known not in tokens))[
+            :MAX_TOKENS
+        ],
         hours=_hours(state.hours, part_of_week(device_seconds)),
         novelty=round(state.novelty + NOVELTY_WEIGHT * (new - state.novelty), 6),
     )
@@ -179,7 +191,8 @@ def _taught(state: HouseholdState, at: float) -> HouseholdState:
 def _used(usages: Mapping[str, Usage], keys: set[str], session: int, most: int) -> dict[str, Usage]:
     """Count one more use of each of ``keys`` and keep the ``most`` that were used last, without those that are as good as never."""
     uses = {
-        key: Usage(count=round(strength(usages.get(key), session) + 1.0, 2), session=session) for key in keys
+        key: Usage(count=round(strength(usages.get(key), session) + 1.0, 2), session=session)
+        for key in keys
     }
     kept = {key: usage for key, usage in usages.items() if strength(usage, session) >= FORGOTTEN}
     latest = sorted((kept | uses).items(), key=lambda item: (-item[1].session, item[0]))

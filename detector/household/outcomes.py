@@ -12,12 +12,18 @@ from datetime import UTC, datetime
 
 from detector.contracts.decisions import ConfirmMethod, Decision, Verdict
 from detector.contracts.events import IntentEvent, Outcome, OutcomeKind
-from detector.decision.question_fatigue import is_open
-from detector.household.learning import learn_late
-from detector.contracts.outcome_table import RefusedOutcome, entry
+from detector.contracts.outcome_table import OutcomeRefused, entry
 from detector.contracts.standing import MEANT, Standing
-from detector.household.state import MAX_EARLY, MAX_PENDING, HouseholdState, Pending, Question
 from detector.household.fast_replace import changed
+from detector.household.learning import learn_late
+from detector.household.state import (
+    MAX_EARLY,
+    MAX_PENDING,
+    HouseholdState,
+    Pending,
+    Question,
+    is_open,
+)
 
 __all__ = [
     "answered",
@@ -69,7 +75,7 @@ def standing_of(state: HouseholdState, event_id: str, *, at: float) -> Standing:
 
 def report(
     state: HouseholdState, outcome: Outcome, *, at: float
-) -> tuple[RefusedOutcome | None, HouseholdState]:
+) -> tuple[OutcomeRefused | None, HouseholdState]:
     """Take an outcome in at the log's time ``at``: why it is refused, if it is, and the household afterwards.
 
     An outcome that comes before its event waits for it. One that comes after its session was closed can still teach a command that
@@ -78,18 +84,24 @@ def report(
     """
     standing = standing_of(state, outcome.event_id, at=at)
     became = entry(standing, outcome.outcome, outcome.source)
-    refused = became if isinstance(became, RefusedOutcome) else None
+    refused = became if isinstance(became, OutcomeRefused) else None
     if standing is Standing.UNKNOWN and refused is None:
         state = _waiting(state, outcome, at)
     elif isinstance(became, Standing) and became is not standing:
         state = _moved(state, outcome.event_id, became, at)
-    if outcome.outcome in _NO and refused in (None, RefusedOutcome.ALREADY_LEARNED):
+    if outcome.outcome in _NO and refused in (None, OutcomeRefused.ALREADY_LEARNED):
         state = _without_yes(state, _intents_of(state, outcome.event_id), at)
     return refused, state
 
 
 def answered(
-    state: HouseholdState, question: Question, accepted: bool, *, by: str, method: ConfirmMethod, at: float
+    state: HouseholdState,
+    question: Question,
+    accepted: bool,
+    *,
+    by: str,
+    method: ConfirmMethod,
+    at: float,
 ) -> HouseholdState:
     """Take in an answer by ``method`` that was checked: it closes its question, and says whether the question's command was meant.
 
@@ -103,7 +115,9 @@ def answered(
         return _without_yes(state, {question.intent}, at)
     return _become(
         state,
-        lambda each: each.confirmation_id == name and each.standing in _ANSWERABLE and each.tokens in tokens,
+        lambda each: (
+            each.confirmation_id == name and each.standing in _ANSWERABLE and each.tokens in tokens
+        ),
         Standing.CONFIRMED,
         at,
     )
@@ -180,7 +194,7 @@ def without_early(state: HouseholdState, event_id: str) -> HouseholdState:
 
 def refused_early(
     before: HouseholdState, event: IntentEvent, decision: Decision
-) -> Iterator[tuple[Outcome, RefusedOutcome]]:
+) -> Iterator[tuple[Outcome, OutcomeRefused]]:
     """Yield the outcomes that waited for an event and are refused now that it has been decided on.
 
     Args:
@@ -192,7 +206,7 @@ def refused_early(
     for outcome in before.early:
         if outcome.event_id == event.event_id:
             became = entry(standing, outcome.outcome, outcome.source)
-            if isinstance(became, RefusedOutcome):
+            if isinstance(became, OutcomeRefused):
                 yield outcome, became
             else:
                 standing = became
@@ -220,7 +234,11 @@ def _moved(state: HouseholdState, event_id: str, standing: Standing, at: float) 
 
 def _intents_of(state: HouseholdState, event_id: str) -> set[str]:
     """The intent of an event, wherever it is remembered."""
-    remembered: tuple[Pending | Decision | Question, ...] = (*state.pending, *state.recent, *state.questions)
+    remembered: tuple[Pending | Decision | Question, ...] = (
+        *state.pending,
+        *state.recent,
+        *state.questions,
+    )
     return {each.intent for each in remembered if each.event_id == event_id}
 
 
@@ -242,7 +260,9 @@ def _become(
 ) -> HouseholdState:
     """Give commands a standing. A session that is over teaches nothing more: what was meant in it is learned at once."""
     moved = [changed(each, standing=standing) for each in state.pending if which(each)]
-    pending = tuple(changed(each, standing=standing) if which(each) else each for each in state.pending)
+    pending = tuple(
+        changed(each, standing=standing) if which(each) else each for each in state.pending
+    )
     state = changed(state, pending=pending)
     return learn_late(state, moved, at=at) if standing in MEANT else state
 

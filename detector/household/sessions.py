@@ -7,16 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detector.household.chains import extend
 from detector.contracts.clocks import ahead
-from detector.household.conversations import new_name, open_session
 from detector.contracts.decisions import Decision
 from detector.contracts.events import IntentEvent, fingerprint
-from detector.household.learning import close_sessions, predictive_bits, token
-from detector.population.model import Model
-from detector.household.outcomes import await_outcome, standing_after, without_early
-from detector.policy.policy import Policy
 from detector.contracts.standing import Standing
+from detector.household.chains import extend
+from detector.household.conversations import new_name, open_session
+from detector.household.fast_replace import changed
+from detector.household.learning import close_sessions, predictive_bits, token
+from detector.household.outcomes import await_outcome, standing_after, without_early
 from detector.household.state import (
     MAX_RECENT,
     MAX_SESSIONS,
@@ -28,7 +27,8 @@ from detector.household.state import (
     known_slots,
 )
 from detector.household.subjects import follow
-from detector.household.fast_replace import changed
+from detector.policy.policy import Policy
+from detector.population.model import Model
 
 __all__ = ["Observation", "observe", "remember"]
 
@@ -55,7 +55,9 @@ def observe(
     """Take one event into its session at the log's time ``at``: step the filter, extend the chain. It teaches nothing yet."""
     session = open_session(state, event, policy.conversations, at)
     if session is None:
-        state = close_sessions(state, model.population, at=at, undo_window=policy.undo_window_seconds)
+        state = close_sessions(
+            state, model.population, at=at, undo_window=policy.undo_window_seconds
+        )
         session = _opened(event, model, new_name(state, event), at)
     device = ahead(event, at, policy.clock.skew_seconds)
     symbol = model.vocabulary.index(event.intent, event.act)
@@ -102,11 +104,16 @@ def remember(
     """
     session, chain = observation.session, observation.chain
     if event.commits:
-        session = changed(session, chain=None, committed=(*session.committed, event.intent)[-MAX_TURNS:])
+        session = changed(
+            session, chain=None, committed=(*session.committed, event.intent)[-MAX_TURNS:]
+        )
     others = [other for other in state.sessions if other.session_id != session.session_id]
     recent, fingerprints = state.recent, state.fingerprints
     if decision is not None:
-        recent, fingerprints = (*recent, decision), {**fingerprints, event.event_id: fingerprint(event)}
+        recent, fingerprints = (
+            (*recent, decision),
+            {**fingerprints, event.event_id: fingerprint(event)},
+        )
         for forgotten in recent[:-MAX_RECENT]:
             fingerprints.pop(forgotten.event_id, None)
     state = changed(

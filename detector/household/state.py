@@ -9,11 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from detector.contracts.clocks import apart
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import Outcome
 from detector.contracts.standing import Standing
 
-__all__ = ["Chain", "HouseholdState", "Pending", "Question", "Session", "Subject", "Usage", "known_slots"]
+__all__ = [
+    "Chain",
+    "HouseholdState",
+    "Pending",
+    "Question",
+    "Session",
+    "Subject",
+    "Usage",
+    "is_open",
+    "known_slots",
+]
 
 #: A home has a handful of devices, each in one conversation at a time.
 MAX_SESSIONS = 8
@@ -208,3 +219,13 @@ def known_slots(before: dict[str, str], said: Mapping[str, str]) -> dict[str, st
     for name in list(after)[:-MAX_KNOWN_SLOTS]:
         del after[name]
     return after
+
+
+def is_open(question: Question, at: float) -> bool:
+    """Return whether a question can still be answered at the log's time ``at``.
+
+    The log's time may have gone back since, but not by more than the question's own life: then it was asked at a time that never was.
+    """
+    return (
+        question.state == "open" and apart(at, question.asked) <= question.expires - question.asked
+    )

@@ -5,11 +5,11 @@ A chain begins at its intent; what nobody meant often begins earlier, at the tur
 
 from __future__ import annotations
 
-from detector.population.slot_pairs import qualified
 from detector.contracts.events import CONVERSATION, IntentEvent
-from detector.population.base_rates import Population
-from detector.household.state import MAX_KNOWN_SLOTS, MAX_TURNS, Subject
 from detector.household.fast_replace import changed
+from detector.household.state import MAX_KNOWN_SLOTS, MAX_TURNS, Subject
+from detector.population.base_rates import Population
+from detector.population.slot_pairs import qualified
 
 __all__ = ["follow"]
 
@@ -52,7 +52,9 @@ def follow(
     )
 
 
-def _opened(previous: Subject | None, event: IntentEvent, turn: int, population: Population) -> Subject:
+def _opened(
+    previous: Subject | None, event: IntentEvent, turn: int, population: Population
+) -> Subject:
     return Subject(
         domain=event.domain,
         intent=event.intent,

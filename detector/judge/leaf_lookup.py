@@ -78,7 +78,9 @@ class Boxes:
             # No threshold is below NaN, so bisect_left gives a missing value its term's first place.
             both(left, possible[bisect_left(edges, known[term])], left)
         # The ones below the bit that is left are as many as its number; where none is left, zero less one has 64.
-        return np.asarray(np.bitwise_count(left - np.uint64(1)) + np.arange(0, len(self.totals), _WORD + 1))
+        return np.asarray(
+            np.bitwise_count(left - np.uint64(1)) + np.arange(0, len(self.totals), _WORD + 1)
+        )
 
 
 def boxes_of(trees: _Trees) -> Boxes:
@@ -155,7 +157,9 @@ def _descended(trees: _Trees, split: Bools, edges: Sequence[Floats]) -> _Nodes:
 def _in_words(leaves: Ints, roots: Ints) -> Ints:
     """Lay the leaves out tree after tree, each tree from a word's beginning on, shape (64 W,); -1 where a word has room left."""
     trees = np.split(leaves, np.searchsorted(leaves, roots[1:]))
-    return np.concatenate([np.pad(tree, (0, -len(tree) % _WORD), constant_values=-1) for tree in trees])
+    return np.concatenate(
+        [np.pad(tree, (0, -len(tree) % _WORD), constant_values=-1) for tree in trees]
+    )
 
 
 def _packed(truths: Bools) -> Words:

@@ -84,21 +84,27 @@ class BlockWindow:
         # A share of a window that says something: while it says nothing yet, the first household would otherwise be all of it.
         most = HOUSEHOLD_SHARE * max(commands, budget.least_commands)
         more_commands = min(1.0, max(max(most, 1.0) - home.seen_commands, 0.0))
-        more_blocks = min(float(blocked), max(max(budget.share * most, 1.0) - home.seen_blocks, 0.0))
+        more_blocks = min(
+            float(blocked), max(max(budget.share * most, 1.0) - home.seen_blocks, 0.0)
+        )
         home = replace(
             home,
             commands=home.commands + 1.0,
             blocks=home.blocks + blocked,
             seen_commands=home.seen_commands + more_commands,
             seen_blocks=home.seen_blocks + more_blocks,
-            blocked=_latest({**home.blocked, intent: latest}, intent, _INTENTS) if blocked else home.blocked,
+            blocked=_latest({**home.blocked, intent: latest}, intent, _INTENTS)
+            if blocked
+            else home.blocked,
         )
         homes = _latest({**self.homes, household: home}, household, MAX_HOMES)
         return BlockWindow(latest, commands + more_commands, blocks + more_blocks, homes)
 
     def without(self, household: str) -> BlockWindow:
         """Return the window without what it remembers of one household."""
-        return replace(self, homes={name: home for name, home in self.homes.items() if name != household})
+        return replace(
+            self, homes={name: home for name, home in self.homes.items() if name != household}
+        )
 
     def spent(self, budget: BlockBudget, household: str) -> bool:
         """Return whether more was blocked than the budget allows, as ``household`` sees it: its own blocks count in full.

@@ -62,7 +62,9 @@ def fallback_decision(
     return replace(answer, reasons=tuple(reasons), degraded=True)
 
 
-def unruled(event: IntentEvent, policy: Policy, bundle: str, rung: Rung, *, risk: RiskClass) -> Decision:
+def unruled(
+    event: IntentEvent, policy: Policy, bundle: str, rung: Rung, *, risk: RiskClass
+) -> Decision:
     """Return the decision on an event before anything has judged it: an event that does not commit is allowed."""
     return Decision(
         decision_id=decision_id(event.event_id, bundle),
@@ -80,13 +82,20 @@ def unruled(event: IntentEvent, policy: Policy, bundle: str, rung: Rung, *, risk
     )
 
 
-def ruled(decision: Decision, policy: Policy, verdict: Verdict, misfire_probability: float) -> Decision:
+def ruled(
+    decision: Decision, policy: Policy, verdict: Verdict, misfire_probability: float
+) -> Decision:
     """Return the decision with a verdict, the way to confirm and what takes effect."""
     confirm = None
     if verdict is Verdict.CONFIRM:
         methods = policy.methods_for(decision.risk_class, misfire_probability)
-        confirm = Confirm(methods=methods, prompt=f"Somebody asked for {decision.intent}. Was that meant?")
+        confirm = Confirm(
+            methods=methods, prompt=f"Somebody asked for {decision.intent}. Was that meant?"
+        )
     shadow = policy.enforcement is Enforcement.SHADOW
     return replace(
-        decision, verdict=verdict, effective_verdict=Verdict.ALLOW if shadow else verdict, confirm=confirm
+        decision,
+        verdict=verdict,
+        effective_verdict=Verdict.ALLOW if shadow else verdict,
+        confirm=confirm,
     )

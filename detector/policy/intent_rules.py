@@ -71,7 +71,9 @@ class IntentRules:
     _wild: tuple[_Rule, ...] = field(init=False, repr=False, compare=False)
     _least: RiskClass = field(init=False, repr=False, compare=False)
     #: What was looked up before: every event is, often more than once.
-    _known: dict[str, Classified] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _known: dict[str, Classified] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         exact: dict[str, RiskClass] = {}
@@ -105,7 +107,9 @@ class IntentRules:
             return Classified(exact, named=True)
         rule = next((rule.risk for rule in self._wild if rule.matches(said, key)), None)
         risk = rule or self._least
-        return Classified(strictest(risk, self.lexicon.suggests(intent) or risk), named=rule is not None)
+        return Classified(
+            strictest(risk, self.lexicon.suggests(intent) or risk), named=rule is not None
+        )
 
 
 def _part(part: str) -> str:

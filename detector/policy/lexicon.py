@@ -41,7 +41,9 @@ class Lexicon:
         object.__setattr__(self, "_within", within)
         object.__setattr__(self, "_across", across)
         object.__setattr__(
-            self, "_passed_over", frozenset(word + end for word in self.harmless for end in ("", "s"))
+            self,
+            "_passed_over",
+            frozenset(word + end for word in self.harmless for end in ("", "s")),
         )
 
     def suggests(self, intent: str) -> RiskClass | None:

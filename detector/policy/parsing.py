@@ -8,6 +8,7 @@ from typing import Any
 
 from detector.contracts.decisions import ConfirmMethod, Enforcement, RiskClass, Verdict
 from detector.contracts.errors import PolicyError
+from detector.policy.intents_section import read_intents
 from detector.policy.policy import (
     BlockBudget,
     ClassPolicy,
@@ -18,14 +19,17 @@ from detector.policy.policy import (
     MethodPolicy,
     Policy,
 )
-from detector.policy.intents_section import read_intents
 from detector.policy.table_reader import Reader, shown
 
 __all__ = ["parse_policy"]
 
 #: Tables that may be left out: their settings, each with its lowest and highest value.
 _LIMITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "confirmation": {"expires_seconds": (1.0, 3600.0), "most_open": (1, 6), "answer_bits": (0.0, 100.0)},
+    "confirmation": {
+        "expires_seconds": (1.0, 3600.0),
+        "most_open": (1, 6),
+        "answer_bits": (0.0, 100.0),
+    },
     "fatigue": {
         "same_again_seconds": (0.0, 86_400.0),
         "growth": (0.0, 100.0),
@@ -59,7 +63,8 @@ def parse_policy(text: str) -> Policy:
     policy = _policy(reader, text, table)
     if reader.problems:
         raise PolicyError(
-            "the policy cannot be used:\n" + "\n".join(f"  - {problem}" for problem in reader.problems)
+            "the policy cannot be used:\n"
+            + "\n".join(f"  - {problem}" for problem in reader.problems)
         )
     return policy
 
@@ -78,12 +83,16 @@ def _policy(reader: Reader, text: str, table: Mapping[str, Any]) -> Policy:
     reader.refuse_unknown(table, "", known | _LIMITS.keys())
     for group, names in (("methods", ConfirmMethod), ("classes", RiskClass)):
         sections = table.get(group)
-        reader.refuse_unknown(sections if isinstance(sections, Mapping) else {}, f"{group}.", set(names))
+        reader.refuse_unknown(
+            sections if isinstance(sections, Mapping) else {}, f"{group}.", set(names)
+        )
     return Policy(
         text=text,
         version=_version(table) or reader.problem("version is missing", "unversioned"),
         base_rate=reader.number(table, "", "base_rate", 1e-9, 0.5),
-        enforcement=reader.choice(Enforcement, table.get("enforcement"), "enforcement", Enforcement.ENFORCE),
+        enforcement=reader.choice(
+            Enforcement, table.get("enforcement"), "enforcement", Enforcement.ENFORCE
+        ),
         undo_window_seconds=reader.number(table, "", "undo_window_seconds", 0.0, 86_400.0),
         methods={method: _method(reader, table, method) for method in ConfirmMethod},
         classes={risk: _class(reader, table, risk) for risk in RiskClass},
@@ -116,7 +125,8 @@ def _method(reader: Reader, table: Mapping[str, Any], method: ConfirmMethod) -> 
     found = reader.section(table, "methods", method)
     reader.refuse_unknown(found, f"{where}.", {"friction", "leak"})
     return MethodPolicy(
-        reader.number(found, where, "friction", 0.0, 1e9), reader.number(found, where, "leak", 0.0, 1.0)
+        reader.number(found, where, "friction", 0.0, 1e9),
+        reader.number(found, where, "leak", 0.0, 1.0),
     )
 
 
@@ -127,13 +137,16 @@ def _class(reader: Reader, table: Mapping[str, Any], risk: RiskClass) -> ClassPo
     names = reader.strings(found.get("methods"), f"{where}.methods")
     fallback = reader.choice(Verdict, found.get("fallback"), f"{where}.fallback", Verdict.BLOCK)
     if fallback is Verdict.CONFIRM and not names:
-        reader.problem(f"{where}.fallback is confirm, but the class has no methods to confirm with", None)
+        reader.problem(
+            f"{where}.fallback is confirm, but the class has no methods to confirm with", None
+        )
     return ClassPolicy(
         harm=reader.number(found, where, "harm", 0.0, 1e9),
         denial=reader.number(found, where, "denial", 0.0, 1e9),
         budget=reader.number(found, where, "budget", 0.0, 1.0),
         fallback=fallback,
         methods=tuple(
-            reader.choice(ConfirmMethod, name, f"{where}.methods", ConfirmMethod.PIN) for name in names
+            reader.choice(ConfirmMethod, name, f"{where}.methods", ConfirmMethod.PIN)
+            for name in names
         ),
     )

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from detector.contracts.decisions import ConfirmMethod, Enforcement, RiskClass, Verdict
 from detector.policy.intent_rules import Classified, IntentRules
 
-__all__ = ["BlockBudget", "ClassPolicy", "Confirmation", "Fatigue", "MethodPolicy", "Policy", "Ruling"]
+__all__ = [
+    "BlockBudget",
+    "ClassPolicy",
+    "Confirmation",
+    "Fatigue",
+    "MethodPolicy",
+    "Policy",
+    "Ruling",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +162,16 @@ class Policy:
             self.classes[risk].methods,
             key=lambda method: self._confirm_cost(risk, method, misfire_probability, asked),
         )
-        enough = tuple(method for method in ways if self.suffices(risk, method, misfire_probability))
+        enough = tuple(
+            method for method in ways if self.suffices(risk, method, misfire_probability)
+        )
         return enough or self.safest(risk)
 
     def safest(self, risk: RiskClass) -> tuple[ConfirmMethod, ...]:
         """Return the class's way of asking that a misfire passes least, alone; nothing where the class has none."""
-        return tuple(sorted(self.classes[risk].methods, key=lambda method: self.methods[method].leak)[:1])
+        return tuple(
+            sorted(self.classes[risk].methods, key=lambda method: self.methods[method].leak)[:1]
+        )
 
     def suffices(self, risk: RiskClass, method: ConfirmMethod, misfire_probability: float) -> bool:
         """Return whether a yes by ``method`` would make it cheaper to run the command than to refuse it.

@@ -39,7 +39,11 @@ class Reader:
         """Return one table of a group of tables."""
         sections = table.get(group)
         found = sections.get(name) if isinstance(sections, Mapping) else None
-        return found if isinstance(found, Mapping) else self.problem(f"[{group}.{name}] is missing", {})
+        return (
+            found
+            if isinstance(found, Mapping)
+            else self.problem(f"[{group}.{name}] is missing", {})
+        )
 
     def table(self, value: Any, where: str) -> Mapping[str, Any]:
         """Return a table."""
@@ -61,11 +65,17 @@ class Reader:
             return value
         return self.problem(f"{where} must be a list of names, found {shown(value)}", [])
 
-    def number(self, table: Mapping[str, Any], where: str, key: str, low: float, high: float) -> float:
+    def number(
+        self, table: Mapping[str, Any], where: str, key: str, low: float, high: float
+    ) -> float:
         """Return a number from ``low`` to ``high``."""
         value = table.get(key)
         name = f"{where}.{key}" if where else key
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not low <= value <= high
+        ):
             return self.problem(
                 f"{name} must be a number from {low:g} to {high:g}, found {shown(value)}", low
             )
@@ -75,7 +85,9 @@ class Reader:
         """Return one of the values of ``kind``."""
         if value in list(kind):
             return kind(value)
-        return self.problem(f"{where} must be one of {', '.join(kind)}, found {shown(value)}", instead)
+        return self.problem(
+            f"{where} must be one of {', '.join(kind)}, found {shown(value)}", instead
+        )
 
     def refuse_unknown(self, table: Mapping[str, Any], where: str, known: set[str]) -> None:
         """Collect the keys of a table that are no settings."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from detector.contracts.decisions import Reason
+from detector.contracts.decisions import Decision, Reason
 from detector.contracts.events import IntentEvent
 from detector.policy.intent_rules import Classified
 
-__all__ = ["UNCLASSIFIED", "why_unclassified"]
+__all__ = ["UNCLASSIFIED", "is_unclassified", "why_unclassified"]
 
 #: The reason's code.
 UNCLASSIFIED = "unclassified_intent"
@@ -18,3 +18,8 @@ def why_unclassified(event: IntentEvent, classified: Classified) -> Reason | Non
         return None
     text = f"No rule of the policy names {event.intent}. Until one does, it counts as {classified.risk} and is asked about."
     return Reason(code=UNCLASSIFIED, event_id=event.event_id, bits=0.0, text=text)
+
+
+def is_unclassified(decision: Decision) -> bool:
+    """Return whether a decision is about a command of an intent that no rule of the policy names."""
+    return any(reason.code == UNCLASSIFIED for reason in decision.reasons)

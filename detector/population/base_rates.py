@@ -8,9 +8,9 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from detector.population.slot_pairs import Coherence, CoherenceCounts, qualified
 from detector.contracts.events import CONVERSATION, IntentEvent, domain_of
 from detector.population.dialogue_flow import Flow, FlowCounts
+from detector.population.slot_pairs import Coherence, CoherenceCounts, qualified
 
 __all__ = ["PARTS_OF_WEEK", "Population", "part_of_week"]
 
@@ -57,7 +57,9 @@ class Population:
     def __post_init__(self) -> None:
         turns = {
             (intent, act): tuple((name, _bits_of(rate)) for name, rate in rates.items())
-            for (intent, _, act), rates in ((turn.partition(" "), rates) for turn, rates in self.said.items())
+            for (intent, _, act), rates in (
+                (turn.partition(" "), rates) for turn, rates in self.said.items()
+            )
         }
         object.__setattr__(self, "_slot_bits", turns)
 
@@ -165,7 +167,8 @@ class _Counts:
         """Add-one estimates: a slot that always came, or never did, is not certain."""
         return {
             intent: {
-                name: (count + 1) / (self.committing[intent] + 2) for name, count in sorted(counts.items())
+                name: (count + 1) / (self.committing[intent] + 2)
+                for name, count in sorted(counts.items())
             }
             for intent, counts in sorted(slots.items())
         }

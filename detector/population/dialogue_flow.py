@@ -71,7 +71,9 @@ class FlowCounts:
     """Counts of moves, on their way to a ``Flow``."""
 
     _one: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    _two: defaultdict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    _two: defaultdict[tuple[str, str], Counter[str]] = field(
+        default_factory=lambda: defaultdict(Counter)
+    )
 
     def add(self, turns: Sequence[tuple[str, str]]) -> None:
         """Count one session: intent and act of each of its turns."""
@@ -87,7 +89,9 @@ class FlowCounts:
         for (two, one), moves in sorted(self._two.items()):
             after_two.setdefault(two, {})[one] = dict(sorted(moves.items()))
         return Flow(
-            after_one={one: dict(sorted(moves.items())) for one, moves in sorted(self._one.items())},
+            after_one={
+                one: dict(sorted(moves.items())) for one, moves in sorted(self._one.items())
+            },
             after_two=after_two,
             moves=len({move for moves in self._one.values() for move in moves}),
         )

@@ -8,20 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from detector.sequence.cloned_hmm import ClonedHMM
 from detector.contracts.errors import NotEnoughData
 from detector.contracts.events import IntentEvent, domain_of
-from detector.sequence.sequence_model import SequenceModel
-from detector.population.dialogue_flow import moves_of
 from detector.population.base_rates import Population
-from detector.sequence.smoothing import smooth
-from detector.household.state import Session
 from detector.population.vocabulary import Vocabulary
+from detector.sequence.sequence_model import SequenceModel
 
-__all__ = ["Model", "fit_model", "perplexity"]
+__all__ = ["Model", "perplexity"]
 
-#: Clones per symbol and EM iterations: on Schema-Guided dialogues more of either gains less than 1 % of perplexity.
-CLONES, ITERATIONS = 10, 20
 
 #: A probability that stands for what never begins a session.
 _RAREST = 1e-12
@@ -55,36 +49,6 @@ class Model:
     def opening_bits(self, symbol: int) -> float:
         """Surprisal in bits of ``symbol`` as the beginning of a session, whoever begins it."""
         return float(self._begins[symbol])
-
-    def flow_bits(self, session: Session) -> tuple[float, ...]:
-        """Surprisal in bits of each turn of a session, as far as they are kept, as a move whatever it is about; higher is rarer."""
-        names = (self.vocabulary.name(symbol) for symbol in session.symbols)
-        turns = [(intent, act) for intent, (_, act) in zip(session.intents, names, strict=True)]
-        return tuple(self.population.flow.bits(moves_of(turns)))
-
-
-def fit_model(
-    sessions: Sequence[Sequence[IntentEvent]],
-    *,
-    seed: int = 0,
-    clones: int = CLONES,
-    iterations: int = ITERATIONS,
-) -> Model:
-    """Fit the population's model to ``sessions`` that were meant.
-
-    Raises:
-        NotEnoughData: there is no event.
-    """
-    events = [event for session in sessions for event in session]
-    if not events:
-        raise NotEnoughData(
-            "the stream holds no events, so there is nothing to learn from; give a longer one"
-        )
-    vocabulary = Vocabulary.of(events)
-    symbols = np.array([vocabulary.index(event.intent, event.act) for event in events])
-    fitted = ClonedHMM(vocabulary.size, clones, n_iter=iterations, random_state=seed)
-    fitted.fit(symbols, [len(session) for session in sessions])
-    return Model(vocabulary, smooth(fitted), Population.of(sessions))
 
 
 def perplexity(model: Model, sessions: Sequence[Sequence[IntentEvent]]) -> float:

@@ -57,7 +57,12 @@ class Coherence:
     def left_out_bits(self, intent: str, names: Collection[str]) -> list[float]:
         """Return the bits of each slot that goes with one of ``names`` and was not said."""
         pairs = self.left_out.get(intent, {})
-        return [bits for name in names for other, bits in pairs.get(name, {}).items() if other not in names]
+        return [
+            bits
+            for name in names
+            for other, bits in pairs.get(name, {}).items()
+            if other not in names
+        ]
 
 
 @dataclass(slots=True)

@@ -24,7 +24,9 @@ class Vocabulary:
     _index: dict[tuple[str, str], int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_index", {symbol: number for number, symbol in enumerate(self.symbols)})
+        object.__setattr__(
+            self, "_index", {symbol: number for number, symbol in enumerate(self.symbols)}
+        )
 
     @classmethod
     def of(cls, events: Iterable[IntentEvent]) -> Vocabulary:

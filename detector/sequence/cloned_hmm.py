@@ -85,7 +85,9 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
         self.pair_counts_ = np.bincount(batch.pair, minlength=len(self.pairs_)).astype(float)
         rng = np.random.default_rng(self.random_state)
         shape = (len(self.pairs_), self.n_clones, self.n_clones)
-        self.transitions_ = self._normalised(self.pair_counts_[:, None, None] * rng.gamma(1.0, 1.0, shape))
+        self.transitions_ = self._normalised(
+            self.pair_counts_[:, None, None] * rng.gamma(1.0, 1.0, shape)
+        )
         self.monitor_ = ConvergenceMonitor(self.tol, self.n_iter, self.verbose)
         while not self.monitor_.converged:
             likelihood, self.counts_ = expect(batch, self.transitions_)
@@ -103,7 +105,9 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
             likelihood = forward(batch, blocks)[2]
         return -np.inf if np.isnan(likelihood) else likelihood
 
-    def score_samples(self, X: npt.ArrayLike, lengths: npt.ArrayLike | None = None) -> tuple[float, Floats]:
+    def score_samples(
+        self, X: npt.ArrayLike, lengths: npt.ArrayLike | None = None
+    ) -> tuple[float, Floats]:
         """Return the log-likelihood in nats and the posterior over the states at each event, shape (n_events, M x C).
 
         The posteriors are dense, as hmmlearn's are: 20 kB an event for 250 symbols with 10 clones. Where a sequence holds a pair that
@@ -176,7 +180,10 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
         if shares.sum() == 0.0:
             return self._drawn_after(None, rng)
         drawn = int(rng.choice(len(shares), p=shares / shares.sum()))
-        return int(self.pairs_[leaving[drawn // self.n_clones], 1]) * self.n_clones + drawn % self.n_clones
+        return (
+            int(self.pairs_[leaving[drawn // self.n_clones], 1]) * self.n_clones
+            + drawn % self.n_clones
+        )
 
     def _blocks(self, symbols: Ints, sizes: Ints) -> tuple[Batch, Floats]:
         """Lay sequences out and pick their pairs' transitions; zeros where a pair was never seen."""
@@ -202,7 +209,9 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
         if (sizes < 0).any():
             raise InvalidValue(f"lengths must not be negative; found {sizes.min()}")
         if sizes.sum() != len(symbols):
-            raise InvalidValue(f"lengths add up to {sizes.sum()}, but X holds {len(symbols)} symbols")
+            raise InvalidValue(
+                f"lengths add up to {sizes.sum()}, but X holds {len(symbols)} symbols"
+            )
         return symbols, sizes[sizes > 0]
 
     def _normalised(self, weights: Floats) -> Floats:

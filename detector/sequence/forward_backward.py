@@ -98,5 +98,8 @@ def posteriors(batch: Batch, blocks: Floats) -> tuple[Floats, Floats]:
         before, scale, _ = forward(batch, blocks)
         weights = _advance(before, blocks[batch.pair]) * backward(batch, blocks, scale)
         logs, clones = np.empty_like(scale), np.empty_like(weights)
-        logs[batch.place], clones[batch.place] = np.log(scale), weights / weights.sum(axis=1, keepdims=True)
+        logs[batch.place], clones[batch.place] = (
+            np.log(scale),
+            weights / weights.sum(axis=1, keepdims=True),
+        )
     return logs, clones

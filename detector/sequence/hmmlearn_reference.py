@@ -17,11 +17,15 @@ __all__ = ["as_categorical_hmm"]
 def as_categorical_hmm(model: SequenceModel) -> CategoricalHMM:
     """Write the model out as dense matrices: state ``symbol * C + clone``; memory grows with (M C) squared."""
     symbols, clones = model.arrival.shape
-    rows = (model.escape[:, :, None, None] * model.backoff[:, None, :, None]) * model.arrival[None, None]
+    rows = (model.escape[:, :, None, None] * model.backoff[:, None, :, None]) * model.arrival[
+        None, None
+    ]
     for (source, target), block in zip(model.pairs.tolist(), model.blocks, strict=True):
         rows[source, :, target] += block
     dense = rows.reshape(symbols + 1, clones, symbols * clones)
-    reference = CategoricalHMM(n_components=symbols * clones, n_features=symbols, init_params="", params="")
+    reference = CategoricalHMM(
+        n_components=symbols * clones, n_features=symbols, init_params="", params=""
+    )
     reference.startprob_ = dense[symbols].mean(axis=0)
     reference.transmat_ = dense[:symbols].reshape(symbols * clones, symbols * clones)
     reference.emissionprob_ = np.repeat(np.eye(symbols), clones, axis=0)

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
-from detector.sequence.cloned_hmm import ClonedHMM
 from detector.contracts.errors import InvalidValue, NotEnoughData
-from detector.sequence.sequence_model import SequenceModel
 from detector.progress import Progress, silent
+from detector.sequence.cloned_hmm import ClonedHMM
+from detector.sequence.sequence_model import SequenceModel
 from detector.sequence.smoothing import smooth
 
 __all__ = ["CLONES", "SequenceDetector", "SequenceReport", "f1_score", "fit_sequences", "report_on"]
@@ -121,16 +121,21 @@ def fit_sequences(
         )
     shuffled = np.random.default_rng(seed).permutation(len(normal)).tolist()
     apart = max(int(_HELD_OUT * len(normal)), 1)
-    held_out, learned = ([normal[place] for place in part] for part in (shuffled[:apart], shuffled[apart:]))
+    held_out, learned = (
+        [normal[place] for place in part] for part in (shuffled[:apart], shuffled[apart:])
+    )
     symbols = {
-        symbol: number for number, symbol in enumerate(sorted({each for one in learned for each in one}))
+        symbol: number
+        for number, symbol in enumerate(sorted({each for one in learned for each in one}))
     }
     fitted: dict[int, SequenceModel] = {}
     surprise: dict[int, float] = {}
     for number, clones in enumerate(CLONES):
         progress("choosing the number of clones", number, len(CLONES))
         fitted[clones] = _fit(learned, symbols, clones, seed)
-        surprise[clones] = sum(sum(fitted[clones].surprisals(_numbers(one, symbols))) for one in held_out)
+        surprise[clones] = sum(
+            sum(fitted[clones].surprisals(_numbers(one, symbols))) for one in held_out
+        )
     progress("choosing the number of clones", len(CLONES), len(CLONES))
     chosen = min(CLONES, key=lambda clones: surprise[clones])
     counts = {symbol: Counter(one.count(symbol) for one in learned) for symbol in symbols}

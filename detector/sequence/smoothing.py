@@ -31,7 +31,9 @@ def smooth(model: ClonedHMM) -> SequenceModel:
     known = leaving + kinds
     escape = np.divide(kinds, known, out=np.ones_like(known), where=known > 0)
     per_clone = known[sources][:, :, None]
-    blocks = np.divide(model.counts_, per_clone, out=np.zeros_like(model.counts_), where=per_clone > 0)
+    blocks = np.divide(
+        model.counts_, per_clone, out=np.zeros_like(model.counts_), where=per_clone > 0
+    )
     arrivals = _sum_by(targets, model.counts_.sum(axis=1), model.n_symbols) + _ARRIVAL_PRIOR
     return SequenceModel(
         pairs=model.pairs_,
@@ -53,7 +55,9 @@ def _bigram(model: ClonedHMM) -> Floats:
     sources, targets = model.pairs_.T
     counts = np.zeros((model.n_symbols + 1, model.n_symbols))
     counts[sources, targets] = model.pair_counts_
-    unigram = _witten_bell(counts.sum(axis=0, keepdims=True), np.full(model.n_symbols, 1.0 / model.n_symbols))
+    unigram = _witten_bell(
+        counts.sum(axis=0, keepdims=True), np.full(model.n_symbols, 1.0 / model.n_symbols)
+    )
     return _witten_bell(counts, unigram[0])
 
 

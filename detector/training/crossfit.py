@@ -12,17 +12,17 @@ from functools import partial
 
 import numpy as np
 
-from detector.training.fit_judge import fit_judge
-from detector.training.evidence_table import EvidenceTable, committed_moments
 from detector.contracts.errors import NotEnoughData
 from detector.contracts.events import IntentEvent
 from detector.evidence import TERMS, Moment
 from detector.judge.judge import Judge
-from detector.simulation.misfires import ChainLibrary, Mixture, inject
-from detector.population.model import Model, fit_model
-from detector.parallel import Each, one_by_one
 from detector.policy.policy import Policy
-from detector.progress import Progress, silent
+from detector.population.model import Model
+from detector.progress import Each, Progress, one_by_one, silent
+from detector.simulation.misfires import ChainLibrary, Mixture, inject
+from detector.training.evidence_table import EvidenceTable, committed_moments
+from detector.training.fit_judge import fit_judge
+from detector.training.fit_model import fit_model
 from detector.training.guest_sessions import with_visits
 
 __all__ = ["CrossFit", "Fold", "Households", "fit_on"]
@@ -82,7 +82,8 @@ class CrossFit:
         among = _FOLDS if len(names) >= _FEW_HOUSEHOLDS else _FEW_FOLDS
         shuffled = np.random.default_rng(self.seed).permutation(len(names))
         insides = [
-            tuple(names[place] for place in sorted(shuffled[number::among])) for number in range(among)
+            tuple(names[place] for place in sorted(shuffled[number::among]))
+            for number in range(among)
         ]
         self.progress("fitting models", 0, among)
         for fold in self.each(partial(_observed, self.alone()), insides):
@@ -96,7 +97,9 @@ class CrossFit:
 
     def fold(self, inside: tuple[str, ...]) -> Fold:
         """Fit a model to all households but these and observe these with it."""
-        others = {name: sessions for name, sessions in self.households.items() if name not in set(inside)}
+        others = {
+            name: sessions for name, sessions in self.households.items() if name not in set(inside)
+        }
         model = self.model(others)
         return Fold(inside, model, self._corrupted(inside, model, others))
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS, Category
-from detector.household.conversations import told_apart
 from detector.contracts.events import IntentEvent
-from detector.evidence import Moment, evidence
-from detector.population.model import Model
-from detector.household.sessions import Observation, observe, remember
-from detector.policy.policy import Conversations, Policy
 from detector.decision.labelled_outcomes import reveal
+from detector.evidence import Moment, evidence
+from detector.household.sessions import Observation, observe, remember
 from detector.household.state import HouseholdState
+from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS, Category
+from detector.policy.policy import Policy
+from detector.population.model import Model
 
-__all__ = ["EvidenceTable", "Step", "committed_moments", "sessions_by_household", "walk"]
+__all__ = ["EvidenceTable", "Step", "committed_moments", "walk"]
 
 
 @dataclass(slots=True)
@@ -38,14 +36,6 @@ class EvidenceTable:
         self.categories.append((policy.risk_class(moment.event.intent), new))
 
 
-def sessions_by_household(events: Iterable[IntentEvent]) -> dict[str, list[list[IntentEvent]]]:
-    """Group a stream into each household's conversations, in the order in which they began."""
-    grouped: defaultdict[str, dict[object, list[IntentEvent]]] = defaultdict(dict)
-    for event, conversation in told_apart(events, Conversations()):
-        grouped[event.household_id].setdefault(conversation, []).append(event)
-    return {household: list(sessions.values()) for household, sessions in grouped.items()}
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One event on its way through a household: what it looks like, and the household's state before it."""
@@ -58,7 +48,9 @@ class Step:
         """Return what the evidence is drawn from; ``None`` where nothing is committed."""
         if not self.event.commits or self.observation.chain is None:
             return None
-        return Moment.of(self.event, self.observation.session, self.observation.chain, self.state, model)
+        return Moment.of(
+            self.event, self.observation.session, self.observation.chain, self.state, model
+        )
 
 
 def walk(

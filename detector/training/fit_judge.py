@@ -104,8 +104,12 @@ def _written_out(
         split_on = telling[np.where(leaf, 0, tree["feature_idx"])]
         term.append(np.where(tree["missing_go_to_left"], split_on + len(names), split_on))
         # A split on "missing or not" has an infinite threshold, and a missing value counts as infinite (judge.py): keep them apart.
-        threshold.append(np.where(leaf, np.inf, np.minimum(tree["num_threshold"], np.finfo(float).max)))
-        below = np.stack([np.where(leaf, own, tree["left"]), np.where(leaf, own, tree["right"])], axis=1)
+        threshold.append(
+            np.where(leaf, np.inf, np.minimum(tree["num_threshold"], np.finfo(float).max))
+        )
+        below = np.stack(
+            [np.where(leaf, own, tree["left"]), np.where(leaf, own, tree["right"])], axis=1
+        )
         children.append(below.astype(np.int64) + start)
         bits.append(_means(tree, leaf) / math.log(2.0))
     means = _on_grid(np.concatenate(bits))

@@ -49,4 +49,6 @@ def _rare(uses: Iterable[tuple[str, str]], fewest: int) -> frozenset[str]:
 def _without(event: IntentEvent, slots: frozenset[str]) -> IntentEvent:
     if slots.isdisjoint(event.slots):
         return event
-    return replace(event, slots={name: value for name, value in event.slots.items() if name not in slots})
+    return replace(
+        event, slots={name: value for name, value in event.slots.items() if name not in slots}
+    )

@@ -12,17 +12,17 @@ from functools import partial
 
 import numpy as np
 
-from detector.decision.bundle import Bundle, make_bundle
-from detector.judge.calibration import Calibration
-from detector.training.evidence_table import EvidenceTable, sessions_by_household
-from detector.training.crossfit import CrossFit, Fold, fit_on
-from detector.evidence.drift import fit_distribution
 from detector.contracts.events import IntentEvent
+from detector.decision.bundle import Bundle, make_bundle
+from detector.evidence.drift import fit_distribution
+from detector.household.grouping import sessions_by_household
+from detector.judge.calibration import Calibration
 from detector.judge.judge import Judge
-from detector.simulation.misfires import Mixture
-from detector.parallel import Each, one_by_one
 from detector.policy.policy import Policy
-from detector.progress import Progress, silent
+from detector.progress import Each, Progress, one_by_one, silent
+from detector.simulation.misfires import Mixture
+from detector.training.crossfit import CrossFit, Fold, fit_on
+from detector.training.evidence_table import EvidenceTable
 from detector.training.rare_names import FEWEST_HOUSEHOLDS, common_names
 
 __all__ = ["train"]
@@ -94,7 +94,9 @@ def _judged(work: CrossFit, folds: Sequence[Fold], number: int) -> _Judged:
 
 
 def _calibration(judged: Sequence[_Judged]) -> Calibration:
-    scored = [pair for each in judged for pair in zip(each.meant.categories, each.scores, strict=True)]
+    scored = [
+        pair for each in judged for pair in zip(each.meant.categories, each.scores, strict=True)
+    ]
     categories = sorted({category for category, _ in scored})
     return Calibration(
         {

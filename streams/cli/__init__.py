@@ -39,7 +39,7 @@ from streams.cli import (
 )
 from streams.cli.standard_streams import finish_output, open_streams
 from streams.cli.unset import without_unset
-from streams.errors import MissingPart, WrongUse
+from streams.errors import DependencyUnavailable, UsageError
 from streams.telemetry.metrics_folder import drop_empty
 
 __all__ = ["app", "main"]
@@ -91,9 +91,9 @@ def main() -> None:
         _run()
     except TyperException as error:
         _end_of_wrong_use(error)
-    except (MissingPart, BundleError) as error:
+    except (DependencyUnavailable, BundleError) as error:
         _end(error, 3)
-    except (WrongUse, MisfireError) as error:
+    except (UsageError, MisfireError) as error:
         _end(error, 2)
 
 

@@ -10,10 +10,10 @@ import typer
 
 from streams.cli.bench_change import change
 from streams.cli.bench_hook import attacks, hook, storm
+from streams.cli.bench_published import hdfs, schonlau, slurp
 from streams.cli.options import Json, Seed, Stream
 from streams.cli.output import console, progress_report, table, write_json
-from streams.cli.bench_published import hdfs, schonlau, slurp
-from streams.errors import WrongUse
+from streams.errors import UsageError
 
 app = typer.Typer(
     help="Measure against the alternatives in one run, or against what others published.",
@@ -32,14 +32,16 @@ app.command()(slurp)
 def train(
     stream: Stream,
     test: Annotated[Path, typer.Option(help="Stream that perplexity is measured on.")],
-    labels: Annotated[Path | None, typer.Option(help="Its labels; labelled events are left out.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Its labels; labelled events are left out.")
+    ] = None,
     states: Annotated[int, typer.Option(help="States of hmmlearn's model.", min=2)] = 64,
     iterations: Annotated[int, typer.Option(help="EM iterations of hmmlearn's model.", min=1)] = 20,
     json: Json = None,
 ) -> None:
     """Fit the cloned HMM and hmmlearn's CategoricalHMM to the same stream. hmmlearn takes minutes."""
-    from streams.local.bench.model_speed import bench_train
     from streams.files.events import read_events, read_meant
+    from streams.local.bench.model_speed import bench_train
 
     tested = read_meant(test, labels)
     with console.status(
@@ -58,13 +60,13 @@ def step(
     json: Json = None,
 ) -> None:
     """Time one event through the whole pipeline, against hmmlearn scoring the session again."""
-    from streams.local.bench.model_speed import bench_step
     from streams.files.bundles import read_bundle
     from streams.files.events import read_events
+    from streams.local.bench.model_speed import bench_step
 
     timed = read_events(stream)[:events]
     if not any(event.commits for event in timed):
-        raise WrongUse(
+        raise UsageError(
             f"none of the first {events} events of {stream} commits anything; there is no judgement to time"
         )
     chosen = read_bundle(bundle)
@@ -90,8 +92,8 @@ def state(
 ) -> None:
     """Count the bytes of a household in table and changelog after many events, packed and in simpler forms, and at most."""
     from streams.files.bundles import read_bundle
-    from streams.local.bench.state_size import bench_state, repeated, simulated
     from streams.files.events import read_events
+    from streams.local.bench.state_size import bench_state, repeated, simulated
 
     chosen = read_bundle(bundle)
     lives = (

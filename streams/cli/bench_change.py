@@ -12,12 +12,12 @@ import typer
 
 from streams.cli.options import Bundle, Jobs, Json, Plot, Seed
 from streams.cli.output import note, progress_report, table, write_json
-from streams.errors import WrongUse
+from streams.errors import UsageError
 
 if TYPE_CHECKING:
-    from detector.evaluation.scenarios.adaptation import Adaptation
-    from detector.decision.bundle import Bundle as Judge
     from detector.contracts.events import IntentEvent
+    from detector.decision.bundle import Bundle as Judge
+    from detector.evaluation.scenarios.adaptation import Adaptation
     from detector.evaluation.scenarios.poisoning import Flood
     from detector.policy.policy import Policy
     from detector.progress import Progress
@@ -35,7 +35,9 @@ def change(
             help="What households meant; simulated ones where it is left out.", metavar="[STREAM]"
         ),
     ] = None,
-    labels: Annotated[Path | None, typer.Option(help="Its labels; labelled events are left out.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Its labels; labelled events are left out.")
+    ] = None,
     bundle: Bundle = None,
     plot: Plot = None,
     jobs: Jobs = 1,
@@ -58,7 +60,7 @@ def change(
     from streams.cli.plots import draw_adaptation, open_canvas
 
     if labels is not None and stream is None:
-        raise WrongUse("--labels belong to a STREAM; name it, or leave both out")
+        raise UsageError("--labels belong to a STREAM; name it, or leave both out")
     canvas = open_canvas(plot) if plot else None
     with progress_report() as report, processes(jobs) as each:
         trained, events = _material(
@@ -77,7 +79,12 @@ def change(
         draw_adaptation(canvas, found)
         note(f"{len(canvas.written) // 2} pictures as PNG and SVG in {canvas.directory}")
     write_json(
-        json, {"bundle": trained.version, **asdict(found), "floods": [asdict(flood) for flood in flooded]}
+        json,
+        {
+            "bundle": trained.version,
+            **asdict(found),
+            "floods": [asdict(flood) for flood in flooded],
+        },
     )
     if found.learned or any(recovery.sessions is None for recovery in found.recoveries):
         raise typer.Exit(1)
@@ -95,8 +102,8 @@ def _material(
     """What decides, and on what: never what it was trained on."""
     from detector.simulation.households import simulate
     from streams.files.bundles import read_bundle
-    from streams.files.policy import read_policy
     from streams.files.events import read_meant
+    from streams.files.policy import read_policy
 
     if stream is None:
         households, days = _CHANGED
@@ -106,7 +113,9 @@ def _material(
         events = read_meant(stream, labels)
         second = set(list(dict.fromkeys(event.household_id for event in events))[1::2])
         others = [event for event in events if event.household_id in second]
-        events = events if bundle else [event for event in events if event.household_id not in second]
+        events = (
+            events if bundle else [event for event in events if event.household_id not in second]
+        )
     chosen = read_bundle(bundle) if bundle else train(others, read_policy(None))
     return chosen, events
 
@@ -114,7 +123,14 @@ def _material(
 def _show(found: Adaptation) -> None:
     table(
         f"{found.households} households change; their budget is {found.budget:.2%} of what they mean",
-        ["what changes", "back within budget", "sessions since then", "commands", "interrupted", "holds"],
+        [
+            "what changes",
+            "back within budget",
+            "sessions since then",
+            "commands",
+            "interrupted",
+            "holds",
+        ],
         [
             [
                 recovery.change if place == 0 else "",
@@ -154,7 +170,9 @@ def _show(found: Adaptation) -> None:
 
 def _show_floods(floods: Sequence[Flood]) -> None:
     if not floods:
-        note("no household was flooded: none has ten sessions and a domain that only others speak of")
+        note(
+            "no household was flooded: none has ten sessions and a domain that only others speak of"
+        )
         return
     table(
         "a flood of one strange command, accepted each time; two days later",

@@ -17,7 +17,7 @@ import typer
 from detector.contracts.decisions import Rung
 from streams.cli.options import Broker, Bundle, Json
 from streams.cli.output import note, progress_report, table, write_json
-from streams.errors import WrongUse
+from streams.errors import UsageError
 
 __all__ = ["attacks", "hook", "storm"]
 
@@ -30,8 +30,12 @@ _ANSWERED = {"a": "answered", "b": "answered", "k": "answered", "c": "worker", "
 def hook(
     broker: Broker = None,
     bundle: Bundle = None,
-    rates: Annotated[str, typer.Option(help="Calls a second, separated by commas.")] = "100,500,1000",
-    seconds: Annotated[float, typer.Option(help="For how long, each way at each rate.", min=1.0)] = 8.0,
+    rates: Annotated[
+        str, typer.Option(help="Calls a second, separated by commas.")
+    ] = "100,500,1000",
+    seconds: Annotated[
+        float, typer.Option(help="For how long, each way at each rate.", min=1.0)
+    ] = 8.0,
     ways: Annotated[str, typer.Option(help="Which ways, by their letters.")] = "abkcd",
     json: Json = None,
 ) -> None:
@@ -39,9 +43,11 @@ def hook(
     from streams.local.bench.hook import WAYS, bench_hook
 
     if not ways or not set(ways) <= WAYS.keys():
-        raise WrongUse(f"--ways {ways!r} is not made of {''.join(WAYS)}; leave it out to measure all")
+        raise UsageError(
+            f"--ways {ways!r} is not made of {''.join(WAYS)}; leave it out to measure all"
+        )
     if not all(rate.isdecimal() and 0 < int(rate) <= 100_000 for rate in rates.split(",")):
-        raise WrongUse(f"--rates {rates!r} must be whole numbers above 0, separated by commas")
+        raise UsageError(f"--rates {rates!r} must be whole numbers above 0, separated by commas")
     with _bundle(bundle) as chosen:
         found = bench_hook(
             chosen,
@@ -78,14 +84,18 @@ def storm(
     broker: Broker = None,
     bundle: Bundle = None,
     rate: Annotated[float, typer.Option(help="Calls a second.", min=1.0, max=1_000.0)] = 40.0,
-    deadline_ms: Annotated[int, typer.Option(help="Each call's deadline.", min=10, max=10_000)] = 150,
+    deadline_ms: Annotated[
+        int, typer.Option(help="Each call's deadline.", min=10, max=10_000)
+    ] = 150,
     broker_pid: Annotated[
         int | None,
         typer.Option(
             help="Process of the named broker, to be stopped for 10 s; the embedded one's is known."
         ),
     ] = None,
-    trouble: Annotated[list[str] | None, typer.Option(help="Only this one; may be given again.")] = None,
+    trouble: Annotated[
+        list[str] | None, typer.Option(help="Only this one; may be given again.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """Kill, stop and flood one part after the other while a runtime asks (2 minutes). Exit code 1 if a call was answered too late."""
@@ -94,7 +104,7 @@ def storm(
     logging.getLogger("streams.hook").setLevel(logging.ERROR)  # it would tell of every fallback
     unknown = set(trouble or ()) - TROUBLES.keys()
     if unknown:
-        raise WrongUse(f"--trouble {sorted(unknown)[0]!r} is none of: {', '.join(TROUBLES)}")
+        raise UsageError(f"--trouble {sorted(unknown)[0]!r} is none of: {', '.join(TROUBLES)}")
     with _bundle(bundle) as chosen:
         found = bench_storm(
             chosen,
@@ -135,8 +145,12 @@ def storm(
 def attacks(
     bundle: Bundle = None,
     rate: Annotated[int, typer.Option(help="Calls a second.", min=1, max=10_000)] = 100,
-    seconds: Annotated[float, typer.Option(help="For how long, calm and attacked each.", min=1.0)] = 5.0,
-    attack: Annotated[list[str] | None, typer.Option(help="Only this one; may be given again.")] = None,
+    seconds: Annotated[
+        float, typer.Option(help="For how long, calm and attacked each.", min=1.0)
+    ] = 5.0,
+    attack: Annotated[
+        list[str] | None, typer.Option(help="Only this one; may be given again.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """Attack the gateway's HTTP in twelve ways, and measure what other callers' answers take meanwhile (3 minutes)."""
@@ -145,9 +159,11 @@ def attacks(
 
     unknown = set(attack or ()) - ATTACKS.keys()
     if unknown:
-        raise WrongUse(f"--attack {sorted(unknown)[0]!r} is none of: {'; '.join(ATTACKS)}")
+        raise UsageError(f"--attack {sorted(unknown)[0]!r} is none of: {'; '.join(ATTACKS)}")
     with _bundle(bundle) as chosen:
-        found = bench_attacks(chosen, rate=rate, seconds=seconds, attacks=attack or list(ATTACKS), note=note)
+        found = bench_attacks(
+            chosen, rate=rate, seconds=seconds, attacks=attack or list(ATTACKS), note=note
+        )
     rows = [
         [
             row.attack,
@@ -155,7 +171,11 @@ def attacks(
             *(f"{row.attacked[name]:,.1f}" for name in ("p50_ms", "p99_ms")),
             f"{row.ratio:.1f}",
             f"{row.calm_mib:,.0f} → {row.attacked_mib:,.0f}",
-            ", ".join(f"{number:,} {answer}" for answer, number in row.attacked["answers"].items() if number),
+            ", ".join(
+                f"{number:,} {answer}"
+                for answer, number in row.attacked["answers"].items()
+                if number
+            ),
         ]
         for row in found.rows
     ]
@@ -175,8 +195,8 @@ def _in_time(answered: int, late: int) -> str:
 @contextmanager
 def _bundle(given: Path | None) -> Iterator[Path]:
     """The bundle that decides: the given one, or one that is trained for this run. What was started ends with us."""
-    from streams.local.bench.load import make_bundle
     from streams.files.bundles import write_bundle
+    from streams.local.bench.load import make_bundle
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="misfire-bench-") as folder:
@@ -187,7 +207,9 @@ def _bundle(given: Path | None) -> Iterator[Path]:
 
 
 def _percentiles(figures: Any) -> list[str]:
-    return [f"{figures[name]:,.1f}" for name in ("p50_ms", "p90_ms", "p99_ms", "p99.9_ms", "p100_ms")]
+    return [
+        f"{figures[name]:,.1f}" for name in ("p50_ms", "p90_ms", "p99_ms", "p99.9_ms", "p100_ms")
+    ]
 
 
 def _answers(figures: Any) -> str:

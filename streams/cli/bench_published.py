@@ -14,7 +14,12 @@ from streams.cli.output import progress_report, table, write_json
 __all__ = ["hdfs", "schonlau", "slurp"]
 
 #: Figures that others report, F1 at the real base rate (Landauer, Skopik & Wurzenberger 2024, for all four).
-_PUBLISHED_HDFS = {"2-gram": 0.862, "DeepLog": 0.945, "LogAnomaly": 0.976, "counts and length": 0.988}
+_PUBLISHED_HDFS = {
+    "2-gram": 0.862,
+    "DeepLog": 0.945,
+    "LogAnomaly": 0.976,
+    "counts and length": 0.988,
+}
 #: Share of held-out normal sessions that may give an alarm.
 _FALSE_ALARMS = 0.002
 #: Hits and false alarms that others report, in per cent.
@@ -34,7 +39,9 @@ _TRAINED_ON, _BLOCK = 5_000, 100
 
 
 def hdfs(
-    folder: Annotated[Path, typer.Argument(help="Folder with train.gz, abnormal.gz and sample_2pct.csv.gz.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder with train.gz, abnormal.gz and sample_2pct.csv.gz.")
+    ],
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
@@ -49,13 +56,19 @@ def hdfs(
     data = read_hdfs(folder)
     with progress_report() as report:
         detector = fit_sequences(data.train, seed=seed, progress=report)
-        normal, abnormal = detector.scores(data.normal, report), detector.scores(data.abnormal, report)
+        normal, abnormal = (
+            detector.scores(data.normal, report),
+            detector.scores(data.abnormal, report),
+        )
     threshold = detector.threshold(_FALSE_ALARMS)
     false_alarms, found = float((normal > threshold).mean()), float((abnormal > threshold).mean())
     f1 = f1_score(found, false_alarms, abnormal=len(abnormal), normal=552_640)
-    rows = [[f"misfire, {detector.clones} clones", f"{f1:.4f}", f"{found:.4f}", f"{false_alarms:.4f}"]]
+    rows = [
+        [f"misfire, {detector.clones} clones", f"{f1:.4f}", f"{found:.4f}", f"{false_alarms:.4f}"]
+    ]
     rows += [
-        [f"{way} (Landauer et al. 2024)", f"{value:.3f}", "", ""] for way, value in _PUBLISHED_HDFS.items()
+        [f"{way} (Landauer et al. 2024)", f"{value:.3f}", "", ""]
+        for way, value in _PUBLISHED_HDFS.items()
     ]
     table("HDFS at its real base rate", ["way", "F1", "found", "false alarms"], rows)
     write_json(
@@ -94,18 +107,27 @@ def schonlau(
     with progress_report() as report:
         for number, user in enumerate(users):
             report("scoring users", number, len(users))
-            blocks = [user[begin : begin + _BLOCK] for begin in range(_TRAINED_ON, len(user), _BLOCK)]
+            blocks = [
+                user[begin : begin + _BLOCK] for begin in range(_TRAINED_ON, len(user), _BLOCK)
+            ]
             base = rates_of(everything - known[number], commands)
             scores.append(score_blocks(user[:_TRAINED_ON], blocks, base))
         report("scoring users", len(users), len(users))
     truth = np.array(labels, dtype=bool).T.ravel()
     pooled = np.array(scores).ravel()
-    ours = {name: recall_at(alarms / 100, pooled, truth) for name, (_, alarms) in _PUBLISHED_SCHONLAU.items()}
+    ours = {
+        name: recall_at(alarms / 100, pooled, truth)
+        for name, (_, alarms) in _PUBLISHED_SCHONLAU.items()
+    }
     rows = [
         [name, f"{alarms:.1f}", f"{hits:.1f}", f"{100 * ours[name]:.1f}"]
         for name, (hits, alarms) in sorted(_PUBLISHED_SCHONLAU.items(), key=lambda row: row[1][1])
     ]
-    table("Schonlau's masquerades, per cent", ["published", "false alarms", "hits", "misfire's hits"], rows)
+    table(
+        "Schonlau's masquerades, per cent",
+        ["published", "false alarms", "hits", "misfire's hits"],
+        rows,
+    )
     found = [
         {"way": name, "false_alarms": alarms / 100, "published": hits / 100, "hits": ours[name]}
         for name, (hits, alarms) in _PUBLISHED_SCHONLAU.items()
@@ -114,7 +136,8 @@ def schonlau(
 
 
 def slurp(
-    folder: Annotated[Path, typer.Argument(help="Folder with asr_1best_pairs.tsv.gz.")], json: Json = None
+    folder: Annotated[Path, typer.Argument(help="Folder with asr_1best_pairs.tsv.gz.")],
+    json: Json = None,
 ) -> None:
     """Count which intents a speech recogniser takes for others, beside the numbers that misfires are simulated with.
 
@@ -128,7 +151,10 @@ def slurp(
         return {
             "utterances": f"{found.utterances:,}",
             "misheard": f"{found.misheard:,}",
-            **{f"of those, {each}": f"{count:,} ({share[each]:.1%})" for each, count in found.counts.items()},
+            **{
+                f"of those, {each}": f"{count:,} ({share[each]:.1%})"
+                for each, count in found.counts.items()
+            },
             **{f"affinity, {each}": f"{value:.2f}" for each, value in found.affinity.items()},
             "every word right though misheard": f"{found.words_right:.3f}",
             "words in common where one was wrong": f"{found.words_shared:.3f}",
@@ -137,7 +163,11 @@ def slurp(
     counted = count_confusions(read_slurp(folder))
     ours, theirs = figures(SLURP), figures(counted)
     rows = [[name, value, ours[name]] for name, value in theirs.items()]
-    table("what a speech recogniser takes for something else", ["figure", "counted", "simulated"], rows)
+    table(
+        "what a speech recogniser takes for something else",
+        ["figure", "counted", "simulated"],
+        rows,
+    )
     write_json(json, counted)
     if ours != theirs:
         raise typer.Exit(1)

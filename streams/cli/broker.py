@@ -10,13 +10,17 @@ from streams.cli.output import note
 
 
 def broker(
-    port: Annotated[int, typer.Option(help="Loopback port; 0 takes a free one.", min=0, max=65_535)] = 9092,
+    port: Annotated[
+        int, typer.Option(help="Loopback port; 0 takes a free one.", min=0, max=65_535)
+    ] = 9092,
 ) -> None:
     """Run the embedded broker until it is interrupted. It keeps everything in memory: when it ends, all is gone."""
     from streams.local.embedded_broker import EmbeddedBroker
 
     with EmbeddedBroker(port) as running:
-        note(f"the embedded broker listens on {running.bootstrap} (memory only); stop it with Ctrl-C")
+        note(
+            f"the embedded broker listens on {running.bootstrap} (memory only); stop it with Ctrl-C"
+        )
         if running.process is not None:
             running.process.wait()
     note("the embedded broker ended by itself")

@@ -28,12 +28,14 @@ def limits(json: Json = None) -> None:
 @app.command()
 def show(config: Config = None, json: Json = None) -> None:
     """Show every setting, its value, where that came from, and what it is for."""
-    from streams.wire.redaction import shown
     from streams.settings import Settings, load
+    from streams.wire.redaction import shown
 
     loaded = load(config)
     said = loaded.settings.model_dump(mode="json")
-    values = {name: shown(value) if isinstance(value, str) else value for name, value in said.items()}
+    values = {
+        name: shown(value) if isinstance(value, str) else value for name, value in said.items()
+    }
     rows = [
         [name, str(values[name]), loaded.sources[name], field.description or ""]
         for name, field in Settings.model_fields.items()
@@ -43,4 +45,6 @@ def show(config: Config = None, json: Json = None) -> None:
         ["setting", "value", "from", "meaning"],
         rows,
     )
-    write_json(json, {name: {"value": values[name], "from": loaded.sources[name]} for name in values})
+    write_json(
+        json, {name: {"value": values[name], "from": loaded.sources[name]} for name in values}
+    )

@@ -10,12 +10,15 @@ import typer
 
 from streams.cli.options import Config, Json
 from streams.cli.output import note, table, write_json
-from streams.errors import MissingPart, WrongUse
+from streams.errors import DependencyUnavailable, UsageError
 
 
 def decide(
     event: Annotated[
-        str, typer.Argument(help="A file with one event as JSON; - is standard input.", metavar="EVENT.json")
+        str,
+        typer.Argument(
+            help="A file with one event as JSON; - is standard input.", metavar="EVENT.json"
+        ),
     ],
     url: Annotated[str, typer.Option(help="The gateway.")] = "http://127.0.0.1:8750",
     deadline_ms: Annotated[
@@ -30,12 +33,12 @@ def decide(
     There is always a verdict: without a gateway it is the packaged policy's, and standard error says so.
     """
     from detector.contracts.decisions import Verdict
-    from streams.errors import BadRecord
+    from streams.errors import RecordError
+    from streams.files.text import unmarked
     from streams.hook import Hook, RejectedEvent
     from streams.serving.access.listening import bearer_of, client_context
-    from streams.wire.records import DECISION, INTENT
     from streams.settings import load
-    from streams.files.text import unmarked
+    from streams.wire.records import DECISION, INTENT
 
     settings = load(config).settings
     token, tls = bearer_of(settings), client_context(settings)
@@ -43,8 +46,8 @@ def decide(
         heard = INTENT.decode_strictly(unmarked(_read(event)).strip())
         with Hook(url, deadline_ms=deadline_ms, token=token, tls=tls) as hook:
             decision = hook.decide(heard)
-    except (BadRecord, RejectedEvent, UnicodeDecodeError) as error:
-        raise WrongUse(f"{event} is not an event: {error}") from None
+    except (RecordError, RejectedEvent, UnicodeDecodeError) as error:
+        raise UsageError(f"{event} is not an event: {error}") from None
     table(
         f"{decision.effective_verdict}: {decision.intent}",
         ["figure", "value"],
@@ -74,6 +77,6 @@ def _read(name: str) -> bytes:
     try:
         return Path(name).read_bytes()
     except OSError as error:
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"{name} cannot be read ({error.strerror}); name a file with one event, or -"
         ) from error

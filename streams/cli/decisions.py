@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from streams.cli.options import Broker, Config, Json
+from streams.cli.options import Broker, Config, Json, reached
 from streams.cli.output import note, table, write_json
-from streams.cli.reaching import reached
 
 if TYPE_CHECKING:
     from detector.contracts.decisions import Decision
@@ -54,13 +53,17 @@ def tail(
     limit: Limit = None,
 ) -> None:
     """Print decisions as they are made, until interrupted."""
-    from streams.wire.records import DECISION
     from streams.kafka.topics import DECISIONS
+    from streams.wire.records import DECISION
 
-    records = _records(DECISIONS, config, broker, from_beginning=from_beginning, lines=lines, limit=limit)
+    records = _records(
+        DECISIONS, config, broker, from_beginning=from_beginning, lines=lines, limit=limit
+    )
     for decision in _readable(DECISION, records):
         probability = (
-            "" if decision.misfire_probability is None else f" misfire {decision.misfire_probability:.4f}"
+            ""
+            if decision.misfire_probability is None
+            else f" misfire {decision.misfire_probability:.4f}"
         )
         why = f": {decision.reasons[0].text}" if decision.reasons else ""
         print(
@@ -78,10 +81,12 @@ def late(
     limit: Limit = None,
 ) -> None:
     """Print incidents, until interrupted: a worker's verdict that came after the hook's answer, and disagrees with it."""
-    from streams.gateway.late_answers import LATE
     from streams.kafka.topics import INCIDENTS
+    from streams.wire.late_answer import LATE
 
-    records = _records(INCIDENTS, config, broker, from_beginning=from_beginning, lines=lines, limit=limit)
+    records = _records(
+        INCIDENTS, config, broker, from_beginning=from_beginning, lines=lines, limit=limit
+    )
     for told in _readable(LATE, records):
         print(
             f"{told.answered} was answered ({told.rung}, {told.reason}), {told.decided} decided {told.late_ms:,} ms later: "
@@ -97,24 +102,30 @@ def show(
     ],
     household: Annotated[
         str | None,
-        typer.Option(help="The household's id; ids of events are its runtime's own.", show_default=False),
+        typer.Option(
+            help="The household's id; ids of events are its runtime's own.", show_default=False
+        ),
     ] = None,
     config: Config = None,
     broker: Broker = None,
     json: Json = None,
 ) -> None:
     """Print one decision: the verdict, its reasons in bits, and what was expected instead. Reads the whole audit log for it."""
-    from streams.wire.records import DECISION
     from streams.kafka.reading import read_topic
     from streams.kafka.topics import DECISIONS
+    from streams.wire.records import DECISION
 
     brokers = reached(config, broker)
     marked = decision_id.encode()
-    marked_so = (held for held in read_topic(brokers, DECISIONS) if held.value and marked in held.value)
+    marked_so = (
+        held for held in read_topic(brokers, DECISIONS) if held.value and marked in held.value
+    )
     values = ((str(held.place), held.value) for held in marked_so)
     # An id is made of the event's id and the bundle: two households whose runtimes chose one event_id have one decision id.
     found = {
-        each.household_id: each for each in _readable(DECISION, values) if each.decision_id == decision_id
+        each.household_id: each
+        for each in _readable(DECISION, values)
+        if each.decision_id == decision_id
     }
     if household is not None:
         found = {name: each for name, each in found.items() if name == household}
@@ -126,7 +137,9 @@ def show(
     for each in found.values():
         _print(each)
     if len(found) > 1:
-        note(f"{len(found)} households have a decision of that id; --household shows the one of a household.")
+        note(
+            f"{len(found)} households have a decision of that id; --household shows the one of a household."
+        )
     shown = list(found.values())
     write_json(json, shown[0] if len(shown) == 1 else shown)
 
@@ -138,19 +151,23 @@ def _print(found: Decision) -> None:
         ["", ""],
         [[name, "-" if value is None else str(value)] for name, value in told],
     )
-    table("Why", ["bits", "reason"], [[f"{reason.bits:+.2f}", reason.text] for reason in found.reasons])
+    table(
+        "Why",
+        ["bits", "reason"],
+        [[f"{reason.bits:+.2f}", reason.text] for reason in found.reasons],
+    )
     likely = [[each.intent, each.act, f"{each.probability:.1%}"] for each in found.expected]
     table("Expected instead", ["intent", "act", "probability"], likely)
 
 
 def _readable(kind: Kind[V], records: Iterable[tuple[str, bytes | None]]) -> Iterator[V]:
     """Yield what records hold. What is none of its kind is told by its place and passed over: the log goes on."""
-    from streams.errors import BadRecord
+    from streams.errors import RecordError
 
     for place, value in records:
         try:
             yield kind.decode(value)
-        except BadRecord as error:
+        except RecordError as error:
             note(f"{place}: passed over, {error}")
 
 

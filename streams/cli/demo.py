@@ -22,7 +22,10 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed is another population.", min=0)] = 0,
     broker: Broker = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave everything running until Ctrl-C, and print the addresses.")
+        bool,
+        typer.Option(
+            "--keep", help="Leave everything running until Ctrl-C, and print the addresses."
+        ),
     ] = False,
     households: Annotated[
         int, typer.Option(help="How many households the bundle is trained on.", min=30)

@@ -14,7 +14,9 @@ def doctor(
     config: Config = None,
     broker: Broker = None,
     bundle: Bundle = None,
-    page: Annotated[bool, typer.Option("--page", help="Send a page, to see that it arrives.")] = False,
+    page: Annotated[
+        bool, typer.Option("--page", help="Send a page, to see that it arrives.")
+    ] = False,
     json: Json = None,
 ) -> None:
     """Check a running installation part by part and say what to do. Exit code 1 if something is wrong, 3 without a broker."""

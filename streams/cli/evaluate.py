@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.options import Bundle, Jobs, Json, Misfires, Plot, Seed, Severity, mixture_of
-from streams.cli.output import note, progress_report, write_json
 from streams.cli.evaluate_sequences import sequences
 from streams.cli.evaluate_tables import show_evaluation, show_worth
-from streams.errors import WrongUse
+from streams.cli.options import Bundle, Jobs, Json, Misfires, Plot, Seed, Severity, mixture_of
+from streams.cli.output import note, progress_report, write_json
+from streams.errors import UsageError
 
 app = typer.Typer(invoke_without_command=True, subcommand_metavar="[sequences …]")
 app.command()(sequences)
@@ -23,11 +23,14 @@ app.command()(sequences)
 def evaluate(
     context: typer.Context,
     stream: Annotated[Path | None, typer.Option(help="The stream to decide on.")] = None,
-    labels: Annotated[Path | None, typer.Option(help="Its labels: the events that nobody meant.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Its labels: the events that nobody meant.")
+    ] = None,
     train: Annotated[Path | None, typer.Option(help="Train on this stream first.")] = None,
     bundle: Bundle = None,
     policy: Annotated[
-        Path | None, typer.Option(help="Policy file for --train; the packaged one where it is left out.")
+        Path | None,
+        typer.Option(help="Policy file for --train; the packaged one where it is left out."),
     ] = None,
     leave_out: Annotated[
         list[str] | None,
@@ -67,20 +70,22 @@ def evaluate(
     """Measure decisions against labels: recall of misfires, false interruptions, perplexity."""
     from detector.evaluation.ablation import ablate as worth_of
     from detector.evaluation.evaluate import evaluate as measure
-    from detector.simulation.misfires import ALL_KINDS
     from detector.evaluation.scenarios.missing_channels import CHANNELS
     from detector.evaluation.scenarios.portland import portland
+    from detector.simulation.misfires import ALL_KINDS
     from detector.training.train import train as fit
-    from streams.files.bundles import read_bundle
     from streams.cli.parallel import processes
     from streams.cli.plots import draw_evaluation, open_canvas
-    from streams.files.policy import read_policy
+    from streams.files.bundles import read_bundle
     from streams.files.events import read_events, read_labels
+    from streams.files.policy import read_policy
 
     if context.invoked_subcommand is not None:
         return
     if stream is None or labels is None:
-        raise WrongUse("give --stream and --labels: what to decide on, and which of its events nobody meant")
+        raise UsageError(
+            "give --stream and --labels: what to decide on, and which of its events nobody meant"
+        )
     left_out = set(leave_out or ())
     _refuse_unclear(train, bundle, ablate=ablate, leaves_out=bool(left_out) or leave_one_kind_out)
     _refuse_unknown("--leave-out", left_out, ALL_KINDS)
@@ -141,16 +146,20 @@ def evaluate(
     write_json(json, asdict(found) | apart | {"ablation": [asdict(worth) for worth in worths]})
 
 
-def _refuse_unclear(train: Path | None, bundle: Path | None, *, ablate: bool, leaves_out: bool) -> None:
+def _refuse_unclear(
+    train: Path | None, bundle: Path | None, *, ablate: bool, leaves_out: bool
+) -> None:
     """Refuse what does not say what decides, or asks of a bundle what only training can answer."""
     if (train is None) == (bundle is None):
-        raise WrongUse(
+        raise UsageError(
             "give either --train STREAM or --bundle DIR: what decides is trained now or was trained before"
         )
     if ablate and train is None:
-        raise WrongUse("--ablate goes with --train: what a term is worth is found by training without it")
+        raise UsageError(
+            "--ablate goes with --train: what a term is worth is found by training without it"
+        )
     if leaves_out and train is None:
-        raise WrongUse(
+        raise UsageError(
             "--leave-out and --leave-one-kind-out go with --train: a bundle has seen what it has seen"
         )
 
@@ -158,19 +167,24 @@ def _refuse_unclear(train: Path | None, bundle: Path | None, *, ablate: bool, le
 def _refuse_unknown(option: str, names: Collection[str], known: Collection[str]) -> None:
     unknown = sorted(set(names) - set(known))
     if unknown:
-        raise WrongUse(f"{option} {', '.join(unknown)}: what can be left out is {', '.join(known)}")
+        raise UsageError(
+            f"{option} {', '.join(unknown)}: what can be left out is {', '.join(known)}"
+        )
 
 
 def _kinds_of(labels: set[str], kinds: Sequence[str]) -> set[str]:
     """Return the simulated kind that each label names, by its whole name or one of its words.
 
     Raises:
-        WrongUse: a label names no kind, so that nobody knows what to leave out.
+        UsageError: a label names no kind, so that nobody knows what to leave out.
     """
-    named = {label: [kind for kind in kinds if label == kind or label in kind.split("_")] for label in labels}
+    named = {
+        label: [kind for kind in kinds if label == kind or label in kind.split("_")]
+        for label in labels
+    }
     unclear = sorted(label for label, found in named.items() if len(found) != 1)
     if unclear:
-        raise WrongUse(
+        raise UsageError(
             f"the labels say {', '.join(unclear)}, which names none of the kinds {', '.join(kinds)}: the judge cannot have seen it, "
             "so evaluate without --leave-one-kind-out, or name a kind with --leave-out"
         )

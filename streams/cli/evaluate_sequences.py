@@ -28,7 +28,11 @@ def sequences(
     from detector.sequence.one_class import fit_sequences, report_on
     from streams.files.sequences import read_sequence_labels, read_sequences
 
-    normal, tested, truth = read_sequences(train), read_sequences(test), read_sequence_labels(labels)
+    normal, tested, truth = (
+        read_sequences(train),
+        read_sequences(test),
+        read_sequence_labels(labels),
+    )
     with progress_report() as report:
         detector = fit_sequences(normal, seed=seed, progress=report)
         scores = detector.scores(tested, report)

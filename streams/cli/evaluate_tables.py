@@ -18,7 +18,11 @@ __all__ = ["show_evaluation", "show_worth"]
 def show_evaluation(title: str, found: Evaluation, apart: Mapping[str, Sequence[str]]) -> None:
     """Say how good the decisions are; ``apart`` says what was kept from the judge (``left_out``) or the stream (``without``)."""
     rows = [
-        *([["kinds that the judge never saw", ", ".join(apart["left_out"])]] if apart["left_out"] else []),
+        *(
+            [["kinds that the judge never saw", ", ".join(apart["left_out"])]]
+            if apart["left_out"]
+            else []
+        ),
         *([["decided without", ", ".join(apart["without"])]] if apart["without"] else []),
         ["events", f"{found.events:,}"],
         ["committing events", f"{found.committing:,}"],
@@ -28,7 +32,10 @@ def show_evaluation(title: str, found: Evaluation, apart: Mapping[str, Sequence[
             [f"recall at {float(rate):.1%} false interruptions", f"{share:.4f}"]
             for rate, share in found.recall.items()
         ),
-        ["misfires stopped by the bundle", "-" if found.stopped is None else f"{found.stopped:.4f}"],
+        [
+            "misfires stopped by the bundle",
+            "-" if found.stopped is None else f"{found.stopped:.4f}",
+        ],
         ["perplexity of what was meant", f"{found.perplexity:.4f}"],
         ["the same without the household layer", f"{found.population_perplexity:.4f}"],
         *(
@@ -76,13 +83,22 @@ def _show_budgets(groups: Mapping[str, Sequence[Budget]]) -> None:
         for found in each
     ]
     headings = ["meant commands", "number", "budget", "interrupted", "holds", "without p-value"]
-    table("what other budgets would have interrupted ('new': a household's first sessions)", headings, rows)
+    table(
+        "what other budgets would have interrupted ('new': a household's first sessions)",
+        headings,
+        rows,
+    )
 
 
 def _show_reliability(found: Reliability) -> None:
     """Hold the misfire probability against what came true."""
     rows = [
-        [f"{each.commands:,}", f"{each.misfires:,}", f"{each.predicted:.4%}", f"{each.observed:.4%}"]
+        [
+            f"{each.commands:,}",
+            f"{each.misfires:,}",
+            f"{each.predicted:.4%}",
+            f"{each.observed:.4%}",
+        ]
         for each in found.bins
     ]
     table(
@@ -96,8 +112,15 @@ def _show_reliability(found: Reliability) -> None:
 def show_worth(worths: Sequence[Worth]) -> None:
     """Say what each layer and each term is worth, the most worth first."""
     rows = [
-        [each.name, str(each.terms), *(f"{recall:.4f}" for recall in each.recall), f"{each.lost:+.4f}"]
+        [
+            each.name,
+            str(each.terms),
+            *(f"{recall:.4f}" for recall in each.recall),
+            f"{each.lost:+.4f}",
+        ]
         for each in (worths[0], *sorted(worths[1:], key=lambda each: -each.lost))
     ]
     columns = ["without", "terms", "recall at 0.1%", "recall at 1.0%", "lost"]
-    table("what layers of evidence and terms are worth: the judge fitted without them", columns, rows)
+    table(
+        "what layers of evidence and terms are worth: the judge fitted without them", columns, rows
+    )

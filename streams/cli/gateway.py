@@ -23,11 +23,16 @@ def gateway(
 ) -> None:
     """Answer the blocking hook over HTTP: POST /v1/decide, POST /v1/outcomes, /healthz, /readyz, /metrics, /docs."""
     from streams.gateway.run import run_gateway
-    from streams.telemetry.logs import configure_logs
     from streams.settings import load
+    from streams.telemetry.logs import configure_logs
 
     configure_logs()
     loaded = load(
-        config, broker=broker, bundle=bundle, gateway_host=host, gateway_port=port, deadline_ms=deadline_ms
+        config,
+        broker=broker,
+        bundle=bundle,
+        gateway_host=host,
+        gateway_port=port,
+        deadline_ms=deadline_ms,
     )
     run_gateway(loaded.settings)

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from streams.cli.options import Broker, Config, Json
+from streams.cli.options import Broker, Config, Json, reached
 from streams.cli.output import note, table, write_json
-from streams.cli.reaching import reached
 
-app = typer.Typer(help="Show, export and erase what is held on one household.", no_args_is_help=True)
+app = typer.Typer(
+    help="Show, export and erase what is held on one household.", no_args_is_help=True
+)
 
 Household = Annotated[
     str,
@@ -22,9 +23,12 @@ Household = Annotated[
         show_default=False,
     ),
 ]
-Keys = Annotated[Path | None, typer.Option("--keys", help="Keyring that the household's token is made with.")]
+Keys = Annotated[
+    Path | None, typer.Option("--keys", help="Keyring that the household's token is made with.")
+]
 Secrets = Annotated[
-    Path | None, typer.Option("--secrets", help="File of households' secrets, where the runtime keeps one.")
+    Path | None,
+    typer.Option("--secrets", help="File of households' secrets, where the runtime keeps one."),
 ]
 
 
@@ -38,22 +42,37 @@ def show(
     json: Json = None,
 ) -> None:
     """Count what every topic and the state store hold; exit code 1 when one of its records holds another household's content."""
-    from streams.privacy.exercise import collected, counts
+    from streams.privacy.holdings import collected, counts
 
     household_id, brokers = _token(household, keys, secrets), reached(config, broker)
     holdings = collected(brokers, household_id)
-    columns = ["source", "records", "first", "last", "superseded", "unchecked", "disputed", "foreign"]
+    columns = [
+        "source",
+        "records",
+        "first",
+        "last",
+        "superseded",
+        "unchecked",
+        "disputed",
+        "foreign",
+    ]
     rows = [
         [
             *(holding.source, f"{holding.records:,}", _day(holding.first), _day(holding.last)),
             *map(
-                str, (holding.superseded, *map(len, (holding.unchecked, holding.disputed, holding.foreign)))
+                str,
+                (
+                    holding.superseded,
+                    *map(len, (holding.unchecked, holding.disputed, holding.foreign)),
+                ),
             ),
         ]
         for holding in holdings
     ]
     table(household_id, columns, rows)
-    write_json(json, {"household_id": household_id, "sources": [counts(holding) for holding in holdings]})
+    write_json(
+        json, {"household_id": household_id, "sources": [counts(holding) for holding in holdings]}
+    )
     if any(holding.foreign for holding in holdings):
         raise typer.Exit(1)
 
@@ -64,7 +83,8 @@ def export(
     to: Annotated[
         list[str],
         typer.Option(
-            help="The requester's public key: age1… or ssh-ed25519 …; may be repeated.", show_default=False
+            help="The requester's public key: age1… or ssh-ed25519 …; may be repeated.",
+            show_default=False,
         ),
     ],
     out: Annotated[Path, typer.Option(help="The archive.", show_default=False)],
@@ -75,26 +95,35 @@ def export(
     json: Json = None,
 ) -> None:
     """Write an encrypted archive of what is held on the household; exit code 1 and no archive when one record is not its alone."""
-    from streams.errors import MissingPart
-    from streams.privacy.archive import ForeignRecord, recipient
-    from streams.privacy.exercise import collected, counts, sealed
-    from streams.privacy.holdings import foreign
+    from streams.errors import DependencyUnavailable
     from streams.files.atomic import write_whole
+    from streams.privacy.archive import ForeignRecordError, recipient
+    from streams.privacy.commands import sealed
+    from streams.privacy.holdings import collected, counts, foreign
 
     recipients = [recipient(key) for key in to]
     household_id, brokers = _token(household, keys, secrets), reached(config, broker)
     holdings = collected(brokers, household_id)
-    result: dict[str, Any] = {"household_id": household_id, "sources": [counts(each) for each in holdings]}
+    result: dict[str, Any] = {
+        "household_id": household_id,
+        "sources": [counts(each) for each in holdings],
+    }
     try:
         archive = sealed(brokers, household_id, holdings, datetime.now(UTC), recipients)
-    except ForeignRecord as error:
-        note(f"{error}. Nothing was written; the worker counts it, and somebody should look at that place.")
-        write_json(json, result | {"archive": None, "foreign": [str(place) for place in foreign(holdings)]})
+    except ForeignRecordError as error:
+        note(
+            f"{error}. Nothing was written; the worker counts it, and somebody should look at that place."
+        )
+        write_json(
+            json, result | {"archive": None, "foreign": [str(place) for place in foreign(holdings)]}
+        )
         raise typer.Exit(1) from None
     try:
         write_whole(out, archive)
     except OSError as error:
-        raise MissingPart(f"the archive cannot be written to {out}: {error.strerror or error}") from error
+        raise DependencyUnavailable(
+            f"the archive cannot be written to {out}: {error.strerror or error}"
+        ) from error
     unchecked = sum(len(holding.unchecked) for holding in holdings)
     disputed = sum(len(holding.disputed) for holding in holdings)
     note(
@@ -107,10 +136,14 @@ def export(
 
 @app.command()
 def verify(
-    archive: Annotated[Path, typer.Argument(help="An archive.", metavar="ARCHIVE", show_default=False)],
+    archive: Annotated[
+        Path, typer.Argument(help="An archive.", metavar="ARCHIVE", show_default=False)
+    ],
     identity: Annotated[
         Path,
-        typer.Option(help="File with the requester's secret key, as age-keygen or ssh-keygen writes it."),
+        typer.Option(
+            help="File with the requester's secret key, as age-keygen or ssh-keygen writes it."
+        ),
     ],
     json: Json = None,
 ) -> None:
@@ -139,8 +172,8 @@ def erase(
     json: Json = None,
 ) -> None:
     """Erase the household's state, in the order of the log; exit code 1 when no worker has done it yet."""
-    from streams.wire.records import Command
     from streams.privacy.commands import send_command, wait_until_erased
+    from streams.wire.records import Command
 
     household_id, brokers = _token(household, keys, secrets), reached(config, broker)
     place = send_command(brokers, household_id, Command.ERASE)
@@ -164,7 +197,7 @@ def verify_erased(
     json: Json = None,
 ) -> None:
     """Read everything and say what is still there, and until when; exit code 1 while anything is."""
-    from streams.privacy.exercise import collected
+    from streams.privacy.holdings import collected
     from streams.privacy.remaining import remains
 
     household_id, brokers = _token(household, keys, secrets), reached(config, broker)
@@ -181,18 +214,22 @@ def verify_erased(
 
 
 def _token(household: str, keys: Path | None, secrets: Path | None) -> str:
-    from streams.errors import MissingPart, WrongUse
+    from streams.errors import DependencyUnavailable, UsageError
     from streams.files.household_secrets import SecretsFile
     from streams.files.keyring import read_keyring
     from streams.hook.tokenizing import Tokens
 
     if keys is None:
         if secrets is not None:
-            raise WrongUse("--secrets belong to --keys; give both, or the household's token alone")
+            raise UsageError(
+                "--secrets belong to --keys; give both, or the household's token alone"
+            )
         return household
     if secrets is not None and not secrets.is_file():
-        raise MissingPart(f"the secrets file {secrets} is not there")
-    return Tokens(read_keyring(keys), SecretsFile(secrets) if secrets else None).household(household)
+        raise DependencyUnavailable(f"the secrets file {secrets} is not there")
+    return Tokens(read_keyring(keys), SecretsFile(secrets) if secrets else None).household(
+        household
+    )
 
 
 def _day(seconds: float | None) -> str:
@@ -200,9 +237,9 @@ def _day(seconds: float | None) -> str:
 
 
 def _bytes(path: Path) -> bytes:
-    from streams.errors import MissingPart
+    from streams.errors import DependencyUnavailable
 
     try:
         return path.read_bytes()
     except OSError as error:
-        raise MissingPart(f"{path} cannot be read: {error.strerror or error}") from error
+        raise DependencyUnavailable(f"{path} cannot be read: {error.strerror or error}") from error

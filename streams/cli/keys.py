@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from streams.files.keyring import Keyring
 
 app = typer.Typer(
-    help="Make and rotate the keys of tokens, and throw a household's secret away.", no_args_is_help=True
+    help="Make and rotate the keys of tokens, and throw a household's secret away.",
+    no_args_is_help=True,
 )
 
 File = Annotated[Path, typer.Argument(help="The keyring.", metavar="FILE", show_default=False)]
@@ -26,10 +27,14 @@ File = Annotated[Path, typer.Argument(help="The keyring.", metavar="FILE", show_
 def new(
     file: File,
     tenant: Annotated[
-        str, typer.Option(help="Whose keys they are; two tenants never share one.", show_default=False)
+        str,
+        typer.Option(help="Whose keys they are; two tenants never share one.", show_default=False),
     ],
     overlap_days: Annotated[
-        float, typer.Option(help="Days for which an old key stays valid after a rotation.", min=0, max=366)
+        float,
+        typer.Option(
+            help="Days for which an old key stays valid after a rotation.", min=0, max=366
+        ),
     ] = 30.0,
     household_key: Annotated[
         str,
@@ -41,25 +46,27 @@ def new(
     json: Json = None,
 ) -> None:
     """Draw a tenant's first keys."""
-    from streams.errors import WrongUse
-    from streams.files.keyring import KEY_ID, new_keyring
+    from streams.errors import UsageError
     from streams.files.atomic import locked
+    from streams.files.keyring import KEY_ID, new_keyring
 
     if not re.fullmatch(KEY_ID, household_key) or household_key == "k1":
-        raise WrongUse(
+        raise UsageError(
             f"--household-key {household_key}: an id is up to 16 small letters and digits, a letter first, and not k1"
         )
     with locked(file):
         if file.exists():
-            raise WrongUse(f"{file} is there already, and its keys cannot be made again; name another file")
+            raise UsageError(
+                f"{file} is there already, and its keys cannot be made again; name another file"
+            )
         _write(file, new_keyring(tenant, datetime.now(UTC), overlap_days, household_key), json)
 
 
 @app.command()
 def rotate(file: File, json: Json = None) -> None:
     """Add a key that is used from now on; the one before stays valid for the keyring's overlap."""
-    from streams.files.keyring import read_keyring, rotated
     from streams.files.atomic import locked
+    from streams.files.keyring import read_keyring, rotated
 
     with locked(file):
         _write(file, rotated(read_keyring(file), datetime.now(UTC)), json)
@@ -68,20 +75,25 @@ def rotate(file: File, json: Json = None) -> None:
 @app.command()
 def forget(
     household: Annotated[
-        str, typer.Argument(help="The runtime's own id of the household.", metavar="ID", show_default=False)
+        str,
+        typer.Argument(
+            help="The runtime's own id of the household.", metavar="ID", show_default=False
+        ),
     ],
     secrets: Annotated[
         Path,
-        typer.Option(help="File of households' secrets (SecretsFile).", metavar="FILE", show_default=False),
+        typer.Option(
+            help="File of households' secrets (SecretsFile).", metavar="FILE", show_default=False
+        ),
     ],
     json: Json = None,
 ) -> None:
     """Throw a household's secret away for good: no token of it can be made again. Erase its state before ('misfire household erase')."""
-    from streams.errors import MissingPart
+    from streams.errors import DependencyUnavailable
     from streams.files.household_secrets import SecretsFile
 
     if not secrets.is_file():
-        raise MissingPart(f"the secrets file {secrets} is not there")
+        raise DependencyUnavailable(f"the secrets file {secrets} is not there")
     known = SecretsFile(secrets).forget(household)
     note("Its secret is gone." if known else "There was no secret of that household.")
     write_json(json, {"forgotten": known})
@@ -97,4 +109,6 @@ def _write(file: Path, keyring: Keyring, json: str | None) -> None:
     note(
         f"{file}: {' and '.join(valid)} valid for {keyring.tenant}. Keep it with the runtime, and a copy safe."
     )
-    write_json(json, {"tenant": keyring.tenant, "valid": valid, "overlap_days": keyring.overlap_days})
+    write_json(
+        json, {"tenant": keyring.tenant, "valid": valid, "overlap_days": keyring.overlap_days}
+    )

@@ -18,9 +18,9 @@ def operator(
     ] = None,
 ) -> None:
     """Show, export and erase households over HTTP: /v1/households/ID, its /export and /erasure, /healthz, /docs."""
-    from streams.telemetry.logs import configure_logs
     from streams.privacy.run import run_operator
     from streams.settings import load
+    from streams.telemetry.logs import configure_logs
 
     configure_logs()
     run_operator(load(config, broker=broker, operator_host=host, operator_port=port).settings)

@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.table import Table
 
 from detector.progress import Progress as Report
-from streams.errors import MissingPart
+from streams.errors import DependencyUnavailable
 from streams.files.atomic import write_whole
 
 __all__ = ["console", "note", "progress_report", "table", "write_json"]
@@ -72,7 +72,7 @@ def write_json(path: str | None, value: Any) -> None:
     """Write ``value`` as JSON to a file, or to standard output where the path is ``-``; ``None`` writes nothing.
 
     Raises:
-        MissingPart: the file cannot be written.
+        DependencyUnavailable: the file cannot be written.
     """
     if not path:
         return
@@ -86,4 +86,6 @@ def write_json(path: str | None, value: Any) -> None:
     try:
         write_whole(Path(path), text.encode())
     except OSError as error:
-        raise MissingPart(f"the JSON cannot be written to {path}: {error.strerror or error}") from error
+        raise DependencyUnavailable(
+            f"the JSON cannot be written to {path}: {error.strerror or error}"
+        ) from error

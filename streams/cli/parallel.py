@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 
-from detector.parallel import Each, one_by_one
+from detector.progress import Each, one_by_one
 
 __all__ = ["processes"]
 

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.options import Broker, Config, Json
+from streams.cli.options import Broker, Config, Json, reached
 from streams.cli.output import note, table, write_json
-from streams.cli.reaching import reached
 
 
 def redrive(
@@ -20,15 +19,17 @@ def redrive(
             help="Reason of letters to send again; may be repeated. Those that pass by themselves otherwise."
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option(help="Say what would be sent, and send nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option(help="Say what would be sent, and send nothing.")
+    ] = False,
     json: Json = None,
 ) -> None:
     """Send dead letters to their topics again: those that would be read today, each once."""
     from datetime import UTC, datetime
 
-    from streams.operations.redrive import LIKELY, send_again, sort_letters
     from streams.kafka.reading import read_topic
     from streams.kafka.topics import DEAD_LETTERS
+    from streams.operations.redrive import LIKELY, send_again, sort_letters
 
     brokers = reached(config, broker)
     reasons = reason or list(LIKELY)

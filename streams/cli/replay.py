@@ -16,7 +16,8 @@ def replay(
     stream: Stream,
     bundle: Annotated[Path, typer.Option(help="Directory of the bundle that decides.")],
     out: Annotated[
-        Path | None, typer.Option(help="Write the decisions, one JSON object per line in the stream's order.")
+        Path | None,
+        typer.Option(help="Write the decisions, one JSON object per line in the stream's order."),
     ] = None,
     broker: Broker = None,
     json: Json = None,
@@ -26,10 +27,10 @@ def replay(
     Exit code 1 if an event was lost or decided twice.
     """
     from streams.files.bundles import read_bundle
-    from streams.files.lines import write_lines
-    from streams.operations.replay import Collector, refuse_used, send_events
-    from streams.local.stack import Stack
     from streams.files.events import read_events
+    from streams.files.lines import write_lines
+    from streams.local.stack import Stack
+    from streams.operations.replay import Collector, refuse_used, send_events
 
     version = read_bundle(bundle).version
     events = read_events(stream)
@@ -43,7 +44,9 @@ def replay(
         collector.close()
         seconds = perf_counter() - begun
     ordered = [
-        collected.decisions[event.event_id] for event in events if event.event_id in collected.decisions
+        collected.decisions[event.event_id]
+        for event in events
+        if event.event_id in collected.decisions
     ]
     if out is not None:
         write_lines(out, ordered)

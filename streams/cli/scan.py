@@ -27,8 +27,8 @@ def scan(
     """List the chains that most likely nobody meant. Needs no labels, no bundle and no broker: it learns from the stream itself."""
     from detector.evaluation.scan import scan as look
     from streams.cli.parallel import processes
-    from streams.files.policy import read_policy
     from streams.files.events import read_events
+    from streams.files.policy import read_policy
 
     rules = read_policy(policy)
     events = read_events(stream)

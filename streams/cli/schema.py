@@ -11,12 +11,14 @@ import typer
 
 from streams.cli.options import Json
 from streams.cli.output import note, write_json
-from streams.errors import MissingPart
+from streams.errors import DependencyUnavailable
 from streams.files.atomic import write_whole
 
 
 def schema(
-    out: Annotated[Path | None, typer.Option(help="Write the documents into this directory.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the documents into this directory.")
+    ] = None,
     against: Annotated[
         Path | None,
         typer.Option(help="Directory of an earlier release's documents: say what is broken since."),
@@ -60,7 +62,7 @@ def _write(folder: Path, found: Mapping[str, Any]) -> None:
             text = json_format.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
             write_whole(folder / name, text.encode())
     except OSError as error:
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"the documents cannot be written to {folder}: {error.strerror or error}"
         ) from error
 
@@ -69,7 +71,7 @@ def _read(folder: Path) -> dict[str, Any]:
     files = sorted(folder.glob("*.json"))
     missing = {"openapi.json", "asyncapi.json"} - {file.name for file in files}
     if missing:
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"{folder} lacks {', '.join(sorted(missing))}; name a directory that 'misfire schema --out' wrote"
         )
     return {file.name: json_format.loads(file.read_text("utf-8")) for file in files}

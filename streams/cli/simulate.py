@@ -9,7 +9,7 @@ import typer
 
 from streams.cli.options import Json, Misfires, Seed, Severity, mixture_of
 from streams.cli.output import note, progress_report, write_json
-from streams.errors import WrongUse
+from streams.errors import UsageError
 
 
 def simulate(
@@ -19,10 +19,14 @@ def simulate(
     misfire_rate: Annotated[
         float,
         typer.Option(
-            help="Share of sessions with a misfire, in the second half of each history.", min=0.0, max=1.0
+            help="Share of sessions with a misfire, in the second half of each history.",
+            min=0.0,
+            max=1.0,
         ),
     ] = 0.0,
-    labels: Annotated[Path | None, typer.Option(help="File to write the misfires' labels to.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="File to write the misfires' labels to.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
     kind: Misfires = None,
     severity: Severity = 0.5,
@@ -37,13 +41,15 @@ def simulate(
     mixture = mixture_of(kind, severity)
     there = [path for path in (out, labels) if path is not None and path.exists()]
     if there and not force:
-        raise WrongUse(
+        raise UsageError(
             f"{' and '.join(map(str, there))} would be replaced; say --force if that is meant, or name another file"
         )
     if misfire_rate and labels is None:
-        raise WrongUse("misfires without labels cannot be found again; name a file with --labels")
+        raise UsageError("misfires without labels cannot be found again; name a file with --labels")
     if labels is not None and labels.resolve() == out.resolve():
-        raise WrongUse(f"{out} cannot hold both the stream and the labels; name another file with --labels")
+        raise UsageError(
+            f"{out} cannot hold both the stream and the labels; name another file with --labels"
+        )
     with progress_report() as report:
         simulation = run(households, days, seed=seed, progress=report)
     events, marked = with_misfires(simulation, rate=misfire_rate, seed=seed, mixture=mixture)
@@ -56,5 +62,11 @@ def simulate(
     )
     write_json(
         json,
-        {"events": len(events), "households": households, "days": days, "misfires": misfires, "seed": seed},
+        {
+            "events": len(events),
+            "households": households,
+            "days": days,
+            "misfires": misfires,
+            "seed": seed,
+        },
     )

@@ -11,12 +11,12 @@ import os
 import sys
 from typing import Any, TextIO
 
-from streams.errors import MissingPart
+from streams.errors import DependencyUnavailable
 
 __all__ = ["OutputLost", "finish_output", "open_streams"]
 
 
-class OutputLost(MissingPart):
+class OutputLost(DependencyUnavailable):
     """Standard output took less than there was to say."""
 
 
@@ -37,7 +37,11 @@ class _Raw(io.FileIO):
             self._lost = True
             if not self._needed:
                 return len(data)
-            why = "closed" if isinstance(error, BrokenPipeError) or error.errno == 9 else str(error.strerror)
+            why = (
+                "closed"
+                if isinstance(error, BrokenPipeError) or error.errno == 9
+                else str(error.strerror)
+            )
         raise OutputLost(
             f"standard output could not be written to its end ({why}); read all of it, or write to a file with --json FILE"
         )
@@ -77,4 +81,6 @@ def _stream(descriptor: int, before: TextIO | None, *, needed: bool) -> TextIO:
     encoding = "utf-8" if before is None else before.encoding
     raw = _Raw(descriptor, needed=needed)
     lines = raw.isatty() or not needed
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=lines)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=lines
+    )

@@ -11,7 +11,9 @@ import typer
 from streams.cli.options import Json
 from streams.cli.output import note, table, write_json
 
-app = typer.Typer(help="Make, list and revoke the tokens that the gateway takes.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make, list and revoke the tokens that the gateway takes.", no_args_is_help=True
+)
 
 File = Annotated[
     Path,
@@ -55,27 +57,32 @@ def new(
     json: Json = None,
 ) -> None:
     """Draw a token and print it, once; the file keeps its hash. A gateway that runs takes it at once."""
-    from streams.errors import WrongUse
-    from streams.serving.access.token_file import Scope, change_access, new_token, with_token
+    from streams.errors import UsageError
     from streams.files.keyring import KEY_ID
+    from streams.serving.access.token_file import Scope, change_access, new_token, with_token
 
     unknown = sorted(set(scope) - set(Scope))
     if unknown:
-        raise WrongUse(f"--scope {unknown[0]} is not known; there are {', '.join(Scope)}")
+        raise UsageError(f"--scope {unknown[0]} is not known; there are {', '.join(Scope)}")
     if not 1 <= len(tenant) <= 64:
-        raise WrongUse("--tenant is a name of 1 to 64 characters")
+        raise UsageError("--tenant is a name of 1 to 64 characters")
     if household_key is not None and not re.fullmatch(KEY_ID, household_key):
-        raise WrongUse(
+        raise UsageError(
             f"--household-key {household_key}: an id is up to 16 small letters and digits, a letter first"
         )
     token, kept = new_token(tenant, frozenset(map(Scope, scope)), per_second)
     change_access(
-        file, lambda access: with_token(access, kept, household_key, tenant_per_second), made_here=True
+        file,
+        lambda access: with_token(access, kept, household_key, tenant_per_second),
+        made_here=True,
     )
-    note(f"Token {kept.id} of {tenant} may {' and '.join(sorted(kept.scopes))}; it is shown this once:")
+    note(
+        f"Token {kept.id} of {tenant} may {' and '.join(sorted(kept.scopes))}; it is shown this once:"
+    )
     typer.echo(token)
     write_json(
-        json, {"id": kept.id, "tenant": tenant, "scopes": sorted(kept.scopes), "per_second": per_second}
+        json,
+        {"id": kept.id, "tenant": tenant, "scopes": sorted(kept.scopes), "per_second": per_second},
     )
 
 

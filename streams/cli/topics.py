@@ -10,10 +10,13 @@ from streams.cli.options import Broker, Config, Json
 from streams.cli.output import note, progress_report, table, write_json
 
 app = typer.Typer(
-    help="Create, check or grow the topics, and say who needs which rights on them.", no_args_is_help=True
+    help="Create, check or grow the topics, and say who needs which rights on them.",
+    no_args_is_help=True,
 )
 
-Partitions = Annotated[int | None, typer.Option(help="Partitions of each topic keyed by household.", min=1)]
+Partitions = Annotated[
+    int | None, typer.Option(help="Partitions of each topic keyed by household.", min=1)
+]
 
 
 @app.command()
@@ -22,8 +25,8 @@ def create(
 ) -> None:
     """Create the topics that are missing; those that are there stay as they are."""
     from streams.kafka.connection import brokers_of
-    from streams.settings import load
     from streams.kafka.topics import TOPICS, admin, create_topics
+    from streams.settings import load
 
     settings = load(config, broker=broker, partitions=partitions).settings
     client = admin(brokers_of(settings))
@@ -50,8 +53,8 @@ def check(
 ) -> None:
     """Compare the topics with what they should be; exit code 1 if one is not."""
     from streams.kafka.connection import brokers_of
-    from streams.settings import load
     from streams.kafka.topics import admin, check_topics
+    from streams.settings import load
 
     settings = load(config, broker=broker, partitions=partitions).settings
     client = admin(brokers_of(settings))
@@ -83,10 +86,10 @@ def grow(
     on where it was when it is run again; run once more, it changes nothing.
     """
     from streams.kafka.connection import brokers_of
+    from streams.kafka.topics import HOUSEHOLDS, admin
     from streams.operations.grow_topics import check_ready, survey
     from streams.operations.grow_topics import grow as grow_topics
     from streams.settings import load
-    from streams.kafka.topics import HOUSEHOLDS, admin
 
     settings = load(config, broker=broker).settings
     brokers = brokers_of(settings)
@@ -139,10 +142,13 @@ def acl(
     ] = None,
     principal: Annotated[
         str | None,
-        typer.Option(help="Who that part is to Kafka; a certificate's is its subject.", metavar="User:NAME"),
+        typer.Option(
+            help="Who that part is to Kafka; a certificate's is its subject.", metavar="User:NAME"
+        ),
     ] = None,
     command_config: Annotated[
-        str | None, typer.Option(help="Properties with which kafka-acls itself comes in.", metavar="FILE")
+        str | None,
+        typer.Option(help="Properties with which kafka-acls itself comes in.", metavar="FILE"),
     ] = None,
     remove: Annotated[
         bool, typer.Option("--remove", help="Commands that take the rights away again.")
@@ -152,27 +158,34 @@ def acl(
     json: Json = None,
 ) -> None:
     """Say which part may do what on Kafka; with --part and --principal, print the kafka-acls commands that grant it. Nothing is changed."""
+    from streams.errors import UsageError
     from streams.kafka.acls import RIGHTS, Part, acl_commands
-    from streams.errors import WrongUse
     from streams.settings import load
 
     if (part is None) != (principal is None):
-        raise WrongUse(
+        raise UsageError(
             "--part and --principal belong together: give both for commands, or neither for the table"
         )
     settings = load(config, broker=broker).settings
     if part is None or principal is None:
         rows = [
-            [right.part, ", ".join(right.operations), ", ".join(right.topics) or f"group {settings.group}"]
+            [
+                right.part,
+                ", ".join(right.operations),
+                ", ".join(right.topics) or f"group {settings.group}",
+            ]
             for right in RIGHTS
         ]
         table("rights on Kafka", ["part", "operations", "on"], rows)
-        write_json(json, [{"part": a, "operations": b.split(", "), "on": c.split(", ")} for a, b, c in rows])
+        write_json(
+            json,
+            [{"part": a, "operations": b.split(", "), "on": c.split(", ")} for a, b, c in rows],
+        )
         return
     if part not in list(Part):
-        raise WrongUse(f"--part {part} is none of {', '.join(Part)}")
+        raise UsageError(f"--part {part} is none of {', '.join(Part)}")
     if not principal.startswith("User:") or principal == "User:":
-        raise WrongUse(f"--principal {principal} is no principal; give User:NAME")
+        raise UsageError(f"--principal {principal} is no principal; give User:NAME")
     commands = [
         *acl_commands(
             Part(part),

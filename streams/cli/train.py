@@ -18,7 +18,8 @@ _MOST_NAMED = 10
 def train(
     stream: Stream,
     out: Annotated[
-        Path, typer.Option(help="Directory to write the bundle to; a bundle that is there is replaced.")
+        Path,
+        typer.Option(help="Directory to write the bundle to; a bundle that is there is replaced."),
     ],
     policy: Annotated[
         Path | None, typer.Option(help="Policy file; the packaged one where it is left out.")
@@ -39,10 +40,10 @@ def train(
     """Make a bundle from a stream of meant events: model, judge, calibration and policy."""
     from detector.training.rare_names import common_names
     from detector.training.train import train as fit
-    from streams.files.bundles import refuse_occupied, write_bundle
     from streams.cli.parallel import processes
-    from streams.files.policy import read_policy
+    from streams.files.bundles import refuse_occupied, write_bundle
     from streams.files.events import read_events
+    from streams.files.policy import read_policy
 
     refuse_occupied(out)
     mixture = mixture_of(kind, severity)
@@ -65,7 +66,9 @@ def train(
         f"{risk}, {'new' if new else 'known'} household": len(found)
         for (risk, new), found in bundle.calibration.scores.items()
     }
-    note(f"bundle {bundle.version} from {len(events):,} events in {seconds:.1f} s, written to {out}")
+    note(
+        f"bundle {bundle.version} from {len(events):,} events in {seconds:.1f} s, written to {out}"
+    )
     rare = common_names(events, fewest_households)
     if rare.intents or rare.slots:
         note(

@@ -32,7 +32,11 @@ def without_unset(command: Any, arguments: Sequence[str]) -> list[str]:
 def _optional(command: Any) -> Iterator[str]:
     """The names of the options that take a value and may be left out, of a command and of those below it."""
     for parameter in command.params:
-        if parameter.param_type_name == "option" and not parameter.is_flag and not parameter.required:
+        if (
+            parameter.param_type_name == "option"
+            and not parameter.is_flag
+            and not parameter.required
+        ):
             yield from (name for name in parameter.opts if name.startswith("--"))
     for below in getattr(command, "commands", {}).values():
         yield from _optional(below)

@@ -19,16 +19,19 @@ def worker(
     bundle: Bundle = None,
     shadow_bundle: Annotated[
         Path | None,
-        typer.Option(help="Directory of a bundle that decides as well, without effect, to compare."),
+        typer.Option(
+            help="Directory of a bundle that decides as well, without effect, to compare."
+        ),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(help="Loopback port of /metrics, /healthz and /readyz.", min=0, max=65_535)
+        int | None,
+        typer.Option(help="Loopback port of /metrics, /healthz and /readyz.", min=0, max=65_535),
     ] = None,
 ) -> None:
     """Decide on the events of assistant.intents, each household's in order. Run as many as there are partitions."""
     from streams.files.bundles import read_bundle
-    from streams.telemetry.logs import configure_logs
     from streams.settings import load
+    from streams.telemetry.logs import configure_logs
     from streams.worker.run import run_worker
 
     configure_logs()
@@ -36,7 +39,9 @@ def worker(
         config, broker=broker, bundle=bundle, shadow_bundle=shadow_bundle, worker_port=port
     ).settings
     chosen = read_bundle(settings.bundle)
-    logger.info("worker of group %s on %s, bundle %s", settings.group, settings.broker, chosen.version)
+    logger.info(
+        "worker of group %s on %s, bundle %s", settings.group, settings.broker, chosen.version
+    )
     shadow = read_bundle(settings.shadow_bundle) if settings.shadow_bundle else None
     if shadow:
         logger.info("bundle %s decides in its shadow", shadow.version)

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from streams.errors import MissingPart
+from streams.errors import DependencyUnavailable
 
 __all__ = ["locked", "standing_folder", "write_folder", "write_whole", "writing"]
 
@@ -26,18 +26,22 @@ def locked(path: Path) -> Iterator[None]:
     The lock is a file beside it (``.NAME.lock``), which stays: a file that is replaced cannot carry its own lock.
 
     Raises:
-        MissingPart: the lock cannot be had.
+        DependencyUnavailable: the lock cannot be had.
     """
     place = _resolved(path)
     try:
-        lock = os.open(place.with_name(f".{place.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(
+            place.with_name(f".{place.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
     except OSError as error:
-        raise MissingPart(f"{path} cannot be written: {error.strerror or error}") from error
+        raise DependencyUnavailable(
+            f"{path} cannot be written: {error.strerror or error}"
+        ) from error
     try:
         until = time.monotonic() + _PATIENCE
         while not _taken(lock):
             if time.monotonic() > until:
-                raise MissingPart(
+                raise DependencyUnavailable(
                     f"another process has been writing {path} for {_PATIENCE:g} s; try again later"
                 )
             time.sleep(0.01)
@@ -93,7 +97,7 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
 
     Raises:
         OSError: it cannot be written; then the old one is as it was.
-        MissingPart: another process is writing it.
+        DependencyUnavailable: another process is writing it.
     """
     place = _resolved(path)
     place.parent.mkdir(parents=True, exist_ok=True)

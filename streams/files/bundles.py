@@ -9,12 +9,19 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from detector.decision.bundle import FORMAT, LARGEST, LARGEST_BUNDLE, Bundle, bundle_from_files, bundle_to_files
 from detector.contracts.errors import BundleError
-from streams.errors import BadRecord, MissingPart
-from streams.wire.strict_json import check_unambiguous
-from streams.files.text import read_small
+from detector.decision.bundle import (
+    FORMAT,
+    LARGEST,
+    LARGEST_BUNDLE,
+    Bundle,
+    bundle_from_files,
+    bundle_to_files,
+)
+from streams.errors import DependencyUnavailable, RecordError
 from streams.files.atomic import standing_folder, write_folder
+from streams.files.text import read_small
+from streams.wire.strict_json import check_unambiguous
 
 __all__ = ["LARGEST_BUNDLE", "created_at", "read_bundle", "refuse_occupied", "write_bundle"]
 
@@ -47,17 +54,19 @@ def refuse_occupied(directory: Path) -> None:
     """Refuse a place that a bundle cannot be written to, before anything long is begun.
 
     Raises:
-        MissingPart: something that is not a bundle is there.
+        DependencyUnavailable: something that is not a bundle is there.
     """
     if directory.is_file() or _holds_something_else(directory):
-        raise MissingPart(f"{directory} is there and is not a bundle; name another directory with --out")
+        raise DependencyUnavailable(
+            f"{directory} is there and is not a bundle; name another directory with --out"
+        )
 
 
 def write_bundle(bundle: Bundle, directory: Path) -> None:
     """Write a bundle as a directory, all of it or nothing; a bundle that was there before is replaced.
 
     Raises:
-        MissingPart: the place cannot be written to, or holds something that is not a bundle.
+        DependencyUnavailable: the place cannot be written to, or holds something that is not a bundle.
     """
     refuse_occupied(directory)
     files = bundle_to_files(bundle)
@@ -71,9 +80,11 @@ def write_bundle(bundle: Bundle, directory: Path) -> None:
         },
     )
     try:
-        write_folder(directory, files | {_MANIFEST: manifest.model_dump_json(indent=2).encode() + b"\n"})
+        write_folder(
+            directory, files | {_MANIFEST: manifest.model_dump_json(indent=2).encode() + b"\n"}
+        )
     except OSError as error:
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"the bundle cannot be written to {directory}: {error.strerror or error}"
         ) from error
 
@@ -82,12 +93,12 @@ def read_bundle(directory: Path) -> Bundle:
     """Read a bundle and check it against its manifest.
 
     Raises:
-        MissingPart: there is no bundle.
+        DependencyUnavailable: there is no bundle.
         BundleError: a file is missing or not what the manifest says.
     """
     place = standing_folder(directory)
     if not (place / _MANIFEST).is_file():
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"there is no bundle in {directory}; make one with 'misfire train STREAM --out {directory}'"
         )
     manifest = _manifest(place)
@@ -129,9 +140,11 @@ def _manifest(place: Path) -> _Manifest:
         check_unambiguous(data)
         return _Manifest.model_validate_json(data)
     except ValidationError as error:
-        wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}))
+        wrong = ", ".join(
+            sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]})
+        )
         why = f"{wrong[:100] or 'it is no object'} cannot be used"
-    except (OSError, BadRecord) as error:
+    except (OSError, RecordError) as error:
         why = str(error)
     raise BundleError(
         f"the manifest of the bundle in {place} cannot be read ({why}); train it again with 'misfire train'"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
-from streams.errors import MissingPart
+from streams.errors import DependencyUnavailable
 
 __all__ = ["client_context", "load_ca", "load_chain"]
 
@@ -14,7 +14,7 @@ def client_context(ca: Path | None, cert: Path | None, key: Path | None) -> ssl.
     """Return how a client speaks TLS: whose signature it takes (the system's list without ``ca``), and its own certificate.
 
     Raises:
-        MissingPart: a certificate or key cannot be used.
+        DependencyUnavailable: a certificate or key cannot be used.
     """
     context = ssl.create_default_context()
     if ca is not None:
@@ -28,25 +28,29 @@ def load_chain(context: ssl.SSLContext, cert: Path, key: Path | None) -> None:
     """Load a certificate and its key.
 
     Raises:
-        MissingPart: they cannot be used.
+        DependencyUnavailable: they cannot be used.
     """
     try:
         # No password is asked for: nobody sits there.
         context.load_cert_chain(cert, key, password=lambda: "")
     except (OSError, ValueError) as error:
-        raise MissingPart(f"the certificate {cert} with key {key} cannot be used: {_why(error)}") from None
+        raise DependencyUnavailable(
+            f"the certificate {cert} with key {key} cannot be used: {_why(error)}"
+        ) from None
 
 
 def load_ca(context: ssl.SSLContext, ca: Path) -> None:
     """Load the certificates that sign the other side's.
 
     Raises:
-        MissingPart: they cannot be used.
+        DependencyUnavailable: they cannot be used.
     """
     try:
         context.load_verify_locations(ca)
     except OSError as error:
-        raise MissingPart(f"the certificates in {ca} cannot be used: {_why(error)}") from None
+        raise DependencyUnavailable(
+            f"the certificates in {ca} cannot be used: {_why(error)}"
+        ) from None
 
 
 def _why(error: Exception) -> str:

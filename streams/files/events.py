@@ -8,12 +8,19 @@ from datetime import datetime
 from pathlib import Path
 
 from detector.contracts.events import IntentEvent
-from streams.errors import BadRecord, WrongUse
+from streams.errors import RecordError, UsageError
 from streams.files.lines import read_objects, write_lines
 from streams.wire.records import INTENT
 from streams.wire.strict_json import AMBIGUOUS, check_unambiguous
 
-__all__ = ["LONGEST_LABEL", "read_events", "read_labels", "read_meant", "write_events", "write_labels"]
+__all__ = [
+    "LONGEST_LABEL",
+    "read_events",
+    "read_labels",
+    "read_meant",
+    "write_events",
+    "write_labels",
+]
 
 #: Characters; a kind of misfire is a word or two.
 LONGEST_LABEL = 128
@@ -23,8 +30,8 @@ def read_events(path: Path) -> list[IntentEvent]:
     """Read a stream.
 
     Raises:
-        MissingPart: the file is not there.
-        WrongUse: a line is not an event, the stream is empty, an ``event_id`` comes twice, or a household's time goes back; the
+        DependencyUnavailable: the file is not there.
+        UsageError: a line is not an event, the stream is empty, an ``event_id`` comes twice, or a household's time goes back; the
             message names the line.
     """
     events: list[IntentEvent] = []
@@ -33,22 +40,22 @@ def read_events(path: Path) -> list[IntentEvent]:
     for number, line in read_objects(path):
         try:
             event = INTENT.decode_strictly(line.strip())
-        except BadRecord as error:
-            raise WrongUse(f"{path}, line {number}: {error}") from None
+        except RecordError as error:
+            raise UsageError(f"{path}, line {number}: {error}") from None
         if event.event_id in seen:
-            raise WrongUse(
+            raise UsageError(
                 f"{path}, line {number}: the event_id of line {seen[event.event_id]} comes again; every event needs its own"
             )
         before, line_before = latest.get(event.household_id, (event.time, number))
         if event.time < before:
-            raise WrongUse(
+            raise UsageError(
                 f"{path}, line {number}: is earlier than line {line_before} of the same household; sort the stream by time"
             )
         latest[event.household_id] = event.time, number
         seen[event.event_id] = number
         events.append(event)
     if not events:
-        raise WrongUse(f"{path} holds no events; give a stream with one JSON object per line")
+        raise UsageError(f"{path} holds no events; give a stream with one JSON object per line")
     return events
 
 
@@ -56,14 +63,14 @@ def read_meant(path: Path, labels: Path | None) -> list[IntentEvent]:
     """Read a stream without what its labels say that nobody meant.
 
     Raises:
-        MissingPart: a file is not there.
-        WrongUse: a file cannot be used, or a label is for an event that the stream does not hold.
+        DependencyUnavailable: a file is not there.
+        UsageError: a file cannot be used, or a label is for an event that the stream does not hold.
     """
     events = read_events(path)
     misfires = read_labels(labels) if labels else {}
     strangers = misfires.keys() - {event.event_id for event in events}
     if strangers:
-        raise WrongUse(
+        raise UsageError(
             f"{labels}: {len(strangers)} labels are for events that {path} does not hold, such as {min(strangers)!r}; "
             "give the labels of this stream"
         )
@@ -74,8 +81,8 @@ def read_labels(path: Path) -> dict[str, str]:
     """Read labels: ``event_id`` to the kind of misfire.
 
     Raises:
-        MissingPart: the file is not there.
-        WrongUse: a line is not a label; the message names it.
+        DependencyUnavailable: the file is not there.
+        UsageError: a line is not a label; the message names it.
     """
     labels: dict[str, str] = {}
     for number, line in read_objects(path):
@@ -83,14 +90,16 @@ def read_labels(path: Path) -> dict[str, str]:
             check_unambiguous(line)
             entry = json.loads(line)
             event_id, label = str(entry["event_id"]), str(entry["label"])
-        except (BadRecord, KeyError, TypeError) as error:
-            if isinstance(error, BadRecord) and error.code == AMBIGUOUS:
-                raise WrongUse(f"{path}, line {number}: {error}") from None
-            raise WrongUse(
+        except (RecordError, KeyError, TypeError) as error:
+            if isinstance(error, RecordError) and error.code == AMBIGUOUS:
+                raise UsageError(f"{path}, line {number}: {error}") from None
+            raise UsageError(
                 f"{path}, line {number}: a label is an object with event_id, label and chain_id"
             ) from None
         if len(label) > LONGEST_LABEL:
-            raise WrongUse(f"{path}, line {number}: label has more than {LONGEST_LABEL} characters")
+            raise UsageError(
+                f"{path}, line {number}: label has more than {LONGEST_LABEL} characters"
+            )
         labels[event_id] = label
     return labels
 
@@ -102,5 +111,7 @@ def write_events(path: Path, events: Iterable[IntentEvent]) -> None:
 
 def write_labels(path: Path, labels: Iterable[tuple[str, str, str]]) -> None:
     """Write (event_id, label, chain_id) labels."""
-    rows = ({"event_id": event, "label": label, "chain_id": chain} for event, label, chain in labels)
+    rows = (
+        {"event_id": event, "label": label, "chain_id": chain} for event, label, chain in labels
+    )
     write_lines(path, (json.dumps(row).encode() for row in rows))

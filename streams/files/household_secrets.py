@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from streams.errors import MissingPart, WrongUse
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files.private import check_private
 
 __all__ = ["HouseholdSecrets", "SecretUnavailable", "SecretsFile"]
@@ -27,7 +27,7 @@ _FORMAT = 0
 _SELECT = "SELECT secret FROM secrets WHERE household = ?"
 
 
-class SecretUnavailable(MissingPart):
+class SecretUnavailable(DependencyUnavailable):
     """A household's secret could not be had: nothing of it may leave the runtime, and the policy answers."""
 
 
@@ -53,8 +53,8 @@ class SecretsFile:
         patience: seconds that another process may take to write. A hook waits no longer than its deadline in any case.
 
     Raises:
-        MissingPart: on construction and use, where the file cannot be read or written.
-        WrongUse: others can read it, it is no such file, or a newer version wrote it.
+        DependencyUnavailable: on construction and use, where the file cannot be read or written.
+        UsageError: others can read it, it is no such file, or a newer version wrote it.
     """
 
     def __init__(self, path: Path, patience: float = _PATIENCE) -> None:
@@ -64,7 +64,9 @@ class SecretsFile:
             path.touch(mode=0o600)
             check_private(path, "secrets file")
         except OSError as error:
-            raise MissingPart(f"the secrets file {path} cannot be used: {error.strerror or error}") from error
+            raise DependencyUnavailable(
+                f"the secrets file {path} cannot be used: {error.strerror or error}"
+            ) from error
         with self._open(writing=True) as file:
             file.execute(
                 "CREATE TABLE IF NOT EXISTS secrets (household TEXT PRIMARY KEY, secret BLOB NOT NULL) WITHOUT ROWID"
@@ -77,19 +79,22 @@ class SecretsFile:
         if known is None:
             with self._open(writing=True) as file:
                 if file.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-                    raise WrongUse(f"{self._path} is damaged; restore it from a copy")
+                    raise UsageError(f"{self._path} is damaged; restore it from a copy")
                 # Of two that draw at once the first wins, and both use its secret.
                 drawn = (household_id, secrets.token_bytes(_SECRET_BYTES))
                 file.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?)", drawn)
                 known = file.execute(_SELECT, (household_id,)).fetchone()
         if not isinstance(known[0], bytes) or len(known[0]) != _SECRET_BYTES:
-            raise WrongUse(f"{self._path} holds a damaged secret; restore the file from a copy")
+            raise UsageError(f"{self._path} holds a damaged secret; restore the file from a copy")
         return known[0]
 
     def forget(self, household_id: str) -> bool:
         """As ``HouseholdSecrets.forget``."""
         with self._open(writing=True) as file:
-            return file.execute("DELETE FROM secrets WHERE household = ?", (household_id,)).rowcount > 0
+            return (
+                file.execute("DELETE FROM secrets WHERE household = ?", (household_id,)).rowcount
+                > 0
+            )
 
     @contextmanager
     def _open(self, *, writing: bool) -> Iterator[sqlite3.Connection]:
@@ -101,7 +106,9 @@ class SecretsFile:
             try:
                 with file:
                     if file.execute("PRAGMA user_version").fetchone()[0] > _FORMAT:
-                        raise WrongUse(f"a newer version of misfire wrote {self._path}; use that version")
+                        raise UsageError(
+                            f"a newer version of misfire wrote {self._path}; use that version"
+                        )
                     if writing:
                         # No write-ahead log: it would keep what is overwritten in the file itself.
                         file.execute("PRAGMA journal_mode = TRUNCATE")
@@ -110,6 +117,10 @@ class SecretsFile:
             finally:
                 file.close()
         except sqlite3.OperationalError as error:
-            raise MissingPart(f"the secrets file {self._path} cannot be used: {error}") from None
+            raise DependencyUnavailable(
+                f"the secrets file {self._path} cannot be used: {error}"
+            ) from None
         except sqlite3.DatabaseError:
-            raise WrongUse(f"{self._path} is no file of households' secrets; name another one") from None
+            raise UsageError(
+                f"{self._path} is no file of households' secrets; name another one"
+            ) from None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import ErrorDetails
 
 from detector.contracts.timestamps import Timestamp
-from streams.errors import WrongUse
+from streams.errors import UsageError
 from streams.files.private import places_of, read_private_json, write_privately
 
 if TYPE_CHECKING:
@@ -89,18 +89,20 @@ def new_keyring(
 ) -> Keyring:
     """Draw a tenant's first keys. By ``household_key``, the id of one of them, a gateway tells tenants' households apart."""
     household = Key(id=household_key, secret=secrets.token_hex(_SECRET_BYTES), since=since)
-    return Keyring(tenant=tenant, household=household, keys=(_drawn("k1", since),), overlap_days=overlap_days)
+    return Keyring(
+        tenant=tenant, household=household, keys=(_drawn("k1", since),), overlap_days=overlap_days
+    )
 
 
 def rotated(keyring: Keyring, since: datetime) -> Keyring:
     """Return the keyring with one more key, used from ``since`` on; keys that are valid no longer are left out.
 
     Raises:
-        WrongUse: the last rotation is not over yet.
+        UsageError: the last rotation is not over yet.
     """
     valid = keyring.valid(since)
     if len(valid) > 1:
-        raise WrongUse(
+        raise UsageError(
             f"keys {' and '.join(valid)} are both still valid; rotate again when the overlap of {keyring.overlap_days:g} days is over"
         )
     numbers = [int(digits) for key in keyring.keys if (digits := re.sub(r"\D", "", key.id))]
@@ -112,8 +114,8 @@ def read_keyring(path: Path) -> Keyring:
     """Read a keyring.
 
     Raises:
-        MissingPart: the file is not there.
-        WrongUse: others may read it, or it is not a keyring; the message repeats nothing of it.
+        DependencyUnavailable: the file is not there.
+        UsageError: others may read it, or it is not a keyring; the message repeats nothing of it.
     """
     keyring, _ = read_private_json(
         path,
@@ -130,7 +132,7 @@ def write_keyring(path: Path, keyring: Keyring) -> None:
     """Write a keyring, all of it or nothing, for its owner's eyes only.
 
     Raises:
-        MissingPart: it cannot be written.
+        DependencyUnavailable: it cannot be written.
     """
     write_privately(path, _adapter().dump_json(keyring, indent=2) + b"\n", "keyring")
 

@@ -15,11 +15,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from streams.errors import MissingPart, WrongUse
-from streams.files.text import MARKS, kind_of
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files.atomic import writing
+from streams.files.text import MARKS, kind_of
 
-__all__ = ["LONGEST_LINE", "MOST_UNPACKED", "STANDARD_INPUT", "read_lines", "read_objects", "write_lines"]
+__all__ = [
+    "LONGEST_LINE",
+    "MOST_UNPACKED",
+    "STANDARD_INPUT",
+    "read_lines",
+    "read_objects",
+    "write_lines",
+]
 
 #: What stands for standard input in place of a file's name.
 STANDARD_INPUT = Path("-")
@@ -39,8 +46,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Read the lines of a file that are not empty, with their numbers. ``-`` is standard input; a pipe is read once, like a file.
 
     Raises:
-        MissingPart: the file is not there.
-        WrongUse: it cannot be read, or is of a kind that has no lines; the message says which, and what to do.
+        DependencyUnavailable: the file is not there.
+        UsageError: it cannot be read, or is of a kind that has no lines; the message says which, and what to do.
     """
     with ExitStack() as stack:
         raw = stack.enter_context(_opened(path))
@@ -53,40 +60,40 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 line = line if isinstance(line, bytes) else line.encode()
                 number, unpacked = number + 1, unpacked + len(line)
                 if len(line) > LONGEST_LINE:
-                    raise WrongUse(f"{path}, line {number}: has more than {LONGEST_LINE} bytes")
+                    raise UsageError(f"{path}, line {number}: has more than {LONGEST_LINE} bytes")
                 if packed and unpacked > max(_UNPACKED_FLOOR, MOST_UNPACKED * source.taken):
-                    raise WrongUse(
+                    raise UsageError(
                         f"{path} unpacks to more than {MOST_UNPACKED} times its size; no stream of events does"
                     )
                 if line.strip():
                     yield number, line
         except EOFError:
-            raise WrongUse(
+            raise UsageError(
                 f"{path} cannot be read as gzip: it was cut off, {_reached(number, unpacked)}; copy it again"
             ) from None
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise WrongUse(
+            raise UsageError(
                 f"{path} cannot be read as gzip: it is damaged ({error}), {_reached(number, unpacked)}; copy it again"
             ) from None
         except UnicodeDecodeError as error:
-            raise WrongUse(
+            raise UsageError(
                 f"{path} is not the {error.encoding} that its byte order mark says, {_reached(number, unpacked)}; save it as UTF-8"
             ) from None
         except OSError as error:
-            raise WrongUse(f"{path} cannot be read: {error.strerror or error}") from None
+            raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def read_objects(path: Path) -> Iterator[tuple[int, bytes]]:
     """Read the lines of a file that should hold one JSON object each.
 
     Raises:
-        MissingPart: the file is not there.
-        WrongUse: as ``read_lines``; or it begins as a JSON array, one object over several lines, or a table does.
+        DependencyUnavailable: the file is not there.
+        UsageError: as ``read_lines``; or it begins as a JSON array, one object over several lines, or a table does.
     """
     first = True
     for number, line in read_lines(path):
         if first and (other := _no_object(line)):
-            raise WrongUse(f"{path}, line {number}: {other}")
+            raise UsageError(f"{path}, line {number}: {other}")
         first = False
         yield number, line
 
@@ -95,7 +102,7 @@ def write_lines(path: Path, lines: Iterable[bytes]) -> None:
     """Write lines of bytes; a name that ends in ``.gz`` packs them. The file takes its name when all of them are there.
 
     Raises:
-        MissingPart: the file cannot be written.
+        DependencyUnavailable: the file cannot be written.
     """
     try:
         with writing(path) as raw, ExitStack() as stack:
@@ -106,7 +113,9 @@ def write_lines(path: Path, lines: Iterable[bytes]) -> None:
             for line in lines:
                 file.write(line + b"\n")
     except OSError as error:
-        raise MissingPart(f"{path} cannot be written: {error.strerror or error}") from error
+        raise DependencyUnavailable(
+            f"{path} cannot be written: {error.strerror or error}"
+        ) from error
 
 
 @contextmanager
@@ -115,11 +124,13 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         yield sys.stdin.buffer
         return
     if not path.exists() or path.is_dir():
-        raise MissingPart(f"{path} is not there; give a text file, plain or .gz, or - for standard input")
+        raise DependencyUnavailable(
+            f"{path} is not there; give a text file, plain or .gz, or - for standard input"
+        )
     try:
         file = path.open("rb")
     except OSError as error:
-        raise MissingPart(f"{path} cannot be read: {error.strerror or error}") from None
+        raise DependencyUnavailable(f"{path} cannot be read: {error.strerror or error}") from None
     with file:
         yield file
 
@@ -154,7 +165,7 @@ def _unpacked(path: Path, source: _Counted) -> Any:
         file = io.BufferedReader(_Counted(gzip.GzipFile("", "rb", fileobj=file)))  # type: ignore[arg-type]
         head = file.raw.head
     if packed := kind_of(head):
-        raise WrongUse(f"{path} is {packed[0]}, not lines of text; {packed[1]}")
+        raise UsageError(f"{path} is {packed[0]}, not lines of text; {packed[1]}")
     for mark, encoding in MARKS:
         if head.startswith(mark):
             if encoding == "utf-8-sig":
@@ -162,7 +173,9 @@ def _unpacked(path: Path, source: _Counted) -> Any:
                 return file
             return io.TextIOWrapper(file, encoding, newline="\n")
     if b"\0" in head:
-        raise WrongUse(f"{path} is not text in UTF-8: it begins with bytes that are zero; save it as UTF-8")
+        raise UsageError(
+            f"{path} is not text in UTF-8: it begins with bytes that are zero; save it as UTF-8"
+        )
     return file
 
 
@@ -178,7 +191,11 @@ def _no_object(line: bytes) -> str | None:
     if text.startswith(b"{") and text.endswith((b"{", b"[", b",")):
         return "it is a JSON object over several lines; give one JSON object per line: jq -c ."
     separator = next(
-        (name for mark, name in _SEPARATORS if (b'"%b' % mark if text.startswith(b'"') else mark) in text),
+        (
+            name
+            for mark, name in _SEPARATORS
+            if (b'"%b' % mark if text.startswith(b'"') else mark) in text
+        ),
         None,
     )
     if separator and not text.startswith(b"{"):

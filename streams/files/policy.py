@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from detector.contracts.errors import PolicyError
-from detector.policy.policy import Policy
 from detector.policy.parsing import parse_policy
+from detector.policy.policy import Policy
 from streams.files.text import read_text
 
 __all__ = ["read_policy"]
@@ -16,9 +16,9 @@ def read_policy(path: Path | None = None) -> Policy:
     """Read a policy file; ``None`` is the packaged one.
 
     Raises:
-        MissingPart: the file is not there.
+        DependencyUnavailable: the file is not there.
         PolicyError: the policy cannot be used; every problem is listed.
-        WrongUse: the file is not text.
+        UsageError: the file is not text.
     """
     chosen = path or Path(__file__).with_name("policy.toml")
     try:

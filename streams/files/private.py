@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from pydantic_core import ErrorDetails, ValidationError
 
-from streams.errors import BadRecord, MissingPart, WrongUse
-from streams.wire.strict_json import check_unambiguous
-from streams.files.text import LARGEST_TEXT, open_regular, unmarked
+from streams.errors import DependencyUnavailable, RecordError, UsageError
 from streams.files.atomic import write_whole
+from streams.files.text import LARGEST_TEXT, open_regular, unmarked
+from streams.wire.strict_json import check_unambiguous
 
 __all__ = [
     "Stamp",
@@ -65,7 +65,7 @@ def read_private(path: Path, what: str) -> tuple[bytes, Stamp]:
     """Read a file that only its owner may read, and the stamp that it had before: of the same open file, whatever is renamed meanwhile.
 
     Raises:
-        WrongUse: others can read it, or it is too large.
+        UsageError: others can read it, or it is too large.
         OSError: it is not there, cannot be read, or is no file.
     """
     with open_regular(path) as file:
@@ -73,7 +73,7 @@ def read_private(path: Path, what: str) -> tuple[bytes, Stamp]:
         _check(path, what, found)
         data = file.read(LARGEST_TEXT + 1)
     if len(data) > LARGEST_TEXT:
-        raise WrongUse(f"the {what} {path} has more than {LARGEST_TEXT} bytes; it is none")
+        raise UsageError(f"the {what} {path} has more than {LARGEST_TEXT} bytes; it is none")
     return data, _stamp(found, seen)
 
 
@@ -102,8 +102,8 @@ def read_private_json(
         places: the fields that a problem is about.
 
     Raises:
-        MissingPart: it is not there, or cannot be read.
-        WrongUse: others can read it, or it holds something else.
+        DependencyUnavailable: it is not there, or cannot be read.
+        UsageError: others can read it, or it holds something else.
     """
     name = what.partition(" ")[2]
     try:
@@ -112,23 +112,27 @@ def read_private_json(
         check_unambiguous(data)
         return validate(data), stamp
     except FileNotFoundError:
-        raise MissingPart(f"the {name} {path} is not there; make one with '{make} {path}'") from None
+        raise DependencyUnavailable(
+            f"the {name} {path} is not there; make one with '{make} {path}'"
+        ) from None
     except OSError as error:
-        raise MissingPart(f"the {name} {path} cannot be read: {error.strerror or error}") from error
-    except (BadRecord, UnicodeDecodeError) as error:
-        why = str(error) if isinstance(error, BadRecord) else "it is not text in UTF-8"
-        raise WrongUse(f"{path} is not {what} ({why}){hint}") from None
+        raise DependencyUnavailable(
+            f"the {name} {path} cannot be read: {error.strerror or error}"
+        ) from error
+    except (RecordError, UnicodeDecodeError) as error:
+        why = str(error) if isinstance(error, RecordError) else "it is not text in UTF-8"
+        raise UsageError(f"{path} is not {what} ({why}){hint}") from None
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False, include_context=False)
         where = ", ".join(dict.fromkeys(place for problem in problems for place in places(problem)))
-        raise WrongUse(f"{path} is not {what} ({where}){hint}") from None
+        raise UsageError(f"{path} is not {what} ({where}){hint}") from None
 
 
 def check_private(path: Path, what: str) -> None:
     """Make sure that only its owner can read a file.
 
     Raises:
-        WrongUse: others can, or it is no file.
+        UsageError: others can, or it is no file.
         OSError: it is not there.
     """
     _check(path, what, path.stat())
@@ -138,20 +142,24 @@ def write_privately(path: Path, content: bytes, what: str) -> None:
     """Write a file, all of it or nothing.
 
     Raises:
-        MissingPart: it cannot be written.
+        DependencyUnavailable: it cannot be written.
     """
     try:
         write_whole(path, content, mode=0o600)
     except OSError as error:
-        raise MissingPart(f"the {what} cannot be written to {path}: {error.strerror or error}") from error
+        raise DependencyUnavailable(
+            f"the {what} cannot be written to {path}: {error.strerror or error}"
+        ) from error
 
 
 def _check(path: Path, what: str, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise WrongUse(f"the {what} {path} is no file; name a file")
+        raise UsageError(f"the {what} {path} is no file; name a file")
     if found.st_mode & 0o077:
-        raise WrongUse(f"the {what} {path} can be read by others; run 'chmod 600 {path}'")
+        raise UsageError(f"the {what} {path} can be read by others; run 'chmod 600 {path}'")
 
 
 def _stamp(found: os.stat_result, seen: int) -> Stamp:
-    return Stamp(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, seen)
+    return Stamp(
+        found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, seen
+    )

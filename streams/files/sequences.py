@@ -8,10 +8,17 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from streams.errors import MissingPart, WrongUse
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files.lines import read_lines
 
-__all__ = ["Hdfs", "Sequence", "read_hdfs", "read_schonlau", "read_sequence_labels", "read_sequences"]
+__all__ = [
+    "Hdfs",
+    "Sequence",
+    "read_hdfs",
+    "read_schonlau",
+    "read_sequence_labels",
+    "read_sequences",
+]
 
 Sequence = tuple[str, ...]
 
@@ -29,12 +36,14 @@ def read_sequences(path: Path) -> list[Sequence]:
     """Read sequences, one to a line, symbols separated by spaces; empty lines are none.
 
     Raises:
-        MissingPart: the file is not there.
-        WrongUse: it is not text, or holds no sequence.
+        DependencyUnavailable: the file is not there.
+        UsageError: it is not text, or holds no sequence.
     """
     sequences = [tuple(_text(path, number, line).split()) for number, line in read_lines(path)]
     if not sequences:
-        raise WrongUse(f"{path} holds no sequences; give one to a line, its symbols separated by spaces")
+        raise UsageError(
+            f"{path} holds no sequences; give one to a line, its symbols separated by spaces"
+        )
     return sequences
 
 
@@ -42,17 +51,19 @@ def read_sequence_labels(path: Path) -> list[int]:
     """Read a label to a line: 0 is normal, 1 is not.
 
     Raises:
-        MissingPart: the file is not there.
-        WrongUse: a line is neither, in which case the message names it, or there is none.
+        DependencyUnavailable: the file is not there.
+        UsageError: a line is neither, in which case the message names it, or there is none.
     """
     labels: list[int] = []
     for number, line in read_lines(path):
         label = _text(path, number, line).strip()
         if label not in ("0", "1"):
-            raise WrongUse(f"{path}, line {number}: a label is 0 (normal) or 1 (not), not {label[:20]!r}")
+            raise UsageError(
+                f"{path}, line {number}: a label is 0 (normal) or 1 (not), not {label[:20]!r}"
+            )
         labels.append(int(label))
     if not labels:
-        raise WrongUse(f"{path} holds no labels; give 0 or 1 to a line, one for each sequence")
+        raise UsageError(f"{path} holds no labels; give 0 or 1 to a line, one for each sequence")
     return labels
 
 
@@ -60,14 +71,16 @@ def read_hdfs(folder: Path) -> Hdfs:
     """Read ``train.gz``, ``abnormal.gz`` and ``sample_2pct.csv.gz`` (Xu et al. 2009); sampled blocks that training knows are left out.
 
     Raises:
-        MissingPart: the folder lacks one of them.
-        WrongUse: a file does not hold what it should.
+        DependencyUnavailable: the folder lacks one of them.
+        UsageError: a file does not hold what it should.
     """
     absent = [
-        name for name in ("train.gz", "abnormal.gz", "sample_2pct.csv.gz") if not (folder / name).is_file()
+        name
+        for name in ("train.gz", "abnormal.gz", "sample_2pct.csv.gz")
+        if not (folder / name).is_file()
     ]
     if absent:
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"{folder} lacks {', '.join(absent)}; give the folder of the HDFS log keys, which this project does not contain"
         )
     train = _blocks(folder / "train.gz")
@@ -80,7 +93,9 @@ def read_hdfs(folder: Path) -> Hdfs:
             if row["label"] == "0" and row["block_id"] not in train
         ]
     except KeyError as error:
-        raise WrongUse(f"{sample} has no column {error}; it needs block_id, label and events") from None
+        raise UsageError(
+            f"{sample} has no column {error}; it needs block_id, label and events"
+        ) from None
     return Hdfs(list(train.values()), normal, list(_blocks(folder / "abnormal.gz").values()))
 
 
@@ -90,8 +105,8 @@ def read_schonlau(folder: Path) -> tuple[list[list[str]], list[list[int]]]:
     The files are ``User1`` to ``User50`` and ``label.txt`` (Schonlau et al. 2001), in the folder or in its ``schonlau.tar.xz``.
 
     Raises:
-        MissingPart: the folder holds neither.
-        WrongUse: a file does not hold what it should.
+        DependencyUnavailable: the folder holds neither.
+        UsageError: a file does not hold what it should.
     """
     names = [*(f"User{number}" for number in range(1, 51)), "label.txt"]
     archive = folder / "schonlau.tar.xz"
@@ -102,22 +117,30 @@ def read_schonlau(folder: Path) -> tuple[list[list[str]], list[list[int]]]:
                 for each in packed.getmembers()
                 if each.isfile()
             }
-            texts = {name: file.read().decode() for name, file in found.items() if file and name in names}
+            texts = {
+                name: file.read().decode() for name, file in found.items() if file and name in names
+            }
     else:
         texts = {name: (folder / name).read_text() for name in names if (folder / name).is_file()}
     absent = [name for name in names if name not in texts]
     if absent:
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"{folder} lacks {len(absent)} files, such as {absent[0]}; give the folder of Schonlau's data, which is not in this project"
         )
     users = [texts[name].split() for name in names[:-1]]
-    labels = [[int(label) for label in row.split()] for row in texts["label.txt"].splitlines() if row.strip()]
+    labels = [
+        [int(label) for label in row.split()]
+        for row in texts["label.txt"].splitlines()
+        if row.strip()
+    ]
     if (
         {len(user) for user in users} != {15_000}
         or len(labels) != 100
         or {len(row) for row in labels} != {50}
     ):
-        raise WrongUse(f"{folder} holds no 50 users of 15,000 commands, or no 100 rows of 50 labels")
+        raise UsageError(
+            f"{folder} holds no 50 users of 15,000 commands, or no 100 rows of 50 labels"
+        )
     return users, labels
 
 
@@ -130,4 +153,4 @@ def _text(path: Path, number: int, line: bytes) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError:
-        raise WrongUse(f"{path}, line {number}: is not text in UTF-8") from None
+        raise UsageError(f"{path}, line {number}: is not text in UTF-8") from None

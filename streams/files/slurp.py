@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from detector.simulation.misfires import Heard
-from streams.errors import MissingPart, WrongUse
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files.lines import read_lines
 
 __all__ = ["read_slurp"]
@@ -19,26 +19,33 @@ def read_slurp(folder: Path) -> list[Heard]:
     """Read ``asr_1best_pairs.tsv.gz`` (Bastianelli et al. 2020): columns reference, asr_1best, true_intent and heard_intent.
 
     Raises:
-        MissingPart: the folder lacks the file.
-        WrongUse: the file does not hold what it should.
+        DependencyUnavailable: the folder lacks the file.
+        UsageError: the file does not hold what it should.
     """
     path = folder / _NAME
     if not path.is_file():
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"{folder} lacks {_NAME}; give the folder of SLURP's pairs, which is not in this project"
         )
     text = (line.decode(errors="replace") for _, line in read_lines(path))
     rows = csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
     absent = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
     if absent:
-        raise WrongUse(f"{path} has no column {', '.join(absent)}; it needs {', '.join(_COLUMNS)}")
+        raise UsageError(
+            f"{path} has no column {', '.join(absent)}; it needs {', '.join(_COLUMNS)}"
+        )
     heard = [
-        Heard(row["reference"], row["asr_1best"], _intent(row["true_intent"]), _intent(row["heard_intent"]))
+        Heard(
+            row["reference"],
+            row["asr_1best"],
+            _intent(row["true_intent"]),
+            _intent(row["heard_intent"]),
+        )
         for row in rows
         if all(row[name] is not None for name in _COLUMNS)
     ]
     if all(each.meant == each.intent for each in heard):
-        raise WrongUse(f"{path} holds no utterance that was misheard; there is nothing to count")
+        raise UsageError(f"{path} holds no utterance that was misheard; there is nothing to count")
     return heard
 
 

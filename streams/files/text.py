@@ -14,9 +14,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from streams.errors import MissingPart, WrongUse
+from streams.errors import DependencyUnavailable, UsageError
 
-__all__ = ["LARGEST_TEXT", "MARKS", "kind_of", "open_regular", "read_small", "read_text", "unmarked"]
+__all__ = [
+    "LARGEST_TEXT",
+    "MARKS",
+    "kind_of",
+    "open_regular",
+    "read_small",
+    "read_text",
+    "unmarked",
+]
 
 #: Bytes; a policy or a settings file has a few thousand.
 LARGEST_TEXT = 1 << 20
@@ -96,21 +104,21 @@ def read_text(path: Path, what: str, most: int = LARGEST_TEXT) -> str:
     """Read a small text file: UTF-8, or whatever its byte order mark says. A pipe (``<(…)``) is read as well.
 
     Raises:
-        MissingPart: it is not there, or cannot be read.
-        WrongUse: it is no text, is packed, or is too large; the message says what it is.
+        DependencyUnavailable: it is not there, or cannot be read.
+        UsageError: it is no text, is packed, or is too large; the message says what it is.
     """
     try:
         with path.open("rb") as file:
             data = file.read(most + 1)
     except OSError as error:
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"the {what} {path} cannot be read ({error.strerror}); name another, or leave it out"
         ) from None
     if len(data) > most:
-        raise WrongUse(f"the {what} {path} has more than {most} bytes; it is none")
+        raise UsageError(f"the {what} {path} has more than {most} bytes; it is none")
     if other := kind_of(data):
-        raise WrongUse(f"the {what} {path} is {other[0]}, not text; {other[1]}")
+        raise UsageError(f"the {what} {path} is {other[0]}, not text; {other[1]}")
     try:
         return unmarked(data).decode()
     except UnicodeDecodeError:
-        raise WrongUse(f"the {what} {path} is not text in UTF-8; save it as UTF-8") from None
+        raise UsageError(f"the {what} {path} is not text in UTF-8; save it as UTF-8") from None

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from streams.telemetry import metrics
 from streams.serving.hosts import CALLBACK
+from streams.telemetry import metrics
 
 __all__ = ["Callbacks"]
 
@@ -78,7 +78,10 @@ class Callbacks:
 
     def forget(self, household_id: str | None = None) -> None:
         """Send nothing more about a household; ``None`` is every household."""
-        for letter in (*self._sending, *(each for waiting in self._waiting.values() for each in waiting)):
+        for letter in (
+            *self._sending,
+            *(each for waiting in self._waiting.values() for each in waiting),
+        ):
             letter.dropped |= household_id in {None, letter.household_id}
 
     def _send_more(self, host: tuple[str, str]) -> None:
@@ -115,11 +118,15 @@ class Callbacks:
                 # Only the status is read: what else a callback says, and how slowly, is its own affair.
                 async with (
                     asyncio.timeout(_SECONDS),
-                    client.stream("POST", letter.url, content=letter.content, headers=_HEADERS) as answer,
+                    client.stream(
+                        "POST", letter.url, content=letter.content, headers=_HEADERS
+                    ) as answer,
                 ):
                     status = answer.status_code
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-                logger.warning("a late answer could not be sent to its callback: %s", type(error).__name__)
+                logger.warning(
+                    "a late answer could not be sent to its callback: %s", type(error).__name__
+                )
                 continue
             if httpx.codes.is_success(status):
                 return True

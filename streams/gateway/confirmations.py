@@ -14,16 +14,16 @@ from pydantic_core import to_json, to_jsonable_python
 
 from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult, Refusal
 from detector.contracts.refusals import refused
-from streams.errors import BadRecord
-from streams.serving.access.guard import caller_of
-from streams.gateway.openapi import answers_description, body_description
+from streams.errors import RecordError
 from streams.gateway.exchange.exchange import Exchange, Reply
 from streams.gateway.ladder import Asker
+from streams.gateway.openapi import answers_description, body_description
 from streams.gateway.requests import asker_of, read_value, respond
+from streams.kafka.topics import OUTCOMES
+from streams.serving.access.guard import caller_of
+from streams.settings import Settings
 from streams.telemetry.recording import observe_answer
 from streams.wire.records import ANSWER, REFUSAL, RESULT
-from streams.settings import Settings
-from streams.kafka.topics import OUTCOMES
 
 __all__ = ["STATUS", "confirmations"]
 
@@ -62,7 +62,7 @@ def confirmations(settings: Settings, exchange: Exchange) -> APIRouter:
         asker = asker_of(request.headers, settings, caller_of(request))
         given = await read_value(request, ANSWER, settings)
         if given.confirmation_id != confirmation_id:
-            raise BadRecord(
+            raise RecordError(
                 "id_mismatch",
                 "confirmation_id is not the one in the path; send the answer to its own question",
             )
@@ -80,8 +80,12 @@ def confirmations(settings: Settings, exchange: Exchange) -> APIRouter:
     return routes
 
 
-async def _through_the_log(given: ConfirmationAnswer, exchange: Exchange, asker: Asker) -> ConfirmationResult:
-    headers = ANSWER.headers(given.answer_id, given.time, source="misfire/gateway", trace=asker.trace)
+async def _through_the_log(
+    given: ConfirmationAnswer, exchange: Exchange, asker: Asker
+) -> ConfirmationResult:
+    headers = ANSWER.headers(
+        given.answer_id, given.time, source="misfire/gateway", trace=asker.trace
+    )
     question = exchange.ask(OUTCOMES, given.household_id, ANSWER.encode(given), headers)
     try:
         return _read(await asyncio.wait_for(question.reply, asker.wait), given)
@@ -93,7 +97,7 @@ async def _through_the_log(given: ConfirmationAnswer, exchange: Exchange, asker:
 def _read(reply: Reply, given: ConfirmationAnswer) -> ConfirmationResult:
     if reply.type == REFUSAL.type:
         refusal = REFUSAL.decode(reply.value)
-        raise BadRecord(refusal.code, refusal.detail)
+        raise RecordError(refusal.code, refusal.detail)
     result = RESULT.decode(reply.value)
     matches = (result.confirmation_id, result.answer_id) == (given.confirmation_id, given.answer_id)
     return result if matches else refused(given, Refusal.UNCHECKED)

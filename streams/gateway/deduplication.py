@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from detector.contracts.events import IntentEvent, fingerprint
-from streams.telemetry import metrics
-from streams.errors import BadRecord
+from streams.errors import RecordError
 from streams.gateway.shares import Kept, Places
-from streams.worker.handling import ID_REUSED
+from streams.telemetry import metrics
+from streams.wire.refusals import ID_REUSED
 
 __all__ = ["Asked", "Memory"]
 
@@ -52,14 +52,14 @@ class Memory(Generic[V]):
         """Return the question about this event that was asked before.
 
         Raises:
-            BadRecord: with code ``id_reused``, where it was asked about a different event.
+            RecordError: with code ``id_reused``, where it was asked about a different event.
         """
         asked = self._asked.get(event.household_id, event.event_id)
         if asked is None:
             return None
         if asked.fingerprint != fingerprint(event):
             metrics.REPEATED.labels("refused").inc()
-            raise BadRecord("id_reused", ID_REUSED)
+            raise RecordError("id_reused", ID_REUSED)
         metrics.REPEATED.labels("same").inc()
         return asked
 
@@ -88,7 +88,9 @@ class Memory(Generic[V]):
         """Forget all questions and answers."""
         self._asked.clear()
 
-    def _answered(self, event: IntentEvent, tenant: str, asked: Asked[V], answer: asyncio.Future[V]) -> None:
+    def _answered(
+        self, event: IntentEvent, tenant: str, asked: Asked[V], answer: asyncio.Future[V]
+    ) -> None:
         self.places.leave(tenant, event.household_id)
         metrics.IN_FLIGHT.set(self.places.taken)
         failed = answer.cancelled() or answer.exception() is not None

@@ -14,25 +14,25 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from detector.decision.bundle import Bundle
 from detector.contracts.decisions import Decision, Reason, Rung, Verdict
 from detector.contracts.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.decision.bundle import Bundle
 from detector.policy.fallback import fallback_decision
 from detector.policy.policy import Policy
-from streams.telemetry import metrics
-from streams.errors import BadRecord
+from streams.errors import RecordError
 from streams.gateway.admission import share_of
-from streams.gateway.exchange.exchange import Exchange, Question, Reply
-from streams.gateway.late_answers import LATE, LateAnswers, Provisional, late_answer, provisional
 from streams.gateway.deduplication import Asked, Memory
 from streams.gateway.degraded_reasons import CAUSES, REASONS
+from streams.gateway.exchange.exchange import Exchange, Question, Reply
+from streams.gateway.late_answers import LateAnswers, Provisional, late_answer, provisional
 from streams.gateway.sessions import Sessions, Turn
 from streams.gateway.shares import Kept
-from streams.telemetry.recording import count_answer
-from streams.worker.handling import ID_REUSED
-from streams.wire.records import COMMAND, DECISION, INTENT, OUTCOME, REFUSAL, Command
-from streams.worker.erasure import HOUSEHOLD_ERASED
 from streams.kafka.topics import INCIDENTS, INTENTS, OUTCOMES
+from streams.telemetry import metrics
+from streams.telemetry.recording import count_answer
+from streams.wire.late_answer import LATE
+from streams.wire.records import COMMAND, DECISION, INTENT, OUTCOME, REFUSAL, Command
+from streams.wire.refusals import HOUSEHOLD_ERASED, ID_REUSED
 
 __all__ = ["Answer", "Asker", "Ladder"]
 
@@ -110,7 +110,7 @@ class Ladder:
         """Answer within the asker's deadline. Asking twice for the same event, together or later, is asking once.
 
         Raises:
-            BadRecord: with code ``id_reused``, where the event_id belongs to another event.
+            RecordError: with code ``id_reused``, where the event_id belongs to another event.
         """
         asked = self._memory.find(event)
         if asked is None:
@@ -129,7 +129,7 @@ class Ladder:
             return
         try:
             decided = DECISION.decode(reply.value)
-        except BadRecord:
+        except RecordError:
             return
         given = self._answered.pop(decided.household_id, correlation)
         if given is None:
@@ -172,7 +172,9 @@ class Ladder:
     def _ask(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Asked[Answer]:
         """Put the question on its way at once: the log has one household's events in the order in which they came."""
         began = self._clock()
-        admitted = self._memory.places.admits(asker.tenant, event.household_id, share_of(event, self.policy))
+        admitted = self._memory.places.admits(
+            asker.tenant, event.household_id, share_of(event, self.policy)
+        )
         question = self._send(event, exchange, asker)
         if admitted:
             climbing = asyncio.create_task(self._climb(event, exchange, asker, question, began))
@@ -189,7 +191,7 @@ class Ladder:
         return exchange.ask(INTENTS, event.household_id, INTENT.encode(event), headers)
 
     def _obey(self, value: bytes) -> None:
-        with suppress(BadRecord):
+        with suppress(RecordError):
             command = COMMAND.decode(value)
             if command.command is Command.ERASE:
                 self.forget(command.household_id)
@@ -201,7 +203,9 @@ class Ladder:
         decision = None
         if exchange.connected and asker.wait > 0:
             # Should no worker answer, the gateway's own decision has to be there when time is up.
-            ready = asyncio.get_running_loop().call_later(asker.wait * _READY_SHARE, self._own, event, turn)
+            ready = asyncio.get_running_loop().call_later(
+                asker.wait * _READY_SHARE, self._own, event, turn
+            )
             decision = await self._workers(event, question)
             ready.cancel()
         if decision is None:
@@ -222,10 +226,10 @@ class Ladder:
                 asked = (event.household_id, event.event_id)
                 return decided if (decided.household_id, decided.event_id) == asked else None
             code = REFUSAL.decode(reply.value).code
-        except (TimeoutError, BadRecord):
+        except (TimeoutError, RecordError):
             return None
         if code == "id_reused":
-            raise BadRecord(code, ID_REUSED)
+            raise RecordError(code, ID_REUSED)
         return self._fallback(event, "worker_refused")
 
     def _own(self, event: IntentEvent, turn: Turn | None) -> Decision:
@@ -241,7 +245,9 @@ class Ladder:
     def _fallback(self, event: IntentEvent, code: str) -> Decision:
         return fallback_decision(event, self.policy, code=code, text=REASONS[code])
 
-    def _remember(self, event: IntentEvent, asker: Asker, question: Question, decision: Decision) -> None:
+    def _remember(
+        self, event: IntentEvent, asker: Asker, question: Question, decision: Decision
+    ) -> None:
         """Remember what is answered without the worker, until its decision comes."""
         given = provisional(decision, self._clock(), asker.callback, asker.tenant)
         self._answered.put(asker.tenant, event.household_id, question.correlation, given)

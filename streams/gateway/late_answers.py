@@ -15,21 +15,14 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
-from detector.contracts.decisions import Decision, RiskClass, Rung, Verdict
-from streams.telemetry import metrics
-from streams.errors import BadRecord
+from detector.contracts.decisions import Decision, Rung, Verdict
+from streams.errors import RecordError
 from streams.gateway.callbacks import Callbacks
 from streams.gateway.shares import Kept, Places
-from streams.wire.records import Kind
+from streams.telemetry import metrics
+from streams.wire.late_answer import LATE, LateAnswer
 
-__all__ = [
-    "LATE",
-    "LateAnswer",
-    "LateAnswers",
-    "Provisional",
-    "late_answer",
-    "provisional",
-]
+__all__ = ["LateAnswers", "Provisional", "late_answer", "provisional"]
 
 #: Late answers that are kept for whoever connects again.
 _KEPT = 1_000
@@ -44,26 +37,6 @@ _LOOK_SECONDS = 5.0
 Entry = tuple[int, "LateAnswer"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LateAnswer:
-    """What was answered in time, and what the worker decided later. ``late_ms`` is how long after the answer it came."""
-
-    event_id: str
-    household_id: str
-    session_id: str
-    intent: str
-    risk_class: RiskClass
-    answered: Verdict
-    rung: Rung
-    reason: str
-    decided: Verdict
-    decision_id: str
-    late_ms: int
-
-
-LATE: Kind[LateAnswer] = Kind("assistant.late-answer.v1", LateAnswer)
-
-
 class Provisional(NamedTuple):
     """What was answered without the worker, at which second of the clock, and for whom a late answer is; tens of thousands are kept."""
 
@@ -75,7 +48,9 @@ class Provisional(NamedTuple):
     tenant: str = ""
 
 
-def provisional(decision: Decision, at: float, callback: str | None, tenant: str = "") -> Provisional:
+def provisional(
+    decision: Decision, at: float, callback: str | None, tenant: str = ""
+) -> Provisional:
     """Return what has to be remembered of an answer until the worker's comes."""
     reason = decision.reasons[0].code if decision.reasons else ""
     return Provisional(decision.effective_verdict, decision.rung, reason, at, callback, tenant)
@@ -170,10 +145,10 @@ class LateAnswers:
         """Hold a place for a stream. ``tenant`` is who listens; where no tenant is known, an address.
 
         Raises:
-            BadRecord: with code ``too_many_listeners``.
+            RecordError: with code ``too_many_listeners``.
         """
         if not self._places.admits(tenant, ""):
-            raise BadRecord(
+            raise RecordError(
                 "too_many_listeners",
                 f"too many of the {_LISTENERS} streams are open; listen once and share it",
             )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams.wire.cloudevents import STRUCTURED
-from streams.wire.schema_limits import limited
 from streams.gateway.requests import LONGEST_DEADLINE_MS, MAX_BATCH
+from streams.wire.cloudevents import STRUCTURED
 from streams.wire.records import Kind
+from streams.wire.schema_limits import limited
 
 __all__ = ["answers_description", "applied_description", "body_description", "inlined"]
 
@@ -41,7 +41,11 @@ def body_description(kind: Kind[Any], *, batch: bool = False) -> dict[str, Any]:
     """Describe what a request holds: a value, or an array of values, and the headers that every request may have."""
     schema = inlined(kind)
     if batch:
-        content = {"application/json": {"schema": {"type": "array", "items": schema, "maxItems": MAX_BATCH}}}
+        content = {
+            "application/json": {
+                "schema": {"type": "array", "items": schema, "maxItems": MAX_BATCH}
+            }
+        }
     else:
         content = _in_both_modes(kind, schema)
     return {"parameters": _HEADERS, "requestBody": {"required": True, "content": content}}
@@ -55,13 +59,19 @@ def answers_description(
     content = _in_both_modes(kind, schema)
     if batch:
         items = {"anyOf": [schema, _PROBLEM]}
-        content = {"application/json": {"schema": {"type": "array", "items": items, "maxItems": MAX_BATCH}}}
+        content = {
+            "application/json": {"schema": {"type": "array", "items": items, "maxItems": MAX_BATCH}}
+        }
     return {200: {"description": description, "content": content}, **_refusals()}
 
 
 def applied_description() -> dict[int | str, dict[str, Any]]:
     """Describe the answers to an outcome: whether it was applied, and the problems."""
-    schema = {"type": "object", "required": ["applied"], "properties": {"applied": {"type": "boolean"}}}
+    schema = {
+        "type": "object",
+        "required": ["applied"],
+        "properties": {"applied": {"type": "boolean"}},
+    }
     content = {"application/json": {"schema": schema}}
     return {
         200: {"description": "The worker applied it.", "content": content},
@@ -78,7 +88,10 @@ def _refusals() -> dict[int | str, dict[str, Any]]:
     asker = refused | {
         "description": "Who asks is refused: without a token, its scope, its tenant, or too often."
     }
-    return {**dict.fromkeys((400, 409, 413, 415, 422), refused), **dict.fromkeys((401, 403, 429), asker)}
+    return {
+        **dict.fromkeys((400, 409, 413, 415, 422), refused),
+        **dict.fromkeys((401, 403, 429), asker),
+    }
 
 
 def _in_both_modes(kind: Kind[Any], schema: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +124,9 @@ def inlined(kind: Kind[Any]) -> dict[str, Any]:
         if isinstance(part, dict):
             name = part.get("$ref", "").rpartition("/")[2]
             return (
-                resolve(definitions[name]) if name else {key: resolve(value) for key, value in part.items()}
+                resolve(definitions[name])
+                if name
+                else {key: resolve(value) for key, value in part.items()}
             )
         return part
 

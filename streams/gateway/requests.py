@@ -8,29 +8,26 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse
 from pydantic_core import from_json, to_json
 from starlette.requests import ClientDisconnect
 
 from detector.contracts.confirmations import ConfirmationAnswer
 from detector.contracts.errors import InvalidValue
 from detector.contracts.events import IntentEvent, Outcome
-from detector.contracts.outcome_table import RefusedOutcome
 from detector.contracts.timestamps import read_timestamp
-from streams.wire.callback_addresses import check_callback
-from streams.wire.cloudevents import STRUCTURED, is_structured, unwrapped, wrapped
-from streams.errors import BadRecord
-from streams.serving.access.guard import REFUSALS, Caller, caller_of
+from streams.errors import RecordError
 from streams.gateway.ignored_header import note_ignored
 from streams.gateway.ladder import Asker
-from streams.wire.ignored_fields import ignored_in
-from streams.worker.dead_letters import trace_of
-from streams.wire.records import MAX_BYTES, Kind, check_time
-from streams.serving import problems
+from streams.serving.access.guard import Caller, caller_of
 from streams.serving.hosts import is_json
 from streams.settings import Settings
-from streams.wire.strict_json import AMBIGUOUS, check_unambiguous
-from streams.wire.token_format import NOT_TOKENS, check_tokens
+from streams.wire.callback_addresses import check_callback
+from streams.wire.cloudevents import STRUCTURED, is_structured, unwrapped, wrapped
+from streams.wire.ignored_fields import ignored_in
+from streams.wire.records import MAX_BYTES, Kind, check_time
+from streams.wire.reply_headers import trace_of
+from streams.wire.strict_json import check_unambiguous
+from streams.wire.token_format import check_tokens
 
 __all__ = [
     "LONGEST_DEADLINE_MS",
@@ -38,11 +35,9 @@ __all__ = [
     "asker_of",
     "decode",
     "event_number",
-    "problem",
     "read_batch",
     "read_body",
     "read_value",
-    "refuse",
     "respond",
 ]
 
@@ -53,32 +48,6 @@ MAX_BATCH = 100
 #: A hundred of the largest intents that anybody would send (records.MAX_BYTES).
 _BATCH_BYTES = 1_048_576
 
-_STATUS = {
-    "not_json": 400,
-    AMBIGUOUS: 400,
-    "cut_off": 400,
-    "bad_deadline": 400,
-    "bad_callback": 400,
-    "bad_event_id": 400,
-    "id_mismatch": 422,
-    "id_reused": 409,
-    **dict.fromkeys(RefusedOutcome, 409),
-    "too_large": 413,
-    "media_type": 415,
-    "schema": 422,
-    "unknown_type": 422,
-    NOT_TOKENS: 422,
-    "too_many_listeners": 503,
-    # The operator API's.
-    "bad_recipient": 422,
-    "foreign_record": 409,
-    "unavailable": 503,
-    "busy": 503,
-    **REFUSALS,
-}
-
-#: What HTTP wants said beside a refusal (RFC 9110, RFC 6585).
-_REFUSED_HEADERS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}}
 
 #: Python reads no number of more than 4,300 digits, and takes the digits of every script for some.
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -92,18 +61,20 @@ async def read_body(request: Request, most: int = MAX_BYTES) -> bytes:
     """Read a body.
 
     Raises:
-        BadRecord: with code ``media_type``, ``too_large`` or ``cut_off``.
+        RecordError: with code ``media_type``, ``too_large`` or ``cut_off``.
     """
     if not is_json(request.headers.get("content-type", "")):
-        raise BadRecord("media_type", "the body must be application/json, and Content-Type must say so")
+        raise RecordError(
+            "media_type", "the body must be application/json, and Content-Type must say so"
+        )
     body = bytearray()
     try:
         async for part in request.stream():
             body += part
             if len(body) > most:
-                raise BadRecord("too_large", f"the body has more than {most} bytes")
+                raise RecordError("too_large", f"the body has more than {most} bytes")
     except ClientDisconnect:
-        raise BadRecord("cut_off", "the connection ended before the body did") from None
+        raise RecordError("cut_off", "the connection ended before the body did") from None
     return bytes(body)
 
 
@@ -111,22 +82,26 @@ async def read_value(request: Request, kind: Kind[V], settings: Settings) -> V:
     """Read a value: as plain JSON, or as a CloudEvent in binary mode (its attributes in ``ce-`` headers) or structured mode.
 
     Raises:
-        BadRecord: as ``read_body``, ``cloudevents.unwrapped`` and ``decode``, and ``unknown_type``.
+        RecordError: as ``read_body``, ``cloudevents.unwrapped`` and ``decode``, and ``unknown_type``.
     """
     body = await read_body(request)
     if is_structured(request.headers.get("content-type", "")):
         return decode(unwrapped(body, kind), kind, settings, request)
     if request.headers.get("ce-type", kind.type) != kind.type:
-        raise BadRecord("unknown_type", f"the request's ce-type is not {kind.type!r}")
+        raise RecordError("unknown_type", f"the request's ce-type is not {kind.type!r}")
     if request.headers.get("ce-specversion", "1.0") != "1.0":
-        raise BadRecord("schema", "ce-specversion is not 1.0")
+        raise RecordError("schema", "ce-specversion is not 1.0")
     stamp = request.headers.get("ce-time")
     check_time(None if stamp is None else stamp.encode())
     return decode(body, kind, settings, request)
 
 
 def respond(
-    request: Request, kind: Kind[Any], value: bytes, value_id: str, headers: Mapping[str, str] | None = None
+    request: Request,
+    kind: Kind[Any],
+    value: bytes,
+    value_id: str,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Answer with a value in the way that was asked: a CloudEvent is answered by one, in the same mode."""
     told = dict(headers or {})
@@ -147,20 +122,22 @@ async def read_batch(request: Request) -> list[bytes]:
     """Read an array of events, each as JSON that is not yet checked.
 
     Raises:
-        BadRecord: as ``read_body``, and ``not_json``, ``ambiguous_json``, ``schema`` (no array) or ``too_large`` (too many events).
+        RecordError: as ``read_body``, and ``not_json``, ``ambiguous_json``, ``schema`` (no array) or ``too_large`` (too many events).
     """
     if is_structured(request.headers.get("content-type", "")):
-        raise BadRecord("media_type", "an array of events must be application/json")
+        raise RecordError("media_type", "an array of events must be application/json")
     body = await read_body(request, _BATCH_BYTES)
     check_unambiguous(body)
     try:
         found = from_json(body, allow_inf_nan=False)
     except ValueError:
-        raise BadRecord("not_json", "the body is not JSON") from None
+        raise RecordError("not_json", "the body is not JSON") from None
     if not isinstance(found, list):
-        raise BadRecord("schema", "the body must be an array of events")
+        raise RecordError("schema", "the body must be an array of events")
     if len(found) > MAX_BATCH:
-        raise BadRecord("too_large", f"the array has {len(found)} events; at most {MAX_BATCH} are read")
+        raise RecordError(
+            "too_large", f"the array has {len(found)} events; at most {MAX_BATCH} are read"
+        )
     caller_of(request).count(len(found) - 1 if found else 0)
     return [to_json(entry) for entry in found]
 
@@ -171,11 +148,11 @@ def decode(raw: bytes, kind: Kind[V], settings: Settings, request: Request) -> V
     The answer names the fields that nobody reads.
 
     Raises:
-        BadRecord: as ``Kind.decode_strictly``, ``check_tokens`` and ``Caller.check``.
+        RecordError: as ``Kind.decode_strictly``, ``check_tokens`` and ``Caller.check``.
     """
     try:
         value, ignored = kind.read(raw)
-    except BadRecord:
+    except RecordError:
         note_ignored(request, ignored_in(raw, kind.value))
         raise
     note_ignored(request, ignored)
@@ -188,10 +165,12 @@ def event_number(last_event_id: str) -> int | None:
     """Read the header ``Last-Event-ID``; ``None`` where there is none.
 
     Raises:
-        BadRecord: with code ``bad_event_id``.
+        RecordError: with code ``bad_event_id``.
     """
     if last_event_id and not _EVENT_NUMBER.fullmatch(last_event_id):
-        raise BadRecord("bad_event_id", "Last-Event-ID must be the id of an event that was received here")
+        raise RecordError(
+            "bad_event_id", "Last-Event-ID must be the id of an event that was received here"
+        )
     return int(last_event_id) if last_event_id else None
 
 
@@ -201,27 +180,17 @@ def asker_of(headers: Mapping[str, str], settings: Settings, caller: Caller) -> 
     A callback learns what a tenant's households do, so it has to be listed for the caller's tenant.
 
     Raises:
-        BadRecord: with code ``bad_deadline`` or ``bad_callback``.
+        RecordError: with code ``bad_deadline`` or ``bad_callback``.
     """
     trace, callback = headers.get("traceparent", ""), headers.get("x-misfire-late-url")
     return Asker(
         seconds=_seconds_left(headers, settings),
         tenant=caller.tenant or "",
         trace=trace_of([("traceparent", trace.encode())]),
-        callback=check_callback(callback, settings.callback_urls, caller.tenant) if callback else None,
+        callback=check_callback(callback, settings.callback_urls, caller.tenant)
+        if callback
+        else None,
     )
-
-
-def problem(error: BadRecord) -> dict[str, Any]:
-    """An error in the form of RFC 9457."""
-    return problems.problem(error.code, _STATUS.get(error.code, 400), str(error))
-
-
-async def refuse(_: Request, error: BadRecord) -> JSONResponse:
-    """Answer a request that is refused, as an exception handler does."""
-    found = problem(error)
-    headers = _REFUSED_HEADERS.get(found["status"])
-    return JSONResponse(found, found["status"], headers, media_type=problems.PROBLEM)
 
 
 def _seconds_left(headers: Mapping[str, str], settings: Settings) -> float:
@@ -230,9 +199,12 @@ def _seconds_left(headers: Mapping[str, str], settings: Settings) -> float:
     An absolute deadline that has passed tells of clocks that differ: an asker whose deadline is over waits no longer.
     """
     named, absolute = headers.get("x-misfire-deadline-ms"), headers.get("x-misfire-deadline")
-    if named is not None and (not _NUMBER.fullmatch(named) or not 1 <= int(named) <= LONGEST_DEADLINE_MS):
-        raise BadRecord(
-            "bad_deadline", f"X-Misfire-Deadline-Ms must be a whole number from 1 to {LONGEST_DEADLINE_MS}"
+    if named is not None and (
+        not _NUMBER.fullmatch(named) or not 1 <= int(named) <= LONGEST_DEADLINE_MS
+    ):
+        raise RecordError(
+            "bad_deadline",
+            f"X-Misfire-Deadline-Ms must be a whole number from 1 to {LONGEST_DEADLINE_MS}",
         )
     budget = (settings.deadline_ms if named is None else int(named)) / 1000.0
     if absolute is None:
@@ -240,5 +212,5 @@ def _seconds_left(headers: Mapping[str, str], settings: Settings) -> float:
     try:
         left = (read_timestamp(absolute) - datetime.now(UTC)).total_seconds()
     except InvalidValue as error:
-        raise BadRecord("bad_deadline", f"X-Misfire-Deadline: {error}") from None
+        raise RecordError("bad_deadline", f"X-Misfire-Deadline: {error}") from None
     return left if 0.0 < left < budget else budget

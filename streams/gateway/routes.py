@@ -16,34 +16,28 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic_core import to_json
 
 from detector.contracts.events import IntentEvent
-from streams.errors import BadRecord
-from streams.gc_tuning import calm_garbage
-from streams.serving.access.guard import Guard, caller_of
+from streams.errors import RecordError
 from streams.gateway.confirmations import confirmations
-from streams.gateway.openapi import answers_description, applied_description, body_description
 from streams.gateway.exchange.exchange import Exchange
 from streams.gateway.ignored_header import IgnoredFields
 from streams.gateway.ladder import Answer, Asker, Ladder
-from streams.gateway.late_answers import LATE, LateAnswers
-from streams.gateway.requests import (
-    asker_of,
-    decode,
-    event_number,
-    problem,
-    read_batch,
-    read_value,
-    refuse,
-    respond,
-)
+from streams.gateway.late_answers import LateAnswers
+from streams.gateway.openapi import answers_description, applied_description, body_description
 from streams.gateway.policy_version import PolicyVersion
-from streams.wire.host_names import named_hosts
-from streams.telemetry.logs import log_decision
-from streams.wire.records import DECISION, INTENT, OUTCOME, OUTCOME_APPLIED, REFUSAL
-from streams.telemetry.scrapes import Scrapes
+from streams.gateway.problems import problem, refuse
+from streams.gateway.requests import asker_of, decode, event_number, read_batch, read_value, respond
+from streams.gc_tuning import calm_garbage
+from streams.kafka.topics import OUTCOMES
+from streams.serving.access.guard import Guard, caller_of
 from streams.serving.hosts import OnlyOwn
 from streams.settings import Settings
-from streams.kafka.topics import OUTCOMES
-from streams.telemetry.tracing import Tracer, build_tracer, facts
+from streams.telemetry.logs import facts, log_decision
+from streams.telemetry.scrapes import Scrapes
+from streams.telemetry.spans import Tracer
+from streams.telemetry.tracing import build_tracer
+from streams.wire.host_names import named_hosts
+from streams.wire.late_answer import LATE
+from streams.wire.records import DECISION, INTENT, OUTCOME, OUTCOME_APPLIED, REFUSAL
 
 __all__ = ["build_gateway"]
 
@@ -62,9 +56,13 @@ def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None
     """Build the HTTP application; it connects to Kafka when it starts. Without a guard it asks nobody for a token."""
     guard = guard or Guard(None)
     exchange = Exchange(
-        settings, lambda correlation, reply: ladder.late(correlation, reply, exchange), ladder.forget_all
+        settings,
+        lambda correlation, reply: ladder.late(correlation, reply, exchange),
+        ladder.forget_all,
     )
-    parts = _Parts(settings, ladder, exchange, build_tracer("misfire-gateway", settings.otlp_endpoint))
+    parts = _Parts(
+        settings, ladder, exchange, build_tracer("misfire-gateway", settings.otlp_endpoint)
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -80,13 +78,18 @@ def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None
         summary="Did anybody mean this chain of commands?",
         version="1",
         lifespan=lifespan,
-        dependencies=[Depends(guard), *([Depends(HTTPBearer(auto_error=False))] if guard.closed else [])],
+        dependencies=[
+            Depends(guard),
+            *([Depends(HTTPBearer(auto_error=False))] if guard.closed else []),
+        ],
     )
     app.add_middleware(PolicyVersion, version=ladder.policy.version)
     app.add_middleware(IgnoredFields)
-    app.add_middleware(OnlyOwn, hosts=named_hosts(settings.allowed_hosts), host=settings.gateway_host)
+    app.add_middleware(
+        OnlyOwn, hosts=named_hosts(settings.allowed_hosts), host=settings.gateway_host
+    )
 
-    app.exception_handler(BadRecord)(refuse)
+    app.exception_handler(RecordError)(refuse)
     answers = confirmations(settings, exchange)
     for routes in (
         _decisions(parts),
@@ -108,7 +111,11 @@ def _decisions(parts: _Parts) -> APIRouter:
             found = await parts.ladder.decide(event, parts.exchange, traced)
             span.facts |= facts(found.decision)
             log_decision(
-                logger, "answered", found.decision, span.traceparent, seconds=round(found.seconds, 4)
+                logger,
+                "answered",
+                found.decision,
+                span.traceparent,
+                seconds=round(found.seconds, 4),
             )
         return found
 
@@ -131,7 +138,9 @@ def _decisions(parts: _Parts) -> APIRouter:
     @routes.post(
         "/v1/decide/batch",
         openapi_extra=body_description(INTENT, batch=True),
-        responses=answers_description(DECISION, "The decisions, in the order of the events", batch=True),
+        responses=answers_description(
+            DECISION, "The decisions, in the order of the events", batch=True
+        ),
     )
     async def decide_batch(request: Request) -> Response:
         """Decide on up to 100 events at once, within one deadline.
@@ -147,7 +156,7 @@ def _decisions(parts: _Parts) -> APIRouter:
                 return DECISION.encode(
                     (await answer(decode(raw, INTENT, parts.settings, request), asker)).decision
                 )
-            except BadRecord as error:
+            except RecordError as error:
                 return to_json(problem(error))
 
         entries = await asyncio.gather(*(one(raw) for raw in await read_batch(request)))
@@ -159,7 +168,9 @@ def _decisions(parts: _Parts) -> APIRouter:
 def _outcomes(parts: _Parts) -> APIRouter:
     routes = APIRouter()
 
-    @routes.post("/v1/outcomes", openapi_extra=body_description(OUTCOME), responses=applied_description())
+    @routes.post(
+        "/v1/outcomes", openapi_extra=body_description(OUTCOME), responses=applied_description()
+    )
     async def outcomes(request: Request) -> JSONResponse:
         """Tell what happened to a command afterwards. 200: it was applied; 202: it is on its way; 409: it changes nothing, and why."""
         asker = asker_of(request.headers, parts.settings, caller_of(request))
@@ -170,7 +181,9 @@ def _outcomes(parts: _Parts) -> APIRouter:
             headers = OUTCOME.headers(
                 outcome.event_id, outcome.time, source="misfire/gateway", trace=span.traceparent
             )
-            question = exchange.ask(OUTCOMES, outcome.household_id, OUTCOME.encode(outcome), headers)
+            question = exchange.ask(
+                OUTCOMES, outcome.household_id, OUTCOME.encode(outcome), headers
+            )
             try:
                 reply = await asyncio.wait_for(question.reply, asker.wait)
             except TimeoutError:
@@ -178,7 +191,7 @@ def _outcomes(parts: _Parts) -> APIRouter:
                 return JSONResponse({"applied": False}, 202)
         if reply.type == REFUSAL.type:
             refusal = REFUSAL.decode(reply.value)
-            raise BadRecord(refusal.code, refusal.detail)
+            raise RecordError(refusal.code, refusal.detail)
         applied = reply.type == OUTCOME_APPLIED
         return JSONResponse({"applied": applied}, 200 if applied else 202)
 
@@ -193,7 +206,9 @@ def _late(late_answers: LateAnswers) -> APIRouter:
     routes = APIRouter()
 
     async def place(request: Request) -> AsyncIterator[None]:
-        with late_answers.place(caller_of(request).tenant or (request.client.host if request.client else "")):
+        with late_answers.place(
+            caller_of(request).tenant or (request.client.host if request.client else "")
+        ):
             yield
 
     @routes.get("/v1/late", response_class=EventSourceResponse, dependencies=[Depends(place)])

@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 
 from detector.contracts.errors import BundleError
+from streams.errors import DependencyUnavailable
 from streams.files.bundles import created_at, read_bundle
-from streams.errors import MissingPart
+from streams.files.policy import read_policy
+from streams.gateway.degraded_reasons import LOWER_RUNGS
+from streams.gateway.ladder import Ladder
+from streams.gateway.routes import build_gateway
 from streams.serving.access.guard import REFUSALS, Guard
 from streams.serving.access.listening import check_edge, listen, server_options
-from streams.gateway.routes import build_gateway
-from streams.gateway.ladder import Ladder
-from streams.gateway.degraded_reasons import LOWER_RUNGS
-from streams.telemetry.metrics_folder import forget_dead_processes
-from streams.telemetry.recording import begin_gateway, show_bundle
-from streams.files.policy import read_policy
 from streams.serving.protocol import CUTS
 from streams.serving.server import Server
 from streams.settings import Settings
+from streams.telemetry.metrics_folder import forget_dead_processes
+from streams.telemetry.recording import begin_gateway, show_bundle
 
 __all__ = ["run_gateway"]
 
@@ -28,8 +28,8 @@ def run_gateway(settings: Settings) -> None:
     """Serve the hook until told to stop.
 
     Raises:
-        MissingPart: the port is taken, or a certificate or the access file is missing.
-        WrongUse: it would be open to a network.
+        DependencyUnavailable: the port is taken, or a certificate or the access file is missing.
+        UsageError: it would be open to a network.
     """
     forget_dead_processes()
     check_edge(settings)
@@ -38,7 +38,9 @@ def run_gateway(settings: Settings) -> None:
     begin_gateway(LOWER_RUNGS, REFUSALS, CUTS)
     ladder = _ladder(settings)
     listening = listen(settings.gateway_host, settings.gateway_port)
-    logger.info("the hook listens on %s://%s:%d", "https" if tls else "http", *listening.getsockname()[:2])
+    logger.info(
+        "the hook listens on %s://%s:%d", "https" if tls else "http", *listening.getsockname()[:2]
+    )
     Server(build_gateway(settings, ladder, guard), listening, tls).serve_until_stopped()
 
 
@@ -46,9 +48,9 @@ def _ladder(settings: Settings) -> Ladder:
     """The ladder, without its second rung where there is no bundle that can be read: the workers have bundles of their own."""
     try:
         bundle = read_bundle(settings.bundle)
-    except (MissingPart, BundleError) as error:
+    except (DependencyUnavailable, BundleError) as error:
         logger.error("%s; until then the policy's fallbacks answer when no worker does", error)  # noqa: TRY400 - a sentence
-        lacking = "no_bundle" if isinstance(error, MissingPart) else "bundle_damaged"
+        lacking = "no_bundle" if isinstance(error, DependencyUnavailable) else "bundle_damaged"
         policy = read_policy(settings.policy)
         return Ladder(policy, None, places=settings.max_waiting, lacking=lacking)
     show_bundle(bundle, created_at(settings.bundle))

@@ -8,9 +8,9 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from detector.decision.bundle import Bundle
 from detector.contracts.decisions import Decision, Rung
 from detector.contracts.events import IntentEvent
+from detector.decision.bundle import Bundle
 from detector.decision.decide import decide, follow
 from detector.household.state import HouseholdState
 from streams.gateway.shares import Kept
@@ -55,7 +55,9 @@ class Sessions:
 
     def begin(self, event: IntentEvent, tenant: str = "", *, at: float) -> Turn:
         """Take in an event that arrived at ``at``; the one before it in its household has to be decided by now, so it is."""
-        home = self._homes.get(event.household_id, _ALL) or _Home(HouseholdState.new(event.household_id))
+        home = self._homes.get(event.household_id, _ALL) or _Home(
+            HouseholdState.new(event.household_id)
+        )
         if home.open is not None:
             with suppress(Exception):  # whoever needs this decision meets the error
                 self.judge(home.open)

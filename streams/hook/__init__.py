@@ -8,12 +8,12 @@ from detector.contracts.confirmations import ConfirmationResult, Refusal, Result
 from detector.contracts.decisions import ConfirmMethod, Decision, Verdict
 from detector.contracts.errors import InvalidValue
 from detector.contracts.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from streams.files.household_secrets import HouseholdSecrets, SecretsFile
+from streams.files.keyring import read_keyring
 from streams.hook.blocking import Hook
 from streams.hook.calls import Call
 from streams.hook.client import AsyncHook
-from streams.hook.command_guard import NotMeant
-from streams.files.household_secrets import HouseholdSecrets, SecretsFile
-from streams.files.keyring import read_keyring
+from streams.hook.command_guard import CommandNotAllowed
 from streams.hook.rejecting import RejectedEvent
 from streams.hook.tokenizing import Tokens
 
@@ -21,6 +21,7 @@ __all__ = [
     "Act",
     "AsyncHook",
     "Call",
+    "CommandNotAllowed",
     "ConfirmMethod",
     "ConfirmationResult",
     "Decision",
@@ -28,7 +29,6 @@ __all__ = [
     "HouseholdSecrets",
     "IntentEvent",
     "InvalidValue",
-    "NotMeant",
     "Outcome",
     "OutcomeKind",
     "OutcomeSource",

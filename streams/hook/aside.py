@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-__all__ = ["Aside", "NoThread"]
+__all__ = ["Aside", "ThreadUnavailable"]
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 _MOST = 16
 
 
-class NoThread(Exception):
+class ThreadUnavailable(Exception):
     """No thread could be had for a call."""
 
 
@@ -36,11 +36,11 @@ class Aside:
         """Return what ``work`` returns, or raise what it raises. Whoever stops waiting leaves the call to itself.
 
         Raises:
-            NoThread: too many calls hang already, or the process can start no more threads.
+            ThreadUnavailable: too many calls hang already, or the process can start no more threads.
         """
         running = self._running.setdefault(os.getpid(), set())
         if len(running) >= _MOST:
-            raise NoThread(f"{len(running)} earlier calls still wait")
+            raise ThreadUnavailable(f"{len(running)} earlier calls still wait")
         loop, context, ticket = asyncio.get_running_loop(), contextvars.copy_context(), object()
         future: asyncio.Future[T] = loop.create_future()
 
@@ -60,7 +60,7 @@ class Aside:
             threading.Thread(target=call, name="misfire-aside", daemon=True).start()
         except RuntimeError as error:
             running.discard(ticket)
-            raise NoThread(str(error)) from None
+            raise ThreadUnavailable(str(error)) from None
         return await future
 
 
@@ -72,4 +72,4 @@ def _settle(future: asyncio.Future[Any], found: object, failed: BaseException | 
     elif isinstance(failed, Exception) and not isinstance(failed, StopIteration):
         future.set_exception(failed)
     else:  # a future takes neither; what ends a thread must not end the caller's loop
-        future.set_exception(NoThread(f"the call ended with {type(failed).__name__}"))
+        future.set_exception(ThreadUnavailable(f"the call ended with {type(failed).__name__}"))

@@ -12,12 +12,12 @@ from typing import ParamSpec, Self, TypeVar
 from detector.contracts.confirmations import ConfirmationResult, Refusal
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
-from detector.policy.policy import Policy
 from detector.contracts.refusals import refused
-from streams.hook.loop_thread import Background, NotRunning
+from detector.policy.policy import Policy
 from streams.hook.calls import Call, Observer, announce, warn
 from streams.hook.client import CLOSE_SECONDS, CONFIRM_SECONDS, AsyncHook
 from streams.hook.command_guard import check, is_question
+from streams.hook.loop_thread import Background, NotRunningError
 from streams.hook.rejecting import check_is
 from streams.hook.tokenizing import Tokens
 
@@ -70,7 +70,7 @@ class Hook:
             decision = self._background.run(
                 lambda: self._hook.decide_until(event, began + deadline), deadline + _GRACE
             )
-        except (NotRunning, TimeoutError) as error:
+        except (NotRunningError, TimeoutError) as error:
             decision = self._hook.asking.failed(event, error, self._hook.deadline_ms)
         return self._announced(began, decision)
 
@@ -102,7 +102,7 @@ class Hook:
                 ),
                 2 * CONFIRM_SECONDS + _GRACE,
             )
-        except (NotRunning, TimeoutError) as error:
+        except (NotRunningError, TimeoutError) as error:
             warn("an answer to a question was not checked (%s)", type(error).__name__)
             result = refused(
                 self._hook.asking.question(decision, method, accepted=accepted), Refusal.UNCHECKED
@@ -116,7 +116,7 @@ class Hook:
             applied = self._background.run(
                 lambda: self._hook.report(outcome), self._hook.deadline_ms / 1000.0 + _GRACE
             )
-        except (NotRunning, TimeoutError) as error:
+        except (NotRunningError, TimeoutError) as error:
             warn("an outcome was not reported (%s)", type(error).__name__)
             applied = False
         return self._announced(began, applied)
@@ -148,7 +148,10 @@ class Hook:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 

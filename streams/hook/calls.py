@@ -38,7 +38,9 @@ class Call:
     def of(cls, found: Decision | ConfirmationResult | bool, seconds: float) -> Call:
         """Describe the call that returned ``found``."""
         if isinstance(found, Decision):
-            reason = found.reasons[0].code if found.rung is not Rung.WORKER and found.reasons else ""
+            reason = (
+                found.reasons[0].code if found.rung is not Rung.WORKER and found.reasons else ""
+            )
             return cls(
                 method="decide",
                 seconds=seconds,
@@ -48,7 +50,10 @@ class Call:
             )
         if isinstance(found, ConfirmationResult):
             return cls(
-                method="confirm", seconds=seconds, result=found.result.value, reason=found.reason or ""
+                method="confirm",
+                seconds=seconds,
+                result=found.result.value,
+                reason=found.reason or "",
             )
         return cls(method="report", seconds=seconds, result="applied" if found else "not_applied")
 
@@ -62,7 +67,9 @@ def announce(observers: Iterable[Observer], call: Call) -> None:
         try:
             observer(call)
         except Exception as error:  # noqa: BLE001 - the host's own code
-            warn("an observer of the hook raised %s; the call is not affected", type(error).__name__)
+            warn(
+                "an observer of the hook raised %s; the call is not affected", type(error).__name__
+            )
 
 
 def warn(text: str, *values: object) -> None:

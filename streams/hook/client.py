@@ -22,15 +22,15 @@ import httpx
 from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult, Refusal
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
-from detector.policy.policy import Policy
 from detector.contracts.refusals import refused
-from streams.hook.aside import Aside, NoThread
-from streams.hook.protocol import NO_QUESTION, Asking, Said
-from streams.hook.calls import Call, Observer, announce, warn
-from streams.hook.connection import FAILURES, REST_SECONDS, Answer, Connections, GatewayError, warm
-from streams.hook.command_guard import check, is_question
+from detector.policy.policy import Policy
 from streams.files.household_secrets import SecretUnavailable
+from streams.hook.aside import Aside, ThreadUnavailable
+from streams.hook.calls import Call, Observer, announce, warn
+from streams.hook.command_guard import check, is_question
+from streams.hook.connection import FAILURES, REST_SECONDS, Answer, Connections, GatewayError, warm
 from streams.hook.origin import origin_of
+from streams.hook.protocol import NO_QUESTION, Asking, Said
 from streams.hook.rejecting import RejectedEvent
 from streams.hook.tokenizing import Tokens
 from streams.wire.records import ANSWER, DECISION, INTENT, OUTCOME, RESULT
@@ -96,14 +96,18 @@ class AsyncHook:
             RejectedEvent: the event holds something that may not leave the runtime, or the gateway refused it as broken.
         """
         began = time.monotonic()
-        return self._announced(began, await self.decide_until(event, began + self.deadline_ms / 1000.0))
+        return self._announced(
+            began, await self.decide_until(event, began + self.deadline_ms / 1000.0)
+        )
 
     async def decide_until(self, event: IntentEvent, until: float) -> Decision:
         """As ``decide``, but announced to no observer, and with a deadline as a reading of ``time.monotonic``."""
         try:
             sent = await self._replaced(lambda: self.asking.event(event), until)
         except SecretUnavailable as error:
-            return self.asking.fallback(event, "secret_unavailable", f"The question was not sent, {error}")
+            return self.asking.fallback(
+                event, "secret_unavailable", f"The question was not sent, {error}"
+            )
         try:
             answer = await self._asked(INTENT.encode(sent), until)
         except _Resting:
@@ -176,7 +180,7 @@ class AsyncHook:
         *,
         ask: Callable[[Decision], Awaitable[ConfirmationResult]] | None = None,
     ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
-        """Return a decorator for what runs commands: it runs them only if they were meant, and raises ``NotMeant`` otherwise.
+        """Return a decorator for what runs commands: it runs them only if they were meant, and raises ``CommandNotAllowed`` otherwise.
 
         Args:
             event_of: makes the committing event from what the handler is called with.
@@ -210,7 +214,10 @@ class AsyncHook:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await self.close()
 
@@ -227,8 +234,10 @@ class AsyncHook:
             async with asyncio.timeout(until - time.monotonic()):
                 return await self._aside.run(work)
         except TimeoutError:
-            raise SecretUnavailable("a household's secret cannot be had before the deadline") from None
-        except NoThread as error:
+            raise SecretUnavailable(
+                "a household's secret cannot be had before the deadline"
+            ) from None
+        except ThreadUnavailable as error:
             raise SecretUnavailable(f"a household's secret cannot be had: {error}") from None
 
     async def _asked(self, content: bytes, until: float) -> Answer:
@@ -239,14 +248,18 @@ class AsyncHook:
             raise _Resting
         try:
             async with asyncio.timeout(until - time.monotonic()):
-                answer = await connection.hedge.ask(lambda: self._post("/v1/decide", content, until))
+                answer = await connection.hedge.ask(
+                    lambda: self._post("/v1/decide", content, until)
+                )
         except (GatewayError, httpx.HTTPError, TimeoutError):
             rest.failed(time.monotonic())
             raise
         rest.answered()
         return answer
 
-    async def _confirmed(self, given: ConfirmationAnswer, reply: Said, until: float) -> ConfirmationResult:
+    async def _confirmed(
+        self, given: ConfirmationAnswer, reply: Said, until: float
+    ) -> ConfirmationResult:
         result = refused(given, Refusal.UNCHECKED)
         if given.confirmation_id == NO_QUESTION:
             return result
@@ -255,7 +268,9 @@ class AsyncHook:
         except SecretUnavailable as error:
             return replace(result, text=f"The answer was not sent, {error}.")
         path, content = f"/v1/confirmations/{given.confirmation_id}", ANSWER.encode(given)
-        for _ in range(_SENT):  # the same answer again does no harm, and what became of the first is told
+        for _ in range(
+            _SENT
+        ):  # the same answer again does no harm, and what became of the first is told
             try:
                 attempt = min(until, time.monotonic() + CONFIRM_SECONDS)
                 result = self.asking.result(given, await self._sent(path, content, attempt))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from detector.contracts.confirmations import ConfirmationResult, Result
 from detector.contracts.decisions import Decision, Verdict
 
-__all__ = ["NotMeant", "check", "is_question"]
+__all__ = ["CommandNotAllowed", "check", "is_question"]
 
 
-class NotMeant(Exception):
+class CommandNotAllowed(Exception):
     """A guarded command did not run: nobody meant it, or nobody confirmed it. Its text is the first reason of the decision."""
 
     def __init__(self, decision: Decision, result: ConfirmationResult | None) -> None:
@@ -28,11 +28,13 @@ def check(decision: Decision, result: ConfirmationResult | None) -> None:
     """Let a command pass that is allowed or was confirmed.
 
     Raises:
-        NotMeant: it is neither.
+        CommandNotAllowed: it is neither.
     """
     confirmed = is_question(decision) and _is_answer_to(decision, result)
     if decision.effective_verdict is not Verdict.ALLOW and not confirmed:
-        raise NotMeant(decision, result if isinstance(result, ConfirmationResult) else None)
+        raise CommandNotAllowed(
+            decision, result if isinstance(result, ConfirmationResult) else None
+        )
 
 
 def _is_answer_to(decision: Decision, result: ConfirmationResult | None) -> bool:

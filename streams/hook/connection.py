@@ -16,9 +16,9 @@ from importlib import import_module
 
 import httpx
 
-from streams.wire.http_headers import POLICY_VERSION
 from streams.hook.hedging import Hedge
 from streams.hook.resting import Rest
+from streams.wire.http_headers import POLICY_VERSION
 from streams.wire.records import MAX_BYTES
 
 __all__ = [
@@ -106,7 +106,9 @@ class Connection:
             httpx.HTTPError: it cannot be reached.
         """
         async with self._client.stream("POST", path, content=content, headers=headers) as response:
-            answer = Answer(response.status_code, await _body(response), response.headers.get(POLICY_VERSION))
+            answer = Answer(
+                response.status_code, await _body(response), response.headers.get(POLICY_VERSION)
+            )
         if response.is_server_error:
             raise GatewayError(answer)
         return answer

@@ -10,12 +10,12 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any, TypeVar
 
-__all__ = ["Background", "NotRunning"]
+__all__ = ["Background", "NotRunningError"]
 
 T = TypeVar("T")
 
 
-class NotRunning(Exception):
+class NotRunningError(Exception):
     """The thread cannot be had: the process ends, may start no threads, or the caller is that thread itself."""
 
 
@@ -37,7 +37,7 @@ class Background:
             patience: seconds after which it is cancelled.
 
         Raises:
-            NotRunning: it was not run.
+            NotRunningError: it was not run.
             TimeoutError: it was cancelled.
         """
         return self._threads.setdefault(os.getpid(), _Thread()).run(work, patience)
@@ -64,11 +64,11 @@ class _Thread:
             future = asyncio.run_coroutine_threadsafe(coroutine, loop)
         except RuntimeError as error:
             coroutine.close()
-            raise NotRunning(str(error)) from None
+            raise NotRunningError(str(error)) from None
         try:
             return future.result(patience)
         except CancelledError:
-            raise NotRunning("the hook was closed meanwhile") from None
+            raise NotRunningError("the hook was closed meanwhile") from None
         except BaseException:
             future.cancel()  # where it has ended, nothing happens
             raise
@@ -78,7 +78,7 @@ class _Thread:
             loop, thread = self._loop, self._thread
         if loop is None or thread is None:
             return
-        with suppress(NotRunning, TimeoutError):
+        with suppress(NotRunningError, TimeoutError):
             self.run(work, patience)
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(loop.stop)
@@ -88,7 +88,7 @@ class _Thread:
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._thread is threading.current_thread():
-                raise NotRunning("the hook was called from its own thread")
+                raise NotRunningError("the hook was called from its own thread")
             if self._loop is None:
                 self._loop, self._thread = _start()
             return self._loop
@@ -98,13 +98,13 @@ def _start() -> tuple[asyncio.AbstractEventLoop, threading.Thread]:
     try:
         loop = asyncio.SelectorEventLoop()
     except OSError as error:
-        raise NotRunning(str(error)) from None
+        raise NotRunningError(str(error)) from None
     thread = threading.Thread(target=_serve, args=(loop,), name="misfire-hook", daemon=True)
     try:
         thread.start()
     except RuntimeError as error:
         loop.close()
-        raise NotRunning(str(error)) from None
+        raise NotRunningError(str(error)) from None
     return loop, thread
 
 

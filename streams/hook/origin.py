@@ -32,7 +32,9 @@ def origin_of(
         )
     if not isinstance(deadline_ms, int | float) or not 0 < deadline_ms < float("inf"):
         raise InvalidValue("deadline_ms must be a number of milliseconds above 0")
-    if token is not None and not (isinstance(token, str) and token.isascii() and token.isprintable()):
+    if token is not None and not (
+        isinstance(token, str) and token.isascii() and token.isprintable()
+    ):
         raise InvalidValue(
             "token must be printable ASCII, as 'misfire token new' prints it; strip the end of the line"
         )

@@ -9,23 +9,23 @@ from datetime import UTC, datetime
 
 import httpx
 
-from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult
 from detector.contracts.challenge_words import words_in
+from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
 from detector.policy.fallback import fallback_decision
 from detector.policy.policy import Policy
+from streams.files.household_secrets import SecretUnavailable
+from streams.files.policy import read_policy
 from streams.hook.calls import warn
 from streams.hook.connection import Answer
-from streams.wire.http_headers import POLICY_VERSION
-from streams.files.household_secrets import SecretUnavailable
-from streams.hook.reading import UnreadableAnswer, detail_of, read_decision, read_result
+from streams.hook.reading import UnreadableAnswerError, detail_of, read_decision, read_result
 from streams.hook.rejecting import RejectedEvent, check_is, rejecting
 from streams.hook.tokenizing import Tokens
-from streams.files.policy import read_policy
+from streams.wire.http_headers import POLICY_VERSION
 from streams.wire.records import OUTCOME
 from streams.wire.token_format import check_tokens
-from streams.telemetry.tracing import current_trace
+from streams.wire.traceparent import current_trace
 
 __all__ = ["NO_QUESTION", "Asking", "Said"]
 
@@ -96,7 +96,9 @@ class Asking:
         with rejecting("the outcome"):
             return OUTCOME.encode(self.tokens.outcome(outcome) if self.tokens else outcome)
 
-    def question(self, decision: Decision, method: ConfirmMethod, *, accepted: bool) -> ConfirmationAnswer:
+    def question(
+        self, decision: Decision, method: ConfirmMethod, *, accepted: bool
+    ) -> ConfirmationAnswer:
         """Return an answer to a decision's question that is bound to what was asked, as yet without a proof.
 
         Raises:
@@ -162,10 +164,12 @@ class Asking:
             raise RejectedEvent(detail)
         if answer.status in (401, 403, 429):
             why = detail or f"status {answer.status}"
-            return self.fallback(event, "gateway_refused", f"The gateway refused this client ({why})")
+            return self.fallback(
+                event, "gateway_refused", f"The gateway refused this client ({why})"
+            )
         try:
             return read_decision(event, answer)
-        except UnreadableAnswer as error:
+        except UnreadableAnswerError as error:
             return self.fallback(event, "gateway_error", str(error))
 
     def result(self, given: ConfirmationAnswer, answer: Answer) -> ConfirmationResult:
@@ -191,7 +195,9 @@ class Asking:
     def fallback(self, event: IntentEvent, code: str, text: str) -> Decision:
         """Return the policy's decision, and say so in the log."""
         warn("%s; the policy's rule answers", text)
-        return fallback_decision(event, self.policy, code=code, text=f"{text}; the policy's rule answers.")
+        return fallback_decision(
+            event, self.policy, code=code, text=f"{text}; the policy's rule answers."
+        )
 
     def _compare(self, theirs: str | None) -> None:
         """Warn once about each policy version of a gateway that is not ours: fallbacks here would not be those there."""

@@ -10,11 +10,11 @@ from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationRes
 from detector.contracts.decisions import Decision, Enforcement, Verdict
 from detector.contracts.events import IntentEvent
 from detector.contracts.refusals import refused
-from streams.errors import BadRecord
+from streams.errors import RecordError
 from streams.hook.connection import Answer
 from streams.wire.records import DECISION, RESULT
 
-__all__ = ["UnreadableAnswer", "detail_of", "read_decision", "read_result"]
+__all__ = ["UnreadableAnswerError", "detail_of", "read_decision", "read_result"]
 
 #: The status of an answer, and the first one of refusals.
 _OK, _REFUSED = 200, 400
@@ -22,7 +22,7 @@ _OK, _REFUSED = 200, 400
 _LONGEST_DETAIL = 500
 
 
-class UnreadableAnswer(Exception):
+class UnreadableAnswerError(Exception):
     """An answer holds no decision on the event that was asked about; the message is a sentence without its full stop."""
 
 
@@ -30,19 +30,19 @@ def read_decision(event: IntentEvent, answer: Answer) -> Decision:
     """Return the decision on an event, as it was sent.
 
     Raises:
-        UnreadableAnswer: there is none in the answer.
+        UnreadableAnswerError: there is none in the answer.
     """
     if answer.status != _OK:
-        raise UnreadableAnswer(f"The gateway answered with status {answer.status}")
+        raise UnreadableAnswerError(f"The gateway answered with status {answer.status}")
     try:
         decision = DECISION.decode_strictly(answer.content)
-    except BadRecord:
-        raise UnreadableAnswer("The gateway's answer could not be read") from None
+    except RecordError:
+        raise UnreadableAnswerError("The gateway's answer could not be read") from None
     wanted = (event.event_id, event.household_id, event.intent)
     if (decision.event_id, decision.household_id, decision.intent) != wanted:
-        raise UnreadableAnswer("The gateway answered for another event")
+        raise UnreadableAnswerError("The gateway answered for another event")
     if not _is_sound(decision):
-        raise UnreadableAnswer("The gateway's answer contradicts itself")
+        raise UnreadableAnswerError("The gateway's answer contradicts itself")
     return decision
 
 
@@ -63,7 +63,9 @@ def read_result(given: ConfirmationAnswer, answer: Answer) -> ConfirmationResult
     became = Result.CONFIRMED if given.accepted else Result.DENIED
     if result.reason is Refusal.ALREADY_ANSWERED and result.answered_by == given.answer_id:
         return replace(result, result=became, reason=None, text="")
-    if result.result is not Result.REFUSED and (result.result is not became or answer.status != _OK):
+    if result.result is not Result.REFUSED and (
+        result.result is not became or answer.status != _OK
+    ):
         return unchecked
     return result
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from detector.contracts.errors import InvalidValue
-from streams.errors import BadRecord
+from streams.errors import RecordError
 
 __all__ = ["RejectedEvent", "check_is", "rejecting"]
 
@@ -22,7 +22,9 @@ def check_is(value: object, wanted: type) -> None:
         RejectedEvent: it is one.
     """
     if not isinstance(value, wanted):
-        raise RejectedEvent(f"a value of type {wanted.__name__} was expected, not {type(value).__name__}")
+        raise RejectedEvent(
+            f"a value of type {wanted.__name__} was expected, not {type(value).__name__}"
+        )
 
 
 @contextmanager
@@ -36,7 +38,7 @@ def rejecting(what: str) -> Iterator[None]:
         yield
     except RejectedEvent:
         raise
-    except (BadRecord, InvalidValue) as error:
+    except (RecordError, InvalidValue) as error:
         raise RejectedEvent(str(error)) from None
     except (ValueError, TypeError, AttributeError) as error:
         text = f"{what} holds a value of a type that it may not have ({type(error).__name__}); see IntentEvent and Outcome"

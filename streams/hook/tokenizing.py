@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from detector.contracts.events import IntentEvent, Outcome, session_of
-from streams.errors import MissingPart, WrongUse
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files.household_secrets import HouseholdSecrets, SecretUnavailable
 from streams.files.keyring import Key, Keyring
 
@@ -57,7 +57,9 @@ class Tokens:
         #: Threads share it, and so only by steps that none can interrupt.
         self._households: dict[str, str] = {}
         ids = "|".join(re.escape(key.id) for key in (keyring.household, *keyring.keys))
-        self._own = re.compile(rf"(?:{ids})_(?:[0-9a-f]{{{_SLOT_DIGITS}}}|[0-9a-f]{{{_ID_DIGITS}}})")
+        self._own = re.compile(
+            rf"(?:{ids})_(?:[0-9a-f]{{{_SLOT_DIGITS}}}|[0-9a-f]{{{_ID_DIGITS}}})"
+        )
 
     @property
     def may_block(self) -> bool:
@@ -94,7 +96,8 @@ class Tokens:
             device_id=self._inside(home, time, _ID_DIGITS, "device", event.device_id),
             # One that was made of the device's id is made of its token instead.
             session_id="" if event.session_id == session_of(event.device_id) else event.session_id,
-            speaker_id=event.speaker_id and self._inside(home, time, _ID_DIGITS, "speaker", event.speaker_id),
+            speaker_id=event.speaker_id
+            and self._inside(home, time, _ID_DIGITS, "speaker", event.speaker_id),
             slots=self._slots(home, event.slots, time),
         )
 
@@ -112,7 +115,11 @@ class Tokens:
             secret: object = self._secrets.secret(known)
         except Exception as error:
             # A store of the runtime's own fails as it likes, and may say whose secret it was asked for.
-            said = str(error) if isinstance(error, MissingPart | WrongUse) else type(error).__name__
+            said = (
+                str(error)
+                if isinstance(error, DependencyUnavailable | UsageError)
+                else type(error).__name__
+            )
             raise SecretUnavailable(f"a household's secret cannot be had: {said}") from error
         if not isinstance(secret, bytes) or len(secret) < _FEWEST_BYTES:
             raise SecretUnavailable(
@@ -126,7 +133,9 @@ class Tokens:
         return _Home(token, secret)
 
     def _of_household(self, household_id: str, secret: bytes) -> str:
-        return self._token(self.keyring.household, _ID_DIGITS, "household", household_id, _Home("", secret))
+        return self._token(
+            self.keyring.household, _ID_DIGITS, "household", household_id, _Home("", secret)
+        )
 
     def _slots(self, home: _Home, said: Mapping[str, str], time: datetime) -> dict[str, str]:
         return {
@@ -142,7 +151,9 @@ class Tokens:
             return value
         # JSON keeps the parts apart: no two lists of parts give the same message.
         message = json.dumps([self.keyring.tenant, home.token, kind, value]).encode()
-        digest = hmac.new(bytes.fromhex(key.secret) + home.secret, message, hashlib.sha256).hexdigest()
+        digest = hmac.new(
+            bytes.fromhex(key.secret) + home.secret, message, hashlib.sha256
+        ).hexdigest()
         return f"{key.id}_{digest[:digits]}"
 
 

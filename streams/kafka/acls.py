@@ -7,7 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INCIDENTS, INTENTS, OUTCOMES, REPLIES, TOPICS
+from streams.kafka.topics import (
+    DEAD_LETTERS,
+    DECISIONS,
+    HOUSEHOLDS,
+    INCIDENTS,
+    INTENTS,
+    OUTCOMES,
+    REPLIES,
+    TOPICS,
+)
 
 __all__ = ["RIGHTS", "Part", "Right", "acl_commands"]
 

@@ -6,11 +6,11 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files.certificates import client_context
-from streams.errors import MissingPart, WrongUse
 from streams.settings import Settings, read_secret
 
-__all__ = ["Brokers", "Login", "brokers_of"]
+__all__ = ["EMBEDDED_CLUSTER", "Brokers", "Login", "brokers_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,10 @@ class Brokers:
         """The options of any client of kafka-python or aiokafka: their names are the same."""
         options: dict[str, Any] = {"bootstrap_servers": self.addresses}
         if self.tls is not None:
-            options |= {"security_protocol": "SASL_SSL" if self.login else "SSL", "ssl_context": self.tls}
+            options |= {
+                "security_protocol": "SASL_SSL" if self.login else "SSL",
+                "ssl_context": self.tls,
+            }
         if self.login is not None:
             options |= {
                 "sasl_mechanism": self.login.mechanism,
@@ -63,11 +66,13 @@ def brokers_of(settings: Settings) -> Brokers:
     """Read how Kafka is reached.
 
     Raises:
-        WrongUse: settings contradict each other; every problem is listed.
-        MissingPart: a certificate, key or password file cannot be used.
+        UsageError: settings contradict each other; every problem is listed.
+        DependencyUnavailable: a certificate, key or password file cannot be used.
     """
     if problems := _contradictions(settings):
-        raise WrongUse("Kafka cannot be reached so:\n" + "\n".join(f"  - {text}" for text in problems))
+        raise UsageError(
+            "Kafka cannot be reached so:\n" + "\n".join(f"  - {text}" for text in problems)
+        )
     if settings.kafka_security == "PLAINTEXT":
         return Brokers(settings.broker)
     tls = client_context(settings.kafka_ca, settings.kafka_cert, settings.kafka_key)
@@ -79,7 +84,7 @@ def _login(settings: Settings) -> Login | None:
     if settings.kafka_user is None or password is None:
         return None
     if not password:
-        raise MissingPart(f"the password file {settings.kafka_password_file} is empty")
+        raise DependencyUnavailable(f"the password file {settings.kafka_password_file} is empty")
     return Login(settings.kafka_mechanism, settings.kafka_user, password)
 
 
@@ -89,7 +94,10 @@ def _contradictions(settings: Settings) -> list[str]:
     names = {"kafka_user", "kafka_password_file"}
     given = {name for name in certificates | names if getattr(settings, name) is not None}
     found = []
-    if unused := given - {"PLAINTEXT": set(), "SSL": certificates, "SASL_SSL": certificates | names}[asked]:
+    if (
+        unused := given
+        - {"PLAINTEXT": set(), "SSL": certificates, "SASL_SSL": certificates | names}[asked]
+    ):
         found.append(
             f"{', '.join(sorted(unused))} would not be used with kafka_security {asked}: change it, or leave them out"
         )
@@ -98,3 +106,7 @@ def _contradictions(settings: Settings) -> list[str]:
     if asked == "SASL_SSL" and (lacking := names - given):
         found.append(f"kafka_security SASL_SSL needs {' and '.join(sorted(lacking))} too")
     return found
+
+
+#: The cluster id by which the embedded broker is known from any other.
+EMBEDDED_CLUSTER = "misfire-embedded"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from streams.errors import DependencyUnavailable
 from streams.kafka.connection import Brokers
-from streams.errors import MissingPart
 from streams.wire.records import Headers
 
 __all__ = ["Held", "Place", "read_topic"]
@@ -51,14 +51,18 @@ def read_topic(brokers: Brokers, topic: str, only: int | None = None) -> Iterato
     but where a poll brings nothing beyond it.
 
     Raises:
-        MissingPart: the topic is not there, or the broker does not give all of it: half of an answer would look like one.
+        DependencyUnavailable: the topic is not there, or the broker does not give all of it: half of an answer would look like one.
     """
-    consumer = KafkaConsumer(**brokers.options, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50)
+    consumer = KafkaConsumer(
+        **brokers.options, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50
+    )
     try:
         numbers = consumer.partitions_for_topic(topic) or ()
         partitions = [TopicPartition(topic, number) for number in numbers if only in {None, number}]
         if not partitions:
-            raise MissingPart(f"topic {topic} is missing; create it with 'misfire topics create'")
+            raise DependencyUnavailable(
+                f"topic {topic} is missing; create it with 'misfire topics create'"
+            )
         consumer.assign(partitions)
         ends = consumer.end_offsets(partitions)
         consumer.seek_to_beginning(*partitions)
@@ -71,10 +75,20 @@ def read_topic(brokers: Brokers, topic: str, only: int | None = None) -> Iterato
             for partition, records in polled.items():
                 for record in records:
                     place = Place(topic, partition.partition, record.offset)
-                    yield Held(place, record.timestamp / 1000, record.key, record.value, record.headers or ())
+                    yield Held(
+                        place,
+                        record.timestamp / 1000,
+                        record.key,
+                        record.value,
+                        record.headers or (),
+                    )
             if time.monotonic() - last > _PATIENCE:
-                raise MissingPart(f"topic {topic} could not be read to its end; look at the broker")
+                raise DependencyUnavailable(
+                    f"topic {topic} could not be read to its end; look at the broker"
+                )
     except KafkaError as error:
-        raise MissingPart(f"topic {topic} could not be read ({type(error).__name__})") from error
+        raise DependencyUnavailable(
+            f"topic {topic} could not be read ({type(error).__name__})"
+        ) from error
     finally:
         consumer.close()

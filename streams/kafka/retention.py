@@ -26,7 +26,9 @@ def overdue(brokers: Brokers, client: KafkaAdminClient, now: float) -> list[str]
         now: seconds since the epoch.
     """
     bounded = {
-        topic.name: topic for topic in TOPICS if topic.retention is not None and told_settings(client, topic)
+        topic.name: topic
+        for topic in TOPICS
+        if topic.retention is not None and told_settings(client, topic)
     }
     found = []
     for name, oldest in _oldest(brokers, bounded).items():

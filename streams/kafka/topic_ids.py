@@ -45,7 +45,11 @@ class Identities:
 
     def resized(self, now: Identities) -> list[str]:
         """Return the topics that have another number of partitions than they had. One that is not there may come back as it was."""
-        return [name for name, count in self.partitions.items() if now.partitions.get(name, count) != count]
+        return [
+            name
+            for name, count in self.partitions.items()
+            if now.partitions.get(name, count) != count
+        ]
 
 
 #: Where no broker was asked.

@@ -11,13 +11,14 @@ from typing import Any
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from streams.errors import DependencyUnavailable, UsageError
 from streams.kafka.connection import Brokers
-from streams.errors import MissingPart, WrongUse
 from streams.kafka.reachable import why_unreachable
 
 __all__ = [
     "BUNDLES",
     "COMPACTED_WITHIN",
+    "CREATE_TIME",
     "DEAD_LETTERS",
     "DECISIONS",
     "HOUSEHOLDS",
@@ -96,7 +97,11 @@ class Topic:
 
         Kafka deletes whole segments, and a segment's time begins with its last record: by default that is a week more.
         """
-        return COMPACTED_WITHIN if self.retention is None else self.retention + min(self.retention, _DAY)
+        return (
+            COMPACTED_WITHIN
+            if self.retention is None
+            else self.retention + min(self.retention, _DAY)
+        )
 
 
 TOPICS: tuple[Topic, ...] = (
@@ -115,7 +120,7 @@ def admin(brokers: Brokers, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
     """Connect for administration.
 
     Raises:
-        MissingPart: no broker answers, or none lets us in.
+        DependencyUnavailable: no broker answers, or none lets us in.
     """
     try:
         return KafkaAdminClient(
@@ -125,7 +130,7 @@ def admin(brokers: Brokers, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
             client_id="misfire-admin",
         )
     except (KafkaError, OSError, ValueError) as error:
-        raise MissingPart(why_unreachable(brokers)) from error
+        raise DependencyUnavailable(why_unreachable(brokers)) from error
 
 
 def create_topics(
@@ -136,7 +141,7 @@ def create_topics(
     With ``producer_time`` the topics are for the replay of an old stream (``Topic.replay_settings``).
 
     Raises:
-        MissingPart: the broker took the topics and does not show them.
+        DependencyUnavailable: the broker took the topics and does not show them.
     """
     there = set(client.list_topics())
     created = []
@@ -144,7 +149,9 @@ def create_topics(
         if topic.name in there:
             continue
         wanted = topic.replay_settings if producer_time else topic.settings
-        new = NewTopic(topic.name, topic.partitions or partitions, replication, topic_configs=dict(wanted))
+        new = NewTopic(
+            topic.name, topic.partitions or partitions, replication, topic_configs=dict(wanted)
+        )
         try:
             client.create_topics([new])
         except TopicAlreadyExistsError:
@@ -154,12 +161,16 @@ def create_topics(
     return created
 
 
-def check_topics(client: KafkaAdminClient, partitions: int, *, producer_time: bool = False) -> list[str]:
+def check_topics(
+    client: KafkaAdminClient, partitions: int, *, producer_time: bool = False
+) -> list[str]:
     """Return what is wrong with the topics, a sentence each; nothing is a good answer.
 
     With ``producer_time`` they may be as the replay of an old stream needs them.
     """
-    described = {entry["name"]: entry for entry in client.describe_topics([topic.name for topic in TOPICS])}
+    described = {
+        entry["name"]: entry for entry in client.describe_topics([topic.name for topic in TOPICS])
+    }
     # Whoever has no right to a topic is told that it is not there.
     unseen = (
         ""
@@ -170,7 +181,9 @@ def check_topics(client: KafkaAdminClient, partitions: int, *, producer_time: bo
     for topic in TOPICS:
         entry = described.get(topic.name)
         if entry is None or entry.get("error_code"):
-            problems.append(f"topic {topic.name} is missing; create it with 'misfire topics create'{unseen}")
+            problems.append(
+                f"topic {topic.name} is missing; create it with 'misfire topics create'{unseen}"
+            )
             continue
         wanted, found = topic.partitions or partitions, len(entry["partitions"])
         if wanted != found:
@@ -194,12 +207,16 @@ def keeps_producer_time(client: KafkaAdminClient) -> None:
     """Make sure that an old stream keeps its own time in the topics that it is sent to.
 
     Raises:
-        WrongUse: the broker gives every record there the time at which it came.
+        UsageError: the broker gives every record there the time at which it came.
     """
     for topic in TOPICS:
-        told = told_settings(client, topic).get("message.timestamp.type") if topic.name in PRODUCED else None
+        told = (
+            told_settings(client, topic).get("message.timestamp.type")
+            if topic.name in PRODUCED
+            else None
+        )
         if told is not None and told["value"] != "CreateTime":
-            raise WrongUse(
+            raise UsageError(
                 f"topic {topic.name} is there and gives every record the time at which it comes; an old stream needs its own: "
                 "use a Kafka without misfire's topics"
             )
@@ -210,14 +227,16 @@ def _wait_until_there(client: KafkaAdminClient, names: Sequence[str]) -> None:
     give_up = time.monotonic() + _VISIBLE_SECONDS
     while names and not all(_visible(entry) for entry in client.describe_topics(list(names))):
         if time.monotonic() > give_up:
-            raise MissingPart(
+            raise DependencyUnavailable(
                 f"the topics {', '.join(names)} were created but cannot be seen; look at the broker's log"
             )
         time.sleep(0.05)
 
 
 def _visible(entry: Mapping[str, Any]) -> bool:
-    return not entry.get("error_code") and all(part["leader_id"] >= 0 for part in entry["partitions"])
+    return not entry.get("error_code") and all(
+        part["leader_id"] >= 0 for part in entry["partitions"]
+    )
 
 
 def _wrong_settings(client: KafkaAdminClient, topic: Topic, *, producer_time: bool) -> list[str]:
@@ -229,3 +248,7 @@ def _wrong_settings(client: KafkaAdminClient, topic: Topic, *, producer_time: bo
         for name, wanted in topic.settings.items()
         if name in found and found[name]["value"] not in (wanted, replayed[name])
     ]
+
+
+#: What a record says of its time (``timestamp_type``): its producer wrote it. The log's own (LogAppendTime) is 1.
+CREATE_TIME = 0

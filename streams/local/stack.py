@@ -16,11 +16,11 @@ from typing import Self
 
 import httpx
 
-from streams.local.embedded_broker import EMBEDDED_FETCH_MAX_WAIT, EmbeddedBroker
+from streams.errors import DependencyUnavailable
 from streams.kafka.connection import Brokers
-from streams.errors import MissingPart
-from streams.local.processes import free_port, start, stop
 from streams.kafka.topics import admin, create_topics, keeps_producer_time
+from streams.local.embedded_broker import EMBEDDED_FETCH_MAX_WAIT, EmbeddedBroker
+from streams.local.processes import free_port, start, stop
 
 __all__ = ["Stack"]
 
@@ -91,7 +91,9 @@ class Stack:
                 self.broker_pid = broker.process.pid if broker.process else None
             if self._topics:
                 client = admin(self.brokers)
-                self.created = create_topics(client, self.partitions, producer_time=self.producer_time)
+                self.created = create_topics(
+                    client, self.partitions, producer_time=self.producer_time
+                )
                 if self.producer_time:
                     keeps_producer_time(client)
                 client.close()
@@ -106,7 +108,10 @@ class Stack:
         return Brokers(self.bootstrap)
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._exit.close()
 
@@ -135,19 +140,25 @@ class Stack:
         """Wait until a part says that it is ready, or as far as ``ready`` asks.
 
         Raises:
-            MissingPart: it ended, or did not get ready in time; the message is the last thing that it said.
+            DependencyUnavailable: it ended, or did not get ready in time; the message is the last thing that it said.
         """
         deadline = time.monotonic() + _READY_TIMEOUT
         while not ready(url):
             if process.poll() is not None or time.monotonic() > deadline:
                 part, log = self._logs[process.pid]
                 said = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
-                raise MissingPart(f"the {part} did not get ready: {''.join(said) or 'it said nothing'}")
+                raise DependencyUnavailable(
+                    f"the {part} did not get ready: {''.join(said) or 'it said nothing'}"
+                )
             time.sleep(0.05)
 
-    def start_part(self, part: str, url: str, *, broker: str | None = None) -> subprocess.Popen[bytes]:
+    def start_part(
+        self, part: str, url: str, *, broker: str | None = None
+    ) -> subprocess.Popen[bytes]:
         """Start ``worker`` or ``gateway`` at an address, on the stack's broker or on another."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("MISFIRE_")}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("MISFIRE_")
+        }
         environment["MISFIRE_PARTITIONS"] = str(self.partitions)
         environment["MISFIRE_PRODUCER_TIME"] = str(self.producer_time).lower()
         # Faust makes a folder for tables, which are in memory here, where temporary files go.

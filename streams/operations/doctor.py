@@ -12,19 +12,19 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from detector.contracts.errors import MisfireError
-from streams.kafka.connection import brokers_of
+from streams.errors import DependencyUnavailable
 from streams.files.bundles import read_bundle
-from streams.errors import MissingPart
-from streams.operations.findings import Finding, Way, asked
-from streams.serving.access.listening import bearer_of, client_context
+from streams.kafka.connection import brokers_of
+from streams.kafka.retention import overdue
 from streams.kafka.topic_ids import look_up
+from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES, admin, check_topics
+from streams.operations.findings import Finding, Way, asked
+from streams.operations.household_partitions import standing
 from streams.operations.log_time_check import log_time
 from streams.operations.monitoring_checks import alert_path, alerts, scrape
-from streams.kafka.retention import overdue
+from streams.operations.unclassified_intents import unclassified_lately
+from streams.serving.access.listening import bearer_of, client_context
 from streams.settings import Settings
-from streams.operations.household_partitions import standing
-from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES, admin, check_topics
-from streams.telemetry.unclassified import unclassified_lately
 
 __all__ = ["examine"]
 
@@ -52,7 +52,7 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
         page: whether to send a page, to see that it arrives.
 
     Raises:
-        MissingPart: no broker answers; nothing else can be well then.
+        DependencyUnavailable: no broker answers; nothing else can be well then.
     """
     brokers = brokers_of(settings)
     client = admin(brokers)
@@ -64,7 +64,9 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     client.close()
     yield Finding("topics", not problems, "; ".join(problems) or "every topic is as it should be")
     yield stamps
-    yield Finding("retention", not late, "; ".join(late) or "no record is older than its topic keeps it")
+    yield Finding(
+        "retention", not late, "; ".join(late) or "no record is older than its topic keeps it"
+    )
     if HOUSEHOLDS in topics.partitions:
         yield standing(brokers, topics)
     yield _bundle(settings)
@@ -81,15 +83,17 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
 
 def _bundle(settings: Settings) -> Finding:
     try:
-        return Finding("bundle", True, f"version {read_bundle(settings.bundle).version} in {settings.bundle}")
-    except (MissingPart, MisfireError) as error:
+        return Finding(
+            "bundle", True, f"version {read_bundle(settings.bundle).version} in {settings.bundle}"
+        )
+    except (DependencyUnavailable, MisfireError) as error:
         return Finding("bundle", False, str(error))
 
 
 def _classified(settings: Settings, lately: Mapping[str, int]) -> Finding:
     """Whether the policy names every intent that was decided on of late, and every one that the bundle was trained on."""
     part = "intents"
-    with suppress(MissingPart, MisfireError):
+    with suppress(DependencyUnavailable, MisfireError):
         lately = {**dict.fromkeys(read_bundle(settings.bundle).unclassified, 0), **lately}
     if not lately:
         return Finding(part, True, "the policy names every intent that was used of late")
@@ -116,7 +120,11 @@ def _processes(part: str, host: str, port: int, way: Way | None = None) -> list[
     try:
         found = socket.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM)
     except OSError:
-        return [_Process(part, f"{scheme}://{host}:{port}", answers=False, missing="", bundles=frozenset())]
+        return [
+            _Process(
+                part, f"{scheme}://{host}:{port}", answers=False, missing="", bundles=frozenset()
+            )
+        ]
     return [
         _process(part, f"{scheme}://{ip}:{port}", way)
         for ip in sorted({str(address[0]) for *_, address in found})
@@ -140,7 +148,9 @@ def _process(part: str, url: str, way: Way | None) -> _Process:
         )
         for sample in family.samples
     ]
-    bundles = frozenset(each.labels["version"] for each in samples if each.name == "misfire_bundle_info")
+    bundles = frozenset(
+        each.labels["version"] for each in samples if each.name == "misfire_bundle_info"
+    )
     keyless = any(each.name == "misfire_proof_key_present" and each.value == 0 for each in samples)
     return _Process(part, url, True, missing, bundles, keyless=keyless)
 
@@ -169,9 +179,7 @@ def _agreement(processes: Sequence[_Process]) -> Finding:
     without = [process.url for process in answering if not process.bundles]
     versions = sorted({version for process in answering for version in process.bundles})
     if without:
-        what = (
-            f"no bundle decides at {', '.join(without)}; give it the bundle of the others and start it again"
-        )
+        what = f"no bundle decides at {', '.join(without)}; give it the bundle of the others and start it again"
         return Finding(part, False, what)
     if len(versions) > 1:
         what = f"different bundles decide: {', '.join(versions)}; start those with the older one again with the newer one"

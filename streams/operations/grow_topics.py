@@ -18,19 +18,23 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import IncompatibleBrokerVersion, KafkaError
 
 from detector.progress import Progress, silent
+from streams.errors import DependencyUnavailable, UsageError
 from streams.kafka.connection import Brokers
-from streams.errors import MissingPart, WrongUse
-from streams.kafka.topic_ids import Identities, look_up
-from streams.operations.rekey import Move, States
 from streams.kafka.reading import read_topic
+from streams.kafka.topic_ids import Identities, look_up
 from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES, TOPICS
+from streams.operations.rekey import Move, States
 from streams.worker.faust_transport import is_stale
 
 __all__ = ["Survey", "check_ready", "grow", "survey"]
 
 #: Their order: while the intents have fewer than all others, a run has not come to the end of the first step.
 _GROWING = [
-    *(topic.name for topic in TOPICS if topic.partitions is None and topic.name not in {INTENTS, OUTCOMES}),
+    *(
+        topic.name
+        for topic in TOPICS
+        if topic.partitions is None and topic.name not in {INTENTS, OUTCOMES}
+    ),
     OUTCOMES,
     INTENTS,
 ]
@@ -64,23 +68,25 @@ def survey(brokers: Brokers, client: KafkaAdminClient, group: str, partitions: i
     """Look at the topics, the workers and the states, and change nothing.
 
     Raises:
-        WrongUse: a topic has more partitions than that.
-        MissingPart: a topic is missing, or the broker does not answer.
+        UsageError: a topic has more partitions than that.
+        DependencyUnavailable: a topic is missing, or the broker does not answer.
     """
     found = _look(client)
     if missing := [name for name in _GROWING if name not in found.partitions]:
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"the topics {', '.join(missing)} are missing; create them with 'misfire topics create'"
         )
-    if larger := [f"{name} ({count})" for name, count in found.partitions.items() if count > partitions]:
-        raise WrongUse(
+    if larger := [
+        f"{name} ({count})" for name, count in found.partitions.items() if count > partitions
+    ]:
+        raise UsageError(
             f"topics have more than {partitions} partitions: {', '.join(larger)}; Kafka takes none away"
         )
     states = States().take(read_topic(brokers, HOUSEHOLDS))
     try:
         moves = states.moves(partitions)
     except ValueError as error:
-        raise MissingPart(f"a state in {HOUSEHOLDS} cannot be moved: {error}") from None
+        raise DependencyUnavailable(f"a state in {HOUSEHOLDS} cannot be moved: {error}") from None
     return Survey(
         partitions,
         {name: found.partitions[name] for name in _GROWING if found.partitions[name] < partitions},
@@ -95,15 +101,15 @@ def check_ready(found: Survey, group: str) -> None:
     """Refuse to grow under running workers, or while records wait in the partitions that their households leave.
 
     Raises:
-        WrongUse: says what is in the way.
+        UsageError: says what is in the way.
     """
     if found.workers:
-        raise WrongUse(
+        raise UsageError(
             f"{found.workers} workers are members of the group {group}; stop them all (a member that was killed is one until its "
             "session times out), then run this again"
         )
     if found.waiting and not found.begun:
-        raise WrongUse(
+        raise UsageError(
             f"{found.waiting} records wait to be decided or applied; stop what produces (gateways, runtimes), let the workers come "
             "to the end, stop them, then run this again"
         )
@@ -115,8 +121,8 @@ def grow(
     """Do it, and return what was done. What is done already is left as it is.
 
     Raises:
-        WrongUse: a worker has begun meanwhile.
-        MissingPart: the broker cannot do it, or does not answer.
+        UsageError: a worker has begun meanwhile.
+        DependencyUnavailable: the broker cannot do it, or does not answer.
     """
     for done, name in enumerate(found.topics):
         report("topics", done, len(found.topics))
@@ -139,7 +145,7 @@ def _move(brokers: Brokers, moves: Sequence[Move], report: Progress) -> None:
             _send(producer, [(move.key, None, place) for move in batch for place in move.leaves])
         report("households", len(moves), len(moves))
     except KafkaError as error:
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"the states could not all be moved ({type(error).__name__}); run this again, it goes on where it was"
         ) from error
     finally:
@@ -148,7 +154,9 @@ def _move(brokers: Brokers, moves: Sequence[Move], report: Progress) -> None:
 
 def _send(producer: KafkaProducer, records: Sequence[tuple[bytes, bytes | None, int]]) -> None:
     """Write records, and wait until the broker has them."""
-    sent = [producer.send(HOUSEHOLDS, value, key=key, partition=place) for key, value, place in records]
+    sent = [
+        producer.send(HOUSEHOLDS, value, key=key, partition=place) for key, value, place in records
+    ]
     for each in sent:
         each.get(timeout=30)
 
@@ -157,15 +165,19 @@ def _add_partitions(client: KafkaAdminClient, name: str, partitions: int) -> Non
     try:
         client.create_partitions({name: partitions})
     except IncompatibleBrokerVersion:
-        raise MissingPart(
+        raise DependencyUnavailable(
             "this broker adds no partitions (the embedded one does not); start a new one with that many"
         ) from None
     except KafkaError as error:
-        raise MissingPart(f"topic {name} got no partitions ({type(error).__name__}: {error})") from error
+        raise DependencyUnavailable(
+            f"topic {name} got no partitions ({type(error).__name__}: {error})"
+        ) from error
     give_up = time.monotonic() + _VISIBLE_SECONDS
     while not _visible(client, name, partitions):
         if time.monotonic() > give_up:
-            raise MissingPart(f"the new partitions of {name} cannot be seen; look at the broker's log")
+            raise DependencyUnavailable(
+                f"the new partitions of {name} cannot be seen; look at the broker's log"
+            )
         time.sleep(0.05)
 
 
@@ -180,14 +192,18 @@ def _look(client: KafkaAdminClient) -> Identities:
     try:
         return look_up(client, _GROWING)
     except KafkaError as error:
-        raise MissingPart(f"the topics could not be looked at ({type(error).__name__})") from error
+        raise DependencyUnavailable(
+            f"the topics could not be looked at ({type(error).__name__})"
+        ) from error
 
 
 def _workers(client: KafkaAdminClient, group: str) -> int:
     try:
         described: dict[str, Any] = client.describe_groups([group])
     except KafkaError as error:
-        raise MissingPart(f"the group {group} could not be looked at ({type(error).__name__})") from error
+        raise DependencyUnavailable(
+            f"the group {group} could not be looked at ({type(error).__name__})"
+        ) from error
     return len(described.get(group, {}).get("members", ()))
 
 
@@ -206,7 +222,9 @@ def _waiting(brokers: Brokers, client: KafkaAdminClient, group: str, topics: Ide
         finally:
             consumer.close()
     except KafkaError as error:
-        raise MissingPart(f"what waits could not be looked at ({type(error).__name__})") from error
+        raise DependencyUnavailable(
+            f"what waits could not be looked at ({type(error).__name__})"
+        ) from error
     stands = partial(_stands, committed, topics)
     return sum(max(ends[each] - max(begins[each], stands(each)), 0) for each in partitions)
 

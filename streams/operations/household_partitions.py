@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from itertools import islice
 
 from streams.kafka.connection import Brokers
-from streams.operations.findings import Finding
+from streams.kafka.reading import read_topic
 from streams.kafka.topic_ids import Identities
+from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES
+from streams.operations.findings import Finding
+from streams.operations.rekey import States
 from streams.wire.state.marks import UNKNOWN, Marks, partition_of
 from streams.wire.state.packing import unpack
-from streams.operations.rekey import States
-from streams.kafka.reading import read_topic
-from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES
 
 __all__ = ["MOST_READ", "standing"]
 
@@ -28,7 +28,7 @@ def standing(brokers: Brokers, topics: Identities) -> Finding:
         topics: as the broker has them now; the changelog among them.
 
     Raises:
-        MissingPart: the changelog cannot be read.
+        DependencyUnavailable: the changelog cannot be read.
     """
     latest = States().take(read_topic(brokers, HOUSEHOLDS)).latest
     return judge_standing({key: places for key, places in latest.items() if places}, topics)
@@ -44,7 +44,9 @@ def judge_standing(latest: Mapping[bytes, Mapping[int, bytes]], topics: Identiti
             f"'misfire topics grow --partitions {partitions}'"
         )
         return Finding("states", False, text)
-    found = list(islice((value for places in latest.values() for value in places.values()), MOST_READ))
+    found = list(
+        islice((value for places in latest.values() for value in places.values()), MOST_READ)
+    )
     try:
         states = [unpack(value) for value in found]
     except ValueError as error:

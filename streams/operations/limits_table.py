@@ -6,19 +6,18 @@ from dataclasses import dataclass
 
 from detector.contracts import confirmations as answers
 from detector.contracts import events
-from detector.policy import policy
 from detector.household import state
+from detector.policy import policy
 from streams.files import bundles
-from streams.wire import callback_addresses as callbacks
-from streams.worker import table as households
-from streams.worker import dead_letters as letters
-from streams.files import lines as line_files
-from streams.wire import records
 from streams.files import events as stream_files
-from streams.wire import strict_json
+from streams.files import lines as line_files
 from streams.gateway import requests
 from streams.privacy import archive
 from streams.serving import bounds
+from streams.wire import callback_addresses as callbacks
+from streams.wire import records, strict_json
+from streams.worker import dead_letters as letters
+from streams.worker import table as households
 
 __all__ = ["LIMITS", "Limit"]
 
@@ -45,10 +44,17 @@ LIMITS = (
     Limit("a body as it comes, chunks' own bytes included", bounds.MAX_BODY_BYTES, "bytes", _CUT),
     Limit("chunks and trailers of a body", bounds.MAX_CHUNKS, "chunks", _CUT),
     Limit("a body, from the head to its last byte", bounds.BODY_SECONDS, "s", _CUT),
-    Limit("requests on one connection before the first answer", bounds.MAX_PIPELINED, "requests", _CUT),
+    Limit(
+        "requests on one connection before the first answer", bounds.MAX_PIPELINED, "requests", _CUT
+    ),
     Limit("a TLS handshake", bounds.HANDSHAKE_SECONDS, "s", _CUT),
     Limit("an idle connection", bounds.IDLE_SECONDS, "s", _CUT),
-    Limit(f"time to read each {bounds.LEAST_SENT:,} bytes of an answer", bounds.WRITE_SECONDS, "s", _CUT),
+    Limit(
+        f"time to read each {bounds.LEAST_SENT:,} bytes of an answer",
+        bounds.WRITE_SECONDS,
+        "s",
+        _CUT,
+    ),
     Limit(
         "connections of a server, fewer where it may open fewer files; one address has half of them",
         bounds.MAX_CONNECTIONS,
@@ -93,9 +99,16 @@ LIMITS = (
     Limit("committed chains that wait for their outcome", state.MAX_PENDING, "chains", _FORGOTTEN),
     Limit("tokens that a household remembers", state.MAX_TOKENS, "tokens", _FORGOTTEN),
     Limit("intents that a household remembers", state.MAX_INTENTS, "intents", _FORGOTTEN),
-    Limit("value repeated in a dead letter", letters.LARGEST_LETTER, "bytes", "the letter's value is cut"),
+    Limit(
+        "value repeated in a dead letter",
+        letters.LARGEST_LETTER,
+        "bytes",
+        "the letter's value is cut",
+    ),
     Limit("line of a file", line_files.LONGEST_LINE, "bytes", "exit code 2"),
-    Limit("what a .gz may unpack to, times its size", line_files.MOST_UNPACKED, "times", "exit code 2"),
+    Limit(
+        "what a .gz may unpack to, times its size", line_files.MOST_UNPACKED, "times", "exit code 2"
+    ),
     Limit("length of a label", stream_files.LONGEST_LABEL, "characters", "exit code 2"),
     Limit("a bundle, packed or unpacked", bundles.LARGEST_BUNDLE, "bytes", "exit code 3"),
     Limit("an export's archive, unpacked", archive.LARGEST_UNPACKED, "bytes", "exit code 2"),

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from streams.local.embedded_broker import EMBEDDED_CLUSTER
-from streams.kafka.connection import Brokers
-from streams.operations.findings import Finding
+from streams.kafka.connection import EMBEDDED_CLUSTER, Brokers
 from streams.kafka.partition_ends import records_at_ends
-from streams.kafka.topics import PRODUCED, admin
+from streams.kafka.topics import CREATE_TIME, PRODUCED, admin
+from streams.operations.findings import Finding
 
-__all__ = ["CREATE_TIME", "log_time"]
-
-#: What a record says of its time (``timestamp_type``): its producer wrote it. The log's own (LogAppendTime) is 1.
-CREATE_TIME = 0
+__all__ = ["log_time"]
 
 
 def log_time(brokers: Brokers, *, producer_time: bool) -> Finding:
@@ -23,11 +19,15 @@ def log_time(brokers: Brokers, *, producer_time: bool) -> Finding:
     part = "log time"
     if producer_time:
         return Finding(
-            part, True, "producers' times are believed (producer_time): this is for replays of old streams"
+            part,
+            True,
+            "producers' times are believed (producer_time): this is for replays of old streams",
         )
     found = _types(brokers)
     if CREATE_TIME not in found:
-        return Finding(part, True, "the log stamps every record itself" if found else "no record yet")
+        return Finding(
+            part, True, "the log stamps every record itself" if found else "no record yet"
+        )
     chosen = "records have a time that their producer chose, so that a program that may produce can stretch every window"
     if _is_embedded(brokers):
         note = "the embedded broker cannot stamp them, and only programs on this machine reach it"

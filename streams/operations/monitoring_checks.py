@@ -32,14 +32,18 @@ def scrape(prometheus: str | None) -> Finding:
     targets = [target for target in found["activeTargets"] if target["labels"].get("job") in _JOBS]
     absent = [job for job in _JOBS if job not in {target["labels"]["job"] for target in targets}]
     down = [
-        f"{target['scrapeUrl']} ({target['lastError']})" for target in targets if target["health"] != "up"
+        f"{target['scrapeUrl']} ({target['lastError']})"
+        for target in targets
+        if target["health"] != "up"
     ]
     if absent:
         what = f"Prometheus knows no target of the jobs {', '.join(absent)}; take dashboards/generated/prometheus.yaml as its configuration"
         return Finding(part, False, what)
     if down:
         return Finding(
-            part, False, f"Prometheus cannot scrape {'; '.join(down)}; start it, or correct its address"
+            part,
+            False,
+            f"Prometheus cannot scrape {'; '.join(down)}; start it, or correct its address",
         )
     return Finding(part, True, f"Prometheus scrapes {len(targets)} processes")
 
@@ -52,12 +56,16 @@ def alerts(prometheus: str | None) -> Finding:
     rules = _data(f"{prometheus}/api/v1/rules", type="alert")
     if rules is None:
         return _silent(part, "Prometheus", prometheus)
-    known = [rule for group in rules["groups"] if group["name"] == _GROUP for rule in group["rules"]]
+    known = [
+        rule for group in rules["groups"] if group["name"] == _GROUP for rule in group["rules"]
+    ]
     if not known:
         what = "Prometheus has no alerts of misfire; name dashboards/generated/rules.yaml in its rule_files"
         return Finding(part, False, what)
     firing = [rule for rule in known if rule["state"] == "firing"]
-    said = "; ".join(f"{rule['name']} fires: see {rule['annotations']['runbook_url']}" for rule in firing)
+    said = "; ".join(
+        f"{rule['name']} fires: see {rule['annotations']['runbook_url']}" for rule in firing
+    )
     return Finding(part, not firing, said or f"{len(known)} alerts, none fires")
 
 
@@ -65,7 +73,9 @@ def alert_path(prometheus: str | None, alertmanager: str | None, *, page: bool) 
     """Whether Prometheus knows an Alertmanager, and pages leave it; with ``page`` one is sent to see it."""
     part = "alert path"
     if prometheus is None or alertmanager is None:
-        return Finding(part, True, _UNSET.format(name="alertmanager" if prometheus else "prometheus"))
+        return Finding(
+            part, True, _UNSET.format(name="alertmanager" if prometheus else "prometheus")
+        )
     known = _data(f"{prometheus}/api/v1/alertmanagers")
     if known is None:
         return _silent(part, "Prometheus", prometheus)
@@ -98,12 +108,18 @@ def alert_path(prometheus: str | None, alertmanager: str | None, *, page: bool) 
 def _sent_now(alertmanager: str, before: tuple[float, float]) -> tuple[float, float]:
     """Send a page; return how many notifications were sent, and how many failed, since then."""
     labels = {"alertname": "MisfireTestPage", "severity": "page", "environment": "test"}
-    annotations = {"summary": "'misfire doctor --page' asks whether pages arrive. Nothing is wrong."}
+    annotations = {
+        "summary": "'misfire doctor --page' asks whether pages arrive. Nothing is wrong."
+    }
     httpx.post(
-        f"{alertmanager}/api/v2/alerts", json=[{"labels": labels, "annotations": annotations}], timeout=2.0
+        f"{alertmanager}/api/v2/alerts",
+        json=[{"labels": labels, "annotations": annotations}],
+        timeout=2.0,
     )
     give_up = time.monotonic() + _PATIENCE
-    while (after := _notifications(alertmanager) or before) == before and time.monotonic() < give_up:
+    while (
+        after := _notifications(alertmanager) or before
+    ) == before and time.monotonic() < give_up:
         time.sleep(0.2)
     return after[0] - before[0], after[1] - before[1]
 

@@ -15,12 +15,12 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from streams.errors import DependencyUnavailable, RecordError
 from streams.kafka.connection import Brokers
-from streams.errors import BadRecord, MissingPart
-from streams.worker.handling import Incoming, read_intent, read_outcome
-from streams.wire.records import INTENT, OUTCOME, first_logged, header
 from streams.kafka.reading import Held, Place
 from streams.kafka.topics import DEAD_LETTERS, INTENTS, OUTCOMES
+from streams.wire.records import INTENT, OUTCOME, first_logged, header
+from streams.worker.handling import Incoming, read_intent, read_outcome
 
 __all__ = ["LIKELY", "REDRIVEN", "Again", "Sorted", "send_again", "sort_letters"]
 
@@ -64,7 +64,9 @@ def sort_letters(letters: Iterable[Held], reasons: Collection[str], now: datetim
     """
     found = Sorted()
     every = list(letters)
-    receipts = {header(held.headers, "misfire_letter") for held in every if _reason(held) == REDRIVEN}
+    receipts = {
+        header(held.headers, "misfire_letter") for held in every if _reason(held) == REDRIVEN
+    }
     for held in every:
         reason = _reason(held)
         if reason == REDRIVEN:
@@ -84,21 +86,26 @@ def send_again(brokers: Brokers, records: Iterable[Again]) -> int:
     """Send records, each followed by its receipt, and return how many.
 
     Raises:
-        MissingPart: the broker took one no more; those before it are sent.
+        DependencyUnavailable: the broker took one no more; those before it are sent.
     """
     sent = 0
     try:
         producer = KafkaProducer(**brokers.options)
         try:
             for record in records:
-                producer.send(record.topic, record.value, key=record.key, headers=record.headers).get(30)
-                receipt = [("misfire_reason", REDRIVEN.encode()), ("misfire_letter", _name(record.letter))]
+                producer.send(
+                    record.topic, record.value, key=record.key, headers=record.headers
+                ).get(30)
+                receipt = [
+                    ("misfire_reason", REDRIVEN.encode()),
+                    ("misfire_letter", _name(record.letter)),
+                ]
                 producer.send(DEAD_LETTERS, b"", key=record.key, headers=receipt).get(30)
                 sent += 1
         finally:
             producer.close()
     except KafkaError as error:
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"after {sent} records the broker at {brokers} took no more ({type(error).__name__}); run it again"
         ) from error
     return sent
@@ -113,9 +120,11 @@ def _sort(held: Held, key: bytes, value: bytes, now: datetime, found: Sorted) ->
     read, kind = readers[topic]
     try:
         event = read(
-            Incoming(topic, held.place.partition, held.place.offset, now.timestamp(), key, value, ())
+            Incoming(
+                topic, held.place.partition, held.place.offset, now.timestamp(), key, value, ()
+            )
         )
-    except BadRecord as error:
+    except RecordError as error:
         found.left[f"refused: {error.code}"] += 1
         return
     headers = kind.headers(event.event_id, event.time.astimezone(UTC), source=_SOURCE)

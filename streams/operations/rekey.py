@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from streams.kafka.reading import Held
 from streams.wire.state.marks import merged, partition_of
 from streams.wire.state.packing import Stored, pack, unpack
-from streams.kafka.reading import Held
 
 __all__ = ["Move", "States", "one_state"]
 
@@ -68,11 +68,15 @@ def one_state(one: Stored, other: Stored) -> Stored:
     Where one of them was erased later, it stands alone: the other may hold what was erased. Otherwise the one that learned more stays.
     """
     if one.erased != other.erased:
-        kept = max((other, one), key=lambda stored: -1.0 if stored.erased is None else stored.erased)
+        kept = max(
+            (other, one), key=lambda stored: -1.0 if stored.erased is None else stored.erased
+        )
     else:
         kept = max((other, one), key=lambda stored: (stored.state.learned, stored.state.events))
     return replace(
-        kept, intents=merged(one.intents, other.intents), outcomes=merged(one.outcomes, other.outcomes)
+        kept,
+        intents=merged(one.intents, other.intents),
+        outcomes=merged(one.outcomes, other.outcomes),
     )
 
 

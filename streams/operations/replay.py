@@ -10,10 +10,10 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from detector.contracts.events import IntentEvent
 from detector.progress import Progress, silent
+from streams.errors import RecordError, UsageError
 from streams.kafka.connection import Brokers
-from streams.errors import BadRecord, WrongUse
-from streams.wire.records import DECISION, INTENT
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, INTENTS
+from streams.wire.records import DECISION, INTENT
 
 __all__ = ["Collected", "Collector", "refuse_used", "send_events"]
 
@@ -97,14 +97,18 @@ class Collector:
     def _take(self, value: bytes) -> None:
         try:
             self.collected.add(value)
-        except BadRecord:
-            raise WrongUse(
+        except RecordError:
+            raise UsageError(
                 f"{DECISIONS} holds records that are no decisions; replay on a broker of its own"
             ) from None
 
 
 def send_events(
-    brokers: Brokers, events: Sequence[IntentEvent], *, progress: Progress = silent, stage: str = "sending"
+    brokers: Brokers,
+    events: Sequence[IntentEvent],
+    *,
+    progress: Progress = silent,
+    stage: str = "sending",
 ) -> None:
     """Publish a stream in its order, at its own time, and wait until the broker has all of it."""
     producer = KafkaProducer(**brokers.options, linger_ms=5)
@@ -128,11 +132,15 @@ def refuse_used(brokers: Brokers) -> None:
     """Refuse a broker that already holds intents.
 
     Raises:
-        WrongUse: what is in the log would be part of every household's past, and the replay part of its future.
+        UsageError: what is in the log would be part of every household's past, and the replay part of its future.
     """
     consumer = KafkaConsumer(**brokers.options, group_id=None)
-    partitions = [TopicPartition(INTENTS, number) for number in consumer.partitions_for_topic(INTENTS) or ()]
+    partitions = [
+        TopicPartition(INTENTS, number) for number in consumer.partitions_for_topic(INTENTS) or ()
+    ]
     held = sum(consumer.end_offsets(partitions).values()) if partitions else 0
     consumer.close()
     if held:
-        raise WrongUse(f"{INTENTS} on {brokers} holds {held} records already; replay on a broker of its own")
+        raise UsageError(
+            f"{INTENTS} on {brokers} holds {held} records already; replay on a broker of its own"
+        )

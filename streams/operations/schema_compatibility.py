@@ -51,7 +51,9 @@ def broken_api(before: Schema, after: Schema) -> Iterator[str]:
             body, body_now = (each.get("requestBody", {}) for each in (methods[method], now))
             yield from _broken_contents(asked.inside(body, body_now), where)
             for status, answer in methods[method]["responses"].items():
-                told = _Place(before, answer, after, now["responses"].get(status, answer), read=False)
+                told = _Place(
+                    before, answer, after, now["responses"].get(status, answer), read=False
+                )
                 yield from _broken_contents(told, f"{where} {status}")
 
 
@@ -66,14 +68,18 @@ def broken_channels(before: Schema, after: Schema) -> Iterator[str]:
             yield f"channel {name} has no {message} any more"
     for name, message in before["components"]["messages"].items():
         now = after["components"]["messages"].get(name, {})
-        for header in message["headers"]["properties"].keys() - now.get("headers", {}).get("properties", {}):
+        for header in message["headers"]["properties"].keys() - now.get("headers", {}).get(
+            "properties", {}
+        ):
             yield f"message {name} has no header {header} any more"
 
 
 class _Place:
     """Two schemas in the same place of two documents; references are looked up in their own document."""
 
-    def __init__(self, root: Schema, before: Schema, root_now: Schema, after: Schema, read: bool) -> None:
+    def __init__(
+        self, root: Schema, before: Schema, root_now: Schema, after: Schema, read: bool
+    ) -> None:
         self.root, self.root_now, self.read = root, root_now, read
         self.before, self.after = _found(root, before), _found(root_now, after)
 
@@ -123,7 +129,10 @@ def _broken_fields(place: _Place, where: str) -> Iterator[str]:
     fields, now = place.before.get("properties", {}), place.after.get("properties", {})
     for name in sorted(fields.keys() - now.keys()):
         yield f"{where}.{name} is gone"
-    required, required_now = set(place.before.get("required", ())), set(place.after.get("required", ()))
+    required, required_now = (
+        set(place.before.get("required", ())),
+        set(place.after.get("required", ())),
+    )
     for name in sorted(required_now - required if place.read else required - required_now):
         yield f"{where}.{name} {'has to be there now' if place.read else 'may be missing now'}"
     for name in sorted(fields.keys() & now.keys()):
@@ -138,7 +147,10 @@ def _broken_choice(place: _Place, where: str) -> Iterator[str]:
         others = after if place.read else before
         fits = (
             not list(
-                _broken(place.inside(choice, other) if place.read else place.inside(other, choice), where)
+                _broken(
+                    place.inside(choice, other) if place.read else place.inside(other, choice),
+                    where,
+                )
             )
             for other in others
         )
@@ -149,7 +161,8 @@ def _broken_choice(place: _Place, where: str) -> Iterator[str]:
 
 def _broken_parameters(place: _Place, where: str) -> Iterator[str]:
     named, now = (
-        {each["name"]: each for each in side.get("parameters", ())} for side in (place.before, place.after)
+        {each["name"]: each for each in side.get("parameters", ())}
+        for side in (place.before, place.after)
     )
     for name in sorted(named.keys() - now.keys()):
         yield f"{where} does not read {name} any more"
@@ -157,7 +170,9 @@ def _broken_parameters(place: _Place, where: str) -> Iterator[str]:
         if parameter.get("required") and not named.get(name, {}).get("required"):
             yield f"{where} wants {name} now"
         if name in named:
-            yield from _broken(place.inside(named[name]["schema"], parameter["schema"]), f"{where} {name}")
+            yield from _broken(
+                place.inside(named[name]["schema"], parameter["schema"]), f"{where} {name}"
+            )
 
 
 def _broken_contents(place: _Place, where: str) -> Iterator[str]:

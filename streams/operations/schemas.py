@@ -7,12 +7,13 @@ from importlib.metadata import version
 from typing import Any
 
 from detector.policy.policy import Policy
-from streams.wire.cloudevents import STRUCTURED
-from streams.wire.schema_limits import limited
+from streams.gateway.ladder import Ladder
 from streams.gateway.openapi import inlined
 from streams.gateway.routes import build_gateway
-from streams.gateway.ladder import Ladder
-from streams.gateway.late_answers import LATE
+from streams.kafka.topics import DECISIONS, INCIDENTS, INTENTS, OUTCOMES, REPLIES
+from streams.settings import Settings
+from streams.wire.cloudevents import STRUCTURED
+from streams.wire.late_answer import LATE
 from streams.wire.records import (
     ANSWER,
     CORRELATION_ID,
@@ -26,8 +27,7 @@ from streams.wire.records import (
     RESULT,
     Kind,
 )
-from streams.settings import Settings
-from streams.kafka.topics import DECISIONS, INCIDENTS, INTENTS, OUTCOMES, REPLIES
+from streams.wire.schema_limits import limited
 
 __all__ = ["KINDS", "READ", "asyncapi", "documents", "openapi"]
 
@@ -45,7 +45,12 @@ KINDS: Mapping[str, Kind[Any]] = {
 READ = frozenset({"IntentEvent", "Outcome", "ConfirmationAnswer"})
 #: What stands in each topic, and who writes it: the assistant's runtime, or misfire.
 _CHANNELS: tuple[tuple[str, str, tuple[str, ...], bool], ...] = (
-    (INTENTS, "What the assistant understood, one event per turn; key household_id.", ("IntentEvent",), True),
+    (
+        INTENTS,
+        "What the assistant understood, one event per turn; key household_id.",
+        ("IntentEvent",),
+        True,
+    ),
     (
         OUTCOMES,
         "What happened afterwards, and answers to confirmations; key household_id.",
@@ -53,7 +58,12 @@ _CHANNELS: tuple[tuple[str, str, tuple[str, ...], bool], ...] = (
         True,
     ),
     (DECISIONS, "Every decision, the audit log; key household_id.", ("Decision",), False),
-    (INCIDENTS, "Verdicts that came after another answer; key household_id.", ("LateAnswer",), False),
+    (
+        INCIDENTS,
+        "Verdicts that came after another answer; key household_id.",
+        ("LateAnswer",),
+        False,
+    ),
     (
         REPLIES,
         "Answers to whoever named a partition of this topic.",
@@ -130,10 +140,17 @@ def _message(name: str, kind: Kind[Any]) -> dict[str, Any]:
                     "description": f"The partition of {REPLIES} that the asker reads.",
                 },
                 CORRELATION_ID: {**text, "description": "Comes back with the answer."},
-                DEADLINE: {**text, "format": "date-time", "description": "Until when the asker waits."},
+                DEADLINE: {
+                    **text,
+                    "format": "date-time",
+                    "description": "Until when the asker waits.",
+                },
                 LATE_MS: {**text, "description": "On an answer: milliseconds after that deadline."},
             },
         },
         "correlationId": {"$ref": "#/components/correlationIds/asker"},
-        "payload": {"schemaFormat": "application/schema+json;version=draft-07", "schema": inlined(kind)},
+        "payload": {
+            "schemaFormat": "application/schema+json;version=draft-07",
+            "schema": inlined(kind),
+        },
     }

@@ -15,11 +15,11 @@ from typing import Any
 
 import pyrage
 
-from streams.errors import WrongUse
+from streams.errors import UsageError
 from streams.privacy.holdings import SOURCES, Holding, foreign
 from streams.privacy.ownership import owners_in
 
-__all__ = ["LARGEST_UNPACKED", "ForeignRecord", "Opened", "open_archive", "recipient", "seal"]
+__all__ = ["LARGEST_UNPACKED", "ForeignRecordError", "Opened", "open_archive", "recipient", "seal"]
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -39,7 +39,7 @@ _NO_ARCHIVE = (
 )
 
 
-class ForeignRecord(Exception):
+class ForeignRecordError(Exception):
     """An export would hold another household's record. The message names places, and nothing that they hold."""
 
 
@@ -56,27 +56,31 @@ def recipient(text: str) -> Any:
     """Read a requester's public key: ``age1…``, or an SSH key of the kind ``ssh-ed25519`` or ``ssh-rsa``.
 
     Raises:
-        WrongUse: it is none.
+        UsageError: it is none.
     """
     try:
         if text.startswith("ssh-"):
             return pyrage.ssh.Recipient.from_str(text)
         return pyrage.x25519.Recipient.from_str(text)
     except pyrage.RecipientError:
-        raise WrongUse(
+        raise UsageError(
             "the requester's key cannot be used; give an age public key (age1…) or an SSH public key"
         ) from None
 
 
-def seal(household_id: str, holdings: Sequence[Holding], made: datetime, recipients: Sequence[Any]) -> bytes:
+def seal(
+    household_id: str, holdings: Sequence[Holding], made: datetime, recipients: Sequence[Any]
+) -> bytes:
     """Pack what is held on a household and encrypt it.
 
     Raises:
-        ForeignRecord: one record is not the household's alone: nothing is given out then.
+        ForeignRecordError: one record is not the household's alone: nothing is given out then.
     """
     places = foreign(holdings)
-    if places or not all(_is_of(household_id, line) for holding in holdings for line in holding.lines):
-        raise ForeignRecord(
+    if places or not all(
+        _is_of(household_id, line) for holding in holdings for line in holding.lines
+    ):
+        raise ForeignRecordError(
             "the export is refused: another household's content is in "
             + ("; ".join(map(str, places)) or "a line")
         )
@@ -102,12 +106,12 @@ def open_archive(data: bytes, identity: str) -> Opened:
         identity: the requester's secret key, as in the file that ``age-keygen`` writes, or an SSH private key.
 
     Raises:
-        WrongUse: it is not for that key, or no archive at all.
+        UsageError: it is not for that key, or no archive at all.
     """
     try:
         packed = zipfile.ZipFile(io.BytesIO(pyrage.decrypt(data, _identities(identity))))
         if sum(member.file_size for member in packed.infolist()) > LARGEST_UNPACKED:
-            raise WrongUse(
+            raise UsageError(
                 f"the archive holds more than {LARGEST_UNPACKED} bytes; it is no export of misfire's"
             )
         files = {member.filename: packed.read(member) for member in packed.infolist()}
@@ -115,13 +119,19 @@ def open_archive(data: bytes, identity: str) -> Opened:
         entries = {str(entry["source"]): dict(entry) for entry in manifest["sources"]}
         household_id = str(manifest["household_id"])
     except pyrage.DecryptError:
-        raise WrongUse("the archive was not encrypted to that key, or was damaged on its way") from None
+        raise UsageError(
+            "the archive was not encrypted to that key, or was damaged on its way"
+        ) from None
     except _NO_ARCHIVE as error:
-        raise WrongUse(f"the archive is no export of misfire's ({type(error).__name__})") from None
+        raise UsageError(
+            f"the archive is no export of misfire's ({type(error).__name__})"
+        ) from None
     wanted = {_file(source) for source in entries}
     problems = [f"{name} is missing" for name in sorted(wanted - files.keys())]
     problems += ["it holds a file that is not in the manifest"] if files.keys() - wanted else []
-    problems += [f"the manifest says nothing of {source}" for source in SOURCES if source not in entries]
+    problems += [
+        f"the manifest says nothing of {source}" for source in SOURCES if source not in entries
+    ]
     for source, entry in entries.items():
         problems += _wrong(source, entry, files.get(_file(source), b""), household_id)
     lines = {source: files.get(_file(source), b"").splitlines(keepends=True) for source in entries}
@@ -169,7 +179,9 @@ def _identities(text: str) -> list[Any]:
     try:
         if "PRIVATE KEY" in text:
             return [pyrage.ssh.Identity.from_buffer(text.encode())]
-        secrets = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+        secrets = [
+            line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")
+        ]
         return [pyrage.x25519.Identity.from_str(secret) for secret in secrets]
     except pyrage.IdentityError:
-        raise WrongUse("the key file holds no age or SSH key that can decrypt") from None
+        raise UsageError("the key file holds no age or SSH key that can decrypt") from None

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import time as clock
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from streams.errors import DependencyUnavailable
 from streams.kafka.connection import Brokers
-from streams.errors import MissingPart
+from streams.kafka.reading import Place, read_topic
 from streams.kafka.topic_ids import look_up
+from streams.kafka.topics import HOUSEHOLDS, INTENTS, admin
+from streams.privacy.archive import ForeignRecordError, seal
+from streams.privacy.holdings import Holding
+from streams.wire.records import COMMAND, Command, HouseholdCommand
 from streams.wire.state.marks import Mark, is_applied
 from streams.wire.state.packing import Stored, unpack
-from streams.wire.records import COMMAND, Command, HouseholdCommand
-from streams.kafka.reading import Place, read_topic
-from streams.kafka.topics import HOUSEHOLDS, INTENTS, admin
 
-__all__ = ["send_command", "wait_until_erased"]
+__all__ = ["sealed", "send_command", "wait_until_erased"]
 
 #: Seconds between two looks at the changelog.
 _LOOK_AGAIN = 0.5
@@ -28,28 +32,37 @@ def send_command(brokers: Brokers, household_id: str, command: Command) -> Place
     """Put a command into the log and return where it stands.
 
     Raises:
-        MissingPart: the broker does not take it.
+        DependencyUnavailable: the broker does not take it.
     """
     given = HouseholdCommand(
-        command_id=uuid.uuid4().hex, command=command, household_id=household_id, time=datetime.now(UTC)
+        command_id=uuid.uuid4().hex,
+        command=command,
+        household_id=household_id,
+        time=datetime.now(UTC),
     )
     headers = COMMAND.headers(given.command_id, given.time, source="misfire/household")
     try:
         producer = KafkaProducer(**brokers.options)
         try:
-            sent = producer.send(INTENTS, COMMAND.encode(given), key=household_id.encode(), headers=headers)
+            sent = producer.send(
+                INTENTS, COMMAND.encode(given), key=household_id.encode(), headers=headers
+            )
             stands = sent.get(timeout=30)
         finally:
             producer.close()
     except KafkaError as error:
-        raise MissingPart(f"the command was not taken by {brokers} ({type(error).__name__})") from error
+        raise DependencyUnavailable(
+            f"the command was not taken by {brokers} ({type(error).__name__})"
+        ) from error
     return Place(stands.topic, stands.partition, stands.offset)
 
 
 def wait_until_erased(brokers: Brokers, household_id: str, command: Place, seconds: float) -> bool:
     """Wait until a worker has applied the erasure at ``command``; ``False`` when none does within ``seconds``."""
     client = admin(brokers)
-    mark = Mark(look_up(client, [command.topic]).of(command.topic), command.partition, command.offset)
+    mark = Mark(
+        look_up(client, [command.topic]).of(command.topic), command.partition, command.offset
+    )
     client.close()
     # A household has the same partition in every topic that is keyed by it.
     key, give_up = household_id.encode(), clock.monotonic() + seconds
@@ -68,3 +81,23 @@ def wait_until_erased(brokers: Brokers, household_id: str, command: Place, secon
 
 def _applied(stored: Stored, command: Mark) -> bool:
     return stored.erased is not None and is_applied(stored.intents, command)
+
+
+def sealed(
+    brokers: Brokers,
+    household_id: str,
+    holdings: Sequence[Holding],
+    made: datetime,
+    recipients: Sequence[Any],
+) -> bytes:
+    """Return the encrypted archive of a household.
+
+    Raises:
+        ForeignRecordError: one record of the household holds another's content as well. There is no archive; the worker counts it, which
+            raises an alert.
+    """
+    try:
+        return seal(household_id, holdings, made, recipients)
+    except ForeignRecordError:
+        send_command(brokers, household_id, Command.EXPORT_REFUSED)
+        raise

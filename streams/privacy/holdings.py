@@ -6,12 +6,15 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any
 
-from streams.kafka.reading import Held, Place
-from streams.privacy.ownership import Judged, Whose, judge
+from streams.kafka.connection import Brokers
+from streams.kafka.reading import Held, Place, read_topic
 from streams.kafka.topics import BUNDLES, HOUSEHOLDS, TOPICS
+from streams.privacy.ownership import Judged, Whose, judge
 
-__all__ = ["SOURCES", "Holding", "collect", "foreign"]
+__all__ = ["SOURCES", "Holding", "collect", "collected", "counts", "foreign"]
 
 #: The topics that can hold something on a household: all but that of bundles, which are made of many and name none.
 SOURCES = tuple(topic.name for topic in TOPICS if topic.name != BUNDLES)
@@ -87,7 +90,9 @@ def _counted(records: Iterable[Held], holding: Holding) -> Iterator[Held]:
 
 def _keep(holding: Holding, held: Held, judged: Judged) -> None:
     """Add a record; of the changelog, the last one is the state."""
-    head = json.dumps(asdict(held.place) | {"timestamp": held.timestamp, "type": judged.type}).encode()
+    head = json.dumps(
+        asdict(held.place) | {"timestamp": held.timestamp, "type": judged.type}
+    ).encode()
     if holding.source == HOUSEHOLDS and holding.lines:
         holding.lines.clear()
         holding.superseded += 1
@@ -96,3 +101,27 @@ def _keep(holding: Holding, held: Held, judged: Judged) -> None:
 
 def _tombstone(held: Held) -> bool:
     return held.place.topic == HOUSEHOLDS and not held.value
+
+
+def collected(brokers: Brokers, household_id: str) -> list[Holding]:
+    """Return what every topic and the state store hold on a household; all of each is read.
+
+    Raises:
+        DependencyUnavailable: a topic is missing, or cannot be read to its end.
+    """
+    return collect(household_id, partial(read_topic, brokers))
+
+
+def counts(holding: Holding) -> dict[str, Any]:
+    """Return what is said about a source without saying what is in it."""
+    return {
+        "source": holding.source,
+        "records": holding.records,
+        "read": holding.read,
+        "first": holding.first,
+        "last": holding.last,
+        "superseded": holding.superseded,
+        "unchecked": [str(place) for place in holding.unchecked],
+        "disputed": [str(place) for place in holding.disputed],
+        "foreign": [str(place) for place in holding.foreign],
+    }

@@ -17,17 +17,18 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from streams.errors import DependencyUnavailable, RecordError, UsageError
+from streams.gateway.problems import refuse
+from streams.gateway.requests import read_body
 from streams.kafka.connection import Brokers
-from streams.errors import BadRecord, MissingPart, WrongUse
+from streams.privacy.archive import ForeignRecordError, recipient
+from streams.privacy.commands import sealed, send_command, wait_until_erased
+from streams.privacy.holdings import collected, counts
+from streams.privacy.remaining import remains
 from streams.serving.access.guard import Guard, caller_of
-from streams.gateway.requests import read_body, refuse
+from streams.serving.hosts import OnlyOwn
 from streams.wire.host_names import Named
 from streams.wire.records import Command
-from streams.privacy.archive import ForeignRecord, recipient
-from streams.privacy.commands import send_command, wait_until_erased
-from streams.privacy.exercise import collected, counts, sealed
-from streams.privacy.remaining import remains
-from streams.serving.hosts import OnlyOwn
 from streams.wire.strict_json import check_unambiguous
 
 __all__ = ["build_operator"]
@@ -40,7 +41,8 @@ _AT_A_TIME = 2
 _LONGEST_WAIT = 120.0
 
 Household = Annotated[
-    str, Path(pattern=r"^[!-~]{1,128}$", description="The household's id as it is in Kafka: its token.")
+    str,
+    Path(pattern=r"^[!-~]{1,128}$", description="The household's id as it is in Kafka: its token."),
 ]
 
 
@@ -50,7 +52,9 @@ class ExportRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     recipients: list[str] = Field(
-        min_length=1, max_length=8, description="public keys of the requester: age1… or ssh-ed25519 …"
+        min_length=1,
+        max_length=8,
+        description="public keys of the requester: age1… or ssh-ed25519 …",
     )
 
 
@@ -71,7 +75,7 @@ async def _export_request(request: Request) -> ExportRequest:
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False, include_context=False)
         places = sorted({".".join(("body", *map(str, each["loc"]))) for each in problems})
-        raise BadRecord(
+        raise RecordError(
             "schema", f"cannot be used: {', '.join(places)}; /docs says what belongs there"
         ) from None
 
@@ -109,24 +113,27 @@ class _Desk:
         """Do one thing for one household.
 
         Raises:
-            BadRecord: with code ``other_tenant``, ``busy``, ``bad_recipient``, ``foreign_record`` or ``unavailable``.
+            RecordError: with code ``other_tenant``, ``busy``, ``bad_recipient``, ``foreign_record`` or ``unavailable``.
         """
         caller = caller_of(request)
         caller.check_household(household_id)
         if not self.places.take(caller.household_key):
-            raise BadRecord(
-                "busy", "as many households are being read as may be at a time; ask again in a minute"
+            raise RecordError(
+                "busy",
+                "as many households are being read as may be at a time; ask again in a minute",
             )
         asked_by = {"token": caller.token.id} if caller.token else {}
         logger.info(what, extra={"fields": {"household_id": household_id, **asked_by}})
         try:
             yield
-        except WrongUse as error:
-            raise BadRecord("bad_recipient", str(error)) from None
-        except ForeignRecord as error:
-            raise BadRecord("foreign_record", f"{error}. There is no archive; the worker counts it") from None
-        except MissingPart as error:
-            raise BadRecord("unavailable", str(error)) from None
+        except UsageError as error:
+            raise RecordError("bad_recipient", str(error)) from None
+        except ForeignRecordError as error:
+            raise RecordError(
+                "foreign_record", f"{error}. There is no archive; the worker counts it"
+            ) from None
+        except DependencyUnavailable as error:
+            raise RecordError("unavailable", str(error)) from None
         finally:
             self.places.leave(caller.household_key)
 
@@ -154,13 +161,13 @@ def build_operator(
         dependencies=[Depends(guard), Depends(HTTPBearer(auto_error=False))],
     )
     app.add_middleware(OnlyOwn, hosts=hosts, host=host)
-    app.exception_handler(BadRecord)(refuse)
+    app.exception_handler(RecordError)(refuse)
 
     @app.exception_handler(RequestValidationError)
     async def misread(request: Request, error: RequestValidationError) -> JSONResponse:
         places = {".".join(map(str, each["loc"])) for each in error.errors()}
         said = f"cannot be used: {', '.join(sorted(places))}; /docs says what belongs there"
-        return await refuse(request, BadRecord("schema", said))
+        return await refuse(request, RecordError("schema", said))
 
     app.include_router(_households(_Desk(brokers, _Places())))
 
@@ -185,7 +192,9 @@ def _households(desk: _Desk) -> APIRouter:
 
     @routes.post("/export", response_class=Response, openapi_extra=_EXPORT_BODY)
     def export(
-        household_id: Household, asked: Annotated[ExportRequest, Depends(_export_request)], request: Request
+        household_id: Household,
+        asked: Annotated[ExportRequest, Depends(_export_request)],
+        request: Request,
     ) -> Response:
         """The archive, encrypted to the requester; 409 and no archive when one record is not the household's alone."""
         with desk.serve(request, household_id, "export"):
@@ -216,7 +225,9 @@ def _households(desk: _Desk) -> APIRouter:
         return {
             "household_id": household_id,
             "state_erased": marked,
-            "remains": [asdict(each) | {"places": [str(place) for place in each.places]} for each in left],
+            "remains": [
+                asdict(each) | {"places": [str(place) for place in each.places]} for each in left
+            ],
         }
 
     return routes

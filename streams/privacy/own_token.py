@@ -6,9 +6,9 @@ import logging
 import re
 from pathlib import Path
 
-from streams.errors import MissingPart, WrongUse
-from streams.serving.access.token_file import AccessToken, Scope, new_token, sha256_of
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files.private import check_private, write_privately
+from streams.serving.access.token_file import AccessToken, Scope, new_token, sha256_of
 
 __all__ = ["own_token"]
 
@@ -22,8 +22,8 @@ def own_token(path: Path) -> AccessToken:
     """Return what is kept of the token in a file; make the file where it is not there.
 
     Raises:
-        MissingPart: the file cannot be read or written.
-        WrongUse: others may read it, or it holds no token; the message repeats nothing of it.
+        DependencyUnavailable: the file cannot be read or written.
+        UsageError: others may read it, or it holds no token; the message repeats nothing of it.
     """
     try:
         check_private(path, "operator's token file")
@@ -34,12 +34,12 @@ def own_token(path: Path) -> AccessToken:
         logger.info("made a token for the operator API; it is in %s", path.absolute())
         return made
     except OSError as error:
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"the operator's token file {path} cannot be read: {error.strerror or error}"
         ) from error
     match = _FORM.fullmatch(sent)
     if match is None:
-        raise WrongUse(f"{path} holds no token; remove it, and 'misfire operator' makes another")
+        raise UsageError(f"{path} holds no token; remove it, and 'misfire operator' makes another")
     logger.info("the operator API asks for the token in %s", path.absolute())
     return AccessToken(
         id=match["id"],

@@ -12,14 +12,22 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
+from streams.errors import RecordError
+from streams.kafka.reading import Held
+from streams.kafka.topics import (
+    DEAD_LETTERS,
+    DECISIONS,
+    HOUSEHOLDS,
+    INCIDENTS,
+    INTENTS,
+    OUTCOMES,
+    REPLIES,
+)
 from streams.wire import records
 from streams.wire.cloudevents import is_structured, type_inside, unwrapped
-from streams.errors import BadRecord
-from streams.gateway.late_answers import LATE
-from streams.wire.state.packing import Stored, unpack
+from streams.wire.late_answer import LATE
 from streams.wire.records import Kind, header
-from streams.kafka.reading import Held
-from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INCIDENTS, INTENTS, OUTCOMES, REPLIES
+from streams.wire.state.packing import Stored, unpack
 
 __all__ = ["Judged", "Whose", "judge", "owners_in", "owners_of"]
 
@@ -120,7 +128,7 @@ def _decoded(held: Held, kind: Kind[Any]) -> Any:
     """Return a record's value as we read it; ``None`` where it cannot be read."""
     try:
         return kind.decode(unwrapped(held.value or b"", kind) if _structured(held) else held.value)
-    except (BadRecord, ValueError, RecursionError):
+    except (RecordError, ValueError, RecursionError):
         return None
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pydantic import TypeAdapter
 
 from detector.household.state import HouseholdState
-from streams.wire.state.packing import Stored
-from streams.wire.records import COMMAND
-from streams.privacy.holdings import Holding
 from streams.kafka.reading import Place
 from streams.kafka.topics import HOUSEHOLDS, TOPICS
+from streams.privacy.holdings import Holding
+from streams.wire.records import COMMAND
+from streams.wire.state.packing import Stored
 
 __all__ = ["Remains", "remains"]
 
@@ -39,7 +39,9 @@ def remains(holdings: Sequence[Holding]) -> tuple[bool, list[Remains]]:
     left, marked = [], False
     for holding in holdings:
         count = sum(not _is_command(line) for line in holding.lines)
-        count += holding.superseded + sum(map(len, (holding.unchecked, holding.disputed, holding.foreign)))
+        count += holding.superseded + sum(
+            map(len, (holding.unchecked, holding.disputed, holding.foreign))
+        )
         if holding.source == HOUSEHOLDS and _only_the_mark(holding):
             marked, count = True, count - 1
         if count and holding.last is not None:
@@ -60,4 +62,6 @@ def _only_the_mark(holding: Holding) -> bool:
         return False
     stored = _STORED.validate_python(json.loads(holding.lines[-1])["record"])
     bare = Stored(state=HouseholdState.new(stored.state.household_id))
-    return stored.erased is not None and replace(stored, intents=(), outcomes=(), erased=None) == bare
+    return (
+        stored.erased is not None and replace(stored, intents=(), outcomes=(), erased=None) == bare
+    )

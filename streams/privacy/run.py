@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 
 from streams.kafka.connection import brokers_of
-from streams.serving.access.guard import Guard
-from streams.serving.access.listening import check_edge, listen, server_options
-from streams.wire.host_names import named_hosts
 from streams.privacy.operator_api import build_operator
 from streams.privacy.own_token import own_token
+from streams.serving.access.guard import Guard
+from streams.serving.access.listening import check_edge, listen, server_options
 from streams.serving.server import Server
 from streams.settings import Settings
+from streams.wire.host_names import named_hosts
 
 __all__ = ["run_operator"]
 
@@ -22,8 +22,8 @@ def run_operator(settings: Settings) -> None:
     """Serve until told to stop.
 
     Raises:
-        MissingPart: the port is taken, or a certificate, password, access or token file is missing.
-        WrongUse: it would be open to a network, or settings contradict each other.
+        DependencyUnavailable: the port is taken, or a certificate, password, access or token file is missing.
+        UsageError: it would be open to a network, or settings contradict each other.
     """
     check_edge(settings, "operator")
     tls = server_options(settings)

@@ -105,4 +105,6 @@ class Connections:
 def _network(address: str) -> str:
     found = ipaddress.ip_address(address.partition("%")[0])
     found = getattr(found, "ipv4_mapped", None) or found
-    return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
+    return (
+        str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
+    )

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pydantic_core import to_json
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from streams.serving.problems import PROBLEM, problem
 from streams.telemetry import metrics
 from streams.wire.host_names import Named, canonical, named
-from streams.serving.problems import PROBLEM, problem
 
 __all__ = ["CALLBACK", "FOREIGN", "OnlyOwn", "is_json"]
 
@@ -51,7 +51,9 @@ class OnlyOwn:
         host: the name or address that the server listens on, asked by the connection's port.
     """
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[Named] = frozenset(), host: str = "localhost") -> None:
+    def __init__(
+        self, app: ASGIApp, hosts: frozenset[Named] = frozenset(), host: str = "localhost"
+    ) -> None:
         self._app = app
         self._hosts = hosts
         # Every address is no address: browsers take 0.0.0.0 for loopback.
@@ -67,7 +69,10 @@ class OnlyOwn:
             metrics.REFUSED.labels(code).inc()
         status = _STATUS[code]
         body = to_json(problem(code, status, _DETAILS[code]))
-        headers = [(b"content-type", PROBLEM.encode()), (b"content-length", str(len(body)).encode())]
+        headers = [
+            (b"content-type", PROBLEM.encode()),
+            (b"content-length", str(len(body)).encode()),
+        ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -80,7 +85,9 @@ class OnlyOwn:
             return "wrong_host"
         origins = headers.get("origin", ())
         sites = headers.get("sec-fetch-site", ())
-        if not all(_is_same(each, hosts[0], scope["scheme"]) for each in origins) or not {*sites} <= {
+        if not all(_is_same(each, hosts[0], scope["scheme"]) for each in origins) or not {
+            *sites
+        } <= {
             "same-origin",
             "none",
         }:

@@ -13,10 +13,10 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from streams.telemetry import metrics
 from streams.serving import bounds
 from streams.serving.connections import Place
 from streams.serving.requests import with_targets_host, without_upgrade
+from streams.telemetry import metrics
 
 __all__ = ["CUTS", "BoundedProtocol"]
 

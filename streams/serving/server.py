@@ -14,10 +14,10 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
-from streams.telemetry import metrics
 from streams.serving import bounds
 from streams.serving.connections import Connections, Place
 from streams.serving.protocol import BoundedProtocol
+from streams.telemetry import metrics
 
 __all__ = ["Server"]
 
@@ -39,7 +39,9 @@ class Server(uvicorn.Server):
         tls: uvicorn's options for TLS, from ``edge.server_options``.
     """
 
-    def __init__(self, app: ASGIApp, listening: socket.socket, tls: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, listening: socket.socket, tls: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,

@@ -77,7 +77,9 @@ class Together(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Sum up."""
-        found: Iterable[Metric] = MultiProcessCollector._accumulate_metrics(self._found, accumulate=True)  # type: ignore[no-untyped-call]  # noqa: SLF001
+        found: Iterable[Metric] = MultiProcessCollector._accumulate_metrics(
+            self._found, accumulate=True
+        )  # type: ignore[no-untyped-call]  # noqa: SLF001
         return found
 
     def _add(self, read: dict[str, Metric]) -> None:
@@ -120,4 +122,6 @@ def _report(name: str, why: str) -> None:
         return
     _known_bad.add(name)
     metrics.UNREADABLE_FILES.inc()
-    logger.warning("%s in %s is left out of the metrics (%s); remove it", name, os.environ.get(FOLDER), why)
+    logger.warning(
+        "%s in %s is left out of the metrics (%s); remove it", name, os.environ.get(FOLDER), why
+    )

@@ -57,11 +57,19 @@ class Catalogue:
     ) -> Counter:
         """Declare what only grows; ``name`` ends with ``_total``."""
         return self._add(
-            Metric(name, "counter", unit, tuple(labels), meaning, owner), Counter(name, meaning, labels)
+            Metric(name, "counter", unit, tuple(labels), meaning, owner),
+            Counter(name, meaning, labels),
         )
 
     def gauge(
-        self, name: str, meaning: str, labels: Sequence[str] = (), *, unit: str, owner: Owner, merge: Merge
+        self,
+        name: str,
+        meaning: str,
+        labels: Sequence[str] = (),
+        *,
+        unit: str,
+        owner: Owner,
+        merge: Merge,
     ) -> Gauge:
         """Declare what goes up and down."""
         gauge = Gauge(name, meaning, labels, multiprocess_mode=merge)

@@ -1,6 +1,6 @@
 """Logs: one event, one line; JSON where nobody reads along at a terminal.
 
-No line holds a slot value: what is logged of a decision are ids and words of ours (``streams.telemetry.tracing.facts``); of an exception
+No line holds a slot value: what is logged of a decision are ids and words of ours (``streams.telemetry.logs.facts``); of an exception
 its type and where it was raised, and never its message, which may repeat what could not be read. The sentence with which a process
 ends is the last line: JSON as well, or ``misfire: …`` for people.
 """
@@ -18,9 +18,9 @@ from typing import Any, TextIO
 from pydantic_core import to_json
 
 from detector.contracts.decisions import Decision
-from streams.telemetry.tracing import facts, trace_id
+from streams.wire.traceparent import trace_id
 
-__all__ = ["configure_logs", "log_decision", "tell_the_end"]
+__all__ = ["configure_logs", "facts", "log_decision", "tell_the_end"]
 
 logger = logging.getLogger(__name__)
 
@@ -70,9 +70,13 @@ def log_decision(
     logger.info(event, extra={"fields": fields})
 
 
-def _unforeseen(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+def _unforeseen(
+    kind: type[BaseException], error: BaseException, where: TracebackType | None
+) -> None:
     """What Python prints a traceback for is a line like any other."""
-    logger.critical("the process ends because of an error in misfire itself", exc_info=(kind, error, where))
+    logger.critical(
+        "the process ends because of an error in misfire itself", exc_info=(kind, error, where)
+    )
 
 
 def _fields(record: logging.LogRecord) -> Mapping[str, Any]:
@@ -113,3 +117,16 @@ class _Plain(logging.Formatter):
                 *(f"{name}={value}" for name, value in _fields(record).items()),
             ]
         )
+
+
+def facts(decision: Decision) -> dict[str, str]:
+    """Return what a line of the log and a span may say of a decision: ids and words, none of which somebody said."""
+    return {
+        "decision_id": decision.decision_id,
+        "bundle": decision.bundle,
+        "verdict": decision.verdict.value,
+        "enforcement": decision.enforcement.value,
+        "risk_class": decision.risk_class.value,
+        "rung": decision.rung.value,
+        "reason": decision.reasons[0].code if decision.reasons else "",
+    }

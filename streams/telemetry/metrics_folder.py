@@ -15,9 +15,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from streams.errors import MissingPart
+from streams.errors import DependencyUnavailable
 
-__all__ = ["FOLDER", "drop_empty", "forget_dead_processes", "metrics_files", "prepare_folder", "readable"]
+__all__ = [
+    "FOLDER",
+    "drop_empty",
+    "forget_dead_processes",
+    "metrics_files",
+    "prepare_folder",
+    "readable",
+]
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 #: The gauges of one process, in a mode that counts living processes only. Other programs put other things in the place of the number.
@@ -39,7 +46,7 @@ def prepare_folder() -> None:
     """Make sure that metrics can be kept in the shared folder, where there is one; before the first metric is declared.
 
     Raises:
-        MissingPart: it is not there, cannot be written to, or holds something else in the place of this process's files.
+        DependencyUnavailable: it is not there, cannot be written to, or holds something else in the place of this process's files.
     """
     named = os.environ.get(FOLDER) or os.environ.get(FOLDER.lower())
     if not named:
@@ -51,7 +58,7 @@ def prepare_folder() -> None:
             if not readable(path):  # left by an earlier process of the same number
                 path.unlink()
     except OSError as error:
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"{FOLDER} names {named}, where metrics cannot be kept ({error.strerror or error}); "
             "make it a folder that can be written to, or unset the variable"
         ) from None

@@ -12,7 +12,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from streams.telemetry.tracing import Span, valid_trace
+from streams.telemetry.spans import Span
+from streams.wire.traceparent import valid_trace
 
 __all__ = ["Exporting"]
 
@@ -53,4 +54,6 @@ class Exporting:
                 made.set_status(StatusCode.ERROR, type(error).__name__)
                 raise
             finally:
-                made.set_attributes({f"misfire.{name}": value for name, value in span.facts.items()})
+                made.set_attributes(
+                    {f"misfire.{name}": value for name, value in span.facts.items()}
+                )

@@ -7,15 +7,23 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 
 from detector.contracts.confirmations import ConfirmationResult
-from detector.decision.bundle import Bundle
-from detector.contracts.decisions import ABSTENTIONS, ConfirmMethod, Decision, RiskClass, Rung, Verdict, why_abstained
+from detector.contracts.decisions import (
+    ABSTENTIONS,
+    ConfirmMethod,
+    Decision,
+    RiskClass,
+    Rung,
+    Verdict,
+    why_abstained,
+)
 from detector.contracts.events import Outcome, OutcomeKind, OutcomeSource
+from detector.contracts.outcome_table import OutcomeRefused
+from detector.decision.bundle import Bundle
 from detector.decision.first_time import FIRST_PHYSICAL
-from detector.contracts.outcome_table import RefusedOutcome
 from detector.policy.unclassified import UNCLASSIFIED
-from streams.telemetry import metrics
 from streams.errors import DEAD_LETTER_CODES
 from streams.kafka.topics import HOUSEHOLDS, INCIDENTS, INTENTS, OUTCOMES
+from streams.telemetry import metrics
 
 __all__ = [
     "begin_gateway",
@@ -81,7 +89,7 @@ def begin_worker(bundle: Bundle) -> None:
 def _begin_outcomes() -> None:
     for kind, source in product(OutcomeKind, OutcomeSource):
         metrics.OUTCOMES.labels(kind.value, source.value)
-    for reason in RefusedOutcome:
+    for reason in OutcomeRefused:
         metrics.OUTCOMES_REFUSED.labels(reason.value)
 
 
@@ -166,7 +174,9 @@ def observe_command(decision: Decision, *, new: bool, known: bool) -> None:
     metrics.COMMANDS.labels(verdict, risk, cohort, decision.enforcement.value, decision.bundle).inc(
         exemplar=point
     )
-    metrics.COMMAND_INTENTS.labels(decision.intent if known else "other", verdict).inc(exemplar=point)
+    metrics.COMMAND_INTENTS.labels(decision.intent if known else "other", verdict).inc(
+        exemplar=point
+    )
     caution = caution_of(decision)
     if caution is not None:
         metrics.CAUTIONS.labels(risk, caution).inc(exemplar=point)
@@ -174,7 +184,9 @@ def observe_command(decision: Decision, *, new: bool, known: bool) -> None:
     if why is not None:
         metrics.ABSTENTIONS.labels(risk, why).inc(exemplar=point)
     if decision.misfire_probability is not None:
-        metrics.MISFIRE_PROBABILITY.labels(risk, decision.bundle).observe(decision.misfire_probability, point)
+        metrics.MISFIRE_PROBABILITY.labels(risk, decision.bundle).observe(
+            decision.misfire_probability, point
+        )
         metrics.SURPRISAL_BITS.labels(risk).observe(decision.surprisal_bits, point)
 
 
@@ -197,11 +209,11 @@ def observe_outcome(outcome: Outcome, about: Decision | None) -> None:
         _count_confirmation(about.confirm.methods[0].value, kind.value, "", about)
 
 
-def observe_refused(*refused: tuple[Outcome, RefusedOutcome]) -> None:
+def observe_refused(*refused: tuple[Outcome, OutcomeRefused]) -> None:
     """Count outcomes that were refused, by why. A command that ran although its verdict held it back is an incident, and is logged."""
     for outcome, reason in refused:
         metrics.OUTCOMES_REFUSED.labels(reason.value).inc()
-        if reason is RefusedOutcome.RAN_REFUSED:
+        if reason is OutcomeRefused.RAN_REFUSED:
             logger.warning(
                 "incident: the command of event %s ran although it was not allowed, says its %s (%s)",
                 outcome.event_id,
@@ -210,7 +222,9 @@ def observe_refused(*refused: tuple[Outcome, RefusedOutcome]) -> None:
             )
 
 
-def observe_answer(method: ConfirmMethod, result: ConfirmationResult, about: Decision | None) -> None:
+def observe_answer(
+    method: ConfirmMethod, result: ConfirmationResult, about: Decision | None
+) -> None:
     """Count an answer to a confirmation; ``about`` as above."""
     _count_confirmation(method.value, result.result.value, result.reason or "", about)
 

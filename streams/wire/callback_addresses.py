@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from streams.errors import BadRecord
+from streams.errors import RecordError
 from streams.wire.redaction import shown
 
 __all__ = ["MAX_URL_LENGTH", "Allowed", "allowed_callbacks", "check_callback"]
@@ -70,16 +70,16 @@ def check_callback(url: str, listed: str, tenant: str | None) -> str:
         tenant: the tenant of the asker's token; ``None`` where the gateway asks for no tokens.
 
     Raises:
-        BadRecord: with code ``bad_callback``.
+        RecordError: with code ``bad_callback``.
     """
     parts = _canonical(url) if len(url) <= MAX_URL_LENGTH else None
     if parts is None:
-        raise BadRecord(
+        raise RecordError(
             "bad_callback",
             "the callback must be http[s]://HOST[:PORT][/PATH] without user, query, escapes and dot segments",
         )
     if not any(each.tenant == tenant and each.admits(*parts) for each in allowed_callbacks(listed)):
-        raise BadRecord(
+        raise RecordError(
             "bad_callback",
             "the callback is not allowed; the operator lists each tenant's addresses in callback_urls",
         )

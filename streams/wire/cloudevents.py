@@ -14,7 +14,7 @@ from cloudevents.core.v1.event import CloudEvent
 from pydantic_core import from_json, to_json
 
 from detector.contracts.timestamps import read_timestamp
-from streams.errors import BadRecord
+from streams.errors import RecordError
 from streams.wire.records import MAX_BYTES, Kind
 from streams.wire.strict_json import check_unambiguous
 
@@ -36,19 +36,23 @@ def unwrapped(body: bytes, kind: Kind[Any]) -> bytes:
     """Return the value inside a CloudEvent, as JSON that is not yet checked.
 
     Raises:
-        BadRecord: with code ``too_large``, ``not_json``, ``ambiguous_json``, ``schema`` (no CloudEvent, or one without data) or
+        RecordError: with code ``too_large``, ``not_json``, ``ambiguous_json``, ``schema`` (no CloudEvent, or one without data) or
             ``unknown_type``.
     """
     if len(body) > MAX_BYTES:
-        raise BadRecord("too_large", f"the CloudEvent has {len(body)} bytes; at most {MAX_BYTES} are read")
+        raise RecordError(
+            "too_large", f"the CloudEvent has {len(body)} bytes; at most {MAX_BYTES} are read"
+        )
     check_unambiguous(body)
     try:
         found = from_json(body, allow_inf_nan=False)
     except ValueError:
-        raise BadRecord("not_json", "the body is not JSON") from None
+        raise RecordError("not_json", "the body is not JSON") from None
     missing = [name for name in _REQUIRED if not isinstance(found, dict) or name not in found]
     if missing or not isinstance(found.get("data"), dict):
-        raise BadRecord("schema", f"the CloudEvent lacks {', '.join(missing) or 'data, an object'}")
+        raise RecordError(
+            "schema", f"the CloudEvent lacks {', '.join(missing) or 'data, an object'}"
+        )
     data = found.pop("data")
     try:
         if "time" in found:
@@ -58,9 +62,11 @@ def unwrapped(body: bytes, kind: Kind[Any]) -> bytes:
         wrong = getattr(error, "errors", {"time": ()})
         # An extension's name is the sender's: it may be anything.
         names = sorted({name if name in _KNOWN else "an extension" for name in wrong})
-        raise BadRecord("schema", f"the CloudEvent's attributes are wrong: {', '.join(names)}") from None
+        raise RecordError(
+            "schema", f"the CloudEvent's attributes are wrong: {', '.join(names)}"
+        ) from None
     if event.get_type() != kind.type:
-        raise BadRecord("unknown_type", f"the CloudEvent's type is not {kind.type!r}")
+        raise RecordError("unknown_type", f"the CloudEvent's type is not {kind.type!r}")
     return to_json(data)
 
 
@@ -78,5 +84,6 @@ def wrapped(value: bytes, kind: Kind[Any], event_id: str, source: str) -> bytes:
     """Return a CloudEvent with a value, which is JSON, inside."""
     attributes = {"specversion": "1.0", "id": event_id, "type": kind.type, "source": source}
     return to_structured(
-        CloudEvent(attributes | {"datacontenttype": "application/json"}, from_json(value)), JSONFormat()
+        CloudEvent(attributes | {"datacontenttype": "application/json"}, from_json(value)),
+        JSONFormat(),
     ).body

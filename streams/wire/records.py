@@ -22,7 +22,7 @@ from detector.contracts.decisions import Decision
 from detector.contracts.errors import InvalidValue
 from detector.contracts.events import IntentEvent, Outcome
 from detector.contracts.timestamps import Timestamp, read_timestamp
-from streams.errors import BadRecord
+from streams.errors import RecordError
 from streams.wire.ignored_fields import ignored_in
 from streams.wire.strict_json import check_unambiguous
 
@@ -98,12 +98,14 @@ class Kind(Generic[V]):
         """Read a value.
 
         Raises:
-            BadRecord: with code ``too_large``, ``not_json`` or ``schema``.
+            RecordError: with code ``too_large``, ``not_json`` or ``schema``.
         """
         if data is None:
-            raise BadRecord("schema", "the record has no value")
+            raise RecordError("schema", "the record has no value")
         if len(data) > MAX_BYTES:
-            raise BadRecord("too_large", f"the value has {len(data)} bytes; at most {MAX_BYTES} are read")
+            raise RecordError(
+                "too_large", f"the value has {len(data)} bytes; at most {MAX_BYTES} are read"
+            )
         try:
             return self.adapter.validate_json(data, strict=True)
         except ValidationError as error:
@@ -113,7 +115,7 @@ class Kind(Generic[V]):
         """Read a value that somebody else wrote: as ``decode``, and refuse what another reader might take for something else.
 
         Raises:
-            BadRecord: as ``decode``, and with code ``ambiguous_json``.
+            RecordError: as ``decode``, and with code ``ambiguous_json``.
         """
         return self.read(data)[0]
 
@@ -121,7 +123,7 @@ class Kind(Generic[V]):
         """Read a value as ``decode_strictly`` does, with the names of the fields in it that nobody knows.
 
         Raises:
-            BadRecord: as ``decode_strictly``.
+            RecordError: as ``decode_strictly``.
         """
         value = self.decode(data)
         # What we would have written ourselves has every name once, and no other.
@@ -225,37 +227,37 @@ def check_type(headers: Headers | Mapping[str, bytes] | None, kind: Kind[Any]) -
     """Refuse a record that says it is of another type; one that says nothing is taken for what its topic holds.
 
     Raises:
-        BadRecord: with code ``unknown_type``.
+        RecordError: with code ``unknown_type``.
     """
     named = header(headers, "ce_type")
     if named is not None and named != kind.type.encode():
-        raise BadRecord("unknown_type", f"the record's ce_type is not {kind.type!r}")
+        raise RecordError("unknown_type", f"the record's ce_type is not {kind.type!r}")
 
 
 def check_time(said: bytes | None) -> None:
     """Refuse a CloudEvent whose time is none; it decides nothing, but the next reader may believe it.
 
     Raises:
-        BadRecord: with code ``schema``.
+        RecordError: with code ``schema``.
     """
     if said is None:
         return
     try:
         read_timestamp(said.decode("latin-1"))
     except InvalidValue as error:
-        raise BadRecord("schema", f"the CloudEvent's time: {error}") from None
+        raise RecordError("schema", f"the CloudEvent's time: {error}") from None
 
 
-def _described(error: ValidationError) -> BadRecord:
+def _described(error: ValidationError) -> RecordError:
     problems = error.errors(include_input=False, include_url=False, include_context=False)
     if problems[0]["type"] == "json_invalid":
-        return BadRecord("not_json", "the value is not JSON")
+        return RecordError("not_json", "the value is not JSON")
     # Only the field is named: what lies below it (a slot's name) is the sender's, and there may be thousands of it.
     texts = dict.fromkeys(
         f"{problem['loc'][0] if problem['loc'] else 'the value'}: {_without_value(problem)}"
         for problem in problems
     )
-    return BadRecord("schema", "; ".join(texts))
+    return RecordError("schema", "; ".join(texts))
 
 
 def _without_value(problem: Mapping[str, Any]) -> str:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from detector.contracts.confirmations import MAX_PROOF_LENGTH, MAX_WORDS
 from detector.contracts.challenge_words import WORDS
+from detector.contracts.confirmations import MAX_PROOF_LENGTH, MAX_WORDS
 from detector.contracts.events import ID_FORM, INTENT_FORM, MAX_SLOTS
 from streams.wire.records import Kind
 from streams.wire.token_format import SLOT_NAME, TOKEN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
-from streams.errors import BadRecord
+from streams.errors import RecordError
 
 __all__ = ["AMBIGUOUS", "MAX_DIGITS", "check_unambiguous"]
 
@@ -18,30 +18,33 @@ def check_unambiguous(data: bytes) -> None:
     """Refuse JSON with a name twice in one object, a number that is none (NaN, Infinity), or one of very many digits.
 
     Raises:
-        BadRecord: with code ``ambiguous_json``, or ``not_json``; it repeats nothing of the data.
+        RecordError: with code ``ambiguous_json``, or ``not_json``; it repeats nothing of the data.
     """
     try:
         _STRICT.decode(data.decode())
-    except BadRecord:
+    except RecordError:
         raise
     except (ValueError, RecursionError):
-        raise BadRecord("not_json", "the value is not JSON") from None
+        raise RecordError("not_json", "the value is not JSON") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
     if len(dict.fromkeys(name for name, _ in pairs)) != len(pairs):
-        raise BadRecord(AMBIGUOUS, "an object of the JSON has a name twice; give each name once")
+        raise RecordError(AMBIGUOUS, "an object of the JSON has a name twice; give each name once")
 
 
 def _short(digits: str) -> None:
     if len(digits) > MAX_DIGITS:
-        raise BadRecord(
-            AMBIGUOUS, f"a number of the JSON has {len(digits)} digits; at most {MAX_DIGITS} are read"
+        raise RecordError(
+            AMBIGUOUS,
+            f"a number of the JSON has {len(digits)} digits; at most {MAX_DIGITS} are read",
         )
 
 
 def _no_number(_: str) -> NoReturn:
-    raise BadRecord(AMBIGUOUS, "the JSON has NaN or Infinity, which are no JSON; leave out what is not known")
+    raise RecordError(
+        AMBIGUOUS, "the JSON has NaN or Infinity, which are no JSON; leave out what is not known"
+    )
 
 
 _STRICT = json.JSONDecoder(

@@ -6,7 +6,7 @@ import re
 
 from detector.contracts.confirmations import ConfirmationAnswer
 from detector.contracts.events import IntentEvent, Outcome
-from streams.errors import BadRecord
+from streams.errors import RecordError
 from streams.wire.records import HouseholdCommand
 
 __all__ = ["NOT_TOKENS", "SLOT_NAME", "TOKEN", "check_tokens"]
@@ -19,7 +19,9 @@ SLOT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 NOT_TOKENS = "not_tokens"
 
 
-def check_tokens(value: IntentEvent | Outcome | ConfirmationAnswer | HouseholdCommand, *, ids: bool) -> None:
+def check_tokens(
+    value: IntentEvent | Outcome | ConfirmationAnswer | HouseholdCommand, *, ids: bool
+) -> None:
     """Refuse a value that carries anything but tokens.
 
     Args:
@@ -27,7 +29,7 @@ def check_tokens(value: IntentEvent | Outcome | ConfirmationAnswer | HouseholdCo
         ids: whether the ids of household, device and speaker have to be tokens, too.
 
     Raises:
-        BadRecord: with code ``not_tokens``; it names the fields and repeats nothing of them.
+        RecordError: with code ``not_tokens``; it names the fields and repeats nothing of them.
     """
     wrong = []
     if isinstance(value, ConfirmationAnswer) and value.heard is not None:
@@ -38,9 +40,13 @@ def check_tokens(value: IntentEvent | Outcome | ConfirmationAnswer | HouseholdCo
     if ids:
         names = ("household_id", "device_id", "speaker_id")
         found = {name: getattr(value, name, None) for name in names}
-        wrong += [name for name, token in found.items() if token is not None and not TOKEN.fullmatch(token)]
+        wrong += [
+            name
+            for name, token in found.items()
+            if token is not None and not TOKEN.fullmatch(token)
+        ]
     if wrong:
-        raise BadRecord(
+        raise RecordError(
             NOT_TOKENS,
             f"{', '.join(wrong)}: not of a token's form KEY_HEX, as k1_5f0c; replace what was said, and ids, by keyed tokens before "
             "they leave the runtime (streams.hook.Tokens)",

@@ -8,32 +8,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from detector.contracts.confirmations import Result
-from detector.decision.bundle import Bundle
-from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
 from detector.contracts.decisions import Decision
-from detector.contracts.outcome_table import SENTENCES, RefusedOutcome
-from detector.household.outcomes import refused_early
+from detector.contracts.outcome_table import SENTENCES, OutcomeRefused
+from detector.decision.bundle import Bundle
 from detector.decision.decide import is_reused
-from streams.telemetry import metrics
-from streams.worker.app import Parts
-from streams.worker.block_budgets import BlockBudgets
-from streams.worker.evidence_counts import EvidenceCounts
-from streams.errors import BadRecord
-from streams.worker.table import Households
+from detector.household.outcomes import refused_early
+from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
+from streams.errors import RecordError
 from streams.kafka.topic_ids import NONE_KNOWN, Identities
-from streams.worker.lag import Lag
-from streams.worker.dead_letters import (
-    LARGEST_KEY,
-    LARGEST_LETTER,
-    asker_of,
-    letter_about,
-    reply_headers,
-    size_of,
-    trace_of,
-)
-from streams.operations.log_time_check import CREATE_TIME
-from streams.telemetry.logs import log_decision
-from streams.wire.state.marks import Marks, earlier_topic, is_applied, partition_of
+from streams.kafka.topics import CREATE_TIME, DEAD_LETTERS, DECISIONS, REPLIES
+from streams.telemetry import metrics
+from streams.telemetry.logs import facts, log_decision
 from streams.telemetry.recording import (
     count_decision,
     observe_answer,
@@ -41,23 +26,8 @@ from streams.telemetry.recording import (
     observe_outcome,
     observe_refused,
 )
-from streams.wire.state.packing import Stored
-from streams.worker.handling import (
-    ID_REUSED,
-    Incoming,
-    answer_record,
-    decide_record,
-    is_answer,
-    is_command,
-    is_probe,
-    read_answer,
-    read_command,
-    read_intent,
-    read_outcome,
-    settle_record,
-    with_intent,
-    with_outcome,
-)
+from streams.telemetry.spans import Passing, Tracer
+from streams.telemetry.unclassified import Notices
 from streams.wire.records import (
     ANSWERED_PARTITION,
     COMMAND,
@@ -73,11 +43,33 @@ from streams.wire.records import (
     first_logged,
     header,
 )
+from streams.wire.refusals import ID_REUSED
+from streams.wire.reply_headers import asker_of, reply_headers, trace_of
+from streams.wire.state.marks import Marks, earlier_topic, is_applied, partition_of
+from streams.wire.state.packing import Stored
+from streams.worker.app import Parts
+from streams.worker.block_budgets import BlockBudgets
+from streams.worker.dead_letters import LARGEST_KEY, LARGEST_LETTER, letter_about, size_of
 from streams.worker.erasure import answer_erased, erased, erased_before, is_erased, outlived
+from streams.worker.evidence_counts import EvidenceCounts
+from streams.worker.handling import (
+    Incoming,
+    answer_record,
+    decide_record,
+    is_answer,
+    is_command,
+    is_probe,
+    read_answer,
+    read_command,
+    read_intent,
+    read_outcome,
+    settle_record,
+    with_intent,
+    with_outcome,
+)
+from streams.worker.lag import Lag
 from streams.worker.shadow import Shadow
-from streams.kafka.topics import DEAD_LETTERS, DECISIONS, REPLIES
-from streams.telemetry.tracing import Passing, Tracer, facts
-from streams.telemetry.unclassified import Notices
+from streams.worker.table import Households
 
 __all__ = ["Worker"]
 
@@ -159,7 +151,9 @@ class Worker:
                         self.households.taken += 1
                         if not await self._passed_on(event, record):
                             await handle(event, record)
-                        self.lag.worked_on(record.topic, record.partition, record.offset, record.timestamp)
+                        self.lag.worked_on(
+                            record.topic, record.partition, record.offset, record.timestamp
+                        )
         except Exception as error:
             self.on_error(handle.__name__, error)
             raise
@@ -183,12 +177,14 @@ class Worker:
             return False
         if size_of(record) > LARGEST_LETTER:
             text = "the record is too large to be sent to its household's partition; produce with Kafka's default partitioner"
-            await self._refuse(event, record, BadRecord("too_large", text))
+            await self._refuse(event, record, RecordError("too_large", text))
             return True
         metrics.PASSED_ON.labels(record.topic).inc()
         headers = [each for each in record.headers if each[0] != FIRST_LOGGED]
         headers.append(first_logged(record.headers, record.timestamp))
-        sent = await self._producer.send(record.topic, record.key, record.value, home, None, headers)
+        sent = await self._producer.send(
+            record.topic, record.key, record.value, home, None, headers
+        )
         await self.households.stage(event, [sent])
         return True
 
@@ -215,12 +211,12 @@ class Worker:
     async def _decision(self, event: Any, record: Incoming) -> None:
         try:
             intent = read_intent(record, token_ids=self.token_ids)
-        except BadRecord as error:
+        except RecordError as error:
             await self._refuse(event, record, error)
             return
         stored = self.households.get(intent.household_id)
         if is_reused(stored.state, intent):
-            await self._refuse(event, record, BadRecord("id_reused", ID_REUSED))
+            await self._refuse(event, record, RecordError("id_reused", ID_REUSED))
             return
         if self._applied(stored.intents, record):
             await self._skip(event, record, stored, intent.event_id)
@@ -250,14 +246,18 @@ class Worker:
         sent.append(await self._send(DECISIONS, record.key, decision, span.traceparent))
         if failed:
             sent.append(
-                await self._dead_letter(record, BadRecord("internal_error", "the core failed on this event"))
+                await self._dead_letter(
+                    record, RecordError("internal_error", "the core failed on this event")
+                )
             )
         await self.households.stage(event, sent, after)
         if known:
             metrics.DUPLICATES.labels(record.topic).inc()
         else:
             if self.shadow and not failed:
-                self.shadow.decided(stored.state, intent, decision, span.traceparent, at=record.timestamp)
+                self.shadow.decided(
+                    stored.state, intent, decision, span.traceparent, at=record.timestamp
+                )
             self.blocks.count(intent, decision, budget, at=record.timestamp)
             metrics.EVENTS.inc()
             metrics.CLOCKS_REPLACED.inc(decision.clock_replaced)
@@ -276,7 +276,7 @@ class Worker:
             return
         try:
             outcome = read_outcome(record, token_ids=self.token_ids)
-        except BadRecord as error:
+        except RecordError as error:
             await self._refuse(event, record, error)
             return
         stored = self.households.get(outcome.household_id)
@@ -294,7 +294,7 @@ class Worker:
         found = settle_record(stored, outcome, record, at=record.timestamp)
         if found.failed:
             letter = await self._dead_letter(
-                record, BadRecord("internal_error", "the core failed on this outcome")
+                record, RecordError("internal_error", "the core failed on this outcome")
             )
             await self.households.stage(event, [letter], found.stored)
             return
@@ -309,14 +309,14 @@ class Worker:
     async def _confirmation(self, event: Any, record: Incoming) -> None:
         try:
             given = read_answer(record, token_ids=self.token_ids)
-        except BadRecord as error:
+        except RecordError as error:
             await self._refuse(event, record, error)
             return
         stored = self.households.get(given.household_id)
         self._applied(stored.outcomes, record)
         result, after = answer_record(stored, given, record, self.bundle, self.confirmation_key)
         if result is None:
-            failed = BadRecord("internal_error", "the core failed on this answer")
+            failed = RecordError("internal_error", "the core failed on this answer")
             await self.households.stage(event, [await self._dead_letter(record, failed)], after)
             return
         sent = await self._answer(record, RESULT.type, RESULT.encode(result))
@@ -327,12 +327,14 @@ class Worker:
         await self.households.stage(event, sent, after)
         if self.shadow and result.event_id and result.result is not Result.REFUSED:
             self.shadow.settled(after.state, result.event_id, at=record.timestamp)
-        observe_answer(given.method, result, stored.decided(result.event_id) if result.event_id else None)
+        observe_answer(
+            given.method, result, stored.decided(result.event_id) if result.event_id else None
+        )
 
     async def _command(self, event: Any, record: Incoming) -> None:
         try:
             given = read_command(record, token_ids=self.token_ids)
-        except BadRecord as error:
+        except RecordError as error:
             await self._refuse(event, record, error)
             return
         if given.command is Command.EXPORT_REFUSED:
@@ -362,13 +364,15 @@ class Worker:
         earlier = stored.decided(event_id)
         await self.households.stage(event, await self._reply(record, earlier) if earlier else [])
 
-    async def _refuse(self, event: Any, record: Incoming, error: BadRecord) -> None:
+    async def _refuse(self, event: Any, record: Incoming, error: RecordError) -> None:
         """Send a record to dead letters, and say so to whoever waits for an answer to it."""
         refusal = REFUSAL.encode(Refusal(code=error.code, detail=str(error)))
         sent = await self._answer(record, REFUSAL.type, refusal)
         await self.households.stage(event, [await self._dead_letter(record, error), *sent])
 
-    async def _settled(self, record: Incoming, refused: RefusedOutcome | None) -> list[Awaitable[Any]]:
+    async def _settled(
+        self, record: Incoming, refused: OutcomeRefused | None
+    ) -> list[Awaitable[Any]]:
         """Say to the sender of an outcome that it was applied, or why it was refused."""
         if refused is None:
             return await self._reply(record, None)
@@ -398,14 +402,18 @@ class Worker:
             headers.append(("traceparent", trace))
         return [await self._producer.send(REPLIES, None, value, asker.partition, None, headers)]
 
-    async def _send(self, topic: str, key: bytes | None, decision: Decision, trace: bytes) -> Awaitable[Any]:
-        headers = DECISION.headers(decision.decision_id, datetime.now(UTC), source=_SOURCE, trace=trace)
+    async def _send(
+        self, topic: str, key: bytes | None, decision: Decision, trace: bytes
+    ) -> Awaitable[Any]:
+        headers = DECISION.headers(
+            decision.decision_id, datetime.now(UTC), source=_SOURCE, trace=trace
+        )
         sent: Awaitable[Any] = await self._producer.send(
             topic, key, DECISION.encode(decision), None, None, headers
         )
         return sent
 
-    async def _dead_letter(self, record: Incoming, error: BadRecord) -> Awaitable[Any]:
+    async def _dead_letter(self, record: Incoming, error: RecordError) -> Awaitable[Any]:
         metrics.DEAD_LETTERS.labels(error.code).inc()
         letter = letter_about(record, error)
         sent: Awaitable[Any] = await self._producer.send(

@@ -9,11 +9,11 @@ from typing import Any
 import faust
 
 from streams.kafka.connection import Brokers, brokers_of
-from streams.worker.recovered_table import HouseholdTable
 from streams.kafka.topic_ids import NONE_KNOWN, Identities
-from streams.settings import Settings
 from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES
+from streams.settings import Settings
 from streams.worker.faust_transport import Transport
+from streams.worker.recovered_table import HouseholdTable
 
 __all__ = ["Parts", "build_app"]
 
@@ -78,6 +78,9 @@ def _credentials(brokers: Brokers) -> Any:
     if brokers.login is not None:
         login = brokers.login
         return faust.SASLCredentials(
-            username=login.user, password=login.password, mechanism=login.mechanism, ssl_context=brokers.tls
+            username=login.user,
+            password=login.password,
+            mechanism=login.mechanism,
+            ssl_context=brokers.tls,
         )
     return None if brokers.tls is None else faust.SSLCredentials(brokers.tls)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import replace
 
-from detector.policy.block_budget import BlockWindow, is_block, is_repeat
 from detector.contracts.decisions import Decision
 from detector.contracts.events import IntentEvent
+from detector.policy.block_budget import BlockWindow, is_block, is_repeat
 from detector.policy.policy import BlockBudget
 from streams.telemetry.recording import show_blocks
 from streams.wire.tenancy import tenant_of
@@ -48,14 +48,20 @@ class BlockBudgets:
         for tenant, window in self._windows.items():
             self._windows[tenant] = replace(window, homes={})
 
-    def count(self, event: IntentEvent, decision: Decision, budget: BlockBudget, *, at: float) -> None:
+    def count(
+        self, event: IntentEvent, decision: Decision, budget: BlockBudget, *, at: float
+    ) -> None:
         """Count a decision made at ``at``, in seconds of the log's time; a turn without a command and a repeated refusal do not count."""
         if not event.commits or is_repeat(decision):
             return
         tenant = tenant_of(event.household_id)
         before = self._windows.pop(tenant, BlockWindow())
         window = before.after(
-            at, budget, household=event.household_id, intent=event.intent, blocked=is_block(decision)
+            at,
+            budget,
+            household=event.household_id,
+            intent=event.intent,
+            blocked=is_block(decision),
         )
         self._windows[tenant], self._left[tenant] = window, window.left(budget, at)
         if len(self._windows) > _TENANTS:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from detector.decision.bundle import Bundle
 from detector.contracts.decisions import Decision, Rung, Verdict
 from detector.contracts.events import IntentEvent, Outcome
-from detector.policy.fallback import fallback_decision, ruled
+from detector.decision.bundle import Bundle
 from detector.household.state import HouseholdState
+from detector.policy.fallback import fallback_decision, ruled
+from streams.wire.records import logged_before
+from streams.wire.refusals import HOUSEHOLD_ERASED
 from streams.wire.state.marks import with_mark
 from streams.wire.state.packing import Stored
 from streams.worker.handling import Incoming
-from streams.wire.records import logged_before
 
-__all__ = ["HOUSEHOLD_ERASED", "answer_erased", "erased", "erased_before", "is_erased", "outlived"]
+__all__ = ["answer_erased", "erased", "erased_before", "is_erased", "outlived"]
 
-#: The reason of an answer to an event from before its household's erasure.
-HOUSEHOLD_ERASED = "household_erased"
 #: Within so many seconds the log has what a gateway accepts, unless the broker is away.
 _AT_ONCE = 60.0
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from detector.decision.bundle import Bundle
-from detector.evidence.drift import BINS
 from detector.decision.verdict import Judgement
+from detector.evidence.drift import BINS
 from streams.telemetry import metrics
 
 __all__ = ["EvidenceCounts"]

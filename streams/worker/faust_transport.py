@@ -18,9 +18,9 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streams.kafka.reachable import broker_answers
 from streams.kafka.topic_ids import NONE_KNOWN, Identities
 from streams.wire.state.marks import UNKNOWN
-from streams.kafka.reachable import broker_answers
 
 __all__ = ["Transport", "ends_of", "is_stale", "silent_partitions", "worker_broker_answers"]
 
@@ -54,7 +54,9 @@ def ends_of(app: Any, topics: Collection[str]) -> dict[tuple[str, int], tuple[in
 async def _commit_with_ids(
     commit: Callable[..., Awaitable[None]], identities: Identities, offsets: Mapping[Any, Any]
 ) -> None:
-    await commit({tp: OffsetAndMetadata(at.offset, identities.of(tp.topic)) for tp, at in offsets.items()})
+    await commit(
+        {tp: OffsetAndMetadata(at.offset, identities.of(tp.topic)) for tp, at in offsets.items()}
+    )
 
 
 def is_stale(committed_with: str | None, topic_id: str) -> bool:
@@ -90,7 +92,9 @@ class _Thread(driver.AIOKafkaConsumerThread):
         for tp, place in committed.items():
             stale = is_stale(place.metadata, transport.identities.of(tp.topic))
             if stale or (not place.metadata and transport.only_earlier(tp.topic, tp.partition)):
-                logger.warning("%s was created again since it was read last; partition %d is read anew", *tp)
+                logger.warning(
+                    "%s was created again since it was read last; partition %d is read anew", *tp
+                )
                 offsets[tp] = None
         return offsets
 
@@ -200,7 +204,9 @@ class Transport(driver.Transport):
 
     Consumer = _Consumer
 
-    def __init__(self, app: Any, fetch_max_wait: float, identities: Identities = NONE_KNOWN) -> None:
+    def __init__(
+        self, app: Any, fetch_max_wait: float, identities: Identities = NONE_KNOWN
+    ) -> None:
         super().__init__(app.conf.broker_consumer, app, loop=app.loop)
         self.fetch_max_wait = fetch_max_wait
         self.identities = identities

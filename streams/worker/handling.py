@@ -8,20 +8,18 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult
-from detector.decision.bundle import Bundle
-from detector.decision.questions import answer, recall
 from detector.contracts.decisions import Decision, Rung
 from detector.contracts.events import IntentEvent, Outcome
-from detector.policy.fallback import fallback_decision
-from detector.contracts.outcome_table import RefusedOutcome
-from detector.household.outcomes import report
+from detector.contracts.outcome_table import OutcomeRefused
+from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
+from detector.decision.questions import answer, recall
 from detector.decision.verdict import Judgement
+from detector.household.outcomes import report
+from detector.policy.fallback import fallback_decision
+from streams.errors import RecordError
 from streams.telemetry import metrics
 from streams.wire.cloudevents import is_structured, type_inside, unwrapped
-from streams.errors import BadRecord
-from streams.wire.state.marks import UNKNOWN, Mark, is_applied, with_mark
-from streams.wire.state.packing import Stored
 from streams.wire.records import (
     ANSWER,
     COMMAND,
@@ -35,10 +33,11 @@ from streams.wire.records import (
     check_type,
     header,
 )
+from streams.wire.state.marks import UNKNOWN, Mark, is_applied, with_mark
+from streams.wire.state.packing import Stored
 from streams.wire.token_format import check_tokens
 
 __all__ = [
-    "ID_REUSED",
     "Incoming",
     "Settled",
     "answer_record",
@@ -55,8 +54,6 @@ __all__ = [
     "with_outcome",
 ]
 
-#: What is said about a different event under a used id, whoever notices.
-ID_REUSED = "event_id belongs to another event already; give each event an id of its own, and repeat an event unchanged"
 
 #: What all kinds of record have in common: a household and a time.
 V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer, HouseholdCommand)
@@ -90,7 +87,7 @@ def read_intent(record: Incoming, *, token_ids: bool = False) -> IntentEvent:
     """Read an intent event; with ``token_ids`` its ids have to be tokens, as its slots' values always have.
 
     Raises:
-        BadRecord: with code ``unknown_type``, ``too_large``, ``not_json``, ``ambiguous_json``, ``schema``, ``not_tokens``,
+        RecordError: with code ``unknown_type``, ``too_large``, ``not_json``, ``ambiguous_json``, ``schema``, ``not_tokens``,
             or ``key_mismatch``.
     """
     return _read(record, INTENT, token_ids=token_ids)
@@ -149,13 +146,26 @@ def decide_record(
     """
     try:
         decision, state = decide(
-            stored.state, event, bundle, at=at, over_budget=over_budget, proofs=proofs, announce=announce
+            stored.state,
+            event,
+            bundle,
+            at=at,
+            over_budget=over_budget,
+            proofs=proofs,
+            announce=announce,
         )
     except Exception:
-        logger.exception("the core failed on a record at offset %d of %s", record.offset, bundle.version)
+        logger.exception(
+            "the core failed on a record at offset %d of %s", record.offset, bundle.version
+        )
         text = "The decision could not be made because of an internal error; the policy's rule answers."
         decision = fallback_decision(
-            event, bundle.policy, code="internal_error", text=text, rung=Rung.WORKER, bundle=bundle.version
+            event,
+            bundle.policy,
+            code="internal_error",
+            text=text,
+            rung=Rung.WORKER,
+            bundle=bundle.version,
         )
         return decision, with_intent(stored, record), True
     return decision, replace(with_intent(stored, record), state=state), False
@@ -166,7 +176,7 @@ class Settled:
     """A household after an outcome. ``refused`` is why the outcome changed nothing; ``failed`` says that the core could not take it in."""
 
     stored: Stored
-    refused: RefusedOutcome | None = None
+    refused: OutcomeRefused | None = None
     failed: bool = False
 
 
@@ -204,7 +214,9 @@ def answer_record(
         recalled = recall(stored.state, given) if again else None
         result, state = answer(stored.state, given, bundle, at=record.timestamp, key=key)
     except Exception:
-        logger.exception("the core failed on an answer at offset %d of %s", record.offset, bundle.version)
+        logger.exception(
+            "the core failed on an answer at offset %d of %s", record.offset, bundle.version
+        )
         return None, stored if again else with_outcome(stored, record)
     if again:
         return recalled or result, stored
@@ -220,8 +232,9 @@ def _read(record: Incoming, kind: Kind[V], *, token_ids: bool) -> V:
         metrics.IGNORED_FIELDS.labels(record.topic).inc()
     check_tokens(value, ids=token_ids)
     if record.key != value.household_id.encode():
-        raise BadRecord(
-            "key_mismatch", "the record's key is not its household_id; produce with household_id as the key"
+        raise RecordError(
+            "key_mismatch",
+            "the record's key is not its household_id; produce with household_id as the key",
         )
     return value
 

@@ -18,12 +18,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from streams.telemetry import metrics
-from streams.wire.host_names import Named
-from streams.worker.table import Households
-from streams.telemetry.scrapes import Scrapes
 from streams.serving.hosts import OnlyOwn
 from streams.serving.server import Server
+from streams.telemetry import metrics
+from streams.telemetry.scrapes import Scrapes
+from streams.wire.host_names import Named
+from streams.worker.table import Households
 
 __all__ = ["Health", "Watchdog"]
 
@@ -94,7 +94,9 @@ class Health:
         """End the process because an agent ended."""
         self.fail(f"the agent {what.lstrip('_')} could not go on ({type(error).__name__})")
 
-    async def serve(self, host: str, port: int, hosts: frozenset[Named] = frozenset()) -> asyncio.Task[None]:
+    async def serve(
+        self, host: str, port: int, hosts: frozenset[Named] = frozenset()
+    ) -> asyncio.Task[None]:
         """Answer on HTTP, to who asks for an address of this server or for one of ``hosts``; return what serves, once it does.
 
         Raises:
@@ -108,7 +110,9 @@ class Health:
         middleware = [Middleware(OnlyOwn, hosts=hosts, host=host)]
         listening = socket.create_server((host, port))
         logger.info("metrics and readiness on http://%s:%d", host, listening.getsockname()[1])
-        return await Server(Starlette(routes=routes, middleware=middleware), listening).serve_beside()
+        return await Server(
+            Starlette(routes=routes, middleware=middleware), listening
+        ).serve_beside()
 
     async def _healthz(self, _: Request) -> Response:
         return JSONResponse({"alive": True})
@@ -144,7 +148,12 @@ class Watchdog:
         silent: Callable[[float], Sequence[str]] = lambda _: (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.households, self.agents, self.answers, self.health = households, agents, answers, health
+        self.households, self.agents, self.answers, self.health = (
+            households,
+            agents,
+            answers,
+            health,
+        )
         self._clock, self._silent = clock, silent
         self._taken, self._took = 0, clock()
         self._written, self._moved = 0, clock()
@@ -157,7 +166,10 @@ class Watchdog:
             self.health.fail(f"the agents {', '.join(stopped)} have stopped")
         await self._check_broker()
         self._check_fetches()
-        if self._written != self.households.written or self.households.taken == self.households.written:
+        if (
+            self._written != self.households.written
+            or self.households.taken == self.households.written
+        ):
             self._written, self._moved = self.households.written, self._clock()
         unwritten = self._clock() - self._moved
         metrics.UNWRITTEN_SECONDS.set(unwritten)

@@ -13,23 +13,23 @@ import faust
 import uvloop
 
 from detector.decision.bundle import Bundle
-from streams.telemetry import metrics
-from streams.worker.agents import Worker
-from streams.worker.app import build_app
-from streams.kafka.connection import brokers_of
+from streams.errors import DependencyUnavailable
 from streams.files.bundles import created_at
-from streams.errors import MissingPart
 from streams.gc_tuning import calm_garbage
-from streams.worker.health import Health, Watchdog
-from streams.wire.host_names import named_hosts
+from streams.kafka.connection import brokers_of
 from streams.kafka.topic_ids import IdentityWatch, look_up
+from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES, admin, check_topics
+from streams.settings import Settings, read_key
+from streams.telemetry import metrics
 from streams.telemetry.metrics_folder import forget_dead_processes
 from streams.telemetry.recording import begin_worker, show_bundle, show_proof_key
-from streams.settings import Settings, read_key
-from streams.worker.shadow import Shadow
-from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES, admin, check_topics
 from streams.telemetry.tracing import build_tracer
+from streams.wire.host_names import named_hosts
+from streams.worker.agents import Worker
+from streams.worker.app import build_app
 from streams.worker.faust_transport import ends_of, silent_partitions, worker_broker_answers
+from streams.worker.health import Health, Watchdog
+from streams.worker.shadow import Shadow
 
 __all__ = ["run_worker"]
 
@@ -52,14 +52,14 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
         shadow: what is compared with it, without effect.
 
     Raises:
-        MissingPart: no broker answers, the topics are not what they should be, or a key file cannot be read.
+        DependencyUnavailable: no broker answers, the topics are not what they should be, or a key file cannot be read.
     """
     key = read_key(settings.confirmation_key_file)
     client = admin(brokers_of(settings))
     problems = check_topics(client, settings.partitions, producer_time=settings.producer_time)
     if problems:
         client.close()
-        raise MissingPart("; ".join(problems))
+        raise DependencyUnavailable("; ".join(problems))
     identities = look_up(client, (INTENTS, OUTCOMES, HOUSEHOLDS))
     client.close()
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
@@ -85,7 +85,9 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
     show_proof_key(present=key is not None)
     # Faust's own logging is left out, and with it a spinner that puts the root logger on DEBUG (13 % of the time); quiet, it
     # draws no banner.
-    process = faust.Worker(parts.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
+    process = faust.Worker(
+        parts.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True
+    )
     process.spinner = None
     calm_garbage()
     try:
@@ -100,7 +102,9 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
     began = time.monotonic()
     health.tell(reachable=True)  # the topics were looked at
     silent = partial(silent_partitions, app, {INTENTS, OUTCOMES})
-    watchdog = Watchdog(worker.households, agents, partial(worker_broker_answers, app), health, silent=silent)
+    watchdog = Watchdog(
+        worker.households, agents, partial(worker_broker_answers, app), health, silent=silent
+    )
     # Faust's own tasks begin when the table is recovered; that a worker lives and reads it has to be seen before.
     loop = asyncio.get_event_loop()
     topics = IdentityWatch(
@@ -158,7 +162,9 @@ async def _serve(health: Health, settings: Settings) -> None:
         serving = await health.serve(settings.worker_host, settings.worker_port, hosts)
         await serving
     except OSError as error:
-        health.fail(f"port {settings.worker_port} cannot be listened on ({error.strerror}); set worker_port")
+        health.fail(
+            f"port {settings.worker_port} cannot be listened on ({error.strerror}); set worker_port"
+        )
 
 
 async def _keep_watch(watchdog: Watchdog, health: Health) -> None:
@@ -191,7 +197,9 @@ async def _write_again(topics: IdentityWatch, worker: Worker, health: Health) ->
         written = await worker.households.write_again(app.conf.topic_partitions, ours)
         await asyncio.to_thread(topics.adopt, HOUSEHOLDS)
     except Exception as error:  # noqa: BLE001 - whatever it is, the states are not written
-        health.fail(f"the states could not be written to the new {HOUSEHOLDS} ({type(error).__name__})")
+        health.fail(
+            f"the states could not be written to the new {HOUSEHOLDS} ({type(error).__name__})"
+        )
         return
     metrics.EARLIER_TOPIC.labels(HOUSEHOLDS).inc(written)
     logger.warning(

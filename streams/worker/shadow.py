@@ -6,9 +6,9 @@ import logging
 from collections import OrderedDict
 from itertools import product
 
-from detector.decision.bundle import Bundle
 from detector.contracts.decisions import Decision, RiskClass, Verdict
 from detector.contracts.events import IntentEvent
+from detector.decision.bundle import Bundle
 from detector.decision.shadow import decide_in_shadow, settle_in_shadow
 from detector.household.state import HouseholdState
 from streams.telemetry import metrics
@@ -32,7 +32,13 @@ class Shadow:
             metrics.SHADOW_COMMANDS.labels(bundle.version, active.value, verdict.value, risk.value)
 
     def decided(
-        self, before: HouseholdState, event: IntentEvent, active: Decision, trace: bytes, *, at: float
+        self,
+        before: HouseholdState,
+        event: IntentEvent,
+        active: Decision,
+        trace: bytes,
+        *,
+        at: float,
     ) -> None:
         """Decide on an event that the worker has decided on.
 
@@ -58,7 +64,9 @@ class Shadow:
         if not event.commits:
             return
         verdicts = active.verdict.value, decision.verdict.value
-        metrics.SHADOW_COMMANDS.labels(self.bundle.version, *verdicts, decision.risk_class.value).inc()
+        metrics.SHADOW_COMMANDS.labels(
+            self.bundle.version, *verdicts, decision.risk_class.value
+        ).inc()
         if active.verdict is not decision.verdict:
             log_decision(logger, "shadow", decision, trace, active=active.verdict.value)
 

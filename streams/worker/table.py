@@ -18,10 +18,10 @@ import faust
 
 from detector.household.learning import untaught
 from detector.household.state import HouseholdState
+from streams.kafka.topics import INTENTS
 from streams.telemetry import metrics
 from streams.wire.state.marks import Mark, earlier_topic, partition_of
 from streams.wire.state.packing import Stored, pack, unpack
-from streams.kafka.topics import INTENTS
 
 __all__ = ["LARGEST_STATE", "Households", "without_what_is_open"]
 
@@ -168,7 +168,10 @@ class Households:
     async def _write(self, batch: Sequence[_Staged]) -> None:
         await asyncio.gather(*(sent for staged in batch for sent in staged.sent))
         latest = {
-            staged.stored.state.household_id.encode(): (staged.event.message.partition, staged.stored)
+            staged.stored.state.household_id.encode(): (
+                staged.event.message.partition,
+                staged.stored,
+            )
             for staged in batch
             if staged.stored is not None
         }
@@ -195,7 +198,8 @@ class Households:
             return value
         metrics.STATES_CUT.inc()
         logger.error(
-            "a household took %d bytes packed: its open sessions and questions were forgotten", len(value)
+            "a household took %d bytes packed: its open sessions and questions were forgotten",
+            len(value),
         )
         kept = without_what_is_open(stored)
         if self._decoded.get(key) is stored:

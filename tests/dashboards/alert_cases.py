@@ -30,7 +30,10 @@ class Case:
 
 
 _DAY = 86_400
-_WORKER, _GATEWAY = 'up{job="misfire-worker",instance="w1"}', 'up{job="misfire-gateway",instance="g1"}'
+_WORKER, _GATEWAY = (
+    'up{job="misfire-worker",instance="w1"}',
+    'up{job="misfire-gateway",instance="g1"}',
+)
 _ANSWERS = 'misfire_hook_answers_total{rung="worker"}'
 _DEGRADED = 'misfire_hook_answers_total{rung="gateway"}'
 _LATE = 'misfire_hook_missed_deadlines_total{rung="worker"}'
@@ -65,9 +68,13 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "RecoverySlow": (Case({'misfire_ready{instance="w1"}': (0, 1), _WORKER: (1, 1)}),),
     # 2 % late is twenty times the budget; 0.05 % is half of it.
     "DeadlineBurnsFast": (Case({_ANSWERS: (1000, 1000), _LATE: (20, 0.5)}),),
-    "DeadlineBurnsSlowly": (Case({_ANSWERS: (1000, 1000), _LATE: (4, 0.5)}, fires=60, resolves=400),),
+    "DeadlineBurnsSlowly": (
+        Case({_ANSWERS: (1000, 1000), _LATE: (4, 0.5)}, fires=60, resolves=400),
+    ),
     "FirstRungBurnsFast": (Case({_ANSWERS: (750, 999), _DEGRADED: (250, 1)}),),
-    "FirstRungBurnsSlowly": (Case({_ANSWERS: (960, 999), _DEGRADED: (40, 1)}, fires=60, resolves=400),),
+    "FirstRungBurnsSlowly": (
+        Case({_ANSWERS: (960, 999), _DEGRADED: (40, 1)}, fires=60, resolves=400),
+    ),
     # Records that wait and do not get more are being worked off.
     "LagGrows": (Case({'misfire_consumer_lag_records{partition="0"}': ((0, 40), (600, -20))}),),
     "DeadLetters": (
@@ -97,10 +104,18 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case({'misfire_watermark_timestamp_seconds{partition="0"}': (_DAY, 0)}),
     ),
     "BundleMissing": (
-        Case({_GATEWAY: (1, 1), 'misfire_bundle_info{instance="g1",version="a",policy="p"}': (None, 1)}),
+        Case(
+            {
+                _GATEWAY: (1, 1),
+                'misfire_bundle_info{instance="g1",version="a",policy="p"}': (None, 1),
+            }
+        ),
     ),
     "BundleStale": (
-        Case({'misfire_bundle_created_timestamp_seconds{version="a"}': (-31 * _DAY, -29 * _DAY)}, fires=90),
+        Case(
+            {'misfire_bundle_created_timestamp_seconds{version="a"}': (-31 * _DAY, -29 * _DAY)},
+            fires=90,
+        ),
     ),
     "BundlesDiffer": (
         Case(
@@ -128,7 +143,10 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             {
                 _ALLOWED: (90, 90),
                 _BLOCKED: (10, 10),
-                'misfire_cautions_total{risk_class="purchase",reason="unclassified_intent"}': (0, 10),
+                'misfire_cautions_total{risk_class="purchase",reason="unclassified_intent"}': (
+                    0,
+                    10,
+                ),
                 'misfire_interruption_budget_ratio{risk_class="purchase"}': (0.01, 0.01),
             },
             fires=60,
@@ -139,8 +157,14 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "IntentsUnclassified": (
         Case(
             {
-                'misfire_cautions_total{risk_class="physical",reason="unclassified_intent"}': (1, 0),
-                'misfire_cautions_total{risk_class="physical",reason="first_physical_command"}': (1, 1),
+                'misfire_cautions_total{risk_class="physical",reason="unclassified_intent"}': (
+                    1,
+                    0,
+                ),
+                'misfire_cautions_total{risk_class="physical",reason="first_physical_command"}': (
+                    1,
+                    1,
+                ),
             },
             fires=30,
             resolves=120,
@@ -165,7 +189,9 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             }
         ),
     ),
-    "StoppedFarAboveNormal": (Case({_ALLOWED: (60, 99), _BLOCKED: (40, 2)}, before=600, resolves=60),),
+    "StoppedFarAboveNormal": (
+        Case({_ALLOWED: (60, 99), _BLOCKED: (40, 2)}, before=600, resolves=60),
+    ),
     "ConfirmationsDenied": (
         Case(
             {
@@ -190,7 +216,11 @@ def promtool_tests(title: str, case: Case, rules: str) -> dict[str, Any]:
         "evaluation_interval": "1m",
         "tests": [
             _test(f"{title} fires", _series(case, case.fires, 0), (firing, fired, 1)),
-            _test(f"{title} stays silent", _series(case, 0, case.fires + case.resolves), (ever, end, 0)),
+            _test(
+                f"{title} stays silent",
+                _series(case, 0, case.fires + case.resolves),
+                (ever, end, 0),
+            ),
             _test(
                 f"{title} resolves",
                 _series(case, case.fires, case.resolves),
@@ -201,13 +231,19 @@ def promtool_tests(title: str, case: Case, rules: str) -> dict[str, Any]:
     }
 
 
-def silenced_by(title: str, case: Case, cause: str, memories: Sequence[float], rules: str) -> dict[str, Any]:
+def silenced_by(
+    title: str, case: Case, cause: str, memories: Sequence[float], rules: str
+) -> dict[str, Any]:
     """Return the file for ``promtool test rules``: what makes the alert fire begins with its cause and lasts on, and is told of then.
 
     ``memories`` are the minutes for which the alert's conditions may hold because of what is over.
     """
     firing = f'count(ALERTS{{alertname="{title}",alertstate="firing"}})'
-    over, silent, told = case.fires, case.fires + int(min(memories)), 2 * case.fires + int(max(memories))
+    over, silent, told = (
+        case.fires,
+        case.fires + int(min(memories)),
+        2 * case.fires + int(max(memories)),
+    )
     explained = {
         "series": f'ALERTS{{alertname="{cause}",alertstate="firing",severity="page"}}',
         "values": f"1x{over}",
@@ -227,7 +263,9 @@ def _series(case: Case, sick: int, well: int) -> list[dict[str, str]]:
     return [
         {
             "series": name,
-            "values": _sequence(name, [(good, case.before), (bad, sick + (sick > 0)), (good, well)]),
+            "values": _sequence(
+                name, [(good, case.before), (bad, sick + (sick > 0)), (good, well)]
+            ),
         }
         for name, (bad, good) in case.series.items()
     ]

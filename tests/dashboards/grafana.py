@@ -32,7 +32,9 @@ def complaints(dashboard: dict[str, Any]) -> list[str]:
         for mark in dashboard["annotations"]["list"]
     ]
     known = dashboard | {"annotations": {"list": marks}}
-    return [f"{list(error.instance_path)}: {error.message}" for error in _validator().iter_errors(known)]
+    return [
+        f"{list(error.instance_path)}: {error.message}" for error in _validator().iter_errors(known)
+    ]
 
 
 @cache
@@ -43,7 +45,9 @@ def _validator() -> Any:
 def _schema() -> Path:
     lock = hashlib.sha256((_PACKAGES / "package-lock.json").read_bytes()).hexdigest()[:16]
     base = os.environ.get("XDG_CACHE_HOME")
-    kept = (Path(base) if base else Path.home() / ".cache") / "misfire" / f"grafana-schema-{lock}.json"
+    kept = (
+        (Path(base) if base else Path.home() / ".cache") / "misfire" / f"grafana-schema-{lock}.json"
+    )
     if not kept.is_file():
         npm = needed("npm", "apt-get install nodejs npm")
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -52,12 +56,26 @@ def _schema() -> Path:
                 shutil.copy(_PACKAGES / name, draft)
             _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], draft)
             generator = "node_modules/.bin/ts-json-schema-generator"
-            _run([generator, "--no-type-check", "-p", _TYPES, "-t", "Dashboard", "-o", "schema.json"], draft)
+            _run(
+                [
+                    generator,
+                    "--no-type-check",
+                    "-p",
+                    _TYPES,
+                    "-t",
+                    "Dashboard",
+                    "-o",
+                    "schema.json",
+                ],
+                draft,
+            )
             with suppress(FileExistsError):  # somebody else was faster, and both are right
                 Path(draft, "schema.json").rename(kept)
     return kept
 
 
 def _run(command: list[str], folder: str) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=100, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr

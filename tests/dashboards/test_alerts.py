@@ -24,7 +24,9 @@ def rules_for(alert: Alert, folder: Path) -> str:
     content = rules(Config())
     for group in content["groups"]:
         del group["interval"]
-        group["rules"] = [rule for rule in group["rules"] if rule.get("alert", alert.title) == alert.title]
+        group["rules"] = [
+            rule for rule in group["rules"] if rule.get("alert", alert.title) == alert.title
+        ]
     if "misfire:" not in alert.expr(Config()):
         del content["groups"][0]
     file = folder / "rules.yaml"
@@ -43,7 +45,9 @@ def test_it_fires_stays_silent_and_resolves(alert: Alert, tmp_path: Path) -> Non
     promtool("test", "rules", *map(str, files))
 
 
-@pytest.mark.parametrize("alert", [alert for alert in ALERTS if alert.follows], ids=lambda alert: alert.name)
+@pytest.mark.parametrize(
+    "alert", [alert for alert in ALERTS if alert.follows], ids=lambda alert: alert.name
+)
 def test_it_is_silent_while_another_explains_it_and_as_long_as_it_looks_back(
     alert: Alert, tmp_path: Path
 ) -> None:
@@ -52,7 +56,11 @@ def test_it_is_silent_while_another_explains_it_and_as_long_as_it_looks_back(
     for cause in alert.follows:
         files.append(tmp_path / f"{cause}.yaml")
         content = silenced_by(
-            alert.title, CASES[alert.name][0], f"Misfire{cause}", memories, rules_for(alert, tmp_path)
+            alert.title,
+            CASES[alert.name][0],
+            f"Misfire{cause}",
+            memories,
+            rules_for(alert, tmp_path),
         )
         files[-1].write_text(yaml.safe_dump(content), "utf-8")
 

@@ -18,7 +18,10 @@ from tests.dashboards.grafana import complaints
 FILES = dashboard_files(Config())
 DASHBOARDS: dict[str, dict[str, Any]] = {name: json.loads(text) for name, text in FILES.items()}
 PANELS: list[dict[str, Any]] = [
-    panel for dashboard in DASHBOARDS.values() for panel in dashboard["panels"] if panel["type"] != "row"
+    panel
+    for dashboard in DASHBOARDS.values()
+    for panel in dashboard["panels"]
+    if panel["type"] != "row"
 ]
 QUERIED = [panel for panel in PANELS if panel["type"] != "text"]
 PROMQL = {query.promql for query in QUERIES}
@@ -59,7 +62,9 @@ def test_variables_annotations_and_links_are_in_every_dashboard(name: str) -> No
     variables = [variable["name"] for variable in dashboard["templating"]["list"]]
 
     assert variables[:4] == ["datasource", "environment", "bundle", "risk_class"]
-    assert [mark["expr"] in PROMQL for mark in dashboard["annotations"]["list"]] == [True] * len(ANNOTATIONS)
+    assert [mark["expr"] in PROMQL for mark in dashboard["annotations"]["list"]] == [True] * len(
+        ANNOTATIONS
+    )
     assert [link["title"] for link in dashboard["links"]] == ["misfire", "Runbook"]
     assert not dashboard["editable"]
 
@@ -80,25 +85,37 @@ def test_a_panel_asks_named_queries_of_the_chosen_source_over_the_rate_interval(
         assert target["expr"] in PROMQL
         assert target["datasource"]["uid"] == "${datasource}"
         assert target["legendFormat"]
-        assert re.findall(r"\[([^\]]*)\]", target["expr"]) == ["$__rate_interval"] * target["expr"].count("[")
+        assert re.findall(r"\[([^\]]*)\]", target["expr"]) == ["$__rate_interval"] * target[
+            "expr"
+        ].count("[")
 
 
 @pytest.mark.parametrize("panel", QUERIED, ids=lambda panel: panel["title"])
 def test_a_panel_has_a_unit_and_its_queries_have_the_same(panel: dict[str, Any]) -> None:
-    units = {query.unit for query in QUERIES if query.promql in {t["expr"] for t in panel["targets"]}}
+    units = {
+        query.unit for query in QUERIES if query.promql in {t["expr"] for t in panel["targets"]}
+    }
 
     assert panel["fieldConfig"]["defaults"]["unit"]
     assert len(units) == 1
 
 
 def test_every_query_is_shown_somewhere() -> None:
-    shown = {name for board in BOARDS for row in board.rows for panel in row.panels for name in panel.queries}
+    shown = {
+        name
+        for board in BOARDS
+        for row in board.rows
+        for panel in row.panels
+        for name in panel.queries
+    }
 
     assert shown | set(ANNOTATIONS) == {query.name for query in QUERIES}
 
 
 def test_panels_link_to_alerts_that_exist() -> None:
-    linked = {panel.alert for board in BOARDS for row in board.rows for panel in row.panels if panel.alert}
+    linked = {
+        panel.alert for board in BOARDS for row in board.rows for panel in row.panels if panel.alert
+    }
 
     assert linked <= {alert.title for alert in ALERTS}
 
@@ -108,6 +125,8 @@ def test_a_point_on_a_graph_leads_to_a_decision() -> None:
 
     assert "decision" in [variable["name"] for variable in decisions["templating"]["list"]]
     assert "misfire decisions show $decision" in decisions["panels"][-1]["options"]["content"]
-    asked = [target for panel in QUERIED for target in panel["targets"] if "_bucket" in target["expr"]]
+    asked = [
+        target for panel in QUERIED for target in panel["targets"] if "_bucket" in target["expr"]
+    ]
     assert asked
     assert all(target["exemplar"] for target in asked)

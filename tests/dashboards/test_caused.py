@@ -53,7 +53,9 @@ def test_its_page_is_seen_to_come_and_to_resolve(alert: Alert) -> None:
     assert (title, "firing") in SEEN, (
         f"break something in tests/integration/test_alerting*.py that {title} tells of"
     )
-    assert (title, "resolved") in SEEN, f"repair what {title} tells of, and wait for its page to resolve"
+    assert (title, "resolved") in SEEN, (
+        f"repair what {title} tells of, and wait for its page to resolve"
+    )
 
 
 def test_what_is_only_mentioned_is_not_seen() -> None:

@@ -32,7 +32,9 @@ def test_pages_and_tickets_go_to_their_receivers(tmp_path: Path) -> None:
     file = configuration(tmp_path)
     for severity, receiver in (("page", "pages"), ("ticket", "tickets")):
         labels = [f"severity={severity}", "alertname=MisfireBrokerGone", "environment=production"]
-        assert amtool("config", "routes", "test", f"--config.file={file}", *labels).strip() == receiver
+        assert (
+            amtool("config", "routes", "test", f"--config.file={file}", *labels).strip() == receiver
+        )
 
 
 def test_the_address_of_the_pager_is_read_from_a_file() -> None:
@@ -48,22 +50,27 @@ def test_what_is_explained_is_silenced_by_what_explains_it() -> None:
         for title in rule["target_matchers"][0].split('"')[1].split("|")
     }
 
-    assert silenced == {(f"Misfire{cause}", alert.title) for alert in ALERTS for cause in alert.follows}
+    assert silenced == {
+        (f"Misfire{cause}", alert.title) for alert in ALERTS for cause in alert.follows
+    }
 
 
 def test_grafana_finds_prometheus_and_the_dashboards_without_a_click() -> None:
     files = monitoring_files(Config())
     sources = yaml.safe_load(files["grafana/datasources/misfire.yaml"])["datasources"]
     (provider,) = yaml.safe_load(files["grafana/dashboards/misfire.yaml"])["providers"]
-    compose = yaml.safe_load(Path(__file__).parents[2].joinpath("docker-compose.yml").read_text("utf-8"))[
-        "services"
-    ]
+    compose = yaml.safe_load(
+        Path(__file__).parents[2].joinpath("docker-compose.yml").read_text("utf-8")
+    )["services"]
 
     assert [source["name"] for source in sources if source.get("isDefault")] == ["Prometheus"]
     for source in sources:
         service, port = source["url"].removeprefix("http://").split(":")
         assert any(entry.endswith(f":{port}") for entry in compose[service]["ports"])
-    assert f"./dashboards/generated:{provider['options']['path']}:ro" in compose["grafana"]["volumes"]
     assert (
-        compose["grafana"]["environment"]["GF_PATHS_PROVISIONING"] == f"{provider['options']['path']}/grafana"
+        f"./dashboards/generated:{provider['options']['path']}:ro" in compose["grafana"]["volumes"]
+    )
+    assert (
+        compose["grafana"]["environment"]["GF_PATHS_PROVISIONING"]
+        == f"{provider['options']['path']}/grafana"
     )

@@ -42,7 +42,9 @@ def test_a_query_asks_only_for_what_is_exported(query: Query) -> None:
     known = exported()
     assert series_of(query)
     assert series_of(query) <= known.keys() | STANDARD
-    assert labels_of(query) <= TARGET.union(*(known[name][1] for name in series_of(query) - STANDARD))
+    assert labels_of(query) <= TARGET.union(
+        *(known[name][1] for name in series_of(query) - STANDARD)
+    )
 
 
 def test_every_metric_has_a_query() -> None:
@@ -80,6 +82,8 @@ def test_names_are_unique() -> None:
 def test_counters_are_asked_for_their_rate_and_brackets_close(query: Query) -> None:
     for name in series_of(query):
         if name.endswith(("_total", "_bucket", "_count", "_sum")):
-            assert re.search(rf"(?:rate|increase)\({name}{{[^}}]*}}\[\$__rate_interval\]\)", query.promql)
+            assert re.search(
+                rf"(?:rate|increase)\({name}{{[^}}]*}}\[\$__rate_interval\]\)", query.promql
+            )
     for opening, closing in ("()", "[]", "{}"):
         assert query.promql.count(opening) == query.promql.count(closing)

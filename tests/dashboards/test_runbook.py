@@ -100,7 +100,9 @@ def scaled(given: str) -> str:
 
 def typed_for_compose() -> list[str]:
     """What the runbook, the README and the Compose file itself say to type."""
-    told = "\n".join((ROOT / name).read_text("utf-8") for name in ("README.md", "docker-compose.yml"))
+    told = "\n".join(
+        (ROOT / name).read_text("utf-8") for name in ("README.md", "docker-compose.yml")
+    )
     given = re.compile(r"docker compose ([^`'\n;()]+)")
     return sorted({found.strip() for text in (*COMMANDS, told) for found in given.findall(text)})
 
@@ -112,7 +114,13 @@ def test_a_command_of_compose_can_be_typed(given: str) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["up --detach workers", "up --scale workers=4 worker", "run --remove doctor", "start worker", "exec"],
+    [
+        "up --detach workers",
+        "up --scale workers=4 worker",
+        "run --remove doctor",
+        "start worker",
+        "exec",
+    ],
 )
 def test_a_command_that_compose_does_not_take_is_found(given: str) -> None:
     with pytest.raises(SystemExit):
@@ -121,17 +129,28 @@ def test_a_command_that_compose_does_not_take_is_found(given: str) -> None:
 
 def test_every_command_is_of_a_kind_that_is_checked_or_needs_no_check() -> None:
     kinds = ("curl -s http://", "date -u", "docker compose ", "docker stats ", "misfire ")
-    assert not [command for line in COMMANDS for command in line.split("; ") if not command.startswith(kinds)]
+    assert not [
+        command
+        for line in COMMANDS
+        for command in line.split("; ")
+        if not command.startswith(kinds)
+    ]
 
 
 def test_topics_that_are_named_exist() -> None:
-    named = {topic for line in COMMANDS for topic in re.findall(r"\b(?:assistant|misfire)\.[a-z-]+\b", line)}
+    named = {
+        topic
+        for line in COMMANDS
+        for topic in re.findall(r"\b(?:assistant|misfire)\.[a-z-]+\b", line)
+    }
     assert named
     assert named <= {topic.name for topic in TOPICS}
 
 
 def test_queries_are_ones_that_prometheus_takes(tmp_path: Path) -> None:
     rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(QUERIES)]
-    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "runbook", "rules": rules}]}))
+    (tmp_path / "rules.yaml").write_text(
+        yaml.safe_dump({"groups": [{"name": "runbook", "rules": rules}]})
+    )
 
     promtool("check", "rules", str(tmp_path / "rules.yaml"))

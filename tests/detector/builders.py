@@ -16,19 +16,20 @@ from typing import Any
 import numpy as np
 
 from detector.contracts.confirmations import ConfirmationAnswer, Result, proof_of
-from detector.decision.bundle import Bundle, make_bundle
-from detector.judge.calibration import Calibration, Category
-from detector.decision.questions import answer
 from detector.contracts.decisions import ConfirmMethod, Decision, RiskClass
-from detector.evidence.drift import Distribution
 from detector.contracts.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
-from detector.evidence import TERMS
-from detector.judge.judge import Judge
-from detector.population.model import Model, fit_model
+from detector.decision.bundle import Bundle, make_bundle
 from detector.decision.decide import decide
-from detector.policy.policy import Policy
-from detector.policy.parsing import parse_policy
+from detector.decision.questions import answer
+from detector.evidence import TERMS
+from detector.evidence.drift import Distribution
 from detector.household.state import HouseholdState
+from detector.judge.calibration import Calibration, Category
+from detector.judge.judge import Judge
+from detector.policy.parsing import parse_policy
+from detector.policy.policy import Policy
+from detector.population.model import Model
+from detector.training.fit_model import fit_model
 
 #: A Monday, 18:00: every test's time begins here.
 START = datetime(2026, 1, 5, 18, tzinfo=UTC)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from pydantic import TypeAdapter
 
-from detector.decision.bundle import Bundle
 from detector.contracts.events import IntentEvent
+from detector.decision.bundle import Bundle
 from detector.household.state import HouseholdState
 from detector.training.train import train
 from tests.detector.builders import hand_bundle, policy

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from detector.training.evidence_table import committed_moments
 from detector.contracts.events import Act, IntentEvent
 from detector.evidence import Moment
 from detector.household.state import MAX_TURNS
+from detector.training.evidence_table import committed_moments
 from tests.detector.builders import (
     dialogue,
     event,

@@ -31,7 +31,9 @@ class Problem:
         return [len(sequence) for sequence in self.sequences]
 
     def fitted(self, n_iter: int = 5) -> ClonedHMM:
-        model = ClonedHMM(self.n_symbols, self.n_clones, n_iter=n_iter, tol=-np.inf, random_state=self.seed)
+        model = ClonedHMM(
+            self.n_symbols, self.n_clones, n_iter=n_iter, tol=-np.inf, random_state=self.seed
+        )
         return model.fit(self.flat, self.lengths)
 
 

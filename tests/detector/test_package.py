@@ -11,7 +11,8 @@ import pytest
 import detector
 
 MODULES = [
-    importlib.import_module(found.name) for found in pkgutil.walk_packages(detector.__path__, "detector.")
+    importlib.import_module(found.name)
+    for found in pkgutil.walk_packages(detector.__path__, "detector.")
 ]
 
 

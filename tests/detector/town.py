@@ -53,7 +53,9 @@ def town(households: int = 12, sessions: int = 30, seed: int = 0) -> list[Intent
     """Return everything that the town meant, in order of time; the same seed gives the same events."""
     rng = np.random.default_rng(seed)
     events = [
-        each for number in range(households) for each in _household(f"home{number}", sessions, rng, number)
+        each
+        for number in range(households)
+        for each in _household(f"home{number}", sessions, rng, number)
     ]
     return sorted(events, key=lambda each: (each.time, each.event_id))
 
@@ -62,7 +64,9 @@ def _token(value: str) -> str:
     return f"k1_{hashlib.sha256(value.encode()).hexdigest()[:16]}"
 
 
-def _household(name: str, sessions: int, rng: np.random.Generator, number: int) -> list[IntentEvent]:
+def _household(
+    name: str, sessions: int, rng: np.random.Generator, number: int
+) -> list[IntentEvent]:
     domains = list(TEMPLATES)
     taste = rng.dirichlet(np.full(len(domains), 0.6))
     events: list[IntentEvent] = []

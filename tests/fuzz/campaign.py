@@ -26,7 +26,9 @@ LONGEST = 4_096
 def main() -> None:
     """Run one target."""
     target = TARGETS[sys.argv[1]]
-    runs = math.ceil(int(sys.argv[2]) * target.weight / sum(each.weight for each in TARGETS.values()))
+    runs = math.ceil(
+        int(sys.argv[2]) * target.weight / sum(each.weight for each in TARGETS.values())
+    )
     with tempfile.TemporaryDirectory() as own:
         corpus = Path(os.environ.get("MISFIRE_CORPUS") or own) / target.name
         corpus.mkdir(parents=True, exist_ok=True)

@@ -10,14 +10,14 @@ from unittest.mock import patch
 
 from fastapi import FastAPI
 
+from streams.errors import DependencyUnavailable
+from streams.gateway.ladder import Ladder
+from streams.gateway.routes import build_gateway
 from streams.kafka.connection import Brokers
-from streams.errors import MissingPart
+from streams.privacy import holdings
+from streams.privacy import operator_api as api
 from streams.serving.access.guard import Guard
 from streams.serving.access.token_file import AccessToken, Scope, new_token
-from streams.gateway.routes import build_gateway
-from streams.gateway.ladder import Ladder
-from streams.privacy import exercise
-from streams.privacy import operator_api as api
 from streams.settings import Settings
 from tests.detector.builders import hand_bundle
 
@@ -49,13 +49,15 @@ def gateway(data: bytes) -> None:
 
 def operator(data: bytes) -> None:
     """The same for the operator API; the first part is the household's id as well."""
-    with patch.object(exercise, "read_topic", _nobody), patch.object(api, "send_command", _nobody):
+    with patch.object(holdings, "read_topic", _nobody), patch.object(api, "send_command", _nobody):
         _ask_all(_operator(), _OPERATOR, data)
 
 
 def _ask_all(app: FastAPI, routes: tuple[tuple[str, str], ...], data: bytes) -> None:
     body, query, path, *rest = (*data.split(CUT), b"", b"", b"")[:15]
-    headers = [(name.lower(), value) for name, value in zip(rest[::2], rest[1::2], strict=False) if name]
+    headers = [
+        (name.lower(), value) for name, value in zip(rest[::2], rest[1::2], strict=False) if name
+    ]
     # A question is answered at its deadline; nobody here has time.
     right = {
         b"host": b"127.0.0.1:8750",
@@ -69,14 +71,21 @@ def _ask_all(app: FastAPI, routes: tuple[tuple[str, str], ...], data: bytes) -> 
         wanted = route.replace("h1", path.decode("latin-1") or "h1").replace(
             "c1", path.decode("latin-1") or "c1"
         )
-        status, kind, answer = _loop().run_until_complete(_asked(app, method, wanted, query, headers, body))
+        status, kind, answer = _loop().run_until_complete(
+            _asked(app, method, wanted, query, headers, body)
+        )
         assert status < 500 or status in _NOT_THERE, (method, route, status, answer[:200])
         if kind.endswith(b"json"):
             json.loads(answer)
 
 
 async def _asked(  # noqa: PLR0917 - the parts of a request
-    app: FastAPI, method: str, path: str, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes
+    app: FastAPI,
+    method: str,
+    path: str,
+    query: bytes,
+    headers: list[tuple[bytes, bytes]],
+    body: bytes,
 ) -> tuple[int, bytes, bytes]:
     said: list[Any] = []
     scope = {
@@ -130,4 +139,4 @@ def _token() -> tuple[str, AccessToken]:
 
 
 def _nobody(*_: object) -> None:
-    raise MissingPart("no broker")
+    raise DependencyUnavailable("no broker")

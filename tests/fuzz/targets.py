@@ -21,32 +21,33 @@ from typing import Any
 import pyrage
 from prometheus_client import CollectorRegistry, generate_latest
 
-from detector.decision.bundle import bundle_from_files, bundle_to_files
 from detector.contracts.errors import BundleError, PolicyError
 from detector.contracts.events import OutcomeKind
+from detector.decision.bundle import bundle_from_files, bundle_to_files
 from detector.policy.fallback import fallback_decision
 from detector.policy.parsing import parse_policy
-from streams.wire import records
+from streams.errors import DependencyUnavailable, RecordError, UsageError
 from streams.files.bundles import read_bundle, write_bundle
-from streams.wire.cloudevents import type_inside, unwrapped, wrapped
-from streams.errors import BadRecord, MissingPart, WrongUse
-from streams.telemetry.exposition import Together
-from streams.serving.access.guard import Caller, Guard
-from streams.hook.connection import Answer
+from streams.files.events import read_events, read_labels
 from streams.files.keyring import read_keyring
-from streams.hook.reading import UnreadableAnswer, detail_of, read_decision, read_result
 from streams.gateway.requests import asker_of as asker_of_request
-from streams.worker.dead_letters import asker_of, letter_about, trace_of
-from streams.worker.handling import Incoming, read_answer, read_command, read_intent, read_outcome
-from streams.wire.records import DECISION, INTENT, OUTCOME, Kind
+from streams.hook.connection import Answer
+from streams.hook.reading import UnreadableAnswerError, detail_of, read_decision, read_result
+from streams.kafka.reading import Held, Place
+from streams.kafka.topics import DEAD_LETTERS, HOUSEHOLDS, INTENTS, REPLIES
 from streams.operations.redrive import sort_letters
 from streams.privacy.archive import open_archive, seal
 from streams.privacy.holdings import collect
-from streams.kafka.reading import Held, Place
 from streams.privacy.ownership import Whose, judge, owners_in
+from streams.serving.access.guard import Caller, Guard
 from streams.settings import Settings, load
-from streams.files.events import read_events, read_labels
-from streams.kafka.topics import DEAD_LETTERS, HOUSEHOLDS, INTENTS, REPLIES
+from streams.telemetry.exposition import Together
+from streams.wire import records
+from streams.wire.cloudevents import type_inside, unwrapped, wrapped
+from streams.wire.records import DECISION, INTENT, OUTCOME, Kind
+from streams.wire.reply_headers import asker_of, trace_of
+from streams.worker.dead_letters import letter_about
+from streams.worker.handling import Incoming, read_answer, read_command, read_intent, read_outcome
 from tests.detector.builders import (
     DOUBTFUL,
     START,
@@ -95,7 +96,7 @@ def refusal(read: Callable[[], object], *errors: type[Exception]) -> str | None:
 def decoder(data: bytes) -> None:
     """Every kind of record: what is read comes back the same, and a refusal repeats nothing."""
     for kind in _KINDS:
-        refused = refusal(partial(kind.decode_strictly, data), BadRecord)
+        refused = refusal(partial(kind.decode_strictly, data), RecordError)
         assert len(refused or "") < 2_000
         if refused is None:
             again = kind.encode(kind.decode_strictly(data))
@@ -106,17 +107,20 @@ def record(data: bytes) -> None:
     """A Kafka record of key, value, and headers in turn: read, answered, and made a letter of that fits."""
     key, value, *rest = (*data.split(CUT), b"", b"")[:12]
     headers = [
-        (name.decode("utf-8", "replace"), each) for name, each in zip(rest[::2], rest[1::2], strict=False)
+        (name.decode("utf-8", "replace"), each)
+        for name, each in zip(rest[::2], rest[1::2], strict=False)
     ]
     incoming = Incoming(INTENTS, 0, 7, START.timestamp() + 60, key or None, value or None, headers)
     for read in (read_intent, read_outcome, read_answer, read_command):
         for token_ids in (False, True):
             try:
                 read(incoming, token_ids=token_ids)
-            except BadRecord as error:
+            except RecordError as error:
                 letter = letter_about(incoming, error)
                 size = len(letter.value) + len(letter.key or b"")
-                assert size + sum(len(name) + len(each) for name, each in letter.headers) < 1_000_000
+                assert (
+                    size + sum(len(name) + len(each) for name, each in letter.headers) < 1_000_000
+                )
     asked = asker_of(headers, 4)
     assert asked is None or 0 <= asked.partition < 4
     assert len(trace_of(headers) or b"") <= 55
@@ -127,8 +131,10 @@ def request_headers(data: bytes) -> None:
     texts = [part.decode("latin-1") for part in (data + 3 * CUT).split(CUT)]
     names = ("x-misfire-deadline-ms", "x-misfire-deadline", "x-misfire-late-url", "traceparent")
     try:
-        asked = asker_of_request(dict(zip(names, texts, strict=False)), Settings(), Caller(Guard(None)))
-    except BadRecord:
+        asked = asker_of_request(
+            dict(zip(names, texts, strict=False)), Settings(), Caller(Guard(None))
+        )
+    except RecordError:
         return
     assert 0 < asked.seconds <= 10
 
@@ -137,7 +143,7 @@ def cloudevent(data: bytes) -> None:
     """A CloudEvent in structured mode."""
     type_inside(data)
     for kind in _KINDS:
-        refusal(partial(unwrapped, data, kind), BadRecord)
+        refusal(partial(unwrapped, data, kind), RecordError)
 
 
 def client_answer(data: bytes) -> None:
@@ -145,10 +151,15 @@ def client_answer(data: bytes) -> None:
     for status in (200, 409, 422):
         answer = Answer(status, data)
         detail_of(answer)
-        if refusal(partial(read_decision, EVENT, answer), UnreadableAnswer) is None:
+        if refusal(partial(read_decision, EVENT, answer), UnreadableAnswerError) is None:
             decision = read_decision(EVENT, answer)
-            assert (decision.event_id, decision.household_id) == (EVENT.event_id, EVENT.household_id)
-            assert decision.misfire_probability is None or 0.0 <= decision.misfire_probability <= 1.0
+            assert (decision.event_id, decision.household_id) == (
+                EVENT.event_id,
+                EVENT.household_id,
+            )
+            assert (
+                decision.misfire_probability is None or 0.0 <= decision.misfire_probability <= 1.0
+            )
         result = read_result(GIVEN, answer)
         assert (result.answer_id, result.household_id) == (GIVEN.answer_id, GIVEN.household_id)
 
@@ -175,7 +186,7 @@ def bundle_manifest(data: bytes) -> None:
     if not folder.exists():
         write_bundle(hand_bundle(), folder)
     (folder / "manifest.json").write_bytes(data)
-    refusal(partial(read_bundle, folder), BundleError, MissingPart)
+    refusal(partial(read_bundle, folder), BundleError, DependencyUnavailable)
 
 
 def policy(data: bytes) -> None:
@@ -187,16 +198,20 @@ def settings_file(data: bytes) -> None:
     """``misfire.toml``."""
     path = _folder() / "misfire.toml"
     path.write_bytes(data)
-    refusal(partial(load, path, {}), WrongUse)
+    refusal(partial(load, path, {}), UsageError)
 
 
 def stream(data: bytes) -> None:
     """Streams and labels on disk, plain and packed, and what only says that it is."""
-    for name, content in (("a.jsonl", data), ("b.jsonl.gz", data), ("c.jsonl.gz", gzip.compress(data, 1))):
+    for name, content in (
+        ("a.jsonl", data),
+        ("b.jsonl.gz", data),
+        ("c.jsonl.gz", gzip.compress(data, 1)),
+    ):
         path = _folder() / name
         path.write_bytes(content)
         for read in (read_events, read_labels):
-            refusal(partial(read, path), WrongUse, MissingPart)
+            refusal(partial(read, path), UsageError, DependencyUnavailable)
 
 
 def keyring(data: bytes) -> None:
@@ -204,7 +219,7 @@ def keyring(data: bytes) -> None:
     path = _folder() / "keys.json"
     path.touch(0o600)
     path.write_bytes(data)
-    assert "secret-" not in (refusal(partial(read_keyring, path), WrongUse) or "")
+    assert "secret-" not in (refusal(partial(read_keyring, path), UsageError) or "")
 
 
 def ownership(data: bytes) -> None:
@@ -232,7 +247,7 @@ def archive(data: bytes) -> None:
     """What is inside an export's encryption."""
     identity = _identity()
     sealed = pyrage.encrypt(data, [identity.to_public()])
-    refusal(partial(open_archive, sealed, str(identity)), WrongUse)
+    refusal(partial(open_archive, sealed, str(identity)), UsageError)
 
 
 @cache
@@ -258,7 +273,9 @@ def _identity() -> Any:
 def _archive() -> bytes:
     held = Held(Place(INTENTS, 0, 0), 0.0, b"h1", _INTENT)
     holdings = collect("h1", lambda topic: [held] if topic == INTENTS else [])
-    return bytes(pyrage.decrypt(seal("h1", holdings, START, [_identity().to_public()]), [_identity()]))
+    return bytes(
+        pyrage.decrypt(seal("h1", holdings, START, [_identity().to_public()]), [_identity()])
+    )
 
 
 def _otherwise_packed() -> bytes:
@@ -304,13 +321,33 @@ TARGETS = {
             "record",
             record,
             [
-                CUT.join([b"h1", _INTENT, b"ce_type", b"assistant.intent.v1", b"traceparent", b"00-1-2-01"]),
                 CUT.join(
-                    [b"h1", _OUTCOME, b"misfire_reply_partition", b"1", b"misfire_correlation_id", b"c"]
+                    [
+                        b"h1",
+                        _INTENT,
+                        b"ce_type",
+                        b"assistant.intent.v1",
+                        b"traceparent",
+                        b"00-1-2-01",
+                    ]
+                ),
+                CUT.join(
+                    [
+                        b"h1",
+                        _OUTCOME,
+                        b"misfire_reply_partition",
+                        b"1",
+                        b"misfire_correlation_id",
+                        b"c",
+                    ]
                 ),
             ],
         ),
-        Target("request_headers", request_headers, [b"150", CUT.join([b"150", b"2026-01-05T18:00:10Z"])]),
+        Target(
+            "request_headers",
+            request_headers,
+            [b"150", CUT.join([b"150", b"2026-01-05T18:00:10Z"])],
+        ),
         Target("cloudevent", cloudevent, [wrapped(_INTENT, INTENT, "e1", "fuzz")]),
         Target("bundle", bundle, list(_bundle().values()), weight=0.02),
         Target("bundle_manifest", bundle_manifest, [_manifest()], weight=0.2),
@@ -323,7 +360,9 @@ TARGETS = {
             [b'{"tenant": "a", "household": {"id": "h1", "secret": "secret-"}, "keys": []}'],
         ),
         Target("ownership", ownership, [_INTENT, _OUTCOME]),
-        Target("redrive", redrive, [CUT.join([b"h1", _INTENT, INTENTS.encode(), b"internal_error"])]),
+        Target(
+            "redrive", redrive, [CUT.join([b"h1", _INTENT, INTENTS.encode(), b"internal_error"])]
+        ),
         Target(
             "gateway",
             gateway,

@@ -7,8 +7,32 @@ from hypothesis import strategies as st
 from tests.fuzz.targets import HOSTILE, TARGETS, Target
 
 #: What stands at the joints of the formats that are read.
-PIECES = [b'"', b"{", b"}", b"[", b"]", b",", b":", b"\\", b"\0", b"\xff", b"\n", b"=", b"null", b"1e999"]
-PIECES += [b"NaN", b"9" * 5_000, b"\\ud800", b"\xff\x00", b"../", b"household_id", b"PK\x01\x02", b"\x1f\x8b"]
+PIECES = [
+    b'"',
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b"\\",
+    b"\0",
+    b"\xff",
+    b"\n",
+    b"=",
+    b"null",
+    b"1e999",
+]
+PIECES += [
+    b"NaN",
+    b"9" * 5_000,
+    b"\\ud800",
+    b"\xff\x00",
+    b"../",
+    b"household_id",
+    b"PK\x01\x02",
+    b"\x1f\x8b",
+]
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -22,16 +22,16 @@ import pytest
 from pydantic import TypeAdapter
 
 from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult, proof_of
-from detector.decision.bundle import Bundle
-from detector.judge.calibration import Calibration
-from detector.household.chains import extend
-from detector.decision.questions import answer
 from detector.contracts.decisions import ConfirmMethod, Decision, RiskClass, Rung
 from detector.contracts.events import Act, IntentEvent, Outcome
-from detector.policy.fallback import fallback_decision
-from detector.household.outcomes import report
+from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
+from detector.decision.questions import answer
+from detector.household.chains import extend
+from detector.household.outcomes import report
 from detector.household.state import Chain, HouseholdState
+from detector.judge.calibration import Calibration
+from detector.policy.fallback import fallback_decision
 from tests.detector.builders import POLICY_TEXT, event, hand_bundle, hand_calibration, policy
 
 HERE = Path(__file__).parent
@@ -84,7 +84,11 @@ def test_decisions(case: Case) -> None:
         if "answer" in step:
             given = answered(asked, step["answer"], case["defaults"], number)
             result, state = answer(
-                state, given, bundle, at=given.time.timestamp(), key=KEY if step.get("key", keyed) else None
+                state,
+                given,
+                bundle,
+                at=given.time.timestamp(),
+                key=KEY if step.get("key", keyed) else None,
             )
             found = json.loads(RESULT.dump_json(result))
             assert matches({key: found[key] for key in step["want"]}, step["want"], partly=True), (
@@ -93,16 +97,22 @@ def test_decisions(case: Case) -> None:
             continue
         if "event" in step:
             heard = EVENT.validate_python(case["defaults"] | step["event"])
-            decision, state = decide(state, heard, bundle, at=heard.seconds, rung=rung, proofs=keyed)
+            decision, state = decide(
+                state, heard, bundle, at=heard.seconds, rung=rung, proofs=keyed
+            )
         else:
             heard = EVENT.validate_python(case["defaults"] | step["fallback"])
-            decision = fallback_decision(heard, bundle.policy, code="no_bundle", text="There is no bundle.")
+            decision = fallback_decision(
+                heard, bundle.policy, code="no_bundle", text="There is no bundle."
+            )
         assert_wanted(json.loads(DECISION.dump_json(decision)), step, f"step {number}")
         asked = decision if decision.confirm else asked
     assert_afterwards(state, case)
 
 
-def answered(asked: Decision | None, fields: Case, defaults: Case, number: int) -> ConfirmationAnswer:
+def answered(
+    asked: Decision | None, fields: Case, defaults: Case, number: int
+) -> ConfirmationAnswer:
     """The answer to a question, bound as it was asked, with ``fields`` changed."""
     assert asked is not None
     assert asked.confirm is not None
@@ -122,12 +132,16 @@ def answered(asked: Decision | None, fields: Case, defaults: Case, number: int) 
     if fields.get("words") == "challenge":
         fields = fields | {"words": list(confirm.challenge)}
     if "heard" in fields:
-        fields = fields | {"heard": defaults | {"intent": asked.intent, "commits": False} | fields["heard"]}
+        fields = fields | {
+            "heard": defaults | {"intent": asked.intent, "commits": False} | fields["heard"]
+        }
     return ANSWER.validate_json(json.dumps(bound | fields))
 
 
 def assert_wanted(found: Case, step: Case, where: str) -> None:
-    assert matches({key: found[key] for key in step["want"]}, step["want"], partly=True), f"{where}: {found}"
+    assert matches({key: found[key] for key in step["want"]}, step["want"], partly=True), (
+        f"{where}: {found}"
+    )
     if "codes" in step:
         assert [reason["code"] for reason in found["reasons"]] == step["codes"], where
     if "record" in step:
@@ -151,7 +165,9 @@ def matches(found: Any, wanted: Any, *, partly: bool) -> bool:
         return isinstance(found, str) and bool(found)
     if isinstance(wanted, dict) and isinstance(found, dict):
         keys_match = wanted.keys() <= found.keys() if partly else wanted.keys() == found.keys()
-        return keys_match and all(matches(found[key], value, partly=partly) for key, value in wanted.items())
+        return keys_match and all(
+            matches(found[key], value, partly=partly) for key, value in wanted.items()
+        )
     if isinstance(wanted, list) and isinstance(found, list):
         return len(found) == len(wanted) and all(
             matches(one, other, partly=partly) for one, other in zip(found, wanted, strict=True)

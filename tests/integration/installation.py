@@ -26,10 +26,10 @@ from dashboards.alerts import ALERTS
 from dashboards.config import Config
 from detector.contracts.decisions import Decision, Rung
 from detector.contracts.events import IntentEvent
-from streams.operations.doctor import examine
 from streams.local.processes import free_port, start, stop
-from streams.wire.records import DECISION, INTENT
+from streams.operations.doctor import examine
 from streams.settings import Settings
+from streams.wire.records import DECISION, INTENT
 from tests.dashboards.runbook import LOOK, SURE, commands
 from tests.detector.builders import SURE as HEARD_WELL
 from tests.detector.builders import heard, send_message
@@ -56,7 +56,14 @@ class Gateway:
     def start(self, bundle: Path) -> None:
         """Start it with this bundle, after stopping what ran; wait until it answers."""
         self.stop()
-        command = [sys.executable, "-m", "streams.cli", "gateway", "--broker", self._broker.bootstrap]
+        command = [
+            sys.executable,
+            "-m",
+            "streams.cli",
+            "gateway",
+            "--broker",
+            self._broker.bootstrap,
+        ]
         command += ["--bundle", str(bundle), "--port", self.url.rpartition(":")[2]]
         self._process = start(
             command, log=self._log, environment=os.environ | {"MISFIRE_FETCH_MAX_WAIT": "0.01"}
@@ -99,7 +106,11 @@ class Installation:
 
     def doctor(self, *, page: bool = False) -> dict[str, str]:
         """What is wrong, by part."""
-        return {finding.part: finding.text for finding in examine(self.settings, page=page) if not finding.ok}
+        return {
+            finding.part: finding.text
+            for finding in examine(self.settings, page=page)
+            if not finding.ok
+        }
 
     def breaks(self, alert: str, breaking: Callable[[], object]) -> None:
         """Break something; the page has to arrive, and what the runbook says to look at can be looked at."""
@@ -190,7 +201,9 @@ class Installation:
         """Type the commands of the alert's section that need no containers, as they stand there."""
         variables = {
             f"MISFIRE_{name.upper()}": str(value)
-            for name, value in self.settings.model_dump(exclude_none=True, exclude_defaults=True).items()
+            for name, value in self.settings.model_dump(
+                exclude_none=True, exclude_defaults=True
+            ).items()
         }
         running = [
             (
@@ -214,7 +227,9 @@ class Installation:
             if "api/v1/query" in line:
                 assert json.loads(said)["status"] == "success", f"{line}: {said}"
             elif line.startswith("docker"):
-                assert process.returncode in ({0} if "tail" in line else {0, 1}), f"{line}: {complained}"
+                assert process.returncode in ({0} if "tail" in line else {0, 1}), (
+                    f"{line}: {complained}"
+                )
 
     def _without_containers(self, line: str) -> str | None:
         doctor = re.fullmatch(r"docker compose run --rm doctor(?: (.*))?", line)
@@ -235,7 +250,9 @@ def installed(
     prepare(broker)
     with ExitStack() as stack:
         deciding = [
-            stack.enter_context(Worker(broker, bundle, folder / f"worker-{number}.log", **variables))
+            stack.enter_context(
+                Worker(broker, bundle, folder / f"worker-{number}.log", **variables)
+            )
             for number in range(workers)
         ]
         gateway = Gateway(broker, folder / "gateway.log")

@@ -94,7 +94,9 @@ class ApacheKafka:
                 "controller_port": controller_port,
                 "inside_port": inside_port,
             }
-            config.write_text(self._properties.substitute(ports, data=folder / "data", **self._filled))
+            config.write_text(
+                self._properties.substitute(ports, data=folder / "data", **self._filled)
+            )
             java = _java(_jars(_cache(os.environ)))
             cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
             scram = [
@@ -127,7 +129,10 @@ class ApacheKafka:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._stack.close()
 
@@ -172,7 +177,11 @@ def _jars(cache: Path) -> Path:
     cache.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{cache.name}.", dir=cache.parent) as partial:
         lib = Path(partial) / "lib"
-        copy = ["dependency:copy-dependencies", f"-DoutputDirectory={lib}", "-DincludeScope=runtime"]
+        copy = [
+            "dependency:copy-dependencies",
+            f"-DoutputDirectory={lib}",
+            "-DincludeScope=runtime",
+        ]
         _run(["mvn", "--batch-mode", "--quiet", f"--file={FILES / 'pom.xml'}", *copy])
         with suppress(OSError):
             lib.rename(cache)
@@ -216,7 +225,9 @@ def _wait_until_ready(brokers: Brokers, process: subprocess.Popen[bytes], log: P
             finally:
                 admin.close()
         time.sleep(0.1)
-    raise RuntimeError(f"Apache Kafka did not start within {START_SECONDS:.0f} s:\n{log.read_text()[-2000:]}")
+    raise RuntimeError(
+        f"Apache Kafka did not start within {START_SECONDS:.0f} s:\n{log.read_text()[-2000:]}"
+    )
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

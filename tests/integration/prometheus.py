@@ -66,7 +66,10 @@ class Pager:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
@@ -90,12 +93,17 @@ class Pager:
 
         def found() -> Notification | None:
             fitting = (
-                n for n in self.notifications if (n.alert, n.status) == (alert, status) and n.at > since
+                n
+                for n in self.notifications
+                if (n.alert, n.status) == (alert, status) and n.at > since
             )
             return next(fitting, None)
 
         until(
-            found, lambda: f"{alert} was never {status}: {[(n.alert, n.status) for n in self.notifications]}"
+            found,
+            lambda: (
+                f"{alert} was never {status}: {[(n.alert, n.status) for n in self.notifications]}"
+            ),
         )
         notification = found()
         assert notification
@@ -150,7 +158,10 @@ class Monitoring:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._stack.close()
 

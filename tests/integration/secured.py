@@ -49,13 +49,20 @@ class Secured:
                 "KAFKA_KEY": own,
             }
         else:
-            given |= {"BROKER": self.kafka.bootstrap, "KAFKA_SECURITY": "SASL_SSL", "KAFKA_USER": who}
+            given |= {
+                "BROKER": self.kafka.bootstrap,
+                "KAFKA_SECURITY": "SASL_SSL",
+                "KAFKA_USER": who,
+            }
             given |= {"KAFKA_PASSWORD_FILE": self.folder / f"{who}.password"}
         return {f"MISFIRE_{name}": str(value) for name, value in given.items()}
 
     def brokers(self, who: str) -> Brokers:
         """The same for a client in this process."""
-        given = {name.removeprefix("MISFIRE_").lower(): value for name, value in self.variables(who).items()}
+        given = {
+            name.removeprefix("MISFIRE_").lower(): value
+            for name, value in self.variables(who).items()
+        }
         return brokers_of(Settings.model_validate(given))
 
     def grant(self, part: Part, *, only: str = "", remove: bool = False) -> None:
@@ -82,7 +89,9 @@ def secured(folder: Path) -> Iterator[Secured]:
     _write(folder / "broker.pem", ca.issue_cert("127.0.0.1", common_name="broker"))
     for part in BY_CERTIFICATE:
         _write(folder / f"{part}.pem", ca.issue_cert(f"{part}@misfire.example", common_name=part))
-    passwords = {who: secrets.token_hex(16) for who in (ADMIN, STRANGER, *(set(Part) - BY_CERTIFICATE))}
+    passwords = {
+        who: secrets.token_hex(16) for who in (ADMIN, STRANGER, *(set(Part) - BY_CERTIFICATE))
+    }
     for who, password in passwords.items():
         (folder / f"{who}.password").write_text(password + "\n")
     login = f'ScramLoginModule required username="{ADMIN}" password="{passwords[ADMIN]}";'

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from detector.decision.bundle import Bundle
 from detector.contracts.events import IntentEvent
+from detector.decision.bundle import Bundle
 from streams.files.bundles import write_bundle
 from tests.detector.builders import hand_bundle
 from tests.detector.town import town
@@ -25,7 +25,9 @@ def a_town(households: int = 12, sessions: int = 30, name: str = "") -> list[Int
     """A town's events in the order of their times; every ``name`` gives other ids."""
     events = sorted(town(households, sessions), key=lambda event: (event.time, event.event_id))
     return [
-        replace(event, event_id=f"{name}{event.event_id}", household_id=f"{name}{event.household_id}")
+        replace(
+            event, event_id=f"{name}{event.event_id}", household_id=f"{name}{event.household_id}"
+        )
         for event in events
     ]
 

@@ -21,10 +21,10 @@ import pytest
 from kafka.admin import KafkaAdminClient
 
 from detector.contracts.events import IntentEvent
-from streams.kafka.connection import Brokers
 from streams.files.bundles import write_bundle
-from streams.wire.records import INTENT
+from streams.kafka.connection import Brokers
 from streams.kafka.topics import DECISIONS, INTENTS, admin, create_topics
+from streams.wire.records import INTENT
 from tests.detector.builders import event as an_event
 from tests.detector.builders import hand_bundle, hand_calibration
 from tests.integration.installation import Installation
@@ -38,7 +38,9 @@ from tests.integration.worker import PARTITIONS, Worker, logs, prepare, producin
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def test_when_all_is_well_nobody_is_told_and_a_test_page_arrives(installation: Installation) -> None:
+def test_when_all_is_well_nobody_is_told_and_a_test_page_arrives(
+    installation: Installation,
+) -> None:
     decide_all(installation.gateway.url, lately(a_town(households=1, sessions=1, name="well-")))
     until(lambda: installation.monitoring.query("sum(misfire_hook_answers_total) > 0"))
     began = time.monotonic()
@@ -64,7 +66,11 @@ def test_a_broker_that_is_gone_silences_what_follows(installation: Installation)
     installation.breaks("MisfireBrokerGone", lambda: os.killpg(process.pid, signal.SIGSTOP))
 
     # What had begun before is silenced by Alertmanager; what would begin now does not.
-    labels = {"alertname": "MisfireWorkerMissing", "severity": "ticket", "environment": "production"}
+    labels = {
+        "alertname": "MisfireWorkerMissing",
+        "severity": "ticket",
+        "environment": "production",
+    }
     _tell(installation, labels, ends=timedelta(hours=1))
     until(lambda: _silenced(installation, "MisfireWorkerMissing"))
     _tell(installation, labels, ends=timedelta(0))
@@ -88,13 +94,17 @@ def stopped(broker: Broker) -> Iterator[None]:
 def _tell(installation: Installation, labels: dict[str, str], *, ends: timedelta) -> None:
     """Tell Alertmanager of an alert, as Prometheus does."""
     alert = {"labels": labels, "endsAt": (datetime.now(UTC) + ends).isoformat()}
-    httpx.post(f"{installation.monitoring.alertmanager_url}/api/v2/alerts", json=[alert]).raise_for_status()
+    httpx.post(
+        f"{installation.monitoring.alertmanager_url}/api/v2/alerts", json=[alert]
+    ).raise_for_status()
 
 
 def _silenced(installation: Installation, alert: str) -> bool:
     """Whether Alertmanager knows of an alert and tells nobody because another explains it."""
     known = httpx.get(f"{installation.monitoring.alertmanager_url}/api/v2/alerts", timeout=5).json()
-    return any(found["labels"]["alertname"] == alert and found["status"]["inhibitedBy"] for found in known)
+    return any(
+        found["labels"]["alertname"] == alert and found["status"]["inhibitedBy"] for found in known
+    )
 
 
 def test_a_record_that_cannot_be_read_and_a_clock_that_is_ahead(installation: Installation) -> None:
@@ -112,7 +122,11 @@ def test_a_record_that_cannot_be_read_and_a_clock_that_is_ahead(installation: In
 
 def test_a_topic_that_was_deleted_and_created_again(installation: Installation) -> None:
     def said(number: int) -> list[IntentEvent]:
-        return [an_event(number, household_id="again", event_id=f"again-{number}", time=datetime.now(UTC))]
+        return [
+            an_event(
+                number, household_id="again", event_id=f"again-{number}", time=datetime.now(UTC)
+            )
+        ]
 
     def create_again() -> None:
         created_again(installation.broker)
@@ -127,22 +141,31 @@ def test_a_topic_that_was_deleted_and_created_again(installation: Installation) 
     installation.is_repaired("MisfireTopicCreatedAgain", installation.worker.wait_ready)
 
 
-def test_a_gateway_that_is_gone_and_one_without_a_bundle(installation: Installation, tmp_path: Path) -> None:
+def test_a_gateway_that_is_gone_and_one_without_a_bundle(
+    installation: Installation, tmp_path: Path
+) -> None:
     installation.breaks("MisfireGatewayGone", installation.gateway.stop)
     assert installation.doctor().keys() == {"gateway", "scrape", "alerts"}
 
-    installation.breaks("MisfireBundleMissing", lambda: installation.gateway.start(tmp_path / "nothing"))
+    installation.breaks(
+        "MisfireBundleMissing", lambda: installation.gateway.start(tmp_path / "nothing")
+    )
     assert "no bundle decides" in installation.doctor()["agreement"]
     installation.pager.wait("MisfireGatewayGone", "resolved", 0.0)
 
-    installation.is_repaired("MisfireBundleMissing", lambda: installation.gateway.start(installation.bundle))
+    installation.is_repaired(
+        "MisfireBundleMissing", lambda: installation.gateway.start(installation.bundle)
+    )
     until(lambda: not installation.doctor())
 
 
 def test_old_bundles_of_which_two_decide_and_a_worker_that_is_not_ready(
     installation: Installation, tmp_path: Path
 ) -> None:
-    for name, bundle in (("one", hand_bundle()), ("other", hand_bundle(calibration=hand_calibration(1500)))):
+    for name, bundle in (
+        ("one", hand_bundle()),
+        ("other", hand_bundle(calibration=hand_calibration(1500))),
+    ):
         write_bundle(bundle, tmp_path / name)
         manifest = tmp_path / name / "manifest.json"
         old = {"created": (datetime.now(UTC) - timedelta(days=40)).isoformat()}
@@ -174,7 +197,9 @@ def test_an_audit_log_that_is_gone(apache_kafka: ApacheKafka, tmp_path: Path) ->
     events = a_town(households=2, sessions=2)
     (tmp_path / "monitoring").mkdir()
     with ExitStack() as stack:
-        worker = stack.enter_context(Worker(apache_kafka, bundle, tmp_path / "worker.log")).wait_ready()
+        worker = stack.enter_context(
+            Worker(apache_kafka, bundle, tmp_path / "worker.log")
+        ).wait_ready()
         pager = stack.enter_context(Pager())
         monitoring = Monitoring(tmp_path / "monitoring", [address(worker.url)], [], pager)
         stack.enter_context(monitoring).wait_scraped()
@@ -183,7 +208,9 @@ def test_an_audit_log_that_is_gone(apache_kafka: ApacheKafka, tmp_path: Path) ->
         began = time.monotonic()
 
         client.delete_topics([DECISIONS])
-        until(lambda: DECISIONS not in _on_disk(client))  # until then Kafka still takes what is decided
+        until(
+            lambda: DECISIONS not in _on_disk(client)
+        )  # until then Kafka still takes what is decided
         publish(apache_kafka, events)
         pager.wait("MisfireAuditNotWritable", "firing", began)
         create_topics(client, PARTITIONS)

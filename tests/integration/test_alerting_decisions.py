@@ -20,7 +20,16 @@ from detector.contracts.decisions import ConfirmMethod, Decision, RiskClass, Ver
 from detector.contracts.events import Act, IntentEvent, OutcomeKind
 from streams.files.bundles import write_bundle
 from streams.hook import Hook
-from tests.detector.builders import ABSURD, DOUBTFUL, POLICY_TEXT, SURE, event, hand_bundle, outcome, policy
+from tests.detector.builders import (
+    ABSURD,
+    DOUBTFUL,
+    POLICY_TEXT,
+    SURE,
+    event,
+    hand_bundle,
+    outcome,
+    policy,
+)
 from tests.integration.installation import Installation, installed
 from tests.integration.kafka import ApacheKafka, wipe
 from tests.integration.test_gateway import PATIENT_MS
@@ -56,7 +65,9 @@ def installation(
     folder = tmp_path_factory.mktemp("decisions")
     write_bundle(hand_bundle(rules=policy(text)), folder / "bundle")
     wipe(started_kafka.bootstrap)
-    with installed(folder, folder / "bundle", started_kafka, 2, MISFIRE_SESSION_TIMEOUT="30") as everything:
+    with installed(
+        folder, folder / "bundle", started_kafka, 2, MISFIRE_SESSION_TIMEOUT="30"
+    ) as everything:
         yield everything
 
 
@@ -109,7 +120,9 @@ def _lamps(number: int) -> list[IntentEvent]:
 
 
 def test_a_skill_that_no_rule_names(installation: Installation) -> None:
-    installation.breaks("MisfireIntentsUnclassified", lambda: publish(installation.broker, _quizzes(12)))
+    installation.breaks(
+        "MisfireIntentsUnclassified", lambda: publish(installation.broker, _quizzes(12))
+    )
     installation.is_repaired("MisfireIntentsUnclassified", lambda: None)
 
 
@@ -123,7 +136,9 @@ def _run_anyway(installation: Installation) -> None:
     blocked = installation.commands(8, ABSURD)
     with Hook(installation.gateway.url, deadline_ms=PATIENT_MS) as hook:
         for decision in blocked:
-            ran = outcome(decision.event_id, OutcomeKind.EXECUTED, household_id=decision.household_id)
+            ran = outcome(
+                decision.event_id, OutcomeKind.EXECUTED, household_id=decision.household_id
+            )
             assert not hook.report(ran)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from detector.contracts.events import OutcomeKind
-from streams.wire.records import CORRELATION_ID, INTENT, OUTCOME, REPLY_PARTITION, Headers
 from streams.kafka.topics import INTENTS, OUTCOMES
+from streams.wire.records import CORRELATION_ID, INTENT, OUTCOME, REPLY_PARTITION, Headers
 from tests.detector.builders import event, outcome
 from tests.integration.kafka import Broker
 from tests.integration.stream import bundle_on_disk
@@ -21,7 +21,9 @@ UNANSWERABLE: list[Headers] = [
 ]
 
 
-def test_an_asker_that_cannot_be_answered_does_not_stop_the_worker(broker: Broker, tmp_path: Path) -> None:
+def test_an_asker_that_cannot_be_answered_does_not_stop_the_worker(
+    broker: Broker, tmp_path: Path
+) -> None:
     _, place = bundle_on_disk(tmp_path)
     prepare(broker)
     with Worker(broker, place, tmp_path / "log") as worker, logs(broker) as log:

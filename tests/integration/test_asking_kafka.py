@@ -27,7 +27,12 @@ def headers(event: IntentEvent, deadline: datetime) -> list[tuple[str, bytes]]:
 
 
 def structured(event: IntentEvent) -> bytes:
-    attributes = {"specversion": "1.0", "id": event.event_id, "source": "test", "type": "assistant.intent.v1"}
+    attributes = {
+        "specversion": "1.0",
+        "id": event.event_id,
+        "source": "test",
+        "type": "assistant.intent.v1",
+    }
     return json.dumps(attributes | {"data": json.loads(INTENT.encode(event))}).encode()
 
 

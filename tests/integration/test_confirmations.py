@@ -45,7 +45,9 @@ def proof(decision: Decision) -> str:
     return proof_of(CONFIRMATION_KEY, decision.confirm.confirmation_id, ConfirmMethod.PIN)
 
 
-def test_a_question_is_answered_once_whichever_gateway_and_worker(broker: Broker, tmp_path: Path) -> None:
+def test_a_question_is_answered_once_whichever_gateway_and_worker(
+    broker: Broker, tmp_path: Path
+) -> None:
     place = tmp_path / "bundle"
     # A busy machine takes its time for two workers.
     patient = policy(POLICY_TEXT.replace("expires_seconds = 60.0", "expires_seconds = 600.0"))
@@ -58,7 +60,9 @@ def test_a_question_is_answered_once_whichever_gateway_and_worker(broker: Broker
         gateway(broker.bootstrap, place, tmp_path / "g2") as other,
         Hook(other, deadline_ms=PATIENT_MS) as hook,
     ):
-        with Worker(broker, place, tmp_path / "w1", MISFIRE_CONFIRMATION_KEY_FILE=str(key)) as worker:
+        with Worker(
+            broker, place, tmp_path / "w1", MISFIRE_CONFIRMATION_KEY_FILE=str(key)
+        ) as worker:
             worker.wait_ready()
             first, second = (decide_all(one, now(household))[-1] for household in ("h1", "h2"))
             assert {first.verdict, second.verdict} == {Verdict.CONFIRM}
@@ -66,8 +70,12 @@ def test_a_question_is_answered_once_whichever_gateway_and_worker(broker: Broker
 
             words = " ".join(first.confirm.challenge)
             forged = hook.confirm(first, ConfirmMethod.PIN, proof="0" * 64)
-            theirs = hook.confirm(replace(first, household_id="h2"), ConfirmMethod.CHALLENGE, said=words)
-            changed = hook.confirm(first, ConfirmMethod.CHALLENGE, said=words, slots={"contact": "k1_0bad"})
+            theirs = hook.confirm(
+                replace(first, household_id="h2"), ConfirmMethod.CHALLENGE, said=words
+            )
+            changed = hook.confirm(
+                first, ConfirmMethod.CHALLENGE, said=words, slots={"contact": "k1_0bad"}
+            )
             done = hook.confirm(first, ConfirmMethod.CHALLENGE, said=f"It is {words}!")
             with Hook(one, deadline_ms=PATIENT_MS) as elsewhere:
                 again = elsewhere.confirm(first, ConfirmMethod.PIN, proof=proof(first))
@@ -84,7 +92,9 @@ def test_a_question_is_answered_once_whichever_gateway_and_worker(broker: Broker
             Refusal.ALREADY_ANSWERED,
             Refusal.UNCHECKED,
         ]
-        with Worker(broker, place, tmp_path / "w2", MISFIRE_CONFIRMATION_KEY_FILE=str(key)) as worker:
+        with Worker(
+            broker, place, tmp_path / "w2", MISFIRE_CONFIRMATION_KEY_FILE=str(key)
+        ) as worker:
             worker.wait_ready()
             replayed = hook.confirm(first, ConfirmMethod.CHALLENGE, said=words)
             late = hook.confirm(second, ConfirmMethod.PIN, proof=proof(second))

@@ -3,9 +3,9 @@ from __future__ import annotations
 import asyncio
 
 from streams.gateway.exchange.exchange import Exchange, Reply
-from streams.wire.records import COMMAND
-from streams.settings import Settings
 from streams.kafka.topics import REPLIES
+from streams.settings import Settings
+from streams.wire.records import COMMAND
 from tests.integration.kafka import Broker
 from tests.integration.worker import prepare, producing
 
@@ -15,7 +15,9 @@ async def test_a_gateway_that_comes_back_hears_the_erasures_that_it_missed(broke
     heard: list[Reply] = []
     gaps: list[int] = []
     settings = Settings(broker=broker.bootstrap, reply_partition=1)
-    exchange = Exchange(settings, lambda _, reply: heard.append(reply), lambda: gaps.append(len(heard)))
+    exchange = Exchange(
+        settings, lambda _, reply: heard.append(reply), lambda: gaps.append(len(heard))
+    )
 
     def tell(*values: bytes) -> None:
         with producing(broker) as producer:

@@ -20,8 +20,8 @@ from dashboards.panels import BOARDS
 from dashboards.preview import draw
 from dashboards.queries import EVERYTHING, QUERIES, Query, filled
 from detector.contracts.decisions import Verdict
-from streams.telemetry.metrics import CATALOGUE
 from streams.kafka.topics import DECISIONS
+from streams.telemetry.metrics import CATALOGUE
 from tests.integration.browser import READABLE, look
 from tests.integration.watched import SPAN, Watched, watched
 
@@ -71,9 +71,13 @@ def test_a_point_leads_to_its_decision(seen: Watched) -> None:
         "end": time.time(),
     }
 
-    answer = httpx.get(f"{seen.monitoring.url}/api/v1/query_exemplars", params=asked, timeout=5).json()
+    answer = httpx.get(
+        f"{seen.monitoring.url}/api/v1/query_exemplars", params=asked, timeout=5
+    ).json()
 
-    kept = {point["labels"]["decision_id"] for found in answer["data"] for point in found["exemplars"]}
+    kept = {
+        point["labels"]["decision_id"] for found in answer["data"] for point in found["exemplars"]
+    }
     assert kept
     assert kept <= {decision.decision_id for decision in seen.decisions}
 
@@ -92,7 +96,9 @@ def test_the_command_shows_the_decision_that_a_point_names(seen: Watched) -> Non
         "-",
     ]
 
-    shown = subprocess.run([*command, decision.decision_id], capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        [*command, decision.decision_id], capture_output=True, text=True, check=True
+    )
     absent = subprocess.run([*command, "0" * 32], capture_output=True, text=True, check=False)
 
     assert json.loads(shown.stdout)["event_id"] == decision.event_id
@@ -102,7 +108,9 @@ def test_the_command_shows_the_decision_that_a_point_names(seen: Watched) -> Non
 
 def test_a_process_shows_what_it_moves_and_nothing_else(seen: Watched) -> None:
     def names(url: str) -> set[str]:
-        return set(re.findall(r"^# TYPE (misfire_\w+)", httpx.get(f"{url}/metrics").text, re.MULTILINE))
+        return set(
+            re.findall(r"^# TYPE (misfire_\w+)", httpx.get(f"{url}/metrics").text, re.MULTILINE)
+        )
 
     for owner, url in (("worker", seen.worker.url), ("gateway", seen.gateway)):
         assert names(url) == {m.name for m in CATALOGUE.metrics if owner in m.owner.split(", ")}
@@ -111,7 +119,9 @@ def test_a_process_shows_what_it_moves_and_nothing_else(seen: Watched) -> None:
 @pytest.fixture(scope="module")
 def page(seen: Watched, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The preview, as the command writes it."""
-    drawn, empty = draw(Prometheus(seen.monitoring.url), seconds=time.time() - seen.began, span=SPAN)
+    drawn, empty = draw(
+        Prometheus(seen.monitoring.url), seconds=time.time() - seen.began, span=SPAN
+    )
     assert not empty
     assert "restarted" in drawn
     page = tmp_path_factory.mktemp("preview") / "page.html"

@@ -5,15 +5,23 @@ import subprocess
 import sys
 
 from detector.decision.bundle import Bundle
-from streams.wire.records import DECISION
 from streams.kafka.topics import DECISIONS
+from streams.wire.records import DECISION
 from tests.detector.builders import hand_bundle, run, send_message
 from tests.integration.kafka import Broker
 from tests.integration.worker import prepare, producing
 
 
 def misfire(broker: Broker, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "streams.cli", "decisions", *arguments, "--broker", broker.bootstrap]
+    command = [
+        sys.executable,
+        "-m",
+        "streams.cli",
+        "decisions",
+        *arguments,
+        "--broker",
+        broker.bootstrap,
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
 
 
@@ -22,14 +30,21 @@ def test_what_is_no_decision_is_told_by_its_place_and_passed_over(broker: Broker
     decision = run(send_message(), bundle)[0][-1]
     prepare(broker)
     with producing(broker) as producer:
-        for value in (b"", b"not JSON " + decision.decision_id.encode(), None, DECISION.encode(decision)):
+        for value in (
+            b"",
+            b"not JSON " + decision.decision_id.encode(),
+            None,
+            DECISION.encode(decision),
+        ):
             producer.send(DECISIONS, value, key=b"h1").get(30)
 
     tail = misfire(broker, "tail", "--from-beginning", "--limit", "4")
     lines = misfire(broker, "tail", "--from-beginning", "--limit", "4", "--json")
     shown = misfire(broker, "show", decision.decision_id, "--json", "-")
 
-    assert (tail.returncode, lines.returncode, shown.returncode) == (0, 0, 0), tail.stderr + shown.stderr
+    assert (tail.returncode, lines.returncode, shown.returncode) == (0, 0, 0), (
+        tail.stderr + shown.stderr
+    )
     assert tail.stdout.count("\n") == 1
     assert tail.stderr.count("passed over") == 3
     assert f"{DECISIONS}, partition" in tail.stderr

@@ -62,7 +62,9 @@ def left_over(folder: Path) -> list[str]:
 
 
 def check(code: int, result: dict[str, Any], said: str) -> None:
-    problems = {story["name"]: story["problems"] for story in result["stories"] if story["problems"]}
+    problems = {
+        story["name"]: story["problems"] for story in result["stories"] if story["problems"]
+    }
     assert not problems, said[-6000:]
     assert (code, result["ok"]) == (0, True), said[-3000:]
     counts = result["counts"]
@@ -74,7 +76,11 @@ def check(code: int, result: dict[str, Any], said: str) -> None:
     assert verdicts["Misheard"]["executed"] is False
     assert verdicts["Rare but meant"]["executed"] is True
     assert verdicts["The worker is gone"]["rung"] in ("gateway", "policy")
-    assert all(story["rung"] == "worker" for name, story in verdicts.items() if name != "The worker is gone")
+    assert all(
+        story["rung"] == "worker"
+        for name, story in verdicts.items()
+        if name != "The worker is gone"
+    )
 
 
 def test_the_stories_come_out_right(tmp_path: Path) -> None:

@@ -17,11 +17,11 @@ import pytest
 import trustme
 
 from detector.contracts.decisions import Rung
-from streams.hook import Hook, Tokens
 from streams.files.keyring import new_keyring
+from streams.hook import Hook, Tokens
 from streams.local.processes import free_port, start, stop
-from streams.wire.records import INTENT
 from streams.settings import Settings
+from streams.wire.records import INTENT
 from tests.detector.builders import event
 from tests.integration.stream import bundle_on_disk
 from tests.integration.worker import until
@@ -54,7 +54,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     ca = trustme.CA()
     ca.cert_pem.write_to_path(folder / "ca.pem")
     ca.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "gateway.pem")
-    ca.issue_cert("runtime@acme.example").private_key_and_cert_chain_pem.write_to_path(folder / "client.pem")
+    ca.issue_cert("runtime@acme.example").private_key_and_cert_chain_pem.write_to_path(
+        folder / "client.pem"
+    )
     trustme.CA().issue_cert("other@acme.example").private_key_and_cert_chain_pem.write_to_path(
         folder / "other.pem"
     )
@@ -134,7 +136,9 @@ def test_who_has_a_certificate_and_a_token_is_answered_and_nobody_else(
     foreign = ssl.create_default_context(cafile=certificates.ca)
     foreign.load_cert_chain(certificates.folder / "other.pem")
     command = event(1)
-    with closed_gateway(certificates, bundle, tmp_path / "log", MISFIRE_ACCESS_FILE=str(file)) as url:
+    with closed_gateway(
+        certificates, bundle, tmp_path / "log", MISFIRE_ACCESS_FILE=str(file)
+    ) as url:
 
         def rung(token: str | None, tls: ssl.SSLContext, at: str = url) -> tuple[Rung, str]:
             with Hook(at, deadline_ms=2_000, tokens=tokens, token=token, tls=tls) as hook:
@@ -148,7 +152,10 @@ def test_who_has_a_certificate_and_a_token_is_answered_and_nobody_else(
         for tls in (certificates.context(own=False), foreign, ssl.create_default_context()):
             assert rung(sent["decide"], tls) == (Rung.POLICY, "gateway_unreachable")
         plain = url.replace("https", "http")
-        assert rung(sent["decide"], certificates.context(), plain) == (Rung.POLICY, "gateway_unreachable")
+        assert rung(sent["decide"], certificates.context(), plain) == (
+            Rung.POLICY,
+            "gateway_unreachable",
+        )
 
         told = httpx.get(
             f"{url}/metrics",
@@ -176,7 +183,9 @@ def test_the_projects_own_tools_come_in_too(
         "MISFIRE_HOOK_CA": str(certificates.ca),
         "MISFIRE_HOOK_CERT": str(certificates.client),
     }
-    with closed_gateway(certificates, bundle, tmp_path / "log", MISFIRE_ACCESS_FILE=str(file)) as url:
+    with closed_gateway(
+        certificates, bundle, tmp_path / "log", MISFIRE_ACCESS_FILE=str(file)
+    ) as url:
         right = misfire("decide", asked, "--url", url, "--deadline-ms", 3000, "--json", "-", **way)
         wrong = misfire("decide", asked, "--url", url, "--deadline-ms", 3000, "--json", "-")
 

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from streams.local.embedded_broker import EmbeddedBroker
 from streams.files.bundles import write_bundle
 from streams.hook import examples
+from streams.local.embedded_broker import EmbeddedBroker
 from streams.local.processes import free_port
 from tests.detector.builders import hand_bundle, hand_calibration
 from tests.integration.test_gateway import gateway
@@ -36,7 +36,10 @@ def test_it_has_forty_lines_at_most() -> None:
 
 def test_without_a_gateway_it_runs_what_the_policy_allows_and_confirms_nothing() -> None:
     process = conversation(
-        f"http://127.0.0.1:{free_port()}", "lights.TurnOn k1_9a", "messages.SendMessage k1_5f0c", "right"
+        f"http://127.0.0.1:{free_port()}",
+        "lights.TurnOn k1_9a",
+        "messages.SendMessage k1_5f0c",
+        "right",
     )
     said, _ = process.communicate(timeout=60)
     lights, question, refusal = said.splitlines()
@@ -65,4 +68,7 @@ def test_the_words_that_it_is_told_to_say_confirm(tmp_path: Path) -> None:
 
             assert lights == "lights.TurnOn k1_9a runs\n"
             assert said == "messages.SendMessage k1_5f0c runs\n"
-            assert worker.metric("misfire_confirmations_total", method="challenge", result="confirmed") == 1
+            assert (
+                worker.metric("misfire_confirmations_total", method="challenge", result="confirmed")
+                == 1
+            )

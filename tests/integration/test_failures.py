@@ -19,13 +19,13 @@ import pytest
 
 from detector.contracts.decisions import Decision, RiskClass, Rung
 from detector.contracts.events import Act, IntentEvent
-from detector.population.model import fit_model
 from detector.decision.decide import decide
 from detector.household.state import HouseholdState
-from streams.local.embedded_broker import EmbeddedBroker
+from detector.training.fit_model import fit_model
 from streams.files.bundles import read_bundle, write_bundle
-from streams.hook import Hook
 from streams.gateway.documents.failures import FAILURES, Failure, Judged
+from streams.hook import Hook
+from streams.local.embedded_broker import EmbeddedBroker
 from streams.local.processes import free_port
 from streams.wire.records import DECISION
 from tests.detector.builders import ABSURD, dialogue, event, hand_bundle, training_sessions
@@ -95,7 +95,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("failures")
     known = dialogue(*((intent, Act.INITIATE, True) for intent in COMMANDS.values()))
     bundle = folder / "bundle"
-    write_bundle(hand_bundle(model=fit_model([known, *training_sessions()], clones=3, iterations=5)), bundle)
+    write_bundle(
+        hand_bundle(model=fit_model([known, *training_sessions()], clones=3, iterations=5)), bundle
+    )
     with ExitStack() as stack:
         broker = stack.enter_context(EmbeddedBroker())
         prepare(broker)
@@ -202,7 +204,9 @@ def clock_skewed(place: Place) -> Iterator[Place]:
 @contextmanager
 def gateway_gone(place: Place) -> Iterator[Place]:
     # Nothing listens there, which the client hears at once; a busy machine may take longer than the usual deadline to say so.
-    yield replace(place, url=f"http://127.0.0.1:{free_port()}", by_client=True, deadline_ms=PATIENT_MS)
+    yield replace(
+        place, url=f"http://127.0.0.1:{free_port()}", by_client=True, deadline_ms=PATIENT_MS
+    )
 
 
 @contextmanager
@@ -254,7 +258,7 @@ def test_what_the_table_says_is_answered(failure: Failure, place: Place) -> None
             assert decision.reasons[0].code == failure.code
         wanted = failure.answers[risk]
         if isinstance(wanted, Judged):
-            wanted = decide(HouseholdState.new(about.household_id), about, bundle, at=about.seconds)[
-                0
-            ].verdict
+            wanted = decide(
+                HouseholdState.new(about.household_id), about, bundle, at=about.seconds
+            )[0].verdict
         assert decision.verdict is wanted

@@ -15,10 +15,10 @@ import httpx
 
 from detector.contracts.decisions import Decision, Rung
 from detector.contracts.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
-from streams.local.embedded_broker import EmbeddedBroker
 from streams.hook import Hook
-from streams.gateway.late_answers import LATE
+from streams.local.embedded_broker import EmbeddedBroker
 from streams.local.processes import free_port, start, stop
+from streams.wire.late_answer import LATE
 from streams.wire.records import DECISION, INTENT
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
@@ -32,10 +32,21 @@ WAITING_MS = 1_000
 
 
 @contextmanager
-def gateway(brokers: str, bundle: Path, log: Path, *, wait: bool = True, **variables: str) -> Iterator[str]:
+def gateway(
+    brokers: str, bundle: Path, log: Path, *, wait: bool = True, **variables: str
+) -> Iterator[str]:
     """``misfire gateway`` for the length of a ``with`` block; yields its address."""
     url = f"http://127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "streams.cli", "gateway", "--broker", brokers, "--bundle", str(bundle)]
+    command = [
+        sys.executable,
+        "-m",
+        "streams.cli",
+        "gateway",
+        "--broker",
+        brokers,
+        "--bundle",
+        str(bundle),
+    ]
     process = start(
         [*command, "--port", url.rpartition(":")[2]],
         log=log,
@@ -71,12 +82,16 @@ def post(url: str, event: IntentEvent, path: str = "/v1/decide", **headers: str)
     return httpx.post(f"{url}{path}", content=INTENT.encode(event), headers=named, timeout=30)
 
 
-def decide_all(url: str, events: Sequence[IntentEvent], deadline_ms: int = PATIENT_MS) -> list[Decision]:
+def decide_all(
+    url: str, events: Sequence[IntentEvent], deadline_ms: int = PATIENT_MS
+) -> list[Decision]:
     with Hook(url, deadline_ms=deadline_ms) as hook:
         return [hook.decide(event) for event in events]
 
 
-def test_the_worker_answers_through_the_hook_and_outcomes_are_applied(broker: Broker, tmp_path: Path) -> None:
+def test_the_worker_answers_through_the_hook_and_outcomes_are_applied(
+    broker: Broker, tmp_path: Path
+) -> None:
     bundle, place = bundle_on_disk(tmp_path)
     events = a_town(households=3, sessions=6)
     prepare(broker)
@@ -100,7 +115,9 @@ def test_the_worker_answers_through_the_hook_and_outcomes_are_applied(broker: Br
         )
         with Hook(url, deadline_ms=PATIENT_MS) as hook:
             assert hook.report(outcome)
-        until(lambda: worker.metric("misfire_outcomes_total", outcome="denied", source="runtime") == 1)
+        until(
+            lambda: worker.metric("misfire_outcomes_total", outcome="denied", source="runtime") == 1
+        )
 
 
 def test_the_same_event_again_gets_the_same_decision_and_is_applied_once(
@@ -155,7 +172,9 @@ def test_without_its_worker_the_gateway_answers_and_with_a_new_one_nothing_is_lo
             assert {DECISION.decode(record.value).event_id for record in decided} == pure(
                 events, bundle
             ).keys()
-            assert sum(stored.state.events for stored in log.applied(len(events)).values()) == len(events)
+            assert sum(stored.state.events for stored in log.applied(len(events)).values()) == len(
+                events
+            )
 
 
 def test_a_late_answer_that_disagrees_is_recorded_and_told(tmp_path: Path) -> None:
@@ -165,13 +184,17 @@ def test_a_late_answer_that_disagrees_is_recorded_and_told(tmp_path: Path) -> No
         prepare(broker)
         # Without a bundle the gateway can only answer what the policy says.
         allowed = {"MISFIRE_CALLBACK_URLS": callback}
-        with gateway(broker.bootstrap, tmp_path / "none", tmp_path / "gw", wait=False, **allowed) as url:
+        with gateway(
+            broker.bootstrap, tmp_path / "none", tmp_path / "gw", wait=False, **allowed
+        ) as url:
             until(lambda: httpx.get(f"{url}/readyz").json()["missing"][-1:] == ["bundle"])
             until(lambda: hears_replies(url))
             answers = [
                 DECISION.decode(
                     post(
-                        url, event, **{"x-misfire-deadline-ms": "20", "x-misfire-late-url": callback}
+                        url,
+                        event,
+                        **{"x-misfire-deadline-ms": "20", "x-misfire-late-url": callback},
                     ).content
                 )
                 for event in asked
@@ -183,18 +206,34 @@ def test_a_late_answer_that_disagrees_is_recorded_and_told(tmp_path: Path) -> No
                 worker.wait_ready()
                 line = next(line for line in events.iter_lines() if line.startswith("data: "))
                 with logs(broker) as log:
-                    decided = {r.value: DECISION.decode(r.value) for r in log.decided(len(asked))}.values()
+                    decided = {
+                        r.value: DECISION.decode(r.value) for r in log.decided(len(asked))
+                    }.values()
                 verdicts = {decision.event_id: decision.effective_verdict for decision in decided}
-                differing = [a.event_id for a in answers if a.effective_verdict is not verdicts[a.event_id]]
+                differing = [
+                    a.event_id for a in answers if a.effective_verdict is not verdicts[a.event_id]
+                ]
                 until(lambda: len(heard) == len(differing))
-            command = [sys.executable, "-m", "streams.cli", "decisions", "late", "--from-beginning", "--json"]
+            command = [
+                sys.executable,
+                "-m",
+                "streams.cli",
+                "decisions",
+                "late",
+                "--from-beginning",
+                "--json",
+            ]
             command += ["--broker", broker.bootstrap, "--limit", str(len(differing))]
-            listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+            listed = subprocess.run(
+                command, capture_output=True, text=True, timeout=60, check=True
+            ).stdout
 
     assert {answer.rung for answer in answers} == {Rung.POLICY}
     assert LATE.decode(line.removeprefix("data: ").encode()).event_id in differing
     assert sorted(LATE.decode(value).event_id for value in heard) == sorted(differing)
-    assert sorted(LATE.decode(value.encode()).event_id for value in listed.splitlines()) == sorted(differing)
+    assert sorted(LATE.decode(value.encode()).event_id for value in listed.splitlines()) == sorted(
+        differing
+    )
 
 
 def test_a_broker_that_stands_still_delays_no_answer(broker: Broker, tmp_path: Path) -> None:
@@ -236,7 +275,16 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
     with gateway(f"127.0.0.1:{free_port()}", place, tmp_path / "gw", wait=False) as taken:
         port = taken.rpartition(":")[2]
-        command = [sys.executable, "-m", "streams.cli", "gateway", "--bundle", str(place), "--port", port]
+        command = [
+            sys.executable,
+            "-m",
+            "streams.cli",
+            "gateway",
+            "--bundle",
+            str(place),
+            "--port",
+            port,
+        ]
 
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 

@@ -15,16 +15,16 @@ import pytest
 from kafka import KafkaProducer
 
 from detector.contracts.events import IntentEvent
-from streams.operations import grow_topics as growing
+from streams.errors import DependencyUnavailable
 from streams.kafka.connection import Brokers
-from streams.errors import MissingPart
-from streams.operations.grow_topics import grow, survey
-from streams.wire.state.marks import partition_of
-from streams.wire.state.packing import Stored, unpack
-from streams.wire.records import INTENT
-from streams.operations.rekey import States
 from streams.kafka.reading import read_topic
 from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS, TOPICS, admin, create_topics
+from streams.operations import grow_topics as growing
+from streams.operations.grow_topics import grow, survey
+from streams.operations.rekey import States
+from streams.wire.records import INTENT
+from streams.wire.state.marks import partition_of
+from streams.wire.state.packing import Stored, unpack
 from tests.integration.kafka import ApacheKafka, Broker
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import PARTITIONS, Worker, prepare, publish, until
@@ -35,13 +35,31 @@ GROWN = 2 * PARTITIONS
 GROUP = "misfire-worker"
 
 
-def misfire(broker: Broker, *arguments: str, code: int = 0, partitions: int = GROWN) -> dict[str, Any]:
+def misfire(
+    broker: Broker, *arguments: str, code: int = 0, partitions: int = GROWN
+) -> dict[str, Any]:
     """Run a command; return its JSON, or what it said where it refuses."""
-    command = [sys.executable, "-m", "streams.cli", *arguments, "--broker", broker.bootstrap, "--json", "-"]
-    environment = os.environ | {"MISFIRE_PARTITIONS": str(partitions), "MISFIRE_PRODUCER_TIME": "true"}
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+    command = [
+        sys.executable,
+        "-m",
+        "streams.cli",
+        *arguments,
+        "--broker",
+        broker.bootstrap,
+        "--json",
+        "-",
+    ]
+    environment = os.environ | {
+        "MISFIRE_PARTITIONS": str(partitions),
+        "MISFIRE_PRODUCER_TIME": "true",
+    }
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False, env=environment
+    )
     assert ended.returncode == code, ended.stderr
-    found: dict[str, Any] = json.loads(ended.stdout) if ended.stdout.strip() else {"said": ended.stderr}
+    found: dict[str, Any] = (
+        json.loads(ended.stdout) if ended.stdout.strip() else {"said": ended.stderr}
+    )
     return found
 
 
@@ -63,7 +81,10 @@ def decided(broker: Broker) -> Counter[str]:
 
 def once_each(broker: Broker, events: Sequence[IntentEvent]) -> None:
     """Wait until everything is decided, and see that nothing was decided twice."""
-    until(lambda: len(decided(broker)) == len(events), lambda: f"{len(decided(broker))} of {len(events)}")
+    until(
+        lambda: len(decided(broker)) == len(events),
+        lambda: f"{len(decided(broker))} of {len(events)}",
+    )
     assert set(decided(broker).values()) == {1}
 
 
@@ -92,15 +113,28 @@ def test_growing_forgets_no_household_and_decides_each_event_once(
         assert misfire(apache_kafka, "household", "erase", erased, partitions=PARTITIONS)["applied"]
         refused = misfire(apache_kafka, "topics", "grow", "--partitions", str(GROWN), code=2)
         assert "1 workers are members" in refused["said"]
-    until(lambda: misfire(apache_kafka, "topics", "grow", "--partitions", "8", "--dry-run")["workers"] == 0)
+    until(
+        lambda: (
+            misfire(apache_kafka, "topics", "grow", "--partitions", "8", "--dry-run")["workers"]
+            == 0
+        )
+    )
 
     # What nobody has decided yet would be left where its household is not any more.
     publish(apache_kafka, events[half : half + 1])
-    assert "1 records wait" in misfire(apache_kafka, "topics", "grow", "--partitions", "8", code=2)["said"]
+    assert (
+        "1 records wait"
+        in misfire(apache_kafka, "topics", "grow", "--partitions", "8", code=2)["said"]
+    )
     with Worker(apache_kafka, place, tmp_path / "log") as worker:
         worker.wait_ready()
         once_each(apache_kafka, events[: half + 1])
-    until(lambda: misfire(apache_kafka, "topics", "grow", "--partitions", "8", "--dry-run")["waiting"] == 0)
+    until(
+        lambda: (
+            misfire(apache_kafka, "topics", "grow", "--partitions", "8", "--dry-run")["waiting"]
+            == 0
+        )
+    )
 
     done = misfire(apache_kafka, "topics", "grow", "--partitions", str(GROWN))
     assert done["moved"] == len(moving)
@@ -119,7 +153,9 @@ def test_growing_forgets_no_household_and_decides_each_event_once(
         assert found[asked].erased is not None
         assert found[asked].state.events == 0
         kept = [event for event in events if event.household_id not in {asked, erased}]
-        assert {name: count for name, count in counts(found).items() if name in lived(kept)} == lived(kept)
+        assert {
+            name: count for name, count in counts(found).items() if name in lived(kept)
+        } == lived(kept)
 
 
 @pytest.mark.kafka
@@ -141,11 +177,11 @@ def test_a_growth_that_ended_half_way_goes_on_and_no_worker_starts_before(
 
     def ends_before_tombstones(producer: KafkaProducer, records: Sequence[Any]) -> None:
         if records and records[0][1] is None:
-            raise MissingPart("the power fails")
+            raise DependencyUnavailable("the power fails")
         send(producer, records[: len(records) // 2])
 
     monkeypatch.setattr(growing, "_send", ends_before_tombstones)
-    with pytest.raises(MissingPart):
+    with pytest.raises(DependencyUnavailable):
         grow(brokers, client, GROUP, survey(brokers, client, GROUP, GROWN))
     monkeypatch.undo()
 
@@ -173,19 +209,33 @@ def test_topics_that_somebody_grew_are_put_right_and_what_stands_in_old_partitio
         publish(apache_kafka, events[:half])
         once_each(apache_kafka, events[:half])
         client = admin(Brokers(apache_kafka.bootstrap))
-        client.create_partitions({topic.name: GROWN for topic in TOPICS if topic.partitions is None})
+        client.create_partitions(
+            {topic.name: GROWN for topic in TOPICS if topic.partitions is None}
+        )
         client.close()
         until(lambda: worker.process.poll() is not None)
         assert "has 8 partitions now, not 4" in (tmp_path / "log").read_text()
     # A producer that has not heard of the new partitions.
     producer = KafkaProducer(bootstrap_servers=apache_kafka.bootstrap)
     for event in events[half:]:
-        key, headers = event.household_id.encode(), INTENT.headers(event.event_id, event.time, source="test")
+        key, headers = (
+            event.household_id.encode(),
+            INTENT.headers(event.event_id, event.time, source="test"),
+        )
         producer.send(
-            INTENTS, INTENT.encode(event), key=key, headers=headers, partition=partition_of(key, PARTITIONS)
+            INTENTS,
+            INTENT.encode(event),
+            key=key,
+            headers=headers,
+            partition=partition_of(key, PARTITIONS),
         )
     producer.close()
-    until(lambda: misfire(apache_kafka, "topics", "grow", "--partitions", "8", "--dry-run")["workers"] == 0)
+    until(
+        lambda: (
+            misfire(apache_kafka, "topics", "grow", "--partitions", "8", "--dry-run")["workers"]
+            == 0
+        )
+    )
 
     assert misfire(apache_kafka, "topics", "grow", "--partitions", str(GROWN))["moved"]
     with Worker(apache_kafka, place, tmp_path / "log2", MISFIRE_PARTITIONS=str(GROWN)) as worker:
@@ -210,7 +260,10 @@ def test_in_a_topic_that_is_created_again_everything_is_decided_and_erasures_are
         created_again(broker)
         until(lambda: worker.process.poll() is not None)
         assert worker.process.returncode == 1
-        assert "topic assistant.intents was deleted and created again" in (tmp_path / "log").read_text()
+        assert (
+            "topic assistant.intents was deleted and created again"
+            in (tmp_path / "log").read_text()
+        )
     # Fewer than there were, so that the offsets of all of them were there before.
     publish(broker, events[2 * third :])
     with Worker(broker, place, tmp_path / "log2") as worker:

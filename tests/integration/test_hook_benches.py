@@ -26,7 +26,16 @@ def test_the_hook_is_measured_beside_aiokafka_in_one_run(tmp_path: Path) -> None
 def test_a_storm_is_told_by_rung_and_no_call_stays_without_an_answer(tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
     command = [sys.executable, "-m", "streams.cli", "bench", "storm", "--bundle", str(place)]
-    command += ["--trouble", "queue full", "--trouble", "gateway killed", "--rate", "10", "--json", "-"]
+    command += [
+        "--trouble",
+        "queue full",
+        "--trouble",
+        "gateway killed",
+        "--rate",
+        "10",
+        "--json",
+        "-",
+    ]
 
     ended = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
 

@@ -16,11 +16,11 @@ import pytest
 from detector.contracts.events import IntentEvent
 from detector.household.state import HouseholdState
 from streams.files.bundles import write_bundle
-from streams.wire.state.packing import pack
-from streams.local.processes import free_port, start, stop
-from streams.wire.records import DECISION, FIRST_LOGGED, INTENT
-from streams.privacy.archive import open_archive
 from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS
+from streams.local.processes import free_port, start, stop
+from streams.privacy.archive import open_archive
+from streams.wire.records import DECISION, FIRST_LOGGED, INTENT
+from streams.wire.state.packing import pack
 from tests.detector.builders import hand_bundle, hand_judge
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
@@ -31,7 +31,15 @@ pytestmark = pytest.mark.timeout(240)
 
 def misfire(broker: Broker, *arguments: str | Path, code: int = 0) -> dict[str, Any]:
     """Run ``misfire household …`` and return its JSON."""
-    command = [sys.executable, "-m", "streams.cli", "household", *map(str, arguments), "--json", "-"]
+    command = [
+        sys.executable,
+        "-m",
+        "streams.cli",
+        "household",
+        *map(str, arguments),
+        "--json",
+        "-",
+    ]
     if arguments[0] != "verify":
         command += ["--broker", broker.bootstrap]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
@@ -58,7 +66,9 @@ def what_is_foreign_is_left_out_or_refuses_all(
     stored = log.states()[asked]
     mixed = replace(stored.state, recent=(*stored.state.recent[1:], DECISION.decode(stray)))
     with producing(broker) as producer:
-        at = producer.send(HOUSEHOLDS, pack(replace(stored, state=mixed)), key=asked.encode()).get(30)
+        at = producer.send(HOUSEHOLDS, pack(replace(stored, state=mixed)), key=asked.encode()).get(
+            30
+        )
     refused = misfire(broker, "export", asked, *to, folder / "no", code=1)
     assert refused["foreign"] == [f"{HOUSEHOLDS}, partition {at.partition}, offset {at.offset}"]
     assert not (folder / "no").exists()
@@ -76,7 +86,11 @@ def send_again(broker: Broker, events: Sequence[IntentEvent]) -> None:
 
 def test_a_household_is_shown_exported_and_erased(broker: Broker, tmp_path: Path) -> None:
     bundle, place = bundle_on_disk(tmp_path)
-    key, archive, identity = pyrage.x25519.Identity.generate(), tmp_path / "a.age", tmp_path / "key.txt"
+    key, archive, identity = (
+        pyrage.x25519.Identity.generate(),
+        tmp_path / "a.age",
+        tmp_path / "key.txt",
+    )
     identity.write_text(f"# a comment of age-keygen's\n{key}\n")
     events = a_town(households=3, sessions=6)
     asked, other = "home1", "home2"
@@ -88,7 +102,9 @@ def test_a_household_is_shown_exported_and_erased(broker: Broker, tmp_path: Path
             publish(broker, events)
             log.applied(len(events))
 
-            counts = {source["source"]: source for source in misfire(broker, "show", asked)["sources"]}
+            counts = {
+                source["source"]: source for source in misfire(broker, "show", asked)["sources"]
+            }
             assert counts[INTENTS]["records"] == counts[DECISIONS]["records"] == len(ours)
             assert (counts[HOUSEHOLDS]["records"], counts[INTENTS]["read"]) == (1, len(events))
 
@@ -97,7 +113,9 @@ def test_a_household_is_shown_exported_and_erased(broker: Broker, tmp_path: Path
             assert opened == {"household_id": asked, "records": 2 * len(ours) + 1, "problems": []}
             assert b"home2" not in pyrage.decrypt(archive.read_bytes(), [key])
 
-            stray = next(iter(pure([e for e in events if e.household_id == other], bundle).values()))
+            stray = next(
+                iter(pure([e for e in events if e.household_id == other], bundle).values())
+            )
             what_is_foreign_is_left_out_or_refuses_all(broker, log, asked, stray, tmp_path)
             until(lambda: worker.metric("misfire_exports_refused_total") == 1)
             worker.kill()
@@ -107,18 +125,27 @@ def test_a_household_is_shown_exported_and_erased(broker: Broker, tmp_path: Path
         erased = misfire(broker, "erase", asked, "--wait", "0", code=1)
         assert not erased["applied"]
         send_again(broker, ours)
-        swapped = hand_bundle(judge=hand_judge("intent_count", edges=(0.0, 0.5), bits=(1.0, -6.0, -6.0)))
+        swapped = hand_bundle(
+            judge=hand_judge("intent_count", edges=(0.0, 0.5), bits=(1.0, -6.0, -6.0))
+        )
         assert swapped.version != bundle.version
         write_bundle(swapped, tmp_path / "swapped")
         with Worker(broker, tmp_path / "swapped", tmp_path / "log2") as worker:
             worker.wait_ready()
             until(lambda: worker.metric("misfire_after_erasure_total", topic=INTENTS) == len(ours))
             until(lambda: log.states()[asked].erased is not None)
-            until(lambda: log.states()[asked].intents[-1].offset > int(erased["command"].rpartition(" ")[2]))
+            until(
+                lambda: (
+                    log.states()[asked].intents[-1].offset
+                    > int(erased["command"].rpartition(" ")[2])
+                )
+            )
             assert log.states()[asked].state == HouseholdState.new(asked)
             assert log.states()[other].state.events == sum(e.household_id == other for e in events)
             decided = [DECISION.decode(record.value) for record in log.decisions.read_to_end()]
-            assert sum(d.household_id == asked and d.event_id != "in-flight" for d in decided) == len(ours)
+            assert sum(
+                d.household_id == asked and d.event_id != "in-flight" for d in decided
+            ) == len(ours)
             assert {d.bundle for d in decided if d.event_id == "in-flight"} == {swapped.version}
 
             checked = misfire(broker, "verify-erased", asked, code=1)

@@ -32,7 +32,9 @@ def topic(admin: KafkaAdminClient) -> str:
     return name
 
 
-def test_a_topic_has_the_partitions_that_were_asked_for(admin: KafkaAdminClient, topic: str) -> None:
+def test_a_topic_has_the_partitions_that_were_asked_for(
+    admin: KafkaAdminClient, topic: str
+) -> None:
     (description,) = admin.describe_topics([topic])
 
     assert len(description["partitions"]) == 3
@@ -45,7 +47,9 @@ def test_what_is_produced_is_consumed_in_order_per_key(broker: Broker, topic: st
         producer.send(topic, key=key, value=value)
     producer.close()
 
-    consumer = KafkaConsumer(topic, bootstrap_servers=broker.bootstrap, auto_offset_reset="earliest")
+    consumer = KafkaConsumer(
+        topic, bootstrap_servers=broker.bootstrap, auto_offset_reset="earliest"
+    )
     received = [(record.key, record.value) for record in islice(consumer, len(sent))]
     consumer.close()
 
@@ -55,7 +59,9 @@ def test_what_is_produced_is_consumed_in_order_per_key(broker: Broker, topic: st
 
 
 @pytest.mark.kafka
-def test_a_wiped_broker_has_no_topics_and_takes_the_same_name_again(apache_kafka: ApacheKafka) -> None:
+def test_a_wiped_broker_has_no_topics_and_takes_the_same_name_again(
+    apache_kafka: ApacheKafka,
+) -> None:
     name = f"fixture-{uuid.uuid4()}"
     client = KafkaAdminClient(bootstrap_servers=apache_kafka.bootstrap)
     client.create_topics([NewTopic(name, num_partitions=3, replication_factor=1)])
@@ -94,5 +100,7 @@ def test_it_ends_with_the_process_that_started_it_even_by_kill_9(
         owner.send_signal(signal.SIGKILL)
         owner.communicate()
 
-        with suppress(ConnectionResetError):  # a killed broker's end of the connection may close or reset
+        with suppress(
+            ConnectionResetError
+        ):  # a killed broker's end of the connection may close or reset
             assert connection.recv(1) == b""  # pytest's time-out if the broker is still there

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from detector.contracts.events import IntentEvent
-from streams.wire.state.packing import Stored
 from streams.kafka.topics import INTENTS
+from streams.wire.state.packing import Stored
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import Logs, Worker, logs, prepare, publish, pure, until
 
 
-def test_kill_9_in_mid_stream_loses_nothing_and_applies_nothing_twice(broker: Broker, tmp_path: Path) -> None:
+def test_kill_9_in_mid_stream_loses_nothing_and_applies_nothing_twice(
+    broker: Broker, tmp_path: Path
+) -> None:
     bundle, place = bundle_on_disk(tmp_path)
     events = a_town(households=12, sessions=60)
     prepare(broker)

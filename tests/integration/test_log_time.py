@@ -9,12 +9,19 @@ from pathlib import Path
 import pytest
 
 from detector.contracts.events import IntentEvent
-from streams.local.embedded_broker import EmbeddedBroker
+from streams.errors import UsageError
 from streams.kafka.connection import Brokers
-from streams.errors import WrongUse
+from streams.kafka.topics import (
+    INTENTS,
+    OUTCOMES,
+    admin,
+    check_topics,
+    create_topics,
+    keeps_producer_time,
+)
+from streams.local.embedded_broker import EmbeddedBroker
 from streams.operations.log_time_check import log_time
 from streams.wire.records import DECISION, INTENT
-from streams.kafka.topics import INTENTS, OUTCOMES, admin, check_topics, create_topics, keeps_producer_time
 from tests.detector.builders import send_message
 from tests.integration.kafka import ApacheKafka
 from tests.integration.stream import bundle_on_disk
@@ -74,14 +81,18 @@ def test_a_worker_does_not_start_where_producers_choose_the_time(
     with refused:
         until(lambda: refused.process.poll() is not None)
         assert refused.process.returncode == 3
-    assert "message.timestamp.type=CreateTime, not LogAppendTime" in (tmp_path / "log").read_text("utf-8")
+    assert "message.timestamp.type=CreateTime, not LogAppendTime" in (tmp_path / "log").read_text(
+        "utf-8"
+    )
 
 
 @pytest.mark.kafka
-def test_an_old_stream_is_sent_to_no_topic_that_would_date_it_anew(apache_kafka: ApacheKafka) -> None:
+def test_an_old_stream_is_sent_to_no_topic_that_would_date_it_anew(
+    apache_kafka: ApacheKafka,
+) -> None:
     client = admin(Brokers(apache_kafka.bootstrap))
     create_topics(client, PARTITIONS)
-    with pytest.raises(WrongUse, match="gives every record the time at which it comes"):
+    with pytest.raises(UsageError, match="gives every record the time at which it comes"):
         keeps_producer_time(client)
     client.close()
 
@@ -104,7 +115,9 @@ def test_the_embedded_broker_stamps_nothing_and_the_doctor_notes_it() -> None:
 
 
 @pytest.mark.kafka
-def test_on_any_other_broker_records_with_a_producers_time_are_a_fault(apache_kafka: ApacheKafka) -> None:
+def test_on_any_other_broker_records_with_a_producers_time_are_a_fault(
+    apache_kafka: ApacheKafka,
+) -> None:
     prepare(apache_kafka)
     with producing(apache_kafka) as producer:
         _send(producer, send_message()[0], 1000.0 * time.time())

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from streams.wire.records import INTENT, MAX_BYTES, OUTCOME, header
 from streams.kafka.topics import INTENTS, OUTCOMES
+from streams.wire.records import INTENT, MAX_BYTES, OUTCOME, header
 from tests.detector.builders import event, send_message
 from tests.integration.kafka import Broker
 from tests.integration.stream import bundle_on_disk
@@ -63,9 +63,15 @@ POISONS = [
     Poison("too_large", "too_large", lambda: changed(slots={"a": "x" * MAX_BYTES})),
     Poison("unknown_type", "unknown_type", changed, type=b"assistant.intent.v9"),
     Poison(
-        "outcome_unknown", "schema", lambda: b'{"event_id": "e1"}', type=OUTCOME.type.encode(), topic=OUTCOMES
+        "outcome_unknown",
+        "schema",
+        lambda: b'{"event_id": "e1"}',
+        type=OUTCOME.type.encode(),
+        topic=OUTCOMES,
     ),
-    Poison("outcome_not_json", "not_json", lambda: b"no", type=OUTCOME.type.encode(), topic=OUTCOMES),
+    Poison(
+        "outcome_not_json", "not_json", lambda: b"no", type=OUTCOME.type.encode(), topic=OUTCOMES
+    ),
 ]
 
 
@@ -73,7 +79,11 @@ def test_each_poison_becomes_a_dead_letter_and_the_next_event_is_decided(
     broker: Broker, tmp_path: Path
 ) -> None:
     bundle, place = bundle_on_disk(tmp_path)
-    good = [each for n, _ in enumerate(POISONS) for each in send_message(10 * n, session=f"s{n}", days=n)]
+    good = [
+        each
+        for n, _ in enumerate(POISONS)
+        for each in send_message(10 * n, session=f"s{n}", days=n)
+    ]
     prepare(broker)
     with Worker(broker, place, tmp_path / "log") as worker, logs(broker) as log:
         worker.wait_ready()

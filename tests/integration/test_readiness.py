@@ -22,7 +22,9 @@ def missing(url: str) -> list[str]:
     return found
 
 
-def test_a_gateway_is_ready_while_workers_answer_it_and_no_longer(broker: Broker, tmp_path: Path) -> None:
+def test_a_gateway_is_ready_while_workers_answer_it_and_no_longer(
+    broker: Broker, tmp_path: Path
+) -> None:
     """Without any traffic, with a worker that is gone, and with a broker that stood still."""
     _, place = bundle_on_disk(tmp_path)
     prepare(broker)

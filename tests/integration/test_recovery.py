@@ -5,9 +5,9 @@ import asyncio
 from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
-from streams.worker.app import build_app
-from streams.settings import Settings
 from streams.kafka.topics import HOUSEHOLDS
+from streams.settings import Settings
+from streams.worker.app import build_app
 from tests.integration.kafka import Broker
 from tests.integration.worker import prepare
 

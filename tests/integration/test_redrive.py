@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from streams.wire.records import DECISION, INTENT
 from streams.kafka.topics import DEAD_LETTERS, INTENTS
+from streams.wire.records import DECISION, INTENT
 from tests.detector.builders import event
 from tests.integration.kafka import Broker
 from tests.integration.stream import bundle_on_disk
@@ -15,8 +15,19 @@ from tests.integration.worker import Log, Worker, logs, prepare, producing
 
 
 def redrive(broker: Broker, *arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "streams.cli", "redrive", "--broker", broker.bootstrap, "--json", "-"]
-    ended = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=90, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "streams.cli",
+        "redrive",
+        "--broker",
+        broker.bootstrap,
+        "--json",
+        "-",
+    ]
+    ended = subprocess.run(
+        [*command, *arguments], capture_output=True, text=True, timeout=90, check=False
+    )
     assert ended.returncode == 0, ended.stderr
     found: dict[str, Any] = json.loads(ended.stdout)
     return found

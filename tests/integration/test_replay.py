@@ -10,14 +10,16 @@ import pytest
 
 from detector.training.train import train
 from streams.files.bundles import read_bundle, write_bundle
-from streams.files.policy import read_policy
 from streams.files.events import read_events, write_events
+from streams.files.policy import read_policy
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import prepare, publish, pure
 
 
-def test_a_replay_gives_the_bytes_of_the_core_alone_and_again(broker: Broker, tmp_path: Path) -> None:
+def test_a_replay_gives_the_bytes_of_the_core_alone_and_again(
+    broker: Broker, tmp_path: Path
+) -> None:
     bundle, place = bundle_on_disk(tmp_path)
     events = a_town()
     write_events(tmp_path / "stream.jsonl.gz", events)
@@ -31,7 +33,13 @@ def test_a_replay_gives_the_bytes_of_the_core_alone_and_again(broker: Broker, tm
     lines = b"".join(wanted[event.event_id] + b"\n" for event in events)
     assert (tmp_path / "first.jsonl").read_bytes() == lines
     assert (tmp_path / "second.jsonl").read_bytes() == lines
-    counts = {"sent": len(events), "decided": len(events), "lost": 0, "doubled": 0, "dead_letters": 0}
+    counts = {
+        "sent": len(events),
+        "decided": len(events),
+        "lost": 0,
+        "doubled": 0,
+        "dead_letters": 0,
+    }
     assert first["counts"] == counts
     assert second["counts"] == counts
 
@@ -60,11 +68,19 @@ def test_the_development_stream_goes_through_twice_with_the_same_bytes(tmp_path:
 
     for name in ("first", "second"):
         counts = _replay(stream, tmp_path / "bundle", tmp_path / name)["counts"]
-        assert counts == {"sent": 31_912, "decided": 31_912, "lost": 0, "doubled": 0, "dead_letters": 0}
+        assert counts == {
+            "sent": 31_912,
+            "decided": 31_912,
+            "lost": 0,
+            "doubled": 0,
+            "dead_letters": 0,
+        }
 
     events = read_events(stream)
     wanted = pure(events, read_bundle(tmp_path / "bundle"))
-    assert (tmp_path / "first").read_bytes() == b"".join(wanted[event.event_id] + b"\n" for event in events)
+    assert (tmp_path / "first").read_bytes() == b"".join(
+        wanted[event.event_id] + b"\n" for event in events
+    )
     assert (tmp_path / "second").read_bytes() == (tmp_path / "first").read_bytes()
 
 
@@ -76,5 +92,14 @@ def _replay(stream: Path, bundle: Path, out: Path, *options: str) -> dict[str, d
 
 
 def _run(stream: Path, bundle: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "streams.cli", "replay", str(stream), "--bundle", str(bundle), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "streams.cli",
+        "replay",
+        str(stream),
+        "--bundle",
+        str(bundle),
+        *options,
+    ]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)

@@ -46,7 +46,9 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_the_gateway_keeps_to_its_description(api: dict[str, Any], name: str, mode: GenerationMode) -> None:
+def test_the_gateway_keeps_to_its_description(
+    api: dict[str, Any], name: str, mode: GenerationMode
+) -> None:
     without = list(WITHOUT.get(name, ()))
     if mode is GenerationMode.NEGATIVE:
         # What is spoilt there is one part; a time in the future may be another.

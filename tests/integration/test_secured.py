@@ -18,10 +18,10 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from detector.contracts.decisions import Rung
-from streams.kafka.acls import Part
 from streams.hook import Hook
-from streams.wire.state.marks import partition_of
+from streams.kafka.acls import Part
 from streams.kafka.topics import TOPICS, admin, create_topics
+from streams.wire.state.marks import partition_of
 from tests.detector.builders import event
 from tests.integration.kafka import lacking
 from tests.integration.secured import ADMIN, STRANGER, Secured, secured
@@ -33,7 +33,8 @@ pytestmark = [
     pytest.mark.kafka,
     pytest.mark.timeout(240),
     pytest.mark.skipif(
-        bool(lacking()) and os.environ.get("CI") != "true", reason="Apache Kafka needs Java and Maven"
+        bool(lacking()) and os.environ.get("CI") != "true",
+        reason="Apache Kafka needs Java and Maven",
     ),
 ]
 
@@ -66,7 +67,9 @@ WRITES = {
 
 
 #: A worker refuses states that stand in another partition than their household's.
-_OF_PARTITION_0 = next(key for key in map(b"nobody%d".__mod__, count()) if not partition_of(key, PARTITIONS))
+_OF_PARTITION_0 = next(
+    key for key in map(b"nobody%d".__mod__, count()) if not partition_of(key, PARTITIONS)
+)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +90,10 @@ def misfire(
         capture_output=True,
         text=True,
         timeout=120,
-        env=os.environ | broker.variables(who) | {"MISFIRE_PARTITIONS": str(PARTITIONS)} | variables,
+        env=os.environ
+        | broker.variables(who)
+        | {"MISFIRE_PARTITIONS": str(PARTITIONS)}
+        | variables,
         check=False,
     )
 
@@ -121,7 +127,9 @@ def test_every_part_works_with_its_own_rights(broker: Secured, tmp_path: Path) -
     logs = tmp_path / "worker.log", tmp_path / "gateway.log"
     with (
         Worker(broker.kafka, bundle, logs[0], **broker.variables(Part.WORKER)) as worker,
-        gateway(broker.kafka.inside, bundle, logs[1], wait=True, **broker.variables(Part.GATEWAY)) as url,
+        gateway(
+            broker.kafka.inside, bundle, logs[1], wait=True, **broker.variables(Part.GATEWAY)
+        ) as url,
     ):
         worker.wait_ready()
         with Hook(url, deadline_ms=5_000) as hook:
@@ -204,7 +212,11 @@ def test_a_worker_that_may_no_longer_write_ends(broker: Secured, tmp_path: Path)
     with (
         Worker(broker.kafka, bundle, tmp_path / "log", **broker.variables(Part.WORKER)) as worker,
         gateway(
-            broker.kafka.inside, bundle, tmp_path / "gw", wait=True, **broker.variables(Part.GATEWAY)
+            broker.kafka.inside,
+            bundle,
+            tmp_path / "gw",
+            wait=True,
+            **broker.variables(Part.GATEWAY),
         ) as url,
     ):
         worker.wait_ready()
@@ -217,14 +229,18 @@ def test_a_worker_that_may_no_longer_write_ends(broker: Secured, tmp_path: Path)
 
         assert worker.process.poll() == 1
         assert "Traceback" not in (tmp_path / "log").read_text()
-        with Worker(broker.kafka, bundle, tmp_path / "log2", **broker.variables(Part.WORKER)) as again:
+        with Worker(
+            broker.kafka, bundle, tmp_path / "log2", **broker.variables(Part.WORKER)
+        ) as again:
             again.wait_ready()
             with Hook(url, deadline_ms=5_000) as hook:
                 assert hook.decide(event(3, household_id="home2")).rung is Rung.WORKER
 
 
 def _written(broker: Secured, who: str, topics: Collection[str]) -> AbstractSet[str]:
-    producer = KafkaProducer(**broker.brokers(who).options, max_block_ms=3_000, enable_idempotence=False)
+    producer = KafkaProducer(
+        **broker.brokers(who).options, max_block_ms=3_000, enable_idempotence=False
+    )
     taken = set()
     for topic in topics:
         try:

@@ -9,7 +9,15 @@ from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
 from streams.kafka.connection import Brokers
 from streams.kafka.retention import overdue
-from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES, TOPICS, admin, check_topics, create_topics
+from streams.kafka.topics import (
+    HOUSEHOLDS,
+    INTENTS,
+    OUTCOMES,
+    TOPICS,
+    admin,
+    check_topics,
+    create_topics,
+)
 from tests.integration.kafka import ApacheKafka, Broker
 from tests.integration.worker import producing, until
 
@@ -30,7 +38,9 @@ def test_creating_makes_every_topic_right_and_again_nothing(client: KafkaAdminCl
     assert create_topics(client, 3) == []
 
 
-def test_topics_that_are_missing_or_have_other_partitions_are_named(client: KafkaAdminClient) -> None:
+def test_topics_that_are_missing_or_have_other_partitions_are_named(
+    client: KafkaAdminClient,
+) -> None:
     client.create_topics([NewTopic(INTENTS, 2, 1)])
     create_topics(client, 3)
     client.delete_topics([OUTCOMES])
@@ -71,7 +81,9 @@ def test_a_record_that_is_kept_for_too_long_is_named(apache_kafka: ApacheKafka) 
     assert overdue(brokers, client, now) == []
 
     with producing(apache_kafka) as producer:
-        producer.send(INTENTS, b"{}", partition=2, timestamp_ms=int(1000 * (now - 86_400 * 31.5))).get(30)
+        producer.send(
+            INTENTS, b"{}", partition=2, timestamp_ms=int(1000 * (now - 86_400 * 31.5))
+        ).get(30)
     (said,) = overdue(brokers, client, now)
     assert said.startswith(f"topic {INTENTS} holds a record of ")
     assert "31 days is the longest" in said

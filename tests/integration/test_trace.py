@@ -11,8 +11,8 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 from streams.hook import Hook
-from streams.wire.records import DECISION, header
 from streams.kafka.topics import DECISIONS, REPLIES
+from streams.wire.records import DECISION, header
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.test_gateway import PATIENT_MS, gateway
@@ -56,7 +56,9 @@ def test_a_trace_goes_from_the_runtime_to_the_worker_and_back(
         assert found[36:52].decode() == decide.span_id.hex()
 
     said = [
-        line for name in ("worker.log", "gateway.log") for line in (tmp_path / name).read_text().splitlines()
+        line
+        for name in ("worker.log", "gateway.log")
+        for line in (tmp_path / name).read_text().splitlines()
     ]
     about = [json.loads(line) for line in said if decision.decision_id in line]
     assert {(line["event"], line["trace_id"], line["bundle"]) for line in about} == {

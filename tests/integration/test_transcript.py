@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from streams.hook import AsyncHook, Hook, RejectedEvent, Tokens
 from streams.files.keyring import new_keyring
-from streams.wire.records import INTENT
+from streams.hook import AsyncHook, Hook, RejectedEvent, Tokens
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
+from streams.wire.records import INTENT
 from tests.detector.builders import event, send_message
 from tests.integration.kafka import Broker
 from tests.integration.stream import bundle_on_disk
@@ -37,7 +37,14 @@ def bodies() -> Iterator[tuple[str, bytes]]:
     """A transcript in every field, as its value, inside of it, beside it, and where there should be JSON."""
     good = ROW | dict.fromkeys(ID_FIELDS, "h1_00ff")
     for name in (*ROW, "unknown_field"):
-        for value in (SAID, [SAID], {SAID: SAID}, {"text": SAID}, {SAID: "k1_00ff"}, {"text": NAME}):
+        for value in (
+            SAID,
+            [SAID],
+            {SAID: SAID},
+            {"text": SAID},
+            {SAID: "k1_00ff"},
+            {"text": NAME},
+        ):
             yield f"{name}={value}", json.dumps(good | {name: value}).encode()
     for name in ID_FIELDS:
         yield f"{name}={NAME}", json.dumps(good | {name: NAME}).encode()
@@ -49,7 +56,12 @@ def bodies() -> Iterator[tuple[str, bytes]]:
 def test_a_transcript_in_every_field_is_found_nowhere(broker: Broker, tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
     prepare(broker)
-    said_in_headers = {"traceparent": SAID, "user-agent": SAID, "x-request-id": SAID, "cookie": f"a={SAID}"}
+    said_in_headers = {
+        "traceparent": SAID,
+        "user-agent": SAID,
+        "x-request-id": SAID,
+        "cookie": f"a={SAID}",
+    }
     with (
         Worker(broker, place, tmp_path / "log", MISFIRE_TOKEN_IDS="true") as worker,
         gateway(broker.bootstrap, place, tmp_path / "gw", MISFIRE_TOKEN_IDS="true") as url,
@@ -70,7 +82,9 @@ def test_a_transcript_in_every_field_is_found_nowhere(broker: Broker, tmp_path: 
                 assert not found_in(answer.content), name
         client.get(f"/{SAID}")
         client.post(
-            "/v1/decide", content=b"{}", headers={"content-type": SAID, "x-misfire-deadline-ms": SAID}
+            "/v1/decide",
+            content=b"{}",
+            headers={"content-type": SAID, "x-misfire-deadline-ms": SAID},
         )
 
         # Whoever produces to Kafka directly has written it there; nothing of ours repeats it.
@@ -78,8 +92,12 @@ def test_a_transcript_in_every_field_is_found_nowhere(broker: Broker, tmp_path: 
         with producing(broker) as producer:
             producer.send(INTENTS, aloud, key=b"h1", headers=[("ce_type", INTENT.type.encode())])
 
-        with Hook(url, deadline_ms=PATIENT_MS, tokens=Tokens(new_keyring("acme", datetime.now(UTC)))) as hook:
-            raw = send_message(first=10, contact=SAID, device_id=NAME, speaker_id=NAME, household_id=NAME)
+        with Hook(
+            url, deadline_ms=PATIENT_MS, tokens=Tokens(new_keyring("acme", datetime.now(UTC)))
+        ) as hook:
+            raw = send_message(
+                first=10, contact=SAID, device_id=NAME, speaker_id=NAME, household_id=NAME
+            )
             answers = [hook.decide(each) for each in raw]
         assert {answer.rung for answer in answers} == {"worker"}
 
@@ -91,7 +109,11 @@ def test_a_transcript_in_every_field_is_found_nowhere(broker: Broker, tmp_path: 
                 assert records or topic == OUTCOMES, topic
                 for record in records:
                     if record.value != aloud:
-                        parts = [record.key or b"", record.value or b"", *(v for _, v in record.headers)]
+                        parts = [
+                            record.key or b"",
+                            record.value or b"",
+                            *(v for _, v in record.headers),
+                        ]
                         assert not any(map(found_in, parts)), (topic, record)
                 reader.close()
         for metrics in (f"{url}/metrics", f"{worker.url}/metrics"):

@@ -11,8 +11,15 @@ import pytest
 
 from detector.contracts.events import OutcomeKind
 from streams.kafka.connection import Brokers
-from streams.wire.records import CORRELATION_ID, INTENT, OUTCOME, OUTCOME_APPLIED, REPLY_PARTITION, header
 from streams.kafka.topics import INTENTS, OUTCOMES, REPLIES, admin
+from streams.wire.records import (
+    CORRELATION_ID,
+    INTENT,
+    OUTCOME,
+    OUTCOME_APPLIED,
+    REPLY_PARTITION,
+    header,
+)
 from tests.detector.builders import heard, outcome, send_message
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
@@ -30,7 +37,9 @@ from tests.integration.worker import (
 )
 
 
-def test_every_event_is_decided_once_as_the_core_alone_decides_it(broker: Broker, tmp_path: Path) -> None:
+def test_every_event_is_decided_once_as_the_core_alone_decides_it(
+    broker: Broker, tmp_path: Path
+) -> None:
     bundle, place = bundle_on_disk(tmp_path)
     events = a_town()
     prepare(broker)
@@ -50,7 +59,9 @@ def test_every_event_is_decided_once_as_the_core_alone_decides_it(broker: Broker
         assert worker.metric("misfire_dead_letters_total") == 0
 
 
-def test_a_households_decisions_come_in_the_order_of_its_events(broker: Broker, tmp_path: Path) -> None:
+def test_a_households_decisions_come_in_the_order_of_its_events(
+    broker: Broker, tmp_path: Path
+) -> None:
     _, place = bundle_on_disk(tmp_path)
     events = a_town(households=5, sessions=10)
     prepare(broker)
@@ -81,7 +92,8 @@ def test_whoever_asks_gets_the_decision_on_its_partition(broker: Broker, tmp_pat
 
     assert {record.partition for record in replies.records} == {2}
     assert {header(record.headers, CORRELATION_ID): record.value for record in replies.records} == {
-        event_id.encode(): value for event_id, value in pure(events, bundle, logged_at(broker)).items()
+        event_id.encode(): value
+        for event_id, value in pure(events, bundle, logged_at(broker)).items()
     }
     replies.close()
 
@@ -99,7 +111,9 @@ def test_an_outcome_is_applied_and_acknowledged(broker: Broker, tmp_path: Path) 
             headers = OUTCOME.headers(what.event_id, what.time, source="test")
             headers += [(REPLY_PARTITION, b"1"), (CORRELATION_ID, b"c1")]
             at = round(1000 * what.time.timestamp())
-            producer.send(OUTCOMES, OUTCOME.encode(what), key=b"h1", headers=headers, timestamp_ms=at)
+            producer.send(
+                OUTCOMES, OUTCOME.encode(what), key=b"h1", headers=headers, timestamp_ms=at
+            )
         replies = Log(broker, REPLIES)
         until(replies.read)
         until(lambda: any(stored.outcomes for stored in log.states().values()))
@@ -129,7 +143,9 @@ def test_an_event_that_is_sent_again_gets_the_same_decision_and_changes_nothing(
         assert log.applied(len(events))["h1"].state.events == len(events)
 
 
-def test_nothing_listens_beyond_loopback_and_readiness_is_told(broker: Broker, tmp_path: Path) -> None:
+def test_nothing_listens_beyond_loopback_and_readiness_is_told(
+    broker: Broker, tmp_path: Path
+) -> None:
     _, place = bundle_on_disk(tmp_path)
     prepare(broker)
     with Worker(broker, place, tmp_path / "log") as worker:
@@ -169,7 +185,12 @@ def test_it_does_not_start_on_topics_with_other_partitions(broker: Broker, tmp_p
     prepare(broker)
 
     ended = _misfire(
-        "worker", "--broker", broker.bootstrap, "--bundle", str(place), MISFIRE_PARTITIONS=str(PARTITIONS + 1)
+        "worker",
+        "--broker",
+        broker.bootstrap,
+        "--bundle",
+        str(place),
+        MISFIRE_PARTITIONS=str(PARTITIONS + 1),
     )
 
     _one_sentence(ended, 3, f"has {PARTITIONS} partitions, not {PARTITIONS + 1}")
@@ -178,7 +199,9 @@ def test_it_does_not_start_on_topics_with_other_partitions(broker: Broker, tmp_p
 def test_it_does_not_start_without_a_broker(tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
 
-    _one_sentence(_misfire("worker", "--broker", "127.0.0.1:1", "--bundle", str(place)), 3, "127.0.0.1:1")
+    _one_sentence(
+        _misfire("worker", "--broker", "127.0.0.1:1", "--bundle", str(place)), 3, "127.0.0.1:1"
+    )
 
 
 def test_it_does_not_start_without_a_bundle(tmp_path: Path) -> None:
@@ -195,7 +218,9 @@ def test_it_does_not_start_with_a_damaged_bundle(name: str, tmp_path: Path) -> N
     _one_sentence(_misfire("worker", "--bundle", str(place)), 3, "bundle")
 
 
-def test_a_bundle_whose_files_and_manifest_agree_but_are_nonsense_is_refused(tmp_path: Path) -> None:
+def test_a_bundle_whose_files_and_manifest_agree_but_are_nonsense_is_refused(
+    tmp_path: Path,
+) -> None:
     _, place = bundle_on_disk(tmp_path)
     manifest = json.loads((place / "manifest.json").read_text())
     (place / "policy.toml").write_text("nonsense = 1\n")

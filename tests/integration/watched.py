@@ -10,18 +10,26 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from detector.contracts.confirmations import Result
-from detector.decision.bundle import Bundle
 from detector.contracts.decisions import ConfirmMethod, Decision, Verdict
-from detector.evidence.drift import fit_distribution
 from detector.contracts.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
-from detector.household.state import HouseholdState
 from detector.decision.verdict import Judgement
-from streams.local.embedded_broker import EmbeddedBroker
+from detector.evidence.drift import fit_distribution
+from detector.household.state import HouseholdState
 from streams.files.bundles import write_bundle
 from streams.hook import Hook
 from streams.kafka.topics import INTENTS
-from tests.detector.builders import ABSURD, DOUBTFUL, SURE, hand_bundle, hand_judge, heard, send_message
+from streams.local.embedded_broker import EmbeddedBroker
+from tests.detector.builders import (
+    ABSURD,
+    DOUBTFUL,
+    SURE,
+    hand_bundle,
+    hand_judge,
+    heard,
+    send_message,
+)
 from tests.integration.prometheus import Monitoring
 from tests.integration.stream import a_town
 from tests.integration.test_gateway import PATIENT_MS, gateway
@@ -53,7 +61,9 @@ def bundle_with_training() -> Bundle:
     bundle, states = hand_bundle(), dict[str, HouseholdState]()
     for event in heard(a_town(_HOUSEHOLDS, 20), SURE):
         state = states.get(event.household_id) or HouseholdState.new(event.household_id)
-        _, states[event.household_id] = decide(state, event, bundle, at=event.seconds, announce=found.append)
+        _, states[event.household_id] = decide(
+            state, event, bundle, at=event.seconds, announce=found.append
+        )
     return hand_bundle(training=fit_distribution([judgement.values for judgement in found]))
 
 
@@ -88,7 +98,10 @@ def watched(folder: Path) -> Iterator[Watched]:
         worker.__enter__()
         worker.wait_ready()
         decisions += _play(url, "after-")
-        until(lambda: monitoring.query("sum(misfire_hook_late_total) > 0"), lambda: "nothing came late")
+        until(
+            lambda: monitoring.query("sum(misfire_hook_late_total) > 0"),
+            lambda: "nothing came late",
+        )
         seen = worker.metric("misfire_events_total")
         until(lambda: monitoring.query(f"sum(misfire_events_total) >= {seen}"))
         yield Watched(monitoring, worker, url, broker.bootstrap, began, decisions)

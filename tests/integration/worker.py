@@ -16,16 +16,16 @@ from typing import Any, Self
 import httpx
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from detector.decision.bundle import Bundle
 from detector.contracts.events import IntentEvent
+from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
 from detector.household.state import HouseholdState
-from streams.local.embedded_broker import EmbeddedBroker
 from streams.kafka.connection import Brokers
-from streams.wire.state.packing import Stored, unpack
+from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, admin, create_topics
+from streams.local.embedded_broker import EmbeddedBroker
 from streams.local.processes import free_port, start, stop
 from streams.wire.records import DECISION, INTENT, PROBE
-from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, admin, create_topics
+from streams.wire.state.packing import Stored, unpack
 from tests.detector.builders import CONFIRMATION_KEY
 from tests.integration.kafka import Broker
 
@@ -40,7 +40,14 @@ class Worker:
     def __init__(self, broker: Broker, bundle: Path, log: Path, **variables: str) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         self.log = log
-        self._command = [sys.executable, "-m", "streams.cli", "worker", "--broker", broker.bootstrap]
+        self._command = [
+            sys.executable,
+            "-m",
+            "streams.cli",
+            "worker",
+            "--broker",
+            broker.bootstrap,
+        ]
         self._command += ["--bundle", str(bundle), "--port", self.url.rpartition(":")[2]]
         # The embedded broker holds a join for half the session time-out; Kafka takes none below 6 s.
         session = "3" if isinstance(broker, EmbeddedBroker) else "6"
@@ -61,7 +68,10 @@ class Worker:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         stop(self.process)
 
@@ -94,8 +104,12 @@ class Worker:
         from prometheus_client.parser import text_string_to_metric_families
 
         text = httpx.get(f"{self.url}/metrics", timeout=5).text
-        samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
-        return sum(s.value for s in samples if s.name == name and labels.items() <= s.labels.items())
+        samples = (
+            sample for family in text_string_to_metric_families(text) for sample in family.samples
+        )
+        return sum(
+            s.value for s in samples if s.name == name and labels.items() <= s.labels.items()
+        )
 
     def _said(self) -> str:
         return self.log.read_text("utf-8", "replace")[-3000:]
@@ -119,7 +133,9 @@ def prepare(broker: Broker) -> None:
 @contextmanager
 def producing(broker: Broker) -> Iterator[KafkaProducer]:
     """A producer that has sent everything when the block ends."""
-    producer = KafkaProducer(bootstrap_servers=broker.bootstrap, linger_ms=5, max_request_size=8_000_000)
+    producer = KafkaProducer(
+        bootstrap_servers=broker.bootstrap, linger_ms=5, max_request_size=8_000_000
+    )
     yield producer
     producer.flush()
     producer.close()
@@ -202,14 +218,18 @@ class Logs:
 
     def states(self) -> dict[str, Stored]:
         """The changelog as it is now: each household's last state."""
-        ordered = sorted(self.households.read_to_end(), key=lambda record: (record.partition, record.offset))
+        ordered = sorted(
+            self.households.read_to_end(), key=lambda record: (record.partition, record.offset)
+        )
         return {record.key.decode(): unpack(record.value) for record in ordered}
 
     def applied(self, events: int) -> dict[str, Stored]:
         """Wait until the changelog's states hold so many events in sum; return the states."""
         until(
             lambda: sum(stored.state.events for stored in self.states().values()) >= events,
-            lambda: f"{sum(s.state.events for s in self.states().values())} of {events} events applied",
+            lambda: (
+                f"{sum(s.state.events for s in self.states().values())} of {events} events applied"
+            ),
         )
         return self.states()
 
@@ -228,7 +248,9 @@ def logged_at(broker: Broker) -> dict[str, float]:
     """When the log took each event in, in seconds: event id -> the record's time. A gateway's probes are no events."""
     log = Log(broker, INTENTS)
     probe = ("ce_type", PROBE.encode())
-    records = [record for record in log.read_to_end() if record.value and probe not in record.headers]
+    records = [
+        record for record in log.read_to_end() if record.value and probe not in record.headers
+    ]
     log.close()
     return {INTENT.decode(record.value).event_id: record.timestamp / 1000 for record in records}
 

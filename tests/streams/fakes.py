@@ -9,15 +9,15 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 from detector.contracts.confirmations import ConfirmationAnswer
-from detector.decision.bundle import Bundle
 from detector.contracts.events import IntentEvent, Outcome
+from detector.decision.bundle import Bundle
+from streams.kafka.topic_ids import Identities
+from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES
+from streams.wire.records import ANSWER, INTENT, OUTCOME
+from streams.wire.state.marks import Mark, partition_of
 from streams.worker.agents import Worker
 from streams.worker.app import Parts
-from streams.kafka.topic_ids import Identities
 from streams.worker.dead_letters import LARGEST_KEY
-from streams.wire.state.marks import Mark, partition_of
-from streams.wire.records import ANSWER, INTENT, OUTCOME
-from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES
 from tests.detector.builders import CONFIRMATION_KEY
 
 PARTITIONS = 4
@@ -97,7 +97,9 @@ class FakeTable:
         self.data: dict[bytes, bytes] = {}
         self._kafka = kafka
 
-    def send_changelog(self, partition: int, key: bytes, value: bytes, *_: str) -> asyncio.Future[None]:
+    def send_changelog(
+        self, partition: int, key: bytes, value: bytes, *_: str
+    ) -> asyncio.Future[None]:
         """Write one value to the changelog; acknowledged at once."""
         self._kafka.records.append(Sent(HOUSEHOLDS, key, value, partition, []))
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -225,7 +227,9 @@ def intent_record(
 ) -> FakeEvent:
     """An intent as a record, appended to the log at the event's own time."""
     more.setdefault("timestamp", event.seconds)
-    return FakeEvent(INTENTS, offset, event.household_id.encode(), INTENT.encode(event), headers, **more)
+    return FakeEvent(
+        INTENTS, offset, event.household_id.encode(), INTENT.encode(event), headers, **more
+    )
 
 
 def outcome_record(
@@ -239,7 +243,11 @@ def outcome_record(
 
 
 def answer_record(
-    given: ConfirmationAnswer, offset: int, headers: Sequence[tuple[str, bytes]] = (), *, late: float = 0.0
+    given: ConfirmationAnswer,
+    offset: int,
+    headers: Sequence[tuple[str, bytes]] = (),
+    *,
+    late: float = 0.0,
 ) -> FakeEvent:
     """An answer to a confirmation as a record, which reached the broker ``late`` seconds after it was given."""
     return FakeEvent(

@@ -1,4 +1,4 @@
-"""The codes of ``BadRecord``, collected from the source: no reason to refuse may be missing where they begin at zero."""
+"""The codes of ``RecordError``, collected from the source: no reason to refuse may be missing where they begin at zero."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from streams.errors import DEAD_LETTER_CODES
 from streams.telemetry import metrics
 from streams.telemetry import recording as observers
-from streams.errors import DEAD_LETTER_CODES
 from streams.telemetry.instruments import Catalogue
 from tests.detector.builders import hand_bundle
 
@@ -41,7 +41,11 @@ def _reached(module: str) -> dict[str, ast.Module]:
 def _codes(modules: dict[str, ast.Module]) -> Iterator[tuple[str, str]]:
     for name, tree in modules.items():
         for node in ast.walk(tree) if name not in OVER_HTTP_ONLY else ():
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "BadRecord":
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "RecordError"
+            ):
                 code = node.args[0]
                 if isinstance(code, ast.Constant):
                     yield name, str(code.value)
@@ -64,6 +68,8 @@ def test_every_reason_for_a_dead_letter_begins_at_zero(monkeypatch: pytest.Monke
     metrics.DEAD_LETTERS.clear()
     observers.begin_worker(hand_bundle())
     begun = {
-        sample.labels["reason"] for family in metrics.DEAD_LETTERS.collect() for sample in family.samples
+        sample.labels["reason"]
+        for family in metrics.DEAD_LETTERS.collect()
+        for sample in family.samples
     }
     assert set(DEAD_LETTER_CODES) <= begun

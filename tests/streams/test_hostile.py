@@ -13,20 +13,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detector.decision.bundle import LARGEST, bundle_from_files, bundle_to_files
 from detector.contracts.errors import BundleError, PolicyError
+from detector.decision.bundle import LARGEST, bundle_from_files, bundle_to_files
 from detector.policy.parsing import parse_policy
+from streams.errors import RecordError, UsageError
 from streams.files import bundles
 from streams.files import lines as line_files
 from streams.files.bundles import read_bundle, write_bundle
-from streams.errors import BadRecord, WrongUse
-from streams.operations.limits_table import LIMITS
-from streams.files.lines import LONGEST_LINE, MOST_UNPACKED
-from streams.wire.records import INTENT, MAX_DEPTH
-from streams.settings import load
 from streams.files.events import LONGEST_LABEL, read_events, read_labels
-from streams.wire.strict_json import MAX_DIGITS, check_unambiguous
+from streams.files.lines import LONGEST_LINE, MOST_UNPACKED
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, INTENTS
+from streams.operations.limits_table import LIMITS
+from streams.settings import load
+from streams.wire.records import INTENT, MAX_DEPTH
+from streams.wire.strict_json import MAX_DIGITS, check_unambiguous
 from tests.detector.builders import event, hand_bundle
 from tests.streams.fakes import Bench, FakeEvent, intent_record
 
@@ -46,8 +46,14 @@ def beside(value: bytes) -> bytes:
 
 HOSTILE: dict[str, tuple[bytes, str]] = {
     "a name twice": (b'{"household_id":"h2",' + GOOD[1:], "ambiguous_json"),
-    "a name twice, one of them escaped": (b'{"household\\u005fid":"h2",' + GOOD[1:], "ambiguous_json"),
-    "a slot twice": (GOOD.replace(b'"slots":{}', b'"slots":{"a":"k1_00","a":"k1_11"}'), "ambiguous_json"),
+    "a name twice, one of them escaped": (
+        b'{"household\\u005fid":"h2",' + GOOD[1:],
+        "ambiguous_json",
+    ),
+    "a slot twice": (
+        GOOD.replace(b'"slots":{}', b'"slots":{"a":"k1_00","a":"k1_11"}'),
+        "ambiguous_json",
+    ),
     "a name twice where nobody looks": (beside(b'[{"a":1,"a":2}]'), "ambiguous_json"),
     "NaN": (with_number(b"NaN"), "schema"),
     "Infinity": (with_number(b"-Infinity"), "schema"),
@@ -65,8 +71,14 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "nesting just too deep": (beside(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1)), "not_json"),
     "two values": (GOOD + GOOD, "not_json"),
     "a header inside an id": (GOOD.replace(b'"d1"', b'"d1\\r\\nx-evil: 1"'), "schema"),
-    "a slot named as an id": (GOOD.replace(b'"slots":{}', b'"slots":{"household_id":"h2_00"}'), "schema"),
-    "a line inside a slot": (GOOD.replace(b'"slots":{}', b'"slots":{"a":"k1_00\\n"}'), "not_tokens"),
+    "a slot named as an id": (
+        GOOD.replace(b'"slots":{}', b'"slots":{"household_id":"h2_00"}'),
+        "schema",
+    ),
+    "a line inside a slot": (
+        GOOD.replace(b'"slots":{}', b'"slots":{"a":"k1_00\\n"}'),
+        "not_tokens",
+    ),
 }
 
 
@@ -93,11 +105,15 @@ def test_what_is_allowed_stays_allowed() -> None:
         b'[{"a":1},{"a":2}]',
     ):
         assert INTENT.decode_strictly(beside(value)) == INTENT.decode(GOOD)
-    assert INTENT.decode_strictly(json.dumps(json.loads(GOOD), indent=2).encode()) == INTENT.decode(GOOD)
+    assert INTENT.decode_strictly(json.dumps(json.loads(GOOD), indent=2).encode()) == INTENT.decode(
+        GOOD
+    )
 
 
 def test_the_limit_is_said_in_the_error() -> None:
-    with pytest.raises(BadRecord, match=f"has {MAX_DIGITS + 1} digits; at most {MAX_DIGITS} are read"):
+    with pytest.raises(
+        RecordError, match=f"has {MAX_DIGITS + 1} digits; at most {MAX_DIGITS} are read"
+    ):
         check_unambiguous(b"9" * (MAX_DIGITS + 1))
 
 
@@ -118,33 +134,37 @@ def test_a_line_that_never_ends_is_not_taken_in(tmp_path: Path) -> None:
     bomb = packed(tmp_path / "a.jsonl.gz", b"0" * (64 << 20))
     assert bomb.stat().st_size < 100_000
     for read in (read_events, read_labels):
-        with pytest.raises(WrongUse, match=f"line 1: has more than {LONGEST_LINE} bytes"):
+        with pytest.raises(UsageError, match=f"line 1: has more than {LONGEST_LINE} bytes"):
             read(bomb)
 
 
-def test_what_unpacks_a_thousandfold_is_no_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_unpacks_a_thousandfold_is_no_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(line_files, "_UNPACKED_FLOOR", 1 << 20)
     bomb = packed(tmp_path / "a.jsonl.gz", b"\n" * (4 << 20))
-    with pytest.raises(WrongUse, match=f"more than {MOST_UNPACKED} times its size"):
+    with pytest.raises(UsageError, match=f"more than {MOST_UNPACKED} times its size"):
         read_events(bomb)
 
 
 def test_a_damaged_or_cut_file_is_named(tmp_path: Path) -> None:
     whole = gzip.compress(GOOD * 100)
-    for number, data in enumerate((whole[:-20], whole[:30] + b"\xff" * 60 + whole[90:], b"\x1f\x8b", b"no")):
+    for number, data in enumerate(
+        (whole[:-20], whole[:30] + b"\xff" * 60 + whole[90:], b"\x1f\x8b", b"no")
+    ):
         path = tmp_path / f"{number}.jsonl.gz"
         path.write_bytes(data)
-        with pytest.raises(WrongUse, match=f"{number}.jsonl.gz"):
+        with pytest.raises(UsageError, match=f"{number}.jsonl.gz"):
             read_events(path)
 
 
 def test_a_label_is_a_word(tmp_path: Path) -> None:
     path = tmp_path / "labels"
     path.write_text(json.dumps({"event_id": "e1", "label": "x" * (LONGEST_LABEL + 1)}))
-    with pytest.raises(WrongUse, match=f"line 1: label has more than {LONGEST_LABEL} characters"):
+    with pytest.raises(UsageError, match=f"line 1: label has more than {LONGEST_LABEL} characters"):
         read_labels(path)
     path.write_text('{"a":' + "[" * 100_000 + "1")
-    with pytest.raises(WrongUse, match="line 1: a label is an object"):
+    with pytest.raises(UsageError, match="line 1: a label is an object"):
         read_labels(path)
 
 
@@ -183,7 +203,9 @@ def test_an_array_is_data_and_as_large_as_it_says(arrays: bytes) -> None:
         bundle_from_files(files | {"arrays.npz": arrays})
 
 
-def test_an_npz_that_unpacks_to_more_than_any_bundle_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_npz_that_unpacks_to_more_than_any_bundle_is_not_unpacked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("detector.decision.bundle_arrays.LARGEST_BUNDLE", 1 << 20)
     bomb = io.BytesIO()
     np.savez_compressed(bomb, pairs=np.zeros(1 << 20))
@@ -207,7 +229,9 @@ def test_a_manifest_names_no_file_outside_of_its_bundle(tmp_path: Path, name: st
         read_bundle(place)
 
 
-def test_a_file_larger_than_any_bundle_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_larger_than_any_bundle_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_bundle(hand_bundle(), tmp_path / "bundle")
     monkeypatch.setattr(bundles, "LARGEST", dict.fromkeys(LARGEST, 100))
     with pytest.raises(BundleError, match="missing or damaged"):
@@ -232,7 +256,7 @@ def test_toml_that_breaks_a_parser_is_refused_in_words(tmp_path: Path, text: str
         parse_policy(text)
     path = tmp_path / "misfire.toml"
     path.write_text(text)
-    with pytest.raises(WrongUse, match="not TOML"):
+    with pytest.raises(UsageError, match="not TOML"):
         load(path, {})
 
 

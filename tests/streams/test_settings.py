@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.errors import MissingPart, WrongUse
+from streams.errors import DependencyUnavailable, UsageError
 from streams.settings import Settings, load
 
 
@@ -30,8 +30,14 @@ def test_every_setting_has_a_default_and_says_what_it_is_for() -> None:
 
 def test_the_command_line_goes_before_the_environment_before_the_file(tmp_path: Path) -> None:
     file = _file(tmp_path / "some.toml", 'group = "file"\npartitions = 2\nreplication = 3\n')
-    loaded = load(file, {"MISFIRE_GROUP": "variable", "MISFIRE_PARTITIONS": "3"}, group="given", broker=None)
-    assert (loaded.settings.group, loaded.settings.partitions, loaded.settings.replication) == ("given", 3, 3)
+    loaded = load(
+        file, {"MISFIRE_GROUP": "variable", "MISFIRE_PARTITIONS": "3"}, group="given", broker=None
+    )
+    assert (loaded.settings.group, loaded.settings.partitions, loaded.settings.replication) == (
+        "given",
+        3,
+        3,
+    )
     assert loaded.sources["group"] == "command line"
     assert loaded.sources["partitions"] == "MISFIRE_PARTITIONS"
     assert loaded.sources["replication"] == str(file)
@@ -48,7 +54,7 @@ def test_the_file_in_the_folder_is_read_and_another_can_be_named(tmp_path: Path)
 
 def test_every_problem_is_reported_at_once_with_its_source(tmp_path: Path) -> None:
     file = _file(tmp_path / "some.toml", 'broker = "nowhere"\npartition = 4\nworker_port = 99999\n')
-    with pytest.raises(WrongUse) as refused:
+    with pytest.raises(UsageError) as refused:
         load(file, {"MISFIRE_PARTITIONS": "many"})
     text = str(refused.value)
     assert f"broker ({file})" in text
@@ -65,23 +71,25 @@ def test_brokers_are_hosts_with_ports(broker: str) -> None:
     assert load(environment={}, broker=broker).settings.broker == broker
 
 
-@pytest.mark.parametrize("broker", ["", "localhost", "localhost:", ":9092", "a:1,", "a:1 b:2", "http://a:1"])
+@pytest.mark.parametrize(
+    "broker", ["", "localhost", "localhost:", ":9092", "a:1,", "a:1 b:2", "http://a:1"]
+)
 def test_what_is_no_broker_is_refused(broker: str) -> None:
-    with pytest.raises(WrongUse, match="broker"):
+    with pytest.raises(UsageError, match="broker"):
         load(environment={}, broker=broker)
 
 
 def test_a_file_that_was_named_has_to_be_there(tmp_path: Path) -> None:
-    with pytest.raises(MissingPart, match="nowhere"):
+    with pytest.raises(DependencyUnavailable, match="nowhere"):
         load(tmp_path / "nowhere.toml", {})
-    with pytest.raises(MissingPart, match="nowhere"):
+    with pytest.raises(DependencyUnavailable, match="nowhere"):
         load(environment={"MISFIRE_CONFIG": "nowhere.toml"})
 
 
 @pytest.mark.parametrize("data", [b"partitions = ", b"\x80\xfe"])
 def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "some.toml").write_bytes(data)
-    with pytest.raises(WrongUse, match=r"not TOML|not text in UTF-8"):
+    with pytest.raises(UsageError, match=r"not TOML|not text in UTF-8"):
         load(tmp_path / "some.toml", {})
 
 
@@ -91,28 +99,35 @@ def test_variables_of_other_tools_are_not_settings() -> None:
 
 @pytest.mark.parametrize("listed", ["runtime.home.arpa", "acme=ftp://a/", "http://u@a/"])
 def test_addresses_of_callbacks_are_checked_at_the_start(listed: str) -> None:
-    with pytest.raises(WrongUse, match="callback_urls"):
+    with pytest.raises(UsageError, match="callback_urls"):
         load(environment={"MISFIRE_CALLBACK_URLS": listed})
 
 
 def test_a_name_that_is_none_is_not_allowed_silently() -> None:
-    with pytest.raises(WrongUse, match="allowed_hosts"):
+    with pytest.raises(UsageError, match="allowed_hosts"):
         load(environment={"MISFIRE_ALLOWED_HOSTS": "http://hook.example"})
 
 
 def test_a_setting_that_was_replaced_says_by_what(tmp_path: Path) -> None:
     file = _file(tmp_path / "some.toml", 'callback_hosts = "runtime.home.arpa"')
-    for given in ({"file": file, "environment": {}}, {"environment": {"MISFIRE_CALLBACK_HOSTS": "runtime"}}):
-        with pytest.raises(WrongUse, match="replaced by callback_urls"):
+    for given in (
+        {"file": file, "environment": {}},
+        {"environment": {"MISFIRE_CALLBACK_HOSTS": "runtime"}},
+    ):
+        with pytest.raises(UsageError, match="replaced by callback_urls"):
             load(**given)
 
 
-OPTIONAL = sorted(name for name, field in Settings.model_fields.items() if field.default in (None, ""))
+OPTIONAL = sorted(
+    name for name, field in Settings.model_fields.items() if field.default in (None, "")
+)
 
 
 @pytest.mark.parametrize("empty", ["", " ", "\t"])
 @pytest.mark.parametrize("name", OPTIONAL)
-def test_an_empty_optional_setting_is_unset_wherever_it_stands(tmp_path: Path, name: str, empty: str) -> None:
+def test_an_empty_optional_setting_is_unset_wherever_it_stands(
+    tmp_path: Path, name: str, empty: str
+) -> None:
     """As ``MISFIRE_ACCESS_FILE=`` in a Compose file is: the access file was taken for the folder that one is in."""
     file = _file(tmp_path / "some.toml", f'{name} = "{empty}"'.replace("\t", "\\t"))
     for loaded in (
@@ -132,9 +147,11 @@ def test_what_is_unset_on_top_leaves_what_is_set_below(tmp_path: Path) -> None:
     assert load(environment={"MISFIRE_CONFIG": " "}).settings == Settings()
 
 
-@pytest.mark.parametrize("name", ["bundle", "operator_token_file", "broker", "partitions", "kafka_security"])
+@pytest.mark.parametrize(
+    "name", ["bundle", "operator_token_file", "broker", "partitions", "kafka_security"]
+)
 def test_a_setting_that_has_to_be_there_is_refused_empty(name: str) -> None:
-    with pytest.raises(WrongUse, match=name):
+    with pytest.raises(UsageError, match=name):
         load(environment={f"MISFIRE_{name.upper()}": ""})
 
 
@@ -148,7 +165,7 @@ def test_a_settings_file_with_a_byte_order_mark_is_read(tmp_path: Path, encoding
 def test_a_settings_file_that_is_packed_is_named(tmp_path: Path) -> None:
     path = tmp_path / "misfire.toml"
     path.write_bytes(gzip.compress(b'group = "x"'))
-    with pytest.raises(WrongUse, match="is gzip, not text; unpack it with 'gunzip'"):
+    with pytest.raises(UsageError, match="is gzip, not text; unpack it with 'gunzip'"):
         load(path, {})
 
 
@@ -167,7 +184,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         tmp_path / "some.toml",
         'grop = "x"\npartitions = "many"\nreplication = true\nbundle = ""\nnested = { a = 1 }',
     )
-    with pytest.raises(WrongUse) as refused:
+    with pytest.raises(UsageError) as refused:
         load(file, {"MISFIRE_WORKER_PORT": "99999"})
     for name in ("grop", "partitions", "replication", "bundle", "nested", "worker_port"):
         assert f"  - {name} (" in str(refused.value)

@@ -7,17 +7,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detector.decision.bundle import Bundle
-from detector.evaluation.scenarios.household_changes import CHANGES, Life, attacked
-from detector.training.evidence_table import sessions_by_household
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.errors import NotEnoughData
-from detector.evaluation.evaluate import play
 from detector.contracts.events import IntentEvent
-from detector.progress import Progress, silent
+from detector.decision.bundle import Bundle
+from detector.evaluation.evaluate import play
 from detector.evaluation.reliability import wilson_lower
+from detector.evaluation.scenarios.household_changes import CHANGES, Life, attacked
+from detector.household.grouping import sessions_by_household
+from detector.progress import Progress, silent
 
-__all__ = ["FEWEST_SESSIONS", "Adaptation", "Attempt", "Recovery", "Window", "adaptation", "is_stopped"]
+__all__ = [
+    "FEWEST_SESSIONS",
+    "Adaptation",
+    "Attempt",
+    "Recovery",
+    "Window",
+    "adaptation",
+    "is_stopped",
+]
 
 #: Sessions that are counted together.
 WINDOW = 5
@@ -148,7 +156,9 @@ def _recovery(change: str, judged: Sequence[tuple[int, Decision]], bundle: Bundl
         if len(inside) < _FEWEST:
             break
         share = float(np.mean([is_stopped(decision) for decision in inside]))
-        budget = float(np.mean([bundle.policy.classes[decision.risk_class].budget for decision in inside]))
+        budget = float(
+            np.mean([bundle.policy.classes[decision.risk_class].budget for decision in inside])
+        )
         windows.append(
             Window(
                 first,
@@ -178,8 +188,13 @@ def _attacks(
         life = Life.of(households, name)
         attack = attacked(life, np.random.default_rng([seed, number, 1]))
         events = [event for session in (*life.before, *attack.sessions) for event in session]
-        for misfires, found in ((frozenset(attack.attempts), denied), (frozenset[str](), confirmed)):
-            decided = {event.event_id: decision for event, decision in play(events, bundle, misfires)}
+        for misfires, found in (
+            (frozenset(attack.attempts), denied),
+            (frozenset[str](), confirmed),
+        ):
+            decided = {
+                event.event_id: decision for event, decision in play(events, bundle, misfires)
+            }
             found.append([decided[attempt] for attempt in attack.attempts])
     progress("attacking households", len(names), len(names))
     return denied, confirmed
@@ -191,7 +206,9 @@ def _attempts(
     found: list[Attempt] = []
     attacked_ones = sum(map(bool, denied))
     for number in range(max(map(len, denied), default=0)):
-        no, yes = ([each[number] for each in tries if len(each) > number] for tries in (denied, confirmed))
+        no, yes = (
+            [each[number] for each in tries if len(each) > number] for tries in (denied, confirmed)
+        )
         if len(no) < min(_FEWEST, attacked_ones):
             break
         found.append(
@@ -219,7 +236,9 @@ def _learned(denied: Sequence[Sequence[Decision]]) -> bool:
 
 
 def _median(decisions: Sequence[Decision]) -> float:
-    return round(float(np.median([decision.misfire_probability or 0.0 for decision in decisions])), 6)
+    return round(
+        float(np.median([decision.misfire_probability or 0.0 for decision in decisions])), 6
+    )
 
 
 def is_stopped(decision: Decision) -> bool:

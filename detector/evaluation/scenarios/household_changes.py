@@ -81,20 +81,24 @@ def _night_hours(life: Life, rng: np.random.Generator) -> list[list[IntentEvent]
     for session in life.after:
         later = timedelta()
         if rng.random() < _NIGHTLY:
-            midnight = session[0].time.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+            midnight = session[0].time.replace(
+                hour=0, minute=0, second=0, microsecond=0
+            ) + timedelta(days=1)
             later = midnight + timedelta(hours=float(rng.uniform(*_NIGHT))) - session[0].time
         changed.append([replace(event, time=event.time + later) for event in session])
     return sorted(changed, key=lambda session: session[0].time)
 
 
 #: What can change, by name. Everything that is said is meant.
-CHANGES: Mapping[str, Callable[[Life, np.random.Generator], list[list[IntentEvent]]]] = MappingProxyType(
-    {
-        "nothing": _unchanged,
-        "a new device": _new_device,
-        "a guest's week": _guests_week,
-        "a baby's night hours": _night_hours,
-    }
+CHANGES: Mapping[str, Callable[[Life, np.random.Generator], list[list[IntentEvent]]]] = (
+    MappingProxyType(
+        {
+            "nothing": _unchanged,
+            "a new device": _new_device,
+            "a guest's week": _guests_week,
+            "a baby's night hours": _night_hours,
+        }
+    )
 )
 
 
@@ -117,9 +121,15 @@ def attacked(life: Life, rng: np.random.Generator) -> Attacked:
     for number, session in enumerate(life.after):
         sessions.append(list(session))
         ends = session[-1].time
-        begins = life.after[number + 1][0].time if number + 1 < len(life.after) else ends + timedelta(hours=2)
+        begins = (
+            life.after[number + 1][0].time
+            if number + 1 < len(life.after)
+            else ends + timedelta(hours=2)
+        )
         if begins - ends > 3 * lasts and len(attempts) < _MOST_ATTEMPTS:
-            beside = replace(session[0], time=ends + (begins - ends) / 3, session_id=f"attempt-{number}")
+            beside = replace(
+                session[0], time=ends + (begins - ends) / 3, session_id=f"attempt-{number}"
+            )
             attempt = moved(said, replace(beside, event_id=f"{session[0].event_id}-attempt"))
             sessions.append(attempt)
             attempts.append(attempt[-1].event_id)
@@ -136,7 +146,10 @@ def _heard(session: Session) -> list[IntentEvent]:
     """The first command of a session as background talk is heard: begun, its details, and a yes."""
     last = next(event for event in session if event.commits)
     slots = {
-        name: token for event in session if event.intent == last.intent for name, token in event.slots.items()
+        name: token
+        for event in session
+        if event.intent == last.intent
+        for name, token in event.slots.items()
     }
     turns: tuple[tuple[Act, dict[str, str]], ...] = (
         (Act.INITIATE, {}),

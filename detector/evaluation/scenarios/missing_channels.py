@@ -13,7 +13,8 @@ __all__ = ["CHANNELS", "without_confidences", "without_history"]
 def without_confidences(events: Iterable[IntentEvent]) -> list[IntentEvent]:
     """Take every confidence out, as of a runtime that gives none."""
     return [
-        replace(event, intent_confidence=None, asr_confidence=None, wake_confidence=None) for event in events
+        replace(event, intent_confidence=None, asr_confidence=None, wake_confidence=None)
+        for event in events
     ]
 
 

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import numpy as np
 
-from detector.evaluation.scenarios.adaptation import FEWEST_SESSIONS, is_stopped
-from detector.decision.bundle import Bundle
-from detector.evaluation.scenarios.household_changes import Life, strange_command
-from detector.training.evidence_table import sessions_by_household
 from detector.contracts.decisions import Decision
-from detector.evaluation.evaluate import play
 from detector.contracts.events import IntentEvent
+from detector.decision.bundle import Bundle
+from detector.evaluation.evaluate import play
+from detector.evaluation.scenarios.adaptation import FEWEST_SESSIONS, is_stopped
+from detector.evaluation.scenarios.household_changes import Life, strange_command
+from detector.household.grouping import sessions_by_household
 from detector.progress import Progress, silent
 from detector.training.guest_sessions import moved
 
@@ -91,22 +91,29 @@ def _floodable(
     return found
 
 
-def _flood(lives: Sequence[tuple[Life, Sequence[IntentEvent]]], count: int, bundle: Bundle) -> Flood:
+def _flood(
+    lives: Sequence[tuple[Life, Sequence[IntentEvent]]], count: int, bundle: Bundle
+) -> Flood:
     strange: list[Decision] = []
     own: list[Decision] = []
     for life, said in lives:
         last = life.before[-1][-1]
-        flood = [_said(said, last, f"flood-{number}", number * _APART) for number in range(1, count + 1)]
+        flood = [
+            _said(said, last, f"flood-{number}", number * _APART) for number in range(1, count + 1)
+        ]
         later = count * _APART + _LATER
         again = _said(said, last, "flood-again", later)
         # What the household would have said next, after all of that.
         delay = max(again[-1].time + _APART - life.after[0][0].time, timedelta())
         after = [
-            [replace(event, time=event.time + delay) for event in session] for session in life.after[:_OWN]
+            [replace(event, time=event.time + delay) for event in session]
+            for session in life.after[:_OWN]
         ]
         whole = [event for session in (*life.before, *flood, again, *after) for event in session]
         decided: Mapping[str, Decision] = {
-            event.event_id: decision for event, decision in play(whole, bundle, frozenset()) if event.commits
+            event.event_id: decision
+            for event, decision in play(whole, bundle, frozenset())
+            if event.commits
         }
         strange.append(decided[again[-1].event_id])
         own += [decided[event.event_id] for session in after for event in session if event.commits]
@@ -120,6 +127,10 @@ def _flood(lives: Sequence[tuple[Life, Sequence[IntentEvent]]], count: int, bund
     )
 
 
-def _said(said: Sequence[IntentEvent], last: IntentEvent, name: str, later: timedelta) -> list[IntentEvent]:
-    beside = replace(last, time=last.time + later, session_id=name, event_id=f"{last.event_id}-{name}")
+def _said(
+    said: Sequence[IntentEvent], last: IntentEvent, name: str, later: timedelta
+) -> list[IntentEvent]:
+    beside = replace(
+        last, time=last.time + later, session_id=name, event_id=f"{last.event_id}-{name}"
+    )
     return moved(said, beside)

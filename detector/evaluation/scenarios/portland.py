@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from detector.decision.bundle import Bundle
-from detector.training.evidence_table import sessions_by_household
 from detector.contracts.decisions import Decision, RiskClass, Verdict
-from detector.evaluation.evaluate import play
 from detector.contracts.events import Act, IntentEvent, domain_of
+from detector.decision.bundle import Bundle
+from detector.evaluation.evaluate import play
+from detector.household.grouping import sessions_by_household
 
 __all__ = ["PlayedChain", "Turn", "portland"]
 
@@ -62,7 +62,8 @@ def portland(
     """
     households = sessions_by_household(event for event in events if event.event_id not in misfires)
     told = {
-        name: [event for session in sessions for event in session] for name, sessions in households.items()
+        name: [event for session in sessions for event in session]
+        for name, sessions in households.items()
     }
     intent = _command(told.values(), bundle)
     if intent is None:
@@ -71,7 +72,12 @@ def portland(
     quiet = min(told, key=lambda name: (_spoken_of(told[name], intent), -len(told[name])))
     last = max(place for place, event in enumerate(told[honest]) if _takes_turns(event, intent))
     chain = _chain(told[honest], last)
-    slots = {name: token for event in chain if event.intent == intent for name, token in event.slots.items()}
+    slots = {
+        name: token
+        for event in chain
+        if event.intent == intent
+        for name, token in event.slots.items()
+    }
     heard = _heard(told[quiet][-1], intent, slots)
     return (
         _played("heard in background talk, as in Portland", [*told[quiet], *heard], heard, bundle),
@@ -81,13 +87,17 @@ def portland(
 
 def _command(told: Collection[Sequence[IntentEvent]], bundle: Bundle) -> str | None:
     """The command of several turns that is given most, among those of the risk class likest to Portland's."""
-    often = Counter(event.intent for events in told for event in events if _takes_turns(event, event.intent))
+    often = Counter(
+        event.intent for events in told for event in events if _takes_turns(event, event.intent)
+    )
     if not often:
         return None
     return min(
         often,
         key=lambda intent: (
-            _RISKS.index(risk) if (risk := bundle.policy.risk_class(intent)) in _RISKS else len(_RISKS),
+            _RISKS.index(risk)
+            if (risk := bundle.policy.risk_class(intent)) in _RISKS
+            else len(_RISKS),
             -often[intent],
         ),
     )

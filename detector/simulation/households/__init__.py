@@ -1,10 +1,10 @@
 """A first, honest simulator: households with habits, several devices, dialogues, missing and low confidences, and misfires."""
 
-from detector.simulation.households.skills import CATALOGUE, DOMAINS, Shape, Skill
 from detector.simulation.households.dialogues import dialogue, skill_of
-from detector.simulation.households.with_misfires import Label, with_misfires
-from detector.simulation.households.simulate import Simulation, simulate, spoken
 from detector.simulation.households.profiles import Channels, Profile, Routine, new_token
+from detector.simulation.households.simulate import Simulation, simulate, spoken
+from detector.simulation.households.skills import CATALOGUE, DOMAINS, Shape, Skill
+from detector.simulation.households.with_misfires import Label, with_misfires
 
 __all__ = [
     "CATALOGUE",

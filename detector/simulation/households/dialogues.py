@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from detector.contracts.events import Act
-from detector.simulation.misfires.chain_library import Turn
 from detector.simulation.households.skills import CATALOGUE, Shape, Skill
+from detector.simulation.misfires.chain_library import Turn
 
 __all__ = ["dialogue", "skill_of"]
 
@@ -61,7 +61,9 @@ class _Turns:
 
     def say(self, act: Act, *, commits: bool = False, share: float = 0.0) -> None:
         """Say a turn with each slot that is left at a probability of ``share``."""
-        said = {name: token for name, token in self.left.items() if share and self.rng.random() < share}
+        said = {
+            name: token for name, token in self.left.items() if share and self.rng.random() < share
+        }
         self.left = {name: token for name, token in self.left.items() if name not in said}
         self.done.append(Turn(self.intent, act, said, commits))
 

@@ -53,7 +53,9 @@ class Profile:
                 usual = self.tokens.get(name, ())
                 known = bool(usual) and rng.random() < 0.85
                 said[name] = (
-                    usual[min(int(rng.geometric(0.45)) - 1, len(usual) - 1)] if known else new_token(rng)
+                    usual[min(int(rng.geometric(0.45)) - 1, len(usual) - 1)]
+                    if known
+                    else new_token(rng)
                 )
         return said
 
@@ -72,10 +74,15 @@ def make_profile(rng: np.random.Generator) -> Profile:
     """Draw a household."""
     names = list(DOMAINS)
     common = np.array([DOMAINS[name][1] for name in names])
-    favourites = rng.choice(len(names), size=int(rng.integers(5, 9)), replace=False, p=common / common.sum())
+    favourites = rng.choice(
+        len(names), size=int(rng.integers(5, 9)), replace=False, p=common / common.sum()
+    )
     liked = {names[number]: float(rng.gamma(1.5)) + 0.3 for number in sorted(favourites)}
     slots = {name for domain in DOMAINS for skill in DOMAINS[domain][0] for name in skill.slots}
-    tokens = {name: tuple(new_token(rng) for _ in range(int(rng.integers(2, 6)))) for name in sorted(slots)}
+    tokens = {
+        name: tuple(new_token(rng) for _ in range(int(rng.integers(2, 6))))
+        for name in sorted(slots)
+    }
     profile = Profile(
         household_id=new_id("h", rng),
         devices=tuple(new_id("d", rng) for _ in range(int(rng.integers(1, 5)))),
@@ -96,12 +103,17 @@ def _with_routines(profile: Profile, rng: np.random.Generator) -> Profile:
     routines = tuple(
         Routine(
             skill=skills[number],
-            hour=float(rng.choice([7.0, 8.0, 12.5, 18.0, 19.5, 21.0])) + float(rng.normal(0.0, 0.3)),
+            hour=float(rng.choice([7.0, 8.0, 12.5, 18.0, 19.5, 21.0]))
+            + float(rng.normal(0.0, 0.3)),
             often=float(rng.uniform(0.5, 0.9)),
             slots={
-                name: profile.tokens[name][0] for name, often in skills[number].slots.items() if often > 0.5
+                name: profile.tokens[name][0]
+                for name, often in skills[number].slots.items()
+                if often > 0.5
             },
         )
         for number in chosen
     )
-    return Profile(**{name: getattr(profile, name) for name in Profile.__slots__} | {"routines": routines})
+    return Profile(
+        **{name: getattr(profile, name) for name in Profile.__slots__} | {"routines": routines}
+    )

@@ -10,18 +10,26 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.contracts.events import IntentEvent
-from detector.simulation.misfires import Turn
 from detector.progress import Progress, silent
-from detector.simulation.households.skills import CATALOGUE, DOMAINS, Skill
 from detector.simulation.households.dialogues import dialogue
-from detector.simulation.households.profiles import Channels, Profile, make_profile, new_id, new_token
+from detector.simulation.households.profiles import (
+    Channels,
+    Profile,
+    make_profile,
+    new_id,
+    new_token,
+)
+from detector.simulation.households.skills import CATALOGUE, DOMAINS, Skill
+from detector.simulation.misfires import Turn
 
 __all__ = ["Simulation", "recognised", "simulate", "spoken"]
 
 #: Shares of sessions without a routine: something outside the household's favourite domains, and somebody who is only visiting.
 _NOVEL, _GUEST = 0.04, 0.02
 #: When people talk to an assistant, by hour: little at night, most in the evening.
-_HOURS = np.array([1, 1, 1, 1, 1, 2, 6, 9, 8, 5, 4, 5, 7, 6, 4, 4, 5, 8, 11, 12, 11, 9, 6, 3], dtype=float)
+_HOURS = np.array(
+    [1, 1, 1, 1, 1, 2, 6, 9, 8, 5, 4, 5, 7, 6, 4, 4, 5, 8, 11, 12, 11, 9, 6, 3], dtype=float
+)
 #: Beta parameters of a confidence of a turn that was meant, and the share of turns that were mumbled.
 _CLEAR, _MUMBLED, _MUMBLED_SHARE = (14.0, 1.5), (5.0, 3.0), 0.05
 #: How often a runtime that tells speakers apart cannot say who spoke.
@@ -129,7 +137,8 @@ def _wishes(
             yield (
                 skill,
                 slots,
-                start + timedelta(days=day, milliseconds=int(3_600_000 * min(max(hour, 0.0), 23.9))),
+                start
+                + timedelta(days=day, milliseconds=int(3_600_000 * min(max(hour, 0.0), 23.9))),
             )
 
 
@@ -140,7 +149,9 @@ def _comes_up(
     chance = rng.random()
     if chance < _GUEST:
         skill = CATALOGUE[int(rng.integers(len(CATALOGUE)))]
-        return skill, {name: new_token(rng) for name, often in skill.slots.items() if rng.random() < often}
+        return skill, {
+            name: new_token(rng) for name, often in skill.slots.items() if rng.random() < often
+        }
     if chance < _GUEST + _NOVEL:
         new = [skill for skill in CATALOGUE if skill.domain not in profile.domains]
         skill = new[int(rng.integers(len(new)))]

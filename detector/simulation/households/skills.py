@@ -72,12 +72,18 @@ CATALOGUE: tuple[Skill, ...] = (
     _skill("news.GetHeadlines", Shape.QUESTION, topic=0.4),
     _skill("restaurants.FindRestaurants", Shape.QUESTION, cuisine=0.8, city=0.6),
     _skill(
-        "restaurants.ReserveTable", Shape.AFTER_SEARCH, "restaurants.FindRestaurants", time=1.0, people=0.9
+        "restaurants.ReserveTable",
+        Shape.AFTER_SEARCH,
+        "restaurants.FindRestaurants",
+        time=1.0,
+        people=0.9,
     ),
     _skill("rides.FindRide", Shape.QUESTION, place=1.0),
     _skill("rides.OrderRide", Shape.AFTER_SEARCH, "rides.FindRide", place=1.0, people=0.4),
     _skill("services.FindProvider", Shape.QUESTION, trade=1.0, city=0.5),
-    _skill("services.BookAppointment", Shape.AFTER_SEARCH, "services.FindProvider", day=1.0, time=0.8),
+    _skill(
+        "services.BookAppointment", Shape.AFTER_SEARCH, "services.FindProvider", day=1.0, time=0.8
+    ),
     _skill("photos.ShareAlbum", Shape.CONFIRMED, album=1.0, contact=1.0),
     _skill("photos.FindAlbum", Shape.QUESTION, album=0.8),
 )

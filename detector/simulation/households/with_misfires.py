@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import numpy as np
 
-from detector.training.evidence_table import sessions_by_household
 from detector.contracts.events import IntentEvent
-from detector.simulation.misfires import ChainLibrary, LabelledSession, Mixture, inject
-from detector.simulation.households.simulate import Simulation, recognised
+from detector.household.grouping import sessions_by_household
 from detector.simulation.households.profiles import Profile, new_id
+from detector.simulation.households.simulate import Simulation, recognised
+from detector.simulation.misfires import ChainLibrary, LabelledSession, Mixture, inject
 
 __all__ = ["Label", "with_misfires"]
 
@@ -54,7 +54,9 @@ def with_misfires(
     return sorted(events, key=lambda event: (event.time, event.event_id)), labels
 
 
-def _disguised(session: LabelledSession, profile: Profile, rng: np.random.Generator) -> Iterator[IntentEvent]:
+def _disguised(
+    session: LabelledSession, profile: Profile, rng: np.random.Generator
+) -> Iterator[IntentEvent]:
     """Give what nobody meant the ids, times and speaker that this household's runtime would give it."""
     if None in session.labels:
         meant = session.events[session.labels.index(None)]
@@ -65,4 +67,6 @@ def _disguised(session: LabelledSession, profile: Profile, rng: np.random.Genera
         # A runtime's clock counts milliseconds.
         time = event.time - timedelta(microseconds=event.time.microsecond % 1000)
         event_id = event.event_id if label is None else new_id("e", rng)
-        yield replace(event, event_id=event_id, session_id=session_id, time=time, speaker_id=speaker)
+        yield replace(
+            event, event_id=event_id, session_id=session_id, time=time, speaker_id=speaker
+        )

@@ -1,9 +1,9 @@
 """Simulated misfires: what nobody meant, made from what people really said, for the judge to learn from."""
 
+from detector.simulation.misfires.chain_library import ChainLibrary, Turn, committed_chains
 from detector.simulation.misfires.confusions import SLURP, Confusions, Heard, count_confusions
 from detector.simulation.misfires.injection import LabelledSession, inject
 from detector.simulation.misfires.kinds import ALL_KINDS, KINDS, Kind, Place, Situation
-from detector.simulation.misfires.chain_library import ChainLibrary, Turn, committed_chains
 from detector.simulation.misfires.mixture import Mixture
 
 __all__ = [

@@ -75,7 +75,9 @@ class ChainLibrary:
         object.__setattr__(self, "_values", values)
 
     @classmethod
-    def from_sessions(cls, households: Mapping[str, Sequence[Sequence[IntentEvent]]]) -> ChainLibrary:
+    def from_sessions(
+        cls, households: Mapping[str, Sequence[Sequence[IntentEvent]]]
+    ) -> ChainLibrary:
         """Collect the material from each household's sessions."""
         slots: defaultdict[tuple[str, Act], list[Mapping[str, str]]] = defaultdict(list)
         commands: Counter[str] = Counter()
@@ -127,7 +129,9 @@ class ChainLibrary:
         """Return the chains that end with a command of ``intent``."""
         return self._by_command.get(intent, ())
 
-    def turn(self, rng: np.random.Generator, intent: str, act: Act, *, commits: bool = False) -> Turn:
+    def turn(
+        self, rng: np.random.Generator, intent: str, act: Act, *, commits: bool = False
+    ) -> Turn:
         """Draw a turn of ``intent`` and ``act``, with the slots of one that was said; without slots where none was."""
         said = self.slots.get((intent, act))
         return Turn(intent, act, said[int(rng.integers(len(said)))] if said else {}, commits)
@@ -146,5 +150,7 @@ def committed_chains(session: Sequence[IntentEvent]) -> list[tuple[Turn, ...]]:
             while first and domain_of(session[first - 1].intent) == event.domain:
                 first -= 1
             said = session[first : last + 1]
-            chains.append(tuple(Turn(turn.intent, turn.act, turn.slots, turn.commits) for turn in said))
+            chains.append(
+                tuple(Turn(turn.intent, turn.act, turn.slots, turn.commits) for turn in said)
+            )
     return chains

@@ -89,10 +89,15 @@ def relation(meant: str, heard: str) -> Relation:
     return Relation.VERB if _verb(meant) == _verb(heard) else Relation.OTHER
 
 
-def affinities(meant: str, intents: Sequence[str], confusions: Confusions = SLURP) -> npt.NDArray[np.float64]:
+def affinities(
+    meant: str, intents: Sequence[str], confusions: Confusions = SLURP
+) -> npt.NDArray[np.float64]:
     """Return (n,) how much likelier each intent is heard for ``meant`` than an unrelated one; 0 for itself."""
     return np.array(
-        [0.0 if intent == meant else confusions.affinity[relation(meant, intent)] for intent in intents]
+        [
+            0.0 if intent == meant else confusions.affinity[relation(meant, intent)]
+            for intent in intents
+        ]
     )
 
 

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from detector.contracts.events import IntentEvent
+from detector.simulation.misfires.chain_library import ChainLibrary, Turn, committed_chains
 from detector.simulation.misfires.confusions import SLURP
 from detector.simulation.misfires.kinds import Kind, Place, Situation
-from detector.simulation.misfires.chain_library import ChainLibrary, Turn, committed_chains
 from detector.simulation.misfires.mixture import Mixture
 
 __all__ = ["LabelledSession", "inject"]
@@ -49,7 +49,9 @@ class LabelledSession:
 
     def part(self, begin: int, end: int) -> LabelledSession:
         """Return the turns from ``begin`` up to ``end``."""
-        return LabelledSession(self.events[begin:end], self.labels[begin:end], self.chain_ids[begin:end])
+        return LabelledSession(
+            self.events[begin:end], self.labels[begin:end], self.chain_ids[begin:end]
+        )
 
 
 def inject(
@@ -96,7 +98,9 @@ def _with_one(
     kind = mixture.draw(rng)
     at = _place(kind.place, session, rng)
     before = committed_chains(session[: at or 0])
-    turns = kind.turns(Situation(session[0].household_id, own, before, library, rng, mixture.severity))
+    turns = kind.turns(
+        Situation(session[0].household_id, own, before, library, rng, mixture.severity)
+    )
     if not turns:
         return [LabelledSession.meant(session)]
     about = f"{session[0].event_id}:{rng.integers(2**62)}"
@@ -140,7 +144,10 @@ def _put(
 
 
 def _woven(
-    session: Sequence[IntentEvent], misfire: _Misfire, places: Sequence[int], rng: np.random.Generator
+    session: Sequence[IntentEvent],
+    misfire: _Misfire,
+    places: Sequence[int],
+    rng: np.random.Generator,
 ) -> LabelledSession:
     """Put each turn of a misfire before the event of its place, or after the last one; what comes later is delayed by its pause."""
     late, woven = timedelta(), list[tuple[IntentEvent, bool]]()
@@ -195,7 +202,9 @@ class _Misfire:
             runtime=beside.runtime,
         )
 
-    def _confidence(self, channel: str, beside: float | None, rng: np.random.Generator) -> float | None:
+    def _confidence(
+        self, channel: str, beside: float | None, rng: np.random.Generator
+    ) -> float | None:
         """Missing where the runtime gives none, otherwise drawn from the channel's distribution."""
         if beside is None:
             return None

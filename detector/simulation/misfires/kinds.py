@@ -115,7 +115,11 @@ def _broadcast(situation: Situation) -> tuple[Turn, ...]:
     turns: list[Turn] = []
     while place < len(chain) and len(turns) < _LONGEST:
         turn = chain[place]
-        new = {name: value for name, value in turn.slots.items() if name not in known or turn.act is Act.DENY}
+        new = {
+            name: value
+            for name, value in turn.slots.items()
+            if name not in known or turn.act is Act.DENY
+        }
         turns.append(Turn(turn.intent, turn.act, new, turn.commits))
         known |= new.keys()
         other = situation.pick(chains)
@@ -148,7 +152,10 @@ def _repeated(situation: Situation) -> tuple[Turn, ...]:
         return ()
     chain = situation.chains_before[-1]
     again = chain[-situation.between(1, len(chain)) :]
-    return (*(Turn(turn.intent, turn.act, turn.slots, commits=False) for turn in again[:-1]), again[-1])
+    return (
+        *(Turn(turn.intent, turn.act, turn.slots, commits=False) for turn in again[:-1]),
+        again[-1],
+    )
 
 
 def _misheard(situation: Situation) -> tuple[Turn, ...]:
@@ -171,7 +178,10 @@ def _misheard(situation: Situation) -> tuple[Turn, ...]:
         slots = {} if silent else library.turn(rng, heard, turn.act).slots
         kept = {name: turn.slots.get(name, value) for name, value in slots.items()}
         wrong.append(Turn(heard, turn.act, kept, commits=last))
-    return (*(Turn(turn.intent, turn.act, turn.slots, commits=False) for turn in meant[:right]), *wrong)
+    return (
+        *(Turn(turn.intent, turn.act, turn.slots, commits=False) for turn in meant[:right]),
+        *wrong,
+    )
 
 
 def _wrong_detail(situation: Situation) -> tuple[Turn, ...]:

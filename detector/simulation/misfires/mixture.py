@@ -26,7 +26,9 @@ class Mixture:
         InvalidValue: a kind is not known, a share is below zero or all are zero, or the severity is not in [0, 1].
     """
 
-    shares: Mapping[str, float] = field(default_factory=lambda: {kind.name: kind.usual for kind in KINDS})
+    shares: Mapping[str, float] = field(
+        default_factory=lambda: {kind.name: kind.usual for kind in KINDS}
+    )
     severity: float = 0.5
 
     def __post_init__(self) -> None:
@@ -37,7 +39,9 @@ class Mixture:
             )
         shares = self.shares.values()
         if not (all(0.0 <= share < np.inf for share in shares) and any(shares)):
-            raise InvalidValue("shares of kinds of misfire are numbers from zero on, and one is above zero")
+            raise InvalidValue(
+                "shares of kinds of misfire are numbers from zero on, and one is above zero"
+            )
         if not 0.0 <= self.severity <= 1.0:
             raise InvalidValue(f"the severity of misfires is in [0, 1], not {self.severity:g}")
 
@@ -48,7 +52,9 @@ class Mixture:
 
     def without(self, kinds: Collection[str]) -> Mixture:
         """Return the same mixture without some kinds."""
-        return replace(self, shares={name: share for name, share in self.shares.items() if name not in kinds})
+        return replace(
+            self, shares={name: share for name, share in self.shares.items() if name not in kinds}
+        )
 
     def draw(self, rng: np.random.Generator) -> Kind:
         """Draw a kind."""

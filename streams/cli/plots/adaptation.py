@@ -25,7 +25,10 @@ def _draw_changes(canvas: Canvas, found: Adaptation) -> None:
         for line, recovery in zip(LINES, found.recoveries, strict=False):
             middles = [(window.first + window.last) / 2 for window in recovery.windows]
             axes.plot(
-                middles, [window.interrupted for window in recovery.windows], label=recovery.change, **line
+                middles,
+                [window.interrupted for window in recovery.windows],
+                label=recovery.change,
+                **line,
             )
         axes.axhline(found.budget, color="#000000", linewidth=0.8, linestyle=(0, (2, 2)))
         axes.annotate(
@@ -56,7 +59,10 @@ def _draw_attack(canvas: Canvas, found: Adaptation) -> None:
     numbers = [attempt.number for attempt in found.attempts]
     with canvas.picture("attack", "The same strange command again and again") as (_, (axes,)):
         axes.plot(
-            numbers, [attempt.stopped for attempt in found.attempts], label="denied each time", **LINES[0]
+            numbers,
+            [attempt.stopped for attempt in found.attempts],
+            label="denied each time",
+            **LINES[0],
         )
         axes.plot(
             numbers,

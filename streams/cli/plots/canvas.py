@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from streams.errors import MissingPart, WrongUse
+from streams.errors import DependencyUnavailable, UsageError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +68,7 @@ class Canvas:
         """Yield a figure and axes of these widths side by side, and write what was drawn as ``name.png`` and ``name.svg``.
 
         Raises:
-            MissingPart: a file cannot be written.
+            DependencyUnavailable: a file cannot be written.
         """
         from matplotlib import rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -89,7 +89,9 @@ class Canvas:
         try:
             figure.savefig(path, metadata=facts)
         except OSError as error:
-            raise MissingPart(f"{path} cannot be written: {error.strerror or error}") from error
+            raise DependencyUnavailable(
+                f"{path} cannot be written: {error.strerror or error}"
+            ) from error
         self.written.append(path)
 
 
@@ -97,19 +99,21 @@ def open_canvas(directory: Path) -> Canvas:
     """Return a canvas, before anything long is begun.
 
     Raises:
-        MissingPart: matplotlib is not installed, or the directory cannot be made.
-        WrongUse: something that is no directory is there.
+        DependencyUnavailable: matplotlib is not installed, or the directory cannot be made.
+        UsageError: something that is no directory is there.
     """
     if find_spec("matplotlib") is None:
-        raise MissingPart(
+        raise DependencyUnavailable(
             "pictures are drawn by matplotlib, which is not installed: pip install 'misfire-detector[plot]'"
         )
     if directory.exists() and not directory.is_dir():
-        raise WrongUse(f"--plot {directory} is a file; name a directory")
+        raise UsageError(f"--plot {directory} is a file; name a directory")
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MissingPart(f"{directory} cannot be made: {error.strerror or error}") from error
+        raise DependencyUnavailable(
+            f"{directory} cannot be made: {error.strerror or error}"
+        ) from error
     return Canvas(directory)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detector.evaluation.evaluate import Evaluation
-from detector.evaluation.scenarios.portland import PlayedChain
 from detector.evaluation.reliability import Reliability
+from detector.evaluation.scenarios.portland import PlayedChain
 from streams.cli.plots.canvas import FILLS, LINES, Canvas, percent
 
 __all__ = ["draw_evaluation"]
@@ -35,7 +35,10 @@ def draw_evaluation(
 
 def _draw_roc(canvas: Canvas, found: Evaluation) -> None:
     meant = found.committing - found.misfires
-    with canvas.picture("roc", "Misfires found, by what it costs those who mean it") as (_, (axes,)):
+    with canvas.picture("roc", "Misfires found, by what it costs those who mean it") as (
+        _,
+        (axes,),
+    ):
         for line, (name, curve) in zip(LINES, found.roc.items(), strict=False):
             rates, recalls = zip(*curve, strict=True)
             axes.plot(rates, recalls, label=name, markevery=5, **line)
@@ -52,19 +55,26 @@ def _draw_roc(canvas: Canvas, found: Evaluation) -> None:
 
 
 def _draw_kinds(canvas: Canvas, found: Evaluation) -> None:
-    kinds = sorted(found.recall_by_kind, key=lambda kind: -found.recall_by_kind[kind].recall["0.01"])
+    kinds = sorted(
+        found.recall_by_kind, key=lambda kind: -found.recall_by_kind[kind].recall["0.01"]
+    )
     with canvas.picture("kinds", "Misfires found, by their kind") as (figure, (axes,)):
         figure.set_figheight(1.9 + 0.55 * len(kinds))
         rates = list(found.recall)
         height = 0.8 / len(rates)
         for number, (rate, fill) in enumerate(zip(rates, FILLS, strict=True)):
-            places = [place + (number - (len(rates) - 1) / 2) * height for place in range(len(kinds))]
+            places = [
+                place + (number - (len(rates) - 1) / 2) * height for place in range(len(kinds))
+            ]
             values = [found.recall_by_kind[kind].recall[rate] for kind in kinds]
             bars = axes.barh(places, values, height, label=f"{100 * float(rate):g} %", **fill)
             axes.bar_label(bars, [f"{value:.2f}" for value in values], padding=3, fontsize=8)
         axes.set_yticks(
             range(len(kinds)),
-            [f"{kind.replace('_', ' ')}\n({found.recall_by_kind[kind].misfires:,})" for kind in kinds],
+            [
+                f"{kind.replace('_', ' ')}\n({found.recall_by_kind[kind].misfires:,})"
+                for kind in kinds
+            ],
         )
         axes.set_xlim(0.0, 1.1)
         axes.set_xticks([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
@@ -72,7 +82,9 @@ def _draw_kinds(canvas: Canvas, found: Evaluation) -> None:
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("recall")
         figure.legend(
-            loc="outside lower center", ncols=len(rates), title="where so many meant commands are interrupted"
+            loc="outside lower center",
+            ncols=len(rates),
+            title="where so many meant commands are interrupted",
         )
 
 

@@ -67,7 +67,11 @@ class Failure:
 
 FAILURES: tuple[Failure, ...] = (
     Failure(
-        "worker gone", Rung.GATEWAY, "worker_timeout", _POPULATION, "no worker has the household's partition"
+        "worker gone",
+        Rung.GATEWAY,
+        "worker_timeout",
+        _POPULATION,
+        "no worker has the household's partition",
     ),
     Failure(
         "worker joining",
@@ -105,7 +109,11 @@ FAILURES: tuple[Failure, ...] = (
         "nothing is left of it to ask a worker in",
     ),
     Failure(
-        "no bundle", Rung.POLICY, "no_bundle", _RULE, "the gateway has none, and no worker answers in time"
+        "no bundle",
+        Rung.POLICY,
+        "no_bundle",
+        _RULE,
+        "the gateway has none, and no worker answers in time",
     ),
     Failure(
         "bundle corrupt",
@@ -173,7 +181,12 @@ def page() -> str:
 
 
 def _cells(failure: Failure) -> Iterator[str]:
-    yield from (failure.broken, failure.meant, failure.rung, f"`{failure.code}`" if failure.code else "")
+    yield from (
+        failure.broken,
+        failure.meant,
+        failure.rung,
+        f"`{failure.code}`" if failure.code else "",
+    )
     yield from (failure.answers[risk] for risk in RiskClass)
 
 

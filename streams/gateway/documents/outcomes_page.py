@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from detector.contracts.events import OutcomeKind, OutcomeSource
-from detector.contracts.outcome_table import SENTENCES, TABLE, RefusedOutcome, entry
+from detector.contracts.outcome_table import SENTENCES, TABLE, OutcomeRefused, entry
 from detector.contracts.standing import Standing
 
 __all__ = ["page"]
@@ -72,7 +72,7 @@ _REASONS = """
 def page() -> str:
     """Return the page of documentation."""
     rows = "".join(f"| {' | '.join(row)} |\n" for row in _rows())
-    reasons = "".join(f"| `{reason}` | {SENTENCES[reason]} |\n" for reason in RefusedOutcome)
+    reasons = "".join(f"| `{reason}` | {SENTENCES[reason]} |\n" for reason in OutcomeRefused)
     return f"{_HEAD}{rows}{_REASONS}{reasons}"
 
 
@@ -80,12 +80,16 @@ def _rows() -> Iterator[tuple[str, ...]]:
     sources = (OutcomeSource.RUNTIME, OutcomeSource.GATEWAY, OutcomeSource.OPERATOR)
     for standing, kinds in TABLE.items():
         for kind in kinds:
-            yield _STANDS[standing], f"`{kind}`", *(_cell(standing, kind, source) for source in sources)
+            yield (
+                _STANDS[standing],
+                f"`{kind}`",
+                *(_cell(standing, kind, source) for source in sources),
+            )
 
 
 def _cell(standing: Standing, kind: OutcomeKind, source: OutcomeSource) -> str:
     found = entry(standing, kind, source)
-    if isinstance(found, RefusedOutcome):
+    if isinstance(found, OutcomeRefused):
         return f"refused: `{found}`"
     if found is not standing:
         return _DOES[found]

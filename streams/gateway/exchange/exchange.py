@@ -21,12 +21,14 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.telemetry import metrics
-from streams.kafka.connection import brokers_of
 from streams.gateway.exchange.continuity import Continuity
 from streams.gateway.exchange.outbox import Outbox, Outgoing
 from streams.gateway.exchange.pulse import Pulse
+from streams.kafka.connection import brokers_of
 from streams.kafka.reachable import broker_answers
+from streams.kafka.topics import INTENTS, REPLIES
+from streams.settings import Settings
+from streams.telemetry import metrics
 from streams.wire.records import (
     ANSWERED_PARTITION,
     CORRELATION_ID,
@@ -35,8 +37,6 @@ from streams.wire.records import (
     Headers,
     header,
 )
-from streams.settings import Settings
-from streams.kafka.topics import INTENTS, REPLIES
 
 __all__ = ["Exchange", "Question", "Reply"]
 
@@ -125,7 +125,9 @@ class Exchange:
 
     def ask(self, topic: str, key: str, value: bytes, headers: Headers) -> Question:
         """Put a record on its way and return what its reply will be found in."""
-        question = Question(self._name + uuid.uuid4().hex, asyncio.get_running_loop().create_future())
+        question = Question(
+            self._name + uuid.uuid4().hex, asyncio.get_running_loop().create_future()
+        )
         self._waiting[question.correlation] = question
         self._outbox.put(
             Outgoing(topic, key.encode(), value, headers, question.correlation, question.was_stored)
@@ -165,11 +167,17 @@ class Exchange:
                 await self._begin_listening(producer, consumer)
                 self._tell(connected=True)
                 pause = _FIRST_PAUSE
-                logger.info("connected to %s, replies on partition %d", self.settings.broker, self._partition)
+                logger.info(
+                    "connected to %s, replies on partition %d",
+                    self.settings.broker,
+                    self._partition,
+                )
                 await self._run(producer, consumer)
             except (KafkaError, OSError) as error:
                 metrics.CONNECTIONS_LOST.labels("kafka").inc()
-                logger.warning("Kafka at %s: %s; trying again", self.settings.broker, type(error).__name__)
+                logger.warning(
+                    "Kafka at %s: %s; trying again", self.settings.broker, type(error).__name__
+                )
             except asyncio.CancelledError:
                 if self._ending:
                     raise
@@ -179,7 +187,9 @@ class Exchange:
                 )
             except Exception:
                 metrics.CONNECTIONS_LOST.labels("internal_error").inc()
-                logger.exception("the connection to Kafka at %s failed; trying again", self.settings.broker)
+                logger.exception(
+                    "the connection to Kafka at %s failed; trying again", self.settings.broker
+                )
             finally:
                 self._tell(connected=False)
                 for client in clients:

@@ -13,8 +13,8 @@ from typing import Any
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from streams.telemetry import metrics
 from streams.gateway.shares import Places
+from streams.telemetry import metrics
 from streams.wire.records import CORRELATION_ID, FIRST_LOGGED, REPLY_PARTITION, Headers
 from streams.wire.tenancy import tenant_of
 

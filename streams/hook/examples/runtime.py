@@ -5,7 +5,7 @@ import uuid
 from datetime import UTC, datetime
 
 from streams.hook import Act, ConfirmationResult, ConfirmMethod, Decision, Hook, IntentEvent  # isort: skip
-from streams.hook import NotMeant, Outcome, OutcomeKind, OutcomeSource  # isort: skip
+from streams.hook import CommandNotAllowed, Outcome, OutcomeKind, OutcomeSource  # isort: skip
 
 hook = Hook(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8750")
 
@@ -32,7 +32,7 @@ def run(intent: str, *tokens: str) -> None:
 for line in iter(sys.stdin.readline, ""):
     try:
         run(*line.split())
-    except NotMeant as reason:
+    except CommandNotAllowed as reason:
         print(reason)
         hook.report(Outcome(event_id=reason.decision.event_id, household_id="h1", outcome=OutcomeKind.EXPIRED,
                             source=OutcomeSource.RUNTIME, time=datetime.now(UTC)))  # fmt: skip

@@ -63,8 +63,12 @@ ATTACKS: Mapping[str, Attack] = MappingProxyType(
         "header sent slowly": Attack(200, lambda w: _send(w, _POST + b"a: ", b"x", _SLOWLY)),
         "1,100 half-open connections": Attack(1_100, _hold, again=10.0),
         "650 new connections a second": Attack(1_100, _hold),
-        "body without end": Attack(8, lambda w: _send(w, _CHUNKED, b"10000\r\n" + b"x" * _PIECE + b"\r\n")),
-        "body in chunks of one byte": Attack(8, lambda w: _send(w, _CHUNKED, b"1\r\nx\r\n" * 10_000)),
+        "body without end": Attack(
+            8, lambda w: _send(w, _CHUNKED, b"10000\r\n" + b"x" * _PIECE + b"\r\n")
+        ),
+        "body in chunks of one byte": Attack(
+            8, lambda w: _send(w, _CHUNKED, b"1\r\nx\r\n" * 10_000)
+        ),
         "body of 300 MB": Attack(
             8, lambda w: _send(w, _POST + b"content-length: 300000000\r\n\r\n", b"x" * _PIECE)
         ),
@@ -72,9 +76,15 @@ ATTACKS: Mapping[str, Attack] = MappingProxyType(
             200, lambda w: _send(w, _POST + b"content-length: 5000\r\n\r\n", b"x", _SLOWLY)
         ),
         "1,100 idle connections": Attack(1_100, lambda w: _hold(w, _GET % b"/healthz"), again=10.0),
-        "requests without waiting": Attack(8, lambda w: _send(w, b"", (_GET % b"/healthz") * 1_000)),
-        "answers that nobody reads": Attack(200, lambda w: _hold(w, (_GET % b"/metrics") * 8), reads=False),
-        "events that nobody reads": Attack(200, lambda w: _hold(w, _GET % b"/v1/late"), reads=False),
+        "requests without waiting": Attack(
+            8, lambda w: _send(w, b"", (_GET % b"/healthz") * 1_000)
+        ),
+        "answers that nobody reads": Attack(
+            200, lambda w: _hold(w, (_GET % b"/metrics") * 8), reads=False
+        ),
+        "events that nobody reads": Attack(
+            200, lambda w: _hold(w, _GET % b"/v1/late"), reads=False
+        ),
     }
 )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from streams.local.bench.load import Load
 from streams.kafka.connection import Brokers
+from streams.local.bench.load import Load
 from streams.operations.replay import send_events
 
 __all__ = ["main"]

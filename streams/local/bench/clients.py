@@ -80,7 +80,9 @@ class HttpAsker:
         return answer
 
     async def _connect(self) -> _Connection:
-        _, connection = await asyncio.get_running_loop().create_connection(_Connection, *self._address)
+        _, connection = await asyncio.get_running_loop().create_connection(
+            _Connection, *self._address
+        )
         self._all.append(connection)
         return connection
 
@@ -88,7 +90,10 @@ class HttpAsker:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         for connection in self._all:
             connection.close()
@@ -107,7 +112,9 @@ class KafkaAsker:
         self._broker, (self._there, self._back), self._wait = broker, topics, fetch_max_wait
         self._waiting: dict[bytes, asyncio.Future[str]] = {}
 
-    async def ask(self, number: int, key: str, body: bytes, headers: Sequence[tuple[str, bytes]]) -> str:
+    async def ask(
+        self, number: int, key: str, body: bytes, headers: Sequence[tuple[str, bytes]]
+    ) -> str:
         """Return "answered"."""
         correlation = b"%d" % number
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -138,7 +145,10 @@ class KafkaAsker:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._listening.cancel()
         await asyncio.gather(self._listening, return_exceptions=True)

@@ -16,7 +16,9 @@ def cpu_seconds(processes: Mapping[str, int]) -> dict[str, float]:
     for name, pid in processes.items():
         try:
             # After the command's name in brackets: state is the first field, user and system time the 12th and 13th.
-            fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+            fields = (
+                Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+            )
         except OSError:
             continue
         found[name] = (int(fields[11]) + int(fields[12])) / ticks

@@ -23,7 +23,9 @@ __all__ = ["main"]
 async def _aiokafka(broker: str, fetch_max_wait: float, there: str, back: str) -> None:
     producer: Any = AIOKafkaProducer(bootstrap_servers=broker, acks="all")
     consumer: Any = AIOKafkaConsumer(
-        bootstrap_servers=broker, group_id=None, fetch_max_wait_ms=max(1, int(1000 * fetch_max_wait))
+        bootstrap_servers=broker,
+        group_id=None,
+        fetch_max_wait_ms=max(1, int(1000 * fetch_max_wait)),
     )
     await producer.start()
     await consumer.start()
@@ -33,7 +35,9 @@ async def _aiokafka(broker: str, fetch_max_wait: float, there: str, back: str) -
     await consumer.seek_to_end()
     async for message in consumer:
         correlation = header(message.headers, CORRELATION_ID) or b""
-        await producer.send(back, message.value, partition=0, headers=[(CORRELATION_ID, correlation)])
+        await producer.send(
+            back, message.value, partition=0, headers=[(CORRELATION_ID, correlation)]
+        )
 
 
 def _faust(broker: str, fetch_max_wait: float, there: str, back: str) -> None:
@@ -62,7 +66,9 @@ def _faust(broker: str, fetch_max_wait: float, there: str, back: str) -> None:
         async for event in stream.events():
             headers = event.message.headers
             correlation = header(dict(headers or {}), CORRELATION_ID) or b""
-            await app.producer.send(back, None, event.message.value, 0, None, [(CORRELATION_ID, correlation)])
+            await app.producer.send(
+                back, None, event.message.value, 0, None, [(CORRELATION_ID, correlation)]
+            )
 
     worker = faust.Worker(app, loglevel="info", loop=loop, redirect_stdouts=False)
     worker.spinner = None

@@ -15,6 +15,7 @@ from typing import Any
 import uvloop
 from kafka.admin import NewTopic
 
+from streams.kafka.topics import INTENTS, REPLIES, admin
 from streams.local.bench.clients import HttpAsker, KafkaAsker
 from streams.local.bench.cpu import cpu_seconds
 from streams.local.bench.load import Call, Load
@@ -22,7 +23,6 @@ from streams.local.bench.open_loop import Latencies, open_loop
 from streams.local.embedded_broker import EMBEDDED_FETCH_MAX_WAIT
 from streams.local.processes import free_port, start, stop
 from streams.local.stack import Stack
-from streams.kafka.topics import INTENTS, REPLIES, admin
 
 __all__ = ["WAYS", "HookBench", "Row", "bench_hook"]
 
@@ -97,7 +97,9 @@ def bench_hook(
             process = stack.start_part("gateway", lonely, broker=f"127.0.0.1:{free_port()}")
             parts["lonely gateway"] = process.pid
         askers = _Askers(stack.bootstrap, stack.gateway_url, lonely, wait)
-        found = uvloop.run(_measure(askers, parts, rates=rates, seconds=seconds, ways=ways, note=note))
+        found = uvloop.run(
+            _measure(askers, parts, rates=rates, seconds=seconds, ways=ways, note=note)
+        )
     return HookBench(
         "Apache Kafka" if broker else "embedded",
         os.cpu_count() or 1,
@@ -124,7 +126,9 @@ class _Askers:
             numbers = count()
             topics = _ECHO.get(way, (INTENTS, REPLIES))
             async with KafkaAsker(self.bootstrap, topics, self.wait) as kafka:
-                yield lambda call: kafka.ask(next(numbers), call.event.household_id, call.body, call.headers)
+                yield lambda call: kafka.ask(
+                    next(numbers), call.event.household_id, call.body, call.headers
+                )
 
 
 @dataclass(slots=True)
@@ -157,23 +161,31 @@ async def _measure(
                     before = cpu_seconds(parts)
                     found[way, rate].latencies.merge(await _run(ask[way], calls, rate))
                     after = cpu_seconds(parts)
-                    found[way, rate].cpu.update({name: after[name] - before[name] for name in after})
+                    found[way, rate].cpu.update(
+                        {name: after[name] - before[name] for name in after}
+                    )
                 note(f"round {number + 1} of {_ROUNDS}, {rate:,} calls a second: done")
     return found
 
 
-async def _run(ask: Callable[[Call], Awaitable[str]], calls: Sequence[Call], rate: float) -> Latencies:
+async def _run(
+    ask: Callable[[Call], Awaitable[str]], calls: Sequence[Call], rate: float
+) -> Latencies:
     return await open_loop(lambda number: ask(calls[number]), len(calls), rate)
 
 
-def _rows(found: Mapping[tuple[str, int], _Found], rates: Sequence[int], ways: Sequence[str]) -> list[Row]:
+def _rows(
+    found: Mapping[tuple[str, int], _Found], rates: Sequence[int], ways: Sequence[str]
+) -> list[Row]:
     rows = []
     for rate in rates:
         for way in ways:
             here = found[way, rate]
             base = found["a", rate].latencies.ms(99) if "a" in ways else None
             ratio = round(here.latencies.ms(99) / base, 2) if base else None
-            cpu = {name: round(1e6 * spent / here.latencies.calls) for name, spent in here.cpu.items()}
+            cpu = {
+                name: round(1e6 * spent / here.latencies.calls) for name, spent in here.cpu.items()
+            }
             rows.append(Row(way, WAYS[way], rate, here.latencies.as_json(), cpu, ratio))
     return rows
 
@@ -185,7 +197,9 @@ def _echoes(
     """Start the two echoes on topics of their own; yields how long a fetch may wait on this broker, and the processes' ids."""
     wait = EMBEDDED_FETCH_MAX_WAIT if embedded else 0.5
     client = admin(stack.brokers)
-    topics = [NewTopic(name, stack.partitions, 1) for way in ways if way in _ECHO for name in _ECHO[way]]
+    topics = [
+        NewTopic(name, stack.partitions, 1) for way in ways if way in _ECHO for name in _ECHO[way]
+    ]
     if topics:
         client.create_topics(topics)
     processes = {}

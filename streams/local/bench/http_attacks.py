@@ -14,11 +14,11 @@ from typing import Any
 import httpx
 import uvloop
 
-from streams.local.bench.clients import HttpAsker
+from streams.errors import DependencyUnavailable
 from streams.local.bench.attacker import UNDER_WAY
+from streams.local.bench.clients import HttpAsker
 from streams.local.bench.load import Load
 from streams.local.bench.open_loop import Latencies, open_loop
-from streams.errors import MissingPart
 from streams.local.processes import free_port, start, stop
 from streams.local.stack import Stack
 
@@ -98,7 +98,13 @@ async def _measure(  # noqa: PLR0917 - all of it is what a run is
         for number, attack in enumerate(attacks):
             await run(round(rate * _OVER))  # what the attack before left is over by then
             calm, calm_mib = await run(round(rate * seconds))
-            command = [sys.executable, "-m", "streams.local.bench.attacker", attack, url.rpartition(":")[2]]
+            command = [
+                sys.executable,
+                "-m",
+                "streams.local.bench.attacker",
+                attack,
+                url.rpartition(":")[2],
+            ]
             log = folder / f"{number}.log"
             process = start([*command, str(2 * seconds + _PATIENCE)], log=log)
             try:
@@ -107,7 +113,9 @@ async def _measure(  # noqa: PLR0917 - all of it is what a run is
             finally:
                 stop(process)
             ratio = round(attacked.ms(99) / calm.ms(99), 2)
-            rows.append(AttackRow(attack, calm.as_json(), attacked.as_json(), ratio, calm_mib, attacked_mib))
+            rows.append(
+                AttackRow(attack, calm.as_json(), attacked.as_json(), ratio, calm_mib, attacked_mib)
+            )
             note(f"{attack}: p99 {calm.ms(99):.1f} -> {attacked.ms(99):.1f} ms")
     return rows
 
@@ -116,12 +124,12 @@ def _wait_under_way(log: Path) -> None:
     """Wait until an attack has begun; nobody asks meanwhile.
 
     Raises:
-        MissingPart: it does not.
+        DependencyUnavailable: it does not.
     """
     end = time.monotonic() + _PATIENCE
     while UNDER_WAY not in (said := log.read_text("utf-8", "replace")):
         if time.monotonic() > end:
-            raise MissingPart(f"the attack did not begin: {said[-200:]}")
+            raise DependencyUnavailable(f"the attack did not begin: {said[-200:]}")
         time.sleep(0.05)
 
 
@@ -145,6 +153,7 @@ def _peak_mib(pid: int) -> float:
     if sys.platform != "linux":
         return 0.0
     status: Any = dict(
-        line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text("ascii", "replace").splitlines()
+        line.split(":", 1)
+        for line in Path(f"/proc/{pid}/status").read_text("ascii", "replace").splitlines()
     )
     return round(int(status["VmHWM"].split()[0]) / 1024, 1)

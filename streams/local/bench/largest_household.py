@@ -17,7 +17,6 @@ from detector.contracts.decisions import (
     Verdict,
 )
 from detector.contracts.events import MAX_ID_LENGTH, Outcome, OutcomeKind, OutcomeSource
-from detector.population.base_rates import PARTS_OF_WEEK
 from detector.contracts.standing import Standing
 from detector.household.state import (
     MAX_EARLY,
@@ -37,6 +36,7 @@ from detector.household.state import (
     Subject,
     Usage,
 )
+from detector.population.base_rates import PARTS_OF_WEEK
 from streams.wire.state.marks import MAX_MARKS, Mark
 from streams.wire.state.packing import Stored
 

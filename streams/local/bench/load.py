@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from detector.decision.bundle import Bundle
 from detector.contracts.events import IntentEvent
+from detector.decision.bundle import Bundle
 from detector.progress import Progress, silent
 from detector.simulation.households import simulate
 from detector.training.train import train
@@ -36,7 +36,11 @@ class Load:
     def __init__(self, *, households: int = 60, seed: int = 1, first: int = 1_000) -> None:
         start = datetime.now(UTC) - timedelta(days=_DAYS + 1)
         self._events: Sequence[IntentEvent] = simulate(
-            households, _DAYS, seed=seed, first=first, start=start.replace(hour=0, minute=0, second=0)
+            households,
+            _DAYS,
+            seed=seed,
+            first=first,
+            start=start.replace(hour=0, minute=0, second=0),
         ).events
         # Another run's names never come again: the broker may remember them.
         self._run = secrets.token_hex(4)
@@ -49,7 +53,9 @@ class Load:
             name = f"{self._run}-{next(self._rounds)}-"
             for event in self._events[: calls - len(drawn)]:
                 named = replace(
-                    event, event_id=f"{name}{event.event_id}", household_id=f"{name}{event.household_id}"
+                    event,
+                    event_id=f"{name}{event.event_id}",
+                    household_id=f"{name}{event.household_id}",
                 )
                 headers = INTENT.headers(named.event_id, named.time, source="misfire/bench")
                 drawn.append(Call(named, INTENT.encode(named), headers))
@@ -58,4 +64,6 @@ class Load:
 
 def make_bundle(progress: Progress = silent, *, households: int = 60, seed: int = 0) -> Bundle:
     """Train a bundle on households that no load has."""
-    return train(simulate(households, _DAYS, seed=seed).events, read_policy(), seed=seed, progress=progress)
+    return train(
+        simulate(households, _DAYS, seed=seed).events, read_policy(), seed=seed, progress=progress
+    )

@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 from hmmlearn.hmm import CategoricalHMM
 
-from detector.decision.bundle import Bundle
-from detector.training.evidence_table import committed_moments, sessions_by_household
 from detector.contracts.events import IntentEvent
-from detector.evidence import evidence
-from detector.population.model import CLONES, ITERATIONS, fit_model, perplexity
+from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
-from detector.sequence.hmmlearn_reference import as_categorical_hmm
+from detector.evidence import evidence
+from detector.household.grouping import sessions_by_household
 from detector.household.state import HouseholdState
+from detector.population.model import perplexity
 from detector.population.vocabulary import Vocabulary
+from detector.sequence.hmmlearn_reference import as_categorical_hmm
+from detector.training.evidence_table import committed_moments
+from detector.training.fit_model import CLONES, ITERATIONS, fit_model
 
 __all__ = ["StepBench", "TrainBench", "bench_step", "bench_train"]
 
@@ -73,7 +75,9 @@ def bench_train(
     model = fit_model(fitted)
     seconds = perf_counter() - begun
     vocabulary = model.vocabulary
-    reference = CategoricalHMM(states, n_iter=iterations, tol=0.0, random_state=0, n_features=vocabulary.size)
+    reference = CategoricalHMM(
+        states, n_iter=iterations, tol=0.0, random_state=0, n_features=vocabulary.size
+    )
     symbols, lengths = _symbols(fitted, vocabulary)
     begun = perf_counter()
     reference.fit(symbols, lengths)
@@ -90,7 +94,9 @@ def bench_train(
         states=states,
         hmmlearn_iterations=iterations,
         hmmlearn_seconds=round(theirs, 2),
-        hmmlearn_perplexity=round(float(np.exp(-reference.score(symbols, lengths) / len(symbols))), 3),
+        hmmlearn_perplexity=round(
+            float(np.exp(-reference.score(symbols, lengths) / len(symbols))), 3
+        ),
         times_faster=round(theirs / seconds, 1),
     )
 
@@ -161,7 +167,9 @@ def _symbols(
 
 
 def _raised(rows: np.typing.NDArray[np.float64]) -> np.typing.NDArray[np.float64]:
-    raised: np.typing.NDArray[np.float64] = (rows + _FLOOR) / (rows + _FLOOR).sum(axis=1, keepdims=True)
+    raised: np.typing.NDArray[np.float64] = (rows + _FLOOR) / (rows + _FLOOR).sum(
+        axis=1, keepdims=True
+    )
     return raised
 
 

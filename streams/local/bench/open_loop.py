@@ -30,7 +30,9 @@ class Latencies:
     ``lag`` is how long after it was due a call began: what the caller's own process had to wait for its turn.
     """
 
-    histogram: HdrHistogram = field(default_factory=lambda: HdrHistogram(_LOWEST, _HIGHEST, _DIGITS))
+    histogram: HdrHistogram = field(
+        default_factory=lambda: HdrHistogram(_LOWEST, _HIGHEST, _DIGITS)
+    )
     answers: Counter[str] = field(default_factory=Counter)
     late: Counter[str] = field(default_factory=Counter)
     lag: HdrHistogram = field(default_factory=lambda: HdrHistogram(_LOWEST, _HIGHEST, _DIGITS))
@@ -64,7 +66,9 @@ class Latencies:
 
     def as_json(self) -> dict[str, object]:
         """Plain values: percentiles in milliseconds."""
-        named = {f"p{percentile:g}_ms": self.ms(percentile) for percentile in (50, 90, 99, 99.9, 100)}
+        named = {
+            f"p{percentile:g}_ms": self.ms(percentile) for percentile in (50, 90, 99, 99.9, 100)
+        }
         return {
             "calls": self.calls,
             **named,

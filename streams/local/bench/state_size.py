@@ -12,14 +12,14 @@ from time import perf_counter
 import numpy as np
 from pydantic import TypeAdapter
 
-from detector.decision.bundle import Bundle
-from detector.training.evidence_table import sessions_by_household
 from detector.contracts.events import IntentEvent
+from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
-from detector.progress import Progress, silent
 from detector.decision.labelled_outcomes import reveal
-from detector.simulation.households import simulate
+from detector.household.grouping import sessions_by_household
 from detector.household.state import HouseholdState
+from detector.progress import Progress, silent
+from detector.simulation.households import simulate
 from streams.local.bench.largest_household import largest
 from streams.wire.state.marks import Mark
 from streams.wire.state.packing import Stored, pack, unpack
@@ -61,7 +61,9 @@ def simulated(households: int, events: int, *, seed: int = 0) -> Iterator[Iterat
         yield islice(simulate(1, days, seed=seed, first=number).events, events)
 
 
-def repeated(stream: Sequence[IntentEvent], households: int, events: int) -> Iterator[Iterator[IntentEvent]]:
+def repeated(
+    stream: Sequence[IntentEvent], households: int, events: int
+) -> Iterator[Iterator[IntentEvent]]:
     """Yield the first households of a stream, each said again and again, whole weeks later, until it has ``events`` events."""
     for sessions in islice(sessions_by_household(stream).values(), households):
         yield islice(_again([event for session in sessions for event in session]), events)
@@ -78,7 +80,9 @@ def bench_state(
     stored, packing, unpacking = [], [], []
     for number, events in enumerate(lives):
         progress("living", number, households)
-        stored.append(Stored(state=_lived(events, bundle), intents=(_INTENTS,), outcomes=(_OUTCOMES,)))
+        stored.append(
+            Stored(state=_lived(events, bundle), intents=(_INTENTS,), outcomes=(_OUTCOMES,))
+        )
     progress("living", households, households)
     packed = []
     for each in stored:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import uvloop
 
+from streams.hook import AsyncHook
 from streams.local.bench.clients import HttpAsker
 from streams.local.bench.load import Load
 from streams.local.bench.open_loop import Latencies, open_loop
-from streams.hook import AsyncHook
 from streams.local.processes import free_port, start, stop
 from streams.local.stack import Stack
 
@@ -103,7 +103,13 @@ async def _join(scene: _Scene) -> None:
 
 
 async def _backlog(scene: _Scene) -> None:
-    command = [sys.executable, "-m", "streams.local.bench.backlog", scene.stack.bootstrap, str(_BACKLOG_EVENTS)]
+    command = [
+        sys.executable,
+        "-m",
+        "streams.local.bench.backlog",
+        scene.stack.bootstrap,
+        str(_BACKLOG_EVENTS),
+    ]
     sending = start(command, log=scene.stack.folder / "backlog.log")
     await asyncio.to_thread(sending.wait)
     await asyncio.sleep(6)
@@ -176,11 +182,17 @@ def bench_storm(
         scene = _Scene(stack, broker_pid or stack.broker_pid, stack.start_gateway(), Load())
         rows, skipped = uvloop.run(_storm(scene, rate, deadline_ms, troubles, note))
     name = "Apache Kafka" if broker else "embedded"
-    return Storm(name, os.cpu_count() or 1, round(load_average, 2), rate, deadline_ms, rows, skipped)
+    return Storm(
+        name, os.cpu_count() or 1, round(load_average, 2), rate, deadline_ms, rows, skipped
+    )
 
 
 async def _storm(
-    scene: _Scene, rate: float, deadline_ms: int, troubles: Sequence[str], note: Callable[[str], None]
+    scene: _Scene,
+    rate: float,
+    deadline_ms: int,
+    troubles: Sequence[str],
+    note: Callable[[str], None],
 ) -> tuple[list[StormRow], list[str]]:
     rows, skipped = [], []
     async with AsyncHook(scene.stack.gateway_url, deadline_ms=deadline_ms) as hook:
@@ -196,7 +208,11 @@ async def _storm(
 
 
 async def _ask_while(
-    scene: _Scene, hook: AsyncHook, trouble: Callable[[_Scene], Awaitable[None]], rate: float, deadline: float
+    scene: _Scene,
+    hook: AsyncHook,
+    trouble: Callable[[_Scene], Awaitable[None]],
+    rate: float,
+    deadline: float,
 ) -> Latencies:
     numbers = count()
     calls = scene.load.draw(5_000)

@@ -8,7 +8,15 @@ from itertools import count
 from types import MappingProxyType
 
 from detector.contracts.events import Act, IntentEvent
-from detector.simulation.households import CATALOGUE, Channels, Profile, Routine, Shape, Skill, simulate
+from detector.simulation.households import (
+    CATALOGUE,
+    Channels,
+    Profile,
+    Routine,
+    Shape,
+    Skill,
+    simulate,
+)
 
 __all__ = ["Cast", "Member", "evening_routine", "find_cast", "new_command"]
 
@@ -92,7 +100,9 @@ def find_cast(*, seed: int, days: int, first: int) -> Cast:
     for number in count(first):
         simulation = simulate(1, days, seed=seed, first=number)
         member = Member(next(iter(simulation.profiles.values())), simulation.events)
-        role = next((role for role, fits in _ROLES.items() if role not in found and fits(member)), None)
+        role = next(
+            (role for role, fits in _ROLES.items() if role not in found and fits(member)), None
+        )
         if role is not None:
             found[role] = member
         if len(found) == len(_ROLES):

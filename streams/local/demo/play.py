@@ -11,22 +11,22 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from rich.console import Console
 
-from detector.decision.bundle import Bundle
 from detector.contracts.decisions import Verdict
 from detector.contracts.events import IntentEvent, OutcomeKind
+from detector.decision.bundle import Bundle
 from detector.policy.parsing import parse_policy
 from detector.progress import Progress
 from detector.simulation.households import simulate, with_misfires
 from detector.training.train import train
+from streams.files.policy import read_policy
 from streams.local.demo.cast import Cast, Member, find_cast
-from streams.local.demo.topic_counts import Ledger
 from streams.local.demo.runtime import Runtime
 from streams.local.demo.stories import STORIES, Stage, Told
 from streams.local.demo.summary import Summary, summarise
 from streams.local.demo.table import StoryTable
-from streams.files.policy import read_policy
-from streams.operations.replay import send_events
+from streams.local.demo.topic_counts import Ledger
 from streams.local.stack import Stack
+from streams.operations.replay import send_events
 
 __all__ = ["Scale", "World", "make_bundle", "make_world", "play"]
 
@@ -95,7 +95,9 @@ def make_world(seed: int, scale: Scale, progress: Progress) -> World:
 
 def make_bundle(world: World, seed: int, progress: Progress) -> Bundle:
     """Train on what the population meant."""
-    return train(world.clean, parse_policy(read_policy().text.replace(*_SKEW)), seed=seed, progress=progress)
+    return train(
+        world.clean, parse_policy(read_policy().text.replace(*_SKEW)), seed=seed, progress=progress
+    )
 
 
 def play(
@@ -127,7 +129,12 @@ def play(
     ledger.close()
     runtime.close()
     return summarise(
-        told, world.traffic, world.misfires, decisions=ledger.decisions, asked=runtime.asked, counts=counts
+        told,
+        world.traffic,
+        world.misfires,
+        decisions=ledger.decisions,
+        asked=runtime.asked,
+        counts=counts,
     )
 
 

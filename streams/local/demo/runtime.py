@@ -41,7 +41,9 @@ class Runtime:
         self.show = show
         self._key = key
         self.asked: list[Asked] = []
-        self._hooks = {ms: Hook(url, deadline_ms=ms) for ms in (DEFAULT_DEADLINE_MS, _PATIENT_DEADLINE_MS)}
+        self._hooks = {
+            ms: Hook(url, deadline_ms=ms) for ms in (DEFAULT_DEADLINE_MS, _PATIENT_DEADLINE_MS)
+        }
 
     def say(self, event: IntentEvent, *, deadline_ms: int = _PATIENT_DEADLINE_MS) -> Asked:
         """Pass one turn to the hook."""

@@ -11,8 +11,8 @@ import numpy as np
 
 from detector.contracts.decisions import Rung, Verdict
 from detector.contracts.events import Act, IntentEvent
-from detector.simulation.misfires import Turn
 from detector.simulation.households import Channels, Profile, dialogue, new_token, skill_of, spoken
+from detector.simulation.misfires import Turn
 from streams.local.demo.cast import Cast, Member, evening_routine, new_command
 from streams.local.demo.runtime import DEFAULT_DEADLINE_MS, Asked, Runtime
 from streams.local.stack import Stack
@@ -87,7 +87,11 @@ def _portland(stage: Stage) -> Told:
         right,
     ]
     events = _heard(
-        stage.cast.quiet.profile, turns, stage.at(routine.hour if routine else 20.0), stage.rng, _BACKGROUND
+        stage.cast.quiet.profile,
+        turns,
+        stage.at(routine.hour if routine else 20.0),
+        stage.rng,
+        _BACKGROUND,
     )
     asked = stage.runtime.converse(events[:-1])
     told = Told(_INTERRUPTED, asked, executed=False, meant=False)
@@ -155,20 +159,28 @@ def _misheard(stage: Stage) -> Told:
 def _worker_gone(stage: Stage) -> Told:
     member = stage.cast.steady
     habit = next(
-        event for event in reversed(member.events) if event.commits and event.act is not Act.INITIATE
+        event
+        for event in reversed(member.events)
+        if event.commits and event.act is not Act.INITIATE
     )
     skill = skill_of(habit.intent)
     slots = member.profile.slots(skill, stage.rng)
-    events = spoken(member.profile, dialogue(skill, slots, stage.rng, polite=0.0), stage.at(20.0), stage.rng)
+    events = spoken(
+        member.profile, dialogue(skill, slots, stage.rng, polite=0.0), stage.at(20.0), stage.rng
+    )
     before = stage.runtime.say(events[0])
     stage.stack.kill_worker()
     stage.say("The worker is killed with signal 9, in the middle of the chain.")
     rest = [stage.runtime.say(event, deadline_ms=DEFAULT_DEADLINE_MS) for event in events[1:]]
-    told = Told(tuple(Verdict), rest[-1], stage.runtime.carry_out(rest[-1], confirmed=True), meant=True)
+    told = Told(
+        tuple(Verdict), rest[-1], stage.runtime.carry_out(rest[-1], confirmed=True), meant=True
+    )
     stage.say("A new worker starts and catches up.")
     stage.stack.start_worker()
     back, _ = _meant(stage, member, skill.intent, slots, stage.at(21.0))
-    told.require(before.decision.rung is Rung.WORKER, "The worker did not answer before it was killed.")
+    told.require(
+        before.decision.rung is Rung.WORKER, "The worker did not answer before it was killed."
+    )
     for turn in rest:
         told.require(
             turn.decision.rung is not Rung.WORKER and turn.decision.degraded,
@@ -189,11 +201,23 @@ STORIES: tuple[Story, ...] = (
         _portland,
     ),
     Story(
-        "Every evening", "A household messages that same contact, as it does each evening.", _every_evening
+        "Every evening",
+        "A household messages that same contact, as it does each evening.",
+        _every_evening,
     ),
-    Story("Rare but meant", "A household does something for the first time, and means it.", _rare_but_meant),
-    Story("Misheard", "A call to the plumber is heard as an order for a plunger, half-way.", _misheard),
-    Story("The worker is gone", "The worker dies in the middle of a chain that was meant.", _worker_gone),
+    Story(
+        "Rare but meant",
+        "A household does something for the first time, and means it.",
+        _rare_but_meant,
+    ),
+    Story(
+        "Misheard", "A call to the plumber is heard as an order for a plunger, half-way.", _misheard
+    ),
+    Story(
+        "The worker is gone",
+        "The worker dies in the middle of a chain that was meant.",
+        _worker_gone,
+    ),
 )
 
 
@@ -203,10 +227,14 @@ def _meant(
     """Somebody says it well, and confirms when asked."""
     turns = dialogue(skill_of(intent), slots, stage.rng, polite=0.0)
     events = spoken(member.profile, turns, time, stage.rng)
-    asked = stage.runtime.converse([_with_confidences(event, member.profile, _CLEAR) for event in events])
+    asked = stage.runtime.converse(
+        [_with_confidences(event, member.profile, _CLEAR) for event in events]
+    )
     offered = asked.decision.confirm
     if offered is not None:
-        stage.say(f"{offered.prompt} Asked by {offered.methods[0].replace('_', ' ')}; the answer is yes.")
+        stage.say(
+            f"{offered.prompt} Asked by {offered.methods[0].replace('_', ' ')}; the answer is yes."
+        )
     return asked, stage.runtime.carry_out(asked, confirmed=True)
 
 
@@ -218,14 +246,21 @@ def _heard(
     confidences: Mapping[str, float],
 ) -> list[IntentEvent]:
     """What the assistant believes to have heard, with what its recognisers say about it."""
-    return [_with_confidences(event, profile, confidences) for event in spoken(profile, turns, time, rng)]
+    return [
+        _with_confidences(event, profile, confidences)
+        for event in spoken(profile, turns, time, rng)
+    ]
 
 
-def _with_confidences(event: IntentEvent, profile: Profile, confidences: Mapping[str, float]) -> IntentEvent:
+def _with_confidences(
+    event: IntentEvent, profile: Profile, confidences: Mapping[str, float]
+) -> IntentEvent:
     """Give an event these confidences, those of them that the household's runtime reports."""
     if profile.channels is Channels.NONE:
         return event
     given = (
-        confidences if profile.channels is Channels.ALL else {"asr_confidence": confidences["asr_confidence"]}
+        confidences
+        if profile.channels is Channels.ALL
+        else {"asr_confidence": confidences["asr_confidence"]}
     )
     return replace(event, **dict[str, Any](given))

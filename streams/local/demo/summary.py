@@ -11,10 +11,10 @@ import numpy as np
 
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.events import IntentEvent
-from streams.local.demo.topic_counts import Counts
 from streams.local.demo.runtime import Asked
 from streams.local.demo.stories import Told
 from streams.local.demo.table import why
+from streams.local.demo.topic_counts import Counts
 
 __all__ = ["Share", "Summary", "summarise"]
 

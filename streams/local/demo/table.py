@@ -34,7 +34,10 @@ class StoryTable:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._parts.append("")
         self._draw()
@@ -47,7 +50,9 @@ class StoryTable:
         if isinstance(table, str):
             table = _empty(header=not any(isinstance(part, Table) for part in self._parts))
             self._parts.append(table)
-        misfire = "" if decision.misfire_probability is None else f"{decision.misfire_probability:.2%}"
+        misfire = (
+            "" if decision.misfire_probability is None else f"{decision.misfire_probability:.2%}"
+        )
         verdict = f"[{_COLOURS[decision.verdict]}]{decision.verdict}[/]"
         milliseconds = f"{asked.milliseconds:.0f}"
         table.add_row(
@@ -77,7 +82,9 @@ class StoryTable:
 
 
 def _empty(*, header: bool) -> Table:
-    table = Table(show_header=header, box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+    table = Table(
+        show_header=header, box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim"
+    )
     for name, width, justify in (
         ("time", 8, "left"),
         ("intent", 26, "left"),

@@ -10,11 +10,11 @@ from kafka import KafkaConsumer, TopicPartition
 
 from detector.contracts.decisions import Decision
 from detector.progress import Progress, silent
+from streams.errors import DependencyUnavailable
 from streams.kafka.connection import Brokers
-from streams.errors import MissingPart
-from streams.wire.state.packing import unpack
-from streams.wire.records import DECISION
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS
+from streams.wire.records import DECISION
+from streams.wire.state.packing import unpack
 
 __all__ = ["Counts", "Ledger"]
 
@@ -56,19 +56,25 @@ class Ledger:
         self._consumer.seek_to_beginning()
 
     def wait_for(
-        self, events: Collection[str], *, stage: str = "waiting for decisions", progress: Progress = silent
+        self,
+        events: Collection[str],
+        *,
+        stage: str = "waiting for decisions",
+        progress: Progress = silent,
     ) -> None:
         """Read until each of ``events`` has its decision and the changelog is as far.
 
         Raises:
-            MissingPart: nothing comes any more.
+            DependencyUnavailable: nothing comes any more.
         """
         last = time.monotonic()
         while (open_ := self._open(events)) > 0:
             if self._poll():
                 last = time.monotonic()
             elif time.monotonic() - last > _PATIENCE:
-                raise MissingPart(f"{open_} of {len(events)} events were not decided; see the worker's log")
+                raise DependencyUnavailable(
+                    f"{open_} of {len(events)} events were not decided; see the worker's log"
+                )
             progress(stage, len(events) - open_, len(events))
         progress(stage, len(events), len(events))
 

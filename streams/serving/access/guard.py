@@ -19,11 +19,17 @@ from limits.strategies import FixedWindowRateLimiter
 
 from detector.contracts.confirmations import ConfirmationAnswer
 from detector.contracts.events import IntentEvent, Outcome, OutcomeSource
-from streams.telemetry import metrics
-from streams.errors import BadRecord, MissingPart, WrongUse
-from streams.serving.access.token_file import AccessFile, AccessToken, Scope, read_stamped, sha256_of
+from streams.errors import DependencyUnavailable, RecordError, UsageError
 from streams.files.private import Stamp, stamp_of
+from streams.serving.access.token_file import (
+    AccessFile,
+    AccessToken,
+    Scope,
+    read_stamped,
+    sha256_of,
+)
 from streams.serving.hosts import FOREIGN
+from streams.telemetry import metrics
 
 __all__ = ["REFUSALS", "SCOPES", "Caller", "Guard", "caller_of"]
 
@@ -83,13 +89,16 @@ class Caller:
         """Return whether token and household key are those of when the request began: a stream of late answers stays open for days."""
         if self.token is None:
             return True
-        return self.guard.knows(self.token) and self.guard.household_key(self.token) == self.household_key
+        return (
+            self.guard.knows(self.token)
+            and self.guard.household_key(self.token) == self.household_key
+        )
 
     def check(self, value: IntentEvent | Outcome | ConfirmationAnswer) -> None:
         """Make sure that a value names no household of another tenant.
 
         Raises:
-            BadRecord: with code ``other_tenant``.
+            RecordError: with code ``other_tenant``.
         """
         heard = value.heard if isinstance(value, ConfirmationAnswer) else None
         for each in (value, heard):
@@ -100,7 +109,7 @@ class Caller:
         """Make sure that a household is one of the caller's tenant.
 
         Raises:
-            BadRecord: with code ``other_tenant``.
+            RecordError: with code ``other_tenant``.
         """
         if not self.owns(household_id):
             raise _refused(
@@ -112,7 +121,7 @@ class Caller:
         """Make sure that the caller may report as this source: as a runtime, and as an operator with a token that may operate.
 
         Raises:
-            BadRecord: with code ``other_source``.
+            RecordError: with code ``other_source``.
         """
         operates = self.token is not None and Scope.OPERATE in self.token.scopes
         if source is OutcomeSource.RUNTIME or (source is OutcomeSource.OPERATOR and operates):
@@ -126,7 +135,7 @@ class Caller:
         """Count what is sent against the token's rate.
 
         Raises:
-            BadRecord: with code ``rate_exceeded``.
+            RecordError: with code ``rate_exceeded``.
         """
         if self.token is not None and not self.guard.admits(self.token, events):
             raise _refused(
@@ -185,7 +194,7 @@ class Guard:
         """Let a request in, as a dependency of every route; ``caller_of`` says afterwards who asks.
 
         Raises:
-            BadRecord: with a code of ``REFUSALS``.
+            RecordError: with a code of ``REFUSALS``.
         """
         caller = Caller(self)
         route = request.scope["route"].path
@@ -194,7 +203,9 @@ class Guard:
                 self._refresh(self._file)
             token = self._known(request.headers.get("authorization"))
             if SCOPES.get(route) not in token.scopes:
-                raise _refused("missing_scope", f"the token may not {SCOPES.get(route) or 'do this'}")
+                raise _refused(
+                    "missing_scope", f"the token may not {SCOPES.get(route) or 'do this'}"
+                )
             caller = Caller(self, token, self.household_key(token))
             caller.count(1)
         request.state.caller = caller
@@ -216,7 +227,7 @@ class Guard:
             # A file that was changed within the last tick of its clock is read again: another change would not be seen.
             if self._stamp is None or not self._stamp.settled or stamp_of(file) != self._stamp:
                 self._read(file)
-        except (OSError, MissingPart, WrongUse) as error:
+        except (OSError, DependencyUnavailable, UsageError) as error:
             # What was read last holds: a file that is being replaced must not shut every home out.
             if self._stamp is not None:
                 logger.error("%s; the tokens that were read last are taken until then", error)  # noqa: TRY400 - a sentence
@@ -225,7 +236,9 @@ class Guard:
     def _read(self, file: Path) -> None:
         access, self._stamp = read_stamped(file)
         self._access, self._tokens = access, {token.id: token for token in access.tokens}
-        self._rates = {tenant: rate for tenant in access.tenants if (rate := access.rate_of(tenant))}
+        self._rates = {
+            tenant: rate for tenant in access.tenants if (rate := access.rate_of(tenant))
+        }
 
 
 def caller_of(request: Request) -> Caller:
@@ -234,6 +247,6 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
-def _refused(code: str, text: str) -> BadRecord:
+def _refused(code: str, text: str) -> RecordError:
     metrics.REFUSED.labels(code).inc()
-    return BadRecord(code, text)
+    return RecordError(code, text)

@@ -7,8 +7,8 @@ import socket
 import ssl
 from typing import Any
 
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files import certificates
-from streams.errors import MissingPart, WrongUse
 from streams.settings import Settings, read_secret
 
 __all__ = ["bearer_of", "check_edge", "client_context", "listen", "server_options"]
@@ -22,7 +22,7 @@ def check_edge(settings: Settings, part: str = "gateway") -> None:
         part: ``gateway`` or ``operator``, as the settings of its address are named.
 
     Raises:
-        WrongUse: every problem is listed.
+        UsageError: every problem is listed.
     """
     host: str = getattr(settings, f"{part}_host")
     lacking = []
@@ -37,10 +37,12 @@ def check_edge(settings: Settings, part: str = "gateway") -> None:
         if not settings.gateway_cert:
             lacking.append(f"{beyond}: give gateway_cert and gateway_key, so that TLS is spoken")
         if not (settings.access_file or settings.gateway_client_ca):
-            lacking.append(f"{beyond}: give access_file (tokens) or gateway_client_ca (client certificates)")
+            lacking.append(
+                f"{beyond}: give access_file (tokens) or gateway_client_ca (client certificates)"
+            )
     if lacking:
         hint = "trust_network = true says that nobody else reaches it"
-        raise WrongUse(
+        raise UsageError(
             f"the {part} does not start:\n" + "\n".join(f"  - {text}" for text in [*lacking, hint])
         )
 
@@ -49,7 +51,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
     """Return uvicorn's options for TLS; none where there is no certificate.
 
     Raises:
-        MissingPart: a certificate or key cannot be used.
+        DependencyUnavailable: a certificate or key cannot be used.
     """
     if settings.gateway_cert is None:
         return {}
@@ -58,15 +60,22 @@ def server_options(settings: Settings) -> dict[str, Any]:
     asked: dict[str, Any] = {}
     if settings.gateway_client_ca is not None:
         certificates.load_ca(context, settings.gateway_client_ca)
-        asked = {"ssl_ca_certs": str(settings.gateway_client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED}
-    return {"ssl_certfile": str(settings.gateway_cert), "ssl_keyfile": str(settings.gateway_key), **asked}
+        asked = {
+            "ssl_ca_certs": str(settings.gateway_client_ca),
+            "ssl_cert_reqs": ssl.CERT_REQUIRED,
+        }
+    return {
+        "ssl_certfile": str(settings.gateway_cert),
+        "ssl_keyfile": str(settings.gateway_key),
+        **asked,
+    }
 
 
 def client_context(settings: Settings) -> ssl.SSLContext | None:
     """Return how a tool speaks TLS with the gateway; ``None`` where nothing is set: then as everybody does.
 
     Raises:
-        MissingPart: a certificate or key cannot be used.
+        DependencyUnavailable: a certificate or key cannot be used.
     """
     if settings.hook_ca is None and settings.hook_cert is None:
         return None
@@ -77,12 +86,12 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens.
 
     Raises:
-        MissingPart: the address cannot be listened on.
+        DependencyUnavailable: the address cannot be listened on.
     """
     try:
         return socket.create_server((host, port))
     except OSError as error:
-        raise MissingPart(
+        raise DependencyUnavailable(
             f"{host}:{port} cannot be listened on ({error.strerror}); name another port with --port"
         ) from error
 
@@ -91,7 +100,7 @@ def bearer_of(settings: Settings) -> str | None:
     """Return the token with which a tool asks.
 
     Raises:
-        MissingPart: its file cannot be read.
+        DependencyUnavailable: its file cannot be read.
     """
     return read_secret(settings.hook_token_file, "token")
 

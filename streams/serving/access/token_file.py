@@ -15,9 +15,9 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from streams.errors import WrongUse
-from streams.files.private import Stamp, read_private_json, write_privately
+from streams.errors import UsageError
 from streams.files.atomic import locked
+from streams.files.private import Stamp, read_private_json, write_privately
 
 __all__ = [
     "AccessFile",
@@ -64,7 +64,9 @@ class AccessFile:
     fastest token, so that more tokens are not more events.
     """
 
-    tenants: dict[str, Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,15}$")]] = field(default_factory=dict)
+    tenants: dict[str, Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,15}$")]] = field(
+        default_factory=dict
+    )
     tokens: tuple[AccessToken, ...] = ()
     rates: dict[str, Annotated[int, Field(ge=1, le=1_000_000)]] = field(default_factory=dict)
 
@@ -100,7 +102,9 @@ def sha256_of(secret: str) -> str:
 def new_token(tenant: str, scopes: frozenset[Scope], per_second: int) -> tuple[str, AccessToken]:
     """Draw a token; return what its holder sends, and what is kept of it."""
     name, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
-    kept = AccessToken(id=name, tenant=tenant, scopes=scopes, per_second=per_second, sha256=sha256_of(secret))
+    kept = AccessToken(
+        id=name, tenant=tenant, scopes=scopes, per_second=per_second, sha256=sha256_of(secret)
+    )
     return f"{name}.{secret}", kept
 
 
@@ -110,20 +114,22 @@ def with_token(
     """Return the file with one more token; ``household_key`` has to be given with a tenant's first, ``rate`` sets all its tokens' rate.
 
     Raises:
-        WrongUse: the tenant is new and no key is given, has another key, or another tenant has that key.
+        UsageError: the tenant is new and no key is given, has another key, or another tenant has that key.
     """
     known = access.tenants.get(token.tenant)
     if known is None and household_key is None:
-        raise WrongUse(
+        raise UsageError(
             f"tenant {token.tenant!r} is new: give --household-key, the id of its keyring's household key"
         )
     if known is not None and household_key not in (None, known):
-        raise WrongUse(f"tenant {token.tenant!r} has the household key {known}, not {household_key}")
+        raise UsageError(
+            f"tenant {token.tenant!r} has the household key {known}, not {household_key}"
+        )
     tenants = access.tenants | {token.tenant: household_key or known or ""}
     rates = access.rates if rate is None else access.rates | {token.tenant: rate}
     found = replace(access, tenants=tenants, tokens=(*access.tokens, token), rates=rates)
     if problems := found.problems():
-        raise WrongUse("; ".join(problems))
+        raise UsageError("; ".join(problems))
     return found
 
 
@@ -131,11 +137,13 @@ def revoked(access: AccessFile, name: str) -> AccessFile:
     """Return the file without a token.
 
     Raises:
-        WrongUse: it has none of that id.
+        UsageError: it has none of that id.
     """
     kept = tuple(token for token in access.tokens if token.id != name)
     if len(kept) == len(access.tokens):
-        raise WrongUse(f"there is no token {name}; 'misfire token list' shows those that are there")
+        raise UsageError(
+            f"there is no token {name}; 'misfire token list' shows those that are there"
+        )
     return replace(access, tokens=kept)
 
 
@@ -143,17 +151,19 @@ def read_access(path: Path) -> AccessFile:
     """Read an access file.
 
     Raises:
-        MissingPart: it is not there, or cannot be read.
-        WrongUse: others may write or read it, or it is no access file.
+        DependencyUnavailable: it is not there, or cannot be read.
+        UsageError: others may write or read it, or it is no access file.
     """
     return read_stamped(path)[0]
 
 
 def read_stamped(path: Path) -> tuple[AccessFile, Stamp]:
     """Read an access file as ``read_access`` does, with the stamp that it had."""
-    found, stamp = read_private_json(path, "an access file", _ACCESS.validate_json, make="misfire token new")
+    found, stamp = read_private_json(
+        path, "an access file", _ACCESS.validate_json, make="misfire token new"
+    )
     if wrong := found.problems():
-        raise WrongUse(f"the access file {path} cannot be used: {'; '.join(wrong)}")
+        raise UsageError(f"the access file {path} cannot be used: {'; '.join(wrong)}")
     return found, stamp
 
 
@@ -168,8 +178,8 @@ def change_access(
         made_here: whether a file that is not there yet is an empty one.
 
     Raises:
-        MissingPart: it cannot be read or written.
-        WrongUse: it is no access file, or ``change`` refuses.
+        DependencyUnavailable: it cannot be read or written.
+        UsageError: it is no access file, or ``change`` refuses.
     """
     with locked(path):
         before = AccessFile() if made_here and not path.exists() else read_access(path)
@@ -182,6 +192,6 @@ def write_access(path: Path, access: AccessFile) -> None:
     """Write an access file, all of it or nothing, for its owner's eyes only.
 
     Raises:
-        MissingPart: it cannot be written.
+        DependencyUnavailable: it cannot be written.
     """
     write_privately(path, _ACCESS.dump_json(access, indent=2) + b"\n", "access file")

@@ -72,7 +72,9 @@ def is_applied(marks: Marks, record: Mark) -> bool:
 def with_mark(marks: Marks, record: Mark) -> Marks:
     """Return the marks after a record. Those of an earlier topic go: its records cannot come any more."""
     others = tuple(
-        mark for mark in marks if mark.topic_id == record.topic_id and mark.partition != record.partition
+        mark
+        for mark in marks
+        if mark.topic_id == record.topic_id and mark.partition != record.partition
     )
     return (*others, record)[-MAX_MARKS:]
 

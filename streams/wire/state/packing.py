@@ -27,8 +27,8 @@ from pydantic_core import from_json, to_json
 
 from detector.contracts.decisions import Decision, decision_id
 from detector.household.learning import token
-from detector.population.base_rates import PARTS_OF_WEEK
 from detector.household.state import HouseholdState
+from detector.population.base_rates import PARTS_OF_WEEK
 from streams.wire.state.marks import Mark, Marks
 from streams.wire.state.older_states import with_standings
 from streams.wire.state.packing_dictionary import DICTIONARY
@@ -53,9 +53,22 @@ _OPTIONS: Mapping[int, int] = {
 }
 _DICTIONARY = zstd.ZstdDict(DICTIONARY, is_raw=True)
 #: The columns of the decisions, before what else they hold; and what is not written where it is so.
-_COLUMNS = ("event_id", "session_id", "intent", "risk_class", "bundle", "event_bits", "surprisal_bits")
+_COLUMNS = (
+    "event_id",
+    "session_id",
+    "intent",
+    "risk_class",
+    "bundle",
+    "event_bits",
+    "surprisal_bits",
+)
 _NUMBERS = {"event_bits", "surprisal_bits"}
-_USUAL = {"verdict": "allow", "effective_verdict": "allow", "enforcement": "enforce", "rung": "worker"}
+_USUAL = {
+    "verdict": "allow",
+    "effective_verdict": "allow",
+    "enforcement": "enforce",
+    "rung": "worker",
+}
 #: Bytes of an event's fingerprint (``events.fingerprint``) and of a slot value's digest (``household.token``).
 _FINGERPRINT, _TOKEN = 6, 3
 
@@ -80,7 +93,9 @@ class Stored:
 
     def decided(self, event_id: str) -> Decision | None:
         """Return what was decided on an event, where that is recent enough to be remembered."""
-        return next((decision for decision in self.state.recent if decision.event_id == event_id), None)
+        return next(
+            (decision for decision in self.state.recent if decision.event_id == event_id), None
+        )
 
 
 _ADAPTER = TypeAdapter(Stored)
@@ -95,7 +110,10 @@ def pack(stored: Stored) -> bytes:
     raw = b""
     if fingerprints.keys() == {decision["event_id"] for decision in decisions}:
         raw = _moved(
-            state, "fingerprints", [fingerprints[each["event_id"]] for each in decisions], _FINGERPRINT
+            state,
+            "fingerprints",
+            [fingerprints[each["event_id"]] for each in decisions],
+            _FINGERPRINT,
         )
     raw += _moved(state, "tokens", state.get("tokens", []), _TOKEN) + _moved_hours(state)
     plain["recent"] = _decision_columns(decisions, state["household_id"])
@@ -125,7 +143,14 @@ def unpack(value: bytes) -> Stored:
         for name in _MARKED:
             plain[name] = _marks(plain.get(name, [])) if form == bytes([_FORM]) else ()
         return _ADAPTER.validate_python(plain)
-    except (zstd.ZstdError, struct.error, LookupError, AttributeError, TypeError, ValueError) as error:
+    except (
+        zstd.ZstdError,
+        struct.error,
+        LookupError,
+        AttributeError,
+        TypeError,
+        ValueError,
+    ) as error:
         # What it says is not repeated: it is somebody's.
         raise ValueError(f"a household in the table is damaged ({type(error).__name__})") from None
 
@@ -190,7 +215,10 @@ def _usage_columns(usages: Plain, learned: int) -> list[Any]:
 
 
 def _usages(columns: list[Any], learned: int) -> Plain:
-    return {key: {"count": count, "session": learned - ago} for key, count, ago in zip(*columns, strict=True)}
+    return {
+        key: {"count": count, "session": learned - ago}
+        for key, count, ago in zip(*columns, strict=True)
+    }
 
 
 def _decision_columns(decisions: list[Plain], household_id: str) -> list[Any]:
@@ -203,11 +231,19 @@ def _decision_columns(decisions: list[Plain], household_id: str) -> list[Any]:
         row = [decision.pop(name, 0.0) for name in _COLUMNS]
         added, before = _added(before, row[-2]), row[-1]
         row[-1] = None if added == before else before
-        derived = _USUAL | {"decision_id": decision_id(row[0], row[4]), "household_id": household_id}
-        rows.append((*row, {name: value for name, value in decision.items() if derived.get(name) != value}))
+        derived = _USUAL | {
+            "decision_id": decision_id(row[0], row[4]),
+            "household_id": household_id,
+        }
+        rows.append(
+            (*row, {name: value for name, value in decision.items() if derived.get(name) != value})
+        )
     columns = list(zip(*rows, strict=True))
     return [
-        [0 if value == before else value for value, before in zip(column, (None, *column), strict=False)]
+        [
+            0 if value == before else value
+            for value, before in zip(column, (None, *column), strict=False)
+        ]
         if isinstance(column[0], str)
         else column
         for column in columns
@@ -225,11 +261,16 @@ def _decisions(columns: list[Any], household_id: str) -> list[Plain]:
     for *row, rest in zip(*columns, strict=True):
         added = _added(said["surprisal_bits"], row[-2])
         said |= {
-            name: value for name, value in zip(_COLUMNS, row, strict=True) if value != 0 or name in _NUMBERS
+            name: value
+            for name, value in zip(_COLUMNS, row, strict=True)
+            if value != 0 or name in _NUMBERS
         }
         if said["surprisal_bits"] is None:
             said["surprisal_bits"] = added
-        derived = {"decision_id": decision_id(said["event_id"], said["bundle"]), "household_id": household_id}
+        derived = {
+            "decision_id": decision_id(said["event_id"], said["bundle"]),
+            "household_id": household_id,
+        }
         decisions.append(_USUAL | derived | said | rest)
     return decisions
 

@@ -23,7 +23,9 @@ IDS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, ma
 
 
 @given(IDS, IDS, IDS, IDS)
-def test_a_decision_id_is_of_its_event_and_bundle(event: str, bundle: str, event2: str, bundle2: str) -> None:
+def test_a_decision_id_is_of_its_event_and_bundle(
+    event: str, bundle: str, event2: str, bundle2: str
+) -> None:
     same = (event, bundle) == (event2, bundle2)
     assert (decision_id(event, bundle) == decision_id(event2, bundle2)) is same
 
@@ -64,7 +66,9 @@ def test_a_decision_holds_no_clock_and_cannot_be_changed() -> None:
 
 
 def test_why_the_judge_abstained_is_told_by_a_code_wherever_it_stands() -> None:
-    decision = fallback_decision(turn(1, commits=True), hand_bundle().policy, code="first_physical", text="x")
+    decision = fallback_decision(
+        turn(1, commits=True), hand_bundle().policy, code="first_physical", text="x"
+    )
     assert why_abstained(decision) is None
     for code in ABSTENTIONS:
         reasons = (*decision.reasons, Reason(code=code, event_id="e1", bits=0.0, text="x"))

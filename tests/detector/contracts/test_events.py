@@ -44,7 +44,17 @@ def test_an_id_may_be_as_long_as_the_limit(field: str) -> None:
 
 @pytest.mark.parametrize(
     "intent",
-    ["SendMessage", "messages.", ".SendMessage", "a.b.c", "1a.b", "a b.c", "a.b\n", "", "a." + "b" * 65],
+    [
+        "SendMessage",
+        "messages.",
+        ".SendMessage",
+        "a.b.c",
+        "1a.b",
+        "a b.c",
+        "a.b\n",
+        "",
+        "a." + "b" * 65,
+    ],
 )
 def test_an_intent_is_a_domain_and_a_name(intent: str) -> None:
     with pytest.raises(InvalidValue, match=r"^intent .* is not of the form 'domain\.Name'"):

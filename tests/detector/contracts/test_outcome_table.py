@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from detector.contracts.events import OutcomeKind, OutcomeSource
-from detector.contracts.outcome_table import SENTENCES, TABLE, RefusedOutcome, entry
+from detector.contracts.outcome_table import SENTENCES, TABLE, OutcomeRefused, entry
 from detector.contracts.standing import MEANT, Standing
 
 EVERY = list(product(Standing, OutcomeKind, OutcomeSource))
@@ -39,7 +39,7 @@ def test_nothing_that_was_closed_opens_again(
     assert became is not Standing.ASKED or standing is Standing.ASKED
     assert became is not Standing.ALLOWED or standing is Standing.ALLOWED
     closed = {Standing.DENIED, Standing.EXPIRED, Standing.UNDONE}
-    if standing in closed and not isinstance(became, RefusedOutcome):
+    if standing in closed and not isinstance(became, OutcomeRefused):
         assert became in closed | {Standing.LET_RUN}
 
 
@@ -49,7 +49,7 @@ def test_confirmed_is_accepted_of_what_a_checked_answer_confirmed_and_of_nothing
 ) -> None:
     became = entry(standing, OutcomeKind.CONFIRMED, source)
     known = (standing, source) == (Standing.CONFIRMED, OutcomeSource.RUNTIME)
-    assert isinstance(became, RefusedOutcome) is not known
+    assert isinstance(became, OutcomeRefused) is not known
 
 
 @pytest.mark.parametrize(("standing", "kind", "source"), EVERY)
@@ -59,16 +59,22 @@ def test_the_same_outcome_again_changes_nothing(
     became = entry(standing, kind, source)
     if isinstance(became, Standing):
         again = entry(became, kind, source)
-        assert isinstance(again, RefusedOutcome) or again is became
+        assert isinstance(again, OutcomeRefused) or again is became
 
 
 @pytest.mark.parametrize(("standing", "kind"), product(Standing, OutcomeKind))
-def test_a_gateway_makes_nothing_meant_and_takes_nothing_back(standing: Standing, kind: OutcomeKind) -> None:
+def test_a_gateway_makes_nothing_meant_and_takes_nothing_back(
+    standing: Standing, kind: OutcomeKind
+) -> None:
     became = entry(standing, kind, OutcomeSource.GATEWAY)
-    assert isinstance(became, RefusedOutcome) or became in (standing, Standing.NOT_RUN, Standing.LET_RUN)
+    assert isinstance(became, OutcomeRefused) or became in (
+        standing,
+        Standing.NOT_RUN,
+        Standing.LET_RUN,
+    )
 
 
 def test_every_reason_has_a_sentence_and_a_place() -> None:
-    assert set(SENTENCES) == set(RefusedOutcome)
+    assert set(SENTENCES) == set(OutcomeRefused)
     found = {found for kinds in TABLE.values() for row in kinds.values() for found in row}
-    assert found >= set(RefusedOutcome)
+    assert found >= set(OutcomeRefused)

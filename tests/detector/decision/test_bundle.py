@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detector.decision.bundle import FORMAT, Bundle, bundle_from_files, bundle_to_files
 from detector.contracts.decisions import RiskClass
 from detector.contracts.errors import BundleError
+from detector.decision.bundle import FORMAT, Bundle, bundle_from_files, bundle_to_files
 from tests.detector.builders import (
     ABSURD,
     POLICY_TEXT,
@@ -78,7 +78,9 @@ def test_making_the_same_bundle_twice_gives_the_same_version() -> None:
     [
         hand_bundle(calibration=hand_calibration(per_category=201)),
         hand_bundle(calibration=hand_calibration(200), rules=policy(base_rate="0.002")),
-        hand_bundle(calibration=hand_calibration(200), judge=replace(hand_judge(), offset_bits=1e-9)),
+        hand_bundle(
+            calibration=hand_calibration(200), judge=replace(hand_judge(), offset_bits=1e-9)
+        ),
         hand_bundle(
             calibration=hand_calibration(200),
             model=replace(BUNDLE.model, population=replace(BUNDLE.model.population, searched={})),
@@ -103,7 +105,9 @@ def test_the_version_reads_as_the_content_not_as_a_name() -> None:
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_a_missing_file_is_named(name: str) -> None:
     assert_refused(
-        {key: value for key, value in FILES.items() if key != name}, f"lacks {name}", "train it again"
+        {key: value for key, value in FILES.items() if key != name},
+        f"lacks {name}",
+        "train it again",
     )
 
 
@@ -145,7 +149,9 @@ def test_a_broken_policy_is_a_broken_bundle() -> None:
 
 
 def test_another_format_is_refused() -> None:
-    assert_refused(with_names(format=FORMAT + 1), f"format {FORMAT + 1}", f"reads {FORMAT}", "train it again")
+    assert_refused(
+        with_names(format=FORMAT + 1), f"format {FORMAT + 1}", f"reads {FORMAT}", "train it again"
+    )
 
 
 def test_other_terms_are_named() -> None:

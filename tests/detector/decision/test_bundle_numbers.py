@@ -16,13 +16,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from detector.decision.bundle import LARGEST, bundle_from_files, bundle_to_files
-from detector.decision.bundle_arrays import LARGEST_BUNDLE
 from detector.contracts.decisions import Verdict
-from detector.evidence.drift import fit_distribution
 from detector.contracts.errors import BundleError
 from detector.contracts.events import Act
+from detector.decision.bundle import LARGEST, bundle_from_files, bundle_to_files
+from detector.decision.bundle_arrays import LARGEST_BUNDLE
 from detector.evidence import TERMS
+from detector.evidence.drift import fit_distribution
 from detector.judge.judge import Judge
 from tests.detector.builders import (
     ABSURD,
@@ -46,7 +46,9 @@ STORED: dict[str, Any] = dict(np.load(io.BytesIO(FILES["arrays.npz"])))
 FLOATS = st.sampled_from(
     [math.nan, math.inf, -math.inf, 0.0, -0.0, -1e308, 1e308, 5e-324, 1.0, -1.0, 1e9]
 ) | st.floats(width=64)
-WHOLE = st.sampled_from([0, -1, 1, 63, 64, 65, 10**9, 2**63 - 1, -(2**63)]) | st.integers(-(2**63), 2**63 - 1)
+WHOLE = st.sampled_from([0, -1, 1, 63, 64, 65, 10**9, 2**63 - 1, -(2**63)]) | st.integers(
+    -(2**63), 2**63 - 1
+)
 ANY_JSON: st.SearchStrategy[Any] = (
     FLOATS | st.integers() | st.sampled_from([10**400, None, True, "x", [], {}])
 )
@@ -64,7 +66,12 @@ def refused_or_sane(files: dict[str, bytes]) -> None:
     except BundleError as error:
         assert str(error).startswith("the bundle")  # noqa: PT017 - refusing is one of two good ends
         return
-    for events in (send_message(), heard(send_message(), ABSURD), training_sessions()[1], _strange()):
+    for events in (
+        send_message(),
+        heard(send_message(), ABSURD),
+        training_sessions()[1],
+        _strange(),
+    ):
         decisions, _ = run(events, bundle)
         for decision in decisions:
             numbers = [decision.surprisal_bits, decision.event_bits]
@@ -78,7 +85,8 @@ def refused_or_sane(files: dict[str, bytes]) -> None:
 
 def _strange() -> list[Any]:
     return dialogue(
-        ("ovens.Ignite", Act.INITIATE, False, {"x": "k1_1"}), ("messages.SendMessage", Act.AFFIRM, True)
+        ("ovens.Ignite", Act.INITIATE, False, {"x": "k1_1"}),
+        ("messages.SendMessage", Act.AFFIRM, True),
     )
 
 
@@ -117,7 +125,9 @@ PARTS = sorted({path[:2] for path in PLACES}, key=str)
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: ".".join(map(str, part)))
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
-def test_a_bundle_with_any_number_of_its_names_changed(part: tuple[Any, ...], data: st.DataObject) -> None:
+def test_a_bundle_with_any_number_of_its_names_changed(
+    part: tuple[Any, ...], data: st.DataObject
+) -> None:
     path = data.draw(st.sampled_from([path for path in PLACES if path[: len(part)] == part]))
     names = copy.deepcopy(NAMES)
     inside: Any = names
@@ -155,7 +165,9 @@ def test_more_thresholds_than_are_worth_their_memory_are_refused() -> None:
     splits = 600
     own = np.arange(2 * splits + 1)
     children = np.stack([own, own], axis=1)
-    children[: 2 * splits : 2] = np.stack([own[1 : 2 * splits : 2], own[2 : 2 * splits + 1 : 2]], axis=1)
+    children[: 2 * splits : 2] = np.stack(
+        [own[1 : 2 * splits : 2], own[2 : 2 * splits + 1 : 2]], axis=1
+    )
     judge = {
         "roots": np.array([0]),
         "children": children,
@@ -168,7 +180,8 @@ def test_more_thresholds_than_are_worth_their_memory_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "intent", ["", "music", "evil.\nName", "a." + "b" * 65, "\ud800.Name", "a.b.c", "a." + "b" * 5_000_000]
+    "intent",
+    ["", "music", "evil.\nName", "a." + "b" * 65, "\ud800.Name", "a.b.c", "a." + "b" * 5_000_000],
 )
 def test_what_is_no_intent_is_no_symbol(intent: str) -> None:
     # Decisions repeat it as what was expected instead.
@@ -226,7 +239,9 @@ def _bomb(name: str, size: int) -> bytes:
         members = {info.filename: archive.read(info) for info in archive.infolist()}
     shape = {"blocks": (size // 800, 10, 10)}.get(name, (size // 8,))
     header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f8", "fortran_order": False, "shape": shape}
+    )
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for other, content in members.items():
@@ -264,12 +279,15 @@ def test_a_judge_without_a_number_leaves_the_verdict_to_the_policy(
 ) -> None:
     good = hand_judge()
     fields = {
-        name: getattr(good, name) for name in ("names", "roots", "term", "threshold", "children", "bits")
+        name: getattr(good, name)
+        for name in ("names", "roots", "term", "threshold", "children", "bits")
     }
     broken = replace(BUNDLE, judge=Broken(**fields, offset_bits=0.0, depth=2))
     monkeypatch.setattr(Broken, "answer", answer)
     decision = run(send_message(), broken)[0][-1]
-    assert decision.verdict is BUNDLE.policy.classes[decision.risk_class].fallback is Verdict.CONFIRM
+    assert (
+        decision.verdict is BUNDLE.policy.classes[decision.risk_class].fallback is Verdict.CONFIRM
+    )
     assert decision.abstained
     assert decision.reasons[0].code == "judge_failed"
     assert decision.misfire_probability is decision.p_value is None

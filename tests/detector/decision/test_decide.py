@@ -11,12 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from detector.decision.bundle import Bundle, bundle_from_files, bundle_to_files
-from detector.decision.questions import confirmation_id
 from detector.contracts.decisions import Decision, RiskClass, Rung, Verdict, decision_id
 from detector.contracts.events import Act, IntentEvent, Outcome, OutcomeKind
-from detector.policy.fallback import fallback_decision
+from detector.decision.bundle import Bundle, bundle_from_files, bundle_to_files
 from detector.decision.decide import apply_outcome, decide, follow, is_reused
+from detector.decision.questions import confirmation_id
 from detector.household.state import (
     MAX_EARLY,
     MAX_INTENTS,
@@ -27,6 +26,7 @@ from detector.household.state import (
     MAX_TURNS,
     HouseholdState,
 )
+from detector.policy.fallback import fallback_decision
 from tests.detector.builders import (
     ABSURD,
     DOUBTFUL,
@@ -52,7 +52,14 @@ NEW = HouseholdState.new("h1")
 Reload = Callable[[HouseholdState], HouseholdState]
 
 INTENTS = st.sampled_from(
-    [SEND, "lights.TurnOn", "music.FindSongs", "music.PlaySong", "conversation.Thanks", "ovens.Ignite"]
+    [
+        SEND,
+        "lights.TurnOn",
+        "music.FindSongs",
+        "music.PlaySong",
+        "conversation.Thanks",
+        "ovens.Ignite",
+    ]
 )
 CONFIDENCES = st.none() | st.floats(0, 1)
 EVENTS = st.lists(
@@ -79,7 +86,8 @@ OUTCOMES = st.builds(
 )
 HISTORIES = st.lists(EVENTS.filter(bool).map(lambda events: events[0]) | OUTCOMES, max_size=25)
 ANY_BUNDLE = settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -155,14 +163,18 @@ def check(decision: Decision, bundle: Bundle) -> None:
             decision.confirm.slots,
             at=decision.confirm.expires_at.timestamp() - bundle.policy.confirmation.expires_seconds,
         )
-        offered = bundle.policy.methods_for(decision.risk_class, decision.misfire_probability or 0.0)
+        offered = bundle.policy.methods_for(
+            decision.risk_class, decision.misfire_probability or 0.0
+        )
         assert decision.confirm.methods == offered or not asked_now
         assert decision.intent in decision.confirm.prompt
 
 
 @ANY_BUNDLE
 @given(history=HISTORIES)
-def test_what_is_remembered_is_bounded(bundle: Bundle, history: list[IntentEvent | Outcome]) -> None:
+def test_what_is_remembered_is_bounded(
+    bundle: Bundle, history: list[IntentEvent | Outcome]
+) -> None:
     state = NEW
     for step in history:
         state = (
@@ -180,7 +192,9 @@ def test_what_is_remembered_is_bounded(bundle: Bundle, history: list[IntentEvent
 
 
 @pytest.mark.parametrize("wake", [SURE, DOUBTFUL, ABSURD])
-def test_a_repeated_event_gets_its_first_decision_and_changes_nothing(bundle: Bundle, wake: float) -> None:
+def test_a_repeated_event_gets_its_first_decision_and_changes_nothing(
+    bundle: Bundle, wake: float
+) -> None:
     decisions, state = run(heard(send_message(), wake), bundle)
     for each, first in zip(send_message(), decisions, strict=True):
         again, after = decide(state, each, bundle, at=each.seconds)
@@ -199,7 +213,9 @@ def test_a_repeated_event_may_even_say_something_else(bundle: Bundle) -> None:
 
 
 @pytest.mark.parametrize("wake", [SURE, DOUBTFUL, ABSURD])
-def test_following_what_somebody_else_decided_leaves_the_same_household(bundle: Bundle, wake: float) -> None:
+def test_following_what_somebody_else_decided_leaves_the_same_household(
+    bundle: Bundle, wake: float
+) -> None:
     decided = followed = NEW
     for each in heard(send_message(), wake):
         decision, decided = decide(decided, each, bundle, at=each.seconds)
@@ -220,7 +236,11 @@ def test_events_that_commit_nothing_are_allowed_and_not_judged(bundle: Bundle) -
     decisions, _ = run(heard(send_message()[:2], ABSURD), bundle)
     for decision in decisions:
         assert (decision.verdict, decision.effective_verdict) == (Verdict.ALLOW, Verdict.ALLOW)
-        assert (decision.misfire_probability, decision.p_value, decision.reasons) == (None, None, ())
+        assert (decision.misfire_probability, decision.p_value, decision.reasons) == (
+            None,
+            None,
+            (),
+        )
 
 
 def test_the_bits_are_the_events_and_the_chains(bundle: Bundle) -> None:
@@ -238,11 +258,15 @@ def test_a_bundle_that_was_saved_and_loaded_decides_the_same_bytes(
     household = population[0].household_id
     events = [each for each in population if each.household_id == household]
     first, again = run(events, trained), run(events, loaded)
-    assert [written(decision) for decision in first[0]] == [written(decision) for decision in again[0]]
+    assert [written(decision) for decision in first[0]] == [
+        written(decision) for decision in again[0]
+    ]
     assert first[1] == again[1]
 
 
-def test_households_do_not_know_of_each_other(trained: Bundle, population: list[IntentEvent]) -> None:
+def test_households_do_not_know_of_each_other(
+    trained: Bundle, population: list[IntentEvent]
+) -> None:
     """Interleaved or one after the other: the same decisions."""
     names = sorted({each.household_id for each in population})[:3]
     states, mixed = {name: HouseholdState.new(name) for name in names}, []
@@ -285,7 +309,12 @@ HAND = hand_bundle()
 
 @pytest.mark.parametrize(
     ("wake", "verdict"),
-    [(None, Verdict.ALLOW), (SURE, Verdict.ALLOW), (DOUBTFUL, Verdict.CONFIRM), (ABSURD, Verdict.BLOCK)],
+    [
+        (None, Verdict.ALLOW),
+        (SURE, Verdict.ALLOW),
+        (DOUBTFUL, Verdict.CONFIRM),
+        (ABSURD, Verdict.BLOCK),
+    ],
 )
 def test_the_verdict_follows_the_evidence(wake: float | None, verdict: Verdict) -> None:
     decision = run(heard(send_message(), wake), HAND)[0][-1]
@@ -310,7 +339,9 @@ def test_a_spoken_yes_to_the_question_is_not_a_confirmation(wake: float) -> None
 def test_after_a_no_only_a_chain_that_begins_anew_is_judged_on_its_own() -> None:
     _, state = run(heard(send_message(), DOUBTFUL), HAND)
     state = apply_outcome(
-        state, outcome("e2", OutcomeKind.DENIED), at=outcome("e2", OutcomeKind.DENIED).time.timestamp()
+        state,
+        outcome("e2", OutcomeKind.DENIED),
+        at=outcome("e2", OutcomeKind.DENIED).time.timestamp(),
     )
     right = dialogue((SEND, Act.AFFIRM, True), first=3, wake_confidence=SURE)
     assert run(right, HAND, state)[0][-1].verdict is Verdict.CONFIRM
@@ -350,7 +381,9 @@ def test_another_session_and_another_intent_are_not_held_back() -> None:
 
 def test_an_unanswered_question_outlives_its_session() -> None:
     _, state = run(heard(send_message(), DOUBTFUL), HAND)
-    _, state = run(dialogue((SEND, Act.INITIATE, False), first=50, session="s2", days=1.0), HAND, state)
+    _, state = run(
+        dialogue((SEND, Act.INITIATE, False), first=50, session="s2", days=1.0), HAND, state
+    )
     late = dialogue((SEND, Act.AFFIRM, True), first=60, days=2.0, wake_confidence=SURE)
     assert run(late, HAND, state)[0][0].verdict is Verdict.CONFIRM
 
@@ -368,7 +401,9 @@ def test_score_first_learn_after() -> None:
 def test_an_outcome_that_came_early_does_not_change_the_decision() -> None:
     bundle = hand_bundle(judge=hand_judge("intent_count", (0.5, 0.6), (6.0, 6.0, -6.0)))
     early = apply_outcome(
-        NEW, outcome("e2", OutcomeKind.EXECUTED), at=outcome("e2", OutcomeKind.EXECUTED).time.timestamp()
+        NEW,
+        outcome("e2", OutcomeKind.EXECUTED),
+        at=outcome("e2", OutcomeKind.EXECUTED).time.timestamp(),
     )
     assert run(send_message(), bundle, early)[0] == run(send_message(), bundle)[0]
 
@@ -390,7 +425,9 @@ def test_shadow_records_the_verdict_and_lets_everything_run() -> None:
 def test_shadow_teaches_nothing_that_enforcement_would_have_stopped(wake: float) -> None:
     shadow = hand_bundle(rules=policy(enforcement='"shadow"'))
     _, state = run(heard(send_message(), wake), shadow)
-    _, state = run(dialogue((SEND, Act.INITIATE, False), first=50, session="s2", days=1.0), shadow, state)
+    _, state = run(
+        dialogue((SEND, Act.INITIATE, False), first=50, session="s2", days=1.0), shadow, state
+    )
     assert state.learned == 0
 
 
@@ -404,7 +441,9 @@ def test_shadow_teaches_nothing_that_enforcement_would_have_stopped(wake: float)
         ("oven.Ignite", Verdict.CONFIRM),
     ],
 )
-def test_an_intent_that_nobody_knows_gets_its_classes_fallback_marked(intent: str, verdict: Verdict) -> None:
+def test_an_intent_that_nobody_knows_gets_its_classes_fallback_marked(
+    intent: str, verdict: Verdict
+) -> None:
     decision = run([event(intent=intent, commits=True, wake_confidence=SURE)], HAND)[0][0]
     assert (decision.verdict, decision.abstained, decision.degraded) == (verdict, True, False)
     assert decision.reasons[0].code == "unknown_intent"
@@ -415,7 +454,11 @@ def test_too_little_calibration_abstains_and_says_so() -> None:
     bundle = hand_bundle(calibration=hand_calibration(per_category=20))
     for wake in (SURE, ABSURD):
         decision = run(heard(send_message(), wake), bundle)[0][-1]
-        assert (decision.verdict, decision.abstained, decision.p_value) == (Verdict.CONFIRM, True, None)
+        assert (decision.verdict, decision.abstained, decision.p_value) == (
+            Verdict.CONFIRM,
+            True,
+            None,
+        )
         assert decision.reasons[0].code == "too_little_calibration"
 
 
@@ -440,14 +483,20 @@ def test_without_a_model_the_policys_fallback_answers_marked(
 ) -> None:
     commit = event(intent=intent, commits=True)
     decision = fallback_decision(commit, policy(), code="no_bundle", text="There is no bundle.")
-    assert (decision.risk_class, decision.verdict, decision.effective_verdict) == (risk, verdict, verdict)
+    assert (decision.risk_class, decision.verdict, decision.effective_verdict) == (
+        risk,
+        verdict,
+        verdict,
+    )
     assert (decision.degraded, decision.rung, decision.bundle) == (True, Rung.POLICY, "none")
     assert [(reason.code, reason.event_id, reason.bits) for reason in decision.reasons] == [
         ("no_bundle", "e0", 0.0)
     ]
     assert (decision.misfire_probability, decision.p_value) == (None, None)
     assert (decision.confirm is not None) == (verdict is Verdict.CONFIRM)
-    assert decision == fallback_decision(commit, policy(), code="no_bundle", text="There is no bundle.")
+    assert decision == fallback_decision(
+        commit, policy(), code="no_bundle", text="There is no bundle."
+    )
 
 
 def test_without_a_model_what_commits_nothing_goes_on_and_is_marked() -> None:
@@ -457,7 +506,9 @@ def test_without_a_model_what_commits_nothing_goes_on_and_is_marked() -> None:
 
 
 def test_a_fallback_of_block_blocks_and_shadow_lets_it_run() -> None:
-    text = POLICY_TEXT.replace('budget = 0.01\nfallback = "confirm"', 'budget = 0.01\nfallback = "block"')
+    text = POLICY_TEXT.replace(
+        'budget = 0.01\nfallback = "confirm"', 'budget = 0.01\nfallback = "block"'
+    )
     commit = event(commits=True)
     blocked = fallback_decision(
         commit, policy(text), code="late", text="Late.", rung=Rung.GATEWAY, bundle="b1"
@@ -469,12 +520,15 @@ def test_a_fallback_of_block_blocks_and_shadow_lets_it_run() -> None:
     )
     assert (blocked.rung, blocked.bundle) == (Rung.GATEWAY, "b1")
     assert blocked.decision_id == decision_id("e0", "b1")
-    shadow = fallback_decision(commit, policy(text, enforcement='"shadow"'), code="late", text="Late.")
+    shadow = fallback_decision(
+        commit, policy(text, enforcement='"shadow"'), code="late", text="Late."
+    )
     assert (shadow.verdict, shadow.effective_verdict) == (Verdict.BLOCK, Verdict.ALLOW)
 
 
 @given(
-    repeats=st.lists(st.integers(0, MAX_RECENT - 1), max_size=8), apart=st.sampled_from([1.0, 60.0, 86_400.0])
+    repeats=st.lists(st.integers(0, MAX_RECENT - 1), max_size=8),
+    apart=st.sampled_from([1.0, 60.0, 86_400.0]),
 )
 def test_the_latest_events_get_their_first_decision_again_whatever_became_of_their_sessions(
     repeats: list[int], apart: float
@@ -486,7 +540,9 @@ def test_the_latest_events_get_their_first_decision_again_whatever_became_of_the
         first[number], state = decide(state, said, bundle, at=said.seconds)
         for back in repeats:
             earlier = max(number - back, 0)
-            again, after = decide(state, _apart(earlier, apart), bundle, at=_apart(earlier, apart).seconds)
+            again, after = decide(
+                state, _apart(earlier, apart), bundle, at=_apart(earlier, apart).seconds
+            )
             assert again == first[earlier]
             assert after is state
             assert not is_reused(state, _apart(earlier, apart))
@@ -495,4 +551,6 @@ def test_the_latest_events_get_their_first_decision_again_whatever_became_of_the
 
 def _apart(number: int, seconds: float) -> IntentEvent:
     said = event(number)
-    return replace(said, session_id=f"apart{number}", time=said.time + number * timedelta(seconds=seconds))
+    return replace(
+        said, session_id=f"apart{number}", time=said.time + number * timedelta(seconds=seconds)
+    )

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from detector.decision.bundle import Bundle
-from detector.decision.questions import answer
 from detector.contracts.decisions import ConfirmMethod, Decision, RiskClass, Rung, Verdict
-from detector.decision.first_time import FIRST_PHYSICAL, why_first_physical
-from detector.household.learning import DECAY, FORGOTTEN, close_sessions
-from detector.decision.decide import decide
 from detector.contracts.standing import Standing
+from detector.decision.bundle import Bundle
+from detector.decision.decide import decide
+from detector.decision.first_time import FIRST_PHYSICAL, why_first_physical
+from detector.decision.questions import answer
+from detector.household.learning import DECAY, FORGOTTEN, close_sessions
 from detector.household.state import MAX_INTENTS, HouseholdState, Pending, Session, Usage
 from tests.detector.builders import (
     CONFIRMATION_KEY,
@@ -100,7 +100,9 @@ def test_a_flood_of_other_intents_makes_it_new_again_and_never_known() -> None:
     assert why_first_physical(COMMAND, state, RiskClass.PHYSICAL, Rung.WORKER) is not None
 
 
-def said(number: int, state: HouseholdState, bundle: Bundle = BUNDLE) -> tuple[Decision, HouseholdState]:
+def said(
+    number: int, state: HouseholdState, bundle: Bundle = BUNDLE
+) -> tuple[Decision, HouseholdState]:
     """The command, an hour after the one before it, from somebody who is surely heard."""
     heard = event(
         360 * number,

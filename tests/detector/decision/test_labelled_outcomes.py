@@ -8,15 +8,29 @@ from pathlib import Path
 import pytest
 
 import detector
-from detector.decision.labelled_outcomes import reveal
 from detector.contracts.standing import Standing
+from detector.decision.labelled_outcomes import reveal
 from detector.household.state import HouseholdState
-from tests.detector.builders import ABSURD, DOUBTFUL, START, SURE, hand_bundle, heard, run, send_message
+from tests.detector.builders import (
+    ABSURD,
+    DOUBTFUL,
+    START,
+    SURE,
+    hand_bundle,
+    heard,
+    run,
+    send_message,
+)
 
 ROOT = Path(detector.__file__).parents[1]
 #: What takes an answer as checked: where it is checked, and where labels stand in for it; and what plays labelled streams.
 CHECKERS = {"detector/decision/questions.py", "detector/decision/labelled_outcomes.py"}
-PLAYERS = {"detector/training/evidence_table.py", "detector/evaluation/evaluate.py", "detector/decision/shadow.py", "streams/local/bench/state_size.py"}
+PLAYERS = {
+    "detector/training/evidence_table.py",
+    "detector/evaluation/evaluate.py",
+    "detector/decision/shadow.py",
+    "streams/local/bench/state_size.py",
+}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +59,9 @@ def test_of_a_command_that_is_not_remembered_nothing_is_told() -> None:
 
 def test_nothing_that_decides_for_a_runtime_takes_an_answer_unchecked() -> None:
     answered, revealed = set(), set()
-    for file in (each for folder in ("detector", "streams") for each in (ROOT / folder).rglob("*.py")):
+    for file in (
+        each for folder in ("detector", "streams") for each in (ROOT / folder).rglob("*.py")
+    ):
         text, name = file.read_text("utf-8"), file.relative_to(ROOT).as_posix()
         if re.search(r"from detector\.outcomes import [^)]*?\banswered\b", text):
             answered.add(name)

@@ -8,14 +8,14 @@ from datetime import timedelta
 import pytest
 
 from detector.contracts.confirmations import Refusal, Result
-from detector.policy.block_budget import BlockWindow
-from detector.decision.questions import answer
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.events import IntentEvent, OutcomeKind
-from detector.household.learning import LESSONS_A_DAY
 from detector.decision.decide import apply_outcome, decide
-from detector.policy.policy import BlockBudget
+from detector.decision.questions import answer
+from detector.household.learning import LESSONS_A_DAY
 from detector.household.state import HouseholdState
+from detector.policy.block_budget import BlockWindow
+from detector.policy.policy import BlockBudget
 from tests.detector.builders import (
     CONFIRMATION_KEY,
     DOUBTFUL,
@@ -37,7 +37,12 @@ SAID = heard(send_message(), DOUBTFUL)
 
 
 def said_at(
-    state: HouseholdState, at: float, number: int = 0, *, device: float = 0.0, wake: float | None = DOUBTFUL
+    state: HouseholdState,
+    at: float,
+    number: int = 0,
+    *,
+    device: float = 0.0,
+    wake: float | None = DOUBTFUL,
 ) -> tuple[Decision, HouseholdState]:
     """Send a message in a conversation of its own at the log's time; the device's clock is ``device`` seconds ahead."""
     for turn, each in enumerate(heard(send_message(), wake)):
@@ -61,7 +66,9 @@ def confirmed() -> HouseholdState:
 
 
 @pytest.mark.parametrize("device", [0.0, -YEAR, -AGAIN, YEAR])
-def test_a_yes_holds_for_its_window_of_the_logs_time_alone(confirmed: HouseholdState, device: float) -> None:
+def test_a_yes_holds_for_its_window_of_the_logs_time_alone(
+    confirmed: HouseholdState, device: float
+) -> None:
     soon, _ = said_at(confirmed, AT + AGAIN / 2, 1, device=device)
     assert soon.verdict is Verdict.ALLOW
     assert soon.reasons[0].code == "confirmed_before"
@@ -71,7 +78,9 @@ def test_a_yes_holds_for_its_window_of_the_logs_time_alone(confirmed: HouseholdS
 
 @pytest.mark.parametrize("asked_ahead", [-YEAR, 0.0, 590.0, YEAR])
 @pytest.mark.parametrize("answered_ahead", [-YEAR, -170.0, 0.0, YEAR])
-def test_no_date_stretches_or_shortens_a_question(asked_ahead: float, answered_ahead: float) -> None:
+def test_no_date_stretches_or_shortens_a_question(
+    asked_ahead: float, answered_ahead: float
+) -> None:
     asked, state = said_at(HouseholdState.new("h1"), AT, device=asked_ahead)
     assert asked.confirm is not None
     assert asked.confirm.expires_at == START + timedelta(seconds=2 + EXPIRES)
@@ -149,7 +158,9 @@ def test_a_stamp_of_the_far_future_does_not_stop_the_block_budget_from_forgettin
         window = window.after(seconds, budget, household=f"h{number}", intent="a.A", blocked=True)
     assert window.seconds == 100.0
     for number in range(3, 20):
-        window = window.after(100.0 * number, budget, household=f"h{number}", intent="a.A", blocked=False)
+        window = window.after(
+            100.0 * number, budget, household=f"h{number}", intent="a.A", blocked=False
+        )
     assert window.blocks < 0.01
 
 

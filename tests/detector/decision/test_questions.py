@@ -12,14 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult, Refusal, Result, proof_of
 from detector.contracts.challenge_words import words_in
-from detector.decision.questions import MAX_ATTEMPTS, answer, confirmation_id, recall
+from detector.contracts.confirmations import (
+    ConfirmationAnswer,
+    ConfirmationResult,
+    Refusal,
+    Result,
+    proof_of,
+)
 from detector.contracts.decisions import ConfirmMethod, Decision, Verdict
 from detector.contracts.errors import InvalidValue
 from detector.contracts.events import Act, IntentEvent, OutcomeKind
-from detector.decision.decide import apply_outcome, decide
 from detector.contracts.standing import MEANT, Standing
+from detector.decision.decide import apply_outcome, decide
+from detector.decision.questions import MAX_ATTEMPTS, answer, confirmation_id, recall
 from detector.household.state import MAX_QUESTIONS, HouseholdState
 from tests.detector.builders import (
     CONFIRMATION_KEY as KEY,
@@ -110,7 +116,9 @@ def test_portland_gets_through_by_no_method(method: ConfirmMethod) -> None:
     (right,) = dialogue(
         ("messages.SendMessage", Act.AFFIRM, True), first=3, days=0.0003, wake_confidence=DOUBTFUL
     )
-    said = given_to(decision, method=method, proof=None, words=words_in("right, right"), heard=right)
+    said = given_to(
+        decision, method=method, proof=None, words=words_in("right, right"), heard=right
+    )
     for attempt in range(MAX_ATTEMPTS + 1):
         result, state = taken(state, said)
         tired = method is ConfirmMethod.CHALLENGE and attempt == MAX_ATTEMPTS
@@ -121,7 +129,9 @@ def test_portland_gets_through_by_no_method(method: ConfirmMethod) -> None:
 
 def test_another_household_cannot_answer() -> None:
     decision, state = asked()
-    _, neighbour = run([replace(each, household_id="h2") for each in heard(send_message(), DOUBTFUL)], BUNDLE)
+    _, neighbour = run(
+        [replace(each, household_id="h2") for each in heard(send_message(), DOUBTFUL)], BUNDLE
+    )
     result, after = taken(neighbour, given_to(decision, household_id="h2"))
     assert (result.reason, result.event_id) == (Refusal.OTHER_HOUSEHOLD, None)
     assert after == neighbour
@@ -132,23 +142,31 @@ def test_a_question_that_nobody_asked_is_unknown() -> None:
     decision, state = asked()
     slots = {"contact": "k1_a44e"}
     unknown = given_to(
-        decision, confirmation_id=confirmation_id("h1", "e99", decision.intent, slots, at=START.timestamp())
+        decision,
+        confirmation_id=confirmation_id("h1", "e99", decision.intent, slots, at=START.timestamp()),
     )
     assert taken(state, unknown)[0].reason is Refusal.UNKNOWN
 
 
 @pytest.mark.parametrize(
-    ("slots", "day"), [({"door": "k1_back"}, 0), ({"door": "k1_back"}, 3), ({"door": "k1_front"}, 3)]
+    ("slots", "day"),
+    [({"door": "k1_back"}, 0), ({"door": "k1_back"}, 3), ({"door": "k1_front"}, 3)],
 )
-def test_a_proof_is_worth_nothing_where_its_event_id_comes_again(slots: dict[str, str], day: int) -> None:
+def test_a_proof_is_worth_nothing_where_its_event_id_comes_again(
+    slots: dict[str, str], day: int
+) -> None:
     """The household has forgotten the event and its question; who kept the proof sends the id again."""
     first = unlocking(0, {"door": "k1_front"})
     (decision,), state = run([first], BUNDLE)
     kept = given_to(decision, time=first.time)
     result, state = taken(state, kept)
     assert result.result is Result.CONFIRMED
-    between = [unlocking(100 + each, {"door": f"k1_{each}"}, days=day) for each in range(MAX_QUESTIONS + 1)]
-    _, state = run([replace(each, intent="locks.Lock", session_id="s2") for each in between], BUNDLE, state)
+    between = [
+        unlocking(100 + each, {"door": f"k1_{each}"}, days=day) for each in range(MAX_QUESTIONS + 1)
+    ]
+    _, state = run(
+        [replace(each, intent="locks.Lock", session_id="s2") for each in between], BUNDLE, state
+    )
     again = replace(first, slots=slots, time=START + timedelta(days=day, seconds=30))
     (asked_again,), state = run([again], BUNDLE, state)
     assert asked_again.verdict is Verdict.CONFIRM
@@ -168,7 +186,9 @@ def test_the_answer_to_a_lower_rungs_question_finds_the_workers_about_the_same_c
     """The gateway asked when the event arrived there, and its clock is not the log's."""
     decision, state = asked()
     worked = heard(send_message(), DOUBTFUL)[-1]
-    name = confirmation_id("h1", "e2", worked.intent, {"contact": "k1_a44e"}, at=worked.seconds + seconds)
+    name = confirmation_id(
+        "h1", "e2", worked.intent, {"contact": "k1_a44e"}, at=worked.seconds + seconds
+    )
     said = given_to(decision, confirmation_id=name, proof=proof_of(KEY, name, ConfirmMethod.PIN))
     for known in (state, run(heard(send_message(), SURE), BUNDLE)[1]):
         result, after = taken(known, said)
@@ -208,12 +228,16 @@ def test_what_became_of_an_answer_is_remembered_for_who_missed_it() -> None:
 def test_an_outcome_closes_the_question() -> None:
     decision, state = asked()
     state = apply_outcome(
-        state, outcome("e2", OutcomeKind.DENIED), at=outcome("e2", OutcomeKind.DENIED).time.timestamp()
+        state,
+        outcome("e2", OutcomeKind.DENIED),
+        at=outcome("e2", OutcomeKind.DENIED).time.timestamp(),
     )
     assert taken(state, given_to(decision))[0].reason is Refusal.ALREADY_ANSWERED
     _, state = asked()
     state = apply_outcome(
-        state, outcome("e2", OutcomeKind.EXPIRED), at=outcome("e2", OutcomeKind.EXPIRED).time.timestamp()
+        state,
+        outcome("e2", OutcomeKind.EXPIRED),
+        at=outcome("e2", OutcomeKind.EXPIRED).time.timestamp(),
     )
     assert taken(state, given_to(decision))[0].reason is Refusal.EXPIRED
 
@@ -257,7 +281,9 @@ def test_open_questions_are_bounded_and_beyond_the_bound_it_blocks() -> None:
     verdicts = [decision.verdict for decision in decisions]
     assert verdicts == [Verdict.CONFIRM] * 3 + [Verdict.BLOCK] * 6
     assert {decision.reasons[0].code for decision in decisions[3:]} == {"too_many_open"}
-    later = replace(commands(1)[0], event_id="later", time=START + timedelta(seconds=90), session_id="s99")
+    later = replace(
+        commands(1)[0], event_id="later", time=START + timedelta(seconds=90), session_id="s99"
+    )
     assert run([later], BUNDLE, state)[0][0].verdict is Verdict.CONFIRM
 
 
@@ -290,7 +316,9 @@ def test_without_a_key_no_way_is_offered_that_takes_a_proof() -> None:
 
 
 def test_without_a_key_what_takes_a_proof_is_blocked_and_says_so() -> None:
-    unlock = dialogue(("locks.Unlock", Act.INITIATE, True, {"door": "k1_d"}), wake_confidence=DOUBTFUL)
+    unlock = dialogue(
+        ("locks.Unlock", Act.INITIATE, True, {"door": "k1_d"}), wake_confidence=DOUBTFUL
+    )
     assert run(unlock, BUNDLE)[0][-1].verdict is Verdict.CONFIRM
     blocked = decide_without_a_key(unlock)
     assert (blocked.verdict, blocked.confirm) == (Verdict.BLOCK, None)
@@ -308,7 +336,10 @@ def test_who_was_asked_below_the_worker_is_checked_as_well() -> None:
     """A gateway that did not hear in time asked; the worker allows that very command. Its answer needs its proof all the same."""
     _, state = run(heard(send_message(), SURE), BUNDLE)
     decision, _ = asked()
-    for fields, reason in {**WRONG, "no words": ({"method": ConfirmMethod.CHALLENGE}, None)}.values():
+    for fields, reason in {
+        **WRONG,
+        "no words": ({"method": ConfirmMethod.CHALLENGE}, None),
+    }.values():
         result, after = taken(state, given_to(decision, **fields))
         assert result.reason is (reason or Refusal.METHOD_NOT_OFFERED)
         assert after == state
@@ -332,7 +363,9 @@ def test_in_shadow_mode_a_command_that_was_denied_still_runs() -> None:
     shadow = hand_bundle(rules=policy(enforcement='"shadow"'))
     _, state = run(heard(send_message(), DOUBTFUL), shadow)
     state = apply_outcome(
-        state, outcome("e2", OutcomeKind.DENIED), at=outcome("e2", OutcomeKind.DENIED).time.timestamp()
+        state,
+        outcome("e2", OutcomeKind.DENIED),
+        at=outcome("e2", OutcomeKind.DENIED).time.timestamp(),
     )
     decision = run(heard(send_message(3), DOUBTFUL), shadow, state)[0][-1]
     assert (decision.verdict, decision.effective_verdict) == (Verdict.BLOCK, Verdict.ALLOW)
@@ -377,5 +410,10 @@ def test_whatever_is_answered_a_command_is_released_once_at_most(
         results.append(result.result)
     decided = [result for result in results if result is not Result.REFUSED]
     assert len(decided) <= 1
-    untouched = changes[: next((n for n, r in enumerate(results) if r is not Result.REFUSED), len(changes))]
-    assert not [change for change in untouched if change in CHANGES[:2]] or results.count(Result.REFUSED) >= 3
+    untouched = changes[
+        : next((n for n, r in enumerate(results) if r is not Result.REFUSED), len(changes))
+    ]
+    assert (
+        not [change for change in untouched if change in CHANGES[:2]]
+        or results.count(Result.REFUSED) >= 3
+    )

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from detector.contracts.events import Act
-from detector.evidence import TERMS
 from detector.decision.reasons import expected_instead, reasons_for
+from detector.evidence import TERMS
 from detector.household.sessions import observe
 from detector.household.state import MAX_TURNS, HouseholdState, Session
 from tests.detector.builders import dialogue, policy, small_model
@@ -102,7 +102,9 @@ def test_expected_events_are_known_ones_and_the_likeliest_first() -> None:
     ("strange", "expected"),
     [(0, ("music.PlaySong", "initiate")), (1, (SEND, "inform")), (2, (SEND, "affirm"))],
 )
-def test_the_place_is_that_of_the_most_surprising_turn(strange: int, expected: tuple[str, str]) -> None:
+def test_the_place_is_that_of_the_most_surprising_turn(
+    strange: int, expected: tuple[str, str]
+) -> None:
     turns = [
         ("music.FindSongs", Act.INITIATE, False),
         (SEND, Act.INITIATE, False),
@@ -132,7 +134,9 @@ def test_talk_inside_a_chain_does_not_move_the_place() -> None:
 @pytest.mark.parametrize("strange", [0, -1])
 def test_a_long_session_is_explained_as_far_as_it_is_kept(turns: int, strange: int) -> None:
     session, bits = session_of(
-        *[(SEND, Act.INITIATE, False)], *[(SEND, Act.INFORM, False)] * turns, (SEND, Act.AFFIRM, True)
+        *[(SEND, Act.INITIATE, False)],
+        *[(SEND, Act.INFORM, False)] * turns,
+        (SEND, Act.AFFIRM, True),
     )
     surprising = [1.0] * len(bits)
     surprising[strange] = 50.0

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from detector.decision.bundle import Bundle
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.events import IntentEvent
+from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
 from detector.decision.labelled_outcomes import reveal
 from detector.decision.shadow import decide_in_shadow, settle_in_shadow

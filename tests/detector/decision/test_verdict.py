@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS, Calibration
 from detector.contracts.decisions import RiskClass, Verdict
-from detector.judge.judge import misfire_probability
 from detector.contracts.standing import Standing
-from detector.household.state import HouseholdState, Pending
 from detector.decision.verdict import judge_chain, rule_on
+from detector.household.state import HouseholdState, Pending
+from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS, Calibration
+from detector.judge.judge import misfire_probability
 from tests.detector.builders import (
     ABSURD,
     DOUBTFUL,
@@ -31,13 +31,15 @@ def test_a_judgement_is_the_judges_bits_at_the_policys_base_rate(wake: float) ->
     judgement = judge_chain(send(wake), BUNDLE, RISK)
     assert judgement.ratio_bits == RATIO_BITS[wake]
     assert (
-        judgement.ratio_bits == BUNDLE.judge.offset_bits + BUNDLE.judge.contributions(judgement.values).sum()
+        judgement.ratio_bits
+        == BUNDLE.judge.offset_bits + BUNDLE.judge.contributions(judgement.values).sum()
     )
     assert judgement.misfire_probability == misfire_probability(RATIO_BITS[wake], 0.001)
 
 
 @pytest.mark.parametrize(
-    ("wake", "verdict"), [(SURE, Verdict.ALLOW), (DOUBTFUL, Verdict.CONFIRM), (ABSURD, Verdict.BLOCK)]
+    ("wake", "verdict"),
+    [(SURE, Verdict.ALLOW), (DOUBTFUL, Verdict.CONFIRM), (ABSURD, Verdict.BLOCK)],
 )
 def test_the_cheapest_verdict_counts(wake: float, verdict: Verdict) -> None:
     moment = send(wake)
@@ -76,7 +78,9 @@ def test_an_intent_that_training_never_saw_is_not_judged(wake: float) -> None:
 @pytest.mark.parametrize(("learned", "p_value"), [(0, 1 / 1001), (NEW_HOUSEHOLD_SESSIONS, 1.0)])
 def test_a_new_household_is_held_against_new_households(learned: int, p_value: float) -> None:
     usual = hand_calibration(per_category=1000).scores
-    calibration = Calibration({(RISK, True): usual[RISK, True], (RISK, False): usual[RISK, False] + 1000})
+    calibration = Calibration(
+        {(RISK, True): usual[RISK, True], (RISK, False): usual[RISK, False] + 1000}
+    )
     moment = send(DOUBTFUL)
     moment = replace(moment, household=replace(HouseholdState.new("h1"), learned=learned))
     assert judge_chain(moment, hand_bundle(calibration=calibration), RISK).p_value == p_value

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detector.evaluation.ablation import ablate
-from detector.training.evidence_table import sessions_by_household
 from detector.contracts.errors import NotEnoughData
+from detector.evaluation.ablation import ablate
 from detector.evidence import LAYERS, TERMS
+from detector.household.grouping import sessions_by_household
 from detector.simulation.misfires import ChainLibrary, inject
 from tests.detector.builders import policy
 from tests.detector.town import town
@@ -20,10 +20,13 @@ def test_layers_hold_every_term_once() -> None:
 
 def test_each_layer_and_each_term_is_left_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "detector.evaluation.ablation.LAYERS", {"sequence": LAYERS["sequence"][:2], "habits": LAYERS["habits"][:1]}
+        "detector.evaluation.ablation.LAYERS",
+        {"sequence": LAYERS["sequence"][:2], "habits": LAYERS["habits"][:1]},
     )
     households = sessions_by_household(TOWN)
-    sessions = inject(households["home0"], ChainLibrary.from_sessions(households), np.random.default_rng(1))
+    sessions = inject(
+        households["home0"], ChainLibrary.from_sessions(households), np.random.default_rng(1)
+    )
     events = [event for session in sessions for event in session.events]
     misfires = {
         event.event_id
@@ -41,7 +44,10 @@ def test_each_layer_and_each_term_is_left_out_once(monkeypatch: pytest.MonkeyPat
     ]  # fmt: skip
     assert found[0].lost == 0.0
     for each in found:
-        change = sum(whole - recall for whole, recall in zip(found[0].recall, each.recall, strict=True)) / 2
+        change = (
+            sum(whole - recall for whole, recall in zip(found[0].recall, each.recall, strict=True))
+            / 2
+        )
         assert each.lost == pytest.approx(change, abs=1e-4)
     assert stages[-1] == ("judging without terms", 6, 6)
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detector.evaluation.costs import WAYS, cost_per_thousand
 from detector.contracts.decisions import Confirm, ConfirmMethod, RiskClass, Verdict
+from detector.evaluation.costs import WAYS, cost_per_thousand
 from tests.detector.builders import policy
 from tests.detector.evaluation.test_reliability import MEANT
 
@@ -16,7 +16,9 @@ POLICY = policy()
 TRUTH = np.array([False, True])
 
 
-def costs(meant: Verdict, misfire: Verdict, risk: RiskClass = RiskClass.PRIVATE_OUTBOUND) -> dict[str, float]:
+def costs(
+    meant: Verdict, misfire: Verdict, risk: RiskClass = RiskClass.PRIVATE_OUTBOUND
+) -> dict[str, float]:
     decisions = [replace(MEANT, verdict=verdict, risk_class=risk) for verdict in (meant, misfire)]
     return cost_per_thousand(decisions, TRUTH, POLICY)
 
@@ -54,7 +56,8 @@ def test_today_nobody_asks_about_a_light() -> None:
 def test_we_are_charged_for_the_question_that_we_ask() -> None:
     pin = Confirm(methods=(ConfirmMethod.PIN, ConfirmMethod.PHONE_PUSH), prompt="Was that meant?")
     decisions = [
-        replace(MEANT, verdict=verdict, confirm=pin) for verdict in (Verdict.CONFIRM, Verdict.CONFIRM)
+        replace(MEANT, verdict=verdict, confirm=pin)
+        for verdict in (Verdict.CONFIRM, Verdict.CONFIRM)
     ]
     found = cost_per_thousand(decisions, TRUTH, POLICY)
     # A PIN costs 2 and leaks .1 %; who always asks does it by phone.

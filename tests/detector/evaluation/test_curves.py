@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.contracts.decisions import Verdict
 from detector.evaluation.costs import WAYS, cost_per_thousand
 from detector.evaluation.curves import KindRecall, cost_curve, kind_recall, recall_at, roc
-from detector.contracts.decisions import Verdict
 from tests.detector.builders import policy
 from tests.detector.evaluation.test_reliability import MEANT
 
@@ -56,7 +56,9 @@ def test_kinds_have_the_meant_commands_in_common() -> None:
 
 def test_costs_along_base_rates_go_through_the_cost_at_the_policys() -> None:
     rules = policy()
-    decisions = [replace(MEANT, verdict=verdict) for verdict in (Verdict.ALLOW, Verdict.CONFIRM)] * 2
+    decisions = [
+        replace(MEANT, verdict=verdict) for verdict in (Verdict.ALLOW, Verdict.CONFIRM)
+    ] * 2
     truth = np.array([False, False, True, True])
     curves = cost_curve(decisions, truth, rules, WAYS)
     wanted = cost_per_thousand(decisions, truth, rules)

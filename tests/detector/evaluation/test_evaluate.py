@@ -1,11 +1,11 @@
 import pytest
 
-from detector.decision.bundle import Bundle
-from detector.evaluation.curves import KindRecall
 from detector.contracts.decisions import Verdict
 from detector.contracts.errors import InvalidValue, NotEnoughData
-from detector.evaluation.evaluate import RATES, evaluate, play
 from detector.contracts.events import IntentEvent
+from detector.decision.bundle import Bundle
+from detector.evaluation.curves import KindRecall
+from detector.evaluation.evaluate import RATES, evaluate, play
 from detector.evaluation.ngram_gates import GATES
 from detector.population.model import perplexity
 from tests.detector.builders import (
@@ -73,7 +73,12 @@ def test_without_misfires_there_is_no_recall() -> None:
     events, _ = stream(misfires=frozenset())
     found = evaluate(events, BUNDLE, {})
     assert (found.auroc, found.recall, found.stopped, found.misfires) == (None, {}, None, 0)
-    assert (found.roc, found.cost_curve, found.recall_by_kind, found.reliability) == ({}, {}, {}, None)
+    assert (found.roc, found.cost_curve, found.recall_by_kind, found.reliability) == (
+        {},
+        {},
+        {},
+        None,
+    )
 
 
 def test_labels_of_another_stream_are_refused() -> None:
@@ -96,7 +101,9 @@ def test_a_misfire_is_revealed_after_its_verdict_and_never_learned() -> None:
 
     def verdicts(misfires: set[str] | None) -> list[Verdict]:
         return [
-            decision.verdict for event, decision in play(events, bundle, misfires) if event.event_id in ids
+            decision.verdict
+            for event, decision in play(events, bundle, misfires)
+            if event.event_id in ids
         ]
 
     ask, allow = Verdict.CONFIRM, Verdict.ALLOW
@@ -110,10 +117,14 @@ def test_a_refused_misfire_is_answered_before_the_next_event() -> None:
     """So that a command that is begun anew in the same session is judged on its own."""
     refused = heard(send_message(), ABSURD)
     anew = heard(send_message(first=3), SURE)
-    verdicts = [decision.verdict for _, decision in play([*refused, *anew], BUNDLE, {"e2": "phantom"})]
+    verdicts = [
+        decision.verdict for _, decision in play([*refused, *anew], BUNDLE, {"e2": "phantom"})
+    ]
     assert verdicts[2] is not Verdict.ALLOW
     assert verdicts[5] is Verdict.ALLOW
-    assert [decision.verdict for _, decision in play([*refused, *anew], BUNDLE)][5] is not Verdict.ALLOW
+    assert [decision.verdict for _, decision in play([*refused, *anew], BUNDLE)][
+        5
+    ] is not Verdict.ALLOW
 
 
 def test_without_labels_a_stream_is_decided_as_the_worker_does(bundle: Bundle) -> None:
@@ -143,8 +154,12 @@ def test_fatigue_asks_less_often_and_never_twice_in_a_row() -> None:
     events = [
         event
         for number in range(12)
-        for event in heard(send_message(10 * number, session=f"s{number}", days=number / 1440), DOUBTFUL)
+        for event in heard(
+            send_message(10 * number, session=f"s{number}", days=number / 1440), DOUBTFUL
+        )
     ]
     found = evaluate(events, BUNDLE, {"e2": "phantom"})
-    assert 0.0 < found.questions_per_thousand["with fatigue"] < found.questions_per_thousand["without"]
+    assert (
+        0.0 < found.questions_per_thousand["with fatigue"] < found.questions_per_thousand["without"]
+    )
     assert found.questions_per_thousand["without"] == 1000.0

@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.household.learning import DISCOUNT, STRENGTH
 from detector.evaluation.masquerade import lift_bits, rates_of, score_blocks
+from detector.household.learning import DISCOUNT, STRENGTH
 
 COMMANDS = {"ls", "vi", "cc", "mail"}
 OTHERS = Counter({"ls": 50, "mail": 50})
 BASE = rates_of(OTHERS, COMMANDS)
-COUNTS = st.dictionaries(st.sampled_from(sorted(COMMANDS)), st.integers(1, 50), min_size=1).map(Counter)
+COUNTS = st.dictionaries(st.sampled_from(sorted(COMMANDS)), st.integers(1, 50), min_size=1).map(
+    Counter
+)
 
 
 def test_rates_sum_to_one_and_nothing_is_impossible() -> None:
@@ -24,7 +26,9 @@ def test_rates_sum_to_one_and_nothing_is_impossible() -> None:
 def test_the_predictive_worked_by_hand() -> None:
     own = Counter({"vi": 3, "ls": 1})
     rate = (3 - DISCOUNT + (STRENGTH + 2 * DISCOUNT) * BASE["vi"]) / (4 + STRENGTH)
-    assert lift_bits(Counter({"vi": 2}), own, BASE) == pytest.approx(math.log2(BASE["vi"]) - math.log2(rate))
+    assert lift_bits(Counter({"vi": 2}), own, BASE) == pytest.approx(
+        math.log2(BASE["vi"]) - math.log2(rate)
+    )
 
 
 @given(COUNTS)

@@ -44,7 +44,9 @@ def test_the_gates_ask_about_what_nobody_else_says() -> None:
     text = policy()
     events: list[IntentEvent] = []
     for number in range(120):
-        events += send_message(10 * number, session=f"s{number}", household_id=f"h{number}", days=number)
+        events += send_message(
+            10 * number, session=f"s{number}", household_id=f"h{number}", days=number
+        )
     odd = dialogue(
         ("messages.SendMessage", Act.INITIATE, False), ("messages.SendMessage", Act.DECLINE, False),
         ("messages.SendMessage", Act.AFFIRM, True), first=9000, household_id="h1",

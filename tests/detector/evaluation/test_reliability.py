@@ -26,7 +26,9 @@ MEANT = Decision(
 
 
 @given(st.integers(1, 50), st.integers(1, 50), st.floats(1e-6, 0.5))
-def test_weights_give_the_misfires_the_base_rate(meant: int, misfires: int, base_rate: float) -> None:
+def test_weights_give_the_misfires_the_base_rate(
+    meant: int, misfires: int, base_rate: float
+) -> None:
     truth = np.array([False] * meant + [True] * misfires)
     weights = prior_weights(truth, base_rate)
     assert weights.sum() == pytest.approx(1.0)

@@ -10,17 +10,21 @@ import numpy.typing as npt
 import pytest
 
 from detector.decision.bundle import bundle_from_files, bundle_to_files
-from detector.evidence.conformance import check_judge, check_scorer, check_term
 from detector.evidence import TERMS, Moment, Term, evidence
-from detector.sequence.sequence_model import SequenceModel
+from detector.evidence.conformance import check_judge, check_scorer, check_term
 from detector.judge.judge import Judge
+from detector.sequence.sequence_model import SequenceModel
 from tests.detector.builders import SURE, hand_bundle, hand_judge, small_model
 from tests.detector.moments import every_moment, send
 
 Floats = npt.NDArray[np.float64]
 
 GOOD = Term(
-    "turns", "events", "length of the chain", "it took {value:.0f} turns", lambda m: float(m.chain.start)
+    "turns",
+    "events",
+    "length of the chain",
+    "it took {value:.0f} turns",
+    lambda m: float(m.chain.start),
 )
 CALLS: Counter[str] = Counter()
 
@@ -70,7 +74,9 @@ def reloaded(model: SequenceModel) -> SequenceModel:
 def test_the_sequence_model_passes() -> None:
     model, n_symbols = small_model().sequence, small_model().vocabulary.size
     rng = np.random.default_rng(0)
-    sequences: list[list[int]] = [rng.integers(0, n_symbols, size).tolist() for size in (0, 1, 2, 5, 30)]
+    sequences: list[list[int]] = [
+        rng.integers(0, n_symbols, size).tolist() for size in (0, 1, 2, 5, 30)
+    ]
     check_scorer(model, [*sequences, [n_symbols - 1] * 5], n_symbols=n_symbols, reload=reloaded)
 
 
@@ -78,7 +84,9 @@ def test_the_judge_passes() -> None:
     def again(judge: Judge) -> Judge:
         return bundle_from_files(bundle_to_files(hand_bundle(judge=judge))).judge
 
-    check_judge(hand_judge(), np.array([evidence(moment) for moment in every_moment()]), reload=again)
+    check_judge(
+        hand_judge(), np.array([evidence(moment) for moment in every_moment()]), reload=again
+    )
 
 
 class Broken:
@@ -134,7 +142,9 @@ def test_a_broken_scorer_is_named(broken: Broken, message: str) -> None:
 def test_a_scorer_that_loading_changes_is_named() -> None:
     other = Broken(surprisals=lambda s: [1.0] * len(s))
     with pytest.raises(AssertionError, match="after loading"):
-        check_scorer(Broken(), [[0, 1]], n_symbols=small_model().vocabulary.size, reload=lambda _: other)
+        check_scorer(
+            Broken(), [[0, 1]], n_symbols=small_model().vocabulary.size, reload=lambda _: other
+        )
 
 
 def test_a_broken_judge_is_named() -> None:
@@ -147,4 +157,6 @@ def test_a_broken_judge_is_named() -> None:
 def test_a_judge_that_loading_changes_is_named() -> None:
     judge = hand_judge()
     with pytest.raises(AssertionError, match="after loading"):
-        check_judge(judge, np.zeros((1, len(TERMS))), reload=lambda one: replace(one, bits=one.bits * 2))
+        check_judge(
+            judge, np.zeros((1, len(TERMS))), reload=lambda one: replace(one, bits=one.bits * 2)
+        )

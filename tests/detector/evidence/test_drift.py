@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.contracts.errors import BundleError
 from detector.decision.bundle import bundle_from_files, bundle_to_files, make_bundle
 from detector.evidence.drift import BINS, Distribution, fit_distribution, stability_index
-from detector.contracts.errors import BundleError
 from tests.detector.builders import hand_bundle
 
 values = st.floats(-1e6, 1e6) | st.just(float("nan"))
@@ -17,7 +17,9 @@ values = st.floats(-1e6, 1e6) | st.just(float("nan"))
 def test_every_value_has_a_bin_and_training_data_fill_their_own_shares(column: list[float]) -> None:
     rows = [np.array([value]) for value in column]
     found = fit_distribution(rows)
-    counts = np.bincount([int(found.bins(row)[0]) for row in rows], minlength=BINS + 1).astype(float)
+    counts = np.bincount([int(found.bins(row)[0]) for row in rows], minlength=BINS + 1).astype(
+        float
+    )
 
     assert np.allclose(counts / len(rows), found.shares[0])
     assert found.shares[0].sum() == pytest.approx(1)
@@ -40,7 +42,9 @@ def test_a_channel_that_is_gone_and_a_shift_are_drift_and_other_luck_is_none() -
 
     def drifted(column: np.ndarray) -> float:
         bins = [int(found.bins(np.array([value]))[0]) for value in column]
-        return float(stability_index(found.shares[0], np.bincount(bins, minlength=BINS + 1).astype(float)))
+        return float(
+            stability_index(found.shares[0], np.bincount(bins, minlength=BINS + 1).astype(float))
+        )
 
     assert drifted(rng.normal(size=2_000)) < 0.1
     assert drifted(rng.normal(loc=1.0, size=2_000)) > 0.25
@@ -75,7 +79,9 @@ def test_a_bundle_keeps_it_and_one_without_it_still_loads() -> None:
 def test_one_of_other_terms_is_refused() -> None:
     plain, training = hand_bundle(), trained()
     short = Distribution(training.edges[1:], training.shares[1:])
-    files = bundle_to_files(make_bundle(plain.model, plain.judge, plain.calibration, plain.policy, short))
+    files = bundle_to_files(
+        make_bundle(plain.model, plain.judge, plain.calibration, plain.policy, short)
+    )
 
     with pytest.raises(BundleError, match=r"training\.edges has the shape"):
         bundle_from_files(files)

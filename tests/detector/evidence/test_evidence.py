@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detector.evidence.conformance import check_term
-from detector.population.slot_pairs import Coherence
 from detector.contracts.events import Act
 from detector.evidence import TERMS, Moment, Term, evidence
+from detector.evidence.conformance import check_term
 from detector.household.learning import token
 from detector.household.state import HouseholdState, Session, Usage
+from detector.population.slot_pairs import Coherence
 from tests.detector.builders import SURE, dialogue, send_message
 from tests.detector.moments import every_moment, moment_of, moments_of, send
 
@@ -82,7 +82,13 @@ def telling_moments() -> list[Moment]:
         *moments_of([repeated]),
         *moments_of([dialogue(talk, ("music.PlaySong", Act.AFFIRM, True))]),
         *moments_of(
-            [dialogue(talk, ("lights.TurnOn", Act.INITIATE, False), ("music.PlaySong", Act.AFFIRM, True))]
+            [
+                dialogue(
+                    talk,
+                    ("lights.TurnOn", Act.INITIATE, False),
+                    ("music.PlaySong", Act.AFFIRM, True),
+                )
+            ]
         ),
         *moments_of([dialogue(talk, (SEND, Act.INITIATE, True), (SEND, Act.INITIATE, True))]),
         replace(send(0.2), household=unsettled),
@@ -107,7 +113,9 @@ def odd_details() -> Moment:
             )
         ]
     )
-    uses = {name: Usage(count=count, session=1) for name, count in (("music", 3.0), ("lights", 1.0))}
+    uses = {
+        name: Usage(count=count, session=1) for name, count in (("music", 3.0), ("lights", 1.0))
+    }
     return replace(
         moment,
         population=replace(moment.population, coherence=found),
@@ -137,8 +145,14 @@ def test_a_strange_subject_stands_out_in_usual_company() -> None:
     """Music is usual here and messages are not; for a guest, who begins with what is never done here, they are nothing special."""
     usual = odd_details()
     guest = replace(usual, household=HouseholdState.new("h1"))
-    assert value("company_bits", usual) == value("company_peak_bits", usual) < value("company_bits", guest)
-    assert value("stranger_bits", usual) == value("domain_bits", usual) - value("company_bits", usual)
+    assert (
+        value("company_bits", usual)
+        == value("company_peak_bits", usual)
+        < value("company_bits", guest)
+    )
+    assert value("stranger_bits", usual) == value("domain_bits", usual) - value(
+        "company_bits", usual
+    )
     assert value("stranger_bits", usual) > 2.0 > value("stranger_bits", guest)
 
 
@@ -156,7 +170,10 @@ def test_company_is_the_most_usual_and_the_rarest_other_domain() -> None:
         value("company_bits", replace(moment, session=_told(moment, domain)))
         for domain in ("music", "lights")
     ]
-    assert (value("company_bits", moment), value("company_peak_bits", moment)) == (min(alone), max(alone))
+    assert (value("company_bits", moment), value("company_peak_bits", moment)) == (
+        min(alone),
+        max(alone),
+    )
     assert alone[0] < alone[1]
     assert math.isnan(value("stranger_bits", send()))
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.household.chains import MOVES, Move, extend, move
 from detector.contracts.events import CONVERSATION, Act, IntentEvent
+from detector.household.chains import MOVES, Move, extend, move
 from detector.household.state import Chain
 from tests.detector.builders import dialogue, event, send_message
 
@@ -78,7 +78,11 @@ def test_a_reservation_after_a_search_begins_at_the_reservation() -> None:
     )
     chain = follow(events)[-1]
     assert chain is not None
-    assert (chain.intent, chain.start, chain.bits) == ("restaurants.ReserveTable", 2, (2.0, 3.0, 4.0))
+    assert (chain.intent, chain.start, chain.bits) == (
+        "restaurants.ReserveTable",
+        2,
+        (2.0, 3.0, 4.0),
+    )
     assert chain.slots == {"time": "k1_c"}
 
 

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from detector.contracts.confirmations import Refusal, Result
-from detector.decision.questions import answer
-from detector.household.conversations import said_id, told_apart
-from detector.training.evidence_table import sessions_by_household
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.errors import InvalidValue
-from detector.evaluation.evaluate import play
 from detector.contracts.events import Act, IntentEvent
 from detector.decision.decide import decide
+from detector.decision.questions import answer
+from detector.evaluation.evaluate import play
+from detector.household.conversations import said_id, told_apart
+from detector.household.grouping import sessions_by_household
+from detector.household.state import HouseholdState
 from detector.policy.policy import Conversations
 from detector.simulation.households import simulate
-from detector.household.state import HouseholdState
 from tests.detector.builders import (
     CONFIRMATION_KEY,
     DOUBTFUL,
@@ -159,7 +159,9 @@ def test_a_session_id_may_be_left_out_and_is_the_devices_own_then() -> None:
         "act": Act.ASK,
         "commits": False,
     }
-    kitchen, again, attic = (IntentEvent(**told, device_id=name) for name in ("kitchen", "kitchen", "attic"))
+    kitchen, again, attic = (
+        IntentEvent(**told, device_id=name) for name in ("kitchen", "kitchen", "attic")
+    )
     assert kitchen.session_id == again.session_id != attic.session_id
     assert "kitchen" not in kitchen.session_id
     with pytest.raises(InvalidValue, match="session_id"):
@@ -168,7 +170,12 @@ def test_a_session_id_may_be_left_out_and_is_the_devices_own_then() -> None:
 
 def test_a_stream_is_told_apart_as_the_household_does_it() -> None:
     first = send_message()
-    stream = [*first, *later(first, 100), *later(first, 1_000), *later(first, 1_000, device_id="attic")]
+    stream = [
+        *first,
+        *later(first, 100),
+        *later(first, 1_000),
+        *later(first, 1_000, device_id="attic"),
+    ]
     found = [number for _, (_, _, number) in told_apart(stream, Conversations())]
     assert found == [1] * 6 + [2] * 3 + [1] * 3
     assert [len(each) for each in sessions_by_household(stream)["h1"]] == [6, 3, 3]

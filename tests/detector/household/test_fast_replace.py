@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from detector.household.state import HouseholdState
 from detector.household.fast_replace import changed
+from detector.household.state import HouseholdState
 
 
 def test_a_changed_value_is_a_replaced_one_and_the_old_one_stays() -> None:

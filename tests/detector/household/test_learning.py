@@ -6,11 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.decision.bundle import Bundle
 from detector.contracts.events import Act, IntentEvent, OutcomeKind
-from detector.household.learning import DECAY, LESSONS_A_DAY, predictive_bits, strength, token, untaught
+from detector.decision.bundle import Bundle
 from detector.decision.decide import apply_outcome
-from detector.population.base_rates import Population, part_of_week
+from detector.household.learning import (
+    DECAY,
+    LESSONS_A_DAY,
+    predictive_bits,
+    strength,
+    token,
+    untaught,
+)
 from detector.household.state import (
     MAX_EARLY,
     MAX_INTENTS,
@@ -20,6 +26,7 @@ from detector.household.state import (
     HouseholdState,
     Usage,
 )
+from detector.population.base_rates import Population, part_of_week
 from tests.detector.builders import (
     ABSURD,
     DOUBTFUL,
@@ -46,7 +53,9 @@ def bundle() -> Bundle:
 
 def another_session(day: float = LATER) -> list[IntentEvent]:
     """A session that closes those before it and itself teaches nothing: nobody commits anything."""
-    return dialogue((SEND, Act.INITIATE, False), first=int(1e6 * day), session=f"closing{day}", days=day)
+    return dialogue(
+        (SEND, Act.INITIATE, False), first=int(1e6 * day), session=f"closing{day}", days=day
+    )
 
 
 def closed(state: HouseholdState, bundle: Bundle, day: float = LATER) -> HouseholdState:
@@ -94,10 +103,14 @@ def test_only_what_was_meant_teaches(
 ) -> None:
     state = HouseholdState.new("h1")
     if reported and when == "early":
-        state = apply_outcome(state, outcome("e2", reported), at=outcome("e2", reported).time.timestamp())
+        state = apply_outcome(
+            state, outcome("e2", reported), at=outcome("e2", reported).time.timestamp()
+        )
     _, state = run(heard(send_message(), wake), bundle, state)
     if reported and when == "in time":
-        state = apply_outcome(state, outcome("e2", reported), at=outcome("e2", reported).time.timestamp())
+        state = apply_outcome(
+            state, outcome("e2", reported), at=outcome("e2", reported).time.timestamp()
+        )
     assert taught(state) == NOTHING
     assert taught(closed(state, bundle)) == learned
 
@@ -105,10 +118,14 @@ def test_only_what_was_meant_teaches(
 def test_executed_and_then_undone_teaches_nothing(bundle: Bundle) -> None:
     _, state = run(send_message(), bundle)
     state = apply_outcome(
-        state, outcome("e2", OutcomeKind.EXECUTED), at=outcome("e2", OutcomeKind.EXECUTED).time.timestamp()
+        state,
+        outcome("e2", OutcomeKind.EXECUTED),
+        at=outcome("e2", OutcomeKind.EXECUTED).time.timestamp(),
     )
     state = apply_outcome(
-        state, outcome("e2", OutcomeKind.UNDONE), at=outcome("e2", OutcomeKind.UNDONE).time.timestamp()
+        state,
+        outcome("e2", OutcomeKind.UNDONE),
+        at=outcome("e2", OutcomeKind.UNDONE).time.timestamp(),
     )
     assert taught(closed(state, bundle)) == NOTHING
 
@@ -176,9 +193,14 @@ def test_nothing_is_learned_before_the_undo_window_has_passed(bundle: Bundle) ->
 
 def test_a_late_outcome_of_what_was_allowed_can_still_teach(bundle: Bundle) -> None:
     _, state = run(send_message(), bundle)
-    state = closed(apply_outcome(state, outcome("e2", OutcomeKind.EXPIRED), at=START.timestamp()), bundle)
+    state = closed(
+        apply_outcome(state, outcome("e2", OutcomeKind.EXPIRED), at=START.timestamp()), bundle
+    )
     assert taught(state) == NOTHING
-    assert taught(apply_outcome(state, outcome("e2", OutcomeKind.EXECUTED), at=START.timestamp())) == SENT
+    assert (
+        taught(apply_outcome(state, outcome("e2", OutcomeKind.EXECUTED), at=START.timestamp()))
+        == SENT
+    )
 
 
 def test_a_late_outcome_takes_nothing_back(bundle: Bundle) -> None:
@@ -233,7 +255,9 @@ def test_a_command_early_in_a_long_session_is_learned(bundle: Bundle) -> None:
 def test_counts_decay_with_learned_sessions(bundle: Bundle) -> None:
     state = HouseholdState.new("h1")
     for day in range(3):
-        _, state = run(send_message(first=10 * day, session=f"s{day}", days=float(day)), bundle, state)
+        _, state = run(
+            send_message(first=10 * day, session=f"s{day}", days=float(day)), bundle, state
+        )
     state = closed(state, bundle, day=3.0)
     usage = state.intents[SEND]
     assert usage.count == pytest.approx(1 + DECAY + DECAY**2, abs=0.01)
@@ -285,7 +309,9 @@ def test_what_is_remembered_is_bounded_and_the_latest_stays(bundle: Bundle) -> N
     state = HouseholdState.new("h1")
     uses = MAX_TOKENS + 5
     for day in range(uses):
-        events = send_message(first=10 * day, contact=f"k1_{day}", session=f"s{day}", days=float(day))
+        events = send_message(
+            first=10 * day, contact=f"k1_{day}", session=f"s{day}", days=float(day)
+        )
         _, state = run(events, bundle, state)
     state = closed(state, bundle, day=float(uses))
     assert set(state.tokens) == {token("contact", f"k1_{day}") for day in range(5, uses)}
@@ -313,7 +339,9 @@ def test_early_outcomes_and_pending_chains_are_bounded(bundle: Bundle) -> None:
     assert [waiting.event_id for waiting in state.early] == [
         f"x{number}" for number in range(3, MAX_EARLY + 3)
     ]
-    commits = [event(number, commits=True, intent="lights.TurnOn") for number in range(MAX_PENDING + 3)]
+    commits = [
+        event(number, commits=True, intent="lights.TurnOn") for number in range(MAX_PENDING + 3)
+    ]
     _, state = run(commits, bundle, state)
     assert [chain.event_id for chain in state.pending] == [
         f"e{number}" for number in range(3, MAX_PENDING + 3)
@@ -327,7 +355,9 @@ USAGES = st.dictionaries(
 
 
 @given(USAGES, st.integers(0, 60), st.integers(1, 6))
-def test_the_predictive_is_a_distribution(usages: dict[str, Usage], session: int, kinds: int) -> None:
+def test_the_predictive_is_a_distribution(
+    usages: dict[str, Usage], session: int, kinds: int
+) -> None:
     keys = "abcdef"[:kinds]
     known = {key: usage for key, usage in usages.items() if key in keys}
     total = sum(2.0 ** -predictive_bits(known, key, session, 1.0 / kinds) for key in keys)

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detector.contracts.confirmations import ConfirmationAnswer, Result, proof_of
-from detector.decision.questions import answer
 from detector.contracts.decisions import ConfirmMethod, Verdict
 from detector.contracts.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
-from detector.contracts.outcome_table import RefusedOutcome
-from detector.household.outcomes import refused_early, report, standing_of
-from detector.decision.decide import apply_outcome, decide
+from detector.contracts.outcome_table import OutcomeRefused
 from detector.contracts.standing import Standing
+from detector.decision.decide import apply_outcome, decide
+from detector.decision.questions import answer
+from detector.household.outcomes import refused_early, report, standing_of
 from detector.household.state import MAX_PENDING, HouseholdState
 from tests.detector.builders import (
     ABSURD,
@@ -66,7 +66,7 @@ def test_an_outcome_confirms_nothing(
     for kind in before:
         state = apply_outcome(state, outcome("e0", kind), at=AT)
     reason, after = report(state, outcome("e0", CONFIRMED, source=source), at=AT)
-    assert (reason, after) == (RefusedOutcome.UNCHECKED, state)
+    assert (reason, after) == (OutcomeRefused.UNCHECKED, state)
     (again,), _ = run(unlock(3, session=session), BUNDLE, after)
     assert again.verdict is not Verdict.ALLOW
     assert "confirmed_before" not in [each.code for each in again.reasons]
@@ -101,11 +101,11 @@ def test_what_ran_although_it_was_refused_is_told_and_teaches_nothing(
     decision, state = decide(before, events[2], BUNDLE, at=events[2].seconds)
     if early:
         assert list(refused_early(before, events[2], decision)) == [
-            (before.early[0], RefusedOutcome.RAN_REFUSED)
+            (before.early[0], OutcomeRefused.RAN_REFUSED)
         ]
         assert state.early == ()
     else:
-        assert report(state, told, at=AT) == (RefusedOutcome.RAN_REFUSED, state)
+        assert report(state, told, at=AT) == (OutcomeRefused.RAN_REFUSED, state)
     assert stands(state) in (Standing.ASKED, Standing.BLOCKED)
 
 
@@ -113,8 +113,8 @@ def test_an_early_outcome_of_what_commits_nothing_is_forgotten_when_its_event_co
     before = apply_outcome(HouseholdState.new("h1"), outcome("e0", EXECUTED), at=AT)
     decision, state = decide(before, event(0), BUNDLE, at=START.timestamp())
     ((_, reason),) = refused_early(before, event(0), decision)
-    assert (reason, state.early) == (RefusedOutcome.NOT_A_COMMAND, ())
-    assert report(state, outcome("e0", EXECUTED), at=AT)[0] is RefusedOutcome.NOT_A_COMMAND
+    assert (reason, state.early) == (OutcomeRefused.NOT_A_COMMAND, ())
+    assert report(state, outcome("e0", EXECUTED), at=AT)[0] is OutcomeRefused.NOT_A_COMMAND
 
 
 def test_an_early_outcome_that_is_reported_twice_waits_once() -> None:
@@ -138,12 +138,17 @@ def test_a_checked_yes_then_executed_is_learned_once() -> None:
     for kind in (CONFIRMED, EXECUTED, EXECUTED):
         reason, state = report(state, outcome("e2", kind), at=AT)
         assert reason is None
-    _, state = run(dialogue((SEND, Act.INITIATE, False), first=90, session="next", days=1.0), BUNDLE, state)
+    _, state = run(
+        dialogue((SEND, Act.INITIATE, False), first=90, session="next", days=1.0), BUNDLE, state
+    )
     assert (state.learned, set(state.intents)) == (1, {SEND})
     assert stands(state) is Standing.LEARNED
     for kind in (UNDONE, DENIED, EXPIRED):
         reason, after = report(state, outcome("e2", kind), at=AT)
-        assert (reason, replace(after, questions=state.questions)) == (RefusedOutcome.ALREADY_LEARNED, state)
+        assert (reason, replace(after, questions=state.questions)) == (
+            OutcomeRefused.ALREADY_LEARNED,
+            state,
+        )
 
 
 def test_a_checked_yes_after_its_session_is_over_is_learned_at_once() -> None:
@@ -166,14 +171,24 @@ def test_what_is_taken_back_after_a_yes_is_not_confirmed_any_more(kind: OutcomeK
 
 @pytest.mark.parametrize(
     "slots",
-    [{"for": "k1_guest"}, {"door": "k1_front"}, {}, {**SLOTS, "until": "k1_x"}, {**SLOTS, "door": "k1_back"}],
+    [
+        {"for": "k1_guest"},
+        {"door": "k1_front"},
+        {},
+        {**SLOTS, "until": "k1_x"},
+        {**SLOTS, "door": "k1_back"},
+    ],
     ids=str,
 )
 @pytest.mark.parametrize("session", ["s1", "s2"])
-def test_a_yes_is_about_its_slots_none_less_and_none_more(slots: dict[str, str], session: str) -> None:
+def test_a_yes_is_about_its_slots_none_less_and_none_more(
+    slots: dict[str, str], session: str
+) -> None:
     decisions, state = run(unlock(0), BUNDLE)
     state = confirmed(decisions[-1], BUNDLE, state)
-    assert run(unlock(3, session=session), BUNDLE, state)[0][0].reasons[0].code == "confirmed_before"
+    assert (
+        run(unlock(3, session=session), BUNDLE, state)[0][0].reasons[0].code == "confirmed_before"
+    )
     assert run(unlock(3, slots, session=session), BUNDLE, state)[0][0].verdict is not Verdict.ALLOW
 
 
@@ -205,12 +220,16 @@ def test_a_question_stays_open_where_a_gateway_held_back() -> None:
 
 
 @pytest.mark.parametrize("wake", [DOUBTFUL, ABSURD])
-def test_in_shadow_mode_what_would_have_been_held_back_runs_and_teaches_nothing(wake: float) -> None:
+def test_in_shadow_mode_what_would_have_been_held_back_runs_and_teaches_nothing(
+    wake: float,
+) -> None:
     _, state = run(heard(send_message(), wake), SHADOW)
     assert stands(state) is Standing.LET_RUN
     reason, state = report(state, outcome("e2", EXECUTED), at=AT)
     assert reason is None
-    _, state = run(dialogue((SEND, Act.INITIATE, False), first=90, session="n", days=1.0), SHADOW, state)
+    _, state = run(
+        dialogue((SEND, Act.INITIATE, False), first=90, session="n", days=1.0), SHADOW, state
+    )
     assert state.learned == 0
 
 
@@ -272,7 +291,9 @@ UNCHECKED = st.builds(
     st.sampled_from([BUNDLE, SHADOW]),
 )
 def test_nothing_but_a_checked_answer_lets_run_or_teaches_what_was_not_allowed(
-    steps: list[tuple[int, IntentEvent | Outcome | ConfirmationAnswer]], key: bytes | None, bundle: Any
+    steps: list[tuple[int, IntentEvent | Outcome | ConfirmationAnswer]],
+    key: bytes | None,
+    bundle: Any,
 ) -> None:
     """No event here is allowed by the judge: so none is ever, and the household learns nothing."""
     state, at = HouseholdState.new("h1"), START.timestamp()
@@ -288,7 +309,9 @@ def test_nothing_but_a_checked_answer_lets_run_or_teaches_what_was_not_allowed(
             state = after
         else:
             named = [
-                each.confirmation_id for each in state.questions if each.event_id == step.confirmation_id
+                each.confirmation_id
+                for each in state.questions
+                if each.event_id == step.confirmation_id
             ]
             said = replace(step, confirmation_id=named[-1]) if named else step
             result, state = answer(state, said, bundle, at=at, key=key)
@@ -302,14 +325,19 @@ def test_given_to_makes_an_answer_that_would_count() -> None:
     """The property above refuses answers for want of a proof, and for nothing else that its answers have in common."""
     (decision,), state = run(unlock(0), BUNDLE)
     said = given_to(decision)
-    assert answer(state, said, BUNDLE, at=AT, key=b"the key of the tests")[0].result is Result.CONFIRMED
+    assert (
+        answer(state, said, BUNDLE, at=AT, key=b"the key of the tests")[0].result
+        is Result.CONFIRMED
+    )
 
 
 def after_yes(method: ConfirmMethod = ConfirmMethod.PIN) -> HouseholdState:
     (decision,), state = run(unlock(0), BUNDLE)
     assert decision.confirm is not None
     name = str(decision.confirm.confirmation_id)
-    said = given_to(decision, method=method, proof=proof_of(CONFIRMATION_KEY, name, method), time=START)
+    said = given_to(
+        decision, method=method, proof=proof_of(CONFIRMATION_KEY, name, method), time=START
+    )
     result, state = answer(state, said, BUNDLE, at=START.timestamp() + 5, key=CONFIRMATION_KEY)
     assert result.result is Result.CONFIRMED
     return state
@@ -334,14 +362,18 @@ def test_a_no_to_a_command_that_an_earlier_yes_allowed_takes_the_yes_back(
 
 
 @pytest.mark.parametrize("event_id", ["e0", "e1"])
-def test_a_no_that_comes_after_the_command_was_learned_takes_the_yes_back_too(event_id: str) -> None:
+def test_a_no_that_comes_after_the_command_was_learned_takes_the_yes_back_too(
+    event_id: str,
+) -> None:
     _, state = run(unlock(1, session="s2"), BUNDLE, after_yes())
-    later = dialogue(("weather.GetWeather", Act.INITIATE, False), first=9, session="s4", days=130 / 86400)
+    later = dialogue(
+        ("weather.GetWeather", Act.INITIATE, False), first=9, session="s4", days=130 / 86400
+    )
     _, state = run(later, BUNDLE, state)
     again = unlock(8, session="s3", days=150 / 86400)
     assert codes_of(again, state) == (Verdict.ALLOW, "confirmed_before")
     reason, state = report(state, outcome(event_id, UNDONE), at=START.timestamp() + 140)
-    assert reason is RefusedOutcome.ALREADY_LEARNED
+    assert reason is OutcomeRefused.ALREADY_LEARNED
     assert codes_of(again, state)[0] is Verdict.CONFIRM
 
 
@@ -360,7 +392,9 @@ def test_a_yes_holds_only_where_it_would_be_enough_for_the_command_said_again() 
     assert codes_of(unlock(1, session="s2"), state) == (Verdict.ALLOW, "confirmed_before")
     absurd = heard(unlock(1, session="s2"), ABSURD)
     assert codes_of(absurd, state)[0] is Verdict.CONFIRM
-    older = replace(state, questions=tuple(replace(each, answered_with=None) for each in state.questions))
+    older = replace(
+        state, questions=tuple(replace(each, answered_with=None) for each in state.questions)
+    )
     assert codes_of(unlock(1, session="s2"), older)[0] is Verdict.CONFIRM
 
 
@@ -393,6 +427,8 @@ def test_what_was_blocked_long_ago_keeps_nothing_from_being_learned() -> None:
         absurd = heard(send_message(10 * number, session=f"b{number}", days=number * 0.1), ABSURD)
         _, state = run(absurd, BUNDLE, state)
     for number in range(3):
-        meant = heard(send_message(900 + 10 * number, session=f"m{number}", days=9.0 + number), SURE)
+        meant = heard(
+            send_message(900 + 10 * number, session=f"m{number}", days=9.0 + number), SURE
+        )
         _, state = run(meant, BUNDLE, state)
     assert state.learned == 2

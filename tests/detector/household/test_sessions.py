@@ -4,9 +4,9 @@ from datetime import timedelta
 import pytest
 
 from detector.contracts.events import Act, IntentEvent
+from detector.contracts.standing import Standing
 from detector.household.learning import token
 from detector.household.sessions import observe, remember
-from detector.contracts.standing import Standing
 from detector.household.state import MAX_KNOWN_SLOTS, MAX_SESSIONS, MAX_TURNS, HouseholdState
 from tests.detector.builders import START, dialogue, event, policy, send_message, small_model
 
@@ -60,7 +60,9 @@ def test_a_commit_ends_the_chain_and_waits_for_its_outcome() -> None:
 def test_a_session_that_is_quiet_for_the_undo_window_is_forgotten_when_another_begins() -> None:
     first = through(send_message())
     last = first.sessions[0].seconds
-    inside = event(50, session_id="s2", time=START + timedelta(seconds=last - START.timestamp() + WINDOW - 1))
+    inside = event(
+        50, session_id="s2", time=START + timedelta(seconds=last - START.timestamp() + WINDOW - 1)
+    )
     outside = replace(inside, time=inside.time + timedelta(seconds=1))
     assert [session.session_id for session in through([inside], first).sessions] == ["s1", "s2"]
     assert [session.session_id for session in through([outside], first).sessions] == ["s2"]
@@ -72,12 +74,18 @@ def test_a_devices_clock_moves_no_session(days: int) -> None:
     wrong = event(90, time=START + timedelta(days=days), act=Act.INFORM)
     observation, _ = observe(late, wrong, MODEL, POLICY, at=late.sessions[0].seconds + 5)
     assert observation.clock_replaced
-    assert observation.session.seconds == observation.session.device_seconds == late.sessions[0].seconds + 5
+    assert (
+        observation.session.seconds
+        == observation.session.device_seconds
+        == late.sessions[0].seconds + 5
+    )
     assert observation.session.turns == 4
 
 
 @pytest.mark.parametrize("seconds", [-600, 600])
-def test_a_devices_clock_is_believed_within_the_policys_skew_and_only_for_habits(seconds: int) -> None:
+def test_a_devices_clock_is_believed_within_the_policys_skew_and_only_for_habits(
+    seconds: int,
+) -> None:
     said, at = event(1, time=START + timedelta(seconds=seconds)), START.timestamp()
     observation, _ = observe(HouseholdState.new("h1"), said, MODEL, POLICY, at=at)
     assert not observation.clock_replaced
@@ -105,7 +113,9 @@ def test_what_a_session_keeps_is_bounded() -> None:
 
 
 def test_beyond_the_bound_the_slot_that_came_first_is_forgotten() -> None:
-    filling = [(SEND, Act.INFORM, False, {f"slot{number}": "k1_x"}) for number in range(MAX_KNOWN_SLOTS)]
+    filling = [
+        (SEND, Act.INFORM, False, {f"slot{number}": "k1_x"}) for number in range(MAX_KNOWN_SLOTS)
+    ]
     said = (SEND, Act.INFORM, False, {"slot1": "k1_new", "one_too_many": "k1_x"})
     (session,) = through(dialogue((SEND, Act.INITIATE, False), *filling, said)).sessions
     assert len(session.slots) == MAX_KNOWN_SLOTS
@@ -151,6 +161,11 @@ def test_what_a_household_begins_with_is_a_distribution(meant: tuple[str, ...]) 
     opening = dialogue(
         *((intent, Act(act), False) for intent, act in MODEL.vocabulary.symbols), first=50, days=9
     )
-    alone = [replace(each, session_id=each.event_id) for each in (*opening, event(99, intent="ovens.Ignite"))]
-    shares = [2.0 ** -observe(state, each, MODEL, POLICY, at=each.seconds)[0].bits for each in alone]
+    alone = [
+        replace(each, session_id=each.event_id)
+        for each in (*opening, event(99, intent="ovens.Ignite"))
+    ]
+    shares = [
+        2.0 ** -observe(state, each, MODEL, POLICY, at=each.seconds)[0].bits for each in alone
+    ]
     assert sum(shares) == pytest.approx(1.0)

@@ -4,16 +4,19 @@ import math
 
 from detector.contracts.events import Act
 from detector.evidence import TERMS, Moment
-from detector.population.base_rates import Population
 from detector.household.state import MAX_TURNS, Subject
 from detector.household.subjects import follow
+from detector.population.base_rates import Population
 from tests.detector.builders import dialogue, training_sessions
 from tests.detector.moments import moments_of
 
 POPULATION = Population.of(training_sessions())
 FIND = ("music.FindSongs", Act.INITIATE, False)
 PLAY = ("music.PlaySong", Act.AFFIRM, True)
-BEGIN, SEND = ("messages.SendMessage", Act.INITIATE, False), ("messages.SendMessage", Act.AFFIRM, True)
+BEGIN, SEND = (
+    ("messages.SendMessage", Act.INITIATE, False),
+    ("messages.SendMessage", Act.AFFIRM, True),
+)
 THANKS = ("conversation.Thanks", Act.THANK, False)
 
 
@@ -55,7 +58,9 @@ def test_the_first_subject_follows_nothing() -> None:
 def test_it_tells_whether_the_one_before_was_left_in_the_middle() -> None:
     assert subject_of(BEGIN, FIND).interrupts is True
     assert subject_of(BEGIN, SEND, FIND).interrupts is False
-    assert subject_of(BEGIN, SEND, BEGIN, FIND).interrupts is False  # the intent was carried out once
+    assert (
+        subject_of(BEGIN, SEND, BEGIN, FIND).interrupts is False
+    )  # the intent was carried out once
     assert subject_of(FIND, BEGIN).interrupts is False  # finding songs is no command
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.judge.calibration import Calibration
 from detector.contracts.decisions import RiskClass
+from detector.judge.calibration import Calibration
 
 KNOWN = (RiskClass.PURCHASE, False)
 NEW = (RiskClass.PURCHASE, True)
@@ -73,7 +73,9 @@ def test_a_small_category_borrows_its_risk_classes_other_half() -> None:
     calibration = Calibration({KNOWN: np.full(80, 0.0), NEW: np.full(19, 5.0)})
     assert calibration.p_value(NEW, 5.0, 0.01) == (1 + 19) / 100
     assert calibration.p_value(KNOWN, 5.0, 0.01) == (1 + 19) / 100
-    assert calibration.p_value(NEW, 1.0, 0.05) == (1 + 19) / 20  # 19 are enough for this budget: no borrowing
+    assert (
+        calibration.p_value(NEW, 1.0, 0.05) == (1 + 19) / 20
+    )  # 19 are enough for this budget: no borrowing
 
 
 def test_another_risk_class_lends_nothing() -> None:

@@ -20,7 +20,8 @@ def evidence_with(wake: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 
 
 @pytest.mark.parametrize(
-    ("wake", "bits"), [(0.0, 7.0), (0.25, 7.0), (0.26, 2.0), (0.5, 2.0), (0.51, -3.0), (math.nan, -3.0)]
+    ("wake", "bits"),
+    [(0.0, 7.0), (0.25, 7.0), (0.26, 2.0), (0.5, 2.0), (0.51, -3.0), (math.nan, -3.0)],
 )
 def test_a_value_on_the_threshold_goes_low_and_a_missing_one_where_it_belongs(
     wake: float, bits: float
@@ -34,7 +35,14 @@ def test_a_value_on_the_threshold_goes_low_and_a_missing_one_where_it_belongs(
 def test_a_missing_value_goes_low_where_the_node_says_so() -> None:
     judge = hand_judge(bits=(7.0, 2.0, -3.0))
     low = Judge(
-        NAMES, judge.roots, judge.term + len(NAMES), judge.threshold, judge.children, judge.bits, 0.0, 2
+        NAMES,
+        judge.roots,
+        judge.term + len(NAMES),
+        judge.threshold,
+        judge.children,
+        judge.bits,
+        0.0,
+        2,
     )
     assert low.ratio_bits(evidence_with(math.nan)) == 7.0
     assert low.ratio_bits(evidence_with(0.9)) == -3.0

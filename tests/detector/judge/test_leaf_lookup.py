@@ -13,9 +13,9 @@ from detector.judge.judge import Judge
 TERMS = 3
 #: Few values, so that evidence often stands on a threshold.
 VALUES = [-1.5, -1.0, 0.0, 0.5, 1.0, 2.0]
-EVIDENCE = st.lists(st.sampled_from([*VALUES, math.nan, 1e300, -1e300]), min_size=TERMS, max_size=TERMS).map(
-    np.array
-)
+EVIDENCE = st.lists(
+    st.sampled_from([*VALUES, math.nan, 1e300, -1e300]), min_size=TERMS, max_size=TERMS
+).map(np.array)
 
 
 def grow(leaves: list[int], seed: int) -> Judge:
@@ -64,8 +64,14 @@ def walked(judge: Judge, values: npt.NDArray[np.float64]) -> npt.NDArray[np.floa
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from([1, 2, 5, 63, 64, 65, 200]), max_size=4), st.integers(0, 1000), EVIDENCE)
-def test_looking_up_is_walking_down(leaves: list[int], seed: int, values: npt.NDArray[np.float64]) -> None:
+@given(
+    st.lists(st.sampled_from([1, 2, 5, 63, 64, 65, 200]), max_size=4),
+    st.integers(0, 1000),
+    EVIDENCE,
+)
+def test_looking_up_is_walking_down(
+    leaves: list[int], seed: int, values: npt.NDArray[np.float64]
+) -> None:
     judge = grow(leaves, seed)
     np.testing.assert_array_equal(judge.contributions(values), walked(judge, values))
 

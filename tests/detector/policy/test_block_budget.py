@@ -6,13 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.policy.block_budget import MAX_HOMES, BlockWindow, is_block, is_repeat
 from detector.contracts.decisions import ConfirmMethod, Reason, Verdict
-from detector.decision.decide import decide
-from detector.policy.policy import BlockBudget
 from detector.contracts.standing import Standing
+from detector.decision.decide import decide
 from detector.household.state import HouseholdState
-from tests.detector.builders import ABSURD, DOUBTFUL, START, SURE, hand_bundle, heard, run, send_message
+from detector.policy.block_budget import MAX_HOMES, BlockWindow, is_block, is_repeat
+from detector.policy.policy import BlockBudget
+from tests.detector.builders import (
+    ABSURD,
+    DOUBTFUL,
+    START,
+    SURE,
+    hand_bundle,
+    heard,
+    run,
+    send_message,
+)
 
 BUDGET = BlockBudget(share=0.1, least_commands=100, window_seconds=3600.0)
 
@@ -22,7 +31,9 @@ def window(blocked: int, allowed: int, seconds: float = 0.0) -> BlockWindow:
     return more(BlockWindow(), blocked, allowed, seconds)
 
 
-def more(found: BlockWindow, blocked: int, allowed: int, seconds: float = 0.0, home: str = "") -> BlockWindow:
+def more(
+    found: BlockWindow, blocked: int, allowed: int, seconds: float = 0.0, home: str = ""
+) -> BlockWindow:
     """The window after further commands: of ``home``, each of another intent, or of a household each."""
     for number in range(blocked + allowed):
         found = found.after(
@@ -79,7 +90,9 @@ def test_a_household_alone_never_spends_the_budget_of_the_others(
     for times, blocked in floods:
         found = more(found, times * blocked, times * (not blocked), home="loud")
         assert not found.spent(BUDGET, "quiet")
-        assert found.blocks <= 0.25 * BUDGET.share * max(found.commands, BUDGET.least_commands) + 1.0
+        assert (
+            found.blocks <= 0.25 * BUDGET.share * max(found.commands, BUDGET.least_commands) + 1.0
+        )
 
 
 def test_a_flood_of_accepted_commands_does_not_keep_the_budget_from_being_spent() -> None:
@@ -154,5 +167,7 @@ def test_the_budget_changes_nothing_else() -> None:
 def test_it_is_the_decision_that_is_remembered() -> None:
     bundle = hand_bundle()
     event = heard(send_message(), ABSURD)[2]
-    asked, state = decide(HouseholdState.new("h1"), event, bundle, at=event.seconds, over_budget=True)
+    asked, state = decide(
+        HouseholdState.new("h1"), event, bundle, at=event.seconds, over_budget=True
+    )
     assert decide(state, event, bundle, at=event.seconds)[0] == asked

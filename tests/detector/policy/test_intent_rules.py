@@ -22,7 +22,9 @@ INTENTS = st.one_of(
         "{}.{}".format,
         st.sampled_from(["lights", "lock", "media", "foo", "garage", "bank", "Cover"]),
         st.lists(
-            st.sampled_from(["Get", "Turn", "Open", "Reserve", "Rent", "Book", "Ride", "Share", "List"]),
+            st.sampled_from(
+                ["Get", "Turn", "Open", "Reserve", "Rent", "Book", "Ride", "Share", "List"]
+            ),
             min_size=1,
             max_size=4,
         ).map("".join),
@@ -46,7 +48,10 @@ def test_of_two_rules_for_one_name_the_first_counts() -> None:
 
 def test_a_name_with_another_number_is_another_name() -> None:
     found = rules(("scene.Play_1", READ))
-    assert (found.classify("scene.Play_1").named, found.classify("scene.Play_2").named) == (True, False)
+    assert (found.classify("scene.Play_1").named, found.classify("scene.Play_2").named) == (
+        True,
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,7 +150,13 @@ def test_case_makes_no_difference(intent: str) -> None:
 
 @pytest.mark.parametrize(
     "intent",
-    ["lights.unlockdoor", "media.rentmovie", "MEDIA.RENTMOVIE", "music.sendsong", "media.payperview"],
+    [
+        "lights.unlockdoor",
+        "media.rentmovie",
+        "MEDIA.RENTMOVIE",
+        "music.sendsong",
+        "media.payperview",
+    ],
 )
 def test_words_that_run_together_are_no_way_out(intent: str) -> None:
     assert PACKAGED.classify(intent).risk not in MILD

@@ -62,9 +62,13 @@ def test_words_suggest_a_class(intent: str, risk: RiskClass | None) -> None:
 
 
 @given(st.sampled_from(WORDS), st.data())
-def test_the_case_of_no_letter_hides_a_word(word: tuple[str, RiskClass], data: st.DataObject) -> None:
+def test_the_case_of_no_letter_hides_a_word(
+    word: tuple[str, RiskClass], data: st.DataObject
+) -> None:
     shouted = data.draw(st.lists(st.booleans(), min_size=len(word[0]), max_size=len(word[0])))
-    said = "".join(letter.upper() if up else letter for letter, up in zip(word[0], shouted, strict=True))
+    said = "".join(
+        letter.upper() if up else letter for letter, up in zip(word[0], shouted, strict=True)
+    )
     found = LEXICON.suggests(f"foo.{said}")
     assert found is not None
     assert ORDER.index(found) >= ORDER.index(word[1])

@@ -109,7 +109,8 @@ ALEXA = [
 
 
 @pytest.mark.parametrize(
-    ("intent", "risk"), [(intent, risk) for risk, intents in HOME_ASSISTANT.items() for intent in intents]
+    ("intent", "risk"),
+    [(intent, risk) for risk, intents in HOME_ASSISTANT.items() for intent in intents],
 )
 def test_home_assistants_own_names_have_their_domains_class(intent: str, risk: RiskClass) -> None:
     assert PACKAGED.risk_class(intent) is risk

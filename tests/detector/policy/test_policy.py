@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from detector.contracts.decisions import ConfirmMethod, Enforcement, RiskClass, Verdict
 from detector.contracts.errors import PolicyError
-from detector.policy.policy import Policy
 from detector.policy.parsing import parse_policy
+from detector.policy.policy import Policy
 from tests.detector.builders import POLICY_TEXT, policy
 
 PACKAGED = parse_policy(POLICY_TEXT)
@@ -21,7 +21,10 @@ def policies(draw: st.DrawFn) -> Policy:
     methods = draw(st.lists(st.sampled_from(ConfirmMethod), unique=True))
     lines = [
         'version = "t"\nbase_rate = 0.001\nenforcement = "enforce"\nundo_window_seconds = 60',
-        *(f"[methods.{way}]\nfriction = {draw(COSTS)}\nleak = {draw(SHARES)}" for way in ConfirmMethod),
+        *(
+            f"[methods.{way}]\nfriction = {draw(COSTS)}\nleak = {draw(SHARES)}"
+            for way in ConfirmMethod
+        ),
         *(
             f"[classes.{risk}]\nharm = {draw(COSTS)}\ndenial = {draw(COSTS)}\nbudget = {draw(SHARES)}\n"
             f'fallback = "block"\nmethods = {[way.value for way in methods]}'
@@ -53,7 +56,8 @@ def test_methods_are_those_that_are_safe_enough_the_cheapest_first(
     costs = drawn.classes[risk]
     offered = drawn.methods_for(risk, probability)
     spent = [
-        drawn.methods[way].friction + probability * costs.harm * drawn.methods[way].leak for way in offered
+        drawn.methods[way].friction + probability * costs.harm * drawn.methods[way].leak
+        for way in offered
     ]
     enough = {way for way in costs.methods if drawn.suffices(risk, way, probability)}
     assert set(offered) == (enough or set(drawn.safest(risk)))
@@ -71,7 +75,10 @@ def test_who_was_asked_of_late_is_asked_less(
 
 
 def test_of_the_likely_misfires_only_the_safest_ways_are_offered() -> None:
-    offered = [PACKAGED.methods_for(RiskClass.PRIVATE_OUTBOUND, number / 100) for number in (10, 80, 90, 100)]
+    offered = [
+        PACKAGED.methods_for(RiskClass.PRIVATE_OUTBOUND, number / 100)
+        for number in (10, 80, 90, 100)
+    ]
     assert [len(methods) for methods in offered] == [3, 2, 1, 1]
     assert offered[-1] == (ConfirmMethod.PIN,)
 
@@ -99,18 +106,26 @@ def test_a_class_that_nobody_can_be_asked_about_is_allowed_or_blocked() -> None:
     text = POLICY_TEXT.replace(
         'fallback = "confirm"\nmethods = ["phone_push", "pin"]', 'fallback = "block"\nmethods = []'
     )
-    found = {parse_policy(text).rule(RiskClass.PHYSICAL, number / 100).verdict for number in range(101)}
+    found = {
+        parse_policy(text).rule(RiskClass.PHYSICAL, number / 100).verdict for number in range(101)
+    }
     assert found == {Verdict.ALLOW, Verdict.BLOCK}
 
 
-@pytest.mark.parametrize("risk", [RiskClass.PRIVATE_OUTBOUND, RiskClass.PURCHASE, RiskClass.PHYSICAL])
+@pytest.mark.parametrize(
+    "risk", [RiskClass.PRIVATE_OUTBOUND, RiskClass.PURCHASE, RiskClass.PHYSICAL]
+)
 @pytest.mark.parametrize("probability", [0.0, 0.001, 0.5, 1.0])
-def test_a_spoken_yes_is_never_offered_where_it_would_not_help(risk: RiskClass, probability: float) -> None:
+def test_a_spoken_yes_is_never_offered_where_it_would_not_help(
+    risk: RiskClass, probability: float
+) -> None:
     assert ConfirmMethod.SPOKEN not in PACKAGED.methods_for(risk, probability)
     assert PACKAGED.methods_for(risk, probability)
 
 
-@pytest.mark.parametrize("risk", [RiskClass.PRIVATE_OUTBOUND, RiskClass.PURCHASE, RiskClass.PHYSICAL])
+@pytest.mark.parametrize(
+    "risk", [RiskClass.PRIVATE_OUTBOUND, RiskClass.PURCHASE, RiskClass.PHYSICAL]
+)
 def test_what_cannot_be_taken_back_never_falls_back_to_allow(risk: RiskClass) -> None:
     assert PACKAGED.classes[risk].fallback is not Verdict.ALLOW
 
@@ -200,10 +215,18 @@ def test_every_problem_is_reported_at_once() -> None:
         ("share = 0.1", "share = 2", "block_budget.share must be a number"),
         ('methods = ["spoken"]', 'methods = "spoken"', "classes.read_only.methods must be a list"),
         ('methods = ["spoken"]', "methods = [1]", "classes.read_only.methods must be a list"),
-        ('class = "read_only"\npatterns = [', "patterns = 3\nx = [", r"intents\[3\].patterns must be a list"),
+        (
+            'class = "read_only"\npatterns = [',
+            "patterns = 3\nx = [",
+            r"intents\[3\].patterns must be a list",
+        ),
         ('"weather.*"', '"?.weather"', r"intents\[3\].patterns has '\?.weather'"),
         ('class = "read_only"\npatterns', "pattern", r"intents\[3\].pattern is not a setting"),
-        ('class = "purchase"\npatterns', 'class = "gift"\npatterns', r"intents\[1\].class must be one of"),
+        (
+            'class = "purchase"\npatterns',
+            'class = "gift"\npatterns',
+            r"intents\[1\].class must be one of",
+        ),
         (
             'class = "purchase"\nwords',
             'class = "gift"\nwords',
@@ -263,7 +286,9 @@ def test_a_value_without_end_is_refused_in_short(before: str, after: str) -> Non
 
 def test_a_version_may_be_a_number() -> None:
     assert parse_policy(POLICY_TEXT.replace('version = "3"', "version = 4")).version == "4"
-    assert "too long" in parse_policy(POLICY_TEXT.replace('version = "3"', f"version = {HEX}")).version
+    assert (
+        "too long" in parse_policy(POLICY_TEXT.replace('version = "3"', f"version = {HEX}")).version
+    )
 
 
 @pytest.mark.parametrize(

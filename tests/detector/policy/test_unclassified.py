@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from detector.contracts.decisions import ConfirmMethod, RiskClass, Rung, Verdict
 from detector.contracts.events import INTENT_FORM
-from detector.policy.fallback import fallback_decision
-from detector.policy.intent_rules import Classified
 from detector.decision.decide import decide
 from detector.household.state import HouseholdState
+from detector.policy.fallback import fallback_decision
+from detector.policy.intent_rules import Classified
 from detector.policy.unclassified import UNCLASSIFIED, why_unclassified
 from tests.detector.builders import POLICY_TEXT, SURE, event, hand_bundle, policy
 
@@ -26,9 +26,12 @@ def asked_for(intent: str) -> list[tuple[Verdict, list[str]]]:
     bundle = hand_bundle(rules=policy(NAMELESS))
     heard = event(intent=intent, commits=True, wake_confidence=SURE)
     decisions = [
-        decide(NEW, heard, bundle, at=heard.seconds, rung=rung)[0] for rung in (Rung.WORKER, Rung.GATEWAY)
+        decide(NEW, heard, bundle, at=heard.seconds, rung=rung)[0]
+        for rung in (Rung.WORKER, Rung.GATEWAY)
     ]
-    decisions.append(fallback_decision(heard, bundle.policy, code="no_bundle", text="There is none."))
+    decisions.append(
+        fallback_decision(heard, bundle.policy, code="no_bundle", text="There is none.")
+    )
     return [(found.verdict, [reason.code for reason in found.reasons]) for found in decisions]
 
 
@@ -68,8 +71,13 @@ def test_nothing_unclassified_is_ever_allowed(intent: str) -> None:
 def test_where_its_class_has_no_way_to_ask_it_is_blocked() -> None:
     text = NAMELESS.replace('methods = ["spoken", "phone_push"]', "methods = []")
     heard = event(intent="lights.TurnOn", commits=True, wake_confidence=SURE)
-    assert decide(NEW, heard, hand_bundle(rules=policy(text)), at=heard.seconds)[0].verdict is Verdict.BLOCK
-    assert fallback_decision(heard, policy(text), code="late", text="Late.").verdict is Verdict.BLOCK
+    assert (
+        decide(NEW, heard, hand_bundle(rules=policy(text)), at=heard.seconds)[0].verdict
+        is Verdict.BLOCK
+    )
+    assert (
+        fallback_decision(heard, policy(text), code="late", text="Late.").verdict is Verdict.BLOCK
+    )
 
 
 def test_where_the_only_way_to_ask_is_one_that_nobody_could_check_it_is_blocked() -> None:
@@ -94,7 +102,10 @@ def test_a_rule_that_names_it_ends_the_questions(pattern: str) -> None:
     rules = policy(POLICY_TEXT.replace("[[intents]]", ours, 1))
     heard = event(intent="quiz.Start", commits=True)
     decision = fallback_decision(heard, rules, code="late", text="Late.")
-    assert (decision.verdict, [reason.code for reason in decision.reasons]) == (Verdict.ALLOW, ["late"])
+    assert (decision.verdict, [reason.code for reason in decision.reasons]) == (
+        Verdict.ALLOW,
+        ["late"],
+    )
 
 
 def test_a_bundle_says_which_intents_of_its_training_are_unclassified() -> None:

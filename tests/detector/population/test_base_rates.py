@@ -46,7 +46,9 @@ def test_the_never_seen_is_rarer_than_the_rarest_but_possible() -> None:
 
 
 def test_a_search_of_another_domain_is_none() -> None:
-    session = dialogue(("weather.GetForecast", Act.INITIATE, False), ("lights.TurnOn", Act.INITIATE, True))
+    session = dialogue(
+        ("weather.GetForecast", Act.INITIATE, False), ("lights.TurnOn", Act.INITIATE, True)
+    )
     assert Population.of([session]).searched == {"lights.TurnOn": 1 / 3}
 
 

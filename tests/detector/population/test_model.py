@@ -5,7 +5,8 @@ import pytest
 
 from detector.contracts.errors import NotEnoughData
 from detector.contracts.events import Act
-from detector.population.model import fit_model, perplexity
+from detector.population.model import perplexity
+from detector.training.fit_model import fit_model
 from tests.detector.builders import dialogue, small_model, training_sessions
 
 
@@ -24,7 +25,10 @@ def test_perplexity_is_two_to_the_mean_surprisal() -> None:
 def test_what_was_learned_is_less_perplexing_than_nonsense() -> None:
     nonsense = [dialogue(("ovens.Ignite", Act.AFFIRM, True), ("music.PlaySong", Act.END, False))]
     assert (
-        perplexity(small_model(), training_sessions()) < 2.5 < perplexity(small_model(), nonsense) < math.inf
+        perplexity(small_model(), training_sessions())
+        < 2.5
+        < perplexity(small_model(), nonsense)
+        < math.inf
     )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.population.slot_pairs import Coherence, CoherenceCounts, qualified
 from detector.contracts.events import Act, IntentEvent
-from detector.population.base_rates import Population
 from detector.household.state import MAX_KNOWN_SLOTS
 from detector.household.subjects import follow
+from detector.population.base_rates import Population
+from detector.population.slot_pairs import Coherence, CoherenceCounts, qualified
 from tests.detector.builders import dialogue
 
 RESERVE = "restaurants.Reserve"
@@ -27,7 +27,9 @@ def counted(*said: frozenset[str], earlier: Sequence[str] = ()) -> Coherence:
 SERVICES = counted(*[frozenset({"party", "city"})] * 8, *[frozenset({"seats", "place"})] * 8)
 
 
-def reserve(slots: Sequence[str], *before: tuple[str, Act, bool, dict[str, str]]) -> list[IntentEvent]:
+def reserve(
+    slots: Sequence[str], *before: tuple[str, Act, bool, dict[str, str]]
+) -> list[IntentEvent]:
     informs = [(RESERVE, Act.INFORM, False, {name: "k1_x"}) for name in slots]
     return dialogue(*before, *informs, (RESERVE, Act.AFFIRM, True))
 
@@ -60,7 +62,9 @@ def test_nothing_is_known_of_another_intent_or_another_slot() -> None:
     for names in (("party", "seats"), ("unheard",), ()):
         assert SERVICES.apart_bits("hotels.Reserve", names) == []
         assert SERVICES.left_out_bits("hotels.Reserve", names) == []
-        assert SERVICES.across_bits(qualified("hotels", names), qualified("restaurants", names)) == []
+        assert (
+            SERVICES.across_bits(qualified("hotels", names), qualified("restaurants", names)) == []
+        )
     assert SERVICES.apart_bits(RESERVE, ("unheard", "party")) == []
 
 
@@ -93,7 +97,9 @@ def test_a_session_carries_what_was_told_to_its_next_subjects() -> None:
     population, subject = Population.of([reserve(("party",))]), None
     turns = reserve(("party", "city"), ("concerts.Find", Act.INFORM, False, {"date": "k1_d"}))
     for number, event in enumerate(turns):
-        subject = follow(subject, event, turn=number, bits=1.0, slot_bits=0.0, population=population)
+        subject = follow(
+            subject, event, turn=number, bits=1.0, slot_bits=0.0, population=population
+        )
     assert subject is not None
     assert (subject.told, subject.slots) == (("concerts.date",), ("city", "party"))
 
@@ -105,6 +111,8 @@ def test_what_was_told_is_bounded() -> None:
         for domain in ("concerts", "flights", "hotels")
     ]
     for number, event in enumerate(reserve((), *many)):
-        subject = follow(subject, event, turn=number, bits=1.0, slot_bits=0.0, population=population)
+        subject = follow(
+            subject, event, turn=number, bits=1.0, slot_bits=0.0, population=population
+        )
     assert subject is not None
     assert len(subject.told) == MAX_KNOWN_SLOTS

@@ -10,7 +10,9 @@ PAIRS = st.lists(st.tuples(INTENTS, st.sampled_from(Act)), max_size=20)
 
 
 @given(PAIRS, INTENTS, st.sampled_from(Act))
-def test_every_event_has_a_symbol_in_range(pairs: list[tuple[str, Act]], intent: str, act: Act) -> None:
+def test_every_event_has_a_symbol_in_range(
+    pairs: list[tuple[str, Act]], intent: str, act: Act
+) -> None:
     vocabulary = Vocabulary.of(event(intent=one, act=other) for one, other in pairs)
     number = vocabulary.index(intent, act)
     assert vocabulary.size == len(set(pairs)) + 1
@@ -29,7 +31,11 @@ def test_the_order_of_events_does_not_matter(pairs: list[tuple[str, Act]]) -> No
 
 def test_the_most_frequent_comes_first_and_names_break_ties() -> None:
     events = [event(intent=intent) for intent in ("b.A", "a.A", "b.A", "a.B")]
-    assert Vocabulary.of(events).symbols == (("b.A", "initiate"), ("a.A", "initiate"), ("a.B", "initiate"))
+    assert Vocabulary.of(events).symbols == (
+        ("b.A", "initiate"),
+        ("a.A", "initiate"),
+        ("a.B", "initiate"),
+    )
 
 
 def test_an_intent_is_known_with_any_act() -> None:

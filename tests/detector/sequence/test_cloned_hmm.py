@@ -13,8 +13,8 @@ from hypothesis import given
 from sklearn.base import clone
 
 import detector
-from detector.sequence.cloned_hmm import ClonedHMM
 from detector.contracts.errors import InvalidValue, NotEnoughData
+from detector.sequence.cloned_hmm import ClonedHMM
 from detector.sequence.forward_backward import expect, lay_out
 from detector.sequence.smoothing import smooth
 from tests.detector.strategies import Problem, problems
@@ -58,7 +58,9 @@ def test_score_is_hmmlearns_on_seen_pairs(problem: Problem) -> None:
     model = problem.fitted()
     symbols, lengths = started(problem)
     expected = dense(model, model.transitions_).score(symbols, lengths)
-    assert model.score(problem.flat, problem.lengths) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert model.score(problem.flat, problem.lengths) == pytest.approx(
+        expected, rel=1e-9, abs=1e-12
+    )
 
 
 def swapped_in(model: ClonedHMM) -> CategoricalHMM:
@@ -92,7 +94,9 @@ def test_the_likeliest_path_is_as_likely_as_hmmlearns(problem: Problem) -> None:
     model = problem.fitted()
     column = problem.flat.reshape(-1, 1)
     score, states = model.decode(column, problem.lengths)
-    assert score == pytest.approx(swapped_in(model).decode(column, problem.lengths)[0], rel=1e-9, abs=1e-12)
+    assert score == pytest.approx(
+        swapped_in(model).decode(column, problem.lengths)[0], rel=1e-9, abs=1e-12
+    )
     np.testing.assert_array_equal(states // model.n_clones, problem.flat)
     np.testing.assert_array_equal(states, model.predict(column, problem.lengths))
     assert _path_score(model, states, problem.lengths) == pytest.approx(score, rel=1e-9, abs=1e-12)
@@ -103,14 +107,18 @@ def _path_score(model: ClonedHMM, states: npt.NDArray[np.int64], lengths: list[i
     score = 0.0
     for path in np.split(states, np.cumsum(lengths)[:-1]):
         score += math.log(reference.startprob_[path[0]])
-        score += sum(math.log(reference.transmat_[before, after]) for before, after in pairwise(path))
+        score += sum(
+            math.log(reference.transmat_[before, after]) for before, after in pairwise(path)
+        )
     return score
 
 
 @given(problems())
 def test_the_likeliest_state_of_each_event_is_hmmlearns(problem: Problem) -> None:
     model = problem.fitted()
-    theirs, _ = swapped_in(model).decode(problem.flat.reshape(-1, 1), problem.lengths, algorithm="map")
+    theirs, _ = swapped_in(model).decode(
+        problem.flat.reshape(-1, 1), problem.lengths, algorithm="map"
+    )
     ours, states = model.decode(problem.flat, problem.lengths, algorithm="map")
     assert ours == pytest.approx(theirs, rel=1e-9)
     posteriors = model.predict_proba(problem.flat, problem.lengths)
@@ -124,14 +132,21 @@ def test_samples_follow_the_transitions() -> None:
     np.testing.assert_array_equal(symbols[:, 0], states // 2)
     assert np.isfinite(model.score([0, 1, 0, 1, 2]))
     followers = {(a, b) for a, b in pairwise(symbols[:, 0].tolist())}
-    assert followers == {(0, 1), (1, 0), (1, 2), (2, 0)}  # after 2 a sequence ends and the next begins
+    assert followers == {
+        (0, 1),
+        (1, 0),
+        (1, 2),
+        (2, 0),
+    }  # after 2 a sequence ends and the next begins
     assert (symbols == 2).mean() == pytest.approx(0.2, abs=0.03)
 
 
 def test_a_sample_is_repeated_by_its_seed_and_begins_where_it_is_told_to() -> None:
     model = ClonedHMM(3, 2).fit([0, 1, 2, 1, 0, 2, 2])
     np.testing.assert_array_equal(model.sample(50)[1], model.sample(50)[1])
-    assert not np.array_equal(model.sample(50, random_state=1)[1], model.sample(50, random_state=2)[1])
+    assert not np.array_equal(
+        model.sample(50, random_state=1)[1], model.sample(50, random_state=2)[1]
+    )
     assert model.sample(3, currstate=3)[1][0] == 3
 
 
@@ -159,7 +174,9 @@ def test_em_never_lowers_the_likelihood(problem: Problem) -> None:
     model = problem.fitted(12)
     likelihoods = [*model.monitor_.history, model.score(problem.flat, problem.lengths)]
     for earlier, later in pairwise(likelihoods):
-        assert later >= earlier - 1e-9 * abs(earlier) - 1e-12  # a certain sequence has a likelihood of 0 nats
+        assert (
+            later >= earlier - 1e-9 * abs(earlier) - 1e-12
+        )  # a certain sequence has a likelihood of 0 nats
 
 
 @given(problems())
@@ -228,7 +245,8 @@ def test_clones_remember_what_a_bigram_forgets() -> None:
     """Dedieu et al. 2019, section 1: after "x B", what follows depends on x, and clones of B keep them apart."""
     sequences = [0, 1, 2, 3, 1, 4] * 5
     fits = [
-        ClonedHMM(5, 2, n_iter=200, tol=0, random_state=seed).fit(sequences, [3] * 10) for seed in range(5)
+        ClonedHMM(5, 2, n_iter=200, tol=0, random_state=seed).fit(sequences, [3] * 10)
+        for seed in range(5)
     ]
     best = max(model.score([0, 1, 2, 3, 1, 4], [3, 3]) for model in fits)
     assert best == pytest.approx(2 * math.log(0.5), abs=1e-3)
@@ -262,9 +280,12 @@ def test_a_pair_never_seen_has_no_probability_before_smoothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("symbols", "lengths"), [([0, 1, 1, 0], [4]), ([0, 1, 0, 1, 1, 0], [2, 4]), ([1, 1, 2, 0, 1], [2, 1, 2])]
+    ("symbols", "lengths"),
+    [([0, 1, 1, 0], [4]), ([0, 1, 0, 1, 1, 0], [2, 4]), ([1, 1, 2, 0, 1], [2, 1, 2])],
 )
-def test_what_is_impossible_is_as_impossible_as_to_hmmlearn(symbols: list[int], lengths: list[int]) -> None:
+def test_what_is_impossible_is_as_impossible_as_to_hmmlearn(
+    symbols: list[int], lengths: list[int]
+) -> None:
     model = ClonedHMM(3, 2).fit([0, 1, 0, 1, 2, 0])
     reference, column = swapped_in(model), np.array(symbols)[:, None]
     with np.errstate(invalid="ignore"):
@@ -307,7 +328,7 @@ def test_a_model_has_symbols_clones_and_iterations(sizes: tuple[int, int, int]) 
 
 
 def test_what_its_page_shows_runs() -> None:
-    page = Path(detector.__file__).with_name("sequence") / "cloned_hmm.md".read_text("utf-8")
+    page = (Path(detector.__file__).with_name("sequence") / "cloned_hmm.md").read_text("utf-8")
     (code,) = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
     shown: dict[str, Any] = {}
     exec(code, shown)

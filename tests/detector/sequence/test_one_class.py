@@ -10,7 +10,9 @@ from detector.sequence.one_class import CLONES, f1_score, fit_sequences, report_
 
 NORMAL = [("open", "read", "read", "close")] * 40 + [("open", "write", "close")] * 40
 DETECTOR = fit_sequences(NORMAL)
-SYMBOLS = st.lists(st.sampled_from(["open", "read", "write", "close", "unheard"]), max_size=8).map(tuple)
+SYMBOLS = st.lists(st.sampled_from(["open", "read", "write", "close", "unheard"]), max_size=8).map(
+    tuple
+)
 
 
 def test_the_same_sequences_and_seed_give_the_same_scores() -> None:
@@ -67,10 +69,14 @@ def test_scores_come_in_order_and_progress_ends_at_the_end() -> None:
 def test_a_report_worked_by_hand() -> None:
     found = report_on(DETECTOR, np.array([1.0, 2.0, 3.0, 4.0]), [0, 1, 0, 1])
     assert (found.sequences, found.abnormal, found.auroc) == (4, 2, 0.75)
-    assert found.false_alarms_at_90 == 0.5  # both abnormal ones are found from 2 on, and so is one normal one
+    assert (
+        found.false_alarms_at_90 == 0.5
+    )  # both abnormal ones are found from 2 on, and so is one normal one
 
 
-@pytest.mark.parametrize(("labels", "said"), [([0], "one label"), ([0, 0], "the same"), ([1, 1], "the same")])
+@pytest.mark.parametrize(
+    ("labels", "said"), [([0], "one label"), ([0, 0], "the same"), ([1, 1], "the same")]
+)
 def test_labels_that_measure_nothing(labels: list[int], said: str) -> None:
     with pytest.raises(InvalidValue, match=said):
         report_on(DETECTOR, np.array([1.0, 2.0]), labels)

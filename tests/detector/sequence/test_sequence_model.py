@@ -14,11 +14,15 @@ def test_surprisals_add_up_to_hmmlearns_log_likelihood(drawn: tuple[Problem, lis
     problem, query = drawn
     model = smooth(problem.fitted())
     expected = as_categorical_hmm(model).score(np.array(query).reshape(-1, 1))
-    assert -sum(model.surprisals(query)) * math.log(2) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert -sum(model.surprisals(query)) * math.log(2) == pytest.approx(
+        expected, rel=1e-9, abs=1e-12
+    )
 
 
 @given(problems_with_query())
-def test_the_filter_is_hmmlearns_posterior_of_the_last_state(drawn: tuple[Problem, list[int]]) -> None:
+def test_the_filter_is_hmmlearns_posterior_of_the_last_state(
+    drawn: tuple[Problem, list[int]],
+) -> None:
     problem, query = drawn
     model = smooth(problem.fitted())
     current, previous = model.fresh(), model.start

@@ -1,9 +1,10 @@
 import numpy as np
 
-from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
-from detector.training.evidence_table import EvidenceTable, committed_moments, sessions_by_household
 from detector.contracts.decisions import RiskClass
 from detector.evidence import TERMS
+from detector.household.grouping import sessions_by_household
+from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
+from detector.training.evidence_table import EvidenceTable, committed_moments
 from tests.detector.builders import policy, send_message, small_model
 
 SESSIONS = [send_message(first=10 * day, session=f"s{day}", days=float(day)) for day in range(4)]

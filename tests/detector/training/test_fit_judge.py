@@ -5,9 +5,9 @@ import numpy.typing as npt
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from detector.training.fit_judge import PARAMETERS, fit_judge
-from detector.evidence.conformance import check_judge
 from detector.contracts.errors import NotEnoughData
+from detector.evidence.conformance import check_judge
+from detector.training.fit_judge import PARAMETERS, fit_judge
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -27,7 +27,9 @@ VALUES, MISFIRES = chains()
 NAMES = ("telling", "noise", "missing")
 JUDGE = fit_judge(VALUES, MISFIRES, NAMES, trees=30)
 #: Rows that training never saw: extremes, and missing where nothing was missing.
-STRANGE = np.array([[np.nan] * 3, [1e300] * 3, [-1e300] * 3, [0.0, np.nan, 5.0], [np.nan, 0.0, np.nan]])
+STRANGE = np.array(
+    [[np.nan] * 3, [1e300] * 3, [-1e300] * 3, [0.0, np.nan, 5.0], [np.nan, 0.0, np.nan]]
+)
 
 
 def ratios(values: Floats) -> Floats:
@@ -37,7 +39,9 @@ def ratios(values: Floats) -> Floats:
 @pytest.mark.parametrize("values", [VALUES, STRANGE], ids=["training", "strange"])
 def test_the_trees_are_scikit_learns(values: Floats) -> None:
     """The written-out trees give its decision function, less the training set's own log-odds, in bits."""
-    booster = HistGradientBoostingClassifier(max_iter=30, random_state=0, **PARAMETERS).fit(VALUES, MISFIRES)
+    booster = HistGradientBoostingClassifier(max_iter=30, random_state=0, **PARAMETERS).fit(
+        VALUES, MISFIRES
+    )
     share = MISFIRES.mean()
     expected = (booster.decision_function(values) - math.log(share / (1 - share))) / math.log(2)
     np.testing.assert_allclose(ratios(values), expected, rtol=1e-9, atol=1e-9)
@@ -61,14 +65,18 @@ def test_what_tells_apart_gets_the_bits() -> None:
 
 def test_missing_is_a_value_of_its_own() -> None:
     missing = JUDGE.contributions(np.array([0.0, 0.0, np.nan]))[2]
-    known = [JUDGE.contributions(np.array([0.0, 0.0, value]))[2] for value in np.linspace(-4, 4, 81)]
+    known = [
+        JUDGE.contributions(np.array([0.0, 0.0, value]))[2] for value in np.linspace(-4, 4, 81)
+    ]
     assert missing > 0.3
     assert missing > max(known)
 
 
 def test_what_was_never_missing_in_training_is_not_its_most_suspicious_value_when_it_is() -> None:
     missing = JUDGE.contributions(np.array([np.nan, 0.0, 0.0]))[0]
-    known = [JUDGE.contributions(np.array([value, 0.0, 0.0]))[0] for value in np.linspace(-4, 4, 81)]
+    known = [
+        JUDGE.contributions(np.array([value, 0.0, 0.0]))[0] for value in np.linspace(-4, 4, 81)
+    ]
     assert missing < 0.5 * max(known)
 
 

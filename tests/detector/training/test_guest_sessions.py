@@ -8,15 +8,21 @@ from detector.training.guest_sessions import with_visits
 from tests.detector.builders import send_message
 
 OURS = [send_message(first=10 * number, session=f"s{number}", days=number) for number in range(40)]
-THEIRS = [send_message(first=900, contact="k1_eve", household_id="h2", session="other", device_id="d9")]
+THEIRS = [
+    send_message(first=900, contact="k1_eve", household_id="h2", session="other", device_id="d9")
+]
 
 
 def visited(share: float, seed: int = 0) -> list[list[object]]:
-    return [list(session) for session in with_visits(OURS, THEIRS, np.random.default_rng(seed), share)]
+    return [
+        list(session) for session in with_visits(OURS, THEIRS, np.random.default_rng(seed), share)
+    ]
 
 
 def test_a_visit_speaks_at_our_time_on_our_device_under_our_name() -> None:
-    for ours, theirs in zip(OURS, with_visits(OURS, THEIRS, np.random.default_rng(0), 1.0), strict=True):
+    for ours, theirs in zip(
+        OURS, with_visits(OURS, THEIRS, np.random.default_rng(0), 1.0), strict=True
+    ):
         assert [(e.household_id, e.device_id, e.session_id) for e in theirs] == [
             (e.household_id, e.device_id, e.session_id) for e in ours
         ]
@@ -26,7 +32,9 @@ def test_a_visit_speaks_at_our_time_on_our_device_under_our_name() -> None:
 
 def test_no_event_id_comes_twice() -> None:
     ids = [
-        e.event_id for session in with_visits(OURS, THEIRS, np.random.default_rng(0), 0.5) for e in session
+        e.event_id
+        for session in with_visits(OURS, THEIRS, np.random.default_rng(0), 0.5)
+        for e in session
     ]
     assert len(set(ids)) == len(ids)
 

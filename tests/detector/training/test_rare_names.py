@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.decision.bundle import bundle_to_files
 from detector.contracts.events import IntentEvent
+from detector.decision.bundle import bundle_to_files
 from detector.training.rare_names import common_names
 from detector.training.train import train
 from tests.detector.builders import event, policy
@@ -35,7 +35,8 @@ def of_their_own(households: int) -> list[IntentEvent]:
 
 
 @pytest.mark.parametrize(
-    ("households", "fewest", "learned"), [(1, None, False), (2, None, True), (4, 5, False), (5, 5, True)]
+    ("households", "fewest", "learned"),
+    [(1, None, False), (2, None, True), (4, 5, False), (5, 5, True)],
 )
 def test_no_bundle_holds_a_name_that_too_few_households_use(
     households: int, fewest: int | None, *, learned: bool
@@ -57,7 +58,10 @@ def test_where_every_name_is_common_nothing_changes() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 3), st.sets(st.sampled_from("abc"))), max_size=60),
+    st.lists(
+        st.tuples(st.integers(0, 6), st.integers(0, 3), st.sets(st.sampled_from("abc"))),
+        max_size=60,
+    ),
     st.integers(1, 5),
 )
 def test_every_name_that_stays_is_used_by_enough_households(
@@ -74,9 +78,12 @@ def test_every_name_that_stays_is_used_by_enough_households(
     ]
     common = common_names(events, fewest)
 
-    households = Counter(name for name, _ in {(each.intent, each.household_id) for each in common.events})
+    households = Counter(
+        name for name, _ in {(each.intent, each.household_id) for each in common.events}
+    )
     households += Counter(
-        name for name, _ in {(slot, each.household_id) for each in common.events for slot in each.slots}
+        name
+        for name, _ in {(slot, each.household_id) for each in common.events for slot in each.slots}
     )
     assert all(count >= fewest for count in households.values())
     kept = {each.event_id for each in common.events}

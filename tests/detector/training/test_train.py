@@ -4,14 +4,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detector.decision.bundle import Bundle, bundle_to_files
-from detector.training.evidence_table import sessions_by_household
-from detector.training.crossfit import CrossFit
 from detector.contracts.decisions import Verdict
 from detector.contracts.errors import NotEnoughData
 from detector.contracts.events import IntentEvent
+from detector.decision.bundle import Bundle, bundle_to_files
 from detector.decision.decide import decide
+from detector.household.grouping import sessions_by_household
 from detector.household.state import HouseholdState
+from detector.training.crossfit import CrossFit
 from detector.training.train import train
 from tests.detector.builders import policy, run
 from tests.detector.town import town
@@ -30,15 +30,21 @@ def test_another_seed_gives_another_bundle() -> None:
 
 @pytest.mark.parametrize(("households", "folds"), [(6, 3), (59, 3), (60, 6)])
 def test_many_households_are_put_into_more_folds(households: int, folds: int) -> None:
-    found = CrossFit(sessions_by_household(town(households=households, sessions=2)), policy()).folds()
+    found = CrossFit(
+        sessions_by_household(town(households=households, sessions=2)), policy()
+    ).folds()
     assert len(found) == folds
     assert sorted(name for fold in found for name in fold.names) == sorted(
         f"home{n}" for n in range(households)
     )
 
 
-def test_calibration_is_of_every_command_once(trained: Bundle, population: list[IntentEvent]) -> None:
-    commands = Counter(trained.policy.risk_class(each.intent) for each in population if each.commits)
+def test_calibration_is_of_every_command_once(
+    trained: Bundle, population: list[IntentEvent]
+) -> None:
+    commands = Counter(
+        trained.policy.risk_class(each.intent) for each in population if each.commits
+    )
     scores: Counter[str] = Counter()
     for (risk, _), values in trained.calibration.scores.items():
         scores[risk] += len(values)
@@ -79,16 +85,24 @@ def test_a_misfire_looks_worse_than_what_the_household_does(
             if each.commits
         ]
         used = {each.domain for each in own}
-        stranger = next((each for each in population if each.commits and each.domain not in used), None)
+        stranger = next(
+            (each for each in population if each.commits and each.domain not in used), None
+        )
         if stranger is None:
             continue
         injected = replace(
-            stranger, household_id=name, event_id="injected", session_id=own[-1].session_id, time=own[-1].time
+            stranger,
+            household_id=name,
+            event_id="injected",
+            session_id=own[-1].session_id,
+            time=own[-1].time,
         )
         decision, _ = decide(state, injected, trained, at=injected.seconds)
         assert decision.misfire_probability is not None
         compared += 1
-        worse += decision.misfire_probability > float(np.median([one for one in usual if one is not None]))
+        worse += decision.misfire_probability > float(
+            np.median([one for one in usual if one is not None])
+        )
     assert compared >= 3
     assert worse == compared
 

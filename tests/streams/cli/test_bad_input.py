@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from detector.contracts.events import Act
-from streams.files.bundles import write_bundle
 from streams.cli import main
+from streams.files.bundles import write_bundle
 from streams.files.events import write_events, write_labels
 from tests.detector.builders import dialogue, hand_bundle
 from tests.detector.town import town
@@ -58,8 +58,14 @@ OTHER_COMMANDS: dict[str, Arguments] = {
 FILES: dict[str, tuple[Callable[[Path], Path], int]] = {
     "not there": (lambda folder: folder / "nothing", 3),
     "a folder": (lambda folder: folder, 3),
-    "truncated gz": (lambda folder: _written(folder / "cut.gz", gzip.compress(ONE_LINE * 99)[:-20]), 2),
-    "damaged gz": (lambda folder: _written(folder / "bad.gz", _damaged(gzip.compress(ONE_LINE * 99))), 2),
+    "truncated gz": (
+        lambda folder: _written(folder / "cut.gz", gzip.compress(ONE_LINE * 99)[:-20]),
+        2,
+    ),
+    "damaged gz": (
+        lambda folder: _written(folder / "bad.gz", _damaged(gzip.compress(ONE_LINE * 99))),
+        2,
+    ),
     "no gz": (lambda folder: _written(folder / "text.gz", ONE_LINE), 2),
     "no text": (lambda folder: _written(folder / "bytes", b"\x80\xff\xfe\n"), 2),
     "empty": (lambda folder: _written(folder / "empty", b""), 2),
@@ -91,7 +97,9 @@ Ended = tuple[int, str]
 
 
 @pytest.fixture
-def misfire(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+def misfire(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ended]:
     """Runs the command line in this process; a traceback fails the test. Returns the exit code and what was said."""
 
     def run(arguments: list[str | Path]) -> Ended:
@@ -125,7 +133,9 @@ def test_what_is_no_such_file(
 ) -> None:
     make, code = FILES[file]
     bad = make(tmp_path)
-    said = assert_one_sentence(misfire({**STREAM_COMMANDS, **OTHER_COMMANDS}[command](bad, good)), code)
+    said = assert_one_sentence(
+        misfire({**STREAM_COMMANDS, **OTHER_COMMANDS}[command](bad, good)), code
+    )
     assert str(bad) in said
 
 
@@ -140,14 +150,17 @@ def test_a_stream_out_of_order(
 
 
 @pytest.mark.parametrize("command", ["train", "scan", "evaluate --train", "bench change"])
-def test_one_household(command: str, good: Path, misfire: Callable[..., Ended], tmp_path: Path) -> None:
+def test_one_household(
+    command: str, good: Path, misfire: Callable[..., Ended], tmp_path: Path
+) -> None:
     write_events(tmp_path / "stream", [event for event in EVENTS if event.household_id == "home0"])
     said = assert_one_sentence(misfire(STREAM_COMMANDS[command](tmp_path / "stream", good)), 2)
     assert "household" in said
 
 
 @pytest.mark.parametrize(
-    "command", ["train", "scan", "evaluate --train", "evaluate --stream", "bench step", "bench change"]
+    "command",
+    ["train", "scan", "evaluate --train", "evaluate --stream", "bench step", "bench change"],
 )
 def test_no_committing_events(
     command: str, good: Path, misfire: Callable[..., Ended], tmp_path: Path
@@ -165,14 +178,32 @@ def test_labels_for_events_that_are_not_there(
         said = assert_one_sentence(misfire(OTHER_COMMANDS[command](tmp_path / "labels", good)), 2)
         assert "elsewhere" in said
     for arguments in (
-        ["bench", "train", good / "stream", "--test", good / "stream", "--labels", tmp_path / "labels"],
-        ["bench", "change", good / "stream", "--bundle", good / "bundle", "--labels", tmp_path / "labels"],
+        [
+            "bench",
+            "train",
+            good / "stream",
+            "--test",
+            good / "stream",
+            "--labels",
+            tmp_path / "labels",
+        ],
+        [
+            "bench",
+            "change",
+            good / "stream",
+            "--bundle",
+            good / "bundle",
+            "--labels",
+            tmp_path / "labels",
+        ],
     ):
         assert "elsewhere" in assert_one_sentence(misfire(arguments), 2)
 
 
 def test_no_labels_are_said(good: Path, misfire: Callable[..., Ended], tmp_path: Path) -> None:
-    code, said = misfire(OTHER_COMMANDS["evaluate --labels"](_written(tmp_path / "none", b""), good))
+    code, said = misfire(
+        OTHER_COMMANDS["evaluate --labels"](_written(tmp_path / "none", b""), good)
+    )
     assert code == 0
     assert "holds no labels" in said
 
@@ -205,14 +236,18 @@ def test_a_vocabulary_never_seen_is_decided_by_the_policy_and_said(
         ]
     )
     assert code == 0
-    assert "40 of 40 commands are of intents that the bundle was not trained on" in " ".join(said.split())
+    assert "40 of 40 commands are of intents that the bundle was not trained on" in " ".join(
+        said.split()
+    )
 
 
 @pytest.mark.parametrize("benchmark", ["hdfs", "schonlau", "slurp"])
 def test_a_file_instead_of_a_folder_of_data(
     benchmark: str, good: Path, misfire: Callable[..., Ended]
 ) -> None:
-    assert str(good / "stream") in assert_one_sentence(misfire(["bench", benchmark, good / "stream"]), 3)
+    assert str(good / "stream") in assert_one_sentence(
+        misfire(["bench", benchmark, good / "stream"]), 3
+    )
 
 
 @pytest.mark.parametrize(
@@ -247,7 +282,9 @@ def test_a_folder_cannot_be_written_to_as_a_file(
 
 
 @pytest.mark.parametrize("option", ["--plot", "--bundle"])
-def test_a_file_instead_of_a_directory(option: str, good: Path, misfire: Callable[..., Ended]) -> None:
+def test_a_file_instead_of_a_directory(
+    option: str, good: Path, misfire: Callable[..., Ended]
+) -> None:
     said = misfire(["bench", "change", good / "stream", option, good / "labels"])
     assert str(good / "labels") in assert_one_sentence(said, 2 if option == "--plot" else 3)
 

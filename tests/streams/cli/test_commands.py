@@ -13,10 +13,10 @@ import pytest
 
 from detector.contracts.events import IntentEvent
 from streams.files.bundles import write_bundle
+from streams.files.events import read_events, write_events, write_labels
 from streams.files.household_secrets import SecretsFile
 from streams.local.processes import free_port
 from streams.wire.records import INTENT
-from streams.files.events import read_events, write_events, write_labels
 from tests.detector.builders import event, hand_bundle
 from tests.detector.town import town
 
@@ -54,7 +54,9 @@ COMMANDS = [
 def misfire(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "streams.cli", *map(str, arguments)]
     environment = {"PATH": "/usr/bin:/bin", "COLUMNS": "200", **variables}
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=100, env=environment, check=False
+    )
 
 
 def assert_said(ended: subprocess.CompletedProcess[str], code: int, text: str) -> None:
@@ -95,7 +97,9 @@ def test_wrong_use_is_exit_code_2() -> None:
 
 
 def test_training_makes_a_bundle_and_again_the_same_one(stream: Path, tmp_path: Path) -> None:
-    first, second = (misfire("train", stream, "--out", tmp_path / "bundle", "--json", "-") for _ in range(2))
+    first, second = (
+        misfire("train", stream, "--out", tmp_path / "bundle", "--json", "-") for _ in range(2)
+    )
 
     assert (first.returncode, second.returncode) == (0, 0), first.stderr
     assert json.loads(first.stdout)["bundle"] == json.loads(second.stdout)["bundle"]
@@ -107,7 +111,15 @@ def test_evaluate_measures(stream: Path, bundle: Path, tmp_path: Path) -> None:
     write_labels(tmp_path / "labels", [(event_id, "phantom", "c1") for event_id in misfires])
 
     ended = misfire(
-        "evaluate", "--stream", stream, "--labels", tmp_path / "labels", "--bundle", bundle, "--json", "-"
+        "evaluate",
+        "--stream",
+        stream,
+        "--labels",
+        tmp_path / "labels",
+        "--bundle",
+        bundle,
+        "--json",
+        "-",
     )
 
     found: dict[str, Any] = json.loads(ended.stdout)
@@ -147,7 +159,11 @@ def test_change_counts_the_sessions_until_a_household_is_back_within_budget(
     assert ended.returncode == int(
         found["learned"] or any(each["sessions"] is None for each in found["recoveries"])
     )
-    assert {each["change"] for each in found["recoveries"]} >= {"nothing", "a new device", "a guest's week"}
+    assert {each["change"] for each in found["recoveries"]} >= {
+        "nothing",
+        "a new device",
+        "a guest's week",
+    }
     assert (tmp_path / "p" / "change.svg").is_file()
     assert_said(misfire("bench", "change", "--labels", tmp_path / "labels"), 2, "STREAM")
 
@@ -181,18 +197,30 @@ def test_only_a_known_kind_can_be_left_out_of_training(arguments: list[str], sai
 
 def test_what_a_term_is_worth_is_found_by_training() -> None:
     assert_said(
-        misfire("evaluate", "--stream", "s", "--labels", "l", "--bundle", "b", "--ablate"), 2, "--train"
+        misfire("evaluate", "--stream", "s", "--labels", "l", "--bundle", "b", "--ablate"),
+        2,
+        "--train",
     )
 
 
 @pytest.mark.parametrize("label", ["phantom", "template", "phantom_template"])
-def test_what_the_labels_name_is_left_out_of_training(stream: Path, tmp_path: Path, label: str) -> None:
+def test_what_the_labels_name_is_left_out_of_training(
+    stream: Path, tmp_path: Path, label: str
+) -> None:
     misfire_id = next(event.event_id for event in read_events(stream) if event.commits)
     write_labels(tmp_path / "labels", [(misfire_id, label, "c1")])
 
     ended = misfire(
         "evaluate",
-        *("--train", stream, "--stream", stream, "--labels", tmp_path / "labels", "--leave-one-kind-out"),
+        *(
+            "--train",
+            stream,
+            "--stream",
+            stream,
+            "--labels",
+            tmp_path / "labels",
+            "--leave-one-kind-out",
+        ),
         *("--json", "-"),
     )
 
@@ -222,7 +250,9 @@ def test_evaluate_takes_a_stream_and_labels() -> None:
 
 def test_sequences_of_any_symbols_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "train").write_text("open read close\nopen write close\n" * 40)
-    (tmp_path / "test").write_text("open read close\nclose open read\nopen write close\nopen open\n")
+    (tmp_path / "test").write_text(
+        "open read close\nclose open read\nopen write close\nopen open\n"
+    )
     (tmp_path / "labels").write_text("0\n1\n0\n1\n")
     arguments: list[str | Path] = ["evaluate", "sequences", "--train", tmp_path / "train"]
     arguments += ["--test", tmp_path / "test", "--labels", tmp_path / "labels"]
@@ -246,7 +276,8 @@ def test_scan_lists_chains_with_their_bits(stream: Path) -> None:
     found = json.loads(ended.stdout)
     assert len(found["findings"]) == 3
     assert all(
-        finding["steps"] and finding["household_id"] and finding["expected"] for finding in found["findings"]
+        finding["steps"] and finding["household_id"] and finding["expected"]
+        for finding in found["findings"]
     )
     assert 0 <= found["touched"] <= 0.05
 
@@ -255,7 +286,13 @@ def test_config_show_says_where_each_setting_came_from(tmp_path: Path) -> None:
     (tmp_path / "misfire.toml").write_text('partitions = 3\nbroker = "kafka:9092"\n')
 
     ended = misfire(
-        "config", "show", "--config", tmp_path / "misfire.toml", "--json", "-", MISFIRE_PARTITIONS="5"
+        "config",
+        "show",
+        "--config",
+        tmp_path / "misfire.toml",
+        "--json",
+        "-",
+        MISFIRE_PARTITIONS="5",
     )
 
     found = json.loads(ended.stdout)
@@ -275,25 +312,37 @@ def test_a_wrong_configuration_is_told_as_a_whole_and_starts_nothing(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "command", [["worker"], ["topics", "create"], ["topics", "check"], ["doctor"], ["decisions", "tail"]]
+    "command",
+    [["worker"], ["topics", "create"], ["topics", "check"], ["doctor"], ["decisions", "tail"]],
 )
 def test_a_broker_that_is_not_there(command: list[str], bundle: Path) -> None:
     given: list[str | Path] = ["--bundle", bundle] if command[0] in ("worker", "doctor") else []
 
     assert_said(
-        misfire(*command, "--broker", f"127.0.0.1:{free_port()}", *given), 3, "no Kafka broker answers"
+        misfire(*command, "--broker", f"127.0.0.1:{free_port()}", *given),
+        3,
+        "no Kafka broker answers",
     )
 
 
 def test_the_rights_on_kafka_are_a_table_and_commands() -> None:
     granted = misfire(
-        "topics", "acl", "--part", "gateway", "--principal", "User:gateway", "--broker", "kafka:9093"
+        "topics",
+        "acl",
+        "--part",
+        "gateway",
+        "--principal",
+        "User:gateway",
+        "--broker",
+        "kafka:9093",
     )
     table = misfire("topics", "acl", "--json", "-")
 
     lines = granted.stdout.splitlines()
     assert len(lines) == 2
-    assert all(line.startswith("kafka-acls.sh --bootstrap-server kafka:9093 --add") for line in lines)
+    assert all(
+        line.startswith("kafka-acls.sh --bootstrap-server kafka:9093 --add") for line in lines
+    )
     assert {
         "part": "trainer",
         "operations": ["Read"],
@@ -301,12 +350,20 @@ def test_the_rights_on_kafka_are_a_table_and_commands() -> None:
     } in json.loads(table.stdout)
     assert "rights on Kafka" in table.stderr
     assert_said(misfire("topics", "acl", "--part", "gateway"), 2, "belong together")
-    assert_said(misfire("topics", "acl", "--part", "cook", "--principal", "User:a"), 2, "none of worker")
-    assert_said(misfire("topics", "acl", "--part", "worker", "--principal", "a"), 2, "give User:NAME")
+    assert_said(
+        misfire("topics", "acl", "--part", "cook", "--principal", "User:a"), 2, "none of worker"
+    )
+    assert_said(
+        misfire("topics", "acl", "--part", "worker", "--principal", "a"), 2, "give User:NAME"
+    )
 
 
 def test_kafka_settings_that_contradict_each_other_start_nothing(bundle: Path) -> None:
-    given = {"MISFIRE_KAFKA_SECURITY": "SASL_SSL", "MISFIRE_KAFKA_USER": "w", "MISFIRE_KAFKA_CERT": "/a"}
+    given = {
+        "MISFIRE_KAFKA_SECURITY": "SASL_SSL",
+        "MISFIRE_KAFKA_USER": "w",
+        "MISFIRE_KAFKA_CERT": "/a",
+    }
 
     for command in (
         ["worker", "--bundle", bundle],
@@ -360,13 +417,17 @@ def test_too_short_a_stream(stream: Path, tmp_path: Path) -> None:
     write_events(tmp_path / "short", read_events(stream)[:3])
 
     assert_said(
-        misfire("train", tmp_path / "short", "--out", tmp_path / "bundle"), 2, "at least 6 households"
+        misfire("train", tmp_path / "short", "--out", tmp_path / "bundle"),
+        2,
+        "at least 6 households",
     )
 
 
 def test_labels_of_another_stream(stream: Path, bundle: Path, tmp_path: Path) -> None:
     write_labels(tmp_path / "labels", [("stranger", "phantom", "c")])
-    ended = misfire("evaluate", "--stream", stream, "--labels", tmp_path / "labels", "--bundle", bundle)
+    ended = misfire(
+        "evaluate", "--stream", stream, "--labels", tmp_path / "labels", "--bundle", bundle
+    )
 
     assert_said(ended, 2, "the stream does not hold")
 
@@ -382,7 +443,10 @@ def test_a_directory_that_is_no_bundle_is_left_alone(stream: Path, tmp_path: Pat
 def test_decide_always_has_a_verdict_and_its_exit_code_says_which(tmp_path: Path) -> None:
     nobody = ["--url", f"http://127.0.0.1:{free_port()}"]
     command = json.loads(INTENT.encode(event(1, intent="lights.TurnOn", commits=True)))
-    for intent, code, verdict in (("lights.TurnOn", 0, "allow"), ("messages.SendMessage", 1, "confirm")):
+    for intent, code, verdict in (
+        ("lights.TurnOn", 0, "allow"),
+        ("messages.SendMessage", 1, "confirm"),
+    ):
         (tmp_path / "event.json").write_text(json.dumps(command | {"intent": intent}))
         ended = misfire("decide", tmp_path / "event.json", *nobody, "--json", "-")
         assert ended.returncode == code, ended.stderr
@@ -393,7 +457,15 @@ def test_decide_always_has_a_verdict_and_its_exit_code_says_which(tmp_path: Path
 
 def test_decide_reads_standard_input() -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "streams.cli", "decide", "-", "--url", f"http://127.0.0.1:{free_port()}"],
+        [
+            sys.executable,
+            "-m",
+            "streams.cli",
+            "decide",
+            "-",
+            "--url",
+            f"http://127.0.0.1:{free_port()}",
+        ],
         input=INTENT.encode(event(1)),
         capture_output=True,
         timeout=100,
@@ -438,13 +510,17 @@ def test_keys_are_drawn_rotated_and_never_shown(tmp_path: Path) -> None:
     made = misfire("keys", "new", file, "--tenant", "acme", "--overlap-days", "0", "--json", "-")
     assert json.loads(made.stdout) == {"tenant": "acme", "valid": ["k1"], "overlap_days": 0.0}
     assert misfire("keys", "new", file, "--tenant", "acme").returncode == 2
-    other = misfire("keys", "new", tmp_path / "other.json", "--tenant", "beta", "--household-key", "H")
+    other = misfire(
+        "keys", "new", tmp_path / "other.json", "--tenant", "beta", "--household-key", "H"
+    )
     assert_said(other, 2, "--household-key")
 
     rotated = misfire("keys", "rotate", file, "--json", "-")
     assert json.loads(rotated.stdout)["valid"] == ["k2"]
     secrets = [key["secret"] for key in json.loads(file.read_text())["keys"]]
-    assert not [secret for secret in secrets if secret in made.stdout + made.stderr + rotated.stdout]
+    assert not [
+        secret for secret in secrets if secret in made.stdout + made.stderr + rotated.stdout
+    ]
 
 
 def test_tokens_are_drawn_listed_and_revoked(tmp_path: Path) -> None:
@@ -459,7 +535,13 @@ def test_tokens_are_drawn_listed_and_revoked(tmp_path: Path) -> None:
     name, _, secret = made.stdout.strip().partition(".")
     listed = json.loads(misfire("token", "list", file, "--json", "-").stdout)
     assert listed == [
-        {"id": name, "tenant": "acme", "household key": "hacme", "may": "decide", "events a second": "100"}
+        {
+            "id": name,
+            "tenant": "acme",
+            "household key": "hacme",
+            "may": "decide",
+            "events a second": "100",
+        }
     ]
     assert secret not in file.read_text() + made.stderr
 

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from detector.decision.bundle import bundle_to_files
-from detector.parallel import one_by_one
+from detector.progress import one_by_one
 from detector.training.train import train
 from streams.cli.parallel import processes
 from tests.detector.builders import policy

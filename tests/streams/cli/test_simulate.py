@@ -77,13 +77,17 @@ def test_what_is_there_is_replaced_only_by_force(
     assert Path(there).read_bytes() != b"precious"
 
 
-def test_misfires_without_labels_are_refused(misfire: Misfire, capsys: pytest.CaptureFixture[str]) -> None:
+def test_misfires_without_labels_are_refused(
+    misfire: Misfire, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert misfire(*SMALL, "--misfire-rate", "0.5", "--out", "mixed.jsonl") == 2
     assert "--labels" in capsys.readouterr().err
     assert not Path("mixed.jsonl").exists()
 
 
-def test_one_file_cannot_be_stream_and_labels(misfire: Misfire, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_file_cannot_be_stream_and_labels(
+    misfire: Misfire, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert misfire(*SMALL, "--misfire-rate", "0.5", "--out", "a.jsonl", "--labels", "a.jsonl") == 2
     assert "a.jsonl" in capsys.readouterr().err
     assert not Path("a.jsonl").exists()

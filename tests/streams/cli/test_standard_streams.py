@@ -20,7 +20,9 @@ COMMANDS = {
 
 def run(line: str) -> tuple[int, str]:
     """Run a line of bash; return its exit code and what it says on standard error."""
-    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, timeout=110, check=False
+    )
     return done.returncode, done.stderr
 
 
@@ -66,5 +68,7 @@ def test_no_file_is_taken_for_a_stream_that_was_closed(tmp_path: object) -> None
 
 @pytest.mark.parametrize("options", ['--config ""', "--config=", '--config "" --json ""'])
 def test_an_empty_option_was_not_given(options: str) -> None:
-    code, said = run(f"cd /; PYTHONPATH={sys.path[0]} {MISFIRE} config show {options} --json - >/dev/null")
+    code, said = run(
+        f"cd /; PYTHONPATH={sys.path[0]} {MISFIRE} config show {options} --json - >/dev/null"
+    )
     assert code == 0, said

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from streams.errors import DependencyUnavailable
 from streams.files import atomic as whole_files
-from streams.errors import MissingPart
 from streams.files.atomic import locked, standing_folder, write_folder, write_whole, writing
 
 OLD, NEW = {"a": b"old a", "b": b"old b"}, {"a": b"new a", "c": b"new c"}
@@ -164,7 +164,7 @@ def test_a_lock_that_is_not_let_go_is_not_waited_for_without_end(
     monkeypatch.setattr(whole_files, "_PATIENCE", 0.05)
     with (
         locked(tmp_path / "file"),
-        pytest.raises(MissingPart, match="another process"),
+        pytest.raises(DependencyUnavailable, match="another process"),
         locked(tmp_path / "file"),
     ):
         pass

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from detector.contracts.errors import BundleError, PolicyError
+from streams.errors import DependencyUnavailable
 from streams.files.bundles import created_at, read_bundle, write_bundle
-from streams.errors import MissingPart
 from streams.files.policy import read_policy
 from tests.detector.builders import hand_bundle, hand_judge, run, send_message
 
@@ -28,7 +28,9 @@ def test_a_bundle_comes_back_and_decides_the_same(place: Path) -> None:
 
 def test_the_same_bundle_gives_the_same_files(place: Path, tmp_path: Path) -> None:
     write_bundle(hand_bundle(), tmp_path / "again")
-    manifests = [json.loads((folder / "manifest.json").read_text()) for folder in (place, tmp_path / "again")]
+    manifests = [
+        json.loads((folder / "manifest.json").read_text()) for folder in (place, tmp_path / "again")
+    ]
     for manifest in manifests:
         manifest.pop("created")  # the one thing that is not the bundle's
     assert manifests[0] == manifests[1]
@@ -89,7 +91,7 @@ def test_a_manifest_that_is_not_utf8_is_refused(place: Path) -> None:
 
 
 def test_where_there_is_none_it_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(MissingPart, match="misfire train"):
+    with pytest.raises(DependencyUnavailable, match="misfire train"):
         read_bundle(tmp_path / "nowhere")
 
 
@@ -102,18 +104,18 @@ def test_a_bundle_replaces_a_bundle_and_leaves_nothing_behind(place: Path) -> No
 
 def test_something_else_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "letters.txt").write_text("mine")
-    with pytest.raises(MissingPart, match="is not a bundle"):
+    with pytest.raises(DependencyUnavailable, match="is not a bundle"):
         write_bundle(hand_bundle(), tmp_path)
-    with pytest.raises(MissingPart, match="is not a bundle"):
+    with pytest.raises(DependencyUnavailable, match="is not a bundle"):
         write_bundle(hand_bundle(), tmp_path / "letters.txt")
-    with pytest.raises(MissingPart, match="cannot be written"):
+    with pytest.raises(DependencyUnavailable, match="cannot be written"):
         write_bundle(hand_bundle(), tmp_path / "letters.txt" / "bundle")
     assert (tmp_path / "letters.txt").read_text() == "mine"
 
 
 def test_the_packaged_policy_can_be_read_and_another_named(tmp_path: Path) -> None:
     assert read_policy() == hand_bundle().policy
-    with pytest.raises(MissingPart, match=r"none\.toml"):
+    with pytest.raises(DependencyUnavailable, match=r"none\.toml"):
         read_policy(tmp_path / "none.toml")
     (tmp_path / "wrong.toml").write_text("base_rate = 7\n")
     with pytest.raises(PolicyError):
@@ -133,7 +135,9 @@ def test_the_packaged_policy_can_be_read_and_another_named(tmp_path: Path) -> No
         ("files", {"more.bin": {"sha256": "0" * 64, "bytes": 0}}),
     ],
 )
-def test_a_manifest_with_numbers_out_of_range_is_refused(place: Path, field: str, value: object) -> None:
+def test_a_manifest_with_numbers_out_of_range_is_refused(
+    place: Path, field: str, value: object
+) -> None:
     manifest = json.loads((place / "manifest.json").read_text()) | {field: value}
     (place / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(BundleError):

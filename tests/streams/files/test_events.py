@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from detector.contracts.events import IntentEvent
-from streams.errors import MissingPart, WrongUse
-from streams.files.lines import write_lines
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files.events import read_events, read_labels, read_meant, write_events, write_labels
+from streams.files.lines import write_lines
 from tests.detector.builders import send_message
 
 EVENTS = send_message(wake_confidence=0.5)
@@ -61,7 +61,7 @@ def test_a_line_that_is_no_event_is_named(path: Path, line: bytes, problem: str)
     write_events(path, EVENTS[:1])
     first = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     write_lines(path, [first.strip(), line])
-    with pytest.raises(WrongUse, match="line 2") as refused:
+    with pytest.raises(UsageError, match="line 2") as refused:
         read_events(path)
     assert problem in str(refused.value)
     assert str(path) in str(refused.value)
@@ -69,20 +69,20 @@ def test_a_line_that_is_no_event_is_named(path: Path, line: bytes, problem: str)
 
 def test_an_event_id_that_comes_twice_is_refused_with_both_lines(path: Path) -> None:
     write_events(path, [*EVENTS, EVENTS[1]])
-    with pytest.raises(WrongUse, match=r"line 4: the event_id of line 2"):
+    with pytest.raises(UsageError, match=r"line 4: the event_id of line 2"):
         read_events(path)
 
 
 def test_an_empty_stream_is_refused(path: Path) -> None:
     write_events(path, [])
-    with pytest.raises(WrongUse, match="holds no events"):
+    with pytest.raises(UsageError, match="holds no events"):
         read_events(path)
 
 
 @pytest.mark.parametrize("read", [read_events, read_labels])
 def test_a_file_that_is_not_there_is_a_missing_part(tmp_path: Path, read: object) -> None:
     assert callable(read)
-    with pytest.raises(MissingPart, match=r"nowhere\.jsonl is not there"):
+    with pytest.raises(DependencyUnavailable, match=r"nowhere\.jsonl is not there"):
         read(tmp_path / "nowhere.jsonl")
 
 
@@ -91,7 +91,7 @@ def test_what_calls_itself_gz_and_is_not_is_refused(tmp_path: Path, read: object
     assert callable(read)
     path = tmp_path / "stream.jsonl.gz"
     path.write_bytes(b"{}\n")
-    with pytest.raises(WrongUse, match="cannot be read as gzip"):
+    with pytest.raises(UsageError, match="cannot be read as gzip"):
         read(path)
 
 
@@ -99,7 +99,7 @@ def test_a_gz_that_was_cut_off_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "stream.jsonl.gz"
     write_events(path, EVENTS)
     path.write_bytes(path.read_bytes()[:-12])
-    with pytest.raises(WrongUse, match="cannot be read as gzip"):
+    with pytest.raises(UsageError, match="cannot be read as gzip"):
         read_events(path)
 
 
@@ -111,7 +111,7 @@ def test_what_is_damaged_in_the_middle_is_refused(tmp_path: Path, name: str) -> 
     for place in range(len(data) // 2, len(data) // 2 + 20):
         data[place] ^= 0xA5
     path.write_bytes(bytes(data))
-    with pytest.raises(WrongUse, match=name):
+    with pytest.raises(UsageError, match=name):
         read_events(path)
 
 
@@ -134,12 +134,12 @@ def test_a_label_is_an_object_with_three_names(tmp_path: Path) -> None:
 def test_a_line_that_is_no_label_is_named(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "labels.jsonl"
     write_lines(path, [b'{"event_id": "e0", "label": "spliced", "chain_id": "c"}', line])
-    with pytest.raises(WrongUse, match="line 2: a label is an object"):
+    with pytest.raises(UsageError, match="line 2: a label is an object"):
         read_labels(path)
 
 
 def test_a_place_that_cannot_be_written_to_is_a_missing_part(tmp_path: Path) -> None:
-    with pytest.raises(MissingPart, match="cannot be written"):
+    with pytest.raises(DependencyUnavailable, match="cannot be written"):
         write_events(tmp_path / "no" / "such" / "folder.jsonl", EVENTS)
 
 
@@ -160,15 +160,18 @@ def test_the_time_of_a_household_does_not_go_back(tmp_path: Path) -> None:
     write_events(tmp_path / "f", [second, replace(first, household_id="h2"), third])
     assert len(read_events(tmp_path / "f")) == 3
     write_events(tmp_path / "f", [second, replace(third, household_id="h2"), first])
-    with pytest.raises(WrongUse, match="line 3: is earlier than line 1 of the same household"):
+    with pytest.raises(UsageError, match="line 3: is earlier than line 1 of the same household"):
         read_events(tmp_path / "f")
 
 
 def test_what_was_meant_is_the_stream_without_its_labels(tmp_path: Path) -> None:
     write_events(tmp_path / "f", send_message())
     write_labels(tmp_path / "labels", [("e1", "phantom", "c")])
-    assert [event.event_id for event in read_meant(tmp_path / "f", tmp_path / "labels")] == ["e0", "e2"]
+    assert [event.event_id for event in read_meant(tmp_path / "f", tmp_path / "labels")] == [
+        "e0",
+        "e2",
+    ]
     assert len(read_meant(tmp_path / "f", None)) == 3
     write_labels(tmp_path / "labels", [("e9", "phantom", "c")])
-    with pytest.raises(WrongUse, match="'e9'"):
+    with pytest.raises(UsageError, match="'e9'"):
         read_meant(tmp_path / "f", tmp_path / "labels")

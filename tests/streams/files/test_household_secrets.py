@@ -10,16 +10,18 @@ import pytest
 
 from detector.contracts.decisions import Rung
 from detector.contracts.events import IntentEvent, OutcomeKind
-from streams.errors import MissingPart, WrongUse
-from streams.hook import Hook
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files.household_secrets import SecretsFile, SecretUnavailable
 from streams.files.keyring import new_keyring
+from streams.hook import Hook
 from streams.hook.tokenizing import Tokens
 from streams.wire.token_format import check_tokens
 from tests.detector.builders import event, outcome
 
 KEYRING = new_keyring("acme", datetime(2026, 1, 1, tzinfo=UTC))
-SAID = event(household_id="millers-home", slots={"contact": "Mom", "text": "see you at 8"}, speaker_id="anna")
+SAID = event(
+    household_id="millers-home", slots={"contact": "Mom", "text": "see you at 8"}, speaker_id="anna"
+)
 
 
 @pytest.fixture
@@ -109,7 +111,8 @@ def test_a_secret_is_overwritten_in_the_file(secrets: SecretsFile, tmp_path: Pat
     secrets.forget("millers-home")
 
     assert not any(
-        secret in path.read_bytes() or b"millers" in path.read_bytes() for path in tmp_path.iterdir()
+        secret in path.read_bytes() or b"millers" in path.read_bytes()
+        for path in tmp_path.iterdir()
     )
 
 
@@ -124,7 +127,7 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
     path.chmod(0o640)
-    with pytest.raises(WrongUse, match="chmod 600"):
+    with pytest.raises(UsageError, match="chmod 600"):
         SecretsFile(path)
 
 
@@ -132,9 +135,9 @@ def test_what_is_no_such_file_says_so(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong"
     wrong.touch(0o600)
     wrong.write_bytes(b"no database, and long enough to be read as one" * 50)
-    with pytest.raises(WrongUse, match="is no file of households' secrets"):
+    with pytest.raises(UsageError, match="is no file of households' secrets"):
         SecretsFile(wrong)
-    with pytest.raises(MissingPart, match="cannot be used"):
+    with pytest.raises(DependencyUnavailable, match="cannot be used"):
         SecretsFile(tmp_path / "nowhere" / "secrets.db")
 
 
@@ -146,7 +149,9 @@ class Broken:
         raise OSError(household_id)
 
 
-def test_a_store_that_fails_sends_nothing_and_the_policy_answers(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_store_that_fails_sends_nothing_and_the_policy_answers(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with Hook("http://127.0.0.1:9", tokens=Tokens(KEYRING, Broken())) as hook:
         decision = hook.decide(SAID)
         told = hook.report(outcome("e1", OutcomeKind.DENIED, household_id=SAID.household_id))

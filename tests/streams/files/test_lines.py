@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files import lines as line_files
-from streams.errors import MissingPart, WrongUse
+from streams.files.events import read_events, read_labels
 from streams.files.lines import read_lines, write_lines
 from streams.wire.records import INTENT
-from streams.files.events import read_events, read_labels
 from tests.detector.builders import send_message
 
 EVENTS = send_message(wake_confidence=0.5)
@@ -40,7 +40,10 @@ READ: dict[str, tuple[str, bytes]] = {
     "gzip in capitals": ("STREAM.JSONL.GZ", gzip.compress(PLAIN)),
     "gzip without suffix": ("stream", gzip.compress(PLAIN)),
     "gzip under another name": ("stream.jsonl", gzip.compress(PLAIN)),
-    "several members": ("stream.gz", b"".join(gzip.compress(line + b"\n") for line in PLAIN.splitlines())),
+    "several members": (
+        "stream.gz",
+        b"".join(gzip.compress(line + b"\n") for line in PLAIN.splitlines()),
+    ),
     "members across lines": ("stream.gz", gzip.compress(PLAIN[:99]) + gzip.compress(PLAIN[99:])),
     "byte order mark": ("stream.jsonl", b"\xef\xbb\xbf" + PLAIN),
     "byte order mark inside of gzip": ("stream.gz", gzip.compress(b"\xef\xbb\xbf" + PLAIN)),
@@ -71,12 +74,18 @@ NAMED: dict[str, tuple[bytes, str]] = {
         "several lines.*jq",
     ),
     "a name twice": (PLAIN.replace(b'{"', b'{"event_id":"e9","', 1), "name twice"),
-    "cut off": (gzip.compress(PLAIN * 9)[:-9], r"cannot be read as gzip: it was cut off, after \d+ lines"),
+    "cut off": (
+        gzip.compress(PLAIN * 9)[:-9],
+        r"cannot be read as gzip: it was cut off, after \d+ lines",
+    ),
     "damaged": (
         gzip.compress(PLAIN)[:60] + b"\xff" * 30 + gzip.compress(PLAIN)[90:],
         r"cannot be read as gzip: it is damaged .*after \d+ lines",
     ),
-    "something behind gzip": (gzip.compress(PLAIN) + b"more", "cannot be read as gzip: it is damaged"),
+    "something behind gzip": (
+        gzip.compress(PLAIN) + b"more",
+        "cannot be read as gzip: it is damaged",
+    ),
     "no gzip": (b"", "holds no events"),
 }
 
@@ -112,7 +121,7 @@ def test_the_same_is_read_from_a_pipe(what: str) -> None:
 def test_what_is_told_apart(what: str, tmp_path: Path) -> None:
     content, said = NAMED[what]
     (tmp_path / "stream").write_bytes(content)
-    with pytest.raises(WrongUse, match=said) as refused:
+    with pytest.raises(UsageError, match=said) as refused:
         read_events(tmp_path / "stream")
     assert "\n" not in str(refused.value)
 
@@ -130,7 +139,7 @@ def test_labels_are_read_in_the_same_ways(tmp_path: Path) -> None:
         (tmp_path / str(number)).write_bytes(content)
         assert read_labels(tmp_path / str(number)) == {"e1": "spliced"}
     (tmp_path / "twice").write_bytes(line.replace("{", '{"label": "phantom", ').encode())
-    with pytest.raises(WrongUse, match=r"line 1: .*name twice"):
+    with pytest.raises(UsageError, match=r"line 1: .*name twice"):
         read_labels(tmp_path / "twice")
 
 
@@ -139,7 +148,7 @@ def test_a_pipe_that_unpacks_to_much_is_not_read_to_its_end(
 ) -> None:
     monkeypatch.setattr(line_files, "_UNPACKED_FLOOR", 1 << 20)
     (tmp_path / "bomb").write_bytes(gzip.compress(b"\n" * (4 << 20)))
-    with pytest.raises(WrongUse, match="unpacks to more than"):
+    with pytest.raises(UsageError, match="unpacks to more than"):
         list(read_lines(tmp_path / "bomb"))
 
 
@@ -164,5 +173,5 @@ def test_what_cannot_be_written_to_its_end_leaves_nothing(tmp_path: Path) -> Non
 
 def test_what_is_not_there_or_may_not_be_read_is_a_missing_part(tmp_path: Path) -> None:
     for path in (tmp_path / "none", tmp_path):
-        with pytest.raises(MissingPart, match="is not there"):
+        with pytest.raises(DependencyUnavailable, match="is not there"):
             list(read_lines(path))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.errors import MissingPart, WrongUse
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files.sequences import read_hdfs, read_schonlau, read_sequence_labels, read_sequences
 
 
@@ -15,10 +15,12 @@ def test_a_sequence_is_a_line(tmp_path: Path) -> None:
     assert read_sequences(tmp_path / "f") == [("a", "b", "c"), ("b",)]
 
 
-@pytest.mark.parametrize(("content", "said"), [(b"", "holds no sequences"), (b"a\n\xff\n", "line 2")])
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"", "holds no sequences"), (b"a\n\xff\n", "line 2")]
+)
 def test_what_holds_no_sequences(content: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(content)
-    with pytest.raises(WrongUse, match=said):
+    with pytest.raises(UsageError, match=said):
         read_sequences(tmp_path / "f")
 
 
@@ -26,7 +28,7 @@ def test_a_label_is_zero_or_one(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("0\n1\n")
     assert read_sequence_labels(tmp_path / "f") == [0, 1]
     (tmp_path / "f").write_text("0\nyes\n")
-    with pytest.raises(WrongUse, match="line 2"):
+    with pytest.raises(UsageError, match="line 2"):
         read_sequence_labels(tmp_path / "f")
 
 
@@ -46,10 +48,10 @@ def test_hdfs_leaves_out_what_training_knows_and_what_is_abnormal(tmp_path: Path
 
 
 def test_hdfs_that_is_not_there_or_not_itself(tmp_path: Path) -> None:
-    with pytest.raises(MissingPart, match=r"train\.gz, abnormal\.gz"):
+    with pytest.raises(DependencyUnavailable, match=r"train\.gz, abnormal\.gz"):
         read_hdfs(tmp_path)
     write_hdfs(tmp_path, header="block,label,events,seconds")
-    with pytest.raises(WrongUse, match="block_id"):
+    with pytest.raises(UsageError, match="block_id"):
         read_hdfs(tmp_path)
 
 
@@ -74,8 +76,8 @@ def test_schonlau_is_read_from_files_and_from_their_archive(tmp_path: Path) -> N
 
 
 def test_schonlau_that_is_not_there_or_not_itself(tmp_path: Path) -> None:
-    with pytest.raises(MissingPart, match="such as User1"):
+    with pytest.raises(DependencyUnavailable, match="such as User1"):
         read_schonlau(tmp_path)
     write_schonlau(tmp_path, commands=3)
-    with pytest.raises(WrongUse, match="15,000 commands"):
+    with pytest.raises(UsageError, match="15,000 commands"):
         read_schonlau(tmp_path)

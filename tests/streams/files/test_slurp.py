@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from detector.simulation.misfires import Heard
-from streams.errors import MissingPart, WrongUse
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files.slurp import read_slurp
 
 HEADER = "reference\tasr_1best\ttrue_intent\theard_intent"
@@ -23,7 +23,7 @@ def test_pairs_are_read_with_domain_and_verb_apart(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_the_file(tmp_path: Path) -> None:
-    with pytest.raises(MissingPart, match=r"asr_1best_pairs\.tsv\.gz"):
+    with pytest.raises(DependencyUnavailable, match=r"asr_1best_pairs\.tsv\.gz"):
         read_slurp(tmp_path)
 
 
@@ -38,5 +38,5 @@ def test_a_folder_without_the_file(tmp_path: Path) -> None:
 )
 def test_a_file_that_is_something_else(rows: tuple[str, ...], said: str, tmp_path: Path) -> None:
     write(tmp_path, *rows)
-    with pytest.raises(WrongUse, match=said):
+    with pytest.raises(UsageError, match=said):
         read_slurp(tmp_path)

@@ -6,9 +6,9 @@ import pytest
 
 from detector.contracts.decisions import RiskClass
 from detector.contracts.events import Act
+from streams.files.policy import read_policy
 from streams.gateway.admission import SHARES, share_of
 from streams.gateway.shares import TENANT_SHARE, Places
-from streams.files.policy import read_policy
 from tests.detector.builders import event
 
 POLICY = read_policy()

@@ -14,15 +14,15 @@ from fastapi.testclient import TestClient
 from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult, Refusal, Result
 from detector.contracts.decisions import ConfirmMethod
 from detector.contracts.refusals import refused
-from streams.errors import BadRecord
-from streams.serving.access.guard import Guard
+from streams.errors import RecordError
 from streams.gateway.confirmations import STATUS, confirmations
 from streams.gateway.exchange.exchange import Reply
-from streams.gateway.requests import problem
+from streams.gateway.problems import problem
+from streams.kafka.topics import OUTCOMES
+from streams.serving.access.guard import Guard
+from streams.settings import Settings
 from streams.wire.records import ANSWER, REFUSAL, RESULT
 from streams.wire.records import Refusal as Refused
-from streams.settings import Settings
-from streams.kafka.topics import OUTCOMES
 from tests.detector.builders import DOUBTFUL, given_to, hand_bundle, heard, run, send_message
 
 GIVEN = given_to(run(heard(send_message(), DOUBTFUL), hand_bundle())[0][-1])
@@ -62,8 +62,8 @@ def made() -> Iterator[Make]:
         exchange, app = Exchange(worker), FastAPI(dependencies=[Depends(Guard(None))])
         app.include_router(confirmations(Settings(deadline_ms=50), exchange))  # type: ignore[arg-type]
 
-        @app.exception_handler(BadRecord)
-        async def refuse(_: Any, error: BadRecord) -> JSONResponse:
+        @app.exception_handler(RecordError)
+        async def refuse(_: Any, error: RecordError) -> JSONResponse:
             return JSONResponse(problem(error), problem(error)["status"])
 
         clients.append(TestClient(app))
@@ -98,7 +98,12 @@ def test_an_answer_goes_to_its_households_worker_and_comes_back(made: Make) -> N
 
     assert (answer.status_code, RESULT.decode(answer.content)) == (200, confirmed())
     ((topic, key, headers),) = exchange.asked
-    assert (topic, key, headers["ce_type"], headers["ce_id"]) == (OUTCOMES, "h1", ANSWER.type.encode(), b"a1")
+    assert (topic, key, headers["ce_type"], headers["ce_id"]) == (
+        OUTCOMES,
+        "h1",
+        ANSWER.type.encode(),
+        b"a1",
+    )
 
 
 @pytest.mark.parametrize("reason", Refusal)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from streams.errors import BadRecord
+from streams.errors import RecordError
 from streams.gateway.deduplication import Memory
 from tests.detector.builders import event
 
@@ -21,7 +21,7 @@ async def test_an_id_belongs_to_its_household() -> None:
 
     assert memory.find(event(1, household_id="owner", event_id="e1")) is None
     assert memory.find(theirs) is not None
-    with pytest.raises(BadRecord, match="another event"):
+    with pytest.raises(RecordError, match="another event"):
         memory.find(replace(theirs, intent="lights.TurnOff"))
 
 
@@ -38,7 +38,9 @@ async def test_ids_taken_in_advance_do_not_push_out_the_answers_of_another_tenan
     assert len(memory._asked) == 10_000
 
 
-async def test_a_place_is_given_back_once_and_a_forgotten_question_gives_its_place_back_too() -> None:
+async def test_a_place_is_given_back_once_and_a_forgotten_question_gives_its_place_back_too() -> (
+    None
+):
     memory: Memory[str] = Memory(100)
     first, second = event(1), event(2)
     answers = [future(), future()]

@@ -7,19 +7,27 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from detector.decision.bundle import Bundle
 from detector.contracts.decisions import Decision, Rung, Verdict
 from detector.contracts.events import Act, IntentEvent, OutcomeKind, OutcomeSource
+from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
 from detector.household.state import HouseholdState
-from streams.errors import BadRecord
+from streams.errors import RecordError
+from streams.files.policy import read_policy
 from streams.gateway.exchange.exchange import Question, Reply
 from streams.gateway.ladder import Answer, Asker, Ladder
-from streams.gateway.late_answers import LATE
-from streams.files.policy import read_policy
-from streams.wire.records import COMMAND, DECISION, OUTCOME, REFUSAL, Command, HouseholdCommand, Refusal
-from streams.worker.erasure import answer_erased
 from streams.kafka.topics import INCIDENTS, INTENTS, OUTCOMES
+from streams.wire.late_answer import LATE
+from streams.wire.records import (
+    COMMAND,
+    DECISION,
+    OUTCOME,
+    REFUSAL,
+    Command,
+    HouseholdCommand,
+    Refusal,
+)
+from streams.worker.erasure import answer_erased
 from tests.detector.builders import START, event, hand_bundle
 
 DEADLINE = 0.2
@@ -100,7 +108,9 @@ async def test_the_workers_decision_is_the_answer_when_it_comes_in_time(
     exchange = FakeExchange()
     asked = asyncio.create_task(climb(ladder, exchange, 5.0))
     await until_asked(exchange)
-    exchange.replies["0"].set_result(Reply(DECISION.type, DECISION.encode(workers_decision(bundle))))
+    exchange.replies["0"].set_result(
+        Reply(DECISION.type, DECISION.encode(workers_decision(bundle)))
+    )
 
     answer = await asked
 
@@ -130,13 +140,21 @@ async def test_without_a_broker_nobody_waits_for_it(ladder: Ladder) -> None:
 async def test_without_a_bundle_the_policy_answers(bundle: Bundle) -> None:
     answer = await climb(Ladder(read_policy(), None), FakeExchange())
 
-    assert (answer.rung, answer.degraded, answer.reasons[0].code) == (Rung.POLICY, True, "no_bundle")
+    assert (answer.rung, answer.degraded, answer.reasons[0].code) == (
+        Rung.POLICY,
+        True,
+        "no_bundle",
+    )
     assert answer.verdict is bundle.policy.classes[answer.risk_class].fallback
 
 
 @pytest.mark.parametrize(
     ("connected", "stored", "why"),
-    [(False, False, "broker_unreachable"), (True, False, "broker_timeout"), (True, True, "worker_timeout")],
+    [
+        (False, False, "broker_unreachable"),
+        (True, False, "broker_timeout"),
+        (True, True, "worker_timeout"),
+    ],
 )
 async def test_without_a_bundle_it_is_still_said_why_the_worker_did_not_answer(
     connected: bool, stored: bool, why: str
@@ -153,13 +171,17 @@ async def test_another_event_under_an_id_that_was_asked_about_is_refused(ladder:
     exchange = FakeExchange()
     await ask(ladder, exchange, command(), 0.05)
 
-    with pytest.raises(BadRecord) as refused:
+    with pytest.raises(RecordError) as refused:
         await ask(ladder, exchange, replace(command(), session_id="another"))
     assert refused.value.code == "id_reused"
 
 
-@pytest.mark.parametrize(("wake", "kind"), [(0.9, OutcomeKind.EXECUTED), (0.1, OutcomeKind.EXPIRED)])
-async def test_the_worker_is_told_what_ran_without_it(ladder: Ladder, wake: float, kind: OutcomeKind) -> None:
+@pytest.mark.parametrize(
+    ("wake", "kind"), [(0.9, OutcomeKind.EXECUTED), (0.1, OutcomeKind.EXPIRED)]
+)
+async def test_the_worker_is_told_what_ran_without_it(
+    ladder: Ladder, wake: float, kind: OutcomeKind
+) -> None:
     exchange = FakeExchange()
     asked = replace(command(), wake_confidence=wake)
 
@@ -211,7 +233,7 @@ async def test_another_event_under_a_used_id_is_refused(ladder: Ladder, connecte
     first = asyncio.create_task(climb(ladder, exchange))
     await asyncio.sleep(0 if connected else 0.02)
 
-    with pytest.raises(BadRecord, match="another event") as refused:
+    with pytest.raises(RecordError, match="another event") as refused:
         await ask(ladder, exchange, replace(command(), session_id="another"))
 
     assert refused.value.code == "id_reused"
@@ -225,7 +247,7 @@ async def test_the_worker_can_say_that_an_id_is_used(ladder: Ladder) -> None:
     refusal = REFUSAL.encode(Refusal(code="id_reused", detail="used"))
     exchange.replies["0"].set_result(Reply(REFUSAL.type, refusal))
 
-    with pytest.raises(BadRecord) as refused:
+    with pytest.raises(RecordError) as refused:
         await asked
 
     assert refused.value.code == "id_reused"
@@ -241,7 +263,11 @@ async def test_where_the_worker_refuses_the_policy_answers(ladder: Ladder) -> No
 
     answer = await asked
 
-    assert (answer.rung, answer.degraded, answer.reasons[0].code) == (Rung.POLICY, True, "worker_refused")
+    assert (answer.rung, answer.degraded, answer.reasons[0].code) == (
+        Rung.POLICY,
+        True,
+        "worker_refused",
+    )
 
 
 async def test_of_two_who_ask_the_same_the_shorter_deadline_counts(ladder: Ladder) -> None:
@@ -305,7 +331,10 @@ async def test_when_the_places_are_taken_milder_classes_give_way_at_once_and_the
 async def test_a_late_decision_is_counted_and_its_disagreement_is_told(
     ladder: Ladder, bundle: Bundle, verdict: Verdict, disagreements: float
 ) -> None:
-    late, differing = value_of("misfire_hook_late_total"), value_of("misfire_hook_late_disagreements_total")
+    late, differing = (
+        value_of("misfire_hook_late_total"),
+        value_of("misfire_hook_late_disagreements_total"),
+    )
     exchange = FakeExchange()
     heard = asyncio.create_task(anext(ladder.late_answers.listen()))
     answer = await climb(ladder, exchange)
@@ -342,7 +371,9 @@ async def test_every_answer_is_counted_by_rung_and_reason(ladder: Ladder) -> Non
     assert value_of("misfire_hook_answers_total", **labels) == before + 1
 
 
-async def test_the_gateway_follows_a_session_but_learns_nothing(ladder: Ladder, bundle: Bundle) -> None:
+async def test_the_gateway_follows_a_session_but_learns_nothing(
+    ladder: Ladder, bundle: Bundle
+) -> None:
     exchange = FakeExchange(connected=False)
     turns = [event(number, session_id="s1") for number in range(2, 5)]
 
@@ -359,7 +390,10 @@ async def test_an_erased_household_is_forgotten_and_nothing_else(ladder: Ladder)
     for number, home in enumerate(("h1", "h2")):
         await ask(ladder, exchange, replace(command(), event_id=f"e{number}", household_id=home))
     told = HouseholdCommand(command_id="x", command=Command.ERASE, household_id="h1", time=START)
-    for value in (b"{", COMMAND.encode(replace(told, command=Command.EXPORT_REFUSED, household_id="h2"))):
+    for value in (
+        b"{",
+        COMMAND.encode(replace(told, command=Command.EXPORT_REFUSED, household_id="h2")),
+    ):
         ladder.late("", Reply(COMMAND.type, value), exchange)  # type: ignore[arg-type]
     ladder.late("", Reply(COMMAND.type, COMMAND.encode(told)), exchange)  # type: ignore[arg-type]
 
@@ -371,7 +405,9 @@ async def test_an_erased_household_is_forgotten_and_nothing_else(ladder: Ladder)
 
 
 def erase(ladder: Ladder, exchange: FakeExchange, household_id: str = "h1") -> None:
-    told = HouseholdCommand(command_id="x", command=Command.ERASE, household_id=household_id, time=START)
+    told = HouseholdCommand(
+        command_id="x", command=Command.ERASE, household_id=household_id, time=START
+    )
     ladder.late("", Reply(COMMAND.type, COMMAND.encode(told)), exchange)  # type: ignore[arg-type]
 
 
@@ -426,7 +462,9 @@ async def test_after_a_gap_nothing_is_remembered(ladder: Ladder) -> None:
     assert [*ladder._sessions._homes, *ladder._memory._asked, *ladder._answered] == []
 
 
-async def test_an_answer_about_another_household_is_no_answer(ladder: Ladder, bundle: Bundle) -> None:
+async def test_an_answer_about_another_household_is_no_answer(
+    ladder: Ladder, bundle: Bundle
+) -> None:
     exchange = FakeExchange()
     waiting = asyncio.create_task(ask(ladder, exchange, command(), 0.5))
     await until_asked(exchange)

@@ -8,16 +8,19 @@ from dataclasses import replace
 import pytest
 
 from detector.contracts.decisions import Enforcement, Rung, Verdict
-from streams.errors import BadRecord
-from streams.gateway import callbacks as delivery
-from streams.gateway.late_answers import LATE, LateAnswer, LateAnswers, late_answer, provisional
+from streams.errors import RecordError
 from streams.files.policy import read_policy
+from streams.gateway import callbacks as delivery
+from streams.gateway.late_answers import LateAnswers, late_answer, provisional
+from streams.wire.late_answer import LATE, LateAnswer
 from tests.detector.builders import event, hand_bundle, run
 from tests.streams.hook.runtime import runtime
 
 (DECIDED,), _ = run([event(1, commits=True)], hand_bundle())
 BLOCKED = replace(DECIDED, verdict=Verdict.BLOCK, effective_verdict=Verdict.BLOCK)
-ALLOWED = replace(DECIDED, verdict=Verdict.ALLOW, effective_verdict=Verdict.ALLOW, rung=Rung.GATEWAY)
+ALLOWED = replace(
+    DECIDED, verdict=Verdict.ALLOW, effective_verdict=Verdict.ALLOW, rung=Rung.GATEWAY
+)
 
 GIVEN = provisional(ALLOWED, 10.0, None)
 
@@ -83,7 +86,7 @@ def test_a_tenant_alone_never_takes_the_last_stream() -> None:
         for _ in range(52):
             open_streams.enter_context(answers.place("acme"))
         refused = answers.place("acme")
-        with pytest.raises(BadRecord, match="too many of the 64 streams"):
+        with pytest.raises(RecordError, match="too many of the 64 streams"):
             refused.__enter__()
         for _ in range(8):
             open_streams.enter_context(answers.place("bolt"))

@@ -5,13 +5,13 @@ import logging
 import pytest
 from fastapi.testclient import TestClient
 
-from streams.telemetry import metrics
-from streams.gateway.routes import build_gateway
-from streams.wire.http_headers import POLICY_VERSION
-from streams.gateway.ladder import Ladder
 from streams.files.policy import read_policy
+from streams.gateway.ladder import Ladder
+from streams.gateway.routes import build_gateway
 from streams.local.processes import free_port
 from streams.settings import Settings
+from streams.telemetry import metrics
+from streams.wire.http_headers import POLICY_VERSION
 
 OURS = read_policy().version
 
@@ -21,7 +21,11 @@ def counted() -> float:
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name == "streams.gateway.policy_version"]
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name == "streams.gateway.policy_version"
+    ]
 
 
 def test_the_policys_version_is_told_both_ways(caplog: pytest.LogCaptureFixture) -> None:
@@ -43,5 +47,7 @@ def test_the_policys_version_is_told_both_ways(caplog: pytest.LogCaptureFixture)
 
     assert counted() == before + 3 + 40 - (OURS in map(str, range(40)))
     said = warnings(caplog)
-    assert said[0] == f"a client's fallbacks are of policy 'older', this gateway decides with {OURS!r}"
+    assert (
+        said[0] == f"a client's fallbacks are of policy 'older', this gateway decides with {OURS!r}"
+    )
     assert len(said) == 16

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fastapi import Request
 
-from streams.errors import BadRecord
+from streams.errors import RecordError
+from streams.gateway.requests import asker_of, event_number, read_body
 from streams.serving.access.guard import Caller, Guard
 from streams.serving.access.token_file import Scope, new_token
-from streams.gateway.requests import asker_of, event_number, read_body
 from streams.settings import Settings
 
 SETTINGS = Settings(callback_urls="https://runtime.home.arpa/late,acme=https://acme.example/late")
@@ -31,13 +31,18 @@ def test_what_was_spent_on_the_way_is_taken_off() -> None:
 
 
 @pytest.mark.parametrize("seconds", [-30.0, 30.0])
-def test_an_absolute_deadline_never_prolongs_and_a_skewed_clock_never_takes_all(seconds: float) -> None:
-    assert asker_of({"x-misfire-deadline-ms": "500", **deadline(seconds)}, SETTINGS, ANYBODY).seconds == 0.5
+def test_an_absolute_deadline_never_prolongs_and_a_skewed_clock_never_takes_all(
+    seconds: float,
+) -> None:
+    assert (
+        asker_of({"x-misfire-deadline-ms": "500", **deadline(seconds)}, SETTINGS, ANYBODY).seconds
+        == 0.5
+    )
 
 
 @pytest.mark.parametrize("absolute", ["soon", "2026-01-05T18:00:00", "", "1"])
 def test_an_absolute_deadline_that_is_none_is_refused(absolute: str) -> None:
-    with pytest.raises(BadRecord) as refused:
+    with pytest.raises(RecordError) as refused:
         asker_of({"x-misfire-deadline": absolute}, SETTINGS, ANYBODY)
 
     assert refused.value.code == "bad_deadline"
@@ -51,7 +56,8 @@ def test_time_is_kept_for_writing_the_answer(seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("caller", "url"), [(ANYBODY, "https://runtime.home.arpa/late"), (ACME, "https://acme.example/late/1")]
+    ("caller", "url"),
+    [(ANYBODY, "https://runtime.home.arpa/late"), (ACME, "https://acme.example/late/1")],
 )
 def test_a_callback_is_taken_from_whom_it_is_listed_for(caller: Caller, url: str) -> None:
     assert asker_of({"x-misfire-late-url": url}, SETTINGS, caller).callback == url
@@ -66,7 +72,7 @@ def test_a_callback_is_taken_from_whom_it_is_listed_for(caller: Caller, url: str
     ],
 )
 def test_and_from_nobody_else(caller: Caller, url: str) -> None:
-    with pytest.raises(BadRecord) as refused:
+    with pytest.raises(RecordError) as refused:
         asker_of({"x-misfire-late-url": url}, SETTINGS, caller)
 
     assert refused.value.code == "bad_callback"
@@ -77,7 +83,7 @@ def test_the_id_of_the_event_heard_last_is_a_number_of_ours() -> None:
     assert event_number("1767571200000") == 1_767_571_200_000
 
     for other in ("9" * 5_000, "²", "-1", "1.0", " 1", "x"):
-        with pytest.raises(BadRecord) as refused:
+        with pytest.raises(RecordError) as refused:
             event_number(other)
         assert refused.value.code == "bad_event_id"
 
@@ -92,7 +98,7 @@ async def test_a_client_that_leaves_within_its_body_is_refused_without_a_traceba
         return parts.pop(0)
 
     asked = Request({"type": "http", "headers": [(b"content-type", b"application/json")]}, receive)
-    with pytest.raises(BadRecord) as refused:
+    with pytest.raises(RecordError) as refused:
         await read_body(asked)
 
     assert refused.value.code == "cut_off"

@@ -12,15 +12,15 @@ from fastapi.testclient import TestClient
 
 from detector.contracts.decisions import Rung
 from detector.contracts.events import OutcomeKind, OutcomeSource
-from detector.contracts.outcome_table import SENTENCES, RefusedOutcome
+from detector.contracts.outcome_table import SENTENCES, OutcomeRefused
+from streams.files.policy import read_policy
 from streams.gateway.exchange.exchange import Exchange, Reply
-from streams.gateway.routes import build_gateway
 from streams.gateway.ladder import Ladder
 from streams.gateway.requests import MAX_BATCH
-from streams.files.policy import read_policy
+from streams.gateway.routes import build_gateway
 from streams.local.processes import free_port
-from streams.wire.records import DECISION, INTENT, MAX_BYTES, OUTCOME, REFUSAL, Refusal
 from streams.settings import Settings
+from streams.wire.records import DECISION, INTENT, MAX_BYTES, OUTCOME, REFUSAL, Refusal
 from tests.detector.builders import event, hand_bundle, outcome
 
 BODY: dict[str, Any] = json.loads(INTENT.encode(event(1)))
@@ -42,7 +42,10 @@ def test_without_a_broker_it_answers_and_says_which_part_is_missing(client: Test
     assert answer.status_code == 200
     assert answer.headers["x-misfire-rung"] == DECISION.decode(answer.content).rung == "gateway"
     assert client.get("/healthz").status_code == 200
-    assert (client.get("/readyz").status_code, client.get("/readyz").json()["missing"]) == (503, ["kafka"])
+    assert (client.get("/readyz").status_code, client.get("/readyz").json()["missing"]) == (
+        503,
+        ["kafka"],
+    )
 
 
 def test_without_a_bundle_too() -> None:
@@ -67,11 +70,21 @@ def test_without_a_bundle_too() -> None:
             "schema",
             "a slot is named household_id, as a field of the record itself; give the slot another name",
         ),
-        (json.dumps({key: BODY[key] for key in BODY if key != "intent"}).encode(), 422, "schema", "intent"),
+        (
+            json.dumps({key: BODY[key] for key in BODY if key != "intent"}).encode(),
+            422,
+            "schema",
+            "intent",
+        ),
         (json.dumps(BODY | {"commits": "yes"}).encode(), 422, "schema", "commits"),
         (json.dumps(BODY | {"asr_confidence": 7.0}).encode(), 422, "schema", ""),
         (json.dumps(BODY | {"time": "2026-01-05T18:00:00"}).encode(), 422, "schema", ""),
-        (json.dumps(BODY | {"slots": {"a": "x" * MAX_BYTES}}).encode(), 413, "too_large", str(MAX_BYTES)),
+        (
+            json.dumps(BODY | {"slots": {"a": "x" * MAX_BYTES}}).encode(),
+            413,
+            "too_large",
+            str(MAX_BYTES),
+        ),
         (b"x" * 2**21, 413, "too_large", str(MAX_BYTES)),
     ],
 )
@@ -132,12 +145,16 @@ def test_a_batch_is_answered_in_order_and_one_events_fault_is_no_others(client: 
         (b"[" + b" " * 2**21 + b"]", 413),
     ],
 )
-def test_a_batch_that_is_none_is_refused_whole(client: TestClient, content: bytes, status: int) -> None:
+def test_a_batch_that_is_none_is_refused_whole(
+    client: TestClient, content: bytes, status: int
+) -> None:
     assert client.post("/v1/decide/batch", content=content, headers=JSON).status_code == status
 
 
 def test_a_callback_that_is_not_allowed_is_refused(client: TestClient) -> None:
-    answer = client.post("/v1/decide", json=BODY, headers={"x-misfire-late-url": "http://10.0.0.1/late"})
+    answer = client.post(
+        "/v1/decide", json=BODY, headers={"x-misfire-late-url": "http://10.0.0.1/late"}
+    )
 
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:misfire:bad_callback")
 
@@ -167,9 +184,9 @@ def test_an_outcome_that_nobody_applied_yet_is_accepted(client: TestClient) -> N
     assert (answer.status_code, answer.json()) == (202, {"applied": False})
 
 
-@pytest.mark.parametrize("reason", RefusedOutcome)
+@pytest.mark.parametrize("reason", OutcomeRefused)
 def test_a_refused_outcome_is_a_problem_that_says_why(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch, reason: RefusedOutcome
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, reason: OutcomeRefused
 ) -> None:
     def ask(*_: object) -> SimpleNamespace:
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -205,7 +222,8 @@ def test_the_description_shows_what_goes_in_and_out(client: TestClient) -> None:
 
 def test_metrics_hold_no_ids(client: TestClient) -> None:
     client.post(
-        "/v1/decide", json=BODY | {"household_id": "household-of-somebody", "event_id": "one-of-a-kind"}
+        "/v1/decide",
+        json=BODY | {"household_id": "household-of-somebody", "event_id": "one-of-a-kind"},
     )
 
     text = client.get("/metrics").text
@@ -235,13 +253,21 @@ def test_a_structured_cloudevent_is_answered_by_one(client: TestClient) -> None:
 
 
 def test_a_binary_cloudevent_is_answered_by_one(client: TestClient) -> None:
-    attributes = {"ce-specversion": "1.0", "ce-id": "e1", "ce-source": "test", "ce-type": INTENT.type}
+    attributes = {
+        "ce-specversion": "1.0",
+        "ce-id": "e1",
+        "ce-source": "test",
+        "ce-type": INTENT.type,
+    }
 
     answer = client.post("/v1/decide", json=BODY, headers=attributes)
 
     decision = DECISION.decode(answer.content)
     assert answer.headers["content-type"] == "application/json"
-    assert (answer.headers["ce-type"], answer.headers["ce-id"]) == (DECISION.type, decision.decision_id)
+    assert (answer.headers["ce-type"], answer.headers["ce-id"]) == (
+        DECISION.type,
+        decision.decision_id,
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from detector.decision.bundle import Bundle
 from detector.contracts.decisions import Rung, Verdict
 from detector.contracts.events import IntentEvent
+from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
 from detector.household.state import HouseholdState
 from streams.gateway import sessions as module
@@ -35,7 +35,9 @@ def test_nobody_else_deciding_it_decides_as_the_core_does(bundle: Bundle, wake: 
     events = heard(send_message(), wake)
     followed = Sessions(bundle)
 
-    assert [followed.judge(followed.begin(each, at=each.seconds)) for each in events] == own(events, bundle)
+    assert [followed.judge(followed.begin(each, at=each.seconds)) for each in events] == own(
+        events, bundle
+    )
 
 
 def test_what_is_still_open_is_decided_before_the_next_turn(bundle: Bundle) -> None:
@@ -97,7 +99,9 @@ def test_the_households_are_bounded(bundle: Bundle, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("decided", [False, True])
-def test_a_gateway_learns_nothing_for_nobody_tells_it_what_was_undone(bundle: Bundle, decided: bool) -> None:
+def test_a_gateway_learns_nothing_for_nobody_tells_it_what_was_undone(
+    bundle: Bundle, decided: bool
+) -> None:
     followed = Sessions(bundle)
     for day in range(40):
         for each in heard(send_message(10 * day, session=f"s{day}", days=day), SURE):

@@ -30,7 +30,9 @@ def gateway(answer: Callable[[BaseHTTPRequestHandler, bytes], None]) -> Iterator
     server.server_close()
 
 
-def saying(status: int, body: bytes, **headers: str) -> Callable[[BaseHTTPRequestHandler, bytes], None]:
+def saying(
+    status: int, body: bytes, **headers: str
+) -> Callable[[BaseHTTPRequestHandler, bytes], None]:
     def answer(handler: BaseHTTPRequestHandler, _: bytes) -> None:
         handler.send_response(status)
         handler.send_header("content-length", str(len(body)))

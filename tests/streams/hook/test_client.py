@@ -15,8 +15,8 @@ from detector.contracts.decisions import ConfirmMethod, Decision, Rung, Verdict
 from detector.contracts.events import Act, OutcomeKind
 from detector.decision.decide import decide
 from detector.household.state import HouseholdState
-from streams.hook import AsyncHook, Hook, NotMeant, RejectedEvent
 from streams.files.policy import read_policy
+from streams.hook import AsyncHook, CommandNotAllowed, Hook, RejectedEvent
 from streams.local.processes import free_port
 from streams.wire.records import ANSWER, DECISION, INTENT
 from tests.detector.builders import (
@@ -46,7 +46,10 @@ def assert_fallback(decision: Decision, code: str) -> None:
 
 
 def test_the_gateways_decision_comes_back_as_it_is() -> None:
-    with gateway(saying(200, DECISION.encode(right()))) as url, Hook(url, deadline_ms=2_000) as hook:
+    with (
+        gateway(saying(200, DECISION.encode(right()))) as url,
+        Hook(url, deadline_ms=2_000) as hook,
+    ):
         assert hook.decide(COMMAND) == right()
 
 
@@ -139,7 +142,9 @@ async def test_the_same_from_a_coroutine() -> None:
 
 async def test_a_coroutine_gets_its_fallback_in_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        async with AsyncHook(f"http://127.0.0.1:{silent.getsockname()[1]}", deadline_ms=100) as hook:
+        async with AsyncHook(
+            f"http://127.0.0.1:{silent.getsockname()[1]}", deadline_ms=100
+        ) as hook:
             assert_fallback(await hook.decide(COMMAND), "gateway_timeout")
     async with AsyncHook(f"http://127.0.0.1:{free_port()}") as hook:
         assert_fallback(await hook.decide(COMMAND), "gateway_unreachable")
@@ -150,7 +155,11 @@ def test_what_does_not_commit_is_allowed_and_marked() -> None:
     with Hook(f"http://127.0.0.1:{free_port()}") as hook:
         decision = hook.decide(event(1))
 
-    assert (decision.verdict, decision.rung, decision.degraded) == (Verdict.ALLOW, Rung.POLICY, True)
+    assert (decision.verdict, decision.rung, decision.degraded) == (
+        Verdict.ALLOW,
+        Rung.POLICY,
+        True,
+    )
 
 
 def test_a_gateway_that_fails_again_and_again_is_left_alone() -> None:
@@ -189,7 +198,9 @@ def test_a_connection_that_hangs_costs_one_answer_nothing() -> None:
     assert left_ms[1] <= 1_200
 
 
-def test_another_policy_at_the_gateway_is_warned_about_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_another_policy_at_the_gateway_is_warned_about_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     def answer(handler: BaseHTTPRequestHandler, _: bytes) -> None:
         assert handler.headers["x-misfire-policy"] == read_policy().version
         body = DECISION.encode(right())
@@ -238,22 +249,33 @@ def result(given: ConfirmationAnswer, **fields: Any) -> dict[str, Any]:
 def test_a_confirmation_goes_out_bound_to_what_was_asked() -> None:
     handle, given = confirming(lambda said: (200, result(said)))
     with gateway(handle) as url, Hook(url) as hook:
-        found = hook.confirm(ASKED, ConfirmMethod.CHALLENGE, said="well, falcon, I said my secret: GLACIER")
+        found = hook.confirm(
+            ASKED, ConfirmMethod.CHALLENGE, said="well, falcon, I said my secret: GLACIER"
+        )
 
     assert (found.result, found.event_id) == (Result.CONFIRMED, "e2")
     (said,) = given
     assert ASKED.confirm is not None
-    assert (said.confirmation_id, said.slots) == (ASKED.confirm.confirmation_id, ASKED.confirm.slots)
+    assert (said.confirmation_id, said.slots) == (
+        ASKED.confirm.confirmation_id,
+        ASKED.confirm.slots,
+    )
     assert (said.household_id, said.session_id, said.intent) == ("h1", "s1", "messages.SendMessage")
     assert said.words == ("falcon", "glacier")
 
 
 def test_a_refusal_comes_back_with_its_reason() -> None:
     refusal = {"result": "refused", "reason": "expired", "text": "Too late."}
-    handle, _ = confirming(lambda said: (410, {"detail": "x", "confirmation": result(said, **refusal)}))
+    handle, _ = confirming(
+        lambda said: (410, {"detail": "x", "confirmation": result(said, **refusal)})
+    )
     with gateway(handle) as url, Hook(url) as hook:
         found = hook.confirm(ASKED, ConfirmMethod.PIN, proof="p", slots={"contact": "k1_0000"})
-    assert (found.result, found.reason, found.text) == (Result.REFUSED, Refusal.EXPIRED, "Too late.")
+    assert (found.result, found.reason, found.text) == (
+        Result.REFUSED,
+        Refusal.EXPIRED,
+        "Too late.",
+    )
 
 
 def test_an_answer_whose_result_was_lost_is_given_again_and_has_it() -> None:
@@ -308,7 +330,9 @@ def test_a_guard_runs_what_is_allowed_and_nothing_else() -> None:
             return intent
 
         assert carry_out("lights.TurnOn") == "lights.TurnOn"
-        with pytest.raises(NotMeant, match=r"messages.SendMessage: confirm.*could not be reached"):
+        with pytest.raises(
+            CommandNotAllowed, match=r"messages.SendMessage: confirm.*could not be reached"
+        ):
             carry_out("messages.SendMessage")
     assert ran == ["lights.TurnOn"]
     assert carry_out.__doc__ == "Run a command."
@@ -336,7 +360,7 @@ def test_a_guard_asks_where_it_is_told_how(confirmed: bool) -> None:
         if confirmed:
             send()
         else:
-            with pytest.raises(NotMeant):
+            with pytest.raises(CommandNotAllowed):
                 send()
     assert ran == ["sent"] * confirmed
 
@@ -353,5 +377,5 @@ async def test_a_guard_of_coroutines() -> None:
             raise AssertionError
 
         assert await switch_on() == "on"
-        with pytest.raises(NotMeant):
+        with pytest.raises(CommandNotAllowed):
             await send()

@@ -14,7 +14,14 @@ def test_calls_are_counted_in_the_hosts_registry_and_in_no_other() -> None:
         for number in range(2):
             hook.decide(event(number, commits=True, act=Act.INITIATE))
 
-    labels = {"method": "decide", "result": "confirm", "rung": "policy", "reason": "gateway_unreachable"}
+    labels = {
+        "method": "decide",
+        "result": "confirm",
+        "rung": "policy",
+        "reason": "gateway_unreachable",
+    }
     assert registry.get_sample_value("misfire_client_calls_total", labels) == 2.0
-    assert registry.get_sample_value("misfire_client_call_seconds_count", {"method": "decide"}) == 2.0
+    assert (
+        registry.get_sample_value("misfire_client_call_seconds_count", {"method": "decide"}) == 2.0
+    )
     assert REGISTRY.get_sample_value("misfire_client_calls_total", labels) is None

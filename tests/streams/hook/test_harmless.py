@@ -21,8 +21,17 @@ import pytest
 from detector.contracts.confirmations import ConfirmationResult, Refusal, Result
 from detector.contracts.decisions import ConfirmMethod, Decision, Rung, Verdict
 from detector.contracts.events import Act, IntentEvent, OutcomeKind
-from streams.hook import AsyncHook, Call, Hook, InvalidValue, NotMeant, RejectedEvent, SecretsFile, Tokens
 from streams.files.keyring import new_keyring
+from streams.hook import (
+    AsyncHook,
+    Call,
+    CommandNotAllowed,
+    Hook,
+    InvalidValue,
+    RejectedEvent,
+    SecretsFile,
+    Tokens,
+)
 from streams.local.processes import free_port
 from streams.wire.records import DECISION
 from tests.detector.builders import DOUBTFUL, event, hand_bundle, heard, outcome, run, send_message
@@ -50,7 +59,11 @@ class Hanging:
 
 
 def code(decision: Decision) -> str:
-    assert (decision.rung, decision.degraded, decision.verdict) == (Rung.POLICY, True, Verdict.CONFIRM)
+    assert (decision.rung, decision.degraded, decision.verdict) == (
+        Rung.POLICY,
+        True,
+        Verdict.CONFIRM,
+    )
     return decision.reasons[0].code
 
 
@@ -131,7 +144,9 @@ def short(path: Path) -> None:
 
 def full(path: Path) -> None:
     with sqlite3.connect(path) as file:
-        file.execute("CREATE TRIGGER full BEFORE INSERT ON secrets BEGIN SELECT RAISE(ABORT, 'full'); END")
+        file.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON secrets BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
 
 
 def a_folder(path: Path) -> None:
@@ -173,7 +188,9 @@ def test_a_secret_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
     store = SecretsFile(tmp_path / "secrets.db")
     secret = store.secret("h1")
     with sqlite3.connect(tmp_path / "secrets.db") as file:
-        file.execute("CREATE TRIGGER full BEFORE INSERT ON secrets BEGIN SELECT RAISE(ABORT, 'full'); END")
+        file.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON secrets BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
     assert store.secret("h1") == secret
 
 
@@ -279,7 +296,10 @@ def test_cookies_are_not_sent_back() -> None:
 def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("ALL_PROXY", "garbage://")
-    with gateway(saying(200, DECISION.encode(right()))) as url, Hook(url, deadline_ms=5_000) as hook:
+    with (
+        gateway(saying(200, DECISION.encode(right()))) as url,
+        Hook(url, deadline_ms=5_000) as hook,
+    ):
         assert hook.decide(COMMAND) == right()
 
 
@@ -404,7 +424,7 @@ def test_a_guard_takes_a_yes_to_this_question_only(found: object) -> None:
         def send() -> None:
             raise AssertionError
 
-        with pytest.raises(NotMeant):
+        with pytest.raises(CommandNotAllowed):
             send()
 
 
@@ -500,9 +520,13 @@ def test_changed_slots_are_confirmed_elsewhere_by_the_households_id(tmp_path: Pa
         unknown = hook.confirm(decision, ConfirmMethod.PIN, proof="p", slots={"contact": "Ann"})
         assert "household_id" in unknown.text
         assert not seen
-        hook.confirm(decision, ConfirmMethod.PIN, proof="p", slots={"contact": "Ann"}, household_id="millers")
+        hook.confirm(
+            decision, ConfirmMethod.PIN, proof="p", slots={"contact": "Ann"}, household_id="millers"
+        )
         with pytest.raises(RejectedEvent, match="household_id"):
-            hook.confirm(decision, ConfirmMethod.PIN, slots={"contact": "Ann"}, household_id="smiths")
+            hook.confirm(
+                decision, ConfirmMethod.PIN, slots={"contact": "Ann"}, household_id="smiths"
+            )
 
     now = datetime.now(UTC)
     assert seen[0]["slots"] == asked_here.slots("millers", {"contact": "Ann"}, now)

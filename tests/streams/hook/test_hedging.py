@@ -9,7 +9,9 @@ import pytest
 from streams.hook.hedging import Hedge
 
 
-def attempts(*outcomes: tuple[float, Any]) -> tuple[Callable[[], Coroutine[Any, Any, Any]], list[int]]:
+def attempts(
+    *outcomes: tuple[float, Any],
+) -> tuple[Callable[[], Coroutine[Any, Any, Any]], list[int]]:
     """Attempts that take so long and then return or raise; and the numbers of those that were begun."""
     waiting: Iterable[tuple[float, Any]] = iter(outcomes)
     begun: list[int] = []

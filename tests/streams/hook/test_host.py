@@ -67,7 +67,10 @@ def well(done: subprocess.CompletedProcess[bytes], said: bytes = b"") -> None:
 def test_a_multiprocess_folder_that_is_not_there_is_no_concern_of_the_client(
     folder: str, tmp_path: Path
 ) -> None:
-    well(host("print(answered(hook))", tmp_path, PROMETHEUS_MULTIPROC_DIR=folder), b"gateway_unreachable")
+    well(
+        host("print(answered(hook))", tmp_path, PROMETHEUS_MULTIPROC_DIR=folder),
+        b"gateway_unreachable",
+    )
 
 
 def test_the_hosts_own_registry_has_the_hosts_own_metrics(tmp_path: Path) -> None:
@@ -128,11 +131,13 @@ print(answered(Hook("http://127.0.0.1:9", deadline_ms=150, tokens=Tokens(new_key
 
 
 @pytest.mark.parametrize(
-    "closing", ["sys.stderr.close()", "sys.stderr = None", "os.close(2)", "os.close(1); os.close(2)"]
+    "closing",
+    ["sys.stderr.close()", "sys.stderr = None", "os.close(2)", "os.close(1); os.close(2)"],
 )
 def test_outputs_that_are_closed(closing: str, tmp_path: Path) -> None:
     done = host(
-        f"{closing}\ncode = answered(hook)\nos._exit(0 if code == 'gateway_unreachable' else 1)", tmp_path
+        f"{closing}\ncode = answered(hook)\nos._exit(0 if code == 'gateway_unreachable' else 1)",
+        tmp_path,
     )
     assert done.returncode == 0
 

@@ -39,7 +39,13 @@ FOREIGN = {
 }
 #: Of ours, those that know the model, the metrics or the services.
 OURS = {
-    *("detector.decision.bundle", "detector.decision.questions", "detector.decision.decide", "streams.files.bundles", "streams.telemetry.metrics"),
+    *(
+        "detector.decision.bundle",
+        "detector.decision.questions",
+        "detector.decision.decide",
+        "streams.files.bundles",
+        "streams.telemetry.metrics",
+    ),
     *(
         "streams.gateway.routes",
         "streams.gateway.requests",

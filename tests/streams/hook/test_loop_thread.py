@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from streams.hook.loop_thread import Background, NotRunning
+from streams.hook.loop_thread import Background, NotRunningError
 
 
 async def thread() -> int:
@@ -75,7 +75,7 @@ def test_stopping_ends_what_still_runs_and_the_thread() -> None:
         waiting = pool.submit(background.run, waits, 60)
         assert began.wait(10)
         background.stop(nothing, 10)
-        assert isinstance(waiting.exception(10), NotRunning)
+        assert isinstance(waiting.exception(10), NotRunningError)
     ours.join(10)
     assert not ours.is_alive()
 
@@ -86,7 +86,7 @@ def test_a_call_from_its_own_thread_would_wait_for_itself() -> None:
     async def calls() -> int:
         return background.run(thread, 10)
 
-    with pytest.raises(NotRunning, match="own thread"):
+    with pytest.raises(NotRunningError, match="own thread"):
         background.run(calls, 10)
 
 
@@ -95,7 +95,7 @@ def test_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", full)
-    with pytest.raises(NotRunning, match="can't start"):
+    with pytest.raises(NotRunningError, match="can't start"):
         Background().run(thread, 10)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.contracts.events import OutcomeKind
-from streams.errors import MissingPart, WrongUse
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files.keyring import new_keyring, read_keyring, rotated, write_keyring
 from streams.hook.tokenizing import Tokens
 from streams.wire.token_format import TOKEN, check_tokens
@@ -22,17 +22,25 @@ TOKENS = Tokens(ACME)
 OTHER = Tokens(new_keyring("other", START))
 
 
-def said(tokens: Tokens, household: str, value: str, name: str = "contact", time: datetime = START) -> str:
+def said(
+    tokens: Tokens, household: str, value: str, name: str = "contact", time: datetime = START
+) -> str:
     return tokens.slots(household, {name: value}, time)[name]
 
 
 def test_an_event_leaves_with_tokens_only_and_twice_is_once() -> None:
-    raw = event(slots={"contact": "Mom", "text": "see you at 8"}, speaker_id="anna", device_id="kitchen")
+    raw = event(
+        slots={"contact": "Mom", "text": "see you at 8"}, speaker_id="anna", device_id="kitchen"
+    )
     sent = TOKENS.event(raw)
 
     check_tokens(sent, ids=True)
     assert TOKENS.event(sent) == sent
-    assert (sent.event_id, sent.session_id, sent.intent) == (raw.event_id, raw.session_id, raw.intent)
+    assert (sent.event_id, sent.session_id, sent.intent) == (
+        raw.event_id,
+        raw.session_id,
+        raw.intent,
+    )
     assert TOKENS.outcome(outcome("e1", OutcomeKind.DENIED)).household_id == sent.household_id
     assert TOKENS.event(event()).speaker_id is None
 
@@ -40,7 +48,11 @@ def test_an_event_leaves_with_tokens_only_and_twice_is_once() -> None:
 def test_a_session_that_is_the_devices_own_says_nothing_of_its_id() -> None:
     raw = event(device_id="kitchen", session_id="")
     sent = TOKENS.event(raw)
-    assert sent.session_id == event(device_id=sent.device_id, session_id="").session_id != raw.session_id
+    assert (
+        sent.session_id
+        == event(device_id=sent.device_id, session_id="").session_id
+        != raw.session_id
+    )
     assert TOKENS.event(sent) == sent
 
 
@@ -89,7 +101,9 @@ def test_households_change_over_one_by_one_and_both_keys_are_valid_meanwhile() -
 
     def of_the_new(days: float) -> float:
         time = LATER + timedelta(days=days)
-        return sum(said(tokens, home, "mom", time=time).startswith("k2_") for home in homes) / len(homes)
+        return sum(said(tokens, home, "mom", time=time).startswith("k2_") for home in homes) / len(
+            homes
+        )
 
     assert of_the_new(-0.001) == 0
     assert 0.4 < of_the_new(15) < 0.6
@@ -103,7 +117,7 @@ def test_households_change_over_one_by_one_and_both_keys_are_valid_meanwhile() -
 
 def test_a_rotation_waits_for_the_one_before_and_drops_what_is_over() -> None:
     ring = rotated(ACME, LATER)
-    with pytest.raises(WrongUse, match="k1 and k2 are both still valid"):
+    with pytest.raises(UsageError, match="k1 and k2 are both still valid"):
         rotated(ring, LATER + timedelta(days=10))
     assert [key.id for key in rotated(ring, LATER + timedelta(days=31)).keys] == ["k2", "k3"]
 
@@ -116,9 +130,9 @@ def test_a_keyring_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
     path.chmod(0o640)
-    with pytest.raises(WrongUse, match="chmod 600"):
+    with pytest.raises(UsageError, match="chmod 600"):
         read_keyring(path)
-    with pytest.raises(MissingPart):
+    with pytest.raises(DependencyUnavailable):
         read_keyring(tmp_path / "none")
 
 
@@ -128,6 +142,6 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     write_keyring(path, ACME)
     path.write_text(path.read_text().replace('"k1"', '"K 1"').replace(secret, f"{secret}zz"))
-    with pytest.raises(WrongUse, match=r"keys\.0\.id, keys\.0\.secret") as refused:
+    with pytest.raises(UsageError, match=r"keys\.0\.id, keys\.0\.secret") as refused:
         read_keyring(path)
     assert secret not in str(refused.value)

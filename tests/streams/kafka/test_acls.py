@@ -49,7 +49,9 @@ def test_only_what_is_there_is_granted_and_nobody_alters_or_deletes() -> None:
     for right in RIGHTS:
         assert set(right.topics) <= names
         alters = {"Alter"} if right.part is Part.GROWER else set()  # it makes partitions
-    assert set(right.operations) <= {"Read", "Write", "Create", "Describe", "DescribeConfigs"} | alters
+    assert (
+        set(right.operations) <= {"Read", "Write", "Create", "Describe", "DescribeConfigs"} | alters
+    )
 
 
 def _values(words: list[str], option: str) -> list[str]:

@@ -7,10 +7,10 @@ from typing import Any
 import faust
 import pytest
 
-from streams.worker.app import build_app
+from streams.errors import DependencyUnavailable, UsageError
 from streams.kafka.connection import Brokers, Login, brokers_of
-from streams.errors import MissingPart, WrongUse
 from streams.settings import Settings
+from streams.worker.app import build_app
 
 FILE = Path("file")
 
@@ -31,7 +31,9 @@ def test_without_settings_it_is_spoken_in_the_clear() -> None:
 
 
 def test_a_password_goes_over_tls_to_every_client(password: Path) -> None:
-    settings = Settings(kafka_security="SASL_SSL", kafka_user="worker", kafka_password_file=password)
+    settings = Settings(
+        kafka_security="SASL_SSL", kafka_user="worker", kafka_password_file=password
+    )
     brokers = brokers_of(settings)
 
     options = brokers.options
@@ -48,7 +50,10 @@ def test_a_password_goes_over_tls_to_every_client(password: Path) -> None:
     }
     credentials = build_app(settings).app.conf.broker_credentials
     assert isinstance(credentials, faust.SASLCredentials)
-    assert (credentials.protocol.value, credentials.mechanism.value) == ("SASL_SSL", "SCRAM-SHA-512")
+    assert (credentials.protocol.value, credentials.mechanism.value) == (
+        "SASL_SSL",
+        "SCRAM-SHA-512",
+    )
     assert brokers.way == "over SASL_SSL as worker"
 
 
@@ -60,7 +65,9 @@ def test_a_certificate_alone_is_mutual_tls() -> None:
 
 
 def test_the_password_is_not_shown() -> None:
-    brokers = Brokers("a:1", ssl.create_default_context(), Login("PLAIN", "worker", "correct horse"))
+    brokers = Brokers(
+        "a:1", ssl.create_default_context(), Login("PLAIN", "worker", "correct horse")
+    )
 
     assert "correct horse" not in f"{brokers} {brokers!r} {brokers.way}"
 
@@ -70,7 +77,10 @@ def test_the_password_is_not_shown() -> None:
     [
         ({"kafka_ca": FILE}, ["kafka_ca would not be used with kafka_security PLAINTEXT"]),
         ({"kafka_security": "SSL", "kafka_user": "worker"}, ["kafka_user would not be used"]),
-        ({"kafka_security": "SSL", "kafka_cert": FILE}, ["kafka_cert and kafka_key belong together"]),
+        (
+            {"kafka_security": "SSL", "kafka_cert": FILE},
+            ["kafka_cert and kafka_key belong together"],
+        ),
         ({"kafka_security": "SASL_SSL"}, ["needs kafka_password_file and kafka_user too"]),
         (
             {"kafka_security": "SASL_SSL", "kafka_user": "worker", "kafka_key": FILE},
@@ -78,8 +88,10 @@ def test_the_password_is_not_shown() -> None:
         ),
     ],
 )
-def test_settings_that_contradict_each_other_are_all_told(given: dict[str, Any], said: list[str]) -> None:
-    with pytest.raises(WrongUse) as found:
+def test_settings_that_contradict_each_other_are_all_told(
+    given: dict[str, Any], said: list[str]
+) -> None:
+    with pytest.raises(UsageError) as found:
         brokers_of(Settings(**given))
 
     for sentence in said:
@@ -92,11 +104,13 @@ def test_what_is_not_there_is_named(tmp_path: Path, password: Path) -> None:
     missing = tmp_path / "nothing"
     (tmp_path / "empty").touch()
 
-    with pytest.raises(MissingPart, match=r"password file .*nothing cannot be read"):
+    with pytest.raises(DependencyUnavailable, match=r"password file .*nothing cannot be read"):
         brokers_of(Settings(**asked, kafka_password_file=missing))
-    with pytest.raises(MissingPart, match="empty is empty"):
+    with pytest.raises(DependencyUnavailable, match="empty is empty"):
         brokers_of(Settings(**asked, kafka_password_file=tmp_path / "empty"))
-    with pytest.raises(MissingPart, match=r"certificates in .*nothing cannot be used"):
+    with pytest.raises(DependencyUnavailable, match=r"certificates in .*nothing cannot be used"):
         brokers_of(Settings(**asked, kafka_password_file=password, kafka_ca=missing))
-    with pytest.raises(MissingPart, match=r"certificate .*nothing with key"):
-        brokers_of(Settings(**asked, kafka_password_file=password, kafka_cert=missing, kafka_key=missing))
+    with pytest.raises(DependencyUnavailable, match=r"certificate .*nothing with key"):
+        brokers_of(
+            Settings(**asked, kafka_password_file=password, kafka_cert=missing, kafka_key=missing)
+        )

@@ -10,8 +10,8 @@ import pytest
 import trustme
 
 from streams.kafka.connection import Brokers, Login
-from streams.local.processes import free_port
 from streams.kafka.reachable import why_unreachable
+from streams.local.processes import free_port
 
 LOGIN = Login("PLAIN", "worker", "correct horse")
 
@@ -53,8 +53,12 @@ def trusting(ca: trustme.CA) -> ssl.SSLContext:
 
 
 def test_nobody_is_there() -> None:
-    assert "no Kafka broker answers at 127.0.0.1" in why_unreachable(Brokers(f"127.0.0.1:{free_port()}"))
-    assert "no Kafka broker answers at nobody.invalid" in why_unreachable(Brokers("nobody.invalid:9092"))
+    assert "no Kafka broker answers at 127.0.0.1" in why_unreachable(
+        Brokers(f"127.0.0.1:{free_port()}")
+    )
+    assert "no Kafka broker answers at nobody.invalid" in why_unreachable(
+        Brokers("nobody.invalid:9092")
+    )
 
 
 def test_somebody_who_does_not_speak_in_the_clear() -> None:

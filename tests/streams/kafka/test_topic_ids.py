@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from kafka.errors import KafkaError
 
-from streams.worker.recovered_table import HouseholdTable
 from streams.kafka.topic_ids import Identities, IdentityWatch, look_up
 from streams.wire.state.marks import partition_of, short_id
 from streams.worker.faust_transport import is_stale
+from streams.worker.recovered_table import HouseholdTable
 
 FIRST, SECOND = "01a224e1-d479-7b92-997b-d9bb70f7f20d", "01a224e1-d50e-72b0-830c-14f22d4c0376"
 
@@ -25,14 +25,20 @@ class Broker:
         if self.gone:
             raise KafkaError
         return [
-            {"name": name, "topic_id": self.topics[name][0], "partitions": [{}] * self.topics[name][1]}
+            {
+                "name": name,
+                "topic_id": self.topics[name][0],
+                "partitions": [{}] * self.topics[name][1],
+            }
             if name in self.topics
             else {"name": name, "error_code": 3, "partitions": []}
             for name in names
         ]
 
 
-def test_a_topic_that_is_created_again_or_grows_is_noticed_and_one_that_is_gone_is_waited_for() -> None:
+def test_a_topic_that_is_created_again_or_grows_is_noticed_and_one_that_is_gone_is_waited_for() -> (
+    None
+):
     broker = Broker(a=(FIRST, 4), b=(SECOND, 4))
     known = look_up(broker, ["a", "b", "c"])
     assert known.of("a") == short_id(FIRST)
@@ -85,7 +91,9 @@ def test_a_household_is_recovered_from_its_own_partition_alone() -> None:
     """Its tombstone where it was before may be read after its state where it is now."""
     import faust
 
-    table: Any = faust.App("t", store="memory://", Table=HouseholdTable).Table("households", partitions=8)
+    table: Any = faust.App("t", store="memory://", Table=HouseholdTable).Table(
+        "households", partitions=8
+    )
     key = next(b"h%d" % n for n in range(100) if partition_of(b"h%d" % n, 8) > 3)
     home, old = partition_of(key, 8), partition_of(key, 4)
 

@@ -22,7 +22,11 @@ def test_what_has_no_retention_is_compacted() -> None:
     for topic in TOPICS:
         policy = topic.settings["cleanup.policy"]
         assert policy == ("compact" if topic.retention is None else "delete")
-        assert ("retention.ms" in topic.settings) == ("segment.ms" in topic.settings) == (policy == "delete")
+        assert (
+            ("retention.ms" in topic.settings)
+            == ("segment.ms" in topic.settings)
+            == (policy == "delete")
+        )
 
 
 def test_a_record_goes_within_a_day_of_its_time() -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
+from streams.errors import DependencyUnavailable
+from streams.kafka.connection import Brokers
+from streams.kafka.topics import INTENTS, admin, create_topics
 from streams.local import embedded_broker as module
 from streams.local.embedded_broker import EmbeddedBroker
-from streams.kafka.connection import Brokers
-from streams.errors import MissingPart
 from streams.local.processes import free_port
-from streams.kafka.topics import INTENTS, admin, create_topics
 
 PATIENCE = 15.0
 
@@ -73,29 +73,41 @@ def test_a_port_that_is_taken_is_named() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(MissingPart, match=rf"port {port} is taken"), EmbeddedBroker(port):
+        with (
+            pytest.raises(DependencyUnavailable, match=rf"port {port} is taken"),
+            EmbeddedBroker(port),
+        ):
             pass
 
 
-def test_without_the_binary_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_binary_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
-    with pytest.raises(MissingPart, match="not installed on this platform"), EmbeddedBroker():
+    with (
+        pytest.raises(DependencyUnavailable, match="not installed on this platform"),
+        EmbeddedBroker(),
+    ):
         pass
 
 
-def test_a_broker_that_ends_at_once_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_ends_at_once_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = tmp_path / "tansu"
     program.write_text("#!/bin/sh\necho it is out of order\nexit 1\n")
     program.chmod(0o755)
     monkeypatch.setattr(module, "_binary", lambda: program)
-    with pytest.raises(MissingPart, match="it is out of order"), EmbeddedBroker():
+    with pytest.raises(DependencyUnavailable, match="it is out of order"), EmbeddedBroker():
         pass
 
 
 def _command(port: int, folder: Path) -> subprocess.Popen[bytes]:
     """The command, up, with ``folder`` for its temporary files; those are gone once it is up."""
     command = [sys.executable, "-m", "streams.cli", "broker", "--port", str(port)]
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, env=os.environ | {"TMPDIR": str(folder)})
+    running = subprocess.Popen(
+        command, stderr=subprocess.PIPE, env=os.environ | {"TMPDIR": str(folder)}
+    )
     give_up = time.monotonic() + PATIENCE
     while not _listens(port) or any(folder.iterdir()):
         assert time.monotonic() < give_up

@@ -34,7 +34,9 @@ def test_a_child_says_what_it_says_into_its_log_and_ends_when_asked(tmp_path: Pa
     assert stop(child) == -signal.SIGTERM
 
 
-def test_a_child_that_does_not_listen_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_does_not_listen_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("streams.local.processes._PATIENCE", 0.2)
     child = start(STUBBORN, log=tmp_path / "log")
     _awake(tmp_path / "log")

@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from streams.errors import DependencyUnavailable
 from streams.operations import doctor
 from streams.operations.doctor import _agreement, _condition, _processes
-from streams.errors import MissingPart
 from streams.settings import Settings
 
 READY = httpx.Response(200, json={"ready": True})
@@ -20,7 +20,9 @@ def info(*versions: str, key: int = 1) -> httpx.Response:
     return httpx.Response(200, text="# TYPE misfire_bundle_info gauge\n" + "".join(lines) + proofs)
 
 
-def looked_at(monkeypatch: pytest.MonkeyPatch, **answers: httpx.Response | None) -> list[doctor._Process]:
+def looked_at(
+    monkeypatch: pytest.MonkeyPatch, **answers: httpx.Response | None
+) -> list[doctor._Process]:
     """A worker at each of two addresses."""
     addresses = [(0, 0, 0, "", (ip, 8751)) for ip in ("127.0.0.2", "127.0.0.1")]
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: addresses)
@@ -36,7 +38,11 @@ def looked_at(monkeypatch: pytest.MonkeyPatch, **answers: httpx.Response | None)
 
 def test_each_address_of_a_name_is_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     found = looked_at(
-        monkeypatch, w001_readyz=READY, w001_metrics=info("a"), w002_readyz=READY, w002_metrics=info("a")
+        monkeypatch,
+        w001_readyz=READY,
+        w001_metrics=info("a"),
+        w002_readyz=READY,
+        w002_metrics=info("a"),
     )
 
     assert [_condition(process).text for process in found] == [
@@ -51,8 +57,14 @@ def test_each_address_of_a_name_is_a_process(monkeypatch: pytest.MonkeyPatch) ->
     [
         ({"w002_metrics": info("b")}, "different bundles decide: a, b"),
         ({"w002_metrics": info()}, "no bundle decides at http://127.0.0.2:8751"),
-        ({"w002_metrics": info("a", key=0)}, "ready at http://127.0.0.2:8751, without a key for proofs"),
-        ({"w002_readyz": None}, "nothing answers at http://127.0.0.2:8751; start it with 'misfire worker'"),
+        (
+            {"w002_metrics": info("a", key=0)},
+            "ready at http://127.0.0.2:8751, without a key for proofs",
+        ),
+        (
+            {"w002_readyz": None},
+            "nothing answers at http://127.0.0.2:8751; start it with 'misfire worker'",
+        ),
         ({"w002_readyz": httpx.Response(503, json={"missing": ["kafka"]})}, "it waits for kafka"),
         (
             {"w002_readyz": httpx.Response(503, json={"ready": False})},
@@ -60,7 +72,9 @@ def test_each_address_of_a_name_is_a_process(monkeypatch: pytest.MonkeyPatch) ->
         ),
     ],
 )
-def test_what_is_wrong_is_said(answers: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_wrong_is_said(
+    answers: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     well: dict[str, Any] = {
         "w001_readyz": READY,
         "w002_readyz": READY,
@@ -91,11 +105,20 @@ def test_a_name_that_stands_for_nothing_is_nobody_that_answers() -> None:
             "no rule of the policy names a.B (5 times), quiz.Start (3 times); each",
         ),
         (["quiz.Start"], {}, False, "quiz.Start (0 times)"),
-        ([], {f"quiz.Start_{number}": 1 for number in range(12)}, False, "and 2 more; each is asked about"),
+        (
+            [],
+            {f"quiz.Start_{number}": 1 for number in range(12)},
+            False,
+            "and 2 more; each is asked about",
+        ),
     ],
 )
 def test_intents_that_no_rule_names_are_listed(
-    trained_on: list[str], lately: dict[str, int], ok: bool, said: str, monkeypatch: pytest.MonkeyPatch
+    trained_on: list[str],
+    lately: dict[str, int],
+    ok: bool,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(doctor, "read_bundle", lambda _: SimpleNamespace(unclassified=trained_on))
     finding = doctor._classified(Settings(), lately)
@@ -105,7 +128,7 @@ def test_intents_that_no_rule_names_are_listed(
 
 def test_a_bundle_that_is_missing_hides_no_intent(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(_: object) -> None:
-        raise MissingPart("there is no bundle")
+        raise DependencyUnavailable("there is no bundle")
 
     monkeypatch.setattr(doctor, "read_bundle", missing)
     assert not doctor._classified(Settings(), {"quiz.Start": 1}).ok

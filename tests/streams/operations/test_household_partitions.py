@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from detector.household.state import HouseholdState
 from streams.kafka.topic_ids import Identities
+from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES
+from streams.operations.household_partitions import judge_standing
 from streams.wire.state.marks import Mark, partition_of
 from streams.wire.state.packing import Stored, pack
-from streams.operations.household_partitions import judge_standing
-from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES
 
 TOPICS = Identities({INTENTS: "11111111", OUTCOMES: "22222222"}, {HOUSEHOLDS: 8})
 

@@ -4,10 +4,10 @@ from collections.abc import Collection
 
 import pytest
 
+from streams.kafka.connection import EMBEDDED_CLUSTER, Brokers
+from streams.kafka.topics import CREATE_TIME
 from streams.operations import log_time_check as module
-from streams.local.embedded_broker import EMBEDDED_CLUSTER
-from streams.kafka.connection import Brokers
-from streams.operations.log_time_check import CREATE_TIME, log_time
+from streams.operations.log_time_check import log_time
 
 APPEND_TIME = 1
 BROKERS = Brokers("127.0.0.1:9092")
@@ -32,11 +32,20 @@ class _Client:
         ((APPEND_TIME, CREATE_TIME), "kafka", False, "set message.timestamp.type=LogAppendTime"),
         ((CREATE_TIME,), None, False, "set message.timestamp.type=LogAppendTime"),
         ((CREATE_TIME,), "tansu_cluster", False, "set message.timestamp.type=LogAppendTime"),
-        ((CREATE_TIME,), EMBEDDED_CLUSTER, True, "note: records have a time that their producer chose"),
+        (
+            (CREATE_TIME,),
+            EMBEDDED_CLUSTER,
+            True,
+            "note: records have a time that their producer chose",
+        ),
     ],
 )
 def test_a_producers_time_is_a_fault_but_on_the_embedded_broker(
-    types: Collection[int], cluster: str | None, ok: bool, said: str, monkeypatch: pytest.MonkeyPatch
+    types: Collection[int],
+    cluster: str | None,
+    ok: bool,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "_types", lambda _: set(types))
     monkeypatch.setattr(module, "admin", lambda _: _Client(cluster))

@@ -23,7 +23,11 @@ def target(job: str, health: str = "up") -> dict[str, Any]:
 
 
 def rule(name: str, state: str) -> dict[str, Any]:
-    return {"name": name, "state": state, "annotations": {"runbook_url": f"runbook.md#{name.lower()}"}}
+    return {
+        "name": name,
+        "state": state,
+        "annotations": {"runbook_url": f"runbook.md#{name.lower()}"},
+    }
 
 
 def sent(total: int, failed: int) -> str:
@@ -37,9 +41,15 @@ def sent(total: int, failed: int) -> str:
 
 WELL: Answers = {
     "/api/v1/targets": {
-        "activeTargets": [target("misfire-worker"), target("misfire-gateway"), target("node", "down")]
+        "activeTargets": [
+            target("misfire-worker"),
+            target("misfire-gateway"),
+            target("node", "down"),
+        ]
     },
-    "/api/v1/rules": {"groups": [{"name": "misfire-alerts", "rules": [rule("MisfireLagGrows", "inactive")]}]},
+    "/api/v1/rules": {
+        "groups": [{"name": "misfire-alerts", "rules": [rule("MisfireLagGrows", "inactive")]}]
+    },
     "/api/v1/alertmanagers": {"activeAlertmanagers": [{"url": "http://a:9093/api/v2/alerts"}]},
     "/metrics": sent(12, 1),
 }
@@ -68,10 +78,16 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answers], None]:
 
 @pytest.mark.usefixtures("answering")
 def test_what_is_watched_well_is_said_to_be() -> None:
-    assert (scrape(PROMETHEUS).ok, scrape(PROMETHEUS).text) == (True, "Prometheus scrapes 2 processes")
+    assert (scrape(PROMETHEUS).ok, scrape(PROMETHEUS).text) == (
+        True,
+        "Prometheus scrapes 2 processes",
+    )
     assert (alerts(PROMETHEUS).ok, alerts(PROMETHEUS).text) == (True, "1 alerts, none fires")
     found = alert_path(PROMETHEUS, ALERTMANAGER, page=False)
-    assert (found.ok, found.text) == (True, "12 notifications sent; --page sends one to see it arrive")
+    assert (found.ok, found.text) == (
+        True,
+        "12 notifications sent; --page sends one to see it arrive",
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,7 +110,9 @@ def test_what_is_watched_well_is_said_to_be() -> None:
         (
             {
                 "/api/v1/rules": {
-                    "groups": [{"name": "misfire-alerts", "rules": [rule("MisfireLagGrows", "firing")]}]
+                    "groups": [
+                        {"name": "misfire-alerts", "rules": [rule("MisfireLagGrows", "firing")]}
+                    ]
                 }
             },
             "MisfireLagGrows fires: see runbook.md#misfirelaggrows",

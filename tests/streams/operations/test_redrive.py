@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 from detector.contracts.events import OutcomeKind
-from streams.errors import BadRecord
-from streams.worker.dead_letters import letter_about
-from streams.worker.handling import Incoming
-from streams.wire.records import FIRST_LOGGED, INTENT, OUTCOME, header, logged_before
-from streams.operations.redrive import LIKELY, REDRIVEN, sort_letters
+from streams.errors import RecordError
 from streams.kafka.reading import Held, Place
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, INTENTS, OUTCOMES
+from streams.operations.redrive import LIKELY, REDRIVEN, sort_letters
+from streams.wire.records import FIRST_LOGGED, INTENT, OUTCOME, header, logged_before
+from streams.worker.dead_letters import letter_about
+from streams.worker.handling import Incoming
 from tests.detector.builders import START, event, outcome
 
 NOW = START + timedelta(hours=1)
@@ -22,14 +22,16 @@ def letter(number: int, reason: str, value: bytes | None = GOOD, **fields: Any) 
     """A dead letter as the worker writes it."""
     given: dict[str, Any] = {"topic": INTENTS, "key": b"h1"} | fields
     record = Incoming(partition=1, offset=number, timestamp=0.0, value=value, headers=(), **given)
-    made = letter_about(record, BadRecord(reason, "a sentence"))
+    made = letter_about(record, RecordError(reason, "a sentence"))
     return Held(Place(DEAD_LETTERS, 0, number), 0.0, made.key, made.value, made.headers)
 
 
 def test_what_would_be_read_today_goes_to_its_topic_as_it_was() -> None:
     told = OUTCOME.encode(outcome("e1", OutcomeKind.DENIED))
     found = sort_letters(
-        [letter(0, "internal_error"), letter(1, "internal_error", told, topic=OUTCOMES)], LIKELY, NOW
+        [letter(0, "internal_error"), letter(1, "internal_error", told, topic=OUTCOMES)],
+        LIKELY,
+        NOW,
     )
     assert [(again.topic, again.key, again.value) for again in found.again] == [
         (INTENTS, b"h1", GOOD),

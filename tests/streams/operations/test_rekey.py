@@ -3,14 +3,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from detector.household.state import HouseholdState
-from streams.wire.state.marks import Mark, partition_of
-from streams.wire.state.packing import Stored, pack, unpack
-from streams.operations.rekey import Move, States, one_state
 from streams.kafka.reading import Held, Place
 from streams.kafka.topics import HOUSEHOLDS
+from streams.operations.rekey import Move, States, one_state
+from streams.wire.state.marks import Mark, partition_of
+from streams.wire.state.packing import Stored, pack, unpack
 
 NAME = next(
-    f"h{n}" for n in range(100) if partition_of(f"h{n}".encode(), 8) != partition_of(f"h{n}".encode(), 4)
+    f"h{n}"
+    for n in range(100)
+    if partition_of(f"h{n}".encode(), 8) != partition_of(f"h{n}".encode(), 4)
 )
 KEY = NAME.encode()
 OLD, HOME = partition_of(KEY, 4), partition_of(KEY, 8)

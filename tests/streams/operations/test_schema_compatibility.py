@@ -7,10 +7,10 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from streams.operations.schema_compatibility import broken_api, broken_channels, broken_value
 from streams.files.policy import read_policy
-from streams.wire.records import DECISION, INTENT
+from streams.operations.schema_compatibility import broken_api, broken_channels, broken_value
 from streams.operations.schemas import KINDS, documents
+from streams.wire.records import DECISION, INTENT
 from tests.detector.builders import event, hand_bundle, run
 
 TODAY = documents(read_policy())
@@ -40,7 +40,11 @@ def broken(change: Change, *, read: bool) -> list[str]:
 CHANGES: dict[str, tuple[Change, str | None, str | None]] = {
     "nothing": (lambda _: None, None, None),
     "a field more": (lambda s: s["properties"].update(new={"type": "string"}), None, None),
-    "a field less": (lambda s: s["properties"].pop("act"), "value.act is gone", "value.act is gone"),
+    "a field less": (
+        lambda s: s["properties"].pop("act"),
+        "value.act is gone",
+        "value.act is gone",
+    ),
     "a field less inside": (
         lambda s: s["$defs"]["part"]["properties"].clear(),
         "value.list[].size is gone",
@@ -51,7 +55,11 @@ CHANGES: dict[str, tuple[Change, str | None, str | None]] = {
         "value.act has to be there now",
         None,
     ),
-    "a field that may be missing": (lambda s: s["required"].clear(), None, "value.id may be missing now"),
+    "a field that may be missing": (
+        lambda s: s["required"].clear(),
+        None,
+        "value.id may be missing now",
+    ),
     "another type": (
         lambda s: s["properties"]["id"].update(type="integer"),
         "value.id: the type was string and is integer",
@@ -104,7 +112,10 @@ def test_what_is_broken_for_whom(what: str) -> None:
 
 API: list[tuple[Change, str]] = [
     (lambda s: s["paths"].pop("/v1/outcomes"), "POST /v1/outcomes is gone"),
-    (lambda s: s["paths"]["/v1/decide"]["post"]["parameters"].clear(), "does not read X-Misfire-Deadline"),
+    (
+        lambda s: s["paths"]["/v1/decide"]["post"]["parameters"].clear(),
+        "does not read X-Misfire-Deadline",
+    ),
     (
         lambda s: s["paths"]["/v1/decide"]["post"]["parameters"].append(
             {"name": "X-Key", "in": "header", "required": True, "schema": {}}
@@ -112,7 +123,9 @@ API: list[tuple[Change, str]] = [
         "POST /v1/decide wants X-Key now",
     ),
     (
-        lambda s: schema_of(s["paths"]["/v1/decide"]["post"]["requestBody"])["required"].append("runtime"),
+        lambda s: schema_of(s["paths"]["/v1/decide"]["post"]["requestBody"])["required"].append(
+            "runtime"
+        ),
         "POST /v1/decide.runtime has to be there now",
     ),
     (
@@ -143,7 +156,10 @@ def test_what_is_broken_in_the_api(change: Change, said: str) -> None:
 
 CHANNELS: list[tuple[Change, str]] = [
     (lambda s: s["channels"].pop("assistant.replies"), "channel assistant.replies is gone"),
-    (lambda s: s["channels"]["assistant.replies"]["messages"].pop("Decision"), "has no Decision any more"),
+    (
+        lambda s: s["channels"]["assistant.replies"]["messages"].pop("Decision"),
+        "has no Decision any more",
+    ),
     (
         lambda s: s["components"]["messages"]["Decision"]["headers"]["properties"].pop("ce_type"),
         "message Decision has no header ce_type any more",
@@ -155,7 +171,9 @@ CHANNELS: list[tuple[Change, str]] = [
 def test_what_is_broken_in_the_channels(change: Change, said: str) -> None:
     after = copy.deepcopy(TODAY["asyncapi.json"])
     change(after)
-    assert [sentence for sentence in broken_channels(TODAY["asyncapi.json"], after) if said in sentence]
+    assert [
+        sentence for sentence in broken_channels(TODAY["asyncapi.json"], after) if said in sentence
+    ]
 
 
 def test_values_follow_their_schemas() -> None:

@@ -12,14 +12,14 @@ from pydantic import TypeAdapter
 
 from detector.contracts.decisions import Decision
 from detector.contracts.events import IntentEvent, OutcomeKind
-from detector.policy.fallback import fallback_decision
 from detector.household.state import HouseholdState
-from streams.wire.state.marks import Mark
-from streams.wire.state.packing import Stored
+from detector.policy.fallback import fallback_decision
 from streams.files.policy import read_policy
-from streams.wire.records import DECISION, INTENT, OUTCOME, Kind
 from streams.kafka.reading import Held, Place
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
+from streams.wire.records import DECISION, INTENT, OUTCOME, Kind
+from streams.wire.state.marks import Mark
+from streams.wire.state.packing import Stored
 from tests.detector.builders import START, event, outcome
 
 PARTITIONS = 4
@@ -46,7 +46,9 @@ class FakeLog:
         place = Place(topic, len(self.records) % PARTITIONS, len(self.records))
         seconds = START.timestamp() + len(self.records)
         self.records.append(
-            Held(place, seconds, None if key is None else key.encode(), value, list(headers.items()))
+            Held(
+                place, seconds, None if key is None else key.encode(), value, list(headers.items())
+            )
         )
         return len(self.records) - 1
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.errors import WrongUse
-from streams.privacy import archive
-from streams.privacy.archive import ForeignRecord, Opened, open_archive, recipient, seal
-from streams.privacy.holdings import SOURCES, Holding, collect
+from streams.errors import UsageError
 from streams.kafka.topics import DEAD_LETTERS, HOUSEHOLDS, REPLIES
+from streams.privacy import archive
+from streams.privacy.archive import ForeignRecordError, Opened, open_archive, recipient, seal
+from streams.privacy.holdings import SOURCES, Holding, collect
 from tests.streams.privacy.log import FakeLog, home, intent_of, state_of, town_log, with_fields
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -117,16 +117,21 @@ CORRUPTIONS: list[Corruption] = [
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    st.lists(st.tuples(st.sampled_from(CORRUPTIONS), st.integers(0, 10_000), st.integers(2, 9)), max_size=6),
+    st.lists(
+        st.tuples(st.sampled_from(CORRUPTIONS), st.integers(0, 10_000), st.integers(2, 9)),
+        max_size=6,
+    ),
     st.integers(0, 9),
 )
-def test_no_export_holds_one_foreign_byte(damage: list[tuple[Corruption, int, int]], asked: int) -> None:
+def test_no_export_holds_one_foreign_byte(
+    damage: list[tuple[Corruption, int, int]], asked: int
+) -> None:
     log = town_log(10, 2)
     for corrupt, number, other in damage:
         corrupt(log, number % len(log.records), other)
     try:
         opened = exported(log, asked)
-    except ForeignRecord as refused:
+    except ForeignRecordError as refused:
         said = str(refused)
     else:
         said = ""
@@ -140,12 +145,14 @@ def test_no_export_holds_one_foreign_byte(damage: list[tuple[Corruption, int, in
         assert sum(map(len, opened.lines.values())) == 9
 
 
-def test_a_state_with_another_households_content_refuses_the_whole_export_and_its_place_is_named() -> None:
+def test_a_state_with_another_households_content_refuses_the_whole_export_and_its_place_is_named() -> (
+    None
+):
     log = town_log(4, 2)
     foreign_state(log, 0, 2)
     place = log.records[-1].place
 
-    with pytest.raises(ForeignRecord, match=re.escape(str(place))) as refused:
+    with pytest.raises(ForeignRecordError, match=re.escape(str(place))) as refused:
         exported(log, 1)
 
     assert not _HOME.search(str(refused.value).encode())
@@ -164,15 +171,21 @@ def test_a_record_whose_key_and_content_disagree_is_left_out_and_vetoes_no_expor
     for asked in (1, 2):
         opened = exported(log, asked)
         assert set(_HOME.findall(everything(opened))) == {home(asked).encode()}
-        entry = next(entry for entry in opened.manifest["sources"] if entry["source"] == place.topic)
-        assert {"topic": place.topic, "partition": place.partition, "offset": place.offset} in entry[
-            "disputed"
-        ]
+        entry = next(
+            entry for entry in opened.manifest["sources"] if entry["source"] == place.topic
+        )
+        assert {
+            "topic": place.topic,
+            "partition": place.partition,
+            "offset": place.offset,
+        } in entry["disputed"]
     assert not exported(log, 3).problems
 
 
 @pytest.mark.parametrize("corrupt", [hidden_inside, beside_itself])
-def test_a_field_named_household_id_that_nobody_declared_changes_no_export(corrupt: Corruption) -> None:
+def test_a_field_named_household_id_that_nobody_declared_changes_no_export(
+    corrupt: Corruption,
+) -> None:
     log = town_log(4, 2)
     number = next(i for i, held in enumerate(log.records) if held.key == home(1).encode())
     before = [everything(exported(log, asked)) for asked in (1, 2)]
@@ -184,7 +197,9 @@ def test_thousands_of_households_are_kept_apart() -> None:
     log, chance = town_log(2_000, 2), random.Random(6)
     for _ in range(300):
         number, other = chance.randrange(len(log.records)), chance.randrange(2_000)
-        chance.choice([wrong_key, swapped_values, hidden_inside, beside_itself, torn])(log, number, other)
+        chance.choice([wrong_key, swapped_values, hidden_inside, beside_itself, torn])(
+            log, number, other
+        )
     chance.shuffle(log.records)
     for asked in chance.sample(range(2_000), 4):
         opened = exported(log, asked)
@@ -208,14 +223,14 @@ def test_only_the_requester_can_open_it() -> None:
     other = pyrage.x25519.Identity.generate()
     sealed = seal(home(1), collect(home(1), town_log(2, 2).read), NOW, [KEY.to_public()])
     assert b"h1_" not in sealed
-    with pytest.raises(WrongUse, match="not encrypted to that key"):
+    with pytest.raises(UsageError, match="not encrypted to that key"):
         open_archive(sealed, str(other))
-    with pytest.raises(WrongUse, match="not encrypted to that key"):
+    with pytest.raises(UsageError, match="not encrypted to that key"):
         open_archive(sealed[:-1] + bytes([sealed[-1] ^ 1]), str(KEY))
     for text in ("", "age1nonsense", "ssh-ed25519 nonsense", "AGE-SECRET-KEY-1"):
-        with pytest.raises(WrongUse, match="public key"):
+        with pytest.raises(UsageError, match="public key"):
             recipient(text)
-    with pytest.raises(WrongUse, match="key file"):
+    with pytest.raises(UsageError, match="key file"):
         open_archive(sealed, "AGE-SECRET-KEY-1")
 
 
@@ -235,27 +250,33 @@ def test_an_archive_that_was_changed_is_found_out() -> None:
 
     name = "assistant.intents.jsonl"
     assert not changed(len).problems
-    less = changed(lambda files: files.update({name: files[name].splitlines(keepends=True)[0]})).problems
+    less = changed(
+        lambda files: files.update({name: files[name].splitlines(keepends=True)[0]})
+    ).problems
     assert [problem.partition(" ")[0] for problem in less] == ["assistant.intents"] * 2
     assert changed(lambda files: files.pop(name)).problems[0] == f"{name} is missing"
-    assert "not in the manifest" in changed(lambda files: files.update({"../../x": b""})).problems[0]
-    swapped = changed(lambda files: files.update({name: files[name].replace(b"00001f", b"00002f")})).problems
+    assert (
+        "not in the manifest" in changed(lambda files: files.update({"../../x": b""})).problems[0]
+    )
+    swapped = changed(
+        lambda files: files.update({name: files[name].replace(b"00001f", b"00002f")})
+    ).problems
     assert any("not this household's alone" in problem for problem in swapped)
 
 
 def test_what_is_no_archive_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     for data in (b"", b"PK\x05\x06" + b"\0" * 18):
-        with pytest.raises(WrongUse, match="no export of misfire's"):
+        with pytest.raises(UsageError, match="no export of misfire's"):
             open_archive(pyrage.encrypt(data, [KEY.to_public()]), str(KEY))
     sealed = seal(home(1), collect(home(1), town_log(2, 2).read), NOW, [KEY.to_public()])
     monkeypatch.setattr(archive, "LARGEST_UNPACKED", 1_000)
-    with pytest.raises(WrongUse, match="more than 1000 bytes"):
+    with pytest.raises(UsageError, match="more than 1000 bytes"):
         open_archive(sealed, str(KEY))
 
 
 def test_a_line_that_slipped_through_refuses_the_archive_as_well() -> None:
     """The second look is the archive's own: it does not trust what was collected."""
     stray = Holding("assistant.intents", lines=[b'{"record": {"household_id": "h1_00002f"}}\n'])
-    with pytest.raises(ForeignRecord):
+    with pytest.raises(ForeignRecordError):
         seal(home(1), [stray], NOW, [KEY.to_public()])
     assert intent_of(2, 0).household_id == home(2)

@@ -14,16 +14,16 @@ import pytest
 from fastapi import Request
 from fastapi.testclient import TestClient
 
+from streams.errors import DependencyUnavailable
 from streams.kafka.connection import Brokers
-from streams.errors import MissingPart
+from streams.kafka.reading import Place
+from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS
+from streams.privacy import commands, holdings
+from streams.privacy import operator_api as api
+from streams.privacy.archive import open_archive
 from streams.serving.access.guard import REFUSALS, SCOPES, Guard
 from streams.serving.access.token_file import AccessFile, Scope, new_token, with_token, write_access
 from streams.wire.records import MAX_BYTES, Command
-from streams.privacy import exercise
-from streams.privacy import operator_api as api
-from streams.privacy.archive import open_archive
-from streams.kafka.reading import Place
-from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS
 from tests.streams.privacy.log import home, state_of, town_log
 
 KEY = pyrage.x25519.Identity.generate()
@@ -45,14 +45,15 @@ class Desk:
         self.log = town_log(3, 2)
         self.sent: list[tuple[str, Command]] = []
         self.applied = True
-        monkeypatch.setattr(exercise, "read_topic", lambda _, topic: self.log.read(topic))
-        for module in (api, exercise):
+        monkeypatch.setattr(holdings, "read_topic", lambda _, topic: self.log.read(topic))
+        for module in (api, commands):
             monkeypatch.setattr(module, "send_command", self._send)
         monkeypatch.setattr(api, "wait_until_erased", lambda *_: self.applied)
         sent, own = new_token("operator", frozenset({Scope.OPERATE, Scope.EXPORT}), 1_000)
         headers = {} if guard else {"authorization": f"Bearer {sent}"}
         self.client = TestClient(
-            api.build_operator(Brokers("nobody.invalid:9092"), guard or Guard(None, own)), headers=headers
+            api.build_operator(Brokers("nobody.invalid:9092"), guard or Guard(None, own)),
+            headers=headers,
         )
 
     def _send(self, _: Brokers, household_id: str, command: Command) -> Place:
@@ -102,7 +103,9 @@ def test_one_foreign_record_refuses_the_whole_export_and_names_its_place(desk: D
     assert desk.sent == [(home(1), Command.EXPORT_REFUSED)]
 
 
-def test_a_record_whose_key_and_content_disagree_vetoes_no_export_and_is_reported(desk: Desk) -> None:
+def test_a_record_whose_key_and_content_disagree_vetoes_no_export_and_is_reported(
+    desk: Desk,
+) -> None:
     theirs = next(each for each in desk.log.read(DECISIONS) if each.key == home(2).encode())
     number = desk.log.add(DECISIONS, home(1), theirs.value)
 
@@ -159,14 +162,16 @@ def test_what_cannot_be_used_is_a_problem(
 
 def test_ids_that_are_none_are_refused(desk: Desk) -> None:
     for household in ("a%20b", "%00", "a" * 129, "%C3%A9"):
-        assert desk.ask("GET", "/v1/households/{household_id}", household=household).status_code == 422
+        assert (
+            desk.ask("GET", "/v1/households/{household_id}", household=household).status_code == 422
+        )
 
 
 def test_without_a_broker_it_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object) -> Iterator[None]:
-        raise MissingPart("topic assistant.intents could not be read")
+        raise DependencyUnavailable("topic assistant.intents could not be read")
 
-    monkeypatch.setattr(exercise, "read_topic", missing)
+    monkeypatch.setattr(holdings, "read_topic", missing)
 
     for (method, route), body in ASKED.items():
         if "erasure" not in route or method == "GET":
@@ -182,7 +187,7 @@ def test_only_a_few_are_read_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPat
         assert go_on.wait(20)
         return desk.log.read(topic)
 
-    monkeypatch.setattr(exercise, "read_topic", slow)
+    monkeypatch.setattr(holdings, "read_topic", slow)
     show = partial(desk.ask, "GET", "/v1/households/{household_id}")
     answers: list[Any] = []
     threads = [threading.Thread(target=lambda: answers.append(show())) for _ in range(2)]
@@ -224,7 +229,10 @@ def guarded(tmp_path: Path, tokens: dict[str, str], monkeypatch: pytest.MonkeyPa
 def test_every_operation_has_its_scope(guarded: Desk) -> None:
     spoken = guarded.client.get("/openapi.json").json()["paths"]
     operations = {
-        (method.upper(), route) for route, of in spoken.items() for method in of if route != "/healthz"
+        (method.upper(), route)
+        for route, of in spoken.items()
+        for method in of
+        if route != "/healthz"
     }
 
     assert operations == set(ASKED)
@@ -246,11 +254,17 @@ def test_every_operation_refuses_every_wrong_token(
     for header, code in wrong.items():
         headers = {} if header is None else {"authorization": header}
         answer = guarded.ask(*operation, ASKED[operation], headers=headers, household=OURS)
-        assert (answer.status_code, answer.json()["type"]) == (REFUSALS[code], f"urn:misfire:{code}")
+        assert (answer.status_code, answer.json()["type"]) == (
+            REFUSALS[code],
+            f"urn:misfire:{code}",
+        )
     assert not guarded.sent
 
     headers = {"authorization": f"Bearer {tokens[str(right)]}"}
-    assert guarded.ask(*operation, ASKED[operation], headers=headers, household=OURS).status_code == 200
+    assert (
+        guarded.ask(*operation, ASKED[operation], headers=headers, household=OURS).status_code
+        == 200
+    )
 
 
 def test_who_asked_for_what_is_on_record(
@@ -292,7 +306,9 @@ def test_a_body_is_not_read_before_the_token(desk: Desk) -> None:
     del desk.client.headers["authorization"]
     headers = {"content-type": "application/json"}
     with patch.object(Request, "stream", side_effect=AssertionError("the body was read")):
-        answer = desk.client.post(f"/v1/households/{home(1)}/export", content=endless(), headers=headers)
+        answer = desk.client.post(
+            f"/v1/households/{home(1)}/export", content=endless(), headers=headers
+        )
 
     assert answer.status_code == 401
 
@@ -301,7 +317,9 @@ def test_a_body_beyond_its_limit_is_not_parsed(desk: Desk) -> None:
     body = b'{"recipients": ["' + b"a" * MAX_BYTES + b'"]}'
 
     answer = desk.client.post(
-        f"/v1/households/{home(1)}/export", content=body, headers={"content-type": "application/json"}
+        f"/v1/households/{home(1)}/export",
+        content=body,
+        headers={"content-type": "application/json"},
     )
 
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:misfire:too_large")

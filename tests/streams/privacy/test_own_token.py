@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from streams.errors import MissingPart, WrongUse
-from streams.serving.access.token_file import Scope, sha256_of
+from streams.errors import DependencyUnavailable, UsageError
 from streams.privacy.own_token import own_token
+from streams.serving.access.token_file import Scope, sha256_of
 
 
 def test_it_is_made_once_for_its_owner_and_never_logged(
@@ -34,11 +34,11 @@ def test_a_file_that_cannot_serve_is_said_and_not_repeated(tmp_path: Path) -> No
     file.touch(0o600)
     for content in ("", "secret", "0" * 8 + ".short"):
         file.write_text(content)
-        with pytest.raises(WrongUse, match="holds no token") as refused:
+        with pytest.raises(UsageError, match="holds no token") as refused:
             own_token(file)
         assert not content or content not in str(refused.value)
     file.chmod(0o644)
-    with pytest.raises(WrongUse, match="chmod 600"):
+    with pytest.raises(UsageError, match="chmod 600"):
         own_token(file)
-    with pytest.raises(MissingPart):
+    with pytest.raises(DependencyUnavailable):
         own_token(tmp_path / "no" / "operator.token")

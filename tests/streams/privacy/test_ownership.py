@@ -9,18 +9,27 @@ from detector.contracts.confirmations import ConfirmationAnswer
 from detector.contracts.decisions import ConfirmMethod, Rung, Verdict
 from detector.contracts.errors import InvalidValue
 from detector.contracts.events import OutcomeKind
-from detector.household.learning import token
 from detector.decision.decide import apply_outcome
-from streams.wire.cloudevents import wrapped
-from streams.errors import BadRecord
-from streams.gateway.late_answers import LATE, LateAnswer, Provisional, late_answer
+from detector.household.learning import token
+from streams.errors import RecordError
+from streams.gateway.late_answers import Provisional, late_answer
+from streams.kafka.reading import Held, Place
+from streams.kafka.topics import (
+    DEAD_LETTERS,
+    DECISIONS,
+    HOUSEHOLDS,
+    INCIDENTS,
+    INTENTS,
+    OUTCOMES,
+    REPLIES,
+)
 from streams.local.bench.largest_household import largest
+from streams.privacy.ownership import Whose, judge, owners_in
+from streams.wire.cloudevents import wrapped
+from streams.wire.late_answer import LATE, LateAnswer
+from streams.wire.records import ANSWER, DECISION, INTENT
 from streams.wire.state.marks import Mark
 from streams.wire.state.packing import Stored, pack
-from streams.wire.records import ANSWER, DECISION, INTENT
-from streams.kafka.reading import Held, Place
-from streams.privacy.ownership import Whose, judge, owners_in
-from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INCIDENTS, INTENTS, OUTCOMES, REPLIES
 from tests.detector.builders import DOUBTFUL, hand_bundle, heard, outcome, run, send_message
 from tests.streams.privacy.log import decision_of, home, intent_of, state_of, with_fields
 
@@ -78,7 +87,10 @@ def held(topic: str, key: str | None, value: bytes | None, *headers: tuple[str, 
         (held(INTENTS, US, with_fields(GOOD, more={"household_id": {"a": 1}})), Whose.OURS),
         (held(INTENTS, US, b'{"household_id": "h9_99", ' + GOOD[1:]), Whose.OURS),
         (held(INTENTS, US, GOOD[:-1] + f', "household_id": "{THEM}"}}'.encode()), Whose.DISPUTED),
-        (held(INTENTS, THEM, with_fields(GOOD, household_id=THEM, more={"household_id": US})), Whose.OTHERS),
+        (
+            held(INTENTS, THEM, with_fields(GOOD, household_id=THEM, more={"household_id": US})),
+            Whose.OTHERS,
+        ),
         (held(INTENTS, US, GOOD.replace(b'"household_id"', b'"house\\u0068old_id"')), Whose.OURS),
         (held(INTENTS, None, GOOD), Whose.UNCHECKED),
         (held(INTENTS, US, b"{"), Whose.UNCHECKED),
@@ -87,7 +99,10 @@ def held(topic: str, key: str | None, value: bytes | None, *headers: tuple[str, 
         (held(INTENTS, US, with_fields(GOOD, act="sing")), Whose.UNCHECKED),
         (held(INTENTS, US, GOOD, ("ce_type", b"assistant.unheard-of.v1")), Whose.UNCHECKED),
         (held(INTENTS, US, with_fields(GOOD, slots={"household_id": THEM})), Whose.UNCHECKED),
-        (held(INTENTS, THEM, with_fields(GOOD, household_id=THEM, slots={"household_id": US})), Whose.OTHERS),
+        (
+            held(INTENTS, THEM, with_fields(GOOD, household_id=THEM, slots={"household_id": US})),
+            Whose.OTHERS,
+        ),
         (held(INTENTS, THEM, f'{{"{US}"'.encode()), Whose.OTHERS),
         (held(INTENTS, THEM, b"{"), Whose.OTHERS),
         (held(INTENTS, None, b"{}"), Whose.OTHERS),
@@ -152,9 +167,11 @@ def test_no_answer_names_two_households() -> None:
     """Such an answer would be in two households' exports, and would veto both of them."""
     with pytest.raises(InvalidValue, match="another household"):
         replace(given_by(1), heard=intent_of(2, 0))
-    with pytest.raises(BadRecord, match="another household"):
+    with pytest.raises(RecordError, match="another household"):
         ANSWER.decode(
-            with_fields(ANSWER.encode(given_by(1)), heard=json.loads(INTENT.encode(intent_of(2, 0))))
+            with_fields(
+                ANSWER.encode(given_by(1)), heard=json.loads(INTENT.encode(intent_of(2, 0)))
+            )
         )
 
 

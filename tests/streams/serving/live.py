@@ -12,8 +12,8 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
-from streams.telemetry import metrics
 from streams.serving.server import Server
+from streams.telemetry import metrics
 
 __all__ = ["Raw", "answering", "cut", "until"]
 

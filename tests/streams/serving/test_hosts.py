@@ -6,9 +6,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from streams.serving.hosts import FOREIGN, OnlyOwn
 from streams.telemetry import metrics
 from streams.wire.host_names import named, named_hosts
-from streams.serving.hosts import FOREIGN, OnlyOwn
 
 BASE = "http://10.0.0.7:8750"
 
@@ -70,7 +70,10 @@ def test_the_address_of_the_connection_and_loopback_are_its_own(host: str) -> No
 def test_another_name_is_refused(host: str, method: str) -> None:
     before = metrics.REFUSED.labels("wrong_host")._value.get()
 
-    assert client(host="0.0.0.0").request(method, "/", headers={"host": host.encode()}).status_code == 421
+    assert (
+        client(host="0.0.0.0").request(method, "/", headers={"host": host.encode()}).status_code
+        == 421
+    )
     assert metrics.REFUSED.labels("wrong_host")._value.get() == before + 1
 
 

@@ -28,7 +28,13 @@ def port() -> Iterator[int]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds on time that a test can wait for."""
-    for name in ("HEAD_SECONDS", "BODY_SECONDS", "WRITE_SECONDS", "HANDSHAKE_SECONDS", "LINGER_SECONDS"):
+    for name in (
+        "HEAD_SECONDS",
+        "BODY_SECONDS",
+        "WRITE_SECONDS",
+        "HANDSHAKE_SECONDS",
+        "LINGER_SECONDS",
+    ):
         monkeypatch.setattr(bounds, name, 0.2)
 
 
@@ -104,7 +110,8 @@ def test_a_body_that_does_not_end_in_time_is_cut(sent: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", [b"1000\r\n" + b"x" * 4_096 + b"\r\n", b"1\r\nx\r\n", b"1;" + b"e" * 4_000 + b"\r\nx\r\n"]
+    "part",
+    [b"1000\r\n" + b"x" * 4_096 + b"\r\n", b"1\r\nx\r\n", b"1;" + b"e" * 4_000 + b"\r\nx\r\n"],
 )
 def test_a_body_without_end_is_cut(port: int, part: bytes) -> None:
     before, raw = cut("body_bytes"), Raw(port)
@@ -177,7 +184,12 @@ def test_nobody_tunnels(port: int) -> None:
 
 @pytest.mark.parametrize(
     ("target", "host"),
-    [(b"/host", b"y"), (b"http://x/host", b"x"), (b"HTTP://u@x:1/host?a", b"u@x:1"), (b"//x/host", None)],
+    [
+        (b"/host", b"y"),
+        (b"http://x/host", b"x"),
+        (b"HTTP://u@x:1/host?a", b"u@x:1"),
+        (b"//x/host", None),
+    ],
 )
 def test_the_host_of_a_whole_url_counts_and_not_the_header(
     port: int, target: bytes, host: bytes | None
@@ -192,7 +204,9 @@ def test_the_host_of_a_whole_url_counts_and_not_the_header(
 
 def test_of_a_refused_request_the_rest_is_not_waited_for_and_the_answer_arrives(port: int) -> None:
     raw = Raw(port)
-    raw.send(b"POST /refused HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n\r\n" + b"x" * 300_000)
+    raw.send(
+        b"POST /refused HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n\r\n" + b"x" * 300_000
+    )
 
     assert b'{"ok":false}' in raw.read()
 
@@ -245,13 +259,18 @@ def test_an_unfinished_handshake_ends(hasty: None, tmp_path: Path) -> None:  # n
         before, silent, babbling = cut("handshake"), Raw(port), Raw(port)
         babbling.send(b"no handshake")
 
-        assert httpx.get(f"https://127.0.0.1:{port}/", verify=str(tmp_path / "ca.pem")).status_code == 200
+        assert (
+            httpx.get(f"https://127.0.0.1:{port}/", verify=str(tmp_path / "ca.pem")).status_code
+            == 200
+        )
         assert silent.read() == b""
         until(lambda: cut("handshake") == before + 2)
 
 
 @pytest.mark.parametrize("files", [64, 256, 1_024, 65_536, resource.RLIM_INFINITY])
-def test_there_are_always_fewer_connections_than_files(monkeypatch: pytest.MonkeyPatch, files: int) -> None:
+def test_there_are_always_fewer_connections_than_files(
+    monkeypatch: pytest.MonkeyPatch, files: int
+) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
 
     most = bounds.most_connections()
@@ -264,7 +283,9 @@ def test_there_are_always_fewer_connections_than_files(monkeypatch: pytest.Monke
 def test_without_a_file_left_somebody_gives_way_and_others_are_let_in(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    refused = iter([OSError(errno.EMFILE, "too many open files"), OSError(errno.ECONNABORTED, "aborted")])
+    refused = iter(
+        [OSError(errno.EMFILE, "too many open files"), OSError(errno.ECONNABORTED, "aborted")]
+    )
     accept = _Door._accept_one
 
     async def failing(door: _Door) -> None:

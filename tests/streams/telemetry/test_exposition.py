@@ -22,7 +22,9 @@ def test_openmetrics_is_for_who_asks_for_it_and_has_the_decision_behind_a_point(
     body, content_type = exposition(OPENMETRICS)
     parsed = text_string_to_metric_families(body.decode())  # type: ignore[no-untyped-call]
     families = {family.name: family for family in parsed}
-    points = [s.exemplar.labels for s in families["misfire_hook_answer_seconds"].samples if s.exemplar]
+    points = [
+        s.exemplar.labels for s in families["misfire_hook_answer_seconds"].samples if s.exemplar
+    ]
 
     assert content_type.startswith("application/openmetrics-text")
     assert {"decision_id": "d1"} in points
@@ -94,7 +96,10 @@ def packed(key: str) -> bytes:
 
 
 def key(
-    name: object = "foreign_total", sample: object = "foreign_total", labels: object = None, doc: object = "x"
+    name: object = "foreign_total",
+    sample: object = "foreign_total",
+    labels: object = None,
+    doc: object = "x",
 ) -> str:
     return json.dumps([name, sample, {} if labels is None else labels, doc])
 
@@ -116,14 +121,19 @@ def key(
         ("counter_19.db", packed(key(labels={"a": 1}))),
         ("histogram_20.db", packed(key(labels={"le": "wide"}))),
         ("gauge_.db", packed(key())),
-        ("gauge_livesum_x.db", packed(key(name="misfire_events_total", sample="misfire_events_total"))),
+        (
+            "gauge_livesum_x.db",
+            packed(key(name="misfire_events_total", sample="misfire_events_total")),
+        ),
         ("unheard_21.db", packed(key())),
         ("_.db", packed(key())),
         (".db", b""),
         ("x.db", b"x"),
     ],
 )
-def test_a_file_that_is_none_costs_its_own_numbers_only(name: str, content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_none_costs_its_own_numbers_only(
+    name: str, content: bytes, tmp_path: Path
+) -> None:
     python(NUMBERS, tmp_path)
     (tmp_path / name).write_bytes(content)
     done = python(SCRAPE, tmp_path)
@@ -148,7 +158,9 @@ def test_a_file_that_is_none_costs_its_own_numbers_only(name: str, content: byte
         "gauge_livesum_0.db",
     ],
 )
-def test_a_name_of_another_program_ends_nothing_and_its_numbers_count(name: str, tmp_path: Path) -> None:
+def test_a_name_of_another_program_ends_nothing_and_its_numbers_count(
+    name: str, tmp_path: Path
+) -> None:
     (tmp_path / name).write_bytes(packed(key()))
     done = python(SCRAPE, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -189,7 +201,9 @@ def test_files_that_vanish_while_they_are_read(tmp_path: Path) -> None:
 def test_a_folder_that_vanishes_leaves_this_process_its_own_numbers(tmp_path: Path) -> None:
     folder = tmp_path / "shared"
     folder.mkdir()
-    done = python(SCRAPE.replace("for _", f"import shutil; shutil.rmtree({str(folder)!r})\nfor _"), folder)
+    done = python(
+        SCRAPE.replace("for _", f"import shutil; shutil.rmtree({str(folder)!r})\nfor _"), folder
+    )
     assert done.returncode == 0, done.stderr
     assert "misfire_events_total 1.0" in done.stdout
     assert len(done.stderr.splitlines()) == 1
@@ -213,10 +227,13 @@ def test_what_an_earlier_process_of_the_same_number_left_broken_is_removed(tmp_p
 
 
 @pytest.mark.parametrize("command", ["worker", "gateway", "operator"])
-def test_a_service_says_in_one_sentence_that_its_folder_is_missing(command: str, tmp_path: Path) -> None:
+def test_a_service_says_in_one_sentence_that_its_folder_is_missing(
+    command: str, tmp_path: Path
+) -> None:
     missing = tmp_path / "missing"
     done = python(
-        f"import sys; sys.argv = ['misfire', {command!r}]; from streams.cli import main; main()", missing
+        f"import sys; sys.argv = ['misfire', {command!r}]; from streams.cli import main; main()",
+        missing,
     )
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()

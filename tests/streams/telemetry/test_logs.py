@@ -17,7 +17,7 @@ import pytest
 from detector.decision.decide import decide
 from detector.household.state import HouseholdState
 from streams.telemetry.logs import configure_logs, log_decision
-from streams.telemetry.tracing import Passing
+from streams.telemetry.spans import Passing
 from tests.detector.builders import hand_bundle
 from tests.integration.stream import a_town
 
@@ -44,7 +44,9 @@ def test_a_decision_is_one_line_with_its_ids() -> None:
     out = io.StringIO()
     configure_logs(out)
     event = replace(a_town(1, 2)[0], slots={"contact": SLOT})
-    decision, _ = decide(HouseholdState.new(event.household_id), event, hand_bundle(), at=event.seconds)
+    decision, _ = decide(
+        HouseholdState.new(event.household_id), event, hand_bundle(), at=event.seconds
+    )
     with Passing().span(
         "decide", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", asked=False
     ) as span:
@@ -121,7 +123,10 @@ def test_what_a_service_ends_with_is_a_line_of_json_as_well(command: str, tmp_pa
 )
 def test_wrong_options_are_a_line_of_json(arguments: list[str], said: str) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "streams.cli", *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "streams.cli", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     (line,) = ended.stderr.splitlines()
@@ -158,7 +163,9 @@ def _all_of(terminal: int) -> bytes:
 
 def test_an_error_that_nobody_foresaw_is_a_line_of_json_and_not_a_traceback() -> None:
     code = f"import streams.telemetry.logs as l; l.configure_logs(); int({SLOT!r})"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
 
     (line,) = ended.stderr.splitlines()
     assert ended.returncode == 1

@@ -9,7 +9,17 @@ from streams.telemetry import metrics
 from streams.telemetry.instruments import Catalogue, Metric
 
 METRICS = metrics.CATALOGUE.metrics
-IDENTITIES = {"household", "device", "user", "speaker", "session", "slot", "event", "decision", "trace"}
+IDENTITIES = {
+    "household",
+    "device",
+    "user",
+    "speaker",
+    "session",
+    "slot",
+    "event",
+    "decision",
+    "trace",
+}
 
 
 def constants() -> dict[str, MetricWrapperBase]:
@@ -32,7 +42,9 @@ def test_a_metric_is_named_and_described_as_prometheus_wants_it(metric: Metric) 
     assert re.fullmatch(r"misfire_[a-z_]+", metric.name)
     assert metric.meaning.endswith(".")
     assert metric.unit
-    assert not re.search(r"_(milliseconds|ms|minutes|percent|kilobytes|mb|counter|gauge)(_|$)", metric.name)
+    assert not re.search(
+        r"_(milliseconds|ms|minutes|percent|kilobytes|mb|counter|gauge)(_|$)", metric.name
+    )
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)

@@ -13,7 +13,9 @@ from tests.detector.builders import event, policy
 PHYSICAL = fallback_decision(
     event(intent="smartlock.Unlock", commits=True), policy(), code="late", text="Late."
 )
-ASKED = fallback_decision(event(intent="locks.Unlock", commits=True), policy(), code="late", text="Late.")
+ASKED = fallback_decision(
+    event(intent="locks.Unlock", commits=True), policy(), code="late", text="Late."
+)
 
 
 def because(decision: Decision, *codes: str) -> Decision:

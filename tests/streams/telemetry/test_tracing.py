@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from streams.telemetry.tracing import Passing, build_tracer, trace_id, valid_trace
+from streams.telemetry.spans import Passing
+from streams.telemetry.tracing import build_tracer
+from streams.wire.traceparent import trace_id, valid_trace
 
 CALLER = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -31,9 +33,13 @@ def collector() -> Iterator[tuple[str, list[Any]]]:
                 body = gzip.decompress(body)
             for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
                 (service,) = (
-                    a.value.string_value for a in resource.resource.attributes if a.key == "service.name"
+                    a.value.string_value
+                    for a in resource.resource.attributes
+                    if a.key == "service.name"
                 )
-                spans.extend((service, span) for scope in resource.scope_spans for span in scope.spans)
+                spans.extend(
+                    (service, span) for scope in resource.scope_spans for span in scope.spans
+                )
             self.send_response(200)
             self.end_headers()
 
@@ -92,7 +98,10 @@ def test_without_a_collector_opentelemetry_sdk_is_not_imported() -> None:
 
 def test_spans_are_sent_with_their_parent_and_facts() -> None:
     with collector() as (address, spans):
-        gateway, worker = build_tracer("misfire-gateway", address), build_tracer("misfire-worker", address)
+        gateway, worker = (
+            build_tracer("misfire-gateway", address),
+            build_tracer("misfire-worker", address),
+        )
         with (
             gateway.span("answer", CALLER, asked=True) as outer,
             worker.span("decide", outer.traceparent, asked=False) as inner,
@@ -109,7 +118,9 @@ def test_spans_are_sent_with_their_parent_and_facts() -> None:
     assert {span.trace_id.hex() for _, span in spans} == {trace_id(CALLER)}
     assert answer.parent_span_id.hex().encode() == CALLER[36:52]
     assert decide.parent_span_id == answer.span_id
-    assert [(a.key, a.value.string_value) for a in decide.attributes] == [("misfire.decision_id", "d1")]
+    assert [(a.key, a.value.string_value) for a in decide.attributes] == [
+        ("misfire.decision_id", "d1")
+    ]
 
 
 def test_opentelemetry_s_own_variable_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from detector.contracts.decisions import Decision
 from detector.policy.fallback import fallback_decision
-from streams.telemetry.unclassified import Notices, is_unclassified
+from detector.policy.unclassified import is_unclassified
+from streams.telemetry.unclassified import Notices
 from tests.detector.builders import event, policy
 
 POLICY = policy()

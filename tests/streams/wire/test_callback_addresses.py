@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.errors import RecordError
 from streams.wire.callback_addresses import allowed_callbacks, check_callback
-from streams.errors import BadRecord
 
 LISTED = "http://127.0.0.1:9/late,https://Runtime.home.arpa/late,acme=http://[::1]:81/,http://other.home.arpa:80/a/b"
 
@@ -28,9 +28,9 @@ def test_a_listed_address_is_sent_to_in_its_one_form(url: str, sent: str) -> Non
 def test_an_address_is_for_the_callers_of_its_tenant_alone() -> None:
     assert check_callback("http://[0:0::1]:81/x", LISTED, "acme") == "http://[::1]:81/x"
     for tenant in (None, "bolt", "acme "):
-        with pytest.raises(BadRecord):
+        with pytest.raises(RecordError):
             check_callback("http://[::1]:81/x", LISTED, tenant)
-    with pytest.raises(BadRecord):
+    with pytest.raises(RecordError):
         check_callback("http://127.0.0.1:9/late", LISTED, "acme")
 
 
@@ -91,7 +91,7 @@ def test_an_address_is_for_the_callers_of_its_tenant_alone() -> None:
     ],
 )
 def test_nothing_else_is_sent_to(url: str) -> None:
-    with pytest.raises(BadRecord) as refused:
+    with pytest.raises(RecordError) as refused:
         check_callback(url, LISTED, None)
 
     assert refused.value.code == "bad_callback"
@@ -99,7 +99,7 @@ def test_nothing_else_is_sent_to(url: str) -> None:
 
 def test_without_a_list_not_even_loopback_is_sent_to() -> None:
     for url in ("http://127.0.0.1:9/late", "http://[::1]/", "http://localhost/"):
-        with pytest.raises(BadRecord):
+        with pytest.raises(RecordError):
             check_callback(url, "", None)
 
 
@@ -107,10 +107,12 @@ def test_without_a_list_not_even_loopback_is_sent_to() -> None:
 def test_what_is_sent_to_is_listed_whatever_is_asked(text: str) -> None:
     try:
         sent = check_callback(f"http://127.0.0.1:9/late{text}", LISTED, None)
-    except BadRecord:
+    except RecordError:
         return
     assert sent == "http://127.0.0.1:9/late" or sent.startswith("http://127.0.0.1:9/late/")
-    assert not {"..", "%", "\\", "@", "?", "#"} & {part for each in sent.split("/") for part in (each, *each)}
+    assert not {"..", "%", "\\", "@", "?", "#"} & {
+        part for each in sent.split("/") for part in (each, *each)
+    }
 
 
 @pytest.mark.parametrize(

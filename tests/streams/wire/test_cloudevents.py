@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.errors import RecordError
 from streams.wire.cloudevents import is_structured, type_inside, unwrapped, wrapped
-from streams.errors import BadRecord
 from streams.wire.records import INTENT, MAX_BYTES
 from tests.detector.builders import event
 
@@ -53,7 +53,7 @@ def test_time_and_extensions_may_be_there() -> None:
     ],
 )
 def test_what_is_no_cloudevent_is_said(body: bytes, code: str, said: str) -> None:
-    with pytest.raises(BadRecord, match=said) as refused:
+    with pytest.raises(RecordError, match=said) as refused:
         unwrapped(body, INTENT)
     assert refused.value.code == code
     assert "doctor" not in str(refused.value)
@@ -61,11 +61,13 @@ def test_what_is_no_cloudevent_is_said(body: bytes, code: str, said: str) -> Non
 
 @given(
     st.binary()
-    | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(lambda x: json.dumps(x).encode())
+    | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(
+        lambda x: json.dumps(x).encode()
+    )
 )
 def test_whatever_comes_is_read_or_refused(body: bytes) -> None:
     type_inside(body)
-    with pytest.raises(BadRecord):
+    with pytest.raises(RecordError):
         unwrapped(body, INTENT)
 
 

@@ -10,15 +10,15 @@ from fastapi.testclient import TestClient
 
 from detector.contracts.confirmations import ConfirmationAnswer
 from detector.contracts.events import IntentEvent, OutcomeKind
-from streams.telemetry import metrics
-from streams.gateway.routes import build_gateway
 from streams.gateway.ladder import Ladder
-from streams.wire.ignored_fields import ignored_in, listed
-from streams.local.processes import free_port
-from streams.worker.handling import Incoming, read_intent
-from streams.wire.records import INTENT, OUTCOME
-from streams.settings import Settings
+from streams.gateway.routes import build_gateway
 from streams.kafka.topics import INTENTS
+from streams.local.processes import free_port
+from streams.settings import Settings
+from streams.telemetry import metrics
+from streams.wire.ignored_fields import ignored_in, listed
+from streams.wire.records import INTENT, OUTCOME
+from streams.worker.handling import Incoming, read_intent
 from tests.detector.builders import START, event, hand_bundle, outcome
 
 EVENT = json.loads(INTENT.encode(event(1, slots={"contact": "k1_5f0c"})))
@@ -75,7 +75,9 @@ def test_every_answer_names_what_was_ignored(client: TestClient) -> None:
         named(client, "/v1/decide", {"event": "e1"}) == "event"
     )  # a refusal says what was taken for what is missing
     wrapped = {"specversion": "1.0", "id": "1", "source": "s", "type": INTENT.type, "data": slip}
-    assert named(client, "/v1/decide", wrapped, "application/cloudevents+json") == "intent_confidense"
+    assert (
+        named(client, "/v1/decide", wrapped, "application/cloudevents+json") == "intent_confidense"
+    )
 
 
 def test_records_with_unknown_fields_are_counted() -> None:
@@ -85,6 +87,8 @@ def test_records_with_unknown_fields_are_counted() -> None:
     before = count()
     for more in ({}, {"colour": 1}):
         value = json.dumps(EVENT | more).encode()
-        record = Incoming(INTENTS, 0, 7, START.timestamp() + 60, EVENT["household_id"].encode(), value, [])
+        record = Incoming(
+            INTENTS, 0, 7, START.timestamp() + 60, EVENT["household_id"].encode(), value, []
+        )
         read_intent(record, token_ids=False)
     assert count() == before + 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from detector.contracts.events import IntentEvent, OutcomeKind
-from streams.errors import BadRecord
+from streams.errors import RecordError
 from streams.wire.records import DECISION, INTENT, MAX_BYTES, OUTCOME, Kind, check_type, header
 from tests.detector.builders import START, event, hand_bundle, outcome, run, send_message
 from tests.detector.contracts.test_timestamps import REFUSED
@@ -17,7 +17,10 @@ ROW: dict[str, Any] = json.loads(INTENT.encode(EVENT))
 VALUES: list[tuple[Kind[Any], Any]] = [
     (INTENT, EVENT),
     (OUTCOME, outcome("e1", OutcomeKind.UNDONE)),
-    *((DECISION, decision) for decision in run(send_message(wake_confidence=0.1), hand_bundle())[0]),
+    *(
+        (DECISION, decision)
+        for decision in run(send_message(wake_confidence=0.1), hand_bundle())[0]
+    ),
 ]
 
 
@@ -72,8 +75,10 @@ def test_an_unknown_field_is_ignored_and_a_missing_confidence_stays_missing() ->
         ({"slots": {"contact": "t" * 200}}, "the value"),
     ],
 )
-def test_what_breaks_the_contract_is_refused_and_the_field_named(change: dict[str, Any], named: str) -> None:
-    with pytest.raises(BadRecord, match=f"^{named}: ") as refused:
+def test_what_breaks_the_contract_is_refused_and_the_field_named(
+    change: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(RecordError, match=f"^{named}: ") as refused:
         INTENT.decode(json.dumps(ROW | change).encode())
     assert refused.value.code == "schema"
 
@@ -82,8 +87,10 @@ def test_what_breaks_the_contract_is_refused_and_the_field_named(change: dict[st
     "name", ["event_id", "time", "household_id", "device_id", "intent", "act", "commits"]
 )
 def test_a_missing_field_is_named(name: str) -> None:
-    with pytest.raises(BadRecord, match=rf"^{name}: Field required$"):
-        INTENT.decode(json.dumps({key: value for key, value in ROW.items() if key != name}).encode())
+    with pytest.raises(RecordError, match=rf"^{name}: Field required$"):
+        INTENT.decode(
+            json.dumps({key: value for key, value in ROW.items() if key != name}).encode()
+        )
 
 
 @pytest.mark.parametrize(
@@ -100,7 +107,7 @@ def test_a_missing_field_is_named(name: str) -> None:
     ],
 )
 def test_what_is_no_object_has_a_code(data: bytes | None, code: str) -> None:
-    with pytest.raises(BadRecord) as refused:
+    with pytest.raises(RecordError) as refused:
         INTENT.decode(data)
     assert refused.value.code == code
 
@@ -108,13 +115,13 @@ def test_what_is_no_object_has_a_code(data: bytes | None, code: str) -> None:
 def test_the_limit_in_bytes_is_named_and_the_largest_event_is_below_it() -> None:
     largest = event(slots={f"{number:0>128}": "\U0001f600" * 128 for number in range(32)})
     assert len(INTENT.encode(largest)) < MAX_BYTES
-    with pytest.raises(BadRecord, match=str(MAX_BYTES)):
+    with pytest.raises(RecordError, match=str(MAX_BYTES)):
         INTENT.decode(b"x" * 2_097_152)
 
 
 def test_an_error_has_one_part_per_field_however_much_is_wrong() -> None:
     slots = {f"private{number}": number for number in range(2_000)}
-    with pytest.raises(BadRecord) as refused:
+    with pytest.raises(RecordError) as refused:
         INTENT.decode(json.dumps(ROW | {"slots": slots, "act": "sing"}).encode())
     assert str(refused.value).count(";") == 1
     assert "private" not in str(refused.value)
@@ -138,7 +145,7 @@ def test_another_type_is_refused_and_none_is_taken_for_the_topics() -> None:
     check_type(None, INTENT)
     check_type([], INTENT)
     for named in (b"assistant.outcome.v1", b"assistant.intent.v2", b"\xff", b""):
-        with pytest.raises(BadRecord, match=r"assistant\.intent\.v1") as refused:
+        with pytest.raises(RecordError, match=r"assistant\.intent\.v1") as refused:
             check_type([("ce_type", named)], INTENT)
         assert refused.value.code == "unknown_type"
 
@@ -169,7 +176,9 @@ def test_times_are_utc_and_keep_their_microseconds() -> None:
 @pytest.mark.parametrize("value", REFUSED, ids=repr)
 def test_a_time_that_is_refused_keeps_its_hint(value: Any) -> None:
     said = json.loads(INTENT.encode(event(1))) | {"time": value}
-    with pytest.raises(BadRecord, match="write it as RFC 3339 with its zone, such as 2026-01-05T07:27:48Z"):
+    with pytest.raises(
+        RecordError, match="write it as RFC 3339 with its zone, such as 2026-01-05T07:27:48Z"
+    ):
         INTENT.decode_strictly(json.dumps(said).encode())
 
 

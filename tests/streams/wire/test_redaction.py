@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from streams.wire.callback_addresses import allowed_callbacks
-from streams.operations.monitoring_checks import alerts, scrape
 from streams.local.processes import free_port
-from streams.wire.redaction import shown
+from streams.operations.monitoring_checks import alerts, scrape
 from streams.settings import Settings, load
+from streams.wire.callback_addresses import allowed_callbacks
+from streams.wire.redaction import shown
 from tests.streams.cli.test_standard_streams import MISFIRE, run
 
 SECRET = "s3cret"
@@ -19,7 +19,10 @@ SECRET = "s3cret"
         ("https://s3cret@c/x", "https://…@c/x"),
         ("http://a:s3@cret@c", "http://…@c"),
         ("http://c?key=s3cret", "http://c?…"),
-        ("acme=https://u:s3cret@c/a,beta=https://v:s3cret@d/b", "acme=https://…@c/a,beta=https://…@d/b"),
+        (
+            "acme=https://u:s3cret@c/a,beta=https://v:s3cret@d/b",
+            "acme=https://…@c/a,beta=https://…@d/b",
+        ),
         ("http://127.0.0.1:4318", "http://127.0.0.1:4318"),
         ("user@example.com", "user@example.com"),
     ],
@@ -34,7 +37,9 @@ URLS = [name for name, field in Settings.model_fields.items() if "https?://" in 
 def test_config_show_repeats_no_password() -> None:
     assert {"otlp_endpoint", "prometheus", "alertmanager"} <= set(URLS)
     given = " ".join(f"MISFIRE_{name.upper()}=http://u:{SECRET}@127.0.0.1:1" for name in URLS)
-    code, said = run(f"COLUMNS=400 {given} {MISFIRE} config show --json /dev/stdout 2>&1 | tee /dev/stderr")
+    code, said = run(
+        f"COLUMNS=400 {given} {MISFIRE} config show --json /dev/stdout 2>&1 | tee /dev/stderr"
+    )
     assert code == 0
     assert "127.0.0.1:1" in said
     assert SECRET not in said

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from detector.contracts.events import IntentEvent, OutcomeKind
-from streams.errors import BadRecord
+from streams.errors import RecordError
 from streams.wire.token_format import TOKEN, check_tokens
 from tests.detector.builders import event, outcome
 
@@ -19,19 +19,33 @@ def test_these_are_tokens(token: str) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["", "mom", SAID, "living_room", "k1_", "k1_mom", "K1_5f0c", "k1_5F0C", "_5f0c", "k1_5f0c\n", " k1_5f0c"],
+    [
+        "",
+        "mom",
+        SAID,
+        "living_room",
+        "k1_",
+        "k1_mom",
+        "K1_5f0c",
+        "k1_5F0C",
+        "_5f0c",
+        "k1_5f0c\n",
+        " k1_5f0c",
+    ],
 )
 def test_these_are_none_and_are_not_repeated(said: str) -> None:
-    with pytest.raises(BadRecord) as refused:
+    with pytest.raises(RecordError) as refused:
         check_tokens(event(slots={"contact": "k1_5f0c", "text": said}), ids=False)
     assert refused.value.code == "not_tokens"
     assert str(refused.value).startswith("slots (a value):")
-    assert not said.strip() or TOKEN.fullmatch(said.strip()) or f" {said} " not in str(refused.value)
+    assert (
+        not said.strip() or TOKEN.fullmatch(said.strip()) or f" {said} " not in str(refused.value)
+    )
 
 
 @pytest.mark.parametrize("name", ["", SAID, "a\nb", "x" * 65, "ключ"][1:])
 def test_the_name_of_a_slot_is_no_place_for_a_sentence(name: str) -> None:
-    with pytest.raises(BadRecord, match=r"^slots \(a name\)"):
+    with pytest.raises(RecordError, match=r"^slots \(a name\)"):
         check_tokens(event(slots={name: "k1_5f0c"}), ids=False)
 
 
@@ -42,12 +56,12 @@ def test_ids_have_to_be_tokens_where_that_is_set(field: str) -> None:
     check_tokens(good, ids=True)
     raw: IntentEvent = event(**(tokens | {field: "anna"}))
     check_tokens(raw, ids=False)
-    with pytest.raises(BadRecord, match=f"^{field}:"):
+    with pytest.raises(RecordError, match=f"^{field}:"):
         check_tokens(raw, ids=True)
 
 
 def test_of_an_outcome_the_household() -> None:
     told = outcome("e1", OutcomeKind.DENIED)
     check_tokens(told, ids=False)
-    with pytest.raises(BadRecord, match=r"^household_id:"):
+    with pytest.raises(RecordError, match=r"^household_id:"):
         check_tokens(told, ids=True)

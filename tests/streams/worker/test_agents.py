@@ -11,12 +11,9 @@ import pytest
 from detector.contracts.decisions import Verdict
 from detector.contracts.events import OutcomeKind
 from detector.household.state import HouseholdState
-from streams.worker import agents
-from streams.telemetry import metrics
-from streams.worker import handling as processing
 from streams.kafka.topic_ids import Identities
-from streams.wire.state.marks import Mark
-from streams.wire.state.packing import Stored, pack, unpack
+from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
+from streams.telemetry import metrics
 from streams.wire.records import (
     ANSWERED_PARTITION,
     CORRELATION_ID,
@@ -28,7 +25,10 @@ from streams.wire.records import (
     REFUSAL,
     REPLY_PARTITION,
 )
-from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
+from streams.wire.state.marks import Mark
+from streams.wire.state.packing import Stored, pack, unpack
+from streams.worker import agents
+from streams.worker import handling as processing
 from tests.detector.builders import hand_bundle, outcome, run, send_message
 from tests.streams.fakes import (
     PARTITIONS,
@@ -57,7 +57,9 @@ async def test_events_are_decided_written_and_acknowledged(bench: Bench) -> None
     await bench.intents(*records)
 
     wanted, state = run(EVENTS, hand_bundle())
-    assert [record.value for record in bench.kafka.on(DECISIONS)] == [DECISION.encode(d) for d in wanted]
+    assert [record.value for record in bench.kafka.on(DECISIONS)] == [
+        DECISION.encode(d) for d in wanted
+    ]
     assert all(record.acked for record in records)
     stored = unpack(bench.table.data[b"h1"])
     assert stored.state == state
@@ -65,7 +67,9 @@ async def test_events_are_decided_written_and_acknowledged(bench: Bench) -> None
     assert bench.kafka.on(HOUSEHOLDS)[-1].value == bench.table.data[b"h1"]
 
 
-async def test_nothing_is_written_or_acknowledged_before_the_broker_has_the_decision(bench: Bench) -> None:
+async def test_nothing_is_written_or_acknowledged_before_the_broker_has_the_decision(
+    bench: Bench,
+) -> None:
     bench.kafka.hold = True
     record = intent_record(EVENTS[0], 0)
 
@@ -81,7 +85,9 @@ async def test_nothing_is_written_or_acknowledged_before_the_broker_has_the_deci
     assert record.acked
 
 
-async def test_a_topic_that_is_not_there_holds_up_a_record_that_the_watchdog_sees(bench: Bench) -> None:
+async def test_a_topic_that_is_not_there_holds_up_a_record_that_the_watchdog_sees(
+    bench: Bench,
+) -> None:
     bench.kafka.gone = DECISIONS
     running = asyncio.create_task(bench.intents(intent_record(EVENTS[0], 0)))
     await asyncio.sleep(0.02)
@@ -93,7 +99,9 @@ async def test_a_topic_that_is_not_there_holds_up_a_record_that_the_watchdog_see
 
 async def test_the_next_event_does_not_wait_for_the_writing_of_the_last(bench: Bench) -> None:
     bench.kafka.hold = True
-    running = asyncio.create_task(bench.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS))))
+    running = asyncio.create_task(
+        bench.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS)))
+    )
     await asyncio.sleep(0.02)
 
     assert [r.value for r in bench.kafka.on(DECISIONS)] == [
@@ -103,7 +111,9 @@ async def test_the_next_event_does_not_wait_for_the_writing_of_the_last(bench: B
     await running
 
 
-async def test_a_record_that_is_delivered_again_is_skipped_and_its_asker_answered(bench: Bench) -> None:
+async def test_a_record_that_is_delivered_again_is_skipped_and_its_asker_answered(
+    bench: Bench,
+) -> None:
     await bench.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS)))
     before = bench.table.data[b"h1"]
 
@@ -113,7 +123,9 @@ async def test_a_record_that_is_delivered_again_is_skipped_and_its_asker_answere
     assert again.acked
     assert bench.table.data[b"h1"] == before
     assert len(bench.kafka.on(DECISIONS)) == 3
-    assert [reply.value for reply in bench.kafka.on(REPLIES)] == [bench.kafka.on(DECISIONS)[2].value]
+    assert [reply.value for reply in bench.kafka.on(REPLIES)] == [
+        bench.kafka.on(DECISIONS)[2].value
+    ]
 
 
 async def test_another_event_under_a_used_id_is_refused_and_changes_nothing(bench: Bench) -> None:
@@ -140,7 +152,9 @@ async def test_an_id_that_was_used_before_the_restart_is_still_used(bench: Bench
 
     await restarted.intents(intent_record(replace(EVENTS[0], device_id="another"), 1, ASKING))
 
-    assert [reply.header("ce_type") for reply in restarted.kafka.on(REPLIES)] == [REFUSAL.type.encode()]
+    assert [reply.header("ce_type") for reply in restarted.kafka.on(REPLIES)] == [
+        REFUSAL.type.encode()
+    ]
 
 
 async def test_in_a_topic_that_was_created_again_every_event_is_decided(bench: Bench) -> None:
@@ -154,7 +168,9 @@ async def test_in_a_topic_that_was_created_again_every_event_is_decided(bench: B
     await anew.intents(*(intent_record(e, n) for n, e in enumerate(later)))
 
     wanted, state = run([*EVENTS, *later], hand_bundle())
-    assert [record.value for record in anew.kafka.on(DECISIONS)] == [DECISION.encode(d) for d in wanted[3:]]
+    assert [record.value for record in anew.kafka.on(DECISIONS)] == [
+        DECISION.encode(d) for d in wanted[3:]
+    ]
     stored = unpack(anew.table.data[b"h1"])
     assert stored.state == state
     assert stored.intents == (Mark("33333333", home_of(b"h1"), 2),)
@@ -163,7 +179,9 @@ async def test_in_a_topic_that_was_created_again_every_event_is_decided(bench: B
 
 async def test_a_household_that_moved_to_another_partition_is_decided_there(bench: Bench) -> None:
     """As after the topics got more partitions: the state says how far the household was in the partition where it stood."""
-    state = Stored(state=HouseholdState.new("h1"), intents=(Mark(TOPICS_HERE.of(INTENTS), 17, 1000),))
+    state = Stored(
+        state=HouseholdState.new("h1"), intents=(Mark(TOPICS_HERE.of(INTENTS), 17, 1000),)
+    )
     bench.table.data[b"h1"] = pack(state)
 
     await bench.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS)))
@@ -184,11 +202,15 @@ async def test_where_nothing_tells_topics_apart_a_repeated_event_gets_its_decisi
     await older.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS)))
 
     assert unpack(older.table.data[b"h1"]).state == known.state
-    assert [r.value for r in older.kafka.on(DECISIONS)] == [r.value for r in bench.kafka.on(DECISIONS)]
+    assert [r.value for r in older.kafka.on(DECISIONS)] == [
+        r.value for r in bench.kafka.on(DECISIONS)
+    ]
 
 
 @pytest.mark.parametrize("topic", [INTENTS, OUTCOMES])
-async def test_a_record_in_another_partition_is_sent_to_its_households_own(bench: Bench, topic: str) -> None:
+async def test_a_record_in_another_partition_is_sent_to_its_households_own(
+    bench: Bench, topic: str
+) -> None:
     make = intent_record(EVENTS[0], 0, ASKING)
     stray = FakeEvent(
         topic, 0, b"h1", make.message.value, ASKING, partition=(home_of(b"h1") + 1) % PARTITIONS
@@ -198,19 +220,26 @@ async def test_a_record_in_another_partition_is_sent_to_its_households_own(bench
 
     (sent,) = bench.kafka.records
     assert (sent.topic, sent.key, sent.value) == (topic, b"h1", make.message.value)
-    assert (sent.partition, sent.headers) == (home_of(b"h1"), [*ASKING, (FIRST_LOGGED, b"2000000000.000")])
+    assert (sent.partition, sent.headers) == (
+        home_of(b"h1"),
+        [*ASKING, (FIRST_LOGGED, b"2000000000.000")],
+    )
     assert stray.acked
     assert not bench.table.data
 
 
-@pytest.mark.parametrize(("said", "passed_on"), [(b"9999999999", b"2000000000.000"), (b"1.5", b"1.500")])
+@pytest.mark.parametrize(
+    ("said", "passed_on"), [(b"9999999999", b"2000000000.000"), (b"1.5", b"1.500")]
+)
 async def test_a_record_that_is_sent_to_its_own_partition_says_the_earliest_time(
     bench: Bench, said: bytes, passed_on: bytes
 ) -> None:
     make, elsewhere = intent_record(EVENTS[0], 0), (home_of(b"h1") + 1) % PARTITIONS
     claimed = [(FIRST_LOGGED, said)]
 
-    await bench.intents(FakeEvent(INTENTS, 0, b"h1", make.message.value, claimed, partition=elsewhere))
+    await bench.intents(
+        FakeEvent(INTENTS, 0, b"h1", make.message.value, claimed, partition=elsewhere)
+    )
 
     (sent,) = bench.kafka.records
     assert sent.headers == [(FIRST_LOGGED, passed_on)]
@@ -232,7 +261,9 @@ async def test_a_probe_is_answered_by_its_partition_and_does_nothing_else(bench:
 
 
 async def test_a_record_that_cannot_be_sent_there_is_a_dead_letter(bench: Bench) -> None:
-    stray = FakeEvent(INTENTS, 0, b"h1", b"x" * 1_000_000, partition=(home_of(b"h1") + 1) % PARTITIONS)
+    stray = FakeEvent(
+        INTENTS, 0, b"h1", b"x" * 1_000_000, partition=(home_of(b"h1") + 1) % PARTITIONS
+    )
     await bench.intents(stray)
     (letter,) = bench.kafka.on(DEAD_LETTERS)
     assert letter.header("misfire_reason") == b"too_large"
@@ -257,7 +288,9 @@ async def test_after_a_restart_the_table_alone_tells_what_was_applied(bench: Ben
     await restarted.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS)))
 
     wanted, state = run(EVENTS, hand_bundle())
-    assert [record.value for record in restarted.kafka.on(DECISIONS)] == [DECISION.encode(wanted[2])]
+    assert [record.value for record in restarted.kafka.on(DECISIONS)] == [
+        DECISION.encode(wanted[2])
+    ]
     assert unpack(restarted.table.data[b"h1"]).state == state
 
 
@@ -301,7 +334,11 @@ BAD = {
     "schema": (b"h1", b"{}", []),
     "too_large": (b"h1", b'"' + b"x" * 200_000 + b'"', []),
     "key_mismatch": (b"h2", intent_record(EVENTS[0], 0).message.value, []),
-    "unknown_type": (b"h1", intent_record(EVENTS[0], 0).message.value, [("ce_type", b"assistant.intent.v9")]),
+    "unknown_type": (
+        b"h1",
+        intent_record(EVENTS[0], 0).message.value,
+        [("ce_type", b"assistant.intent.v9")],
+    ),
 }
 
 
@@ -366,11 +403,18 @@ async def test_no_record_stops_the_worker(bench: Bench, topic: str, what: str) -
 
 
 HEADERS: dict[str, list[tuple[str, Any]]] = {
-    "a partition that is not there": [(REPLY_PARTITION, str(PARTITIONS).encode()), (CORRELATION_ID, b"c")],
+    "a partition that is not there": [
+        (REPLY_PARTITION, str(PARTITIONS).encode()),
+        (CORRELATION_ID, b"c"),
+    ],
     "a partition with many digits": [(REPLY_PARTITION, b"9" * 10_000), (CORRELATION_ID, b"c")],
     "a partition that is no number": [(REPLY_PARTITION, b"-1"), (CORRELATION_ID, b"c")],
     "an empty partition": [(REPLY_PARTITION, b""), (CORRELATION_ID, b"c")],
-    "headers without values": [(REPLY_PARTITION, None), (CORRELATION_ID, None), ("traceparent", None)],
+    "headers without values": [
+        (REPLY_PARTITION, None),
+        (CORRELATION_ID, None),
+        ("traceparent", None),
+    ],
     "a huge correlation id": [(REPLY_PARTITION, b"1"), (CORRELATION_ID, b"c" * 2_000_000)],
     "a huge traceparent": [("traceparent", b"t" * 2_000_000)],
 }
@@ -378,7 +422,9 @@ HEADERS: dict[str, list[tuple[str, Any]]] = {
 
 @pytest.mark.parametrize("what", HEADERS)
 @pytest.mark.parametrize("topic", [INTENTS, OUTCOMES])
-async def test_headers_that_nobody_can_answer_are_passed_over(bench: Bench, topic: str, what: str) -> None:
+async def test_headers_that_nobody_can_answer_are_passed_over(
+    bench: Bench, topic: str, what: str
+) -> None:
     if topic == INTENTS:
         await bench.intents(intent_record(EVENTS[0], 0, HEADERS[what]))
         assert len(bench.kafka.on(DECISIONS)) == 1
@@ -420,7 +466,9 @@ async def test_where_the_core_fails_the_policy_answers_and_says_so(
     assert after.value == DECISION.encode(run(EVENTS[:1], hand_bundle())[0][0])
 
 
-async def test_an_agent_that_cannot_go_on_says_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_agent_that_cannot_go_on_says_so(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def failing(*_: object, **__: object) -> object:
         raise ZeroDivisionError
 
@@ -434,19 +482,27 @@ async def test_no_value_that_was_sent_comes_back_in_a_dead_letters_error(bench: 
     row = json.loads(intent_record(EVENTS[0], 0).message.value)
     spoken = "call-my-doctor"
     for field in ("event_id", "intent", "act", "time", "session_id", "slots", "wake_confidence"):
-        broken = json.dumps(row | {field: {"secret": [spoken]} if field == "slots" else f"{spoken} {spoken}"})
+        broken = json.dumps(
+            row | {field: {"secret": [spoken]} if field == "slots" else f"{spoken} {spoken}"}
+        )
         await bench.intents(FakeEvent(INTENTS, 0, b"h1", broken.encode()))
     letters = bench.kafka.on(DEAD_LETTERS)
     assert len(letters) == 7
-    assert not [letter for letter in letters if spoken.encode() in (letter.header("misfire_error") or b"")]
+    assert not [
+        letter for letter in letters if spoken.encode() in (letter.header("misfire_error") or b"")
+    ]
 
 
-async def test_an_outcome_that_the_core_cannot_take_in_is_no_end_where_it_comes_again(bench: Bench) -> None:
+async def test_an_outcome_that_the_core_cannot_take_in_is_no_end_where_it_comes_again(
+    bench: Bench,
+) -> None:
     """The log's time of it is no time that a calendar has."""
     record = outcome_record(outcome("e9", OutcomeKind.EXECUTED), 0, ASKING, timestamp=1e18)
     for _ in range(2):
         await bench.outcomes(record)
 
-    assert [sent.header("misfire_reason") for sent in bench.kafka.on(DEAD_LETTERS)] == [b"internal_error"]
+    assert [sent.header("misfire_reason") for sent in bench.kafka.on(DEAD_LETTERS)] == [
+        b"internal_error"
+    ]
     assert not bench.kafka.on(REPLIES)
     assert record.acked

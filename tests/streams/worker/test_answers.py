@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from detector.contracts.confirmations import ConfirmationResult, Refusal, Result
-from detector.decision.bundle import Bundle
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.standing import Standing
-from streams.telemetry import metrics
-from streams.worker import handling as processing
-from streams.errors import MissingPart
-from streams.wire.state.packing import unpack
-from streams.wire.records import CORRELATION_ID, DECISION, REPLY_PARTITION, RESULT
-from streams.settings import read_key
+from detector.decision.bundle import Bundle
+from streams.errors import DependencyUnavailable
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, OUTCOMES, REPLIES
+from streams.settings import read_key
+from streams.telemetry import metrics
+from streams.wire.records import CORRELATION_ID, DECISION, REPLY_PARTITION, RESULT
+from streams.wire.state.packing import unpack
+from streams.worker import handling as processing
 from tests.detector.builders import (
     ABSURD,
     CONFIRMATION_KEY,
@@ -106,7 +106,9 @@ async def test_without_the_key_a_proof_is_none(bench: Bench, question: Decision)
     assert results(bench)[0].reason is Refusal.PROOF_WRONG
 
 
-async def test_an_answer_that_cannot_be_read_is_a_dead_letter(bench: Bench, question: Decision) -> None:
+async def test_an_answer_that_cannot_be_read_is_a_dead_letter(
+    bench: Bench, question: Decision
+) -> None:
     good = answer_record(given_to(question), 0)
     broken = FakeEvent(OUTCOMES, 0, b"h1", b"{}", good.message.headers)
     spoken = answer_record(given_to(question, slots={"contact": "my doctor"}), 1)
@@ -153,7 +155,9 @@ async def test_past_its_budget_a_worker_asks_instead_of_blocking_and_says_so() -
     await bench.intents(*(intent_record(each, number) for number, each in enumerate(commands)))
 
     decisions = [DECISION.decode(record.value) for record in bench.kafka.on(DECISIONS)]
-    assert [decision.verdict for decision in decisions] == [Verdict.BLOCK] * 2 + [Verdict.CONFIRM] * 2
+    assert [decision.verdict for decision in decisions] == [Verdict.BLOCK] * 2 + [
+        Verdict.CONFIRM
+    ] * 2
     assert [decision.reasons[0].code for decision in decisions[2:]] == ["block_budget"] * 2
     assert metrics.BLOCK_BUDGET_SPENT._value.get() == 1.0
     await bench.intents(intent_record(commands[0], 0, ASKING))
@@ -166,5 +170,5 @@ def test_a_key_is_read_from_its_file(tmp_path: Path) -> None:
     assert read_key(tmp_path / "key") == b"0123456789abcdef"
     (tmp_path / "short").write_bytes(b"0123")
     for name, said in (("short", "holds 4 bytes"), ("nowhere", "cannot be read")):
-        with pytest.raises(MissingPart, match=said):
+        with pytest.raises(DependencyUnavailable, match=said):
             read_key(tmp_path / name)

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from detector.decision.bundle import Bundle
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.decision.bundle import Bundle
 from detector.policy.fallback import fallback_decision
-from streams.telemetry import metrics
-from streams.worker.block_budgets import BlockBudgets
-from streams.wire.records import DECISION
 from streams.kafka.topics import DECISIONS
+from streams.telemetry import metrics
+from streams.wire.records import DECISION
+from streams.worker.block_budgets import BlockBudgets
 from tests.detector.builders import ABSURD, START, event, hand_bundle
 from tests.streams.fakes import Bench, intent_record, outcome_record
 
@@ -82,7 +82,9 @@ async def test_a_denied_command_said_again_300_times_spends_nothing() -> None:
     assert other[0].verdict is Verdict.BLOCK
 
 
-def blocked(number: int, household_id: str, code: str | None = None) -> tuple[IntentEvent, Decision]:
+def blocked(
+    number: int, household_id: str, code: str | None = None
+) -> tuple[IntentEvent, Decision]:
     """A command of an intent of its own, and its block, with a reason where there is one."""
     asked = replace(command(number, household_id), intent=f"lights.Number{number}")
     policy = hand_bundle().policy
@@ -151,7 +153,9 @@ async def test_windows_are_kept_of_a_bounded_number_of_tenants_and_one_that_ends
     await decide(bench, command(1, home("bolt", 1)), offset=10 * 3600)
     assert metrics.BLOCK_BUDGET_SPENT._value.get() == 0.0
 
-    await decide(bench, *(command(1, home(f"t{number}", 1)) for number in range(300)), offset=10 * 3600 + 1)
+    await decide(
+        bench, *(command(1, home(f"t{number}", 1)) for number in range(300)), offset=10 * 3600 + 1
+    )
     assert len(bench.worker.blocks._windows) == len(bench.worker.blocks._left) == 256
 
 

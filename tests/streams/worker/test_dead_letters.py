@@ -5,9 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from streams.errors import BadRecord
-from streams.worker.dead_letters import Asker, asker_of, letter_about, reply_headers, trace_of
-from streams.worker.handling import Incoming
+from streams.errors import RecordError
 from streams.wire.records import (
     CORRELATION_ID,
     DEADLINE,
@@ -17,12 +15,17 @@ from streams.wire.records import (
     REPLY_PARTITION,
     logged_before,
 )
+from streams.wire.reply_headers import Asker, asker_of, reply_headers, trace_of
+from streams.worker.dead_letters import letter_about
+from streams.worker.handling import Incoming
 
-ERROR = BadRecord("not_json", "the value is not JSON")
+ERROR = RecordError("not_json", "the value is not JSON")
 
 
 def _record(key: bytes | None, value: bytes | None) -> Incoming:
-    return Incoming(topic="t", partition=3, offset=14, timestamp=0.0, key=key, value=value, headers=())
+    return Incoming(
+        topic="t", partition=3, offset=14, timestamp=0.0, key=key, value=value, headers=()
+    )
 
 
 def test_an_asker_needs_a_partition_that_is_there_and_an_id() -> None:
@@ -75,7 +78,9 @@ def test_a_trace_is_passed_on_unless_it_is_none() -> None:
 
 
 def test_nothing_is_repeated_of_a_record_that_may_hold_what_somebody_said() -> None:
-    letter = letter_about(_record(b"anna", b"call my doctor"), BadRecord("not_tokens", "slots (a value)"))
+    letter = letter_about(
+        _record(b"anna", b"call my doctor"), RecordError("not_tokens", "slots (a value)")
+    )
     assert (letter.key, letter.value) == (None, b"")
     assert dict(letter.headers)["misfire_size"] == b"14"
 
@@ -104,4 +109,8 @@ def test_an_answer_says_by_how_much_it_is_late(deadline: bytes | None, late: byt
     assert asker is not None
     told = dict(reply_headers(asker, DECISION.type, NOW))
     assert told.get(LATE_MS) == late
-    assert (told["ce_type"], told["ce_id"], told[CORRELATION_ID]) == (DECISION.type.encode(), b"c1", b"c1")
+    assert (told["ce_type"], told["ce_id"], told[CORRELATION_ID]) == (
+        DECISION.type.encode(),
+        b"c1",
+        b"c1",
+    )

@@ -11,7 +11,9 @@ from detector.contracts.events import Act, IntentEvent, OutcomeKind
 from detector.contracts.standing import Standing
 from detector.household.state import HouseholdState
 from streams.kafka.topic_ids import Identities
-from streams.wire.state.packing import Stored, pack, unpack
+from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, REPLIES
+from streams.privacy.holdings import Holding, collect
+from streams.privacy.remaining import remains
 from streams.wire.records import (
     COMMAND,
     CORRELATION_ID,
@@ -22,9 +24,7 @@ from streams.wire.records import (
     HouseholdCommand,
 )
 from streams.wire.records import Command as Kinds
-from streams.privacy.holdings import Holding, collect
-from streams.privacy.remaining import remains
-from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, REPLIES
+from streams.wire.state.packing import Stored, pack, unpack
 from tests.detector.builders import ABSURD, dialogue, hand_bundle, outcome, run, send_message
 from tests.streams.fakes import (
     PARTITIONS,
@@ -47,7 +47,9 @@ AFTER = send_message(first=10, days=1.0, session="s2")
 def command(
     offset: int, kind: Kinds = Kinds.ERASE, household_id: str = "h1", at: float = ERASED_AT
 ) -> FakeEvent:
-    given = HouseholdCommand(command_id="x", command=kind, household_id=household_id, time=BEFORE[-1].time)
+    given = HouseholdCommand(
+        command_id="x", command=kind, household_id=household_id, time=BEFORE[-1].time
+    )
     headers = [("ce_type", COMMAND.type.encode())]
     return FakeEvent(INTENTS, offset, b"h1", COMMAND.encode(given), headers, timestamp=at)
 
@@ -96,7 +98,9 @@ async def test_nothing_is_left_of_the_state_but_the_mark(bench: Bench) -> None:
 
 
 async def test_every_gateway_hears_of_it(bench: Bench) -> None:
-    told = [sent for sent in bench.kafka.on(REPLIES) if sent.header("ce_type") == COMMAND.type.encode()]
+    told = [
+        sent for sent in bench.kafka.on(REPLIES) if sent.header("ce_type") == COMMAND.type.encode()
+    ]
     assert [sent.partition for sent in told] == list(range(PARTITIONS))
     assert {COMMAND.decode(sent.value).household_id for sent in told} == {"h1"}
 
@@ -181,7 +185,9 @@ async def test_what_happens_afterwards_begins_anew(bench: Bench) -> None:
 
 async def test_events_in_flight_are_erased_or_not_by_their_order_in_the_log() -> None:
     bench = Bench(hand_bundle())
-    await bench.intents(*intents(BEFORE[:2], 0), command(2), *intents(BEFORE[2:], 3), *intents(AFTER, 4))
+    await bench.intents(
+        *intents(BEFORE[:2], 0), command(2), *intents(BEFORE[2:], 3), *intents(AFTER, 4)
+    )
     assert stored(bench).state == run([*BEFORE[2:], *AFTER], hand_bundle())[1]
 
 
@@ -199,7 +205,9 @@ async def test_neither_an_events_time_nor_a_commands_reaches_across_the_command_
         *(intent_record(each, 4 + n, timestamp=AFTER[n].seconds) for n, each in enumerate(dated)),
     )
     assert stored(bench).state.events == len(AFTER)
-    await bench.outcomes(outcome_record(outcome(AFTER[-1].event_id, OutcomeKind.DENIED, seconds=90_000), 1))
+    await bench.outcomes(
+        outcome_record(outcome(AFTER[-1].event_id, OutcomeKind.DENIED, seconds=90_000), 1)
+    )
     assert [pending.standing for pending in stored(bench).state.pending] == [Standing.DENIED]
 
 
@@ -247,7 +255,9 @@ async def test_when_all_is_gone_only_the_mark_and_the_command_may_be_there(bench
     assert [(each.source, each.records) for each in left] == [(INTENTS, 1)]
 
 
-async def test_an_erasure_that_the_log_stamped_ahead_keeps_no_later_one_from_its_household() -> None:
+async def test_an_erasure_that_the_log_stamped_ahead_keeps_no_later_one_from_its_household() -> (
+    None
+):
     bench = Bench(hand_bundle())
     await bench.intents(*intents(BEFORE, 0), command(3, at=ERASED_AT + 5 * 365 * 86_400))
     await bench.intents(*intents(AFTER, 4))
@@ -259,10 +269,16 @@ async def test_an_erasure_that_the_log_stamped_ahead_keeps_no_later_one_from_its
     assert stored(bench).erased == AFTER[-1].seconds + 60
 
 
-async def test_no_command_is_allowed_for_saying_that_it_is_from_before_the_erasure(bench: Bench) -> None:
+async def test_no_command_is_allowed_for_saying_that_it_is_from_before_the_erasure(
+    bench: Bench,
+) -> None:
     """Of a reversible command the policy's fallback is to allow; the judge would have blocked this one."""
     (light,) = dialogue(
-        ("lights.TurnOn", Act.INITIATE, True), first=20, session="s3", days=1.0, wake_confidence=ABSURD
+        ("lights.TurnOn", Act.INITIATE, True),
+        first=20,
+        session="s3",
+        days=1.0,
+        wake_confidence=ABSURD,
     )
     claimed = [*ASKING, (FIRST_LOGGED, b"1.0")]
 
@@ -272,10 +288,14 @@ async def test_no_command_is_allowed_for_saying_that_it_is_from_before_the_erasu
     assert (answer.verdict, answer.reasons[0].code) == (Verdict.BLOCK, "household_erased")
 
 
-def waited(events: Sequence[IntentEvent], first: int, *, accepted: float, logged: float) -> list[FakeEvent]:
+def waited(
+    events: Sequence[IntentEvent], first: int, *, accepted: float, logged: float
+) -> list[FakeEvent]:
     """As a gateway sends what it accepted while Kafka was away."""
     headers = [*ASKING, (FIRST_LOGGED, f"{accepted:.3f}".encode())]
-    return [intent_record(each, first + n, headers, timestamp=logged) for n, each in enumerate(events)]
+    return [
+        intent_record(each, first + n, headers, timestamp=logged) for n, each in enumerate(events)
+    ]
 
 
 async def test_what_a_gateway_accepted_before_does_not_bring_the_household_back_however_late_it_is_sent(
@@ -293,7 +313,9 @@ async def test_what_a_gateway_accepted_afterwards_begins_the_household_anew(benc
     assert stored(bench).state.events == len(AFTER)
 
 
-async def test_of_two_times_the_earlier_one_counts_and_none_makes_a_record_newer(bench: Bench) -> None:
+async def test_of_two_times_the_earlier_one_counts_and_none_makes_a_record_newer(
+    bench: Bench,
+) -> None:
     later, earlier = (FIRST_LOGGED, b"9999999999"), (FIRST_LOGGED, f"{ERASED_AT - 1:.3f}".encode())
     for n, headers in enumerate(([later, earlier], [earlier, later])):
         await bench.intents(intent_record(AFTER[0], 4 + n, headers))

@@ -9,10 +9,10 @@ from aiokafka import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
-from streams.worker.app import build_app
 from streams.kafka.topic_ids import Identities
-from streams.settings import Settings
 from streams.kafka.topics import HOUSEHOLDS, INTENTS
+from streams.settings import Settings
+from streams.worker.app import build_app
 
 STREAM, OTHER, CHANGELOG = TP(INTENTS, 0), TP(INTENTS, 1), TP(HOUSEHOLDS, 0)
 
@@ -105,7 +105,9 @@ def test_nothing_is_sought_while_a_fetch_waits(consumer: Any, seek: str) -> None
     async def both() -> None:
         waiting = asyncio.ensure_future(consumer._getmany({CHANGELOG}, timeout=1.0))
         await asyncio.sleep(0)
-        await (consumer.seek_wait({CHANGELOG: 0}) if seek == "recovery" else consumer.perform_seek())
+        await (
+            consumer.seek_wait({CHANGELOG: 0}) if seek == "recovery" else consumer.perform_seek()
+        )
         await waiting
 
     asyncio.run(both())
@@ -139,7 +141,9 @@ def test_an_offset_of_an_earlier_topic_counts_as_not_committed(
     transport.identities = Identities({INTENTS: "1"}, {INTENTS: 4})
     transport.only_earlier = lambda topic, partition: only_earlier and (topic, partition) == STREAM
     thread = consumer._thread
-    monkeypatch.setattr(AIOKafkaConsumerThread, "seek_to_committed", AsyncMock(return_value={STREAM: 7}))
+    monkeypatch.setattr(
+        AIOKafkaConsumerThread, "seek_to_committed", AsyncMock(return_value={STREAM: 7})
+    )
     thread.call_thread = AsyncMock(return_value={STREAM: OffsetAndMetadata(7, metadata)})
 
     assert asyncio.run(thread.seek_to_committed()) == {STREAM: begins}

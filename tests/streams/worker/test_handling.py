@@ -9,11 +9,11 @@ from detector.contracts.errors import MisfireError
 from detector.contracts.events import OutcomeKind
 from detector.decision.decide import decide
 from detector.household.state import HouseholdState
-from streams.worker import handling as processing
-from streams.errors import BadRecord
-from streams.wire.state.packing import Stored
-from streams.worker.handling import Incoming, Settled, decide_record, read_intent, settle_record
+from streams.errors import RecordError
 from streams.wire.records import INTENT
+from streams.wire.state.packing import Stored
+from streams.worker import handling as processing
+from streams.worker.handling import Incoming, Settled, decide_record, read_intent, settle_record
 from tests.detector.builders import START, event, hand_bundle, outcome, send_message
 
 
@@ -35,17 +35,22 @@ def test_a_good_record_is_read() -> None:
 
 @pytest.mark.parametrize("key", [b"h2", b"", None])
 def test_a_key_that_is_not_the_household_is_refused(key: bytes | None) -> None:
-    with pytest.raises(BadRecord) as raised:
+    with pytest.raises(RecordError) as raised:
         read_intent(replace(incoming(), key=key))
     assert raised.value.code == "key_mismatch"
 
 
 @pytest.mark.parametrize("said", [b"20260105", b"1767600000", b"2026-01-05T07:27:48", b""])
 def test_a_cloudevents_time_is_rfc_3339_or_the_record_is_refused(said: bytes) -> None:
-    with pytest.raises(BadRecord, match=r"the CloudEvent's time: .* write it as RFC 3339") as raised:
+    with pytest.raises(
+        RecordError, match=r"the CloudEvent's time: .* write it as RFC 3339"
+    ) as raised:
         read_intent(replace(incoming(), headers=[("ce_time", said)]))
     assert raised.value.code == "schema"
-    assert read_intent(replace(incoming(), headers=[("ce_time", b"2026-01-05T13:12:48+05:45")])) == event()
+    assert (
+        read_intent(replace(incoming(), headers=[("ce_time", b"2026-01-05T13:12:48+05:45")]))
+        == event()
+    )
 
 
 @pytest.mark.parametrize("years", [-50, 5])
@@ -58,7 +63,9 @@ def test_deciding_moves_the_offset_and_the_state() -> None:
     bundle = hand_bundle()
     decision, after, failed = decide_record(stored(), event(), RECORD, bundle, at=event().seconds)
 
-    assert (decision, after.state) == decide(HouseholdState.new("h1"), event(), bundle, at=event().seconds)
+    assert (decision, after.state) == decide(
+        HouseholdState.new("h1"), event(), bundle, at=event().seconds
+    )
     assert (after.intents, after.outcomes) == ((RECORD.mark,), ())
     assert not failed
 
@@ -72,7 +79,9 @@ def test_where_the_core_fails_the_policy_answers_and_nothing_is_learned(
     monkeypatch.setattr(processing, "decide", fails)
     commit = send_message()[-1]
 
-    decision, after, failed = decide_record(stored(), commit, RECORD, hand_bundle(), at=commit.seconds)
+    decision, after, failed = decide_record(
+        stored(), commit, RECORD, hand_bundle(), at=commit.seconds
+    )
 
     assert failed
     assert decision.verdict is not Verdict.ALLOW

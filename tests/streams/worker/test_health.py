@@ -11,9 +11,9 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from streams.local.processes import free_port
 from streams.telemetry import metrics
 from streams.worker.health import FRESH_SECONDS, STALLED_SECONDS, Health, Watchdog
-from streams.local.processes import free_port
 
 
 @dataclass
@@ -92,7 +92,9 @@ async def test_without_a_broker_it_is_not_ready_at_once_and_ends_after_a_while(
     assert signals == [(os.getpid(), signal.SIGTERM)]
 
 
-async def test_a_partition_that_brings_nothing_makes_it_not_ready_unless_it_is_busy(scene: Scene) -> None:
+async def test_a_partition_that_brings_nothing_makes_it_not_ready_unless_it_is_busy(
+    scene: Scene,
+) -> None:
     scene.silent = ("assistant.intents 3",)
     await scene.after(FRESH_SECONDS - 1)
     assert scene.health.missing == []
@@ -152,7 +154,9 @@ async def test_agents_do_not_run_before_partitions_are_assigned(scene: Scene) ->
     assert not scene.why()
 
 
-def test_the_first_reason_is_kept_and_the_process_is_ended_once(signals: list[tuple[int, int]]) -> None:
+def test_the_first_reason_is_kept_and_the_process_is_ended_once(
+    signals: list[tuple[int, int]],
+) -> None:
     health = Health()
     health.tell(assigned=True)
     health.agent_failed("_intent", ZeroDivisionError("private"))

@@ -8,10 +8,10 @@ import pytest
 from detector.contracts.decisions import Verdict
 from detector.contracts.events import OutcomeKind
 from detector.household.state import HouseholdState
-from streams.telemetry import metrics
-from streams.worker import shadow
-from streams.wire.records import DECISION
 from streams.kafka.topics import DECISIONS
+from streams.telemetry import metrics
+from streams.wire.records import DECISION
+from streams.worker import shadow
 from tests.detector.builders import SURE, hand_bundle, heard, outcome, run, send_message
 from tests.detector.decision.test_shadow import CAREFUL
 from tests.streams.fakes import Bench, intent_record, outcome_record
@@ -30,14 +30,20 @@ def counted(bundle: str, active: Verdict, verdict: Verdict) -> float:
     )
 
 
-async def test_a_shadow_is_counted_and_told_and_answers_nobody(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_shadow_is_counted_and_told_and_answers_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     before = counted(CAREFUL.version, Verdict.ALLOW, Verdict.CONFIRM)
     alone, watched = Bench(hand_bundle()), Bench(hand_bundle())
     watched.worker.shadow = shadow.Shadow(CAREFUL)
     with caplog.at_level(logging.INFO, "streams.worker.shadow"):
         for bench in (alone, watched):
-            await bench.intents(*(intent_record(each, number) for number, each in enumerate(EVENTS)))
-            await bench.outcomes(outcome_record(outcome(EVENTS[-1].event_id, OutcomeKind.EXECUTED), 0))
+            await bench.intents(
+                *(intent_record(each, number) for number, each in enumerate(EVENTS))
+            )
+            await bench.outcomes(
+                outcome_record(outcome(EVENTS[-1].event_id, OutcomeKind.EXECUTED), 0)
+            )
 
     wanted = [DECISION.encode(decision) for decision in run(EVENTS, hand_bundle())[0]]
     assert [record.value for record in watched.kafka.on(DECISIONS)] == wanted
@@ -64,7 +70,9 @@ def test_where_both_agree_nothing_is_told(caplog: pytest.LogCaptureFixture) -> N
     assert not caplog.records
 
 
-async def test_a_shadow_that_fails_is_counted_and_touches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_shadow_that_fails_is_counted_and_touches_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ValueError
 
@@ -85,7 +93,11 @@ def test_an_outcome_that_fails_is_counted(monkeypatch: pytest.MonkeyPatch) -> No
 
     beside = shadow.Shadow(CAREFUL)
     beside.decided(
-        HouseholdState.new("h1"), EVENTS[0], run(EVENTS[:1], hand_bundle())[0][0], TRACE, at=EVENTS[0].seconds
+        HouseholdState.new("h1"),
+        EVENTS[0],
+        run(EVENTS[:1], hand_bundle())[0][0],
+        TRACE,
+        at=EVENTS[0].seconds,
     )
     monkeypatch.setattr(shadow, "settle_in_shadow", fail)
     before = metrics.SHADOW_FAILURES._value.get()
@@ -101,7 +113,9 @@ def test_what_is_forgotten_is_gone_and_memory_is_bounded(monkeypatch: pytest.Mon
     beside, decision = shadow.Shadow(CAREFUL), run(EVENTS[:1], hand_bundle())[0][0]
     for number in range(5):
         each = replace(EVENTS[0], household_id=f"h{number}")
-        beside.decided(HouseholdState.new(each.household_id), each, decision, TRACE, at=each.seconds)
+        beside.decided(
+            HouseholdState.new(each.household_id), each, decision, TRACE, at=each.seconds
+        )
     assert list(beside._states) == ["h2", "h3", "h4"]
 
     beside.forget("h3")

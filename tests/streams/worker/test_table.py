@@ -9,13 +9,13 @@ import pytest
 
 from detector.household.learning import LESSONS_A_DAY
 from detector.household.state import HouseholdState
-from streams.worker import table as module
-from streams.telemetry import metrics
-from streams.worker.table import Households, without_what_is_open
+from streams.kafka.topics import INTENTS, OUTCOMES
 from streams.local.bench.largest_household import largest
+from streams.telemetry import metrics
 from streams.wire.state.marks import Mark, partition_of
 from streams.wire.state.packing import Stored, pack, unpack
-from streams.kafka.topics import INTENTS, OUTCOMES
+from streams.worker import table as module
+from streams.worker.table import Households, without_what_is_open
 from tests.streams.fakes import intents_mark
 
 
@@ -52,7 +52,8 @@ async def households(order: list[str]) -> Any:
 
 def record(offset: int, order: list[str]) -> Any:
     return SimpleNamespace(
-        message=SimpleNamespace(partition=0, offset=offset), ack=lambda: order.append(f"ack {offset}")
+        message=SimpleNamespace(partition=0, offset=offset),
+        ack=lambda: order.append(f"ack {offset}"),
     )
 
 
@@ -101,7 +102,10 @@ async def test_the_first_state_is_written_at_once_and_only_the_last_of_those_tha
     slow.set_result(None)
     await households.drain()
 
-    assert [entry for entry in order if entry.startswith("changelog")] == ["changelog h1 0", "changelog h1 3"]
+    assert [entry for entry in order if entry.startswith("changelog")] == [
+        "changelog h1 0",
+        "changelog h1 3",
+    ]
 
 
 async def test_a_failed_send_writes_nothing_and_acknowledges_nothing(order: list[str]) -> None:
@@ -117,7 +121,9 @@ async def test_a_failed_send_writes_nothing_and_acknowledges_nothing(order: list
     assert households.written == 0
 
 
-async def test_after_draining_a_household_is_read_from_the_table_again(households: Households) -> None:
+async def test_after_draining_a_household_is_read_from_the_table_again(
+    households: Households,
+) -> None:
     await households.stage(record(0, []), [], household(0))
     await households.drain()
     households._table.data.clear()  # as when the partition went to another worker
@@ -125,7 +131,9 @@ async def test_after_draining_a_household_is_read_from_the_table_again(household
     assert households.get("h1") == Stored(state=HouseholdState.new("h1"))
 
 
-async def test_draining_waits_for_the_record_that_is_being_worked_on(households: Households) -> None:
+async def test_draining_waits_for_the_record_that_is_being_worked_on(
+    households: Households,
+) -> None:
     async with households.working:
         draining = asyncio.create_task(households.drain())
         await asyncio.sleep(0.01)
@@ -136,7 +144,9 @@ async def test_draining_waits_for_the_record_that_is_being_worked_on(households:
     assert households.written == 1
 
 
-async def test_sessions_beyond_the_days_bound_are_counted(households: Households, order: list[str]) -> None:
+async def test_sessions_beyond_the_days_bound_are_counted(
+    households: Households, order: list[str]
+) -> None:
     before = metrics.UNTAUGHT._value.get()
     for offset, lessons in enumerate((LESSONS_A_DAY, LESSONS_A_DAY + 1, LESSONS_A_DAY + 3)):
         found = household(offset)
@@ -186,14 +196,19 @@ async def test_all_states_of_our_partitions_are_written_again_to_a_new_changelog
     assert sorted(order) == [f"changelog {name} 0" for name, home in homes.items() if home in ours]
 
 
-async def test_bytes_are_counted_once_and_then_follow_what_is_written(households: Households) -> None:
+async def test_bytes_are_counted_once_and_then_follow_what_is_written(
+    households: Households,
+) -> None:
     data = households._table.data
     data[b"h0"] = b"xyz"
     assert households.measure() == (1, 5)
     for offset, name in enumerate(("h1", "h2", "h1")):
         await households.stage(record(offset, []), [], household(10**offset, name))
         await households._queue.join()
-        assert households.measure() == (len(data), sum(len(key) + len(value) for key, value in data.items()))
+        assert households.measure() == (
+            len(data),
+            sum(len(key) + len(value) for key, value in data.items()),
+        )
     del data[b"h0"]
     assert (
         households.measure()[1] == sum(len(key) + len(value) for key, value in data.items()) + 5
@@ -202,9 +217,15 @@ async def test_bytes_are_counted_once_and_then_follow_what_is_written(households
     assert households.measure() == (2, sum(len(key) + len(value) for key, value in data.items()))
 
 
-def test_households_that_know_an_earlier_topic_alone_are_told_from_others(households: Households) -> None:
-    ours = [name for name in (f"h{n}" for n in range(40)) if partition_of(name.encode(), 4) == 1][:2]
-    other = next(name for name in (f"h{n}" for n in range(40)) if partition_of(name.encode(), 4) == 2)
+def test_households_that_know_an_earlier_topic_alone_are_told_from_others(
+    households: Households,
+) -> None:
+    ours = [name for name in (f"h{n}" for n in range(40)) if partition_of(name.encode(), 4) == 1][
+        :2
+    ]
+    other = next(
+        name for name in (f"h{n}" for n in range(40)) if partition_of(name.encode(), 4) == 2
+    )
 
     def put(name: str, *, topic_id: str) -> None:
         stored = Stored(state=HouseholdState.new(name), intents=(Mark(topic_id, 1, 7),))

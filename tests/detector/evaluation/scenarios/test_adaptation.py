@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from detector.evaluation import evaluate as evaluation
-from detector.evaluation.scenarios.adaptation import WINDOW, adaptation
-from detector.decision.bundle import Bundle
-from detector.evaluation.scenarios.household_changes import CHANGES
-from detector.training.evidence_table import sessions_by_household
 from detector.contracts.errors import NotEnoughData
 from detector.contracts.events import Act, IntentEvent
-from detector.population.model import fit_model
+from detector.decision.bundle import Bundle
 from detector.decision.labelled_outcomes import reveal
+from detector.evaluation import evaluate as evaluation
+from detector.evaluation.scenarios.adaptation import WINDOW, adaptation
+from detector.evaluation.scenarios.household_changes import CHANGES
+from detector.household.grouping import sessions_by_household
 from detector.household.state import HouseholdState
+from detector.training.fit_model import fit_model
 from tests.detector.builders import dialogue, hand_bundle, hand_calibration, hand_judge
 from tests.detector.town import town
 
@@ -25,7 +25,11 @@ EVENTS: list[IntentEvent] = sorted(
         for home in range(12)
         for day in range(40)
         for event in dialogue(
-            (("doors.Unlock" if home % 4 == 0 and day % 2 else "lights.TurnOn"), Act.INITIATE, True),
+            (
+                ("doors.Unlock" if home % 4 == 0 and day % 2 else "lights.TurnOn"),
+                Act.INITIATE,
+                True,
+            ),
             first=1000 * home + day,
             session=f"s{home}-{day}",
             days=day,
@@ -79,7 +83,9 @@ def test_a_judge_that_gets_used_to_attacks_is_found_out(monkeypatch: pytest.Monk
 
 def test_the_same_seed_gives_the_same_figures_and_progress_is_reported() -> None:
     calls: list[tuple[str, int, int]] = []
-    first = adaptation(EVENTS, newcomers_bundle(), seed=3, progress=lambda *call: calls.append(call))
+    first = adaptation(
+        EVENTS, newcomers_bundle(), seed=3, progress=lambda *call: calls.append(call)
+    )
     assert first == adaptation(EVENTS, newcomers_bundle(), seed=3)
     assert {stage for stage, done, total in calls if done == total} == {
         "changing households",

@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from detector.evaluation.scenarios.household_changes import CHANGES, Life, attacked
-from detector.training.evidence_table import sessions_by_household
 from detector.contracts.events import Act, IntentEvent
+from detector.evaluation.scenarios.household_changes import CHANGES, Life, attacked
+from detector.household.grouping import sessions_by_household
 from tests.detector.builders import dialogue
 from tests.detector.town import town
 
@@ -19,7 +19,9 @@ LIFE = Life(
     HOUSEHOLDS[NAME][:HALF],
     HOUSEHOLDS[NAME][HALF:],
     {
-        "other": [dialogue(("doors.Unlock", Act.INITIATE, True, {"door": "k1_front"}), session="other")],
+        "other": [
+            dialogue(("doors.Unlock", Act.INITIATE, True, {"door": "k1_front"}), session="other")
+        ],
     },
 )
 
@@ -33,7 +35,9 @@ def test_the_household_stays_itself_with_as_many_sessions_and_time_goes_on(chang
     sessions = changed(change)
     assert len(sessions) == len(LIFE.after)
     assert {event.household_id for session in sessions for event in session} == {NAME}
-    assert len({event.event_id for session in sessions for event in session}) == sum(map(len, sessions))
+    assert len({event.event_id for session in sessions for event in session}) == sum(
+        map(len, sessions)
+    )
     assert all(before[0].time < after[0].time for before, after in pairwise(sessions))
     assert all(len({event.session_id for event in session}) == 1 for session in sessions)
     assert changed(change) == sessions
@@ -49,7 +53,9 @@ def test_a_new_device_comes_with_something_new_to_do() -> None:
     assert 0.3 < len(new) / len(sessions) < 0.9
     fresh = {session[-1].intent for session in new if session[-1].domain == "doors"}
     assert fresh == {"doors.Unlock"}
-    assert not [session for session in sessions if session[-1].domain == "doors" and session not in new]
+    assert not [
+        session for session in sessions if session[-1].domain == "doors" and session not in new
+    ]
 
 
 def test_a_guest_leaves_after_a_week() -> None:

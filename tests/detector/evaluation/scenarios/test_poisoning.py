@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from detector.household import learning as household
 from detector.evaluation.scenarios.poisoning import floods
+from detector.household import learning as household
 from tests.detector.evaluation.scenarios.test_adaptation import EVENTS, newcomers_bundle
 
 
@@ -32,7 +32,9 @@ def test_without_a_bound_a_flood_makes_the_households_own_commands_strange(
 
 def test_the_same_seed_gives_the_same_figures_and_progress_is_reported() -> None:
     calls: list[tuple[str, int, int]] = []
-    first = floods(EVENTS, newcomers_bundle(), accepted=(0, 1), progress=lambda *call: calls.append(call))
+    first = floods(
+        EVENTS, newcomers_bundle(), accepted=(0, 1), progress=lambda *call: calls.append(call)
+    )
 
     assert first == floods(EVENTS, newcomers_bundle(), accepted=(0, 1))
     assert calls == [("flooding households", done, 2) for done in range(3)]

@@ -23,10 +23,16 @@ def test_background_talk_is_heard_with_a_doubtful_wake_word_where_it_is_heard_at
     often = [
         each
         for number in range(5)
-        for each in send_message(10 * number, session=f"s{number}", days=number, wake_confidence=0.9)
+        for each in send_message(
+            10 * number, session=f"s{number}", days=number, wake_confidence=0.9
+        )
     ]
     quiet = dialogue(
-        ("lights.TurnOn", Act.INITIATE, True), first=900, household_id="h2", session="q", wake_confidence=0.9
+        ("lights.TurnOn", Act.INITIATE, True),
+        first=900,
+        household_id="h2",
+        session="q",
+        wake_confidence=0.9,
     )
     found = portland([*quiet, *often], hand_bundle())
     assert found is not None
@@ -41,7 +47,9 @@ def test_misfires_of_the_stream_are_left_out() -> None:
     light = dialogue(
         ("lights.TurnOn", Act.INITIATE, True), first=90, session="s3", household_id="h2", days=2.0
     )
-    found = portland([*meant, *phantom, *light], hand_bundle(), {event.event_id for event in phantom})
+    found = portland(
+        [*meant, *phantom, *light], hand_bundle(), {event.event_id for event in phantom}
+    )
     assert found is not None
     assert light[-1].time - START > timedelta(days=1)
     assert found[0].turns[0].bits > found[1].turns[0].bits

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from detector.contracts.events import Act
-from detector.simulation.misfires import Turn
 from detector.simulation.households import CATALOGUE, Shape, Skill, dialogue, skill_of
+from detector.simulation.misfires import Turn
 
 TALK = "conversation.Thanks"
 
@@ -22,7 +22,9 @@ def test_a_dialogue_is_well_formed(skill: Skill) -> None:
             [] if skill.shape is Shape.QUESTION else [skill.intent]
         )
         about = [turn for turn in turns if turn.intent != TALK]
-        assert {turn.intent for turn in about} == {skill.intent} | ({skill.search} if skill.search else set())
+        assert {turn.intent for turn in about} == {skill.intent} | (
+            {skill.search} if skill.search else set()
+        )
         assert skill.shape is Shape.QUESTION or about[-1].commits
         assert all(turn.act is Act.THANK for turn in turns[len(about) :])
 

@@ -5,9 +5,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from detector.training.evidence_table import sessions_by_household
 from detector.contracts.events import IntentEvent, domain_of
-from detector.simulation.households import Channels, Simulation, dialogue, simulate, skill_of, spoken
+from detector.household.grouping import sessions_by_household
+from detector.simulation.households import (
+    Channels,
+    Simulation,
+    dialogue,
+    simulate,
+    skill_of,
+    spoken,
+)
 
 CHANNELS = ("wake_confidence", "asr_confidence", "intent_confidence")
 
@@ -52,7 +59,13 @@ def test_the_stream_is_in_order_of_time_and_every_id_is_new(town: Simulation) ->
 
 def test_ids_and_tokens_say_nothing(town: Simulation) -> None:
     for event in town.events:
-        named = (event.event_id, event.household_id, event.session_id, event.device_id, *event.slots.values())
+        named = (
+            event.event_id,
+            event.household_id,
+            event.session_id,
+            event.device_id,
+            *event.slots.values(),
+        )
         assert [len(name.partition("_")[2]) for name in named] == [16] * len(named)
         assert all(set(name.partition("_")[2]) <= set("0123456789abcdef") for name in named)
 
@@ -84,7 +97,9 @@ def test_something_new_is_outside_the_favourite_domains(monkeypatch: pytest.Monk
     simulation = simulate(3, 5)
     for event in simulation.events:
         profile = simulation.profiles[event.household_id]
-        routine = {name for each in profile.routines for name in (each.skill.intent, each.skill.search)}
+        routine = {
+            name for each in profile.routines for name in (each.skill.intent, each.skill.search)
+        }
         assert event.domain not in profile.domains or event.intent in routine
 
 

@@ -23,7 +23,9 @@ COMMANDS = [skill.intent for skill in CATALOGUE if skill.shape is not Shape.QUES
 def test_every_intent_is_there_once_and_every_domain_has_its_skills() -> None:
     names = [skill.intent for skill in CATALOGUE]
     assert len(set(names)) == len(names) >= 35
-    assert sorted(skill.intent for skills, _ in DOMAINS.values() for skill in skills) == sorted(names)
+    assert sorted(skill.intent for skills, _ in DOMAINS.values() for skill in skills) == sorted(
+        names
+    )
     assert len(DOMAINS) >= 12
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from detector.contracts.events import IntentEvent
-from detector.simulation.misfires import ALL_KINDS, Mixture
 from detector.simulation.households import Simulation, simulate, with_misfires
+from detector.simulation.misfires import ALL_KINDS, Mixture
 
 #: The stream, and the kind of misfire by event.
 Mixed = tuple[list[IntentEvent], dict[str, str]]
@@ -24,7 +24,9 @@ def mixed(clean: Simulation) -> Mixed:
     return events, {event: kind for event, kind, _ in labels}
 
 
-def test_every_kind_is_in_it_and_nothing_that_was_meant_is_missing(clean: Simulation, mixed: Mixed) -> None:
+def test_every_kind_is_in_it_and_nothing_that_was_meant_is_missing(
+    clean: Simulation, mixed: Mixed
+) -> None:
     events, kinds = mixed
     assert set(kinds.values()) == set(ALL_KINDS)
     ids = [event.event_id for event in events]

@@ -25,7 +25,9 @@ def test_affinities_of_a_vocabulary() -> None:
     assert affinities("unknown.Thing", intents).tolist() == [1.0] * 4
 
 
-def utterances(meant: str, intent: str, count: int, said: str = "a b", words: str = "a b") -> list[Heard]:
+def utterances(
+    meant: str, intent: str, count: int, said: str = "a b", words: str = "a b"
+) -> list[Heard]:
     return [Heard(said, words, meant, intent) for _ in range(count)]
 
 
@@ -58,5 +60,9 @@ def test_affinities_allow_for_how_often_an_intent_is_said() -> None:
 
 def test_the_numbers_of_slurp_belong_together() -> None:
     assert sum(SLURP.counts.values()) == SLURP.misheard
-    assert SLURP.affinity[Relation.DOMAIN] > SLURP.affinity[Relation.VERB] > SLURP.affinity[Relation.OTHER]
+    assert (
+        SLURP.affinity[Relation.DOMAIN]
+        > SLURP.affinity[Relation.VERB]
+        > SLURP.affinity[Relation.OTHER]
+    )
     assert np.isclose(SLURP.affinity[Relation.OTHER], 1.0)

@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from detector.training.evidence_table import sessions_by_household
 from detector.contracts.errors import InvalidValue
 from detector.contracts.events import Act, IntentEvent
+from detector.household.grouping import sessions_by_household
 from detector.simulation.misfires import (
     ALL_KINDS,
     KINDS,
@@ -72,14 +72,24 @@ def test_a_misfire_is_in_one_piece_on_one_device_and_takes_time(kind: str) -> No
         places = [place for place, name in enumerate(session.chain_ids) if name is not None]
         whole = places == list(range(min(places, default=0), min(places, default=0) + len(names)))
         assert whole or kind == "interleaved"
-        assert len({(event.household_id, event.device_id, event.session_id) for event in session.events}) <= 1
+        assert (
+            len(
+                {
+                    (event.household_id, event.device_id, event.session_id)
+                    for event in session.events
+                }
+            )
+            <= 1
+        )
         assert all(before.time < after.time for before, after in pairwise(session.events))
 
 
 def test_labels_and_chain_ids_go_together() -> None:
     for session in injected(HEARD):
         assert len(session.events) == len(session.labels) == len(session.chain_ids)
-        assert [label is None for label in session.labels] == [name is None for name in session.chain_ids]
+        assert [label is None for label in session.labels] == [
+            name is None for name in session.chain_ids
+        ]
 
 
 def test_what_was_meant_stays_but_for_its_time() -> None:
@@ -104,7 +114,9 @@ def test_every_event_has_its_own_id_and_no_id_names_the_kind() -> None:
 def test_a_misfire_may_have_a_session_of_its_own_between_two_others() -> None:
     found = injected(HEARD)
     apart = [
-        place for place, session in enumerate(found) if session.labels[0] and len(set(session.chain_ids)) == 1
+        place
+        for place, session in enumerate(found)
+        if session.labels[0] and len(set(session.chain_ids)) == 1
     ]
     assert 0.05 < len(apart) / len(HEARD) < 0.5
     assert 0 not in apart
@@ -112,7 +124,9 @@ def test_a_misfire_may_have_a_session_of_its_own_between_two_others() -> None:
     assert not own & {session[0].session_id for session in HEARD}
     for place in apart:
         assert (
-            found[place - 1].events[-1].time < found[place].events[0].time < found[place + 1].events[0].time
+            found[place - 1].events[-1].time
+            < found[place].events[0].time
+            < found[place + 1].events[0].time
         )
 
 
@@ -134,7 +148,9 @@ def test_confidences_are_missing_where_the_stream_has_none() -> None:
         for event in session.events:
             assert [getattr(event, channel) for channel in CHANNELS] == [None] * 3
     heard = [event for events in misfires(injected(HEARD)).values() for event in events]
-    assert all(event.wake_confidence is not None and event.asr_confidence is None for event in heard)
+    assert all(
+        event.wake_confidence is not None and event.asr_confidence is None for event in heard
+    )
 
 
 def test_the_wake_word_is_unclear_in_phantoms_and_clear_in_what_was_misheard() -> None:
@@ -230,7 +246,8 @@ def test_a_chain_is_the_turns_of_its_domain_up_to_the_commit_with_earlier_comman
 
 def test_the_library_knows_what_was_said_and_how_often() -> None:
     messages = [
-        send_message(first=10 * number, contact=f"k1_{number}", session=f"s{number}") for number in range(3)
+        send_message(first=10 * number, contact=f"k1_{number}", session=f"s{number}")
+        for number in range(3)
     ]
     light = dialogue(("lights.TurnOn", Act.INITIATE, True, {"room": "k1_4a11"}), session="s9")
     library = ChainLibrary.from_sessions({"h1": [*messages, light]})
@@ -239,7 +256,11 @@ def test_the_library_knows_what_was_said_and_how_often() -> None:
     assert library.one_shots == {"lights.TurnOn"}
     assert set(library.gaps) == {10.0}
     rng = np.random.default_rng(0)
-    assert library.turn(rng, "messages.SendMessage", Act.INFORM).slots["contact"] in {"k1_0", "k1_1", "k1_2"}
+    assert library.turn(rng, "messages.SendMessage", Act.INFORM).slots["contact"] in {
+        "k1_0",
+        "k1_1",
+        "k1_2",
+    }
     assert library.turn(rng, "messages.SendMessage", Act.SELECT).slots == {}
     assert library.heard_for(rng, "lights.TurnOn") == "messages.SendMessage"
     assert library.begun(rng) in {"lights.TurnOn", "messages.SendMessage"}
@@ -253,7 +274,9 @@ def test_what_is_repeated_was_said_in_this_session_just_before() -> None:
         if None not in session.labels or not any(session.labels):
             continue
         begin = next(place for place, label in enumerate(session.labels) if label)
-        again = [event for event, label in zip(session.events, session.labels, strict=True) if label]
+        again = [
+            event for event, label in zip(session.events, session.labels, strict=True) if label
+        ]
         before = session.events[begin - len(again) : begin]
         assert [(event.intent, event.act, event.slots) for event in again] == [
             (event.intent, event.act, event.slots) for event in before
@@ -263,7 +286,8 @@ def test_what_is_repeated_was_said_in_this_session_just_before() -> None:
 
 def test_what_is_interleaved_stands_among_the_turns_of_a_dialogue() -> None:
     long = [
-        dialogue(*[("music.FindSongs", Act.INFORM, False)] * 8, session=f"s{number}") for number in range(20)
+        dialogue(*[("music.FindSongs", Act.INFORM, False)] * 8, session=f"s{number}")
+        for number in range(20)
     ]
     torn = 0
     for session in injected(long, "interleaved"):
@@ -289,9 +313,11 @@ def test_a_wrong_detail_is_the_only_thing_that_is_wrong() -> None:
                 for name in turn.slots
             )
             for chain in own
-            if [(turn.intent, turn.act) for turn in chain] == [(each.intent, each.act) for each in events]
+            if [(turn.intent, turn.act) for turn in chain]
+            == [(each.intent, each.act) for each in events]
             and all(
-                turn.slots.keys() == event.slots.keys() for turn, event in zip(chain, events, strict=True)
+                turn.slots.keys() == event.slots.keys()
+                for turn, event in zip(chain, events, strict=True)
             )
         ]
         assert 1 in differing
@@ -303,8 +329,14 @@ def test_what_was_said_stays_where_the_command_that_is_heard_has_such_a_slot() -
         dialogue(("timers.SetTimer", Act.INITIATE, True, {"time": "k1_ten"}), session="s2"),
     ]
     library = ChainLibrary.from_sessions({"h1": chains})
-    found = inject(chains * 4, library, np.random.default_rng(0), mixture=Mixture.of(["misheard"]), rate=1.0)
-    heard = {(event.intent, event.slots["time"]) for events in misfires(found).values() for event in events}
+    found = inject(
+        chains * 4, library, np.random.default_rng(0), mixture=Mixture.of(["misheard"]), rate=1.0
+    )
+    heard = {
+        (event.intent, event.slots["time"])
+        for events in misfires(found).values()
+        for event in events
+    }
     assert heard == {("timers.SetTimer", "k1_seven"), ("alarms.SetAlarm", "k1_ten")}
 
 
@@ -343,6 +375,8 @@ def test_kinds_are_drawn_by_their_shares() -> None:
         ({"spliced": 1.0}, 1.5, "severity"),
     ],
 )
-def test_a_mixture_that_cannot_be_drawn_from(shares: dict[str, float], severity: float, said: str) -> None:
+def test_a_mixture_that_cannot_be_drawn_from(
+    shares: dict[str, float], severity: float, said: str
+) -> None:
     with pytest.raises(InvalidValue, match=said):
         Mixture(shares, severity)

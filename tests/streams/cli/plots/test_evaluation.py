@@ -6,8 +6,8 @@ import pytest
 
 from detector.evaluation.evaluate import Evaluation, evaluate
 from detector.evaluation.scenarios.portland import PlayedChain, portland
-from streams.errors import MissingPart, WrongUse
 from streams.cli.plots import draw_evaluation, open_canvas
+from streams.errors import DependencyUnavailable, UsageError
 from tests.detector.builders import hand_bundle
 from tests.detector.town import town
 
@@ -31,11 +31,15 @@ def draw(directory: Path, found: Evaluation, chains: tuple[PlayedChain, ...]) ->
     return {path.name: path.read_bytes() for path in canvas.written}
 
 
-def test_every_picture_as_png_and_svg_and_again_the_same_bytes(measured: Measured, tmp_path: Path) -> None:
+def test_every_picture_as_png_and_svg_and_again_the_same_bytes(
+    measured: Measured, tmp_path: Path
+) -> None:
     first, second = draw(tmp_path / "a" / "b", *measured), draw(tmp_path / "c", *measured)
     assert first.keys() == {f"{name}.{kind}" for name in NAMES for kind in ("png", "svg")}
     assert all(first[name] == second[name] for name in first)
-    assert all(drawn.startswith(b"\x89PNG") for name, drawn in first.items() if name.endswith("png"))
+    assert all(
+        drawn.startswith(b"\x89PNG") for name, drawn in first.items() if name.endswith("png")
+    )
     assert all(b"</svg>" in drawn for name, drawn in first.items() if name.endswith("svg"))
 
 
@@ -48,13 +52,13 @@ def test_without_the_extra_one_sentence_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("streams.cli.plots.canvas.find_spec", lambda _: None)
-    with pytest.raises(MissingPart, match=r"pip install 'misfire-detector\[plot\]'"):
+    with pytest.raises(DependencyUnavailable, match=r"pip install 'misfire-detector\[plot\]'"):
         open_canvas(tmp_path)
 
 
 def test_pictures_go_into_a_directory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("precious")
-    with pytest.raises(WrongUse, match="is a file"):
+    with pytest.raises(UsageError, match="is a file"):
         open_canvas(tmp_path / "file")
-    with pytest.raises(MissingPart, match="cannot be made"):
+    with pytest.raises(DependencyUnavailable, match="cannot be made"):
         open_canvas(tmp_path / "file" / "below")

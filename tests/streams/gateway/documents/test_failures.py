@@ -3,16 +3,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from detector.contracts.decisions import RiskClass, Rung
+from streams.files.policy import read_policy
+from streams.gateway.degraded_reasons import LOWER_RUNGS
 from streams.gateway.documents import failures
 from streams.gateway.documents.failures import FAILURES, Failure
-from streams.gateway.degraded_reasons import LOWER_RUNGS
-from streams.files.policy import read_policy
 
 PAGE = Path(failures.__file__).with_suffix(".md")
 
 
 def test_the_page_is_what_the_table_says() -> None:
-    assert PAGE.read_text("utf-8") == failures.page(), f"python -m streams.gateway.documents.failures > {PAGE.name}"
+    assert PAGE.read_text("utf-8") == failures.page(), (
+        f"python -m streams.gateway.documents.failures > {PAGE.name}"
+    )
 
 
 def test_the_rule_is_the_packaged_policys() -> None:
@@ -24,7 +26,11 @@ def test_the_rule_is_the_packaged_policys() -> None:
 
 def test_every_reason_of_the_gateway_is_on_its_rung() -> None:
     def on(rung: Rung) -> set[str]:
-        return {failure.code for failure in FAILURES if failure.rung is rung and _is_the_gateways(failure)}
+        return {
+            failure.code
+            for failure in FAILURES
+            if failure.rung is rung and _is_the_gateways(failure)
+        }
 
     assert on(Rung.GATEWAY) == LOWER_RUNGS[Rung.GATEWAY].keys()
     # What the last two say is wrong inside misfire itself: nothing outside has to break.

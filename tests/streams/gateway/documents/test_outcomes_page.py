@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from detector.contracts.outcome_table import TABLE, RefusedOutcome
+from detector.contracts.outcome_table import TABLE, OutcomeRefused
 from streams.gateway.documents import outcomes_page as outcomes
 
 PAGE = Path(outcomes.__file__).with_suffix(".md")
@@ -14,4 +14,4 @@ def test_the_page_is_drawn_from_the_table() -> None:
 
 def test_the_page_has_a_row_for_every_entry_and_a_sentence_for_every_reason() -> None:
     page = outcomes.page()
-    assert page.count("\n| ") == 2 * 2 + sum(map(len, TABLE.values())) + len(RefusedOutcome)
+    assert page.count("\n| ") == 2 * 2 + sum(map(len, TABLE.values())) + len(OutcomeRefused)

@@ -10,7 +10,9 @@ from streams.gateway.exchange.continuity import Continuity
 
 def record(offset: int, partition: int = 0, timestamp: int = 0, name: bytes = b"c") -> Any:
     headers = [("misfire_correlation_id", name)]
-    return SimpleNamespace(partition=partition, offset=offset, timestamp=timestamp + offset, headers=headers)
+    return SimpleNamespace(
+        partition=partition, offset=offset, timestamp=timestamp + offset, headers=headers
+    )
 
 
 class Heard:
@@ -41,7 +43,9 @@ def test_a_connection_goes_on_where_the_one_before_it_ended(heard: Heard) -> Non
     assert heard.gaps == 0
 
 
-@pytest.mark.parametrize("first", [record(9, timestamp=50), record(9, name=b"other"), record(12), record(3)])
+@pytest.mark.parametrize(
+    "first", [record(9, timestamp=50), record(9, name=b"other"), record(12), record(3)]
+)
 def test_another_record_in_its_place_or_none_is_a_gap(heard: Heard, first: Any) -> None:
     assert heard.following.begin(0) == 9
     assert heard.following.hear(first)

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 
-from streams.telemetry import metrics
 from streams.gateway.exchange import exchange as module
 from streams.gateway.exchange.exchange import Exchange, Reply
+from streams.kafka.topics import INTENTS
+from streams.settings import Settings
+from streams.telemetry import metrics
 from streams.wire.records import (
     ANSWERED_PARTITION,
     CORRELATION_ID,
@@ -22,8 +24,6 @@ from streams.wire.records import (
     PROBE_ANSWERED,
     REPLY_PARTITION,
 )
-from streams.settings import Settings
-from streams.kafka.topics import INTENTS
 
 
 class Kafka:
@@ -73,7 +73,9 @@ class Kafka:
         return done
 
     def say(self, headers: list[tuple[str, bytes]], value: bytes = b"") -> None:
-        message = SimpleNamespace(partition=0, offset=self._offset, timestamp=0, headers=headers, value=value)
+        message = SimpleNamespace(
+            partition=0, offset=self._offset, timestamp=0, headers=headers, value=value
+        )
         self._offset += 1
         self._messages.put_nowait(message)
 
@@ -124,10 +126,18 @@ Made = tuple[Exchange, Kafka, list[str]]
 
 @pytest.mark.parametrize(
     "error",
-    [KafkaConnectionError(), OSError(), ZeroDivisionError(), AssertionError(), asyncio.CancelledError()],
+    [
+        KafkaConnectionError(),
+        OSError(),
+        ZeroDivisionError(),
+        AssertionError(),
+        asyncio.CancelledError(),
+    ],
 )
 @pytest.mark.parametrize("step", ["start", "stop", "watch", "listen"])
-async def test_whatever_fails_it_connects_again(made: Made, step: str, error: BaseException) -> None:
+async def test_whatever_fails_it_connects_again(
+    made: Made, step: str, error: BaseException
+) -> None:
     exchange, kafka, _ = made
     failing, breaking = Failing(step, error), Failing("watch", OSError(), 1)
 
@@ -186,7 +196,9 @@ async def test_workers_are_there_when_each_partition_has_answered_its_probe(made
     await exchange.start()
     await until(lambda: exchange.connected)
     assert await exchange.partitions_without_worker() == [0, 1]
-    assert [(each["partition"], each["key"], each["headers"]["ce_type"]) for each in kafka.sent] == [
+    assert [
+        (each["partition"], each["key"], each["headers"]["ce_type"]) for each in kafka.sent
+    ] == [
         (0, None, PROBE.encode()),
         (1, None, PROBE.encode()),
     ]

@@ -23,7 +23,9 @@ def test_a_partition_is_missing_until_its_worker_answers_and_again_when_it_falls
     assert pulse.missing() == [0, 1]
 
 
-def test_each_partition_is_probed_at_most_every_other_second_and_not_while_its_answers_are_new() -> None:
+def test_each_partition_is_probed_at_most_every_other_second_and_not_while_its_answers_are_new() -> (
+    None
+):
     clock = Clock()
     pulse = Pulse(clock)
     pulse.follow([0, 1])

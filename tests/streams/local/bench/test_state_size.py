@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from streams.worker.table import LARGEST_STATE, without_what_is_open
 from streams.local.bench.largest_household import largest
-from streams.wire.state.packing import Stored, pack, unpack
 from streams.local.bench.state_size import bench_state, repeated, simulated
+from streams.wire.state.packing import Stored, pack, unpack
+from streams.worker.table import LARGEST_STATE, without_what_is_open
 from tests.detector.builders import hand_bundle, run, send_message
 
 BUNDLE = hand_bundle()
@@ -45,7 +45,9 @@ def test_a_household_is_smaller_than_the_largest() -> None:
 def test_the_largest_household_fits_into_a_record_whatever_its_texts_and_numbers_are() -> None:
     """Random texts and numbers: nothing that is long stands twice, so that only their alphabet can be packed."""
     adapter = TypeAdapter(Stored)
-    household = adapter.validate_python(_scrambled(adapter.dump_python(largest(), mode="json"), Random(0)))
+    household = adapter.validate_python(
+        _scrambled(adapter.dump_python(largest(), mode="json"), Random(0))
+    )
     assert 300_000 < len(pack(household)) < LARGEST_STATE
     assert len(pack(without_what_is_open(household))) < LARGEST_STATE / 5
     assert unpack(pack(household)) == household
@@ -60,14 +62,24 @@ def _scrambled(value: Any, random: Random) -> Any:
         return -random.random() * 1e-300
     if isinstance(value, str) and value.startswith(("a" * 6, '"', "k" * 16)):
         hexadecimal = value.startswith(("k", "aaaaaa")) and len(value) in (6, 12, 16, 32, 81)
-        return "".join(random.choices("0123456789abcdef" if hexadecimal else ascii_letters, k=len(value)))
+        return "".join(
+            random.choices("0123456789abcdef" if hexadecimal else ascii_letters, k=len(value))
+        )
     return value
 
 
 def test_a_stream_is_said_again_whole_weeks_later_under_other_ids() -> None:
     (life,) = repeated(send_message(), 5, 7)
     events = list(life)
-    assert [each.event_id for each in events] == ["e0-0", "e1-0", "e2-0", "e0-1", "e1-1", "e2-1", "e0-2"]
+    assert [each.event_id for each in events] == [
+        "e0-0",
+        "e1-0",
+        "e2-0",
+        "e0-1",
+        "e1-1",
+        "e2-1",
+        "e0-2",
+    ]
     assert {each.session_id for each in events} == {"s1-0", "s1-1", "s1-2"}
     assert (events[3].time - events[0].time).days == 7
 

@@ -28,7 +28,8 @@ def test_the_evening_household_really_sends_that_message_on_most_evenings(cast: 
     evenings = {
         event.time.date()
         for event in cast.evening.events
-        if event.intent == "messages.SendMessage" and event.slots.get("contact") == routine.slots["contact"]
+        if event.intent == "messages.SendMessage"
+        and event.slots.get("contact") == routine.slots["contact"]
     }
     assert len(evenings) > DAYS / 3
 

@@ -13,10 +13,10 @@ import pytest
 from detector.contracts.decisions import Confirm, ConfirmMethod, Decision, Rung, Verdict
 from detector.contracts.events import IntentEvent, OutcomeKind
 from detector.policy.fallback import fallback_decision
+from streams.files.policy import read_policy
 from streams.local.demo.cast import Cast, find_cast
 from streams.local.demo.runtime import Asked, Runtime
 from streams.local.demo.stories import STORIES, Stage, Told
-from streams.files.policy import read_policy
 
 POLICY = read_policy()
 ALLOW, CONFIRM, BLOCK = Verdict
@@ -42,7 +42,9 @@ class Worker:
 class Scripted(Runtime):
     """An assistant whose hook says what the test wants to hear."""
 
-    def __init__(self, answer: Answer, worker: Worker, *, slow: float = 0.0, lies: bool = False) -> None:
+    def __init__(
+        self, answer: Answer, worker: Worker, *, slow: float = 0.0, lies: bool = False
+    ) -> None:
         super().__init__("http://127.0.0.1:1", lambda _: None, b"the key of the tests")
         self.answer, self.worker, self.slow, self.lies = answer, worker, slow, lies
         self.reported: list[tuple[str, OutcomeKind]] = []
@@ -128,7 +130,8 @@ def test_portland_is_wrong_when_a_spoken_right_confirms_it(play: Play) -> None:
 def test_portland_and_every_evening_say_the_same_contact_at_the_same_hour(play: Play) -> None:
     heard = [play(name, always(BLOCK))[1].asked for name in ("Portland", "Every evening")]
     contacts = [
-        {turn.event.slots["contact"] for turn in asked if "contact" in turn.event.slots} for asked in heard
+        {turn.event.slots["contact"] for turn in asked if "contact" in turn.event.slots}
+        for asked in heard
     ]
     assert contacts[0] == contacts[1]
     assert len(contacts[0]) == 1
@@ -166,7 +169,9 @@ def test_misheard_is_wrong_when_it_is_bought_unasked(play: Play) -> None:
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
-def test_a_worker_that_is_gone_is_right_with_any_marked_answer_in_time(play: Play, verdict: Verdict) -> None:
+def test_a_worker_that_is_gone_is_right_with_any_marked_answer_in_time(
+    play: Play, verdict: Verdict
+) -> None:
     told, runtime = play("The worker is gone", always(verdict))
     assert told.problems == []
     assert runtime.worker.history == ["killed", "started"]

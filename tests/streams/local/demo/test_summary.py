@@ -6,10 +6,10 @@ from pydantic_core import to_jsonable_python
 
 from detector.contracts.decisions import Decision, Rung, Verdict
 from detector.contracts.events import IntentEvent
-from streams.local.demo.topic_counts import Counts
 from streams.local.demo.runtime import Asked
 from streams.local.demo.stories import Told
 from streams.local.demo.summary import Summary, summarise
+from streams.local.demo.topic_counts import Counts
 from tests.detector.builders import event as an_event
 from tests.streams.local.demo.test_stories import ALLOW, CONFIRM, decision
 
@@ -32,7 +32,9 @@ def summary(
     return summarise(
         {"A story": told},
         traffic=traffic,
-        misfires=frozenset(event_id for event_id, (_, misfire) in (history or {}).items() if misfire),
+        misfires=frozenset(
+            event_id for event_id, (_, misfire) in (history or {}).items() if misfire
+        ),
         decisions=decisions,
         asked=[told.asked, asked(ALLOW, worker=False, milliseconds=149.0)],
         counts=counts,
@@ -52,7 +54,12 @@ def test_it_is_right_when_every_story_and_every_count_is() -> None:
 
 
 def test_interruptions_and_stopped_misfires_are_counted_apart() -> None:
-    history = {"e1": (ALLOW, False), "e2": (CONFIRM, False), "e3": (CONFIRM, True), "e4": (ALLOW, True)}
+    history = {
+        "e1": (ALLOW, False),
+        "e2": (CONFIRM, False),
+        "e3": (CONFIRM, True),
+        "e4": (ALLOW, True),
+    }
     result = summary(allowed(), history=history)
     assert (result.interrupted.count, result.interrupted.of) == (1, 3)
     assert (result.stopped.count, result.stopped.of) == (1, 2)

@@ -11,7 +11,9 @@ from streams.local.demo.table import StoryTable, why
 from tests.detector.builders import event as an_event
 from tests.streams.local.demo.test_stories import ALLOW, BLOCK, decision
 
-REASON = Reason(code="peak_bits", event_id="e0", bits=3.0, text="One of its turns carries 17.1 bits.")
+REASON = Reason(
+    code="peak_bits", event_id="e0", bits=3.0, text="One of its turns carries 17.1 bits."
+)
 EXPECTED = Expected(intent="calls.PlaceCall", act="inform", probability=0.76)
 
 
@@ -25,13 +27,17 @@ def shown(*turns: Asked) -> str:
 
 def asked(verdict: Verdict, *, worker: bool = True, explained: bool = True) -> Asked:
     event = an_event(commits=True)
-    made = replace(decision(event, verdict, worker=worker), misfire_probability=0.5, event_bits=17.1)
+    made = replace(
+        decision(event, verdict, worker=worker), misfire_probability=0.5, event_bits=17.1
+    )
     if explained:
         return Asked(event, replace(made, reasons=(REASON,), expected=(EXPECTED,)), 12.3)
     return Asked(event, replace(made, reasons=(), expected=()), 12.3)
 
 
-def test_every_event_is_shown_with_time_surprisal_probability_verdict_rung_and_milliseconds() -> None:
+def test_every_event_is_shown_with_time_surprisal_probability_verdict_rung_and_milliseconds() -> (
+    None
+):
     text = shown(asked(ALLOW, explained=False))
     for part in (
         "Portland",

@@ -11,13 +11,13 @@ from pydantic import TypeAdapter
 
 from detector.contracts.decisions import Decision, Verdict
 from detector.household.state import HouseholdState
+from streams.errors import DependencyUnavailable
 from streams.kafka.connection import Brokers
+from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS
 from streams.local.demo import topic_counts as module
 from streams.local.demo.topic_counts import Counts, Ledger
-from streams.errors import MissingPart
-from streams.wire.state.packing import Stored
 from streams.wire.records import DECISION
-from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS
+from streams.wire.state.packing import Stored
 from tests.detector.builders import event as an_event
 from tests.streams.local.demo.test_stories import ALLOW, BLOCK
 from tests.streams.local.demo.test_stories import decision as decided
@@ -46,7 +46,9 @@ class Consumer:
 
     def poll(self, **_: Any) -> dict[TopicPartition, list[Record]]:
         given, self.records = self.records, []
-        return {TopicPartition(topic, number): [record] for number, (topic, record) in enumerate(given)}
+        return {
+            TopicPartition(topic, number): [record] for number, (topic, record) in enumerate(given)
+        }
 
 
 def decision(event_id: str, verdict: Verdict = ALLOW, household: str = "h1") -> tuple[str, Record]:
@@ -56,7 +58,9 @@ def decision(event_id: str, verdict: Verdict = ALLOW, household: str = "h1") -> 
 
 
 def state(events: int, household: str = "h1") -> tuple[str, Record]:
-    value = TypeAdapter(Stored).dump_json(Stored(state=HouseholdState(household_id=household, events=events)))
+    value = TypeAdapter(Stored).dump_json(
+        Stored(state=HouseholdState(household_id=household, events=events))
+    )
     return HOUSEHOLDS, Record(household.encode(), value)
 
 
@@ -98,7 +102,11 @@ def test_a_dead_letter_is_not_lost(count: Any) -> None:
 
 
 def test_other_households_on_the_same_kafka_do_not_count(count: Any) -> None:
-    foreign = (decision("x", household="h9"), state(7, "h9"), (DEAD_LETTERS, Record(b"h9", b"broken")))
+    foreign = (
+        decision("x", household="h9"),
+        state(7, "h9"),
+        (DEAD_LETTERS, Record(b"h9", b"broken")),
+    )
     counts = count(["e1"], decision("e1"), state(1), *foreign)
     assert counts == Counts(sent=1, decided=1, lost=0, doubled=0, dead_letters=0)
 
@@ -106,5 +114,5 @@ def test_other_households_on_the_same_kafka_do_not_count(count: Any) -> None:
 def test_waiting_for_what_never_comes_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PATIENCE", 0.02)
     monkeypatch.setattr(module, "KafkaConsumer", lambda **_: Consumer([decision("e1"), state(1)]))
-    with pytest.raises(MissingPart, match="1 of 2 events were not decided"):
+    with pytest.raises(DependencyUnavailable, match="1 of 2 events were not decided"):
         Ledger(Brokers("broker:9092"), ["h1"]).wait_for(["e1", "e2"])

@@ -12,8 +12,12 @@ from fastapi.testclient import TestClient
 
 from detector.contracts.decisions import RiskClass, Rung, Verdict
 from detector.contracts.events import OutcomeKind, OutcomeSource
-from streams.telemetry import metrics
-from streams.errors import MissingPart, WrongUse
+from streams.errors import DependencyUnavailable, UsageError
+from streams.gateway.ladder import Ladder
+from streams.gateway.late_answers import LateAnswers
+from streams.gateway.routes import build_gateway
+from streams.gateway.shares import Places
+from streams.local.processes import free_port
 from streams.serving.access.guard import REFUSALS, SCOPES, Guard
 from streams.serving.access.token_file import (
     AccessFile,
@@ -24,13 +28,10 @@ from streams.serving.access.token_file import (
     with_token,
     write_access,
 )
-from streams.gateway.routes import build_gateway
-from streams.gateway.ladder import Ladder
-from streams.gateway.late_answers import LateAnswer, LateAnswers
-from streams.gateway.shares import Places
-from streams.local.processes import free_port
-from streams.wire.records import INTENT, OUTCOME
 from streams.settings import Settings
+from streams.telemetry import metrics
+from streams.wire.late_answer import LateAnswer
+from streams.wire.records import INTENT, OUTCOME
 from tests.detector.builders import event, hand_bundle, outcome
 
 OURS, THEIRS = f"hacme_{'0' * 32}", f"hbeta_{'0' * 32}"
@@ -47,7 +48,10 @@ FOREIGN = (
 ASKED = {
     "/v1/decide": ("POST", INTENT.encode(event(1, household_id=OURS))),
     "/v1/decide/batch": ("POST", b"[" + INTENT.encode(event(1, household_id=OURS)) + b"]"),
-    "/v1/outcomes": ("POST", OUTCOME.encode(outcome("e1", OutcomeKind.EXECUTED, household_id=OURS))),
+    "/v1/outcomes": (
+        "POST",
+        OUTCOME.encode(outcome("e1", OutcomeKind.EXECUTED, household_id=OURS)),
+    ),
     "/v1/late": ("GET", b""),
     "/v1/confirmations/{confirmation_id}": ("POST", b"{}"),
     "/metrics": ("GET", b""),
@@ -119,7 +123,9 @@ def test_every_route_refuses_every_wrong_token(
             )
         ],
         "missing_scope": [
-            f"Bearer {tokens[scope]}" for scope in ("decide", "confirm", "operate") if scope != SCOPES[route]
+            f"Bearer {tokens[scope]}"
+            for scope in ("decide", "confirm", "operate")
+            if scope != SCOPES[route]
         ],
     }
     for code, headers in wrong.items():
@@ -130,9 +136,10 @@ def test_every_route_refuses_every_wrong_token(
             )
             answer = client.request(method, route, content=body, headers=asked)
 
-            assert (answer.status_code, answer.json()["type"]) == (REFUSALS[code], f"urn:misfire:{code}"), (
-                header
-            )
+            assert (answer.status_code, answer.json()["type"]) == (
+                REFUSALS[code],
+                f"urn:misfire:{code}",
+            ), header
             assert refused(code) == before + 1
             assert secret not in answer.text
             assert ("www-authenticate" in answer.headers) == (answer.status_code == 401)
@@ -145,7 +152,9 @@ def test_no_token_names_another_tenants_household(
     asked = event(1, household_id=household)
     one = client.post("/v1/decide", content=INTENT.encode(asked), headers=bearer(tokens["decide"]))
     many = client.post(
-        "/v1/decide/batch", content=b"[" + INTENT.encode(asked) + b"]", headers=bearer(tokens["decide"])
+        "/v1/decide/batch",
+        content=b"[" + INTENT.encode(asked) + b"]",
+        headers=bearer(tokens["decide"]),
     )
     told = client.post(
         "/v1/outcomes",
@@ -160,7 +169,9 @@ def test_no_token_names_another_tenants_household(
 def test_the_right_token_is_answered(client: TestClient, tokens: dict[str, str]) -> None:
     body = INTENT.encode(event(1, household_id=OURS))
 
-    assert client.post("/v1/decide", content=body, headers=bearer(tokens["decide"])).status_code == 200
+    assert (
+        client.post("/v1/decide", content=body, headers=bearer(tokens["decide"])).status_code == 200
+    )
     assert client.get("/metrics", headers=bearer(tokens["operate"])).status_code == 200
     assert client.get("/healthz").status_code == 200
 
@@ -213,21 +224,27 @@ def test_a_revoked_token_is_refused_at_once_and_a_broken_file_shuts_nobody_out(
     file, body = tmp_path / "access.json", INTENT.encode(event(1, household_id=OURS))
     whole = file.read_bytes()
     file.write_bytes(b"{")
-    assert client.post("/v1/decide", content=body, headers=bearer(tokens["decide"])).status_code == 200
+    assert (
+        client.post("/v1/decide", content=body, headers=bearer(tokens["decide"])).status_code == 200
+    )
 
     file.write_bytes(whole)
     write_access(file, revoked(read_access(file), tokens["decide"].partition(".")[0]))
-    assert client.post("/v1/decide", content=body, headers=bearer(tokens["decide"])).status_code == 401
+    assert (
+        client.post("/v1/decide", content=body, headers=bearer(tokens["decide"])).status_code == 401
+    )
     assert client.get("/metrics", headers=bearer(tokens["operate"])).status_code == 200
 
 
-def test_the_file_keeps_no_secret_and_is_for_its_owner(tmp_path: Path, tokens: dict[str, str]) -> None:
+def test_the_file_keeps_no_secret_and_is_for_its_owner(
+    tmp_path: Path, tokens: dict[str, str]
+) -> None:
     file = tmp_path / "access.json"
 
     assert not any(token.partition(".")[2] in file.read_text() for token in tokens.values())
     assert file.stat().st_mode & 0o077 == 0
     file.chmod(0o644)
-    with pytest.raises(WrongUse, match="chmod 600"):
+    with pytest.raises(UsageError, match="chmod 600"):
         read_access(file)
 
 
@@ -236,14 +253,20 @@ def test_the_file_keeps_no_secret_and_is_for_its_owner(tmp_path: Path, tokens: d
     [
         (b"", "JSON"),
         (b'{"tenants": {"acme": "H"}}', "tenants.acme"),
-        (b'{"tenants": {"acme": "h1", "beta": "h1"}}', "more than one tenant has the household key h1"),
+        (
+            b'{"tenants": {"acme": "h1", "beta": "h1"}}',
+            "more than one tenant has the household key h1",
+        ),
         (
             b'{"tokens": [{"id": "00000000", "tenant": "x", "scopes": ["decide"], "sha256": "'
             + b"0" * 64
             + b'"}]}',
             "tenant 'x' of a token has no household key",
         ),
-        (b'{"tokens": [{"id": "00000000", "tenant": "x", "scopes": [], "sha256": "1"}]}', "tokens.0.scopes"),
+        (
+            b'{"tokens": [{"id": "00000000", "tenant": "x", "scopes": [], "sha256": "1"}]}',
+            "tokens.0.scopes",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, content: bytes, said: str) -> None:
@@ -251,13 +274,13 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, content: bytes, said:
     file.write_bytes(content)
     file.chmod(0o600)
 
-    with pytest.raises(WrongUse, match="access") as found:
+    with pytest.raises(UsageError, match="access") as found:
         Guard(file)
     assert said in str(found.value)
 
 
 def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(MissingPart, match="misfire token new"):
+    with pytest.raises(DependencyUnavailable, match="misfire token new"):
         Guard(tmp_path / "access.json")
 
 
@@ -270,7 +293,7 @@ def test_two_tenants_have_two_household_keys() -> None:
         (two, None, "is new"),
         (one, "hbeta", "not hbeta"),
     ):
-        with pytest.raises(WrongUse, match=said):
+        with pytest.raises(UsageError, match=said):
             with_token(access, token, key)
 
 
@@ -284,7 +307,9 @@ def test_routes_of_the_application_all_ask_the_guard(client: TestClient) -> None
 
 
 def test_more_tokens_of_a_tenant_are_not_more_events(tmp_path: Path) -> None:
-    one, two, other = (new_token(tenant, frozenset(Scope), 5)[1] for tenant in ("acme", "acme", "bolt"))
+    one, two, other = (
+        new_token(tenant, frozenset(Scope), 5)[1] for tenant in ("acme", "acme", "bolt")
+    )
     access = with_token(AccessFile(), one, "hacme")
     access = with_token(with_token(access, two, None), other, "hbolt")
     write_access(tmp_path / "access.json", access)
@@ -296,7 +321,8 @@ def test_more_tokens_of_a_tenant_are_not_more_events(tmp_path: Path) -> None:
     assert guard.admits(other, 5)
 
     write_access(
-        tmp_path / "access.json", with_token(access, new_token("acme", frozenset(Scope), 5)[1], None, 8)
+        tmp_path / "access.json",
+        with_token(access, new_token("acme", frozenset(Scope), 5)[1], None, 8),
     )
     guard = Guard(tmp_path / "access.json")
     assert not guard.admits(one, 6)
@@ -406,7 +432,9 @@ def test_a_caller_reports_as_what_it_is(
 ) -> None:
     household = OURS if token == "decide" else THEIRS
     told = outcome("e1", OutcomeKind.DENIED, household_id=household, source=source)
-    answer = client.post("/v1/outcomes", content=OUTCOME.encode(told), headers=bearer(tokens[token]))
+    answer = client.post(
+        "/v1/outcomes", content=OUTCOME.encode(told), headers=bearer(tokens[token])
+    )
 
     assert answer.status_code == status
     if status == 403:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from streams.errors import MissingPart, WrongUse
+from streams.errors import DependencyUnavailable, UsageError
 from streams.serving.access.listening import bearer_of, check_edge, client_context, server_options
 from streams.settings import Settings
 
@@ -36,7 +36,7 @@ def test_no_network_is_listened_on_without_tls_and_tokens(
     if not lacking:
         check_edge(settings)
         return
-    with pytest.raises(WrongUse, match="does not start") as found:
+    with pytest.raises(UsageError, match="does not start") as found:
         check_edge(settings)
 
     said = str(found.value)
@@ -46,7 +46,7 @@ def test_no_network_is_listened_on_without_tls_and_tokens(
 
 def test_what_belongs_together_is_asked_for_together() -> None:
     for given in ({"gateway_cert": FILE}, {"gateway_key": FILE}, {"gateway_client_ca": FILE}):
-        with pytest.raises(WrongUse, match="gateway_cert and gateway_key"):
+        with pytest.raises(UsageError, match="gateway_cert and gateway_key"):
             check_edge(Settings(**given))
 
 
@@ -60,15 +60,19 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
         (Settings(gateway_cert=cert, gateway_key=key), "cert.pem"),
         (Settings(gateway_cert=none, gateway_key=key), "none.pem"),
     ):
-        with pytest.raises(MissingPart, match=said):
+        with pytest.raises(DependencyUnavailable, match=said):
             server_options(settings)
-    with pytest.raises(MissingPart, match=r"none\.pem"):
+    with pytest.raises(DependencyUnavailable, match=r"none\.pem"):
         client_context(Settings(hook_ca=none))
-    with pytest.raises(MissingPart, match=r"the token file .*none\.pem"):
+    with pytest.raises(DependencyUnavailable, match=r"the token file .*none\.pem"):
         bearer_of(Settings(hook_token_file=none))
 
 
 def test_without_any_of_it_nothing_is_special() -> None:
     settings = Settings()
 
-    assert (server_options(settings), client_context(settings), bearer_of(settings)) == ({}, None, None)
+    assert (server_options(settings), client_context(settings), bearer_of(settings)) == (
+        {},
+        None,
+        None,
+    )

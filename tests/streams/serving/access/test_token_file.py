@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from streams.errors import DependencyUnavailable, UsageError
 from streams.files import private as private_files
-from streams.errors import MissingPart, WrongUse
 from streams.serving.access.guard import Guard
 from streams.serving.access.token_file import (
     AccessFile,
@@ -138,7 +138,7 @@ def test_what_two_readers_take_differently_is_refused(file: Path) -> None:
     written(file, *drawn(1))
     content = file.read_bytes()
     file.write_bytes(content.replace(b'"tokens"', b'"tokens": [], "tokens"', 1))
-    with pytest.raises(WrongUse, match="twice"):
+    with pytest.raises(UsageError, match="twice"):
         read_access(file)
     file.write_bytes(b"\xef\xbb\xbf" + content)
     assert len(read_access(file).tokens) == 1
@@ -149,5 +149,5 @@ def test_what_two_readers_take_differently_is_refused(file: Path) -> None:
 def test_a_folder_or_a_pipe_is_no_access_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
     for name in ("", "pipe"):
-        with pytest.raises(MissingPart, match="is no file"):
+        with pytest.raises(DependencyUnavailable, match="is no file"):
             read_access(tmp_path / name)

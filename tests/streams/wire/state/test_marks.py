@@ -35,7 +35,9 @@ def test_what_cannot_be_told_is_not_applied() -> None:
 
 
 @given(st.lists(RECORDS))
-def test_a_record_is_applied_once_it_was_taken_in_and_its_topic_is_the_same(records: list[Mark]) -> None:
+def test_a_record_is_applied_once_it_was_taken_in_and_its_topic_is_the_same(
+    records: list[Mark],
+) -> None:
     marks: tuple[Mark, ...] = ()
     for record in records:
         marks = marks if is_applied(marks, record) else with_mark(marks, record)
@@ -47,7 +49,9 @@ def test_a_record_is_applied_once_it_was_taken_in_and_its_topic_is_the_same(reco
             assert is_applied(marks, record)
 
 
-def test_the_partitions_that_a_household_stood_in_are_remembered_and_an_earlier_topic_is_not() -> None:
+def test_the_partitions_that_a_household_stood_in_are_remembered_and_an_earlier_topic_is_not() -> (
+    None
+):
     grown = with_mark((Mark("11111111", 1, 57),), Mark("11111111", 5, 0))
     assert grown == (Mark("11111111", 1, 57), Mark("11111111", 5, 0))
     assert with_mark(grown, Mark("22222222", 1, 0)) == (Mark("22222222", 1, 0),)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from detector.contracts.decisions import Rung
 from detector.contracts.events import IntentEvent, Outcome
-from detector.household.learning import token
 from detector.decision.decide import apply_outcome, decide
+from detector.household.learning import token
 from detector.household.state import HouseholdState, Usage
 from streams.wire.state.marks import MAX_MARKS, Mark
 from streams.wire.state.packing import Stored, pack, unpack
@@ -19,7 +19,9 @@ from tests.detector.builders import DOUBTFUL, event, hand_bundle, heard, policy,
 from tests.detector.decision.test_decide import EVENTS, OUTCOMES
 
 BUNDLE = hand_bundle()
-MARKS = st.builds(Mark, st.sampled_from(["", "3f9a61c2"]), st.integers(0, 1000), st.integers(0, 2**40))
+MARKS = st.builds(
+    Mark, st.sampled_from(["", "3f9a61c2"]), st.integers(0, 1000), st.integers(0, 2**40)
+)
 SHADOW = hand_bundle(rules=policy(enforcement='"shadow"'))
 
 
@@ -28,7 +30,9 @@ def lived(
 ) -> HouseholdState:
     state = HouseholdState.new("h1")
     for number, each in enumerate(events):
-        _, state = decide(state, each, SHADOW if number % 3 == 2 else BUNDLE, at=each.seconds, rung=rung)
+        _, state = decide(
+            state, each, SHADOW if number % 3 == 2 else BUNDLE, at=each.seconds, rung=rung
+        )
         if number < len(outcomes):
             state = apply_outcome(state, outcomes[number], at=outcomes[number].time.timestamp())
     return state
@@ -43,7 +47,11 @@ def lived(
     st.none() | st.floats(0, 2e9),
 )
 def test_a_household_is_unpacked_as_it_was_packed(
-    events: list[IntentEvent], outcomes: list[Outcome], rung: Rung, marks: list[Mark], erased: float | None
+    events: list[IntentEvent],
+    outcomes: list[Outcome],
+    rung: Rung,
+    marks: list[Mark],
+    erased: float | None,
 ) -> None:
     state = lived(events, outcomes, rung=rung)
     stored = Stored(state=state, intents=tuple(marks), outcomes=tuple(marks[1:]), erased=erased)
@@ -57,13 +65,17 @@ def test_a_repeated_event_gets_its_decision_again_byte_for_byte_after_the_table(
     decisions, state = run(events, BUNDLE)
     again = unpack(pack(Stored(state=state))).state
     for each, decision in zip(events, decisions, strict=True):
-        assert DECISION.encode(decide(again, each, BUNDLE, at=each.seconds)[0]) == DECISION.encode(decision)
+        assert DECISION.encode(decide(again, each, BUNDLE, at=each.seconds)[0]) == DECISION.encode(
+            decision
+        )
 
 
 def test_a_household_of_another_bundle_keeps_its_decisions() -> None:
     _, state = run(send_message(), BUNDLE)
     odd = replace(state.recent[0], decision_id="other", household_id="other", bundle="0" * 16)
-    stored = Stored(state=replace(state, recent=(odd, *state.recent), fingerprints={"gone": "f" * 12}))
+    stored = Stored(
+        state=replace(state, recent=(odd, *state.recent), fingerprints={"gone": "f" * 12})
+    )
     assert unpack(pack(stored)) == stored
 
 
@@ -116,7 +128,8 @@ def test_a_damaged_household_is_no_household(cut: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "hours", [(), (0.0,) * 16, (1.234,) * 16, (1.2345,) * 16, (70.0,) * 16, (-1.0,) * 16, (1.0,) * 3]
+    "hours",
+    [(), (0.0,) * 16, (1.234,) * 16, (1.2345,) * 16, (70.0,) * 16, (-1.0,) * 16, (1.0,) * 3],
 )
 def test_hours_are_kept_whatever_they_are(hours: tuple[float, ...]) -> None:
     stored = Stored(state=replace(HouseholdState.new("h1"), hours=hours))

@@ -1,0 +1,58 @@
+"""Refusals of misfire's own, as HTTP answers (RFC 9457)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+
+from detector.contracts.outcome_table import OutcomeRefused
+from streams.errors import RecordError
+from streams.serving import problems
+from streams.serving.access.guard import REFUSALS
+from streams.wire.strict_json import AMBIGUOUS
+from streams.wire.token_format import NOT_TOKENS
+
+__all__ = ["problem", "refuse"]
+
+
+_STATUS = {
+    "not_json": 400,
+    AMBIGUOUS: 400,
+    "cut_off": 400,
+    "bad_deadline": 400,
+    "bad_callback": 400,
+    "bad_event_id": 400,
+    "id_mismatch": 422,
+    "id_reused": 409,
+    **dict.fromkeys(OutcomeRefused, 409),
+    "too_large": 413,
+    "media_type": 415,
+    "schema": 422,
+    "unknown_type": 422,
+    NOT_TOKENS: 422,
+    "too_many_listeners": 503,
+    # The operator API's.
+    "bad_recipient": 422,
+    "foreign_record": 409,
+    "unavailable": 503,
+    "busy": 503,
+    **REFUSALS,
+}
+
+
+#: What HTTP wants said beside a refusal (RFC 9110, RFC 6585).
+_REFUSED_HEADERS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}}
+
+
+def problem(error: RecordError) -> dict[str, Any]:
+    """An error in the form of RFC 9457."""
+    return problems.problem(error.code, _STATUS.get(error.code, 400), str(error))
+
+
+async def refuse(_: Request, error: RecordError) -> JSONResponse:
+    """Answer a request that is refused, as an exception handler does."""
+    found = problem(error)
+    headers = _REFUSED_HEADERS.get(found["status"])
+    return JSONResponse(found, found["status"], headers, media_type=problems.PROBLEM)
