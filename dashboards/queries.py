@@ -1,6 +1,7 @@
 """What to ask Prometheus about misfire: one literal table, apart from any panel or alert.
 
-Nothing here runs. A query is an expression for Prometheus over the names that ``streams.telemetry.metrics`` exports, with Grafana's variables in
+Nothing here runs. A query is an expression for Prometheus over the names that
+``streams.telemetry.metrics`` exports, with Grafana's variables in
 it (``$environment``, ``$bundle``, ``$risk_class``, ``$__rate_interval``); a test holds each name and label to what is really exported
 there, and demands a query for every metric.
 """

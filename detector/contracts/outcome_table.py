@@ -1,7 +1,8 @@
 """What an outcome does, as a table: how the command stands, what is reported, and who reports it.
 
 An outcome reports what happened. It never authorises a command, never opens a question again, and never teaches that a command was
-meant which the worker's verdict did not allow and no checked answer confirmed. ``streams/gateway/documents/outcomes.md`` is drawn from here.
+meant which the worker's verdict did not allow and no checked answer confirmed.
+``streams/gateway/documents/outcomes.md`` is drawn from here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The conformance battery: what every evidence term, sequence scorer and judge must pass, whoever wrote it.
 
-In the manner of scikit-learn's and river's ``check_estimator``. ``tests/detector/evidence/test_evidence.py`` calls ``check_term`` with every term of
+In the manner of scikit-learn's and river's ``check_estimator``.
+``tests/detector/evidence/test_evidence.py`` calls ``check_term`` with every term of
 ``evidence.TERMS`` on ordinary moments and on the corners, so whoever adds a term to a ``TERMS`` has it checked; whoever writes another
 sequence scorer or judge calls ``check_scorer`` or ``check_judge`` in its test. A failed check raises ``AssertionError`` with one sentence.
 

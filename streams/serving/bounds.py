@@ -1,4 +1,7 @@
-"""What one client of a server may take of it: bytes, seconds and places. ``streams/operations/limits_table.py`` shows all of them in one table."""
+"""What one client of a server may take of it: bytes, seconds and places.
+
+``streams/operations/limits_table.py`` shows all of them in one table.
+"""
 
 from __future__ import annotations
 

@@ -77,9 +77,9 @@ class Together(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Sum up."""
-        found: Iterable[Metric] = MultiProcessCollector._accumulate_metrics(
+        found: Iterable[Metric] = MultiProcessCollector._accumulate_metrics(  # type: ignore[no-untyped-call]  # noqa: SLF001
             self._found, accumulate=True
-        )  # type: ignore[no-untyped-call]  # noqa: SLF001
+        )
         return found
 
     def _add(self, read: dict[str, Metric]) -> None:

@@ -1,6 +1,7 @@
 """What is answered when something is broken: one row for each way to be broken, with who answers and what.
 
-``streams/gateway/documents/failures.md`` is drawn from ``FAILURES`` (``python -m streams.gateway.documents.failures``), and ``tests/integration/test_failures.py``
+``streams/gateway/documents/failures.md`` is drawn from ``FAILURES``
+(``python -m streams.gateway.documents.failures``), and ``tests/integration/test_failures.py``
 breaks each of them and asks about a command of every risk class.
 """
 
@@ -162,7 +163,8 @@ FAILURES: tuple[Failure, ...] = (
 _HEAD = """\
 # When something is broken
 
-A command gets an answer before its deadline whatever is broken. Drawn from `streams/gateway/documents/failures.py`; `tests/integration/test_failures.py`
+A command gets an answer before its deadline whatever is broken.
+Drawn from `streams/gateway/documents/failures.py`; `tests/integration/test_failures.py`
 breaks each of these and asks about a command of every risk class. Every answer below the worker's rung is `degraded`, says why by the
 code of its first reason, and is counted by rung and reason (`misfire_hook_answers_total`). The fallbacks are the packaged policy's; another
 policy has its own (`fallback` of a risk class). On every rung, a command that no rule of the policy names is at least asked about

@@ -1,4 +1,6 @@
-"""What an outcome does, as a page: ``streams/gateway/documents/outcomes.md`` is drawn from the table in ``detector/contracts/outcome_table.py``.
+"""What an outcome does, as a page.
+
+``streams/gateway/documents/outcomes.md`` is drawn from the table in ``detector/contracts/outcome_table.py``.
 
 ``python -m streams.gateway.documents.outcomes_page`` prints it.
 """
