@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,18 @@ from streams.local.embedded_broker import EmbeddedBroker
 from tests.integration.installation import Installation, installed
 from tests.integration.kafka import ApacheKafka, Broker, lacking, wipe
 from tests.integration.stream import bundle_on_disk
+
+#: Modules with a Kafka of their own.
+_OWN_KAFKA = ("test_kafka_fixture", "test_secured")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what shares parts in one process of a parallel run: the tests on Apache Kafka, and else those of a module."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            on_kafka = item.get_closest_marker("kafka") and item.path.stem not in _OWN_KAFKA
+            item.add_marker(pytest.mark.xdist_group("kafka" if on_kafka else item.path.stem))
 
 
 @pytest.fixture(scope="session")
@@ -32,14 +45,20 @@ def apache_kafka(started_kafka: ApacheKafka) -> ApacheKafka:
     return started_kafka
 
 
+@pytest.fixture
+def embedded() -> Iterator[EmbeddedBroker]:
+    """The embedded broker without topics."""
+    with EmbeddedBroker() as broker:
+        yield broker
+
+
 @pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
-    """A broker without topics; each test that takes it runs on the embedded one and on Apache Kafka."""
-    if request.param == "embedded":
-        with EmbeddedBroker(port=0) as embedded:
-            yield embedded
-    else:
-        yield request.getfixturevalue("apache_kafka")
+def broker(request: pytest.FixtureRequest) -> Broker:
+    """A broker without topics, for tests in which the broker matters: they run on the embedded one and on Apache Kafka."""
+    broker: Broker = request.getfixturevalue(
+        "embedded" if request.param == "embedded" else "apache_kafka"
+    )
+    return broker
 
 
 @pytest.fixture(scope="module")

@@ -26,13 +26,14 @@ from dashboards.alerts import ALERTS
 from dashboards.config import Config
 from detector.contracts.decisions import Decision, Rung
 from detector.contracts.events import IntentEvent
-from streams.local.processes import free_port, start, stop
+from streams.local.processes import free_port
 from streams.operations.doctor import examine
 from streams.settings import Settings
 from streams.wire.records import DECISION, INTENT
 from tests.dashboards.runbook import LOOK, SURE, commands
 from tests.detector.builders import SURE as HEARD_WELL
 from tests.detector.builders import heard, send_message
+from tests.integration.forked import Forked, start_misfire
 from tests.integration.kafka import Broker
 from tests.integration.prometheus import Monitoring, Pager, address
 from tests.integration.test_gateway import PATIENT_MS, status
@@ -51,29 +52,23 @@ class Gateway:
     def __init__(self, broker: Broker, log: Path) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         self._log, self._broker = log, broker
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
 
     def start(self, bundle: Path) -> None:
         """Start it with this bundle, after stopping what ran; wait until it answers."""
         self.stop()
-        command = [
-            sys.executable,
-            "-m",
-            "streams.cli",
-            "gateway",
-            "--broker",
-            self._broker.bootstrap,
-        ]
-        command += ["--bundle", str(bundle), "--port", self.url.rpartition(":")[2]]
-        self._process = start(
-            command, log=self._log, environment=os.environ | {"MISFIRE_FETCH_MAX_WAIT": "0.01"}
+        self._process = start_misfire(
+            *("gateway", "--broker", self._broker.bootstrap, "--bundle", str(bundle)),
+            *("--port", self.url.rpartition(":")[2]),
+            log=self._log,
+            environment=os.environ | {"MISFIRE_FETCH_MAX_WAIT": "0.01"},
         )
         until(lambda: status(self.url, "/healthz") == 200)
 
     def stop(self) -> None:
         """Stop it, if it runs."""
         if self._process is not None:
-            stop(self._process)
+            self._process.stop()
             self._process = None
 
 

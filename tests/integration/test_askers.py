@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from detector.contracts.events import OutcomeKind
 from streams.kafka.topics import INTENTS, OUTCOMES
 from streams.wire.records import CORRELATION_ID, INTENT, OUTCOME, REPLY_PARTITION, Headers
 from tests.detector.builders import event, outcome
-from tests.integration.kafka import Broker
+from tests.integration.kafka import ApacheKafka
 from tests.integration.stream import bundle_on_disk
 from tests.integration.worker import PARTITIONS, Worker, logs, prepare, producing, until
 
@@ -21,15 +23,16 @@ UNANSWERABLE: list[Headers] = [
 ]
 
 
+@pytest.mark.kafka
 def test_an_asker_that_cannot_be_answered_does_not_stop_the_worker(
-    broker: Broker, tmp_path: Path
+    apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     _, place = bundle_on_disk(tmp_path)
-    prepare(broker)
-    with Worker(broker, place, tmp_path / "log") as worker, logs(broker) as log:
+    prepare(apache_kafka)
+    with Worker(apache_kafka, place, tmp_path / "log") as worker, logs(apache_kafka) as log:
         worker.wait_ready()
         done = outcome("e0", OutcomeKind.EXECUTED)
-        with producing(broker) as producer:
+        with producing(apache_kafka) as producer:
             for number, headers in enumerate(UNANSWERABLE):
                 value = INTENT.encode(event(number))
                 producer.send(INTENTS, value, key=b"h1", headers=list(headers))

@@ -7,11 +7,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from detector.contracts.events import IntentEvent
 from streams.wire.records import INTENT
-from tests.integration.kafka import Broker
+from tests.integration.kafka import ApacheKafka
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import PATIENCE, Worker, prepare, producing, pure
 
@@ -36,19 +37,22 @@ def structured(event: IntentEvent) -> bytes:
     return json.dumps(attributes | {"data": json.loads(INTENT.encode(event))}).encode()
 
 
-def test_an_intent_is_published_and_its_decision_read(broker: Broker, tmp_path: Path) -> None:
+@pytest.mark.kafka
+def test_an_intent_is_published_and_its_decision_read(
+    apache_kafka: ApacheKafka, tmp_path: Path
+) -> None:
     bundle, place = bundle_on_disk(tmp_path)
     plain, wrapped, expired = events = a_town(households=1, sessions=3)[:3]
     soon, before = (datetime.now(UTC) + timedelta(seconds=each) for each in (PATIENCE, -5))
     cloudevent = [("content-type", b"application/cloudevents+json")]
-    prepare(broker)
-    consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap, group_id=None)
+    prepare(apache_kafka)
+    consumer = KafkaConsumer(bootstrap_servers=apache_kafka.bootstrap, group_id=None)
     consumer.assign([TopicPartition("assistant.replies", PARTITION)])
     consumer.seek_to_beginning()
-    with Worker(broker, place, tmp_path / "log") as worker:
+    with Worker(apache_kafka, place, tmp_path / "log") as worker:
         worker.wait_ready()
         key = plain.household_id.encode()
-        with producing(broker) as producer:
+        with producing(apache_kafka) as producer:
             sent = [
                 (plain, INTENT.encode(plain), headers(plain, soon)),
                 (wrapped, structured(wrapped), [*headers(wrapped, soon), *cloudevent]),

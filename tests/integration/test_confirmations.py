@@ -11,6 +11,7 @@ from detector.contracts.decisions import ConfirmMethod, Decision, Verdict
 from detector.contracts.events import IntentEvent
 from streams.files.bundles import write_bundle
 from streams.hook import Hook
+from streams.local.embedded_broker import EmbeddedBroker
 from tests.detector.builders import (
     CONFIRMATION_KEY,
     DOUBTFUL,
@@ -20,7 +21,6 @@ from tests.detector.builders import (
     policy,
     send_message,
 )
-from tests.integration.kafka import Broker
 from tests.integration.test_gateway import PATIENT_MS, decide_all, gateway
 from tests.integration.worker import Worker, prepare
 
@@ -46,7 +46,7 @@ def proof(decision: Decision) -> str:
 
 
 def test_a_question_is_answered_once_whichever_gateway_and_worker(
-    broker: Broker, tmp_path: Path
+    embedded: EmbeddedBroker, tmp_path: Path
 ) -> None:
     place = tmp_path / "bundle"
     # A busy machine takes its time for two workers.
@@ -54,14 +54,14 @@ def test_a_question_is_answered_once_whichever_gateway_and_worker(
     write_bundle(hand_bundle(rules=patient), place)
     key = tmp_path / "key"
     key.write_bytes(CONFIRMATION_KEY)
-    prepare(broker)
+    prepare(embedded)
     with (
-        gateway(broker.bootstrap, place, tmp_path / "g1") as one,
-        gateway(broker.bootstrap, place, tmp_path / "g2") as other,
+        gateway(embedded.bootstrap, place, tmp_path / "g1") as one,
+        gateway(embedded.bootstrap, place, tmp_path / "g2") as other,
         Hook(other, deadline_ms=PATIENT_MS) as hook,
     ):
         with Worker(
-            broker, place, tmp_path / "w1", MISFIRE_CONFIRMATION_KEY_FILE=str(key)
+            embedded, place, tmp_path / "w1", MISFIRE_CONFIRMATION_KEY_FILE=str(key)
         ) as worker:
             worker.wait_ready()
             first, second = (decide_all(one, now(household))[-1] for household in ("h1", "h2"))
@@ -93,7 +93,7 @@ def test_a_question_is_answered_once_whichever_gateway_and_worker(
             Refusal.UNCHECKED,
         ]
         with Worker(
-            broker, place, tmp_path / "w2", MISFIRE_CONFIRMATION_KEY_FILE=str(key)
+            embedded, place, tmp_path / "w2", MISFIRE_CONFIRMATION_KEY_FILE=str(key)
         ) as worker:
             worker.wait_ready()
             replayed = hook.confirm(first, ConfirmMethod.CHALLENGE, said=words)

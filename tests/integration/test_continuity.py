@@ -2,25 +2,30 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from streams.gateway.exchange.exchange import Exchange, Reply
 from streams.kafka.topics import REPLIES
 from streams.settings import Settings
 from streams.wire.records import COMMAND
-from tests.integration.kafka import Broker
+from tests.integration.kafka import ApacheKafka
 from tests.integration.worker import prepare, producing
 
 
-async def test_a_gateway_that_comes_back_hears_the_erasures_that_it_missed(broker: Broker) -> None:
-    prepare(broker)
+@pytest.mark.kafka
+async def test_a_gateway_that_comes_back_hears_the_erasures_that_it_missed(
+    apache_kafka: ApacheKafka,
+) -> None:
+    prepare(apache_kafka)
     heard: list[Reply] = []
     gaps: list[int] = []
-    settings = Settings(broker=broker.bootstrap, reply_partition=1)
+    settings = Settings(broker=apache_kafka.bootstrap, reply_partition=1)
     exchange = Exchange(
         settings, lambda _, reply: heard.append(reply), lambda: gaps.append(len(heard))
     )
 
     def tell(*values: bytes) -> None:
-        with producing(broker) as producer:
+        with producing(apache_kafka) as producer:
             for value in values:
                 headers = [("ce_type", COMMAND.type.encode())]
                 producer.send(REPLIES, value, partition=1, headers=headers).get(30)

@@ -1,35 +1,26 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from subprocess import CompletedProcess
 
 from detector.decision.bundle import Bundle
 from streams.kafka.topics import DECISIONS
+from streams.local.embedded_broker import EmbeddedBroker
 from streams.wire.records import DECISION
+from tests.commands import misfire
 from tests.detector.builders import hand_bundle, run, send_message
-from tests.integration.kafka import Broker
 from tests.integration.worker import prepare, producing
 
 
-def misfire(broker: Broker, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "streams.cli",
-        "decisions",
-        *arguments,
-        "--broker",
-        broker.bootstrap,
-    ]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
-
-
-def test_what_is_no_decision_is_told_by_its_place_and_passed_over(broker: Broker) -> None:
+def test_what_is_no_decision_is_told_by_its_place_and_passed_over(embedded: EmbeddedBroker) -> None:
     bundle: Bundle = hand_bundle()
     decision = run(send_message(), bundle)[0][-1]
-    prepare(broker)
-    with producing(broker) as producer:
+    prepare(embedded)
+
+    def decisions(*arguments: str) -> CompletedProcess[str]:
+        return misfire("decisions", *arguments, "--broker", embedded.bootstrap)
+
+    with producing(embedded) as producer:
         for value in (
             b"",
             b"not JSON " + decision.decision_id.encode(),
@@ -38,9 +29,9 @@ def test_what_is_no_decision_is_told_by_its_place_and_passed_over(broker: Broker
         ):
             producer.send(DECISIONS, value, key=b"h1").get(30)
 
-    tail = misfire(broker, "tail", "--from-beginning", "--limit", "4")
-    lines = misfire(broker, "tail", "--from-beginning", "--limit", "4", "--json")
-    shown = misfire(broker, "show", decision.decision_id, "--json", "-")
+    tail = decisions("tail", "--from-beginning", "--limit", "4")
+    lines = decisions("tail", "--from-beginning", "--limit", "4", "--json")
+    shown = decisions("show", decision.decision_id, "--json", "-")
 
     assert (tail.returncode, lines.returncode, shown.returncode) == (0, 0, 0), (
         tail.stderr + shown.stderr

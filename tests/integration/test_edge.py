@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import ssl
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,10 +17,12 @@ import trustme
 from detector.contracts.decisions import Rung
 from streams.files.keyring import new_keyring
 from streams.hook import Hook, Tokens
-from streams.local.processes import free_port, start, stop
+from streams.local.processes import free_port
 from streams.settings import Settings
 from streams.wire.records import INTENT
+from tests.commands import misfire
 from tests.detector.builders import event
+from tests.integration.forked import start_misfire
 from tests.integration.stream import bundle_on_disk
 from tests.integration.worker import until
 
@@ -63,17 +63,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates(folder)
 
 
-def misfire(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "streams.cli", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=os.environ | variables,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
 def access(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """An access file made by the command line, and the tokens that it printed."""
@@ -107,9 +96,9 @@ def closed_gateway(
     settings = {"MISFIRE_GATEWAY_CERT": pair, "MISFIRE_GATEWAY_KEY": pair} | variables
     if mutual:
         settings["MISFIRE_GATEWAY_CLIENT_CA"] = str(certificates.ca)
-    command = [sys.executable, "-m", "streams.cli", "gateway", "--bundle", str(bundle)]
-    process = start(
-        [*command, "--broker", f"127.0.0.1:{free_port()}", "--port", url.rpartition(":")[2]],
+    process = start_misfire(
+        *("gateway", "--bundle", str(bundle)),
+        *("--broker", f"127.0.0.1:{free_port()}", "--port", url.rpartition(":")[2]),
         log=log,
         environment=os.environ | settings,
     )
@@ -124,7 +113,7 @@ def closed_gateway(
         until(alive, lambda: log.read_text()[-3000:])
         yield url
     finally:
-        stop(process)
+        process.stop()
 
 
 def test_who_has_a_certificate_and_a_token_is_answered_and_nobody_else(

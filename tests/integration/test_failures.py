@@ -29,6 +29,7 @@ from streams.local.embedded_broker import EmbeddedBroker
 from streams.local.processes import free_port
 from streams.wire.records import DECISION
 from tests.detector.builders import ABSURD, dialogue, event, hand_bundle, training_sessions
+from tests.integration.forked import Forked
 from tests.integration.test_gateway import PATIENT_MS, WAITING_MS, gateway, post, status
 from tests.integration.worker import Worker, prepare, publish, until
 
@@ -115,7 +116,7 @@ def place(whole: Place) -> Place:
 
 
 @contextmanager
-def hung(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def hung(process: subprocess.Popen[bytes] | Forked) -> Iterator[None]:
     """The process does nothing, and neither ends nor closes a connection."""
     os.killpg(process.pid, signal.SIGSTOP)
     try:

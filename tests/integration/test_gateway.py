@@ -3,8 +3,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,15 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import pytest
 
 from detector.contracts.decisions import Decision, Rung
 from detector.contracts.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
 from streams.hook import Hook
 from streams.local.embedded_broker import EmbeddedBroker
-from streams.local.processes import free_port, start, stop
+from streams.local.processes import free_port
 from streams.wire.late_answer import LATE
 from streams.wire.records import DECISION, INTENT
-from tests.integration.kafka import Broker
+from tests.commands import misfire
+from tests.integration.forked import start_misfire
+from tests.integration.kafka import ApacheKafka
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import Worker, logged_at, logs, prepare, pure, until
 from tests.streams.hook.runtime import runtime
@@ -37,18 +38,9 @@ def gateway(
 ) -> Iterator[str]:
     """``misfire gateway`` for the length of a ``with`` block; yields its address."""
     url = f"http://127.0.0.1:{free_port()}"
-    command = [
-        sys.executable,
-        "-m",
-        "streams.cli",
-        "gateway",
-        "--broker",
-        brokers,
-        "--bundle",
-        str(bundle),
-    ]
-    process = start(
-        [*command, "--port", url.rpartition(":")[2]],
+    process = start_misfire(
+        *("gateway", "--broker", brokers, "--bundle", str(bundle)),
+        *("--port", url.rpartition(":")[2]),
         log=log,
         environment=os.environ | {"MISFIRE_FETCH_MAX_WAIT": "0.01"} | variables,
     )
@@ -59,7 +51,7 @@ def gateway(
         )
         yield url
     finally:
-        stop(process)
+        process.stop()
 
 
 def hears_replies(url: str) -> bool:
@@ -89,21 +81,22 @@ def decide_all(
         return [hook.decide(event) for event in events]
 
 
+@pytest.mark.kafka
 def test_the_worker_answers_through_the_hook_and_outcomes_are_applied(
-    broker: Broker, tmp_path: Path
+    apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     bundle, place = bundle_on_disk(tmp_path)
     events = a_town(households=3, sessions=6)
-    prepare(broker)
+    prepare(apache_kafka)
     with (
-        Worker(broker, place, tmp_path / "log") as worker,
-        gateway(broker.bootstrap, place, tmp_path / "gw") as url,
+        Worker(apache_kafka, place, tmp_path / "log") as worker,
+        gateway(apache_kafka.bootstrap, place, tmp_path / "gw") as url,
     ):
         worker.wait_ready()
         answers = decide_all(url, events)
 
         assert {answer.rung for answer in answers} == {Rung.WORKER}
-        expected = pure(events, bundle, logged_at(broker))
+        expected = pure(events, bundle, logged_at(apache_kafka))
         assert [DECISION.encode(answer) for answer in answers] == list(expected.values())
         committed = next(event for event in reversed(events) if event.commits)
         outcome = Outcome(
@@ -121,16 +114,16 @@ def test_the_worker_answers_through_the_hook_and_outcomes_are_applied(
 
 
 def test_the_same_event_again_gets_the_same_decision_and_is_applied_once(
-    broker: Broker, tmp_path: Path
+    embedded: EmbeddedBroker, tmp_path: Path
 ) -> None:
     _, place = bundle_on_disk(tmp_path)
     event = a_town(households=1, sessions=2)[0]
-    prepare(broker)
+    prepare(embedded)
     with (
-        logs(broker) as log,
-        Worker(broker, place, tmp_path / "log") as worker,
-        gateway(broker.bootstrap, place, tmp_path / "g1") as one,
-        gateway(broker.bootstrap, place, tmp_path / "g2") as other,
+        logs(embedded) as log,
+        Worker(embedded, place, tmp_path / "log") as worker,
+        gateway(embedded.bootstrap, place, tmp_path / "g1") as one,
+        gateway(embedded.bootstrap, place, tmp_path / "g2") as other,
     ):
         worker.wait_ready()
 
@@ -148,20 +141,21 @@ def test_the_same_event_again_gets_the_same_decision_and_is_applied_once(
         assert log.applied(2)[event.household_id].state.events == 2
 
 
+@pytest.mark.kafka
 def test_without_its_worker_the_gateway_answers_and_with_a_new_one_nothing_is_lost(
-    broker: Broker, tmp_path: Path
+    apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     bundle, place = bundle_on_disk(tmp_path)
     events = a_town(households=2, sessions=4)
     third = len(events) // 3
-    prepare(broker)
-    with logs(broker) as log, gateway(broker.bootstrap, place, tmp_path / "gw") as url:
-        with Worker(broker, place, tmp_path / "log") as worker:
+    prepare(apache_kafka)
+    with logs(apache_kafka) as log, gateway(apache_kafka.bootstrap, place, tmp_path / "gw") as url:
+        with Worker(apache_kafka, place, tmp_path / "log") as worker:
             worker.wait_ready()
             before = decide_all(url, events[:third])
             worker.kill()
             during = decide_all(url, events[third : 2 * third], deadline_ms=WAITING_MS)
-        with Worker(broker, place, tmp_path / "log") as worker:
+        with Worker(apache_kafka, place, tmp_path / "log") as worker:
             worker.wait_ready()
             after = decide_all(url, events[2 * third :])
 
@@ -214,19 +208,8 @@ def test_a_late_answer_that_disagrees_is_recorded_and_told(tmp_path: Path) -> No
                     a.event_id for a in answers if a.effective_verdict is not verdicts[a.event_id]
                 ]
                 until(lambda: len(heard) == len(differing))
-            command = [
-                sys.executable,
-                "-m",
-                "streams.cli",
-                "decisions",
-                "late",
-                "--from-beginning",
-                "--json",
-            ]
-            command += ["--broker", broker.bootstrap, "--limit", str(len(differing))]
-            listed = subprocess.run(
-                command, capture_output=True, text=True, timeout=60, check=True
-            ).stdout
+            late = ("decisions", "late", "--from-beginning", "--json", "--broker", broker.bootstrap)
+            listed = misfire(*late, "--limit", len(differing)).stdout
 
     assert {answer.rung for answer in answers} == {Rung.POLICY}
     assert LATE.decode(line.removeprefix("data: ").encode()).event_id in differing
@@ -236,17 +219,20 @@ def test_a_late_answer_that_disagrees_is_recorded_and_told(tmp_path: Path) -> No
     )
 
 
-def test_a_broker_that_stands_still_delays_no_answer(broker: Broker, tmp_path: Path) -> None:
+@pytest.mark.kafka
+def test_a_broker_that_stands_still_delays_no_answer(
+    apache_kafka: ApacheKafka, tmp_path: Path
+) -> None:
     _, place = bundle_on_disk(tmp_path)
     events = a_town(households=2, sessions=3)
-    prepare(broker)
-    with gateway(broker.bootstrap, place, tmp_path / "gw") as url:
-        assert broker.process is not None
-        os.killpg(broker.process.pid, signal.SIGSTOP)
+    prepare(apache_kafka)
+    with gateway(apache_kafka.bootstrap, place, tmp_path / "gw") as url:
+        assert apache_kafka.process is not None
+        os.killpg(apache_kafka.process.pid, signal.SIGSTOP)
         try:
             answers = decide_all(url, events, deadline_ms=WAITING_MS)
         finally:
-            os.killpg(broker.process.pid, signal.SIGCONT)
+            os.killpg(apache_kafka.process.pid, signal.SIGCONT)
 
         assert {answer.rung for answer in answers} == {Rung.GATEWAY}
 
@@ -275,18 +261,7 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
     with gateway(f"127.0.0.1:{free_port()}", place, tmp_path / "gw", wait=False) as taken:
         port = taken.rpartition(":")[2]
-        command = [
-            sys.executable,
-            "-m",
-            "streams.cli",
-            "gateway",
-            "--bundle",
-            str(place),
-            "--port",
-            port,
-        ]
-
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        ended = misfire("gateway", "--bundle", place, "--port", port)
 
     last = json.loads(ended.stderr.splitlines()[-1])
     assert ended.returncode == 3

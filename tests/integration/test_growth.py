@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +22,7 @@ from streams.operations.rekey import States
 from streams.wire.records import INTENT
 from streams.wire.state.marks import partition_of
 from streams.wire.state.packing import Stored, unpack
+from tests import commands
 from tests.integration.kafka import ApacheKafka, Broker
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import PARTITIONS, Worker, prepare, publish, until
@@ -39,23 +37,8 @@ def misfire(
     broker: Broker, *arguments: str, code: int = 0, partitions: int = GROWN
 ) -> dict[str, Any]:
     """Run a command; return its JSON, or what it said where it refuses."""
-    command = [
-        sys.executable,
-        "-m",
-        "streams.cli",
-        *arguments,
-        "--broker",
-        broker.bootstrap,
-        "--json",
-        "-",
-    ]
-    environment = os.environ | {
-        "MISFIRE_PARTITIONS": str(partitions),
-        "MISFIRE_PRODUCER_TIME": "true",
-    }
-    ended = subprocess.run(
-        command, capture_output=True, text=True, timeout=120, check=False, env=environment
-    )
+    variables = {"MISFIRE_PARTITIONS": str(partitions), "MISFIRE_PRODUCER_TIME": "true"}
+    ended = commands.misfire(*arguments, "--broker", broker.bootstrap, "--json", "-", **variables)
     assert ended.returncode == code, ended.stderr
     found: dict[str, Any] = (
         json.loads(ended.stdout) if ended.stdout.strip() else {"said": ended.stderr}

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +15,14 @@ from detector.contracts.events import IntentEvent
 from detector.household.state import HouseholdState
 from streams.files.bundles import write_bundle
 from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS
-from streams.local.processes import free_port, start, stop
+from streams.local.embedded_broker import EmbeddedBroker
+from streams.local.processes import free_port
 from streams.privacy.archive import open_archive
 from streams.wire.records import DECISION, FIRST_LOGGED, INTENT
 from streams.wire.state.packing import pack
+from tests import commands
 from tests.detector.builders import hand_bundle, hand_judge
+from tests.integration.forked import start_misfire
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import Logs, Worker, logs, prepare, producing, publish, pure, until
@@ -31,18 +32,8 @@ pytestmark = pytest.mark.timeout(240)
 
 def misfire(broker: Broker, *arguments: str | Path, code: int = 0) -> dict[str, Any]:
     """Run ``misfire household …`` and return its JSON."""
-    command = [
-        sys.executable,
-        "-m",
-        "streams.cli",
-        "household",
-        *map(str, arguments),
-        "--json",
-        "-",
-    ]
-    if arguments[0] != "verify":
-        command += ["--broker", broker.bootstrap]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    at = () if arguments[0] == "verify" else ("--broker", broker.bootstrap)
+    ended = commands.misfire("household", *arguments, *at, "--json", "-")
     assert ended.returncode == code, ended.stderr
     found: dict[str, Any] = json.loads(ended.stdout)
     return found
@@ -154,23 +145,22 @@ def test_a_household_is_shown_exported_and_erased(broker: Broker, tmp_path: Path
             assert misfire(broker, "erase", other)["applied"]
 
 
-def test_the_operator_api_does_the_same(broker: Broker, tmp_path: Path) -> None:
+def test_the_operator_api_does_the_same(embedded: EmbeddedBroker, tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
     key, url = pyrage.x25519.Identity.generate(), f"http://127.0.0.1:{free_port()}"
     events = a_town(households=2, sessions=4)
     ours = [event for event in events if event.household_id == "home1"]
-    prepare(broker)
-    command = [sys.executable, "-m", "streams.cli", "operator", "--broker", broker.bootstrap]
+    prepare(embedded)
     token = tmp_path / "operator.token"
-    process = start(
-        [*command, "--port", url.rpartition(":")[2]],
+    process = start_misfire(
+        *("operator", "--broker", embedded.bootstrap, "--port", url.rpartition(":")[2]),
         log=tmp_path / "operator",
         environment=os.environ | {"MISFIRE_OPERATOR_TOKEN_FILE": str(token)},
     )
     try:
-        with logs(broker) as log, Worker(broker, place, tmp_path / "log") as worker:
+        with logs(embedded) as log, Worker(embedded, place, tmp_path / "log") as worker:
             worker.wait_ready()
-            publish(broker, events)
+            publish(embedded, events)
             log.applied(len(events))
             until(lambda: _healthy(url), (tmp_path / "operator").read_text)
             at, said = f"{url}/v1/households/home1", (tmp_path / "operator").read_text()
@@ -179,7 +169,7 @@ def test_the_operator_api_does_the_same(broker: Broker, tmp_path: Path) -> None:
             bearer = {"authorization": f"Bearer {token.read_text().strip()}"}
             with httpx.Client(timeout=60, headers=bearer) as operator:
                 shown = operator.get(at).json()
-                assert shown == misfire(broker, "show", "home1")
+                assert shown == misfire(embedded, "show", "home1")
                 archive = operator.post(f"{at}/export", json={"recipients": [str(key.to_public())]})
                 opened = open_archive(archive.content, str(key))
                 assert (opened.manifest["household_id"], opened.problems) == ("home1", ())
@@ -190,7 +180,7 @@ def test_the_operator_api_does_the_same(broker: Broker, tmp_path: Path) -> None:
             assert log.states()["home1"].state == HouseholdState.new("home1")
             assert log.states()["home0"].state.events == len(events) - len(ours)
     finally:
-        stop(process)
+        process.stop()
 
 
 def _healthy(url: str) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from streams.kafka.topics import INTENTS, OUTCOMES
 from streams.wire.records import INTENT, MAX_BYTES, OUTCOME, header
 from tests.detector.builders import event, send_message
-from tests.integration.kafka import Broker
+from tests.integration.kafka import ApacheKafka, Broker
 from tests.integration.stream import bundle_on_disk
 from tests.integration.worker import Logs, Worker, logs, prepare, producing, publish, pure, until
 
@@ -75,8 +75,9 @@ POISONS = [
 ]
 
 
+@pytest.mark.kafka
 def test_each_poison_becomes_a_dead_letter_and_the_next_event_is_decided(
-    broker: Broker, tmp_path: Path
+    apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     bundle, place = bundle_on_disk(tmp_path)
     good = [
@@ -84,12 +85,12 @@ def test_each_poison_becomes_a_dead_letter_and_the_next_event_is_decided(
         for n, _ in enumerate(POISONS)
         for each in send_message(10 * n, session=f"s{n}", days=n)
     ]
-    prepare(broker)
-    with Worker(broker, place, tmp_path / "log") as worker, logs(broker) as log:
+    prepare(apache_kafka)
+    with Worker(apache_kafka, place, tmp_path / "log") as worker, logs(apache_kafka) as log:
         worker.wait_ready()
         for number, poison in enumerate(POISONS):
-            _send(broker, poison)
-            publish(broker, good[3 * number : 3 * number + 3])
+            _send(apache_kafka, poison)
+            publish(apache_kafka, good[3 * number : 3 * number + 3])
 
         records = log.decided(len(good))
         letters = _letters(log, len(POISONS))

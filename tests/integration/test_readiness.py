@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from streams.gateway.exchange.pulse import FRESH_SECONDS
-from tests.integration.kafka import Broker
+from streams.local.embedded_broker import EmbeddedBroker
 from tests.integration.stream import bundle_on_disk
 from tests.integration.test_gateway import gateway, status
 from tests.integration.worker import Worker, logs, prepare, until
@@ -23,15 +23,15 @@ def missing(url: str) -> list[str]:
 
 
 def test_a_gateway_is_ready_while_workers_answer_it_and_no_longer(
-    broker: Broker, tmp_path: Path
+    embedded: EmbeddedBroker, tmp_path: Path
 ) -> None:
     """Without any traffic, with a worker that is gone, and with a broker that stood still."""
     _, place = bundle_on_disk(tmp_path)
-    prepare(broker)
-    with gateway(broker.bootstrap, place, tmp_path / "gw") as url, logs(broker) as log:
+    prepare(embedded)
+    with gateway(embedded.bootstrap, place, tmp_path / "gw") as url, logs(embedded) as log:
         assert missing(url) == ["workers for partitions 0, 1, 2, 3"]
 
-        with Worker(broker, place, tmp_path / "log") as worker:
+        with Worker(embedded, place, tmp_path / "log") as worker:
             worker.wait_ready()
             until(lambda: status(url, "/readyz") == 200)
             worker.kill()
@@ -40,17 +40,17 @@ def test_a_gateway_is_ready_while_workers_answer_it_and_no_longer(
             assert time.monotonic() - killed < FRESH_SECONDS + 10
             assert missing(url) == ["workers for partitions 0, 1, 2, 3"]
 
-        with Worker(broker, place, tmp_path / "log2") as worker:
+        with Worker(embedded, place, tmp_path / "log2") as worker:
             worker.wait_ready()
             until(lambda: status(url, "/readyz") == 200)
-            assert broker.process is not None
-            os.killpg(broker.process.pid, signal.SIGSTOP)
+            assert embedded.process is not None
+            os.killpg(embedded.process.pid, signal.SIGSTOP)
             try:
                 until(lambda: missing(url) == ["kafka"])
             finally:
                 # What answered before says nothing about what is there when the broker comes back.
                 worker.kill()
-                os.killpg(broker.process.pid, signal.SIGCONT)
+                os.killpg(embedded.process.pid, signal.SIGCONT)
             until(lambda: missing(url) == ["workers for partitions 0, 1, 2, 3"])
 
         assert not log.decisions.read_to_end()

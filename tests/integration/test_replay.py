@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,27 @@ from detector.training.train import train
 from streams.files.bundles import read_bundle, write_bundle
 from streams.files.events import read_events, write_events
 from streams.files.policy import read_policy
-from tests.integration.kafka import Broker
+from streams.local.embedded_broker import EmbeddedBroker
+from tests.commands import misfire
+from tests.integration.kafka import ApacheKafka
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import prepare, publish, pure
 
 
+@pytest.mark.kafka
 def test_a_replay_gives_the_bytes_of_the_core_alone_and_again(
-    broker: Broker, tmp_path: Path
+    apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     bundle, place = bundle_on_disk(tmp_path)
     events = a_town()
     write_events(tmp_path / "stream.jsonl.gz", events)
 
     first = _replay(
-        tmp_path / "stream.jsonl.gz", place, tmp_path / "first.jsonl", "--broker", broker.bootstrap
+        tmp_path / "stream.jsonl.gz",
+        place,
+        tmp_path / "first.jsonl",
+        "--broker",
+        apache_kafka.bootstrap,
     )
     second = _replay(tmp_path / "stream.jsonl.gz", place, tmp_path / "second.jsonl")
 
@@ -44,13 +50,15 @@ def test_a_replay_gives_the_bytes_of_the_core_alone_and_again(
     assert second["counts"] == counts
 
 
-def test_it_refuses_a_broker_that_already_holds_events(broker: Broker, tmp_path: Path) -> None:
+def test_it_refuses_a_broker_that_already_holds_events(
+    embedded: EmbeddedBroker, tmp_path: Path
+) -> None:
     _, place = bundle_on_disk(tmp_path)
-    prepare(broker)
-    publish(broker, a_town(households=1, sessions=1))
+    prepare(embedded)
+    publish(embedded, a_town(households=1, sessions=1))
     write_events(tmp_path / "stream.jsonl", a_town(households=1, sessions=1))
 
-    ended = _run(tmp_path / "stream.jsonl", place, "--broker", broker.bootstrap)
+    ended = _run(tmp_path / "stream.jsonl", place, "--broker", embedded.bootstrap)
 
     assert ended.returncode == 2
     assert "assistant.intents" in ended.stderr
@@ -92,14 +100,4 @@ def _replay(stream: Path, bundle: Path, out: Path, *options: str) -> dict[str, d
 
 
 def _run(stream: Path, bundle: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "streams.cli",
-        "replay",
-        str(stream),
-        "--bundle",
-        str(bundle),
-        *options,
-    ]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    return misfire("replay", stream, "--bundle", bundle, *options)

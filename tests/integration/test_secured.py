@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Collection, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 import trustme
@@ -22,6 +21,7 @@ from streams.hook import Hook
 from streams.kafka.acls import Part
 from streams.kafka.topics import TOPICS, admin, create_topics
 from streams.wire.state.marks import partition_of
+from tests import commands
 from tests.detector.builders import event
 from tests.integration.kafka import lacking
 from tests.integration.secured import ADMIN, STRANGER, Secured, secured
@@ -84,18 +84,9 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
 
 def misfire(
     broker: Secured, who: str, *arguments: object, **variables: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "streams.cli", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=os.environ
-        | broker.variables(who)
-        | {"MISFIRE_PARTITIONS": str(PARTITIONS)}
-        | variables,
-        check=False,
-    )
+) -> CompletedProcess[str]:
+    given = broker.variables(who) | {"MISFIRE_PARTITIONS": str(PARTITIONS)} | variables
+    return commands.misfire(*arguments, **given)
 
 
 @pytest.mark.parametrize("who", READS)

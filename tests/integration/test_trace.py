@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from streams.hook import Hook
 from streams.kafka.topics import DECISIONS, REPLIES
+from streams.local.embedded_broker import EmbeddedBroker
 from streams.wire.records import DECISION, header
-from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.test_gateway import PATIENT_MS, gateway
 from tests.integration.worker import Log, Worker, prepare, publish, until
@@ -23,24 +23,24 @@ TOKEN, SAID = "k1_d0c70255", "call-my-doctor"
 
 
 def test_a_trace_goes_from_the_runtime_to_the_worker_and_back(
-    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    embedded: EmbeddedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, place = bundle_on_disk(tmp_path)
     event = replace(a_town(households=1, sessions=1)[0], slots={"contact": TOKEN})
-    prepare(broker)
+    prepare(embedded)
     with collector() as (address, spans):
         monkeypatch.setenv("MISFIRE_OTLP_ENDPOINT", address)
         with (
-            Worker(broker, place, tmp_path / "worker.log") as worker,
-            gateway(broker.bootstrap, place, tmp_path / "gateway.log") as url,
+            Worker(embedded, place, tmp_path / "worker.log") as worker,
+            gateway(embedded.bootstrap, place, tmp_path / "gateway.log") as url,
         ):
             worker.wait_ready()
             runtime = TracerProvider().get_tracer("runtime").start_as_current_span("command")
             with runtime as asking, Hook(url, deadline_ms=PATIENT_MS) as hook:
                 decision = hook.decide(event)
                 context = asking.get_span_context()
-            publish(broker, [replace(event, event_id="unreadable", slots={"contact": SAID})])
-            decisions, replies = Log(broker, DECISIONS), Log(broker, REPLIES)
+            publish(embedded, [replace(event, event_id="unreadable", slots={"contact": SAID})])
+            decisions, replies = Log(embedded, DECISIONS), Log(embedded, REPLIES)
             until(lambda: decisions.read() and _decided(replies))
         # Spans are sent at the latest when a process ends.
 

@@ -14,9 +14,9 @@ import pytest
 from streams.files.keyring import new_keyring
 from streams.hook import AsyncHook, Hook, RejectedEvent, Tokens
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
+from streams.local.embedded_broker import EmbeddedBroker
 from streams.wire.records import INTENT
 from tests.detector.builders import event, send_message
-from tests.integration.kafka import Broker
 from tests.integration.stream import bundle_on_disk
 from tests.integration.test_gateway import PATIENT_MS, gateway
 from tests.integration.worker import Log, Worker, logs, prepare, producing, until
@@ -53,9 +53,11 @@ def bodies() -> Iterator[tuple[str, bytes]]:
     yield "a string", json.dumps(SAID).encode()
 
 
-def test_a_transcript_in_every_field_is_found_nowhere(broker: Broker, tmp_path: Path) -> None:
+def test_a_transcript_in_every_field_is_found_nowhere(
+    embedded: EmbeddedBroker, tmp_path: Path
+) -> None:
     _, place = bundle_on_disk(tmp_path)
-    prepare(broker)
+    prepare(embedded)
     said_in_headers = {
         "traceparent": SAID,
         "user-agent": SAID,
@@ -63,8 +65,8 @@ def test_a_transcript_in_every_field_is_found_nowhere(broker: Broker, tmp_path: 
         "cookie": f"a={SAID}",
     }
     with (
-        Worker(broker, place, tmp_path / "log", MISFIRE_TOKEN_IDS="true") as worker,
-        gateway(broker.bootstrap, place, tmp_path / "gw", MISFIRE_TOKEN_IDS="true") as url,
+        Worker(embedded, place, tmp_path / "log", MISFIRE_TOKEN_IDS="true") as worker,
+        gateway(embedded.bootstrap, place, tmp_path / "gw", MISFIRE_TOKEN_IDS="true") as url,
         httpx.Client(base_url=url, timeout=30) as client,
     ):
         worker.wait_ready()
@@ -89,7 +91,7 @@ def test_a_transcript_in_every_field_is_found_nowhere(broker: Broker, tmp_path: 
 
         # Whoever produces to Kafka directly has written it there; nothing of ours repeats it.
         aloud = INTENT.encode(event(0, event_id="aloud", slots={"text": SAID}))
-        with producing(broker) as producer:
+        with producing(embedded) as producer:
             producer.send(INTENTS, aloud, key=b"h1", headers=[("ce_type", INTENT.type.encode())])
 
         with Hook(
@@ -101,10 +103,10 @@ def test_a_transcript_in_every_field_is_found_nowhere(broker: Broker, tmp_path: 
             answers = [hook.decide(each) for each in raw]
         assert {answer.rung for answer in answers} == {"worker"}
 
-        with logs(broker) as log:
+        with logs(embedded) as log:
             until(lambda: len(log.letters.read()) >= 1)
             for topic in (INTENTS, DECISIONS, OUTCOMES, REPLIES, DEAD_LETTERS, HOUSEHOLDS):
-                reader = Log(broker, topic)
+                reader = Log(embedded, topic)
                 records = reader.read_to_end()
                 assert records or topic == OUTCOMES, topic
                 for record in records:

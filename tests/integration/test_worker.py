@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -20,6 +18,7 @@ from streams.wire.records import (
     REPLY_PARTITION,
     header,
 )
+from tests.commands import misfire
 from tests.detector.builders import heard, outcome, send_message
 from tests.integration.kafka import Broker
 from tests.integration.stream import a_town, bundle_on_disk
@@ -37,47 +36,49 @@ from tests.integration.worker import (
 )
 
 
-def test_every_event_is_decided_once_as_the_core_alone_decides_it(
+def test_every_event_is_decided_once_in_its_households_order_as_the_core_alone_decides_it(
     broker: Broker, tmp_path: Path
 ) -> None:
+    """Also when it is sent again; and the worker listens on loopback only, and ends cleanly when it is asked to."""
     bundle, place = bundle_on_disk(tmp_path)
     events = a_town()
     prepare(broker)
     with Worker(broker, place, tmp_path / "log") as worker, logs(broker) as log:
         worker.wait_ready()
+        assert worker.metric("misfire_ready") == 1
+        assert _listening(worker.process.pid) == {("127.0.0.1", int(worker.url.rpartition(":")[2]))}
         publish(broker, events)
 
         records = log.decided(len(events))
 
         wanted = pure(events, bundle)
+        decided = [json.loads(record.value) for record in records]
         assert len(records) == len(events)
-        assert {json.loads(r.value)["event_id"]: r.value for r in records} == wanted
-        assert all(r.key.decode() == json.loads(r.value)["household_id"] for r in records)
-        states = log.applied(len(events))
-        assert sum(stored.state.events for stored in states.values()) == len(events)
+        assert {d["event_id"]: r.value for d, r in zip(decided, records, strict=True)} == wanted
+        assert [record.key.decode() for record in records] == [d["household_id"] for d in decided]
+        for household in {event.household_id for event in events}:
+            assert [d["event_id"] for d in decided if d["household_id"] == household] == [
+                event.event_id for event in events if event.household_id == household
+            ]
+        log.applied(len(events))
         assert worker.metric("misfire_events_total") == len(events)
         assert worker.metric("misfire_dead_letters_total") == 0
 
+        publish(broker, [events[-1], events[-1]])
+        until(lambda: worker.metric("misfire_duplicates_total", topic=INTENTS) == 2)
+        until(lambda: len(log.decisions.read()) == len(events) + 2)
+        assert {record.value for record in log.decisions.records} == set(wanted.values())
 
-def test_a_households_decisions_come_in_the_order_of_its_events(
+        worker.process.terminate()
+        assert worker.process.wait(30) == 0
+        assert sum(stored.state.events for stored in log.states().values()) == len(events)
+
+
+def test_events_and_outcomes_are_answered_on_the_partition_that_asks(
     broker: Broker, tmp_path: Path
 ) -> None:
-    _, place = bundle_on_disk(tmp_path)
-    events = a_town(households=5, sessions=10)
-    prepare(broker)
-    with Worker(broker, place, tmp_path / "log"), logs(broker) as log:
-        publish(broker, events)
-        decided = [json.loads(record.value) for record in log.decided(len(events))]
-
-    for household in {event.household_id for event in events}:
-        assert [d["event_id"] for d in decided if d["household_id"] == household] == [
-            event.event_id for event in events if event.household_id == household
-        ]
-
-
-def test_whoever_asks_gets_the_decision_on_its_partition(broker: Broker, tmp_path: Path) -> None:
     bundle, place = bundle_on_disk(tmp_path)
-    events = send_message()
+    events = heard(send_message(), 0.9)
     prepare(broker)
     with Worker(broker, place, tmp_path / "log") as worker, logs(broker) as log:
         worker.wait_ready()
@@ -88,85 +89,28 @@ def test_whoever_asks_gets_the_decision_on_its_partition(broker: Broker, tmp_pat
                 producer.send(INTENTS, INTENT.encode(event), key=b"h1", headers=headers)
         replies = Log(broker, REPLIES)
         until(lambda: len(replies.read()) == len(events))
-        log.decided(len(events))
+        assert {record.partition for record in replies.records} == {2}
+        assert {
+            header(record.headers, CORRELATION_ID): record.value for record in replies.records
+        } == {
+            event_id.encode(): value
+            for event_id, value in pure(events, bundle, logged_at(broker)).items()
+        }
 
-    assert {record.partition for record in replies.records} == {2}
-    assert {header(record.headers, CORRELATION_ID): record.value for record in replies.records} == {
-        event_id.encode(): value
-        for event_id, value in pure(events, bundle, logged_at(broker)).items()
-    }
-    replies.close()
-
-
-def test_an_outcome_is_applied_and_acknowledged(broker: Broker, tmp_path: Path) -> None:
-    _, place = bundle_on_disk(tmp_path)
-    events = heard(send_message(), 0.9)
-    prepare(broker)
-    with Worker(broker, place, tmp_path / "log") as worker, logs(broker) as log:
-        worker.wait_ready()
-        publish(broker, events)
         log.decided(len(events))
         what = outcome(events[-1].event_id, OutcomeKind.EXECUTED)
         with producing(broker) as producer:
             headers = OUTCOME.headers(what.event_id, what.time, source="test")
             headers += [(REPLY_PARTITION, b"1"), (CORRELATION_ID, b"c1")]
-            at = round(1000 * what.time.timestamp())
-            producer.send(
-                OUTCOMES, OUTCOME.encode(what), key=b"h1", headers=headers, timestamp_ms=at
-            )
-        replies = Log(broker, REPLIES)
-        until(replies.read)
+            producer.send(OUTCOMES, OUTCOME.encode(what), key=b"h1", headers=headers)
+        until(lambda: len(replies.read()) == len(events) + 1)
         until(lambda: any(stored.outcomes for stored in log.states().values()))
-
-        stored = log.states()["h1"]
-        assert stored.state.events == len(events)
+        assert log.states()["h1"].state.events == len(events)
         assert worker.metric("misfire_outcomes_total", outcome="executed", source="runtime") == 1
-    assert header(replies.records[0].headers, "ce_type") == OUTCOME_APPLIED.encode()
-    assert header(replies.records[0].headers, CORRELATION_ID) == b"c1"
+    (applied,) = (record for record in replies.records if record.partition == 1)
+    assert header(applied.headers, "ce_type") == OUTCOME_APPLIED.encode()
+    assert header(applied.headers, CORRELATION_ID) == b"c1"
     replies.close()
-
-
-def test_an_event_that_is_sent_again_gets_the_same_decision_and_changes_nothing(
-    broker: Broker, tmp_path: Path
-) -> None:
-    _, place = bundle_on_disk(tmp_path)
-    events = send_message()
-    prepare(broker)
-    with Worker(broker, place, tmp_path / "log") as worker, logs(broker) as log:
-        worker.wait_ready()
-        publish(broker, events)
-        publish(broker, [events[-1], events[-1]])
-        until(lambda: len(log.decisions.read()) == len(events) + 2)
-
-        assert len({record.value for record in log.decisions.records}) == len(events)
-        until(lambda: worker.metric("misfire_duplicates_total", topic=INTENTS) == 2)
-        assert log.applied(len(events))["h1"].state.events == len(events)
-
-
-def test_nothing_listens_beyond_loopback_and_readiness_is_told(
-    broker: Broker, tmp_path: Path
-) -> None:
-    _, place = bundle_on_disk(tmp_path)
-    prepare(broker)
-    with Worker(broker, place, tmp_path / "log") as worker:
-        worker.wait_ready()
-
-        assert worker.metric("misfire_ready") == 1
-        assert _listening(worker.process.pid) == {("127.0.0.1", int(worker.url.rpartition(":")[2]))}
-
-
-def test_sigterm_ends_it_cleanly(broker: Broker, tmp_path: Path) -> None:
-    _, place = bundle_on_disk(tmp_path)
-    events = a_town(households=3, sessions=5)
-    prepare(broker)
-    with Worker(broker, place, tmp_path / "log") as worker, logs(broker) as log:
-        worker.wait_ready()
-        publish(broker, events)
-        log.decided(len(events))
-        worker.process.terminate()
-
-        assert worker.process.wait(30) == 0
-        assert sum(stored.state.events for stored in log.states().values()) == len(events)
 
 
 def test_it_does_not_start_without_topics(broker: Broker, tmp_path: Path) -> None:
@@ -230,18 +174,11 @@ def test_a_bundle_whose_files_and_manifest_agree_but_are_nonsense_is_refused(
     _one_sentence(_misfire("worker", "--bundle", str(place)), 3, "policy")
 
 
-def _misfire(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "streams.cli", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=os.environ | {"MISFIRE_PARTITIONS": str(PARTITIONS)} | variables,
-    )
+def _misfire(*arguments: str, **variables: str) -> CompletedProcess[str]:
+    return misfire(*arguments, **({"MISFIRE_PARTITIONS": str(PARTITIONS)} | variables))
 
 
-def _one_sentence(ended: subprocess.CompletedProcess[str], code: int, part: str) -> None:
+def _one_sentence(ended: CompletedProcess[str], code: int, part: str) -> None:
     assert ended.returncode == code, ended.stderr
     assert "Traceback" not in ended.stderr
     last = ended.stderr.splitlines()[-1]

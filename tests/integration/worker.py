@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,10 +21,11 @@ from detector.household.state import HouseholdState
 from streams.kafka.connection import Brokers
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, admin, create_topics
 from streams.local.embedded_broker import EmbeddedBroker
-from streams.local.processes import free_port, start, stop
+from streams.local.processes import free_port
 from streams.wire.records import DECISION, INTENT, PROBE
 from streams.wire.state.packing import Stored, unpack
 from tests.detector.builders import CONFIRMATION_KEY
+from tests.integration.forked import start_misfire
 from tests.integration.kafka import Broker
 
 PARTITIONS = 4
@@ -40,14 +39,7 @@ class Worker:
     def __init__(self, broker: Broker, bundle: Path, log: Path, **variables: str) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         self.log = log
-        self._command = [
-            sys.executable,
-            "-m",
-            "streams.cli",
-            "worker",
-            "--broker",
-            broker.bootstrap,
-        ]
+        self._command = ["worker", "--broker", broker.bootstrap]
         self._command += ["--bundle", str(bundle), "--port", self.url.rpartition(":")[2]]
         # The embedded broker holds a join for half the session time-out; Kafka takes none below 6 s.
         session = "3" if isinstance(broker, EmbeddedBroker) else "6"
@@ -62,9 +54,7 @@ class Worker:
         self._environment |= {"MISFIRE_CONFIRMATION_KEY_FILE": str(key)} | variables
 
     def __enter__(self) -> Self:
-        self.process: subprocess.Popen[bytes] = start(
-            self._command, log=self.log, environment=self._environment
-        )
+        self.process = start_misfire(*self._command, log=self.log, environment=self._environment)
         return self
 
     def __exit__(
@@ -73,7 +63,7 @@ class Worker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        stop(self.process)
+        self.process.stop()
 
     def ready(self) -> bool:
         """Whether it says so."""
@@ -90,7 +80,7 @@ class Worker:
 
     def restart(self, bundle: Path) -> None:
         """Stop it, and start it with another bundle."""
-        stop(self.process)
+        self.process.stop()
         self._command[self._command.index("--bundle") + 1] = str(bundle)
         self.__enter__()
 

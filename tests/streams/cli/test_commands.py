@@ -17,6 +17,7 @@ from streams.files.events import read_events, write_events, write_labels
 from streams.files.household_secrets import SecretsFile
 from streams.local.processes import free_port
 from streams.wire.records import INTENT
+from tests.commands import misfire
 from tests.detector.builders import event, hand_bundle
 from tests.detector.town import town
 
@@ -49,14 +50,6 @@ COMMANDS = [
     ["bench", "schonlau"],
     ["bench", "slurp"],
 ]
-
-
-def misfire(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "streams.cli", *map(str, arguments)]
-    environment = {"PATH": "/usr/bin:/bin", "COLUMNS": "200", **variables}
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=100, env=environment, check=False
-    )
 
 
 def assert_said(ended: subprocess.CompletedProcess[str], code: int, text: str) -> None:
