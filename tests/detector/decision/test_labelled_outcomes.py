@@ -63,7 +63,9 @@ def test_nothing_that_decides_for_a_runtime_takes_an_answer_unchecked() -> None:
         each for folder in ("detector", "streams") for each in (ROOT / folder).rglob("*.py")
     ):
         text, name = file.read_text("utf-8"), file.relative_to(ROOT).as_posix()
-        if re.search(r"from detector\.outcomes import [^)]*?\banswered\b", text):
+        if re.search(
+            r"from detector\.household\.outcomes import (?:\([^)]*?|[^(\n]*?)\banswered\b", text
+        ):
             answered.add(name)
         if "detector.decision.labelled_outcomes" in text:
             revealed.add(name)

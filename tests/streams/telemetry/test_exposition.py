@@ -42,11 +42,11 @@ def test_others_get_the_plain_text() -> None:
 def test_processes_that_share_a_folder_answer_for_each_other(tmp_path: Path) -> None:
     """Counters of all that ever ran are summed; gauges are of those that live, a killed one's are forgotten."""
     count = (
-        "import os, signal; from streams import metrics; metrics.EVENTS.inc(2); metrics.READY.set(1); "
+        "import os, signal; from streams.telemetry import metrics; metrics.EVENTS.inc(2); metrics.READY.set(1); "
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     answer = (
-        "from streams import metrics; from streams.telemetry.exposition import exposition; "
+        "from streams.telemetry import metrics; from streams.telemetry.exposition import exposition; "
         "from streams.telemetry.metrics_folder import forget_dead_processes; "
         "forget_dead_processes(); metrics.READY.set(1); print(exposition(None)[0].decode())"
     )
@@ -62,10 +62,10 @@ def test_processes_that_share_a_folder_answer_for_each_other(tmp_path: Path) -> 
     assert "misfire_ready 1.0" in said
 
 
-NUMBERS = "from streams import metrics; metrics.EVENTS.inc(2); metrics.READY.set(1)"
+NUMBERS = "from streams.telemetry import metrics; metrics.EVENTS.inc(2); metrics.READY.set(1)"
 SCRAPE = """
 import logging; logging.basicConfig(format="%(message)s")
-from streams import metrics
+from streams.telemetry import metrics
 from streams.telemetry.exposition import exposition
 from streams.telemetry.metrics_folder import forget_dead_processes
 forget_dead_processes()

@@ -1,5 +1,6 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from itertools import pairwise
 
 import numpy as np
@@ -92,8 +93,9 @@ def test_a_household_mostly_does_what_it_likes(town: Simulation) -> None:
 
 
 def test_something_new_is_outside_the_favourite_domains(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detector.simulation.households.simulate._NOVEL", 1.0)
-    monkeypatch.setattr("detector.simulation.households.simulate._GUEST", 0.0)
+    # The package exports a function of the same name as the module.
+    monkeypatch.setattr(import_module("detector.simulation.households.simulate"), "_NOVEL", 1.0)
+    monkeypatch.setattr(import_module("detector.simulation.households.simulate"), "_GUEST", 0.0)
     simulation = simulate(3, 5)
     for event in simulation.events:
         profile = simulation.profiles[event.household_id]

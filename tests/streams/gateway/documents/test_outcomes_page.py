@@ -3,7 +3,7 @@ from pathlib import Path
 from detector.contracts.outcome_table import TABLE, OutcomeRefused
 from streams.gateway.documents import outcomes_page as outcomes
 
-PAGE = Path(outcomes.__file__).with_suffix(".md")
+PAGE = Path(outcomes.__file__).with_name("outcomes.md")
 
 
 def test_the_page_is_drawn_from_the_table() -> None:
