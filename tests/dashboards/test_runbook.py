@@ -14,7 +14,7 @@ from dashboards.alerts import ALERTS, Alert
 from dashboards.panels import BOARDS
 from streams.cli import app
 from streams.kafka.topics import TOPICS
-from tests.dashboards.runbook import COMMANDS, HEADINGS, LOOK, SECTIONS, SURE, TEXT, commands
+from tests.dashboards.runbook import COMMANDS, HEADINGS, LOOK, RECOVERY, SECTIONS, TEXT, commands
 from tests.tools import promtool
 
 ROOT = Path(__file__).parents[2]
@@ -26,11 +26,11 @@ def services() -> set[str]:
 
 
 def misfire_commands() -> list[str]:
-    """What is given to misfire, as it stands or through the service that is there for it; also what panels say to type."""
+    """Return the misfire commands that the runbook (directly or by the doctor service) and the panels name."""
     given = re.compile(r"^(?:misfire|docker compose run --rm doctor)( .*)?$")
     typed = {(found[1] or " doctor").strip() for found in map(given.match, COMMANDS) if found}
-    told = " ".join(panel.do for board in BOARDS for row in board.rows for panel in row.panels)
-    return sorted(typed.union(re.findall(r"'misfire ([^']*)'", told)))
+    advice = " ".join(panel.do for board in BOARDS for row in board.rows for panel in row.panels)
+    return sorted(typed.union(re.findall(r"'misfire ([^']*)'", advice)))
 
 
 def test_every_alert_has_a_section_and_every_section_an_alert() -> None:
@@ -38,30 +38,33 @@ def test_every_alert_has_a_section_and_every_section_an_alert() -> None:
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_a_section_has_the_five_headings_and_something_below_each(alert: Alert) -> None:
+def test_a_section_has_every_heading_and_text_below_each(alert: Alert) -> None:
     parts = re.split(r"^### (.*)\n", SECTIONS[alert.title], flags=re.MULTILINE)
 
     assert parts[1::2] == HEADINGS
     assert all(part.strip() for part in parts[2::2])
     assert commands(alert.title, LOOK)
-    assert commands(alert.title, SURE)
+    assert commands(alert.title, RECOVERY)
 
 
 @pytest.mark.parametrize("given", misfire_commands())
-def test_a_command_of_misfire_can_be_typed(given: str) -> None:
+def test_a_misfire_command_is_valid(given: str) -> None:
     command: Any = typer.main.get_command(app)
     arguments = shlex.split(given)
     while hasattr(command, "commands"):
         context = command.make_context(command.name, arguments)
         rest = [*context._protected_args, *context.args]
-        if not rest:  # a group that is a command as well
+        if not rest:  # the group is itself a command
             return
         _, command, arguments = command.resolve_command(context, rest)
     command.make_context(command.name, arguments)
 
 
-def compose() -> ArgumentParser:
-    """What Compose takes, as far as it is typed here: https://docs.docker.com/reference/cli/docker/compose."""
+def compose_parser() -> ArgumentParser:
+    """Parse the part of Compose's command line that is used here.
+
+    Source: https://docs.docker.com/reference/cli/docker/compose.
+    """
     parser = ArgumentParser(prog="docker compose", allow_abbrev=False)
     known = parser.add_subparsers(required=True)
     in_one = {"exec": [], "run": ["--rm"]}
@@ -86,30 +89,30 @@ def compose() -> ArgumentParser:
 
 
 def service(name: str) -> str:
-    """A name that the Compose file knows."""
+    """Return the name if the Compose file has such a service."""
     if name not in services():
         raise ValueError(name)
     return name
 
 
 def scaled(given: str) -> str:
-    """A service and how many of it."""
+    """Parse ``SERVICE=NUMBER``."""
     name, _, number = given.partition("=")
     return f"{service(name)}={int(number)}"
 
 
-def typed_for_compose() -> list[str]:
-    """What the runbook, the README and the Compose file itself say to type."""
-    told = "\n".join(
+def compose_commands() -> list[str]:
+    """Return the Compose commands of the runbook, the README and the Compose file."""
+    pages = "\n".join(
         (ROOT / name).read_text("utf-8") for name in ("README.md", "docker-compose.yml")
     )
     given = re.compile(r"docker compose ([^`'\n;()]+)")
-    return sorted({found.strip() for text in (*COMMANDS, told) for found in given.findall(text)})
+    return sorted({found.strip() for text in (*COMMANDS, pages) for found in given.findall(text)})
 
 
-@pytest.mark.parametrize("given", typed_for_compose())
-def test_a_command_of_compose_can_be_typed(given: str) -> None:
-    compose().parse_args(shlex.split(given))
+@pytest.mark.parametrize("given", compose_commands())
+def test_a_compose_command_is_valid(given: str) -> None:
+    compose_parser().parse_args(shlex.split(given))
 
 
 @pytest.mark.parametrize(
@@ -122,12 +125,12 @@ def test_a_command_of_compose_can_be_typed(given: str) -> None:
         "exec",
     ],
 )
-def test_a_command_that_compose_does_not_take_is_found(given: str) -> None:
+def test_an_invalid_compose_command_is_found(given: str) -> None:
     with pytest.raises(SystemExit):
-        compose().parse_args(shlex.split(given))
+        compose_parser().parse_args(shlex.split(given))
 
 
-def test_every_command_is_of_a_kind_that_is_checked_or_needs_no_check() -> None:
+def test_every_command_is_of_a_known_kind() -> None:
     kinds = ("curl -s http://", "date -u", "docker compose ", "docker stats ", "misfire ")
     assert not [
         command
@@ -137,7 +140,7 @@ def test_every_command_is_of_a_kind_that_is_checked_or_needs_no_check() -> None:
     ]
 
 
-def test_topics_that_are_named_exist() -> None:
+def test_the_topics_in_commands_exist() -> None:
     named = {
         topic
         for line in COMMANDS
@@ -147,7 +150,7 @@ def test_topics_that_are_named_exist() -> None:
     assert named <= {topic.name for topic in TOPICS}
 
 
-def test_queries_are_ones_that_prometheus_takes(tmp_path: Path) -> None:
+def test_prometheus_accepts_the_queries(tmp_path: Path) -> None:
     rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(QUERIES)]
     (tmp_path / "rules.yaml").write_text(
         yaml.safe_dump({"groups": [{"name": "runbook", "rules": rules}]})

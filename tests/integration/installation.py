@@ -30,7 +30,7 @@ from streams.local.processes import free_port
 from streams.operations.doctor import examine
 from streams.settings import Settings
 from streams.wire.records import DECISION, INTENT
-from tests.dashboards.runbook import LOOK, SURE, commands
+from tests.dashboards.runbook import LOOK, RECOVERY, commands
 from tests.detector.builders import SURE as HEARD_WELL
 from tests.detector.builders import heard, send_message
 from tests.integration.forked import Forked, start_misfire
@@ -132,7 +132,7 @@ class Installation:
     def is_over(self, alert: str, began: float) -> None:
         """The page about what was repaired then has to resolve."""
         page = self.pager.wait(alert, "resolved", began)
-        self._types(alert, SURE)
+        self._types(alert, RECOVERY)
         print(f"{alert}: {page.at - began:.1f} s from repairing to resolved")
 
     def told_of(self, since: float) -> set[str]:
