@@ -11,13 +11,13 @@ from typing import Any
 
 from streams.kafka.connection import Brokers
 from streams.kafka.reading import Held, Place, read_topic
-from streams.kafka.topics import BUNDLES, HOUSEHOLDS, TOPICS
+from streams.kafka.topics import HOUSEHOLDS, TOPICS
 from streams.privacy.ownership import Judged, Whose, judge
 
 __all__ = ["SOURCES", "Holding", "collect", "collected", "counts", "foreign"]
 
-#: The topics that can hold something on a household: all but that of bundles, which are made of many and name none.
-SOURCES = tuple(topic.name for topic in TOPICS if topic.name != BUNDLES)
+#: The topics that can contain records of a household.
+SOURCES = tuple(topic.name for topic in TOPICS)
 
 
 @dataclass(slots=True)

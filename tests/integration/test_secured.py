@@ -99,8 +99,8 @@ def test_each_part_has_its_rights_and_no_other(broker: Secured, who: str) -> Non
 
 def test_nobody_but_the_operator_makes_topics(broker: Secured) -> None:
     client = admin(broker.brokers(ADMIN))
-    client.delete_topics(["misfire.bundles"])
-    until(lambda: "misfire.bundles" not in client.list_topics())
+    client.delete_topics(["assistant.incidents"])
+    until(lambda: "assistant.incidents" not in client.list_topics())
     client.close()
 
     for part in set(Part) - {Part.OPERATOR}:

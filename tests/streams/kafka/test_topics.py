@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from streams.kafka.topics import TOPICS
+from streams.kafka.topics import BUNDLES, TOPICS
 
 
 def test_the_table_is_the_designs() -> None:
@@ -13,9 +13,14 @@ def test_the_table_is_the_designs() -> None:
         "assistant.replies": (600_000, None),
         "assistant.dead-letters": (30 * day, None),
         "assistant.incidents": (90 * day, None),
-        "misfire.bundles": (None, 1),
         "misfire.households": (None, None),
     }
+
+
+def test_the_topic_of_bundles_is_declared_but_not_required() -> None:
+    assert BUNDLES.name not in {topic.name for topic in TOPICS}
+    assert BUNDLES.partitions == 1
+    assert BUNDLES.settings["cleanup.policy"] == "compact"
 
 
 def test_what_has_no_retention_is_compacted() -> None:
