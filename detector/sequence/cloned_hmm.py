@@ -13,9 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from hmmlearn.base import ConvergenceMonitor
 from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
 
-from detector.contracts.errors import InvalidValue, NotEnoughData
+from detector.contracts.errors import InvalidValue
 from detector.sequence.forward_backward import Batch, expect, forward, lay_out, posteriors
+from detector.sequence.validation import check_at_least_one, checked_sequences
 from detector.sequence.viterbi import likeliest_clones
 
 __all__ = ["ClonedHMM"]
@@ -29,8 +32,11 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
 
     It answers the calls of ``hmmlearn.hmm.CategoricalHMM`` as that would, holding the same matrices. A state is ``symbol * n_clones +
     clone``; ``X`` is (n_events,) or (n_events, 1) symbols, the sequences one after the other, and ``lengths`` (n_sequences,) their
-    lengths, ``None`` for a single one. Every call with ``X`` raises ``NotEnoughData`` where there is no event, and ``InvalidValue`` where a
-    symbol is out of range or the lengths do not add up.
+    lengths, ``None`` for a single one.
+
+    ``fit`` raises ``InvalidValue`` for an invalid parameter; every other call raises scikit-learn's ``NotFittedError`` before
+    ``fit``. Every call with ``X`` raises ``NotEnoughData`` if there is no event, and ``InvalidValue`` or another ``ValueError``
+    if ``X`` or ``lengths`` has the wrong shape, type or range.
 
     Args:
         n_symbols: number of symbols, M.
@@ -62,10 +68,6 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
         verbose: bool = False,
         random_state: int = 0,
     ) -> None:
-        if min(n_symbols, n_clones, n_iter) < 1:
-            raise InvalidValue(
-                f"n_symbols, n_clones and n_iter must be at least 1; got {n_symbols}, {n_clones}, {n_iter}"
-            )
         self.n_symbols = n_symbols
         self.n_clones = n_clones
         self.n_iter = n_iter
@@ -80,7 +82,9 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
 
     def fit(self, X: npt.ArrayLike, lengths: npt.ArrayLike | None = None) -> ClonedHMM:
         """Estimate the transitions from sequences of symbols."""
-        symbols, sizes = self._checked(X, lengths)
+        for name in ("n_symbols", "n_clones", "n_iter"):
+            check_at_least_one(name, getattr(self, name))
+        symbols, sizes = checked_sequences(self, X, lengths, self.n_symbols, fitting=True)
         batch, self.pairs_ = lay_out(symbols, sizes, self.n_symbols)
         self.pair_counts_ = np.bincount(batch.pair, minlength=len(self.pairs_)).astype(float)
         rng = np.random.default_rng(self.random_state)
@@ -100,7 +104,7 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
 
         A symbol pair that was never seen gives ``-inf``: use ``smoothing`` for anything but fitted data.
         """
-        batch, blocks = self._blocks(*self._checked(X, lengths))
+        batch, blocks = self._blocks(*self._fitted_on(X, lengths))
         with np.errstate(divide="ignore", invalid="ignore"):
             likelihood = forward(batch, blocks)[2]
         return -np.inf if np.isnan(likelihood) else likelihood
@@ -113,7 +117,7 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
         The posteriors are dense, as hmmlearn's are: 20 kB an event for 250 symbols with 10 clones. Where a sequence holds a pair that
         was never seen, the log-likelihood is ``-inf`` and the posteriors of its events are NaN: nothing could have led there.
         """
-        symbols, sizes = self._checked(X, lengths)
+        symbols, sizes = self._fitted_on(X, lengths)
         logs, clones = posteriors(*self._blocks(symbols, sizes))
         dense = np.zeros((len(symbols), self.n_symbols, self.n_clones))
         dense[np.arange(len(symbols)), symbols] = clones
@@ -135,7 +139,9 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
 
         With ``map`` the likeliest state of each event instead, scored by the sum of their posteriors.
         """
-        symbols, sizes = self._checked(X, lengths)
+        if algorithm not in ("viterbi", "map"):
+            raise InvalidValue(f"algorithm must be 'viterbi' or 'map'; got {algorithm!r}")
+        symbols, sizes = self._fitted_on(X, lengths)
         if algorithm == "map":
             _, clones = posteriors(*self._blocks(symbols, sizes))
             return float(clones.max(axis=1).sum()), symbols * self.n_clones + clones.argmax(axis=1)
@@ -162,6 +168,9 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
             random_state: seed; ``None`` takes the model's own.
             currstate: the first of the states; ``None`` draws it as the first of a sequence.
         """
+        self._require_fit()
+        if currstate is not None and not 0 <= currstate < self.n_components:
+            raise InvalidValue(f"currstate must lie in 0..{self.n_components - 1}; got {currstate}")
         rng = np.random.default_rng(self.random_state if random_state is None else random_state)
         states: list[int] = [] if currstate is None else [currstate]
         while len(states) < n_samples:
@@ -195,24 +204,20 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
                 blocks[row] = self.transitions_[known[tuple(pair)]]
         return batch, blocks
 
-    def _checked(self, X: npt.ArrayLike, lengths: npt.ArrayLike | None) -> tuple[Ints, Ints]:
-        symbols = np.asarray(X, dtype=np.int64).reshape(-1)
-        sizes = np.array([len(symbols)]) if lengths is None else np.asarray(lengths, dtype=np.int64)
-        if not len(symbols):
-            raise NotEnoughData(
-                "there is no event to fit or score; give at least one sequence with one symbol"
-            )
-        if symbols.min() < 0 or symbols.max() >= self.n_symbols:
-            raise InvalidValue(
-                f"symbols must lie in 0..{self.n_symbols - 1}; found {symbols.min()}..{symbols.max()}"
-            )
-        if (sizes < 0).any():
-            raise InvalidValue(f"lengths must not be negative; found {sizes.min()}")
-        if sizes.sum() != len(symbols):
-            raise InvalidValue(
-                f"lengths add up to {sizes.sum()}, but X holds {len(symbols)} symbols"
-            )
-        return symbols, sizes[sizes > 0]
+    def _fitted_on(self, X: npt.ArrayLike, lengths: npt.ArrayLike | None) -> tuple[Ints, Ints]:
+        """Return validated symbols and lengths for a call that needs a fitted model."""
+        self._require_fit()
+        return checked_sequences(self, X, lengths, self.n_symbols)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True
+        tags.input_tags.categorical = True
+        tags.input_tags.positive_only = True
+        return tags
+
+    def _require_fit(self) -> None:
+        check_is_fitted(self, ["pairs_", "transitions_"])
 
     def _normalised(self, weights: Floats) -> Floats:
         """Make the probabilities that leave each clone sum to one; a clone that nothing leaves keeps zeros."""
