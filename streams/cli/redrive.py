@@ -29,10 +29,10 @@ def redrive(
 
     from streams.kafka.reading import read_topic
     from streams.kafka.topics import DEAD_LETTERS
-    from streams.operations.redrive import LIKELY, send_again, sort_letters
+    from streams.operations.redrive import DEFAULT_REASONS, send_again, sort_letters
 
     brokers = reached(config, broker)
-    reasons = reason or list(LIKELY)
+    reasons = reason or list(DEFAULT_REASONS)
     found = sort_letters(read_topic(brokers, DEAD_LETTERS), reasons, datetime.now(UTC))
     sent = 0 if dry_run else send_again(brokers, found.again)
     by_topic: dict[str, int] = {}

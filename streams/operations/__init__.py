@@ -1,1 +1,1 @@
-"""What an operator runs beside the services: doctor, replay, redrive, schemas."""
+"""What operators run beside the services: doctor, replay, redrive, growing topics, schemas."""

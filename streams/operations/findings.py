@@ -1,4 +1,4 @@
-"""What the doctor says about one part, and how it asks."""
+"""Findings of the doctor, and the HTTP client that its checks share."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import httpx
 
-__all__ = ["Finding", "Way", "asked"]
+__all__ = ["ClientOptions", "Finding", "fetch"]
 
-_SECONDS = 2.0
+_TIMEOUT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One part: whether it is well, and one sentence."""
+    """The result of one check: the part, whether it is healthy, and one sentence about it."""
 
     part: str
     ok: bool
@@ -22,22 +22,30 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How a part is asked: over TLS or not, for which name its certificate has to be, and with which token."""
+class ClientOptions:
+    """How to connect to a part.
+
+    Attributes:
+        tls: the TLS context, or ``True`` for the system's certificates.
+        name: the host name that the certificate must match; ``None`` for the URL's host.
+        token: a bearer token.
+    """
 
     tls: ssl.SSLContext | bool = True
     name: str | None = None
     token: str | None = None
 
 
-def asked(url: str, way: Way | None = None, **parameters: str) -> httpx.Response | None:
-    """What answers there; ``None`` where nothing does."""
-    way = way or Way()
-    headers = {"authorization": f"Bearer {way.token}"} if way.token else {}
-    # Each address of a name is asked, and the certificate is the name's.
-    extensions = {"sni_hostname": way.name} if way.name else {}
+def fetch(
+    url: str, options: ClientOptions | None = None, **parameters: str
+) -> httpx.Response | None:
+    """Send a GET request and return the response, or ``None`` if nothing answers."""
+    options = options or ClientOptions()
+    headers = {"authorization": f"Bearer {options.token}"} if options.token else {}
+    # The URL holds one of the host's IP addresses, but the certificate is for the host's name.
+    extensions = {"sni_hostname": options.name} if options.name else {}
     try:
-        with httpx.Client(verify=way.tls, timeout=_SECONDS) as client:
+        with httpx.Client(verify=options.tls, timeout=_TIMEOUT_SECONDS) as client:
             return client.get(url, params=parameters, headers=headers, extensions=extensions)
     except httpx.HTTPError:
         return None

@@ -1,8 +1,9 @@
-"""More partitions for a running installation's topics: nothing lost, nothing doubled, and no household forgotten.
+"""``misfire topics grow``: adds partitions to the topics of an installation and moves states along.
 
-First the partitions, then the states: each household that moves is written to its new partition, and when the broker has it the old one
-gets a tombstone. A run that ended on the way leaves a household in both, with the same state; the next run goes on from there. No
-worker starts to work in between: it finds states that are not where they belong, and ends.
+Growing adds the partitions first and moves the states second. A state that moves is written to its
+new partition; once the broker has acknowledged it, the old partition gets a tombstone. An
+interrupted run leaves the same state in both partitions, and the next run continues from there. No
+worker can start in between: a worker exits when it finds a state in the wrong partition.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from streams.worker.faust_transport import is_stale
 
 __all__ = ["Survey", "check_ready", "grow", "survey"]
 
-#: Their order: while the intents have fewer than all others, a run has not come to the end of the first step.
+#: The topics to grow. Intents come last: while they lag behind, the first step is not finished.
 _GROWING = [
     *(
         topic.name
@@ -38,17 +39,23 @@ _GROWING = [
     OUTCOMES,
     INTENTS,
 ]
-#: Longer than an election of leaders takes.
+#: Longer than a leader election takes.
 _VISIBLE_SECONDS = 15.0
-#: States between two waits for the broker.
+#: How many states are sent before waiting for the broker's acknowledgements.
 _BATCH = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What growing would do: topics that get partitions (from how many), states that move (of how many), and what is in the way.
+    """What growing would do, and what prevents it.
 
-    ``workers`` counts the members of the workers' group; ``waiting`` the records that no worker has decided or applied yet.
+    Attributes:
+        partitions: partitions that each topic is to have.
+        topics: the topics to grow, with their present number of partitions.
+        states: how many households have a state.
+        moves: the states to move.
+        workers: members of the workers' consumer group.
+        waiting: records that no worker has processed yet.
     """
 
     partitions: int
@@ -60,15 +67,15 @@ class Survey:
 
     @property
     def begun(self) -> bool:
-        """Whether the intents have that many partitions already: somebody else made them, or an earlier run did."""
+        """Whether an earlier run or another tool has added the intents' partitions already."""
         return INTENTS not in self.topics
 
 
 def survey(brokers: Brokers, client: KafkaAdminClient, group: str, partitions: int) -> Survey:
-    """Look at the topics, the workers and the states, and change nothing.
+    """Inspect topics, workers and states without changing anything.
 
     Raises:
-        UsageError: a topic has more partitions than that.
+        UsageError: a topic already has more partitions.
         DependencyUnavailable: a topic is missing, or the broker does not answer.
     """
     found = _look(client)
@@ -80,7 +87,8 @@ def survey(brokers: Brokers, client: KafkaAdminClient, group: str, partitions: i
         f"{name} ({count})" for name, count in found.partitions.items() if count > partitions
     ]:
         raise UsageError(
-            f"topics have more than {partitions} partitions: {', '.join(larger)}; Kafka takes none away"
+            f"topics have more than {partitions} partitions: {', '.join(larger)}; "
+            "Kafka cannot remove partitions"
         )
     states = States().take(read_topic(brokers, HOUSEHOLDS))
     try:
@@ -98,37 +106,37 @@ def survey(brokers: Brokers, client: KafkaAdminClient, group: str, partitions: i
 
 
 def check_ready(found: Survey, group: str) -> None:
-    """Refuse to grow under running workers, or while records wait in the partitions that their households leave.
+    """Refuse to grow while workers run or records wait in the old partitions.
 
     Raises:
-        UsageError: says what is in the way.
+        UsageError: names the obstacle.
     """
     if found.workers:
         raise UsageError(
-            f"{found.workers} workers are members of the group {group}; stop them all (a member that was killed is one until its "
-            "session times out), then run this again"
+            f"{found.workers} workers are members of the group {group}; stop them all (a killed "
+            "member remains until its session times out), then run this again"
         )
     if found.waiting and not found.begun:
         raise UsageError(
-            f"{found.waiting} records wait to be decided or applied; stop what produces (gateways, runtimes), let the workers come "
-            "to the end, stop them, then run this again"
+            f"{found.waiting} records are not processed yet; stop the producers (gateways, "
+            "runtimes), let the workers catch up, stop the workers, then run this again"
         )
 
 
 def grow(
     brokers: Brokers, client: KafkaAdminClient, group: str, found: Survey, report: Progress = silent
 ) -> Survey:
-    """Do it, and return what was done. What is done already is left as it is.
+    """Add the partitions, move the states, and return what was done.
 
     Raises:
-        UsageError: a worker has begun meanwhile.
-        DependencyUnavailable: the broker cannot do it, or does not answer.
+        UsageError: a worker has started in the meantime.
+        DependencyUnavailable: the broker cannot add partitions, or does not answer.
     """
     for done, name in enumerate(found.topics):
         report("topics", done, len(found.topics))
         _add_partitions(client, name, found.partitions)
     report("topics", len(found.topics), len(found.topics))
-    # What moves is looked at once more: a worker may have written between the survey and the new partitions.
+    # Survey again: a worker may have written states since the first survey.
     again = survey(brokers, client, group, found.partitions)
     check_ready(again, group)
     _move(brokers, again.moves, report)
@@ -146,14 +154,15 @@ def _move(brokers: Brokers, moves: Sequence[Move], report: Progress) -> None:
         report("households", len(moves), len(moves))
     except KafkaError as error:
         raise DependencyUnavailable(
-            f"the states could not all be moved ({type(error).__name__}); run this again, it goes on where it was"
+            f"not all states could be moved ({type(error).__name__}); "
+            "run this again, and it continues where it stopped"
         ) from error
     finally:
         producer.close()
 
 
 def _send(producer: KafkaProducer, records: Sequence[tuple[bytes, bytes | None, int]]) -> None:
-    """Write records, and wait until the broker has them."""
+    """Write records and wait for the broker's acknowledgements."""
     sent = [
         producer.send(HOUSEHOLDS, value, key=key, partition=place) for key, value, place in records
     ]
@@ -166,17 +175,18 @@ def _add_partitions(client: KafkaAdminClient, name: str, partitions: int) -> Non
         client.create_partitions({name: partitions})
     except IncompatibleBrokerVersion:
         raise DependencyUnavailable(
-            "this broker adds no partitions (the embedded one does not); start a new one with that many"
+            "this broker cannot add partitions (the embedded one cannot); "
+            "start a new broker with that many"
         ) from None
     except KafkaError as error:
         raise DependencyUnavailable(
-            f"topic {name} got no partitions ({type(error).__name__}: {error})"
+            f"the partitions of topic {name} could not be added ({type(error).__name__}: {error})"
         ) from error
     give_up = time.monotonic() + _VISIBLE_SECONDS
     while not _visible(client, name, partitions):
         if time.monotonic() > give_up:
             raise DependencyUnavailable(
-                f"the new partitions of {name} cannot be seen; look at the broker's log"
+                f"the new partitions of {name} do not appear; check the broker's log"
             )
         time.sleep(0.05)
 
@@ -193,7 +203,7 @@ def _look(client: KafkaAdminClient) -> Identities:
         return look_up(client, _GROWING)
     except KafkaError as error:
         raise DependencyUnavailable(
-            f"the topics could not be looked at ({type(error).__name__})"
+            f"the topics could not be read ({type(error).__name__})"
         ) from error
 
 
@@ -202,13 +212,13 @@ def _workers(client: KafkaAdminClient, group: str) -> int:
         described: dict[str, Any] = client.describe_groups([group])
     except KafkaError as error:
         raise DependencyUnavailable(
-            f"the group {group} could not be looked at ({type(error).__name__})"
+            f"the group {group} could not be read ({type(error).__name__})"
         ) from error
     return len(described.get(group, {}).get("members", ()))
 
 
 def _waiting(brokers: Brokers, client: KafkaAdminClient, group: str, topics: Identities) -> int:
-    """How many records of intents and outcomes stand behind what the group has committed of these very topics."""
+    """Count the intents and outcomes beyond the group's committed offsets in these topics."""
     partitions = [
         TopicPartition(topic, number)
         for topic in (INTENTS, OUTCOMES)
@@ -223,14 +233,15 @@ def _waiting(brokers: Brokers, client: KafkaAdminClient, group: str, topics: Ide
             consumer.close()
     except KafkaError as error:
         raise DependencyUnavailable(
-            f"what waits could not be looked at ({type(error).__name__})"
+            f"the group's offsets could not be read ({type(error).__name__})"
         ) from error
-    stands = partial(_stands, committed, topics)
-    return sum(max(ends[each] - max(begins[each], stands(each)), 0) for each in partitions)
+    offset = partial(_committed_offset, committed, topics)
+    return sum(max(ends[each] - max(begins[each], offset(each)), 0) for each in partitions)
 
 
-def _stands(committed: Mapping[Any, Any], topics: Identities, partition: Any) -> int:
-    place = committed.get(partition)
-    if place is None or is_stale(place.metadata, topics.of(partition.topic)):
+def _committed_offset(committed: Mapping[Any, Any], topics: Identities, partition: Any) -> int:
+    """Return the committed offset; 0 if it belongs to an earlier topic of the same name."""
+    found = committed.get(partition)
+    if found is None or is_stale(found.metadata, topics.of(partition.topic)):
         return 0
-    return int(place.offset)
+    return int(found.offset)

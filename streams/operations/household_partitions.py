@@ -1,4 +1,4 @@
-"""Where households stand: each in its own partition of the changelog, and in the topics that there are."""
+"""Checks that each household's state is in its own partition and belongs to the present topics."""
 
 from __future__ import annotations
 
@@ -14,61 +14,62 @@ from streams.operations.rekey import States
 from streams.wire.state.marks import UNKNOWN, Marks, partition_of
 from streams.wire.state.packing import unpack
 
-__all__ = ["MOST_READ", "standing"]
+__all__ = ["MAX_READ", "check_states", "judge_states"]
 
-#: Households whose states are unpacked: enough to see what is the case for all of them, in a tenth of a second.
-MOST_READ = 2_000
+#: How many states are unpacked: a sufficient sample, which takes a tenth of a second.
+MAX_READ = 2_000
 
 
-def standing(brokers: Brokers, topics: Identities) -> Finding:
-    """Look through the changelog.
+def check_states(brokers: Brokers, topics: Identities) -> Finding:
+    """Check the changelog.
 
     Args:
-        brokers: where it is.
-        topics: as the broker has them now; the changelog among them.
+        brokers: the brokers.
+        topics: the topics as they are now, including the changelog.
 
     Raises:
         DependencyUnavailable: the changelog cannot be read.
     """
     latest = States().take(read_topic(brokers, HOUSEHOLDS)).latest
-    return judge_standing({key: places for key, places in latest.items() if places}, topics)
+    return judge_states({key: places for key, places in latest.items() if places}, topics)
 
 
-def judge_standing(latest: Mapping[bytes, Mapping[int, bytes]], topics: Identities) -> Finding:
-    """Judge the latest states, by household and partition."""
+def judge_states(latest: Mapping[bytes, Mapping[int, bytes]], topics: Identities) -> Finding:
+    """Judge the latest states, given by household and partition."""
     partitions = topics.partitions[HOUSEHOLDS]
     strays = sum(set(places) != {partition_of(key, partitions)} for key, places in latest.items())
     if strays:
         text = (
-            f"{strays} households in {HOUSEHOLDS} stand in a partition that is not theirs; stop all workers and run "
-            f"'misfire topics grow --partitions {partitions}'"
+            f"{strays} households in {HOUSEHOLDS} are in the wrong partition; stop all workers "
+            f"and run 'misfire topics grow --partitions {partitions}'"
         )
         return Finding("states", False, text)
     found = list(
-        islice((value for places in latest.values() for value in places.values()), MOST_READ)
+        islice((value for places in latest.values() for value in places.values()), MAX_READ)
     )
     try:
         states = [unpack(value) for value in found]
     except ValueError as error:
-        return Finding("states", False, f"{error}; look at who writes to {HOUSEHOLDS}")
-    earlier = [
+        return Finding("states", False, f"{error}; check which programs write to {HOUSEHOLDS}")
+    recreated = [
         name
         for name, marks in (
             (INTENTS, [stored.intents for stored in states]),
             (OUTCOMES, [stored.outcomes for stored in states]),
         )
-        if _of_earlier(marks, topics.of(name))
+        if _is_recreated(marks, topics.of(name))
     ]
-    if earlier:
+    if recreated:
         text = (
-            f"no household was heard of in {' and '.join(earlier)} as it is now: it was deleted and created again; what waited in "
-            "it is lost, what comes is decided (see MisfireTopicCreatedAgain in the runbook)"
+            f"{' and '.join(recreated)} was deleted and created again, and no household has a "
+            "record in the new topic yet; unread records of the old one are lost, new records are "
+            "processed (see MisfireTopicCreatedAgain in the runbook)"
         )
         return Finding("states", False, text)
-    return Finding("states", True, f"{len(latest)} households, each where it belongs")
+    return Finding("states", True, f"{len(latest)} households, each in its own partition")
 
 
-def _of_earlier(marks: list[Marks], topic_id: str) -> bool:
-    """Whether all that households remember of a topic is about an earlier one."""
+def _is_recreated(marks: list[Marks], topic_id: str) -> bool:
+    """Whether every position that households remember belongs to an earlier topic of that name."""
     known = {each[-1].topic_id for each in marks if each} - {UNKNOWN}
     return bool(known) and topic_id not in known | {UNKNOWN}

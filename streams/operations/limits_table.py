@@ -1,4 +1,4 @@
-"""Every limit on what comes in, in one table: what it is, where it is set, and what happens beyond it."""
+"""The table of every limit on input: what it limits, its value, and what happens beyond it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["LIMITS", "Limit"]
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One limit. ``beyond`` is the reason of the refusal as a word, or a sentence where nothing is refused."""
+    """One limit. ``beyond`` is the refusal's reason code, or a sentence if nothing is refused."""
 
     what: str
     most: float
@@ -32,84 +32,103 @@ class Limit:
     beyond: str
 
 
-_FORGOTTEN = "nothing is refused: what was used longest ago is forgotten"
+_EVICTED = "nothing is refused: the least recently used entry is dropped"
 
-_CUT = "the connection ends, and is counted"
+_CLOSED = "the connection is closed and counted"
 
 LIMITS = (
     Limit("size of a record or a request", records.MAX_BYTES, "bytes", "too_large"),
     Limit("request line and headers of a request", bounds.MAX_HEAD_BYTES, "bytes", "status 431"),
     Limit("headers of a request", bounds.MAX_HEADERS, "headers", "status 400"),
-    Limit("a head, from its first byte to its last", bounds.HEAD_SECONDS, "s", "status 408"),
-    Limit("a body as it comes, chunks' own bytes included", bounds.MAX_BODY_BYTES, "bytes", _CUT),
-    Limit("chunks and trailers of a body", bounds.MAX_CHUNKS, "chunks", _CUT),
-    Limit("a body, from the head to its last byte", bounds.BODY_SECONDS, "s", _CUT),
     Limit(
-        "requests on one connection before the first answer", bounds.MAX_PIPELINED, "requests", _CUT
+        "time to receive a head, from its first byte to its last",
+        bounds.HEAD_SECONDS,
+        "s",
+        "status 408",
     ),
-    Limit("a TLS handshake", bounds.HANDSHAKE_SECONDS, "s", _CUT),
-    Limit("an idle connection", bounds.IDLE_SECONDS, "s", _CUT),
     Limit(
-        f"time to read each {bounds.LEAST_SENT:,} bytes of an answer",
+        "size of a body on the wire, chunk framing included",
+        bounds.MAX_BODY_BYTES,
+        "bytes",
+        _CLOSED,
+    ),
+    Limit("chunks and trailers of a body", bounds.MAX_CHUNKS, "chunks", _CLOSED),
+    Limit(
+        "time to receive a body, from the head to its last byte", bounds.BODY_SECONDS, "s", _CLOSED
+    ),
+    Limit(
+        "pipelined requests on one connection before the first response",
+        bounds.MAX_PIPELINED,
+        "requests",
+        _CLOSED,
+    ),
+    Limit("time for a TLS handshake", bounds.HANDSHAKE_SECONDS, "s", _CLOSED),
+    Limit("time that a connection may be idle", bounds.IDLE_SECONDS, "s", _CLOSED),
+    Limit(
+        f"time for a client to read {bounds.LEAST_SENT:,} bytes of a response",
         bounds.WRITE_SECONDS,
         "s",
-        _CUT,
+        _CLOSED,
     ),
     Limit(
-        "connections of a server, fewer where it may open fewer files; one address has half of them",
+        "connections to a server, at most half of them from one address; fewer if its limit on "
+        "open files is lower",
         bounds.MAX_CONNECTIONS,
         "connections",
-        "who is waited for longest gives way",
+        "the connection that has kept the server waiting longest is closed",
     ),
-    Limit("length of a callback's address", callbacks.MAX_URL_LENGTH, "characters", "bad_callback"),
+    Limit("length of a callback URL", callbacks.MAX_URL_LENGTH, "characters", "bad_callback"),
     Limit("events in one request", requests.MAX_BATCH, "events", "too_large"),
-    Limit("deadline that an asker may name", requests.LONGEST_DEADLINE_MS, "ms", "bad_deadline"),
+    Limit("deadline that a client may request", requests.LONGEST_DEADLINE_MS, "ms", "bad_deadline"),
     Limit("nesting of JSON", records.MAX_DEPTH, "levels", "not_json"),
-    Limit("digits of a number", strict_json.MAX_DIGITS, "digits", strict_json.AMBIGUOUS),
+    Limit("digits of a number in JSON", strict_json.MAX_DIGITS, "digits", strict_json.AMBIGUOUS),
     Limit("length of an id, in printable ASCII", events.MAX_ID_LENGTH, "characters", "schema"),
-    Limit("slots of an event", events.MAX_SLOTS, "slots", "schema"),
+    Limit("slots in an event", events.MAX_SLOTS, "slots", "schema"),
     Limit("length of a slot's name or token", events.MAX_TOKEN_LENGTH, "characters", "schema"),
-    Limit("proof of a confirmation", answers.MAX_PROOF_LENGTH, "characters", "schema"),
+    Limit("length of a confirmation's proof", answers.MAX_PROOF_LENGTH, "characters", "schema"),
     Limit(
-        "how far a device's clock may be off",
+        "difference between a device's clock and the log's",
         policy.Clock().skew_seconds,
         "s",
-        "nothing is refused: the log's time stands in (clock_replaced)",
+        "nothing is refused: the log's time is used instead (clock_replaced)",
     ),
     Limit(
         "open sessions of a household, each with at most one open chain",
         state.MAX_SESSIONS,
         "sessions",
-        _FORGOTTEN,
+        _EVICTED,
     ),
-    Limit("decisions that a repeated event gets again", state.MAX_RECENT, "decisions", _FORGOTTEN),
-    Limit("turns that a session remembers", state.MAX_TURNS, "turns", _FORGOTTEN),
+    Limit("decisions kept for repeated events", state.MAX_RECENT, "decisions", _EVICTED),
+    Limit("turns kept in a session", state.MAX_TURNS, "turns", _EVICTED),
     Limit(
-        "slots that a session or a chain remembers",
+        "slots kept in a session or a chain",
         state.MAX_KNOWN_SLOTS,
         "slots",
-        "nothing is refused: what was named first is forgotten",
+        "nothing is refused: the oldest slot is dropped",
     ),
     Limit(
-        "a household, packed",
+        "size of a household's state, packed",
         households.LARGEST_STATE,
         "bytes",
-        "its open sessions and questions are forgotten, and counted",
+        "its open sessions and questions are dropped and counted",
     ),
-    Limit("committed chains that wait for their outcome", state.MAX_PENDING, "chains", _FORGOTTEN),
-    Limit("tokens that a household remembers", state.MAX_TOKENS, "tokens", _FORGOTTEN),
-    Limit("intents that a household remembers", state.MAX_INTENTS, "intents", _FORGOTTEN),
+    Limit("committed chains waiting for their outcome", state.MAX_PENDING, "chains", _EVICTED),
+    Limit("tokens kept in a household's state", state.MAX_TOKENS, "tokens", _EVICTED),
+    Limit("intents kept in a household's state", state.MAX_INTENTS, "intents", _EVICTED),
     Limit(
-        "value repeated in a dead letter",
+        "size of the value kept in a dead letter",
         letters.LARGEST_LETTER,
         "bytes",
-        "the letter's value is cut",
+        "the value is truncated",
     ),
-    Limit("line of a file", line_files.LONGEST_LINE, "bytes", "exit code 2"),
+    Limit("length of a line in a file", line_files.LONGEST_LINE, "bytes", "exit code 2"),
     Limit(
-        "what a .gz may unpack to, times its size", line_files.MOST_UNPACKED, "times", "exit code 2"
+        "unpacked size of a .gz file, relative to its packed size",
+        line_files.MOST_UNPACKED,
+        "times",
+        "exit code 2",
     ),
     Limit("length of a label", stream_files.LONGEST_LABEL, "characters", "exit code 2"),
-    Limit("a bundle, packed or unpacked", bundles.LARGEST_BUNDLE, "bytes", "exit code 3"),
-    Limit("an export's archive, unpacked", archive.LARGEST_UNPACKED, "bytes", "exit code 2"),
+    Limit("size of a bundle, packed or unpacked", bundles.LARGEST_BUNDLE, "bytes", "exit code 3"),
+    Limit("size of an export archive, unpacked", archive.LARGEST_UNPACKED, "bytes", "exit code 2"),
 )

@@ -1,4 +1,4 @@
-"""Whose time the records have: the log's, or one that their producers chose. Windows, expiry and erasure go by it."""
+"""Checks that Kafka, not the producers, timestamps records: expiry and erasure depend on it."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ __all__ = ["log_time"]
 
 
 def log_time(brokers: Brokers, *, producer_time: bool) -> Finding:
-    """Look at the latest record of each partition that producers write to.
+    """Check the timestamp type of the latest record in each partition that producers write to.
 
-    The embedded broker is told to stamp records itself, says that it does, and does not: only the records tell. It listens on
-    loopback alone, so that there it is no fault but a note; on any other broker it is a fault.
+    The topics' configuration is not enough: the embedded broker accepts ``LogAppendTime`` and
+    ignores it. That broker listens on loopback only, so there the finding is a note; on any other
+    broker it is a fault.
     """
     part = "log time"
     if producer_time:
         return Finding(
             part,
             True,
-            "producers' times are believed (producer_time): this is for replays of old streams",
+            "producers' timestamps are trusted (producer_time): only for replays of old streams",
         )
-    found = _types(brokers)
+    found = _timestamp_types(brokers)
     if CREATE_TIME not in found:
         return Finding(
-            part, True, "the log stamps every record itself" if found else "no record yet"
+            part, True, "the broker timestamps every record" if found else "no record yet"
         )
-    chosen = "records have a time that their producer chose, so that a program that may produce can stretch every window"
+    chosen = "producers choose the records' timestamps, so any producer can extend a time window"
     if _is_embedded(brokers):
-        note = "the embedded broker cannot stamp them, and only programs on this machine reach it"
+        note = "the embedded broker cannot, but only programs on this machine reach it"
         return Finding(
-            part, True, f"note: {chosen}; {note}; run Apache Kafka where you do not trust them all"
+            part, True, f"note: {chosen}; {note}; use Apache Kafka if you do not trust all of them"
         )
     return Finding(part, False, f"{chosen}; set message.timestamp.type=LogAppendTime")
 
@@ -45,6 +46,6 @@ def _is_embedded(brokers: Brokers) -> bool:
         client.close()
 
 
-def _types(brokers: Brokers) -> set[int]:
+def _timestamp_types(brokers: Brokers) -> set[int]:
     ends = records_at_ends(brokers, PRODUCED, latest=True)
     return {record.timestamp_type for _, records in ends for record in records}

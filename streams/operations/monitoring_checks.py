@@ -1,4 +1,4 @@
-"""Whether an installation is watched: Prometheus scrapes every part and has the rules, and a page would reach somebody."""
+"""Checks of the monitoring: Prometheus scrapes every part, has the alerts, and pages arrive."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.operations.findings import Finding, asked
+from streams.operations.findings import Finding, fetch
 from streams.wire.redaction import shown
 
 __all__ = ["alert_path", "alerts", "scrape"]
@@ -16,19 +16,19 @@ __all__ = ["alert_path", "alerts", "scrape"]
 #: The group of the alerts in dashboards/generated/rules.yaml.
 _GROUP = "misfire-alerts"
 _JOBS = ("misfire-worker", "misfire-gateway")
-#: Alertmanager waits ten seconds for pages that belong together.
-_PATIENCE = 30.0
-_UNSET = "not looked at; set {name} to its address"
+#: Seconds to wait for a test page; Alertmanager itself waits ten seconds to group pages.
+_PAGE_SECONDS = 30.0
+_UNSET = "not checked; set {name} to its address"
 
 
 def scrape(prometheus: str | None) -> Finding:
-    """Whether Prometheus reaches every worker and gateway that it knows of, and knows of both."""
+    """Check that Prometheus has targets for workers and gateways, and scrapes all of them."""
     part = "scrape"
     if prometheus is None:
         return Finding(part, True, _UNSET.format(name="prometheus"))
     found = _data(f"{prometheus}/api/v1/targets", state="active")
     if found is None:
-        return _silent(part, "Prometheus", prometheus)
+        return _unreachable(part, "Prometheus", prometheus)
     targets = [target for target in found["activeTargets"] if target["labels"].get("job") in _JOBS]
     absent = [job for job in _JOBS if job not in {target["labels"]["job"] for target in targets}]
     down = [
@@ -37,40 +37,46 @@ def scrape(prometheus: str | None) -> Finding:
         if target["health"] != "up"
     ]
     if absent:
-        what = f"Prometheus knows no target of the jobs {', '.join(absent)}; take dashboards/generated/prometheus.yaml as its configuration"
-        return Finding(part, False, what)
+        text = (
+            f"Prometheus has no target for the jobs {', '.join(absent)}; "
+            "use dashboards/generated/prometheus.yaml as its configuration"
+        )
+        return Finding(part, False, text)
     if down:
         return Finding(
             part,
             False,
-            f"Prometheus cannot scrape {'; '.join(down)}; start it, or correct its address",
+            f"Prometheus cannot scrape {'; '.join(down)}; start the process or fix the address",
         )
     return Finding(part, True, f"Prometheus scrapes {len(targets)} processes")
 
 
 def alerts(prometheus: str | None) -> Finding:
-    """Whether Prometheus has the rules, and which alerts fire."""
+    """Check that Prometheus has the alerts, and list those that fire."""
     part = "alerts"
     if prometheus is None:
         return Finding(part, True, _UNSET.format(name="prometheus"))
     rules = _data(f"{prometheus}/api/v1/rules", type="alert")
     if rules is None:
-        return _silent(part, "Prometheus", prometheus)
+        return _unreachable(part, "Prometheus", prometheus)
     known = [
         rule for group in rules["groups"] if group["name"] == _GROUP for rule in group["rules"]
     ]
     if not known:
-        what = "Prometheus has no alerts of misfire; name dashboards/generated/rules.yaml in its rule_files"
-        return Finding(part, False, what)
+        text = (
+            "Prometheus has none of misfire's alerts; "
+            "add dashboards/generated/rules.yaml to its rule_files"
+        )
+        return Finding(part, False, text)
     firing = [rule for rule in known if rule["state"] == "firing"]
-    said = "; ".join(
+    text = "; ".join(
         f"{rule['name']} fires: see {rule['annotations']['runbook_url']}" for rule in firing
     )
-    return Finding(part, not firing, said or f"{len(known)} alerts, none fires")
+    return Finding(part, not firing, text or f"{len(known)} alerts, none of them firing")
 
 
 def alert_path(prometheus: str | None, alertmanager: str | None, *, page: bool) -> Finding:
-    """Whether Prometheus knows an Alertmanager, and pages leave it; with ``page`` one is sent to see it."""
+    """Check that Prometheus knows an Alertmanager that delivers; with ``page``, send a test page."""
     part = "alert path"
     if prometheus is None or alertmanager is None:
         return Finding(
@@ -78,45 +84,43 @@ def alert_path(prometheus: str | None, alertmanager: str | None, *, page: bool) 
         )
     known = _data(f"{prometheus}/api/v1/alertmanagers")
     if known is None:
-        return _silent(part, "Prometheus", prometheus)
+        return _unreachable(part, "Prometheus", prometheus)
     if not known["activeAlertmanagers"]:
-        what = "Prometheus knows no Alertmanager; name one in the alerting section of its configuration"
-        return Finding(part, False, what)
+        text = "Prometheus knows no Alertmanager; add one under alerting in its configuration"
+        return Finding(part, False, text)
     before = _notifications(alertmanager)
     if before is None:
-        return _silent(part, "Alertmanager", alertmanager)
-    sent, failed = _sent_now(alertmanager, before) if page else before
+        return _unreachable(part, "Alertmanager", alertmanager)
+    sent, failed = _send_page(alertmanager, before) if page else before
     if 2 * failed > sent or (page and not sent):
-        what = (
-            "did not reach its receiver"
+        problem = (
+            "the test page did not reach its receiver"
             if page
-            else f"{failed:.0f} of {sent:.0f} notifications reached nobody"
+            else f"{failed:.0f} of {sent:.0f} notifications were not delivered"
         )
         return Finding(
             part,
             False,
-            f"{f'a page {what}' if page else what}; put the URL of your pager into the file of receiver 'pages'",
+            f"{problem}; put your pager's URL into the file that receiver 'pages' reads",
         )
-    how = (
-        "a page reached its receiver"
+    text = (
+        "the test page reached its receiver"
         if page
-        else f"{sent:.0f} notifications sent; --page sends one to see it arrive"
+        else f"{sent:.0f} notifications sent; use --page to send a test page"
     )
-    return Finding(part, True, how)
+    return Finding(part, True, text)
 
 
-def _sent_now(alertmanager: str, before: tuple[float, float]) -> tuple[float, float]:
-    """Send a page; return how many notifications were sent, and how many failed, since then."""
+def _send_page(alertmanager: str, before: tuple[float, float]) -> tuple[float, float]:
+    """Send a page; return how many notifications were sent and how many failed since then."""
     labels = {"alertname": "MisfireTestPage", "severity": "page", "environment": "test"}
-    annotations = {
-        "summary": "'misfire doctor --page' asks whether pages arrive. Nothing is wrong."
-    }
+    annotations = {"summary": "'misfire doctor --page' tests that pages arrive. Nothing is wrong."}
     httpx.post(
         f"{alertmanager}/api/v2/alerts",
         json=[{"labels": labels, "annotations": annotations}],
         timeout=2.0,
     )
-    give_up = time.monotonic() + _PATIENCE
+    give_up = time.monotonic() + _PAGE_SECONDS
     while (
         after := _notifications(alertmanager) or before
     ) == before and time.monotonic() < give_up:
@@ -125,8 +129,8 @@ def _sent_now(alertmanager: str, before: tuple[float, float]) -> tuple[float, fl
 
 
 def _notifications(alertmanager: str) -> tuple[float, float] | None:
-    """How often Alertmanager tried to reach a receiver, and how often it failed."""
-    response = asked(f"{alertmanager}/metrics")
+    """Return how many notifications Alertmanager has sent, and how many of them failed."""
+    response = fetch(f"{alertmanager}/metrics")
     if response is None:
         return None
     totals = {
@@ -142,16 +146,17 @@ def _notifications(alertmanager: str) -> tuple[float, float] | None:
 
 
 def _data(url: str, **parameters: str) -> Any:
-    """The data of an answer of Prometheus's API; ``None`` where it is not Prometheus that answers."""
-    response = asked(url, None, **parameters)
+    """Return the data of an API response; ``None`` if Prometheus does not answer."""
+    response = fetch(url, None, **parameters)
     if response is None or response.status_code != httpx.codes.OK:
         return None
     return response.json()["data"]
 
 
-def _silent(part: str, name: str, address: str) -> Finding:
+def _unreachable(part: str, name: str, address: str) -> Finding:
     return Finding(
         part,
         False,
-        f"{name} does not answer at {shown(address)}; start it, or set {name.lower()} to its address",
+        f"{name} does not answer at {shown(address)}; "
+        f"start it, or set {name.lower()} to its address",
     )

@@ -1,7 +1,8 @@
-"""Sending dead letters to their topics again: those that would be read today.
+"""``misfire redrive``: sends dead letters that the worker would accept now to their topics again.
 
-The log keeps everything: a letter stays where it is, and a receipt after it says that it was sent again, so that the next run leaves
-it alone. The receipt follows the record; whoever stops in between sends that one again, and the worker knows an event by its id.
+A letter stays in the dead-letter topic. After its record is sent again, a receipt is written to the
+same topic, and later runs skip letters that have one. If a run is interrupted between the record
+and its receipt, the next run sends that record a second time; the worker recognises its event id.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ from streams.kafka.topics import DEAD_LETTERS, INTENTS, OUTCOMES
 from streams.wire.records import INTENT, OUTCOME, first_logged, header
 from streams.worker.handling import Incoming, read_intent, read_outcome
 
-__all__ = ["LIKELY", "REDRIVEN", "Again", "Sorted", "send_again", "sort_letters"]
+__all__ = ["DEFAULT_REASONS", "REDRIVEN", "Resend", "SortedLetters", "send_again", "sort_letters"]
 
-#: Reasons that pass: a fault of ours that a release mends; and a clock that release 0.1 refused.
-LIKELY = ("internal_error", "time_in_future")
-#: The reason that a receipt has.
+#: Reasons that may no longer apply: a bug that a release fixed, and clocks that 0.1 rejected.
+DEFAULT_REASONS = ("internal_error", "time_in_future")
+#: The reason code of a receipt.
 REDRIVEN = "redriven"
 _SOURCE = "misfire/redrive"
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """A record to send, and the place of the letter that it was in."""
+class Resend:
+    """A record to send again, and the position of its dead letter."""
 
     letter: Place
     topic: str
@@ -43,26 +44,27 @@ class Again:
 
 
 @dataclass(slots=True)
-class Sorted:
-    """What becomes of the letters.
+class SortedLetters:
+    """Which letters are sent again, and how many are not.
 
-    ``left`` counts those that stay, by why: ``redriven`` before, ``another reason`` than asked for, ``incomplete`` (cut, or withheld
-    because it might hold what somebody said), ``of no topic`` that is read, or ``refused: …`` with the reason that holds today.
+    ``left`` counts the others by reason: ``redriven`` by an earlier run, ``another reason`` than
+    the requested ones, ``incomplete`` (truncated, or withheld because it may contain speech),
+    ``of no topic`` that the worker reads, or ``refused: …`` with the reason code that applies now.
     """
 
-    again: list[Again] = field(default_factory=list)
+    again: list[Resend] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
 
 
-def sort_letters(letters: Iterable[Held], reasons: Collection[str], now: datetime) -> Sorted:
-    """Say which letters are sent again; each is read as the worker would read it now.
+def sort_letters(letters: Iterable[Held], reasons: Collection[str], now: datetime) -> SortedLetters:
+    """Return which letters to send again, reading each as the worker would read it now.
 
     Args:
-        letters: all of the topic: a receipt may stand in another partition than its letter.
-        reasons: which letters are asked for.
-        now: the time that clocks are held against.
+        letters: the whole topic, since a receipt may be in another partition than its letter.
+        reasons: reason codes of the letters to send again.
+        now: the time that the events' clocks are compared with.
     """
-    found = Sorted()
+    found = SortedLetters()
     every = list(letters)
     receipts = {
         header(held.headers, "misfire_letter") for held in every if _reason(held) == REDRIVEN
@@ -82,11 +84,11 @@ def sort_letters(letters: Iterable[Held], reasons: Collection[str], now: datetim
     return found
 
 
-def send_again(brokers: Brokers, records: Iterable[Again]) -> int:
-    """Send records, each followed by its receipt, and return how many.
+def send_again(brokers: Brokers, records: Iterable[Resend]) -> int:
+    """Send records, each followed by its receipt, and return their number.
 
     Raises:
-        DependencyUnavailable: the broker took one no more; those before it are sent.
+        DependencyUnavailable: the broker refused a record; the records before it are sent.
     """
     sent = 0
     try:
@@ -106,12 +108,13 @@ def send_again(brokers: Brokers, records: Iterable[Again]) -> int:
             producer.close()
     except KafkaError as error:
         raise DependencyUnavailable(
-            f"after {sent} records the broker at {brokers} took no more ({type(error).__name__}); run it again"
+            f"the broker at {brokers} failed after {sent} records ({type(error).__name__}); "
+            "run this again"
         ) from error
     return sent
 
 
-def _sort(held: Held, key: bytes, value: bytes, now: datetime, found: Sorted) -> None:
+def _sort(held: Held, key: bytes, value: bytes, now: datetime, found: SortedLetters) -> None:
     topic = (header(held.headers, "misfire_topic") or b"").decode("ascii", "replace")
     readers: dict[str, Any] = {INTENTS: (read_intent, INTENT), OUTCOMES: (read_outcome, OUTCOME)}
     if topic not in readers:
@@ -129,7 +132,7 @@ def _sort(held: Held, key: bytes, value: bytes, now: datetime, found: Sorted) ->
         return
     headers = kind.headers(event.event_id, event.time.astimezone(UTC), source=_SOURCE)
     headers.append(first_logged(held.headers, held.timestamp))
-    found.again.append(Again(held.place, topic, key, value, headers))
+    found.again.append(Resend(held.place, topic, key, value, headers))
 
 
 def _reason(held: Held) -> str:

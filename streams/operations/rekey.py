@@ -1,7 +1,8 @@
-"""Which households stand in a partition of the changelog that is not theirs, and what their one state is to be. Pure.
+"""Finds states in the wrong partition of the changelog and merges duplicates. No I/O.
 
-Partitions are chosen by the key's hash and the number of partitions: when a topic gets more of them, households move. Their records do
-so by themselves; their states stay where they are until they are written anew.
+A household's partition depends on its key's hash and on the number of partitions, so adding
+partitions moves households. New records go to the new partition without further work; a state stays
+in the old one until it is written again.
 """
 
 from __future__ import annotations
@@ -13,29 +14,36 @@ from streams.kafka.reading import Held
 from streams.wire.state.marks import merged, partition_of
 from streams.wire.state.packing import Stored, pack, unpack
 
-__all__ = ["Move", "States", "one_state"]
+__all__ = ["Move", "States", "merge_states"]
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A household that moves: its state as its own partition is to hold it, and the partitions that forget it."""
+    """One state to move into its own partition.
+
+    Attributes:
+        key: the household's key.
+        home: its own partition.
+        value: the state.
+        there: whether ``home`` has this value already, from an interrupted run.
+        leaves: the partitions to delete it from.
+    """
 
     key: bytes
     home: int
     value: bytes
-    #: Whether the home has that very state already: an earlier run wrote it, and did not come to the end.
     there: bool
     leaves: tuple[int, ...]
 
 
 @dataclass(slots=True)
 class States:
-    """The changelog's latest value of each household in each partition. Tombstones are left out."""
+    """The latest value of each household in each partition of the changelog, without tombstones."""
 
     latest: dict[bytes, dict[int, bytes]] = field(default_factory=dict)
 
     def take(self, records: Iterable[Held]) -> States:
-        """Take records in, each partition's in their order; return itself."""
+        """Add records, which must be in order within each partition, and return ``self``."""
         for held in records:
             if held.key is None:
                 continue
@@ -47,25 +55,26 @@ class States:
         return self
 
     def moves(self, partitions: int) -> list[Move]:
-        """Return what has to move where the topic has so many partitions; nothing where all is as it should be.
+        """Return the moves that put each state into its own one of ``partitions`` partitions.
 
         Raises:
-            ValueError: a state that would have to be put together with another one is damaged.
+            ValueError: a state that has to be merged with another one is damaged.
         """
         found = []
         for key, places in self.latest.items():
             home = partition_of(key, partitions)
             leaves = tuple(sorted(place for place in places if place != home))
             if leaves:
-                value = _together([places[place] for place in (*leaves, home) if place in places])
+                value = _merged([places[place] for place in (*leaves, home) if place in places])
                 found.append(Move(key, home, value, places.get(home) == value, leaves))
         return found
 
 
-def one_state(one: Stored, other: Stored) -> Stored:
-    """Return what two states of one household come to; ``other`` is the one in its own partition.
+def merge_states(one: Stored, other: Stored) -> Stored:
+    """Merge two states of one household; ``other`` is the one in the household's own partition.
 
-    Where one of them was erased later, it stands alone: the other may hold what was erased. Otherwise the one that learned more stays.
+    If one of them was erased later, it wins: the other may contain what was erased. Otherwise the
+    one that has learned more wins. The positions of both are kept.
     """
     if one.erased != other.erased:
         kept = max(
@@ -80,10 +89,10 @@ def one_state(one: Stored, other: Stored) -> Stored:
     )
 
 
-def _together(values: list[bytes]) -> bytes:
+def _merged(values: list[bytes]) -> bytes:
     if len(set(values)) == 1:
         return values[0]
     whole = unpack(values[0])
     for value in values[1:]:
-        whole = one_state(whole, unpack(value))
+        whole = merge_states(whole, unpack(value))
     return pack(whole)

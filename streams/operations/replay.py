@@ -1,4 +1,4 @@
-"""Sending a stream through the broker and the worker, and collecting what comes out: one decision for each event."""
+"""``misfire replay``: sends a stream through broker and worker and collects the decisions."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from streams.wire.records import DECISION, INTENT
 
 __all__ = ["Collected", "Collector", "refuse_used", "send_events"]
 
-#: Seconds without any new decision after which the missing ones count as lost.
-_PATIENCE = 30.0
+#: Seconds without a new decision after which the missing ones count as lost.
+_IDLE_SECONDS = 30.0
 
 
 @dataclass(slots=True)
 class Collected:
-    """What came out of the log: the decisions' bytes by event, how many came again, and how many records were dead letters.
+    """What was read from the log: the decisions' bytes by event id, and counts.
 
-    ``doubled`` counts events that got a second, different decision: those that were applied twice. A decision that comes
-    again with the same bytes is a redelivery and counts as ``repeated``.
+    ``doubled`` counts events with a second, different decision: they were applied twice. A second
+    decision with the same bytes is a redelivery and counts as ``repeated``.
     """
 
     decisions: dict[str, bytes] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Collected:
     dead_letters: int = 0
 
     def add(self, value: bytes) -> None:
-        """Take in one record of the decisions' topic."""
+        """Add one record of the decisions' topic."""
         event_id = DECISION.decode(value).event_id
         before = self.decisions.setdefault(event_id, value)
         if before is not value:
@@ -44,7 +44,7 @@ class Collected:
 
 
 class Collector:
-    """Reads decisions and dead letters from the beginning."""
+    """Reads decisions and dead letters from the beginning of their topics."""
 
     def __init__(self, brokers: Brokers) -> None:
         self.collected = Collected()
@@ -68,10 +68,10 @@ class Collector:
     def wait_for(
         self, events: Sequence[str], *, progress: Progress = silent, stage: str = "deciding"
     ) -> Collected:
-        """Read until every one of ``events`` has a decision or became a dead letter, or until nothing comes any more."""
+        """Read until each of ``events`` has a decision or a dead letter, or records stop coming."""
         wanted, last = set(events), time.monotonic()
         missing = len(wanted - self.collected.decisions.keys())
-        while missing > self.collected.dead_letters and time.monotonic() - last < _PATIENCE:
+        while missing > self.collected.dead_letters and time.monotonic() - last < _IDLE_SECONDS:
             if self._poll():
                 last = time.monotonic()
             missing = len(wanted - self.collected.decisions.keys())
@@ -99,7 +99,8 @@ class Collector:
             self.collected.add(value)
         except RecordError:
             raise UsageError(
-                f"{DECISIONS} holds records that are no decisions; replay on a broker of its own"
+                f"{DECISIONS} contains records that are not decisions; "
+                "use a separate broker to replay"
             ) from None
 
 
@@ -110,7 +111,7 @@ def send_events(
     progress: Progress = silent,
     stage: str = "sending",
 ) -> None:
-    """Publish a stream in its order, at its own time, and wait until the broker has all of it."""
+    """Publish a stream in order, with the events' own times, and wait for acknowledgements."""
     producer = KafkaProducer(**brokers.options, linger_ms=5)
     for number, event in enumerate(events):
         headers = INTENT.headers(event.event_id, event.time, source="misfire/replay")
@@ -129,18 +130,19 @@ def send_events(
 
 
 def refuse_used(brokers: Brokers) -> None:
-    """Refuse a broker that already holds intents.
+    """Refuse a broker whose topic of intents is not empty.
 
     Raises:
-        UsageError: what is in the log would be part of every household's past, and the replay part of its future.
+        UsageError: there are records, which would mix with the replay in the households' histories.
     """
     consumer = KafkaConsumer(**brokers.options, group_id=None)
     partitions = [
         TopicPartition(INTENTS, number) for number in consumer.partitions_for_topic(INTENTS) or ()
     ]
-    held = sum(consumer.end_offsets(partitions).values()) if partitions else 0
+    records = sum(consumer.end_offsets(partitions).values()) if partitions else 0
     consumer.close()
-    if held:
+    if records:
         raise UsageError(
-            f"{INTENTS} on {brokers} holds {held} records already; replay on a broker of its own"
+            f"{INTENTS} on {brokers} already contains {records} records; "
+            "use a separate broker to replay"
         )

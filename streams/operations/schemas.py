@@ -1,4 +1,4 @@
-"""The contracts for programs, drawn from the code: OpenAPI of the hook, AsyncAPI of the topics, JSON Schema of every value."""
+"""The public contracts, generated from the code: OpenAPI, AsyncAPI and JSON Schema documents."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from streams.wire.schema_limits import limited
 
 __all__ = ["KINDS", "READ", "asyncapi", "documents", "openapi"]
 
-#: Every value that crosses the boundary, by the name that it has in the code.
+#: Every value that crosses the boundary, by the name of its class.
 KINDS: Mapping[str, Kind[Any]] = {
     "IntentEvent": INTENT,
     "Decision": DECISION,
@@ -41,32 +41,32 @@ KINDS: Mapping[str, Kind[Any]] = {
     "LateAnswer": LATE,
     "Refusal": REFUSAL,
 }
-#: Those that misfire reads; it writes the others.
+#: The values that misfire reads; it writes the others.
 READ = frozenset({"IntentEvent", "Outcome", "ConfirmationAnswer"})
-#: What stands in each topic, and who writes it: the assistant's runtime, or misfire.
+#: Each topic, its description, its messages, and whether misfire reads it (otherwise it writes it).
 _CHANNELS: tuple[tuple[str, str, tuple[str, ...], bool], ...] = (
     (
         INTENTS,
-        "What the assistant understood, one event per turn; key household_id.",
+        "What the assistant understood, one event per turn. The key is household_id.",
         ("IntentEvent",),
         True,
     ),
     (
         OUTCOMES,
-        "What happened afterwards, and answers to confirmations; key household_id.",
+        "Outcomes of commands, and answers to confirmations. The key is household_id.",
         ("Outcome", "ConfirmationAnswer"),
         True,
     ),
-    (DECISIONS, "Every decision, the audit log; key household_id.", ("Decision",), False),
+    (DECISIONS, "The audit log of all decisions. The key is household_id.", ("Decision",), False),
     (
         INCIDENTS,
-        "Verdicts that came after another answer; key household_id.",
+        "Workers' verdicts that came late and differ from the answer. The key is household_id.",
         ("LateAnswer",),
         False,
     ),
     (
         REPLIES,
-        "Answers to whoever named a partition of this topic.",
+        "Answers to clients, in the partition that the request names.",
         ("Decision", "ConfirmationResult", "Refusal"),
         False,
     ),
@@ -75,7 +75,7 @@ _SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 
 def documents(policy: Policy) -> dict[str, dict[str, Any]]:
-    """Return every document by its file's name."""
+    """Return every document by file name."""
     schemas = {
         f"{name}.schema.json": {"$schema": _SCHEMA, "title": name, **limited(kind)}
         for name, kind in KINDS.items()
@@ -84,29 +84,32 @@ def documents(policy: Policy) -> dict[str, dict[str, Any]]:
 
 
 def openapi(policy: Policy) -> dict[str, Any]:
-    """Return the hook's description, as the gateway serves it at ``/openapi.json``."""
+    """Return the OpenAPI document that the gateway serves at ``/openapi.json``."""
     return build_gateway(Settings(), Ladder(policy, None)).openapi()
 
 
 def asyncapi() -> dict[str, Any]:
-    """Return the topics' description in AsyncAPI 3.0."""
+    """Return the AsyncAPI 3.0 document of the topics."""
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": "misfire",
             "version": version("misfire-detector"),
-            "description": "Did anybody mean this chain of commands? Ask on assistant.intents, read the answer on assistant.replies.",
+            "description": "Decides whether a voice assistant's command was meant. Send events to "
+            "assistant.intents and read the decisions from assistant.replies.",
         },
         "defaultContentType": "application/json",
-        "channels": {topic: _channel(topic, says, names) for topic, says, names, _ in _CHANNELS},
+        "channels": {
+            topic: _channel(topic, description, names) for topic, description, names, _ in _CHANNELS
+        },
         "operations": {
             topic: {
-                # As AsyncAPI wants it: what misfire does.
-                "action": "receive" if asked else "send",
+                # AsyncAPI describes the application's side: what misfire does.
+                "action": "receive" if read else "send",
                 "channel": {"$ref": f"#/channels/{topic}"},
-                **({"reply": {"channel": {"$ref": f"#/channels/{REPLIES}"}}} if asked else {}),
+                **({"reply": {"channel": {"$ref": f"#/channels/{REPLIES}"}}} if read else {}),
             }
-            for topic, _, _, asked in _CHANNELS
+            for topic, _, _, read in _CHANNELS
         },
         "components": {
             "messages": {name: _message(name, kind) for name, kind in KINDS.items()},
@@ -115,9 +118,9 @@ def asyncapi() -> dict[str, Any]:
     }
 
 
-def _channel(topic: str, says: str, names: tuple[str, ...]) -> dict[str, Any]:
+def _channel(topic: str, description: str, names: tuple[str, ...]) -> dict[str, Any]:
     messages = {name: {"$ref": f"#/components/messages/{name}"} for name in names}
-    return {"address": topic, "description": says, "messages": messages}
+    return {"address": topic, "description": description, "messages": messages}
 
 
 def _message(name: str, kind: Kind[Any]) -> dict[str, Any]:
@@ -126,7 +129,8 @@ def _message(name: str, kind: Kind[Any]) -> dict[str, Any]:
         "name": kind.type,
         "title": name,
         "contentType": "application/json",
-        "description": f"A CloudEvent in binary mode; in structured mode ({STRUCTURED}) the payload is its data.",
+        "description": "A CloudEvent in binary mode. In structured mode "
+        f"({STRUCTURED}) the payload is its data.",
         "headers": {
             "type": "object",
             "properties": {
@@ -137,15 +141,18 @@ def _message(name: str, kind: Kind[Any]) -> dict[str, Any]:
                 "traceparent": text,
                 REPLY_PARTITION: {
                     **text,
-                    "description": f"The partition of {REPLIES} that the asker reads.",
+                    "description": f"The partition of {REPLIES} that the client reads.",
                 },
-                CORRELATION_ID: {**text, "description": "Comes back with the answer."},
+                CORRELATION_ID: {**text, "description": "Returned with the answer."},
                 DEADLINE: {
                     **text,
                     "format": "date-time",
-                    "description": "Until when the asker waits.",
+                    "description": "The time until which the client waits.",
                 },
-                LATE_MS: {**text, "description": "On an answer: milliseconds after that deadline."},
+                LATE_MS: {
+                    **text,
+                    "description": "In a late answer: milliseconds after the deadline.",
+                },
             },
         },
         "correlationId": {"$ref": "#/components/correlationIds/asker"},

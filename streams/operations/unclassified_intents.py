@@ -1,4 +1,4 @@
-"""Intents that no rule of the policy names, found among the latest decisions in the log."""
+"""Finds intents that no rule of the policy names among the latest decisions in the log."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from streams.kafka.connection import Brokers
 from streams.kafka.topics import DECISIONS
 from streams.wire.records import DECISION
 
-__all__ = ["unclassified_lately"]
+__all__ = ["recent_unclassified"]
 
 
-#: The latest records of each partition that are looked at, and the seconds that this may take.
-_LATEST, _PATIENCE = 5_000, 10.0
+#: How many records of each partition to read, and for how many seconds at most.
+_RECORDS, _TIMEOUT_SECONDS = 5_000, 10.0
 
 
-def unclassified_lately(brokers: Brokers) -> Counter[str]:
-    """Return how often each unclassified intent was decided on, among the latest decisions in the log."""
+def recent_unclassified(brokers: Brokers) -> Counter[str]:
+    """Return how often each unclassified intent occurs in the latest decisions."""
     consumer = KafkaConsumer(**brokers.options, group_id=None, enable_auto_commit=False)
     try:
         partitions = [
@@ -33,8 +33,8 @@ def unclassified_lately(brokers: Brokers) -> Counter[str]:
         begin, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
         consumer.assign(partitions)
         for partition in partitions:
-            consumer.seek(partition, max(begin[partition], end[partition] - _LATEST))
-        found, give_up = Counter[str](), time.monotonic() + _PATIENCE
+            consumer.seek(partition, max(begin[partition], end[partition] - _RECORDS))
+        found, give_up = Counter[str](), time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < give_up and any(
             consumer.position(each) < end[each] for each in partitions
         ):
@@ -46,7 +46,7 @@ def unclassified_lately(brokers: Brokers) -> Counter[str]:
 
 
 def _intent(value: bytes | None) -> str | None:
-    """The intent of a decision that is about an unclassified one."""
+    """Return the intent of a decision if it is unclassified."""
     try:
         decision = DECISION.decode(value)
     except RecordError:

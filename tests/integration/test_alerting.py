@@ -150,7 +150,7 @@ def test_a_gateway_that_is_gone_and_one_without_a_bundle(
     installation.breaks(
         "MisfireBundleMissing", lambda: installation.gateway.start(tmp_path / "nothing")
     )
-    assert "no bundle decides" in installation.doctor()["agreement"]
+    assert "no bundle is loaded" in installation.doctor()["agreement"]
     installation.pager.wait("MisfireGatewayGone", "resolved", 0.0)
 
     installation.is_repaired(

@@ -178,7 +178,7 @@ def test_the_projects_own_tools_come_in_too(
         right = misfire("decide", asked, "--url", url, "--deadline-ms", 3000, "--json", "-", **way)
         wrong = misfire("decide", asked, "--url", url, "--deadline-ms", 3000, "--json", "-")
 
-        from streams.operations.doctor import _condition, _processes, _way
+        from streams.operations.doctor import _condition, _gateway_client, _processes
 
         settings = Settings(
             gateway_port=int(url.rpartition(":")[2]),
@@ -186,13 +186,13 @@ def test_the_projects_own_tools_come_in_too(
             hook_cert=certificates.client,
             hook_token_file=tmp_path / "token",
         )
-        unfit = _processes("gateway", "127.0.0.1", settings.gateway_port, _way(settings))
+        unfit = _processes("gateway", "127.0.0.1", settings.gateway_port, _gateway_client(settings))
         (tmp_path / "token").write_text(sent["operate"])
-        fit = _processes("gateway", "127.0.0.1", settings.gateway_port, _way(settings))
+        fit = _processes("gateway", "127.0.0.1", settings.gateway_port, _gateway_client(settings))
 
     assert '"rung": "gateway"' in right.stdout
     assert '"rung": "policy"' in wrong.stdout
-    assert "a token that may operate" in _condition(unfit[0]).text
+    assert "a token with the scope operate" in _condition(unfit[0]).text
     assert fit[0].answers
     assert fit[0].bundles
     assert fit[0].missing == "kafka"

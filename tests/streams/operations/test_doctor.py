@@ -20,7 +20,7 @@ def info(*versions: str, key: int = 1) -> httpx.Response:
     return httpx.Response(200, text="# TYPE misfire_bundle_info gauge\n" + "".join(lines) + proofs)
 
 
-def looked_at(
+def two_workers(
     monkeypatch: pytest.MonkeyPatch, **answers: httpx.Response | None
 ) -> list[doctor._Process]:
     """A worker at each of two addresses."""
@@ -28,7 +28,7 @@ def looked_at(
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: addresses)
     monkeypatch.setattr(
         doctor,
-        "asked",
+        "fetch",
         lambda url, _: answers.get(
             url.split("//")[1].replace(".", "").replace(":8751/", "_").replace("127", "w")
         ),
@@ -37,7 +37,7 @@ def looked_at(
 
 
 def test_each_address_of_a_name_is_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = looked_at(
+    found = two_workers(
         monkeypatch,
         w001_readyz=READY,
         w001_metrics=info("a"),
@@ -49,14 +49,14 @@ def test_each_address_of_a_name_is_a_process(monkeypatch: pytest.MonkeyPatch) ->
         "ready at http://127.0.0.1:8751",
         "ready at http://127.0.0.2:8751",
     ]
-    assert (_agreement(found).ok, _agreement(found).text) == (True, "bundle a decides everywhere")
+    assert (_agreement(found).ok, _agreement(found).text) == (True, "every process uses bundle a")
 
 
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        ({"w002_metrics": info("b")}, "different bundles decide: a, b"),
-        ({"w002_metrics": info()}, "no bundle decides at http://127.0.0.2:8751"),
+        ({"w002_metrics": info("b")}, "processes use different bundles: a, b"),
+        ({"w002_metrics": info()}, "no bundle is loaded at http://127.0.0.2:8751"),
         (
             {"w002_metrics": info("a", key=0)},
             "ready at http://127.0.0.2:8751, without a key for proofs",
@@ -72,32 +72,32 @@ def test_each_address_of_a_name_is_a_process(monkeypatch: pytest.MonkeyPatch) ->
         ),
     ],
 )
-def test_what_is_wrong_is_said(
+def test_findings_name_the_problem(
     answers: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    well: dict[str, Any] = {
+    healthy: dict[str, Any] = {
         "w001_readyz": READY,
         "w002_readyz": READY,
         "w001_metrics": info("a"),
         "w002_metrics": info("a"),
     }
-    found = looked_at(monkeypatch, **(well | answers))
+    found = two_workers(monkeypatch, **(healthy | answers))
 
     wrong = [finding for finding in (*map(_condition, found), _agreement(found)) if not finding.ok]
 
     assert said in " ".join(finding.text for finding in wrong)
 
 
-def test_a_name_that_stands_for_nothing_is_nobody_that_answers() -> None:
+def test_a_name_that_does_not_resolve_is_a_part_that_does_not_answer() -> None:
     (process,) = _processes("gateway", "nobody.invalid", 8750)
 
     assert "nothing answers at http://nobody.invalid:8750" in _condition(process).text
 
 
 @pytest.mark.parametrize(
-    ("trained_on", "lately", "ok", "said"),
+    ("trained_on", "recent", "ok", "said"),
     [
-        ([], {}, True, "the policy names every intent that was used of late"),
+        ([], {}, True, "the policy names every recently used intent"),
         (
             [],
             {"quiz.Start": 3, "a.B": 5},
@@ -109,19 +109,19 @@ def test_a_name_that_stands_for_nothing_is_nobody_that_answers() -> None:
             [],
             {f"quiz.Start_{number}": 1 for number in range(12)},
             False,
-            "and 2 more; each is asked about",
+            "and 2 more; each of their commands needs a confirmation",
         ),
     ],
 )
 def test_intents_that_no_rule_names_are_listed(
     trained_on: list[str],
-    lately: dict[str, int],
+    recent: dict[str, int],
     ok: bool,
     said: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(doctor, "read_bundle", lambda _: SimpleNamespace(unclassified=trained_on))
-    finding = doctor._classified(Settings(), lately)
+    finding = doctor._classified(Settings(), recent)
     assert (finding.part, finding.ok) == ("intents", ok)
     assert said in finding.text
 
@@ -134,13 +134,13 @@ def test_a_bundle_that_is_missing_hides_no_intent(monkeypatch: pytest.MonkeyPatc
     assert not doctor._classified(Settings(), {"quiz.Start": 1}).ok
 
 
-def test_what_listens_on_every_address_is_asked_by_one_that_is_its_own(
+def test_a_wildcard_address_is_reached_over_loopback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(doctor, "_process", lambda _, url, __: asked.append(url))
+    urls: list[str] = []
+    monkeypatch.setattr(doctor, "_process", lambda _, url, __: urls.append(url))
 
     for host in ("0.0.0.0", "::"):
         _processes("gateway", host, 8750)
 
-    assert asked == ["http://127.0.0.1:8750"] * 2
+    assert urls == ["http://127.0.0.1:8750"] * 2

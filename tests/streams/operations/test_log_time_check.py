@@ -28,7 +28,7 @@ class _Client:
     ("types", "cluster", "ok", "said"),
     [
         ((), "kafka", True, "no record yet"),
-        ((APPEND_TIME,), "kafka", True, "the log stamps every record itself"),
+        ((APPEND_TIME,), "kafka", True, "the broker timestamps every record"),
         ((APPEND_TIME, CREATE_TIME), "kafka", False, "set message.timestamp.type=LogAppendTime"),
         ((CREATE_TIME,), None, False, "set message.timestamp.type=LogAppendTime"),
         ((CREATE_TIME,), "tansu_cluster", False, "set message.timestamp.type=LogAppendTime"),
@@ -36,18 +36,18 @@ class _Client:
             (CREATE_TIME,),
             EMBEDDED_CLUSTER,
             True,
-            "note: records have a time that their producer chose",
+            "note: producers choose the records' timestamps",
         ),
     ],
 )
-def test_a_producers_time_is_a_fault_but_on_the_embedded_broker(
+def test_a_producers_timestamp_is_a_fault_except_on_the_embedded_broker(
     types: Collection[int],
     cluster: str | None,
     ok: bool,
     said: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "_types", lambda _: set(types))
+    monkeypatch.setattr(module, "_timestamp_types", lambda _: set(types))
     monkeypatch.setattr(module, "admin", lambda _: _Client(cluster))
 
     found = log_time(BROKERS, producer_time=False)

@@ -39,7 +39,7 @@ def sent(total: int, failed: int) -> str:
     )
 
 
-WELL: Answers = {
+HEALTHY: Answers = {
     "/api/v1/targets": {
         "activeTargets": [
             target("misfire-worker"),
@@ -57,10 +57,10 @@ WELL: Answers = {
 
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answers], None]:
-    """What Prometheus and Alertmanager answer; what they have no answer to, they do not answer at all."""
+    """Sets the answers of Prometheus and Alertmanager by path; other requests get no answer."""
 
     def answer(answers: Answers) -> None:
-        def asked(url: str, _way: object = None, **_: str) -> httpx.Response | None:
+        def fetch(url: str, _options: object = None, **_: str) -> httpx.Response | None:
             found = answers.get(httpx.URL(url).path)
             if found is None:
                 return None
@@ -70,23 +70,26 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answers], None]:
                 else httpx.Response(200, json={"data": found})
             )
 
-        monkeypatch.setattr(monitoring, "asked", asked)
+        monkeypatch.setattr(monitoring, "fetch", fetch)
 
-    answer(WELL)
+    answer(HEALTHY)
     return answer
 
 
 @pytest.mark.usefixtures("answering")
-def test_what_is_watched_well_is_said_to_be() -> None:
+def test_working_monitoring_is_reported_as_such() -> None:
     assert (scrape(PROMETHEUS).ok, scrape(PROMETHEUS).text) == (
         True,
         "Prometheus scrapes 2 processes",
     )
-    assert (alerts(PROMETHEUS).ok, alerts(PROMETHEUS).text) == (True, "1 alerts, none fires")
+    assert (alerts(PROMETHEUS).ok, alerts(PROMETHEUS).text) == (
+        True,
+        "1 alerts, none of them firing",
+    )
     found = alert_path(PROMETHEUS, ALERTMANAGER, page=False)
     assert (found.ok, found.text) == (
         True,
-        "12 notifications sent; --page sends one to see it arrive",
+        "12 notifications sent; use --page to send a test page",
     )
 
 
@@ -96,7 +99,7 @@ def test_what_is_watched_well_is_said_to_be() -> None:
         ({"/api/v1/targets": None}, "Prometheus does not answer at http://p:9090"),
         (
             {"/api/v1/targets": {"activeTargets": [target("misfire-worker")]}},
-            "no target of the jobs misfire-gateway",
+            "no target for the jobs misfire-gateway",
         ),
         (
             {
@@ -106,7 +109,7 @@ def test_what_is_watched_well_is_said_to_be() -> None:
             },
             "cannot scrape http://misfire-worker/metrics (refused)",
         ),
-        ({"/api/v1/rules": {"groups": []}}, "name dashboards/generated/rules.yaml"),
+        ({"/api/v1/rules": {"groups": []}}, "add dashboards/generated/rules.yaml"),
         (
             {
                 "/api/v1/rules": {
@@ -119,11 +122,11 @@ def test_what_is_watched_well_is_said_to_be() -> None:
         ),
         ({"/api/v1/alertmanagers": {"activeAlertmanagers": []}}, "knows no Alertmanager"),
         ({"/metrics": None}, "Alertmanager does not answer at http://a:9093"),
-        ({"/metrics": sent(12, 12)}, "12 of 12 notifications reached nobody"),
+        ({"/metrics": sent(12, 12)}, "12 of 12 notifications were not delivered"),
     ],
 )
-def test_what_is_wrong_is_said_with_what_to_do(changed: Answers, said: str, answering: Any) -> None:
-    answering(WELL | changed)
+def test_findings_name_the_problem_and_the_fix(changed: Answers, said: str, answering: Any) -> None:
+    answering(HEALTHY | changed)
 
     wrong = [
         finding
@@ -138,7 +141,7 @@ def test_what_is_wrong_is_said_with_what_to_do(changed: Answers, said: str, answ
     assert said in " ".join(finding.text for finding in wrong)
 
 
-def test_what_is_not_set_is_not_looked_at() -> None:
+def test_parts_without_an_address_are_not_checked() -> None:
     for finding in (
         scrape(None),
         alerts(None),
@@ -146,4 +149,4 @@ def test_what_is_not_set_is_not_looked_at() -> None:
         alert_path(PROMETHEUS, None, page=True),
     ):
         assert finding.ok
-        assert finding.text.startswith("not looked at; set ")
+        assert finding.text.startswith("not checked; set ")

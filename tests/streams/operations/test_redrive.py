@@ -8,7 +8,7 @@ from detector.contracts.events import OutcomeKind
 from streams.errors import RecordError
 from streams.kafka.reading import Held, Place
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, INTENTS, OUTCOMES
-from streams.operations.redrive import LIKELY, REDRIVEN, sort_letters
+from streams.operations.redrive import DEFAULT_REASONS, REDRIVEN, sort_letters
 from streams.wire.records import FIRST_LOGGED, INTENT, OUTCOME, header, logged_before
 from streams.worker.dead_letters import letter_about
 from streams.worker.handling import Incoming
@@ -26,16 +26,16 @@ def letter(number: int, reason: str, value: bytes | None = GOOD, **fields: Any) 
     return Held(Place(DEAD_LETTERS, 0, number), 0.0, made.key, made.value, made.headers)
 
 
-def test_what_would_be_read_today_goes_to_its_topic_as_it_was() -> None:
-    told = OUTCOME.encode(outcome("e1", OutcomeKind.DENIED))
+def test_an_acceptable_letter_goes_to_its_topic_unchanged() -> None:
+    denied = OUTCOME.encode(outcome("e1", OutcomeKind.DENIED))
     found = sort_letters(
-        [letter(0, "internal_error"), letter(1, "internal_error", told, topic=OUTCOMES)],
-        LIKELY,
+        [letter(0, "internal_error"), letter(1, "internal_error", denied, topic=OUTCOMES)],
+        DEFAULT_REASONS,
         NOW,
     )
     assert [(again.topic, again.key, again.value) for again in found.again] == [
         (INTENTS, b"h1", GOOD),
-        (OUTCOMES, b"h1", told),
+        (OUTCOMES, b"h1", denied),
     ]
     assert [header(again.headers, "ce_type") for again in found.again] == [
         INTENT.type.encode(),
@@ -57,7 +57,7 @@ def test_what_stays_is_counted_by_why() -> None:
             letter(6, "time_in_future", late),
             letter(7, "internal_error", None),
         ],
-        LIKELY,
+        DEFAULT_REASONS,
         NOW,
     )
     assert found.left == {
@@ -70,32 +70,34 @@ def test_what_stays_is_counted_by_why() -> None:
     assert [again.letter.offset for again in found.again] == [6]
 
 
-def test_what_was_withheld_is_not_made_up() -> None:
+def test_a_letter_with_a_withheld_value_is_not_sent() -> None:
     said = INTENT.encode(event(1, slots={"text": "call my doctor"}))
     found = sort_letters([letter(0, "not_tokens", said)], ["not_tokens"], NOW)
     assert (found.again, found.left) == ([], {"incomplete": 1})
 
 
-def test_a_letter_with_a_receipt_is_left_alone_wherever_that_stands() -> None:
+def test_a_letter_with_a_receipt_in_any_partition_is_skipped() -> None:
     headers = [("misfire_reason", REDRIVEN.encode()), ("misfire_letter", b"0/1")]
     receipt = Held(Place(DEAD_LETTERS, 3, 0), 0.0, b"h1", b"", headers)
     letters = [receipt, letter(0, "internal_error"), letter(1, "internal_error")]
-    found = sort_letters(letters, LIKELY, NOW)
+    found = sort_letters(letters, DEFAULT_REASONS, NOW)
     assert [again.letter.offset for again in found.again] == [0]
     assert found.left == {"redriven": 1}
 
 
-def test_a_reason_that_is_asked_for_is_read_again() -> None:
+def test_only_letters_of_a_requested_reason_are_sent() -> None:
     found = sort_letters([letter(0, "schema"), letter(1, "internal_error")], ["schema"], NOW)
     assert [again.letter.offset for again in found.again] == [0]
 
 
 def test_a_record_that_is_sent_again_says_when_it_was_there_first() -> None:
-    """Not when the worker wrote the letter: it may have been behind, and the household erased in between."""
+    """The letter's own time is no substitute: the household may have been erased in between."""
     made = letter(0, "internal_error")
-    (again,) = sort_letters([replace(made, timestamp=NOW.timestamp())], LIKELY, NOW).again
+    (again,) = sort_letters([replace(made, timestamp=NOW.timestamp())], DEFAULT_REASONS, NOW).again
     assert logged_before(again.headers) == 0
 
     older = [each for each in made.headers if each[0] != FIRST_LOGGED]
-    (again,) = sort_letters([replace(made, timestamp=500.0, headers=older)], LIKELY, NOW).again
+    (again,) = sort_letters(
+        [replace(made, timestamp=500.0, headers=older)], DEFAULT_REASONS, NOW
+    ).again
     assert logged_before(again.headers) == 500

@@ -5,7 +5,7 @@ from dataclasses import replace
 from detector.household.state import HouseholdState
 from streams.kafka.reading import Held, Place
 from streams.kafka.topics import HOUSEHOLDS
-from streams.operations.rekey import Move, States, one_state
+from streams.operations.rekey import Move, States, merge_states
 from streams.wire.state.marks import Mark, partition_of
 from streams.wire.state.packing import Stored, pack, unpack
 
@@ -33,14 +33,14 @@ def test_a_household_moves_to_its_own_partition_once() -> None:
     assert States().take(records).moves(4) == []
     assert States().take(records).moves(8) == [Move(KEY, HOME, value, there=False, leaves=(OLD,))]
 
-    records.append(held(HOME, value))  # and here the power fails
+    records.append(held(HOME, value))  # the run is interrupted here
     assert States().take(records).moves(8) == [Move(KEY, HOME, value, there=True, leaves=(OLD,))]
 
     records.append(held(OLD, None, 1))
     assert States().take(records).moves(8) == []
 
 
-def test_two_states_become_one_that_learned_more_and_knows_every_record() -> None:
+def test_merging_keeps_the_state_that_learned_more_and_the_positions_of_both() -> None:
     old, new = stored(9, partition=OLD), stored(1, partition=HOME)
     (move,) = States().take([held(OLD, pack(old)), held(HOME, pack(new))]).moves(8)
     assert unpack(move.value).state.learned == 9
@@ -48,9 +48,9 @@ def test_two_states_become_one_that_learned_more_and_knows_every_record() -> Non
     assert not move.there
 
 
-def test_what_was_erased_does_not_come_back() -> None:
+def test_merging_does_not_restore_what_was_erased() -> None:
     erased_later = stored(0, erased=100.0)
-    assert one_state(stored(9), erased_later).state.learned == 0
-    assert one_state(erased_later, stored(9)).state.learned == 0
-    assert one_state(stored(9, erased=50.0), erased_later).erased == 100.0
-    assert one_state(stored(9, erased=100.0), erased_later).state.learned == 9
+    assert merge_states(stored(9), erased_later).state.learned == 0
+    assert merge_states(erased_later, stored(9)).state.learned == 0
+    assert merge_states(stored(9, erased=50.0), erased_later).erased == 100.0
+    assert merge_states(stored(9, erased=100.0), erased_later).state.learned == 9

@@ -36,29 +36,29 @@ def broken(change: Change, *, read: bool) -> list[str]:
     return list(broken_value(FIELDS, after, read=read, where="value"))
 
 
-#: What is changed, and what is said about it where misfire reads the value, and where it writes it; None is nothing.
+#: A change, and the sentence about it for a value that misfire reads and for one that it writes.
 CHANGES: dict[str, tuple[Change, str | None, str | None]] = {
     "nothing": (lambda _: None, None, None),
     "a field more": (lambda s: s["properties"].update(new={"type": "string"}), None, None),
     "a field less": (
         lambda s: s["properties"].pop("act"),
-        "value.act is gone",
-        "value.act is gone",
+        "value.act was removed",
+        "value.act was removed",
     ),
     "a field less inside": (
         lambda s: s["$defs"]["part"]["properties"].clear(),
-        "value.list[].size is gone",
-        "value.list[].size is gone",
+        "value.list[].size was removed",
+        "value.list[].size was removed",
     ),
     "a field that has to be there": (
         lambda s: s["required"].append("act"),
-        "value.act has to be there now",
+        "value.act is now required",
         None,
     ),
     "a field that may be missing": (
         lambda s: s["required"].clear(),
         None,
-        "value.id may be missing now",
+        "value.id is no longer always present",
     ),
     "another type": (
         lambda s: s["properties"]["id"].update(type="integer"),
@@ -73,11 +73,11 @@ CHANGES: dict[str, tuple[Change, str | None, str | None]] = {
     "a choice more": (
         lambda s: s["properties"]["act"]["enum"].append("sing"),
         None,
-        "value.act: misfire writes besides sing",
+        "value.act: misfire now also writes sing",
     ),
     "a choice less": (
         lambda s: s["properties"]["act"]["enum"].remove("ask"),
-        "value.act: misfire does not read any more ask",
+        "value.act: misfire no longer reads ask",
         None,
     ),
     "a lower limit": (
@@ -88,11 +88,11 @@ CHANGES: dict[str, tuple[Change, str | None, str | None]] = {
     "no limit": (
         lambda s: s["properties"]["id"].pop("maxLength"),
         None,
-        "value.id: maxLength was 8 and is none",
+        "value.id: maxLength was 8 and is not set",
     ),
     "null no more": (
         lambda s: s["properties"]["share"]["anyOf"].pop(),
-        "value.share: null was one of the choices",
+        "value.share: null is no longer accepted",
         None,
     ),
     "text as well": (
@@ -104,39 +104,39 @@ CHANGES: dict[str, tuple[Change, str | None, str | None]] = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_what_is_broken_for_whom(what: str) -> None:
+def test_breaking_changes_of_values_read_and_written(what: str) -> None:
     change, read, written = CHANGES[what]
     assert broken(change, read=True) == ([read] if read else [])
     assert broken(change, read=False) == ([written] if written else [])
 
 
 API: list[tuple[Change, str]] = [
-    (lambda s: s["paths"].pop("/v1/outcomes"), "POST /v1/outcomes is gone"),
+    (lambda s: s["paths"].pop("/v1/outcomes"), "POST /v1/outcomes was removed"),
     (
         lambda s: s["paths"]["/v1/decide"]["post"]["parameters"].clear(),
-        "does not read X-Misfire-Deadline",
+        "no longer reads X-Misfire-Deadline",
     ),
     (
         lambda s: s["paths"]["/v1/decide"]["post"]["parameters"].append(
             {"name": "X-Key", "in": "header", "required": True, "schema": {}}
         ),
-        "POST /v1/decide wants X-Key now",
+        "POST /v1/decide now requires X-Key",
     ),
     (
         lambda s: schema_of(s["paths"]["/v1/decide"]["post"]["requestBody"])["required"].append(
             "runtime"
         ),
-        "POST /v1/decide.runtime has to be there now",
+        "POST /v1/decide.runtime is now required",
     ),
     (
         lambda s: schema_of(s["paths"]["/v1/decide"]["post"]["responses"]["200"])["properties"].pop(
             "verdict"
         ),
-        "POST /v1/decide 200.verdict is gone",
+        "POST /v1/decide 200.verdict was removed",
     ),
     (
         lambda s: s["paths"]["/v1/decide"]["post"]["responses"]["422"]["content"].clear(),
-        "POST /v1/decide 422 has no application/problem+json any more",
+        "POST /v1/decide 422 no longer has application/problem+json",
     ),
 ]
 
@@ -146,7 +146,7 @@ def schema_of(part: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize(("change", "said"), API)
-def test_what_is_broken_in_the_api(change: Change, said: str) -> None:
+def test_breaking_changes_of_the_api(change: Change, said: str) -> None:
     after = copy.deepcopy(TODAY["openapi.json"])
     change(after)
     found = list(broken_api(TODAY["openapi.json"], after))
@@ -155,20 +155,20 @@ def test_what_is_broken_in_the_api(change: Change, said: str) -> None:
 
 
 CHANNELS: list[tuple[Change, str]] = [
-    (lambda s: s["channels"].pop("assistant.replies"), "channel assistant.replies is gone"),
+    (lambda s: s["channels"].pop("assistant.replies"), "channel assistant.replies was removed"),
     (
         lambda s: s["channels"]["assistant.replies"]["messages"].pop("Decision"),
-        "has no Decision any more",
+        "no longer has Decision",
     ),
     (
         lambda s: s["components"]["messages"]["Decision"]["headers"]["properties"].pop("ce_type"),
-        "message Decision has no header ce_type any more",
+        "message Decision no longer has the header ce_type",
     ),
 ]
 
 
 @pytest.mark.parametrize(("change", "said"), CHANNELS)
-def test_what_is_broken_in_the_channels(change: Change, said: str) -> None:
+def test_breaking_changes_of_the_channels(change: Change, said: str) -> None:
     after = copy.deepcopy(TODAY["asyncapi.json"])
     change(after)
     assert [
@@ -176,7 +176,7 @@ def test_what_is_broken_in_the_channels(change: Change, said: str) -> None:
     ]
 
 
-def test_values_follow_their_schemas() -> None:
+def test_values_match_their_schemas() -> None:
     for file, document in TODAY.items():
         if file.endswith(".schema.json"):
             jsonschema_rs.meta.validate(document)
