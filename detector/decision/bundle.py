@@ -1,7 +1,7 @@
-"""What decides, as one immutable value under one version: model, judge, calibration and policy.
+"""The bundle: model, judge, calibration and policy as one immutable, versioned value.
 
-A bundle is data, never code: JSON for names and rates, ``npz`` without objects for arrays. Its version is the hash of its content,
-so that two bundles with the same version decide the same.
+A bundle is data, never code: JSON for names and rates, ``npz`` without objects for arrays. Its
+version is the hash of its content, so two bundles with the same version decide alike.
 """
 
 from __future__ import annotations
@@ -40,10 +40,11 @@ __all__ = [
     "make_bundle",
 ]
 
-#: The layout of the files below; it changes when an older reader could not read them.
+#: The layout of the files below. It changes when older readers cannot read the new one.
 FORMAT = 4
 
-#: The files of a bundle, and the bytes that each may have. A bundle of 250 symbols has 10 kB, 1 MB and 1 MB.
+#: The files of a bundle and the largest size of each, in bytes. A bundle of 250 symbols has 10 kB,
+#: 1 MB and 1 MB.
 LARGEST: Mapping[str, int] = MappingProxyType(
     {"policy.toml": 1 << 20, "names.json": 1 << 26, "arrays.npz": LARGEST_BUNDLE}
 )
@@ -53,9 +54,10 @@ _JUDGE = ("roots", "term", "threshold", "children", "bits")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bundle:
-    """Model, judge, calibration and policy, and how evidence was distributed in training, where that is known.
+    """Everything that decides.
 
-    ``version`` is derived from the others: make one with ``make_bundle``.
+    ``version`` is derived from the other attributes; create bundles with ``make_bundle``.
+    ``training`` is the distribution of the evidence in training, if known.
     """
 
     version: str
@@ -73,12 +75,12 @@ class Bundle:
         object.__setattr__(self, "_classified", known)
 
     def classify(self, intent: str) -> Classified:
-        """Return the policy's class of an intent, and whether a rule names it; those that training saw are looked up beforehand."""
+        """Return the policy's class of an intent, and whether a rule names it."""
         return self._classified.get(intent) or self.policy.classify(intent)
 
     @property
     def unclassified(self) -> list[str]:
-        """The intents of training that no rule of the policy names: each of them is asked about whenever it is to be carried out."""
+        """The intents in the training data that no rule of the policy names, sorted."""
         return sorted(intent for intent, found in self._classified.items() if not found.named)
 
 
@@ -89,13 +91,13 @@ def make_bundle(
     policy: Policy,
     training: Distribution | None = None,
 ) -> Bundle:
-    """Put the parts together under the version that their content has."""
+    """Combine the parts into a bundle, and derive its version."""
     draft = Bundle("", model, judge, calibration, policy, training)
     return Bundle(_version(bundle_to_files(draft)), model, judge, calibration, policy, training)
 
 
 def bundle_to_files(bundle: Bundle) -> dict[str, bytes]:
-    """Write a bundle as named files; the same bundle gives the same bytes."""
+    """Serialize a bundle to named files. Equal bundles give equal bytes."""
     model, judge = bundle.model, bundle.judge
     names = {
         "format": FORMAT,
@@ -124,10 +126,13 @@ def bundle_to_files(bundle: Bundle) -> dict[str, bytes]:
 
 
 def bundle_from_files(files: Mapping[str, bytes]) -> Bundle:
-    """Read a bundle from its files; every name and number is held to what ``bundle_names``, ``bundle_arrays`` and ``bundle_checks`` say.
+    """Read a bundle from its files.
+
+    ``bundle_names``, ``bundle_arrays`` and ``bundle_checks`` validate every name and number.
 
     Raises:
-        BundleError: a file is missing or damaged, the format is another one, or the judge weighs terms that this version does not have.
+        BundleError: a file is missing or damaged, the format is not supported, or the judge uses
+            evidence terms that this version does not have.
     """
     missing = [name for name in LARGEST if name not in files]
     if missing:

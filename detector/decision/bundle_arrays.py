@@ -1,7 +1,8 @@
-"""The arrays of a bundle: one table says what each may hold, and nothing that disagrees with it is read.
+"""Reading and writing the arrays of a bundle, under one table of what each array may contain.
 
-An archive is foreign bytes. Its headers are compared with the table before any array is unpacked, so that an archive cannot take more
-memory than a bundle has. Every number is checked afterwards: one NaN among the judge's bits would allow what should be blocked.
+An archive is untrusted. Its headers are compared with the table before any array is unpacked, so an
+archive cannot use more memory than a bundle has. Every number is checked afterwards: a single NaN
+among the judge's bits could allow a command that should be blocked.
 """
 
 from __future__ import annotations
@@ -22,21 +23,25 @@ from detector.evidence.drift import BINS
 
 __all__ = ["ARRAYS", "LARGEST_BUNDLE", "Rule", "damaged", "packed", "unpacked"]
 
-#: Bytes, packed or unpacked. A bundle of 250 symbols has two million; assistants with a hundred times as many pairs stay below.
+#: Bytes, packed or unpacked. A bundle of 250 symbols has two million; an assistant with a hundred
+#: times as many pairs still fits.
 LARGEST_BUNDLE = 1 << 28
 
-#: The most of each dimension: clones, nodes and trees of the judge, and scores of one category. Fitted bundles have about 10 clones, 200
-#: trees and 25,000 nodes. A session keeps its clones, and evidence is tabulated by node, so that both cost memory while it decides.
+#: The largest size of each dimension: clones (C), nodes (N) and trees (R) of the judge, and scores
+#: of one category (S). Fitted bundles have about 10 clones, 200 trees and 25,000 nodes. Clones and
+#: nodes use memory while the bundle decides: per session, and in the lookup tables.
 _MOST = {"C": 64, "N": 1 << 16, "R": 1_000, "S": 1_000_000}
 
-#: A probability in a bundle is never zero: a surprisal would be infinite. Counts of a trillion events leave more than this.
+#: A probability in a bundle is never zero, because its surprisal would be infinite. Counts of a
+#: trillion events still give more than this.
 _RAREST = 1e-60
-#: Bits that one node of the judge, or one score, may weigh. Fitted ones stay below 100.
+#: The largest weight of a node of the judge, and the largest score, in bits. Fitted ones are below
+#: 100.
 _HEAVIEST_NODE, _HEAVIEST_SCORE = 1e4, 1e8
-#: Sums of probabilities are one up to this.
+#: How far a sum of probabilities may differ from one.
 _TOLERANCE = 1e-6
 
-#: Others unpack with more memory than their packed size lets one expect.
+#: Other methods need more memory to unpack than the packed size suggests.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 Array = npt.NDArray[Any]
@@ -44,16 +49,17 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What one array may hold.
+    """What one array may contain.
 
-    Args:
+    Attributes:
         kind: numpy's name of the type.
-        shape: the dimensions: a number, or a letter with an offset (``M+1``) that stands for the same number in every array.
-        least: the least value.
-        most: the greatest value, or an expression like a dimension, which the value stays below.
-        order: ``rows`` where values along the last axis never fall.
-        total: ``rows`` where values along the last axis sum to one.
-        optional: whether a bundle may lack it.
+        shape: the dimensions: a number, or a letter with an optional factor or offset (``2T``,
+            ``M+1``). A letter has the same value in every array.
+        least: the smallest value.
+        most: the largest value; or a dimension, which values are less than.
+        order: ``rows`` if values along the last axis must not decrease.
+        total: ``rows`` if values along the last axis must sum to one.
+        optional: whether a bundle may omit it.
     """
 
     kind: str
@@ -65,7 +71,7 @@ class Rule:
     optional: bool = False
 
 
-#: M symbols, C clones, P pairs, T terms, N nodes, R trees, S scores of a category (each its own).
+#: M symbols, C clones, P pairs, T terms, N nodes, R trees, S scores of one category.
 ARRAYS: Mapping[str, Rule] = {
     "pairs": Rule("<i8", ("P", 2), 0, "M+1"),
     "blocks": Rule("<f8", ("P", "C", "C"), 0.0, 1.0),
@@ -91,7 +97,7 @@ ARRAYS: Mapping[str, Rule] = {
 
 
 def packed(arrays: Mapping[str, Array]) -> bytes:
-    """Pack arrays; equal arrays give equal bytes, since numpy stamps every member with the same fixed date."""
+    """Pack arrays. Equal arrays give equal bytes, because numpy dates every member alike."""
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)}
@@ -100,10 +106,11 @@ def packed(arrays: Mapping[str, Array]) -> bytes:
 
 
 def unpacked(data: bytes, *, symbols: int, terms: int) -> dict[str, Array]:
-    """Read the arrays of a bundle for M ``symbols`` and T ``terms``, and hold each to its rule.
+    """Read the arrays of a bundle for M ``symbols`` and T ``terms``, and check each by its rule.
 
     Raises:
-        BundleError: an array is missing, unknown, too large, of another type or shape, or holds a number out of range.
+        BundleError: an array is missing, unknown, too large or has a wrong type or shape, or a
+            number is out of range.
     """
     sizes = {"M": symbols, "T": terms}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -121,29 +128,29 @@ def unpacked(data: bytes, *, symbols: int, terms: int) -> dict[str, Array]:
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Return what is in an archive by the name of the array, when it is what the table says and not too much of it."""
+    """Return the members of an archive by array name, if they are as expected and not too large."""
     there = archive.infolist()
     members = {member.filename.removesuffix(".npy"): member for member in there}
     if sum(member.file_size for member in there) > LARGEST_BUNDLE:
         raise damaged(f"it unpacks to more than {LARGEST_BUNDLE} bytes")
     if strange := sorted(members.keys() - ARRAYS.keys()):
-        raise damaged(f"no bundle has an array {strange[0][:40]!r}")
+        raise damaged(f"{strange[0][:40]!r} is not an array of a bundle")
     if missing := sorted(
         name for name in ARRAYS.keys() - members.keys() if not ARRAYS[name].optional
     ):
         raise damaged(f"it lacks the array {missing[0]}")
     if len(members) != len(there):
-        raise damaged("it holds an array twice")
+        raise damaged("it contains an array twice")
     if not {member.compress_type for member in there} <= _METHODS:
-        raise damaged("it is packed in a way that bundles are not")
+        raise damaged("it uses a compression method that bundles do not")
     return members
 
 
 def _check_header(name: str, file: IO[bytes], there: int, sizes: dict[str, int]) -> None:
-    """Compare what an array says of itself with its rule; ``sizes`` grows by the dimensions that are seen for the first time."""
+    """Compare an array's header with its rule, and add dimensions seen first to ``sizes``."""
     rule = ARRAYS[name]
     if np.lib.format.read_magic(file) != (1, 0):
-        raise damaged(f"{name} is no array")
+        raise damaged(f"{name} is not an array")
     shape, _, kind = np.lib.format.read_array_header_1_0(file)
     if kind != np.dtype(rule.kind):
         raise damaged(f"{name} is not of the type {np.dtype(rule.kind)}")
@@ -153,12 +160,12 @@ def _check_header(name: str, file: IO[bytes], there: int, sizes: dict[str, int])
     ):
         raise damaged(f"names and arrays do not fit together: {name} has the shape {shape}")
     if math.prod(shape) * kind.itemsize > there:
-        raise damaged(f"{name} says that it is larger than it is")
+        raise damaged(f"{name} declares more data than it has")
     sizes |= {letter: size for letter, size in own.items() if letter != "S"}
 
 
 def _size(wanted: str | int, sizes: dict[str, int], found: int) -> int:
-    """Return how long a dimension has to be; one that is not known yet is as long as it was ``found``, up to its limit."""
+    """Return the required length of a dimension; the first array to use a letter sets it."""
     if isinstance(wanted, int):
         return wanted
     letter = wanted.removeprefix("2").removesuffix("+1")
@@ -170,7 +177,7 @@ def _size(wanted: str | int, sizes: dict[str, int], found: int) -> int:
 def _check_values(name: str, array: Array, sizes: dict[str, int]) -> None:
     rule = ARRAYS[name]
     most = rule.most if not isinstance(rule.most, str) else _size(rule.most, sizes, 0) - 1
-    # NaN is neither, so both comparisons have to hold.
+    # Comparisons with NaN are false, so this also rejects NaN.
     if not bool(((array >= rule.least) & (array <= most)).all()):
         raise damaged(f"{name} has numbers out of range (from {rule.least:g} to {most:g})")
     if rule.order and not bool((array[..., 1:] >= array[..., :-1]).all()):
@@ -180,5 +187,5 @@ def _check_values(name: str, array: Array, sizes: dict[str, int]) -> None:
 
 
 def damaged(what: str) -> BundleError:
-    """Say what is wrong with a bundle and what to do."""
+    """Return an error that says what is wrong with a bundle and what to do."""
     return BundleError(f"the bundle is damaged: {what}; train it again with 'misfire train'")

@@ -1,4 +1,4 @@
-"""What holds between the arrays of a bundle, beyond what each may hold by itself (``bundle_arrays.py``)."""
+"""Checks across the arrays of a bundle; ``bundle_arrays.py`` checks each one by itself."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from detector.decision.bundle_arrays import damaged
 
 __all__ = ["DEEPEST", "check_sequence", "check_trees"]
 
-#: Splits of the deepest tree; fitted ones have up to 10.
+#: Splits on the longest path of a tree; fitted trees have up to 10.
 DEEPEST = 64
-#: Thresholds of one term; scikit-learn makes up to 255. What a leaf takes is tabulated for each of them.
+#: Thresholds per term; scikit-learn creates up to 255. Each has a row in the lookup tables.
 _MOST_THRESHOLDS = 512
 _TOLERANCE = 1e-6
 
@@ -22,17 +22,17 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 def check_sequence(arrays: Arrays) -> None:
-    """Make sure that from every clone the probabilities of what comes next sum to one.
+    """Check that the transition probabilities out of every clone sum to one.
 
     Raises:
-        BundleError: they do not, or a pair of symbols is there twice or leads nowhere.
+        BundleError: they do not, or a pair of symbols is repeated or refers to no symbol.
     """
     pairs, escape = arrays["pairs"], arrays["escape"]
     symbols = arrays["backoff"].shape[1]
     if len(pairs) and pairs[:, 1].max() >= symbols:
         raise damaged("pairs has numbers out of range")
     if len(np.unique(pairs, axis=0)) != len(pairs):
-        raise damaged("pairs holds a pair twice")
+        raise damaged("pairs contains a pair twice")
     leaving = escape.copy()
     np.add.at(leaving, pairs[:, 0], arrays["blocks"].sum(axis=2))
     if not bool((np.abs(leaving - 1.0) <= _TOLERANCE).all()):
@@ -40,10 +40,10 @@ def check_sequence(arrays: Arrays) -> None:
 
 
 def check_trees(arrays: Arrays, *, terms: int, depth: int) -> None:
-    """Make sure that the judge's nodes are trees, ``depth`` splits deep, each laid out behind its root.
+    """Check that the judge's nodes are trees of ``depth`` splits, each stored after its root.
 
     Raises:
-        BundleError: they are not, or there are more thresholds than are worth their memory.
+        BundleError: they are not, or there are too many thresholds.
     """
     roots, children, threshold = arrays["roots"], arrays["children"], arrays["threshold"]
     own = np.arange(len(children))
@@ -56,9 +56,9 @@ def check_trees(arrays: Arrays, *, terms: int, depth: int) -> None:
         or not np.array_equal(reached, own)
         or (tree[below] != tree[split][:, None]).any()
     ):
-        raise damaged("children are not trees behind their roots")
+        raise damaged("children do not form trees after their roots")
     if _depth(roots, children, split) != depth:
-        raise damaged("the judge's trees are not as deep as it says")
+        raise damaged("the judge's trees are not as deep as declared")
     if not np.isfinite(threshold[split]).all():
         raise damaged("threshold has numbers out of range")
     asked = np.unique(np.stack([arrays["term"][split] % terms, threshold[split]]), axis=1)[0]
@@ -69,7 +69,7 @@ def check_trees(arrays: Arrays, *, terms: int, depth: int) -> None:
 def _depth(
     roots: npt.NDArray[np.int64], children: npt.NDArray[np.int64], split: npt.NDArray[np.bool_]
 ) -> int:
-    """Count the splits of the deepest tree, up to one more than are allowed."""
+    """Return the depth of the deepest tree, but at most one more than the limit."""
     depth, above = 0, roots[split[roots]]
     while len(above) and depth <= DEEPEST:
         below = children[above].ravel()

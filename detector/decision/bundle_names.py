@@ -1,7 +1,7 @@
-"""``names.json`` of a bundle: names and base rates, read once, every number within stated limits.
+"""Reading ``names.json`` of a bundle: names and base rates, each number within stated limits.
 
-Rates are divided by and taken logarithms of, so that each is held to what it means: a probability is never zero, and where its complement
-is asked for, never one.
+The code divides by rates and takes their logarithms. A rate is therefore never zero, and never one
+if its complement is used.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ __all__ = ["Names", "parse_names", "read_object"]
 T = TypeVar("T")
 Read = Callable[[Any, str], T]
 
-#: A rate is neither nearer to zero nor to one than this: counts of a trillion sessions leave more.
+#: The distance of a rate from zero and from one. Counts of a trillion sessions give more than this.
 _LEAST_RATE = 1e-12
-#: Bits that a pair of slots may weigh, and times that a move was counted.
+#: The largest weight of a pair of slots, in bits, and the largest count of a transition.
 _MOST_BITS, _MOST_COUNT = 100.0, 10**12
-#: Bits that the judge's offset may have; fitted ones have about ten.
+#: The largest offset of the judge, in bits; fitted ones are about ten.
 _HEAVIEST_OFFSET = 1e6
 _ACTS = frozenset(act.value for act in Act)
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What ``names.json`` says: symbols, base rates, and what the judge has beside its arrays."""
+    """The content of ``names.json``: symbols, base rates, and scalars of the judge."""
 
     vocabulary: Vocabulary
     population: Population
@@ -45,15 +45,15 @@ class Names:
 
 
 def read_object(data: bytes) -> dict[str, Any]:
-    """Read a JSON object that can be understood in one way only.
+    """Read a JSON object, and reject ambiguous JSON.
 
     Raises:
-        BundleError: it is no object, has a name twice, or a number that is none.
-        ValueError: it is no JSON.
+        BundleError: the value is not an object, or contains a duplicate name, NaN or Infinity.
+        ValueError: the data is not JSON.
     """
     found = json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_no_number)
     if not isinstance(found, dict):
-        raise damaged("names.json is no object")
+        raise damaged("names.json is not an object")
     return found
 
 
@@ -61,13 +61,14 @@ def parse_names(names: Mapping[str, Any]) -> Names:
     """Read names and rates.
 
     Raises:
-        BundleError: one is missing, unknown, of another type, or out of range; the message names it.
+        BundleError: a value is missing, unknown, of another type or out of range; the message names
+            it.
     """
     known = {"format", "symbols", "population", "terms", "offset_bits", "depth"}
     _same_keys(names, known, "names.json")
     symbols = tuple(_list(_symbol)(names["symbols"], "symbols"))
     if len(set(symbols)) != len(symbols):
-        raise damaged("symbols has a symbol twice")
+        raise damaged("symbols contains a symbol twice")
     population = names["population"]
     _same_keys(population, _POPULATION.keys(), "population")
     return Names(
@@ -81,19 +82,19 @@ def parse_names(names: Mapping[str, Any]) -> Names:
 
 def _word(value: Any, where: str) -> str:
     if not isinstance(value, str):
-        raise damaged(f"{where} has something that is no name")
+        raise damaged(f"{where} contains something that is not a name")
     return value
 
 
 def _symbol(value: Any, where: str) -> tuple[str, str]:
     intent, act = _list(_word, 2)(value, where)
-    # Decisions repeat it: what was expected instead.
+    # A decision repeats intents as what was expected instead.
     if not INTENT_FORM.fullmatch(intent):
         raise damaged(
             f"{where} has an intent {intent[:40]!r} that is not of the form 'domain.Name'"
         )
     if act not in _ACTS:
-        raise damaged(f"{where} has an act that there is not")
+        raise damaged(f"{where} has an unknown act")
     return intent, act
 
 
@@ -113,7 +114,7 @@ def _number(least: float, most: float) -> Read[float]:
 def _whole(most: int) -> Read[int]:
     def read(value: Any, where: str) -> int:
         if type(value) is not int or not 0 <= value <= most:
-            raise damaged(f"{where} must be a whole number from 0 to {most}")
+            raise damaged(f"{where} must be an integer from 0 to {most}")
         return value
 
     return read
@@ -152,27 +153,27 @@ def _made(kind: Callable[..., T], **fields: Read[Any]) -> Read[T]:
 def _same_keys(value: Any, known: Any, where: str) -> None:
     found = set(value) if isinstance(value, dict) else set()
     if differing := sorted(found ^ set(known)):
-        raise damaged(f"{where} lacks or should not have {', '.join(differing)[:100]}")
+        raise damaged(f"{where} has missing or unknown keys: {', '.join(differing)[:100]}")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise damaged("names.json has a name twice in one object")
+        raise damaged("names.json has a name twice in an object")
     return found
 
 
 def _no_number(_: str) -> NoReturn:
-    raise damaged("names.json has NaN or Infinity")
+    raise damaged("names.json contains NaN or Infinity")
 
 
 _share = _number(_LEAST_RATE, 1.0)
-#: A rate whose complement is asked for as well.
+#: A rate whose complement is used too.
 _rate = _number(_LEAST_RATE, 1.0 - _LEAST_RATE)
 _bits = _table(_table(_number(0.0, _MOST_BITS)))
 _counts = _table(_table(_whole(_MOST_COUNT)))
 
-#: Each field of ``Population``, and what it may hold.
+#: The reader of each field of ``Population``.
 _POPULATION: Mapping[str, Read[Any]] = {
     "domains": _table(_share),
     "intents": _table(_share),

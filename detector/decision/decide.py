@@ -1,6 +1,6 @@
 """(state, event, bundle) -> (decision, state): the whole decision, as a pure function.
 
-Score first, learn after: nothing that an event says about itself changes how it is judged.
+Score first, learn after: an event never affects the model that judges it.
 """
 
 from __future__ import annotations
@@ -34,20 +34,31 @@ def decide(
     proofs: bool = True,
     announce: Callable[[Judgement], None] | None = None,
 ) -> tuple[Decision, HouseholdState]:
-    """Decide on one event and remember it. ``at`` is the log's time of its record (``clocks.py``).
+    """Decide on one event and add it to the household's state.
 
-    The device's own time only describes habits, and only as far as the policy believes it; past that the log's stands in, and
-    the decision says so (``clock_replaced``). ``over_budget`` says that enough was blocked: what would be blocked is asked about.
+    A repeated ``event_id`` among the household's latest ``MAX_RECENT`` events gets its first
+    decision again and changes nothing, even after its session has ended. ``is_reused`` checks
+    whether it really is the same event. An older repetition is decided like a new event.
 
-    ``proofs`` says whether proofs of confirmations can be checked: where not, no way is offered that takes one.
+    A chain that needs a confirmation keeps needing it within its session. Only an answer that
+    ``questions.answer`` has accepted lets the command run. After a no, the user can start the
+    command again.
 
-    ``announce`` hears what the judge makes of a committed chain.
+    Args:
+        state: the household before the event.
+        event: the event to decide on.
+        bundle: the model, judge, calibration and policy to decide with.
+        at: log time of the event's record, in seconds (``clocks.py``). The device's own time only
+            describes habits. If the policy rejects it, log time replaces it, and the decision says
+            so in ``clock_replaced``.
+        rung: the rung that decides.
+        over_budget: whether the block budget is exhausted; blocks then become confirms.
+        proofs: whether proofs of confirmations can be checked. If not, the methods that need a
+            proof are not offered.
+        announce: called with the judgement of a committed chain.
 
-    One of the household's latest ``MAX_RECENT`` events (same ``event_id``) gets the decision that it got the first time, whatever
-    became of its session, and changes nothing; whether it is the same event, ``is_reused`` tells. An older one is not recognised,
-    and is decided like a new one. A chain that was to be confirmed
-    stays so in its session, whatever is said: only an answer that ``confirmation.answer`` checked lets it run. A no lets the command
-    be begun anew.
+    Returns:
+        The decision, and the household after the event.
     """
     for earlier in state.recent:
         if earlier.event_id == event.event_id:
@@ -71,7 +82,10 @@ def decide(
 def follow(
     state: HouseholdState, event: IntentEvent, bundle: Bundle, decision: Decision, *, at: float
 ) -> HouseholdState:
-    """Remember an event that somebody else has decided on, as ``decide`` would have; what it asks back is left to who decided."""
+    """Return the household after an event that another rung has decided on.
+
+    The event is remembered as by ``decide``. Its question, if any, stays with the rung that asked.
+    """
     if any(earlier.event_id == event.event_id for earlier in state.recent):
         return state
     observation, state = observe(state, event, bundle.model, bundle.policy, at=at)
@@ -79,18 +93,21 @@ def follow(
 
 
 def is_reused(state: HouseholdState, event: IntentEvent) -> bool:
-    """Return whether the household's recent past holds a different event under this ``event_id``."""
+    """Return whether a recent, different event of the household has this ``event_id``."""
     known = state.fingerprints.get(event.event_id)
     return known is not None and known != fingerprint(event)
 
 
 def apply_outcome(state: HouseholdState, outcome: Outcome, *, at: float) -> HouseholdState:
-    """Return the household after an outcome that was reported at the log's time ``at``; ``outcomes.report`` says why one is refused."""
+    """Return the household after an outcome that was reported at log time ``at``.
+
+    A refused outcome changes nothing; ``outcomes.report`` also returns why.
+    """
     return report(state, outcome, at=at)[1]
 
 
 def _observed(decision: Decision, observation: Observation) -> Decision:
-    """The decision with the surprisal of its event and of its chain."""
+    """Return the decision with the surprisal of its event and of its chain."""
     chain = observation.chain
     return replace(
         decision,
@@ -110,7 +127,7 @@ def _judged(
     over_budget: bool,
     announce: Callable[[Judgement], None] | None,
 ) -> Decision:
-    """The decision on a committing event."""
+    """Return the decision on a committing event."""
     chain = observation.chain
     if chain is None:
         raise AssertionError("a committing event always belongs to a chain (chains.move)")
@@ -133,9 +150,11 @@ def _judged(
     if failed or ruling.verdict is Verdict.ALLOW:
         return judged
     contributions = bundle.judge.contributions(judgement.values)
-    told = reasons_for(moment, judgement.values, contributions, at_least=0 if ruling.reasons else 1)
+    evidence = reasons_for(
+        moment, judgement.values, contributions, at_least=0 if ruling.reasons else 1
+    )
     return replace(
         judged,
-        reasons=(*ruling.reasons, *told),
+        reasons=(*ruling.reasons, *evidence),
         expected=expected_instead(bundle.model, observation.session, chain.bits),
     )

@@ -1,6 +1,6 @@
-"""A physical command that is new in its household is asked about once, however sure everybody sounds.
+"""The rule that a household confirms each physical command the first time it is used.
 
-These questions come on top of the class's budget of false interruptions.
+These questions are not counted in the class's budget of false interruptions.
 """
 
 from __future__ import annotations
@@ -19,18 +19,22 @@ FIRST_PHYSICAL = "first_physical_command"
 def why_first_physical(
     event: IntentEvent, household: HouseholdState, risk: RiskClass, rung: Rung
 ) -> Reason | None:
-    """Return why a physical command is asked about that this household has not given before; ``None`` where it has.
+    """Return why a physical command needs a confirmation in this household, or ``None``.
 
-    It has when the household's memory holds a meant use: confirmed, or carried out and not undone. What was forgotten is asked about
-    anew, whether its count decayed or other intents took its place; so is what was asked about and never confirmed. A rung below the
-    worker's knows nothing of the household, and always asks.
+    A command is familiar if the household's memory contains a meant use: confirmed, or executed and
+    not undone. It becomes new again when that memory decays or is displaced by other intents. A
+    command that was only asked about stays new. Rungs below the worker do not have the household's
+    state and always ask.
     """
     if risk is not RiskClass.PHYSICAL:
         return None
     if rung is not Rung.WORKER:
-        text = f"Only the worker knows whether this household has given the command {event.intent} before."
+        text = f"Only the worker knows whether this household has used {event.intent} before."
     elif strength(household.intents.get(event.intent), household.learned) < FORGOTTEN:
-        text = f"This household has never confirmed the command {event.intent}, and it acts on the physical world."
+        text = (
+            f"{event.intent} acts on the physical world, "
+            "and this household has never confirmed it before."
+        )
     else:
         return None
     return Reason(code=FIRST_PHYSICAL, event_id=event.event_id, bits=0.0, text=text)

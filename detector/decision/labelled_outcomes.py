@@ -1,7 +1,7 @@
-"""What a labelled stream says about a command, told to the household as its runtime would tell it.
+"""Outcomes derived from the labels of a stream, reported as a runtime would report them.
 
-For evaluations and for a bundle in the shadow. The answers here count as checked, since labels say so: nothing that decides for a
-runtime may use this.
+For evaluations and for shadow bundles only. The answers count as verified because the labels say
+so; code that decides for a runtime must not use them.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ _BY = "labels"
 
 
 def reveal(state: HouseholdState, event_id: str, *, meant: bool, at: float) -> HouseholdState:
-    """Say whether a command was meant, in the way that its verdict leaves.
+    """Report whether a command was meant, by the means that its verdict allows.
 
-    What was allowed is executed, and undone where nobody meant it. What is asked about is answered. What was blocked is denied where
-    nobody meant it; where somebody did, there is no way to say so.
+    An allowed command is reported as executed if it was meant, and as undone if not. An open
+    question is answered. A blocked command is reported as denied if it was not meant; for a meant
+    one there is nothing to report.
     """
     pending = next((each for each in state.pending if each.event_id == event_id), None)
     if pending is None:

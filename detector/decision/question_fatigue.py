@@ -1,4 +1,4 @@
-"""What a household was asked of late: nobody is asked the same thing twice in a row, and each question makes the next one dearer."""
+"""The recent questions of a household. They cover repeated commands and make new ones costlier."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["asked_before", "asked_of_late"]
 
 
 def asked_of_late(state: HouseholdState, at: float, policy: Policy) -> int:
-    """Return how many questions the household was asked within the policy's window of the log's time ``at``."""
+    """Return how many questions the household was asked in the policy's window before ``at``."""
     return sum(
         apart(at, question.asked) < policy.fatigue.window_seconds for question in state.questions
     )
@@ -28,12 +28,15 @@ def asked_before(
     at: float,
     anew: bool,
 ) -> Question | None:
-    """The latest question about a command with this ``intent``, if it is open or was answered a short while ago, by the log's time ``at``.
+    """Return the latest question that also covers this command, or ``None``.
 
-    The same command has the same slots, none less and none more. Only while the question is open, a repetition in the same conversation
-    may leave out all of them: who says "right" again means what was asked, and gets the same question. A command that is begun
-    ``anew`` is not such a repetition. A no to a command without slots is not remembered: who goes on after saying no may well mean
-    something else, and would be blocked.
+    The question is open, or was answered shortly before log time ``at``. It covers commands with
+    the same intent and exactly the same slots.
+
+    While a question is open, a repetition in the same conversation may leave out all slots: a
+    second "right" refers to the command in question. A command that starts ``anew`` is not such a
+    repetition. A no to a command without slots is not remembered, because the user may go on to
+    mean something else and would be blocked.
     """
     for question in reversed(state.questions):
         if question.intent != intent:

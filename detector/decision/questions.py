@@ -1,6 +1,7 @@
-"""Confirmation with integrity: asking, and taking in an answer, as pure functions of the household's state.
+"""Confirmation: asking a question and applying its answer, as pure functions of the state.
 
-A question is bound to household, session, intent and slots, is answered once, and expires. Time is the log's.
+A question is bound to household, session, intent and slots. It can be answered once, and it
+expires. Every time is log time.
 """
 
 from __future__ import annotations
@@ -46,15 +47,16 @@ __all__ = [
     "without_proofs",
 ]
 
-#: Answers that may go wrong before a question is closed: a word is easily misheard, but not for ever.
+#: Failed answers until a question closes. Words are easily misheard, so more than one is allowed.
 MAX_ATTEMPTS = 3
-#: Hexadecimal digits of an id that tell the household: enough to say "not yours", too few to find a household by.
+#: Hexadecimal digits of an id that identify the household: enough to detect another household's id,
+#: too few to find a household by.
 _TAG = 8
-#: Hexadecimal digits of an id that tell the event, and as many that tell the intent with its slots.
+#: Hexadecimal digits of an id that identify the event, and as many for the intent with its slots.
 _HALF = 16
 _TIME = re.compile(r"-(-?[0-9a-f]{1,12})")
 
-#: What an answer that went wrong costs an attempt: it could be tried again and again.
+#: Refusals that use up an attempt, because an attacker could otherwise retry without limit.
 _ATTEMPTS = {
     Refusal.PROOF_WRONG,
     Refusal.WRONG_WORDS,
@@ -66,12 +68,15 @@ _ATTEMPTS = {
 def confirmation_id(
     household_id: str, event_id: str, intent: str, slots: Mapping[str, str], *, at: float
 ) -> str:
-    """Derive the id of the question about a command that was asked at the log's time ``at``; every replay gives the same one.
+    """Derive the id of the question that was asked about a command at log time ``at``.
 
-    A proof is made of this id alone. So the id says all that an answer is bound to: who gets hold of a proof can use it neither for
-    another command nor at another time, even where the same ``event_id`` comes again.
+    The id is deterministic, so a replay derives the same one. A proof covers only this id, so the
+    id covers everything an answer is bound to. A stolen proof is useless for another command or at
+    another time, even if the same ``event_id`` is used again.
 
-    >>> confirmation_id("h1", "e1", "a.B", {}, at=0.0)[:8] == confirmation_id("h1", "e2", "a.B", {}, at=0.0)[:8]
+    >>> first = confirmation_id("h1", "e1", "a.B", {}, at=0.0)
+    >>> second = confirmation_id("h1", "e2", "a.B", {}, at=0.0)
+    >>> first[:8] == second[:8]
     True
     """
     command = f"{intent}\0{sorted(slots.items())}"
@@ -88,22 +93,23 @@ def ask(
     *,
     at: float,
 ) -> tuple[Decision, HouseholdState]:
-    """Turn a decision to confirm into a question, and remember it.
+    """Turn a decision to confirm into a question, and add it to the state.
 
-    A household is not asked the same thing twice in a row: while the question is open, the repeated command gets the same one; for a
-    while after its answer, a yes allows and a no blocks; a yes only where its way of
-    confirming is safe enough for this command, too. Too many open questions block.
+    A household is not asked about the same command twice in a row. While the question is open, the
+    repeated command gets the same question. For a while after the answer, a no blocks the command.
+    A yes allows it, if its method is also safe enough for this command. With too many open
+    questions, the command is blocked.
 
     Args:
-        decision: with the verdict ``confirm`` and the methods in its ``confirm``.
-        state: the household before the event is remembered.
+        decision: a decision to confirm, with the methods in its ``confirm``.
+        state: the household before the event is added.
         event: the committing event.
-        session: its session and the chain, both with it.
-        bundle: whose policy and version count.
-        at: the log's time of the event.
+        session: the session of the event and its chain, both including it.
+        bundle: supplies the policy and the version.
+        at: log time of the event, in seconds.
     """
     if decision.confirm is None or session.chain is None:
-        raise AssertionError("what is to be confirmed is a chain, and says how to ask")
+        raise AssertionError("a decision to confirm has a chain and confirmation methods")
     policy, slots = bundle.policy, session.chain.slots
     anew = session.chain.act == Act.INITIATE
     before = asked_before(state, session, slots, policy, intent=event.intent, at=at, anew=anew)
@@ -117,8 +123,9 @@ def ask(
         return _answered_before(decision, before), state
     if before is None:
         state = _superseding(state, session, event.intent, at)
-        if len(_open(state, at)) >= policy.confirmation.most_open:
-            text = f"{policy.confirmation.most_open} questions are open in this household; this one is not asked."
+        most = policy.confirmation.most_open
+        if len(_open(state, at)) >= most:
+            text = f"This household already has {most} open questions, so this one is not asked."
             return _instead(decision, Verdict.BLOCK, "too_many_open", text), state
         before = _question(decision.confirm.methods, state, event, session, bundle, at=at)
         state = replace(state, questions=(*state.questions, before)[-MAX_QUESTIONS:])
@@ -126,13 +133,16 @@ def ask(
 
 
 def without_proofs(decision: Decision) -> Decision:
-    """Offer only ways whose answers can be checked without a key for proofs; where none is left, block instead of asking."""
+    """Offer only methods that work without a key for proofs; if there are none, block."""
     if decision.confirm is None:
         return decision
     methods = tuple(method for method in decision.confirm.methods if method not in PROVEN)
     if methods:
         return replace(decision, confirm=replace(decision.confirm, methods=methods))
-    text = f"{decision.intent} takes a confirmation with a proof, and this worker has no key to check one with."
+    text = (
+        f"{decision.intent} needs a confirmation with proof, "
+        "but this worker has no key to verify one with."
+    )
     return _instead(decision, Verdict.BLOCK, "no_key_for_proofs", text)
 
 
@@ -144,14 +154,15 @@ def answer(
     at: float,
     key: bytes | None = None,
 ) -> tuple[ConfirmationResult, HouseholdState]:
-    """Take an answer in: what became of it, and the household afterwards.
+    """Apply an answer, and return its result and the household after it.
 
     Args:
         state: the household that the answer names.
         given: the answer.
-        bundle: what a spoken yes is scored with.
-        at: the log's time of the answer.
-        key: what proofs are made with; where it is ``None``, no proof can be checked, and none counts.
+        bundle: the bundle to score a spoken yes with.
+        at: log time of the answer, in seconds.
+        key: key of the proofs. With ``None``, no proof can be checked, and answers that need one
+            are refused.
     """
     question = _question_for(state, given)
     if question is None:
@@ -185,7 +196,10 @@ def answer(
 
 
 def recall(state: HouseholdState, given: ConfirmationAnswer) -> ConfirmationResult | None:
-    """Return what became of an answer that was taken in before; ``None`` where it closed no question that is remembered."""
+    """Return the result of an answer that was applied before.
+
+    The result is ``None`` if the answer closed no question that is still remembered.
+    """
     for question in state.questions:
         if question.answered_by == given.answer_id and _is_about(question, given.confirmation_id):
             return _result(question, given, None)
@@ -193,7 +207,7 @@ def recall(state: HouseholdState, given: ConfirmationAnswer) -> ConfirmationResu
 
 
 def _suffices(before: Question, decision: Decision, policy: Policy) -> bool:
-    """Whether an earlier yes would be enough for a command that may be likelier a misfire than the one that it was said to."""
+    """Return whether an earlier yes is enough for this command, which may be a likelier misfire."""
     method, probability = before.answered_with, decision.misfire_probability
     if method is None or method not in policy.classes[decision.risk_class].methods:
         return False
@@ -203,14 +217,14 @@ def _suffices(before: Question, decision: Decision, policy: Policy) -> bool:
 
 def _answered_before(decision: Decision, question: Question) -> Decision:
     if question.state == "confirmed":
-        text = f"{decision.intent} was confirmed a short while ago, with the same details."
+        text = f"{decision.intent} was confirmed a short while ago with the same details."
         return _instead(decision, Verdict.ALLOW, "confirmed_before", text)
-    text = f"{decision.intent} was denied a short while ago, and nobody is asked the same thing twice in a row."
+    text = f"{decision.intent} was denied a short while ago, so it is blocked without asking again."
     return _instead(decision, Verdict.BLOCK, "denied_before", text)
 
 
 def _instead(decision: Decision, verdict: Verdict, code: str, text: str) -> Decision:
-    """The decision with a verdict that needs no question; in shadow mode what takes effect stays as it is."""
+    """Return the decision with a verdict that needs no question; shadow mode still allows."""
     takes_effect = (
         verdict if decision.effective_verdict is decision.verdict else decision.effective_verdict
     )
@@ -225,7 +239,7 @@ def _instead(decision: Decision, verdict: Verdict, code: str, text: str) -> Deci
 
 
 def _superseding(state: HouseholdState, session: Session, intent: str, at: float) -> HouseholdState:
-    """Close what is open about the same intent in the same conversation: its slots are not the command's any more."""
+    """Close the open questions about the same intent in this conversation; their slots changed."""
     for question in state.questions:
         if (question.session_id, question.intent, question.state) == (
             session.session_id,
@@ -264,7 +278,7 @@ def _question(
 
 
 def _usual(state: HouseholdState, slots: dict[str, str]) -> Iterable[str]:
-    """What this household usually says, as far as tokens tell."""
+    """Return what this household usually says, as far as the state contains it."""
     return (*state.intents, *slots, *slots.values())
 
 
@@ -288,10 +302,11 @@ def _open(state: HouseholdState, at: float) -> list[Question]:
 def _question_below(
     state: HouseholdState, given: ConfirmationAnswer, bundle: Bundle
 ) -> tuple[Question | None, Refusal]:
-    """The question that a lower rung asked about a command which the worker allows; else why there is none.
+    """Return the question that a lower rung asked about a command that the worker allows.
 
-    The answer is checked like any other: what needs a proof has it, and what only who asked could check, words and a spoken yes, does
-    not count.
+    Without such a question, return ``None`` and the reason. The answer is checked like any other.
+    Only methods with a proof count, since only the rung that asked could check words or a spoken
+    yes.
     """
     mine = given.confirmation_id.startswith(_tag(given.household_id))
     for pending in state.pending:
@@ -321,7 +336,7 @@ def _question_below(
 
 
 def _unbound(question: Question, given: ConfirmationAnswer, at: float) -> Refusal | None:
-    """Why an answer does not belong to the question, or comes too late."""
+    """Return why an answer does not belong to the question or is too late, or ``None``."""
     closed = {"confirmed": Refusal.ALREADY_ANSWERED, "denied": Refusal.ALREADY_ANSWERED}
     checks = (
         (said_id(question.session_id) != given.session_id, Refusal.OTHER_SESSION),
@@ -339,7 +354,7 @@ def _unbound(question: Question, given: ConfirmationAnswer, at: float) -> Refusa
 def _unproven(
     state: HouseholdState, question: Question, given: ConfirmationAnswer, key: bytes | None
 ) -> Refusal | None:
-    """Why a yes does not count; a spoken one is scored besides."""
+    """Return why a yes does not count, or ``None``. A spoken yes is also scored by the caller."""
     if given.method not in question.methods:
         return Refusal.METHOD_NOT_OFFERED
     if given.method is ConfirmMethod.CHALLENGE:
@@ -349,9 +364,7 @@ def _unproven(
         return None if heard else Refusal.NOTHING_HEARD
     if not given.proof:
         return Refusal.PROOF_MISSING
-    if (
-        key is None
-    ):  # it went away since the question was asked: now no way that takes a proof is offered
+    if key is None:  # removed since the question was asked
         return Refusal.METHOD_NOT_OFFERED
     wanted = proof_of(key, given.confirmation_id, given.method)
     return (
@@ -360,12 +373,15 @@ def _unproven(
 
 
 def find_question(state: HouseholdState, confirmation_id: str | None) -> Question | None:
-    """Return the question with this id, as far as it is remembered."""
+    """Return the remembered question with this id, or ``None``."""
     return next((each for each in state.questions if each.confirmation_id == confirmation_id), None)
 
 
 def _question_for(state: HouseholdState, given: ConfirmationAnswer) -> Question | None:
-    """The question that an answer is about: the very one, or the one that a lower rung asked about the same command a moment before."""
+    """Return the question that an answer is about.
+
+    It has the same id, or was asked about the same command by a lower rung a moment before.
+    """
     exact = find_question(state, given.confirmation_id)
     about = (each for each in reversed(state.questions) if _is_about(each, given.confirmation_id))
     return exact or next(about, None)
@@ -376,7 +392,10 @@ def _is_about(question: Question, name: str) -> bool:
 
 
 def _same_question(one: str, other: str, life: float) -> bool:
-    """Whether two ids are of one event, asked about on two rungs: their clocks lie no further apart than a question lives."""
+    """Return whether two ids are about one event, asked about by two rungs.
+
+    Their clocks differ by no more than ``life``, the lifetime of a question in seconds.
+    """
     if one == other:
         return True
     end = _TAG + _HALF
@@ -387,13 +406,13 @@ def _same_question(one: str, other: str, life: float) -> bool:
 
 
 def _same_command(one: str, other: str) -> bool:
-    """Whether two ids are of one intent with the same slots."""
+    """Return whether two ids are about the same intent with the same slots."""
     end = _TAG + _HALF
     return one[end : end + _HALF] == other[end : end + _HALF]
 
 
 def _with_question(state: HouseholdState, question: Question) -> HouseholdState:
-    """The state with a question that a lower rung asked, and its command."""
+    """Return the state with a question that a lower rung asked, linked to its command."""
     if find_question(state, question.confirmation_id) is not None:
         return state
     pending = tuple(
@@ -406,7 +425,7 @@ def _with_question(state: HouseholdState, question: Question) -> HouseholdState:
 
 
 def _with(state: HouseholdState, question: Question) -> HouseholdState:
-    """The state with a question as it is now."""
+    """Return the state with a question replaced by its current version."""
     questions = tuple(
         question if each.confirmation_id == question.confirmation_id else each
         for each in state.questions

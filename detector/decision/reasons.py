@@ -1,4 +1,4 @@
-"""Why: a judgement's contributions as reasons, and what was expected instead."""
+"""Explanations of a judgement: its contributions as sentences, and what was expected instead."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from detector.population.model import Model
 
 __all__ = ["expected_instead", "reasons_for"]
 
-#: Reasons that a person reads before deciding; the full list is in ``Judge.contributions``.
+#: Reasons shown to a person; ``Judge.contributions`` returns all of them.
 _MOST_REASONS = 3
 _MOST_EXPECTED = 3
-#: Contributions below half a bit are noise to a person.
+#: Contributions below half a bit are noise to the reader.
 _LEAST_BITS = 0.5
 
 
@@ -28,13 +28,13 @@ def reasons_for(
     *,
     at_least: int = 1,
 ) -> tuple[Reason, ...]:
-    """Return the terms that speak most for a misfire, the strongest first, each as one plain sentence.
+    """Return the terms that speak most for a misfire, the strongest first, as sentences.
 
     Args:
-        moment: what was judged.
-        values: its evidence, one value per term.
-        contributions: each term's share of the log-odds, in bits; higher speaks for a misfire.
-        at_least: how many to tell, however weak: none where something else is already the reason.
+        moment: the moment that was judged.
+        values: (T,) its evidence.
+        contributions: (T,) each term's part of the log-odds, in bits; higher speaks for a misfire.
+        at_least: how many reasons to return even if they are weak.
     """
     strongest = np.argsort(-contributions, kind="stable")[:_MOST_REASONS]
     return tuple(
@@ -51,7 +51,7 @@ def reasons_for(
 
 def _sentence(term: Term, value: float, intent: str) -> str:
     text = (
-        f"what usually tells is missing: {term.meaning.partition(';')[0]}"
+        f"evidence is missing: {term.meaning.partition(';')[0]}"
         if math.isnan(value)
         else term.sentence.format(value=value, intent=intent)
     )
@@ -61,12 +61,12 @@ def _sentence(term: Term, value: float, intent: str) -> str:
 def expected_instead(
     model: Model, session: Session, bits: tuple[float, ...]
 ) -> tuple[Expected, ...]:
-    """Return the likeliest events in the place of the chain's most surprising one.
+    """Return the likeliest events at the position of the chain's most surprising event.
 
     Args:
-        model: the population's model.
+        model: the population model.
         session: the session, which ends with the chain.
-        bits: the chain's surprisals.
+        bits: surprisal of each event of the chain, in bits.
     """
     kept = session.symbols
     place = len(kept) - len(bits) + int(np.argmax(bits))

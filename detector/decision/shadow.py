@@ -1,4 +1,7 @@
-"""A second bundle in the shadow of the one that decides: the household's same past, conversations as it sees them itself, and no effect."""
+"""Decisions of a shadow bundle, which sees the same households as the active one but has no effect.
+
+The shadow shares what a household has learned, and tracks conversations on its own.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from detector.household.state import HouseholdState
 
 __all__ = ["decide_in_shadow", "settle_in_shadow"]
 
-#: What the active bundle's household knows of a command, as whether somebody meant it.
+#: Whether the standing of a command under the active bundle shows that it was meant.
 _MEANT = {
     Standing.CONFIRMED: True,
     Standing.EXECUTED: True,
@@ -22,7 +25,7 @@ _MEANT = {
     Standing.UNDONE: False,
 }
 
-#: What a household has learned does not depend on a bundle. Where its conversations stand does: a filter's posterior, a chain, a question.
+#: Fields that do not depend on the bundle. Posteriors, chains and questions do.
 _LEARNED = (
     "events",
     "learned",
@@ -39,19 +42,20 @@ _LEARNED = (
 def decide_in_shadow(
     own: HouseholdState, active: HouseholdState, event: IntentEvent, bundle: Bundle, *, at: float
 ) -> tuple[Decision, HouseholdState]:
-    """Decide as ``bundle`` would have, had it been the one that decides in this conversation.
+    """Decide as ``bundle`` would if it were the active one.
 
-    What the household learns is what the active bundle lets it learn: a misfire that only the shadow would have stopped teaches both.
+    The household learns only what the active bundle allows: if the shadow alone would have stopped
+    a misfire, both learn from that misfire.
 
     Args:
-        own: the state that the shadow's last decision on this household left; a new one at first.
-        active: the household's state before the event, as the active bundle has it.
-        event: the event.
+        own: the state after the shadow's last decision on this household; initially a new one.
+        active: the household's state before the event, under the active bundle.
+        event: the event to decide on.
         bundle: the shadow bundle.
-        at: the log's time of the event.
+        at: log time of the event, in seconds.
 
     Returns:
-        the decision, and the state for the shadow's next one.
+        The decision, and the state for the shadow's next one.
     """
     return decide(
         replace(own, **{name: getattr(active, name) for name in _LEARNED}), event, bundle, at=at
@@ -61,13 +65,13 @@ def decide_in_shadow(
 def settle_in_shadow(
     own: HouseholdState, active: HouseholdState, event_id: str, *, at: float
 ) -> HouseholdState:
-    """Take over what became of a command: who meant it would have said yes to the shadow's question as well.
+    """Apply the outcome of a command, on the premise that the user answers both bundles alike.
 
     Args:
         own: the shadow's state.
-        active: the household's state after the outcome or the answer, as the active bundle has it.
-        event_id: the command's.
-        at: the log's time of the outcome.
+        active: the household's state after the outcome or the answer, under the active bundle.
+        event_id: the event of the command.
+        at: log time of the outcome, in seconds.
     """
     meant = next(
         (

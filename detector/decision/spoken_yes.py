@@ -1,4 +1,4 @@
-"""A spoken yes, scored as an event of the chain that it answers for: one that is itself unlikely confirms nothing."""
+"""Scoring a spoken yes as an event of the chain that it answers. An unlikely yes is refused."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ __all__ = ["is_yes", "score_yes"]
 
 
 def is_yes(state: HouseholdState, question: Question, heard: IntentEvent) -> bool:
-    """Return whether a turn is an affirmation where the question was asked: same household, conversation, device and intent, and later.
+    """Return whether a turn is an affirmation of the question.
 
-    Later is what was not decided on before the question: the device's clock may be wrong.
+    It must come from the same household, conversation, device and intent, and after the question.
+    The order of decisions defines "after", because the device's clock may be wrong.
     """
     session = question.session
     decided = [decision.event_id for decision in state.recent]
@@ -42,17 +43,18 @@ def score_yes(
     """Score a yes.
 
     Returns:
-        Its surprisal in bits (higher is rarer), the misfire probability of the chain with the yes in it (``None`` where the judge
-        failed), and whether both are good enough to run the command: the yes no rarer than the policy lets it be, and a misfire that
-        passed a spoken question less costly than refusing what was meant.
+        The surprisal of the yes in bits (higher is rarer); the misfire probability of the chain
+        including the yes, or ``None`` if the judge failed; and whether the yes is enough to run the
+        command. It is enough if it is no rarer than the policy allows, and running a misfire that
+        passed a spoken question costs less than refusing a meant command.
     """
     session, policy = question.session, bundle.policy
     if session is None or session.chain is None:
-        raise AssertionError("an open question keeps its conversation, with the chain in it")
+        raise AssertionError("an open question keeps its session and chain")
     bits = _yes_bits(session, heard, bundle.model)
     chain = extend(session.chain, heard, turn=session.turns, bits=bits, known=session.slots)
     if chain is None:
-        raise AssertionError("an affirmation closes no chain (chains.MOVES)")
+        raise AssertionError("an affirmation does not close a chain (chains.MOVES)")
     symbol = bundle.model.vocabulary.index(heard.intent, heard.act)
     longer = replace(
         session,
@@ -73,7 +75,10 @@ def score_yes(
 
 
 def _yes_bits(session: Session, heard: IntentEvent, model: Model) -> float:
-    """The surprisal of the yes after the chain; where the chain ended with a yes, in its place, for it was the same question again."""
+    """Return the surprisal of the yes after the chain.
+
+    If the chain already ended with a yes, this one replaces it: the question was repeated.
+    """
     before = session.symbols
     if before[-1] == model.vocabulary.index(heard.intent, Act.AFFIRM):
         before = before[:-1]

@@ -1,4 +1,4 @@
-"""From evidence to a verdict: the judge's probability, the calibrated budget, and the rules that come before both."""
+"""From evidence to a verdict: the judge's probability, the calibrated budget, and fixed rules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
 from detector.judge.judge import misfire_probability
 from detector.policy.unclassified import why_unclassified
 
-#: After these a command that is begun anew is judged on its own.
+#: After these, a command that starts anew is judged on its own.
 _BEGUN_ANEW = frozenset({Standing.NOT_RUN, Standing.DENIED, Standing.UNDONE})
 
 __all__ = ["Judgement", "Ruling", "judge_chain", "rule_on"]
@@ -28,10 +28,13 @@ __all__ = ["Judgement", "Ruling", "judge_chain", "rule_on"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
-    """What the judge makes of a chain.
+    """The judge's result for a chain.
 
-    ``ratio_bits`` is the log-likelihood ratio of misfire to meant for the evidence, the (T,) ``values``; higher speaks for a misfire.
-    ``p_value`` is ``None`` where there is too little calibration data.
+    Attributes:
+        values: (T,) the evidence.
+        ratio_bits: log-likelihood ratio of misfire to meant, in bits; higher speaks for a misfire.
+        misfire_probability: the probability that the chain was not meant.
+        p_value: the conformal p-value, or ``None`` with too little calibration data.
     """
 
     values: npt.NDArray[np.float64]
@@ -41,7 +44,7 @@ class Judgement:
 
     @property
     def failed(self) -> bool:
-        """Whether the probability or the p-value is no number in [0, 1]: then nothing is to be learned from it."""
+        """Whether the probability or the p-value is not a number in [0, 1], and so is unusable."""
         return not (
             0.0 <= self.misfire_probability <= 1.0
             and (self.p_value is None or 0.0 <= self.p_value <= 1.0)
@@ -50,7 +53,13 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A verdict, whether the policy's rule stood in for the judge, and the rules that made it (bits are 0.0)."""
+    """A verdict.
+
+    Attributes:
+        verdict: the verdict.
+        abstained: whether the policy's fallback replaced the judge.
+        reasons: the rules that led to the verdict; each has 0.0 bits.
+    """
 
     verdict: Verdict
     abstained: bool = False
@@ -58,7 +67,7 @@ class Ruling:
 
 
 def judge_chain(moment: Moment, bundle: Bundle, risk: RiskClass) -> Judgement:
-    """Judge a committed chain. Where the arithmetic fails the judgement is ``failed``, and nothing is raised."""
+    """Judge a committed chain. An arithmetic failure sets ``failed`` and raises nothing."""
     try:
         values = evidence(moment)
         ratio = bundle.judge.ratio_bits(values)
@@ -89,13 +98,24 @@ def rule_on(
     rung: Rung = Rung.WORKER,
     over_budget: bool = False,
 ) -> Ruling:
-    """Turn a judgement into a verdict. ``over_budget`` says that enough was blocked; ``rung`` is the one that answers.
+    """Turn a judgement into a verdict.
 
-    The cheapest verdict counts, unless an interruption would go over the class's budget of false ones. Where the judge cannot
-    know, the policy's fallback stands in, and the ruling says so. A chain that was not confirmed keeps its command
-    from being allowed: a spoken "yes" in the same session does not answer it. Once it was answered with a no, the command
-    can be begun anew, and is judged on its own. What nobody classified, and a physical command that is new in its household, is at least
-    asked about, whatever the budget says.
+    The verdict is the one of least expected cost, unless interrupting would exceed the class's
+    budget of false interruptions. If the judge cannot decide, the policy's fallback applies and the
+    ruling is marked as abstained.
+
+    A chain that was not confirmed is not allowed; a spoken "yes" in the same session does not
+    confirm it. After a no, the command can start anew and is judged on its own. An unclassified
+    command, or a physical command that is new in its household, needs at least a confirmation
+    whatever the budget.
+
+    Args:
+        moment: the household and session at the committing event.
+        judgement: the judge's result.
+        bundle: the bundle that decides.
+        risk: risk class of the command.
+        rung: the rung that answers.
+        over_budget: whether the block budget is exhausted; blocks then become confirms.
     """
     intent = moment.event.intent
     if not bundle.model.vocabulary.knows_intent(intent):
@@ -104,13 +124,13 @@ def rule_on(
             bundle,
             risk,
             "unknown_intent",
-            f"No household of the training data ever used {intent}.",
+            f"No household in the training data has used {intent}.",
         )
     elif judgement.failed:
-        text = "The judge's answer is not a number."
+        text = "The judge's result is not a number."
         ruling = _abstain(moment, bundle, risk, "judge_failed", text)
     elif judgement.p_value is None:
-        text = f"There are too few commands of class {risk} to calibrate on."
+        text = f"Too few {risk} commands are available for calibration."
         ruling = _abstain(moment, bundle, risk, "too_little_calibration", text)
     else:
         asked = asked_of_late(moment.household, moment.session.seconds, bundle.policy)
@@ -123,7 +143,10 @@ def rule_on(
 
 
 def _asked(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass, rung: Rung) -> Ruling:
-    """Ask about what would be allowed, but is unclassified or new here; that an intent is unclassified is said in any case."""
+    """Require a confirmation of a command that is unclassified or new in the household.
+
+    The reason for an unclassified intent is added whatever the verdict.
+    """
     event = moment.event
     first = why_first_physical(event, moment.household, risk, rung)
     reasons = [first] if first is not None and ruling.verdict is Verdict.ALLOW else []
@@ -142,24 +165,25 @@ def _abstain(moment: Moment, bundle: Bundle, risk: RiskClass, code: str, text: s
         code=code,
         event_id=moment.event.event_id,
         bits=0.0,
-        text=f"{text} The policy's rule answers.",
+        text=f"{text} The policy's fallback applies.",
     )
     return Ruling(fallback, abstained=True, reasons=(reason,))
 
 
 def _softened(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) -> Ruling:
-    """Ask instead of blocking, where there is a way to ask."""
+    """Replace a block by a confirm, if the class has confirmation methods."""
     if ruling.verdict is not Verdict.BLOCK or not bundle.policy.classes[risk].methods:
         return ruling
-    text = "More commands were blocked of late than the policy's block budget allows; this one is asked about."
+    text = "The block budget is exhausted, so this command needs confirmation rather than a block."
     reason = Reason(code="block_budget", event_id=moment.event.event_id, bits=0.0, text=text)
     return Ruling(Verdict.CONFIRM, ruling.abstained, (reason, *ruling.reasons))
 
 
 def _held_back(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) -> Ruling:
-    """Keep a command from being allowed that was not confirmed here.
+    """Withhold an allow from a command that was not confirmed here.
 
-    What is not begun anew may go on from a conversation that had the same id before it ended: "right" says nothing by itself.
+    A command that does not start anew may continue a conversation that had the same id and ended,
+    because "right" on its own says nothing.
     """
     event, here = moment.event, moment.session.session_id
     anew = moment.chain.act == Act.INITIATE
@@ -171,7 +195,10 @@ def _held_back(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) 
     )
     if not held or ruling.verdict is not Verdict.ALLOW:
         return ruling
-    text = f"{event.intent} was not confirmed in this conversation, and saying it again does not confirm it."
+    text = (
+        f"{event.intent} was not confirmed in this conversation. "
+        "Repeating the command does not confirm it."
+    )
     reason = Reason(code="awaiting_confirmation", event_id=event.event_id, bits=0.0, text=text)
     return Ruling(
         bundle.policy.asked(risk, ruling.verdict), ruling.abstained, (*ruling.reasons, reason)

@@ -1,8 +1,10 @@
-"""Budgets become thresholds: how unusual a score is among meant commands, whatever the judge is worth.
+"""Conformal calibration: how unusual a score is among meant commands.
 
-Split conformal prediction (Vovk, Gammerman & Shafer 2005, chapter 2; per category: Vovk 2012, "Conditional validity of inductive
-conformal predictors"): with n scores of meant commands, p = (1 + how many are at least as high) / (n + 1) is at most a with
-probability at most a for the next meant command. The categories are risk class and whether the household is new.
+The resulting p-values hold however good the judge is. Source: split conformal prediction (Vovk,
+Gammerman & Shafer 2005, chapter 2; per category: Vovk 2012, "Conditional validity of inductive
+conformal predictors"). Given n scores of meant commands, p = (1 + number of scores at least as
+high) / (n + 1). For the next meant command, p is at most a with probability at most a. The
+categories are the risk class and whether the household is new.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from detector.contracts.decisions import RiskClass
 
 __all__ = ["NEW_HOUSEHOLD_SESSIONS", "Calibration", "Category"]
 
-#: A household is new for its first learned sessions, about its first week.
+#: A household is new until it has learned this many sessions, about its first week.
 NEW_HOUSEHOLD_SESSIONS = 10
 
 #: Risk class, and whether the household is new.
@@ -31,9 +33,10 @@ class Calibration:
     scores: Mapping[Category, npt.NDArray[np.float64]]
 
     def p_value(self, category: Category, score: float, budget: float) -> float | None:
-        """Return the conformal p-value of ``score``, or ``None`` where there is too little data to ever reach ``budget``.
+        """Return the conformal p-value of ``score``.
 
-        A category that is too small borrows the scores of its whole risk class.
+        The result is ``None`` if there are too few scores for any p-value to reach ``budget``. A
+        category that is too small also uses the other scores of its risk class.
         """
         risk, new = category
         pools = [self.scores.get(category, np.empty(0))]

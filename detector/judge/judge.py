@@ -1,9 +1,10 @@
-"""Intended or misfire: evidence becomes log-odds, and why is exact.
+"""The judge: from evidence to log-odds of a misfire, with exact contributions of each term.
 
-The judge is a sum of small decision trees (``boosting.py`` fits them). On its way down a tree a chain's expected log-odds
-move at every split; the move belongs to the term that was split on (Saabas 2014, "Interpreting random forests"), so the
-terms' contributions and the offset add up to the log-odds, whatever the trees look like. Nobody walks down at a decision: what a term
-moves on the way to a leaf is added up beforehand, and the leaves are looked up (``boxes.py``).
+The judge is a sum of small decision trees (``training/fit_judge.py`` fits them). On the path down
+a tree, every split changes the expected log-odds. The change is credited to the term of the split
+(Saabas 2014, "Interpreting random forests"). The contributions of all terms and the offset
+therefore add up to the log-odds. Trees are not traversed at decision time: the contributions on
+each path are summed in advance, and the leaves are looked up (``leaf_lookup.py``).
 """
 
 from __future__ import annotations
@@ -24,20 +25,21 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judge:
-    """The fitted judge over T terms: trees whose N nodes lie in flat arrays.
+    """The fitted judge over T terms: trees whose N nodes are stored in flat arrays.
 
-    The values of a fitted judge's nodes are multiples of 2^-36 bits, so that their sums are exact in any order, and the same on every
-    machine.
+    The values of a fitted judge's nodes are multiples of 2^-36 bits. Their sums are exact in any
+    order, and equal on every machine.
 
     Attributes:
         names: (T,) the terms, in the order of the evidence.
-        roots: (n_trees,) the node at which each tree begins, ascending; its other nodes follow it.
-        term: (N,) which term a node splits on; plus T where a missing value goes to the lower child.
-        threshold: (N,) values up to it go to the lower child.
-        children: (N, 2) the lower and the upper child; a leaf's are the leaf itself.
-        bits: (N,) the mean log-likelihood ratio of misfire to meant at the node; higher speaks for a misfire.
-        offset_bits: the ratio before any tree is asked.
-        depth: how many splits the deepest tree has.
+        roots: (n_trees,) the root node of each tree, ascending; its other nodes follow it.
+        term: (N,) the term that a node splits on, plus T if missing values go to the lower child.
+        threshold: (N,) values up to and including it go to the lower child.
+        children: (N, 2) the lower and the upper child; a leaf refers to itself.
+        bits: (N,) mean log-likelihood ratio of misfire to meant at the node, in bits; higher speaks
+            for a misfire.
+        offset_bits: the ratio without any tree, in bits.
+        depth: splits on the longest path.
     """
 
     names: tuple[str, ...]
@@ -54,7 +56,9 @@ class Judge:
         object.__setattr__(self, "_boxes", boxes_of(self))
 
     def contributions(self, values: Floats) -> Floats:
-        """Return what each term contributes to the log-likelihood ratio, in bits, shape (T,); higher speaks for a misfire.
+        """Return the contribution of each term to the log-likelihood ratio, in bits, shape (T,).
+
+        Higher speaks for a misfire.
 
         Args:
             values: (T,) the evidence; NaN is missing.
@@ -62,12 +66,12 @@ class Judge:
         return self._boxes.moved(values)
 
     def ratio_bits(self, values: Floats) -> float:
-        """Return the log-likelihood ratio of misfire to meant in bits: the offset plus all contributions."""
+        """Return the log-likelihood ratio of misfire to meant, in bits; higher is a misfire."""
         return self.offset_bits + self._boxes.total(values)
 
 
 def misfire_probability(ratio_bits: float, base_rate: float) -> float:
-    """Return P(misfire) for a log-likelihood ratio in bits where one chain in ``1 / base_rate`` is a misfire.
+    """Return P(misfire) for a log-likelihood ratio in bits and a prior ``base_rate`` in (0, 1).
 
     >>> round(misfire_probability(0.0, 0.001), 6)
     0.001

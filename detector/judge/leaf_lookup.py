@@ -1,8 +1,10 @@
-"""Which leaf of every tree some evidence belongs to, without walking down: a leaf is a box.
+"""Finding the leaves of all trees without traversing them.
 
-A leaf takes the values of some terms that lie between two thresholds. So for each term and each stretch between neighbouring thresholds it
-is known beforehand which leaves are possible, a bit for each; over all terms one bit of each tree is left. QuickScorer (Lucchese et al.
-2015) goes through the thresholds one after the other; a term has few different ones here, so that all of them are looked up at once.
+A leaf is a box: it covers a range of values between two thresholds for each of some terms. For each
+term and each interval between neighbouring thresholds, a precomputed bit mask contains the possible
+leaves. The masks of all terms combined leave one bit per tree. QuickScorer (Lucchese et al. 2015)
+scans the thresholds one by one; here a term has few distinct thresholds, so a binary search finds
+the mask.
 """
 
 from __future__ import annotations
@@ -22,12 +24,12 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
-#: Leaves that fit into a word; a larger tree takes several.
+#: Leaves per word; a larger tree takes several words.
 _WORD = 64
 
 
 class _Trees(Protocol):
-    """Decision trees in flat arrays, as ``judge.Judge`` holds and describes them; a tree's nodes follow its root."""
+    """Decision trees in flat arrays, as in ``judge.Judge``."""
 
     @property
     def names(self) -> tuple[str, ...]: ...
@@ -50,11 +52,13 @@ class Boxes:
     """The leaves of trees over T terms, in W words of up to 64 leaves of one tree.
 
     Attributes:
-        leaves: (W,) all leaves, a bit for each.
-        possible: of each term that is split on: its number, its thresholds, ascending, behind a minus infinity, and the leaves (W,) that
-            are possible with a missing value, with values up to each threshold, and above all of them.
-        moves: (65 W, T) what each term moved on the way to a leaf; the last of 65 is zero and stands for no leaf of the word.
-        totals: (65 W,) the same of all terms together.
+        leaves: (W,) a bit for each leaf.
+        possible: for each term that is split on: its index; its thresholds, ascending, after minus
+            infinity; and masks (W,) of the leaves that are possible with a missing value, with
+            values up to each threshold, and with values above all of them.
+        moves: (65 W, T) the contributions of each term on the path to a leaf, in bits. The last of
+            each 65 rows is zero and means that no leaf of the word was reached.
+        totals: (65 W,) the sum of the contributions of all terms.
     """
 
     leaves: Words
@@ -63,28 +67,31 @@ class Boxes:
     totals: Floats
 
     def moved(self, values: Floats) -> Floats:
-        """Return what each term moves on the way to the leaves of ``values`` (T,), all trees together, shape (T,); NaN is missing."""
+        """Return the contributions of each term over all trees, in bits, shape (T,).
+
+        ``values`` (T,) is the evidence; NaN is missing.
+        """
         found = self._found(values)
         return np.asarray(np.ones(len(found)) @ self.moves.take(found, axis=0))
 
     def total(self, values: Floats) -> float:
-        """Return the sum of ``moved``, in a fraction of its time."""
+        """Return the sum of ``moved``, but faster."""
         return float(self.totals.take(self._found(values)).sum())
 
     def _found(self, values: Floats) -> Ints:
-        """Return where each word's leaf is in ``moves``, shape (W,)."""
+        """Return the row of each word's leaf in ``moves``, shape (W,)."""
         known, left, both = values.tolist(), self.leaves.copy(), np.bitwise_and
         for term, edges, possible in self.possible:
-            # No threshold is below NaN, so bisect_left gives a missing value its term's first place.
+            # No threshold is less than NaN, so bisect_left finds the mask of missing values.
             both(left, possible[bisect_left(edges, known[term])], left)
-        # The ones below the bit that is left are as many as its number; where none is left, zero less one has 64.
+        # The number of ones below the remaining bit is its index. Without one, 0 - 1 has 64 ones.
         return np.asarray(
             np.bitwise_count(left - np.uint64(1)) + np.arange(0, len(self.totals), _WORD + 1)
         )
 
 
 def boxes_of(trees: _Trees) -> Boxes:
-    """Turn trees into boxes."""
+    """Build the lookup tables of trees."""
     terms, split = len(trees.names), _splits(trees)
     edges = [
         np.append(-np.inf, np.unique(trees.threshold[split & (trees.term % terms == number)]))
@@ -106,7 +113,14 @@ def boxes_of(trees: _Trees) -> Boxes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Nodes:
-    """What N nodes take of T terms, all (T, N): rows from ``lowest`` to ``highest``, missing values or not; and what moved by then."""
+    """The values of T terms that reach each of N nodes, as rows of the lookup tables.
+
+    Attributes:
+        lowest: (T, N) first row.
+        highest: (T, N) last row.
+        missing: (T, N) whether missing values reach the node.
+        moves: (T, N) contributions on the path to the node, in bits.
+    """
 
     lowest: Ints
     highest: Ints
@@ -114,7 +128,7 @@ class _Nodes:
     moves: Floats
 
     def takes(self, term: int, nodes: Ints, rows: int) -> Bools:
-        """Return which of a term's rows each of ``nodes`` (n,) takes, shape (rows, n)."""
+        """Return which of a term's rows reach each of ``nodes`` (n,), shape (rows, n)."""
         row = np.arange(rows)[:, None]
         found: Bools = (self.lowest[term, nodes] <= row) & (row <= self.highest[term, nodes])
         found[0] = self.missing[term, nodes]
@@ -126,7 +140,7 @@ def _splits(trees: _Trees) -> Bools:
 
 
 def _descended(trees: _Trees, split: Bools, edges: Sequence[Floats]) -> _Nodes:
-    """Go down all trees at a time. ``split`` (N,) says which nodes are no leaves, ``edges`` each term's thresholds."""
+    """Descend all trees at once. ``split`` (N,) marks inner nodes; ``edges`` are thresholds."""
     terms, on = len(edges), trees.term % max(len(edges), 1)
     last = np.zeros(len(on), np.int64)  # the last row of its term that goes to the lower child
     for number, known in enumerate(edges):
@@ -155,7 +169,7 @@ def _descended(trees: _Trees, split: Bools, edges: Sequence[Floats]) -> _Nodes:
 
 
 def _in_words(leaves: Ints, roots: Ints) -> Ints:
-    """Lay the leaves out tree after tree, each tree from a word's beginning on, shape (64 W,); -1 where a word has room left."""
+    """Assign leaves to words, each tree from a new word on, shape (64 W,); -1 is an unused bit."""
     trees = np.split(leaves, np.searchsorted(leaves, roots[1:]))
     return np.concatenate(
         [np.pad(tree, (0, -len(tree) % _WORD), constant_values=-1) for tree in trees]
@@ -163,5 +177,5 @@ def _in_words(leaves: Ints, roots: Ints) -> Ints:
 
 
 def _packed(truths: Bools) -> Words:
-    """Write (n, 64 W) truths as (n, W) words."""
+    """Pack (n, 64 W) booleans into (n, W) words."""
     return np.packbits(truths, axis=1, bitorder="little").view("<u8").astype(np.uint64)

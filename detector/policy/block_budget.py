@@ -1,8 +1,9 @@
-"""The block budget: what was blocked of late in one tenant's households, as a share of the commands that were decided.
+"""The block budget: a limit on the share of one tenant's recent commands that may be blocked.
 
-A wrong bundle blocks everything. The budget bounds the damage: once it is spent, blocks become confirms, and an alert says so.
-Each tenant has a window of its own, so no tenant can spend the budget of another. Within a tenant, each household counts for at
-most a share of the window as the others see it: one household alone cannot turn the blocks of another into questions.
+A bad bundle may block everything. The budget bounds the damage: once it is exhausted, blocks
+become confirms and an alert fires. Each tenant has its own window and cannot exhaust the budget of
+another. Within a tenant, the other households see at most a fixed share of the window from any one
+household. One household alone therefore cannot turn the blocks of another into questions.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from detector.policy.policy import BlockBudget
 
 __all__ = ["HOUSEHOLD_SHARE", "MAX_HOMES", "BlockWindow", "is_block", "is_repeat"]
 
-#: What one household counts for at most in its tenant's window, as a share of the window, when another household is decided on.
+#: The largest share of a tenant's window that one household fills in the view of the others.
 HOUSEHOLD_SHARE = 0.25
-#: Households that a window follows one by one, those with the latest commands; a household that floods is always among them.
+#: Households tracked per window, the most recently active ones. A household that floods the tenant
+#: with commands is always among them.
 MAX_HOMES = 256
-#: Blocked intents that are remembered of one household, the latest; to block one of them again counts for nothing.
+#: Blocked intents tracked per household, the latest ones. Repeated blocks are not counted.
 _INTENTS = 32
 _SMALLEST = 1e-9
-#: Reasons of a verdict that repeats an earlier one: the command was refused, or is still being asked about.
+#: Reason codes of a verdict that repeats an earlier one: the command was refused before, or its
+#: question is still open.
 _REPEATS = frozenset({"denied_before", "awaiting_confirmation", "too_many_open"})
 
 V = TypeVar("V")
@@ -32,7 +35,12 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class _Home:
-    """One household: its decayed commands and blocks, how much of them the others see, and when it was blocked, by intent."""
+    """Decayed counts of one household.
+
+    ``commands`` and ``blocks`` are the household's own view. ``seen_commands`` and ``seen_blocks``
+    are the capped counts that the other households see. ``blocked`` maps an intent to the time of
+    its last block.
+    """
 
     seconds: float = 0.0
     commands: float = 0.0
@@ -55,10 +63,16 @@ class _Home:
 
 @dataclass(frozen=True, slots=True)
 class BlockWindow:
-    """One tenant's commands and blocks, each worth less the older it is: after the budget's window a third is left (``exp(-1)``).
+    """The commands and blocks of one tenant, with exponential decay.
 
-    ``seconds`` is the log's time of the latest command. ``commands`` and ``blocks`` are what all households together may be seen to
-    have; ``homes`` are the latest of them, by id. A worker's windows begin empty at every start.
+    After ``window_seconds`` of the budget, a command keeps a third of its weight (``exp(-1)``).
+    A worker starts with empty windows.
+
+    Attributes:
+        seconds: log time of the latest command.
+        commands: decayed commands of all households, each household capped.
+        blocks: decayed blocks of all households, each household capped.
+        homes: the most recently active households, by id.
     """
 
     seconds: float = 0.0
@@ -69,10 +83,12 @@ class BlockWindow:
     def after(
         self, seconds: float, budget: BlockBudget, *, household: str, intent: str, blocked: bool
     ) -> BlockWindow:
-        """Return the window with one more command, decided at ``seconds`` of the log's time.
+        """Return the window with one more command, decided at log time ``seconds``.
 
-        The window never goes back, for partitions do not keep step, and one command moves it on by its length at most: a stamp in the
-        far future passes. An intent of a household that was blocked within the window and is blocked again changes nothing.
+        Partitions progress at different speeds, so the window never moves back. One command moves
+        it forward by at most its own length, which limits the effect of a timestamp far in the
+        future. Blocking an intent that was blocked in the same household within the window changes
+        nothing.
         """
         furthest = self.seconds + budget.window_seconds if self.homes else seconds
         latest = min(max(seconds, self.seconds), furthest)
@@ -81,7 +97,7 @@ class BlockWindow:
         home = self.homes.get(household, _Home(latest)).aged(latest, budget)
         if blocked and latest - home.blocked.get(intent, -math.inf) < budget.window_seconds:
             return self
-        # A share of a window that says something: while it says nothing yet, the first household would otherwise be all of it.
+        # Without the floor, the first household of a nearly empty window would fill all of it.
         most = HOUSEHOLD_SHARE * max(commands, budget.least_commands)
         more_commands = min(1.0, max(max(most, 1.0) - home.seen_commands, 0.0))
         more_blocks = min(
@@ -101,17 +117,19 @@ class BlockWindow:
         return BlockWindow(latest, commands + more_commands, blocks + more_blocks, homes)
 
     def without(self, household: str) -> BlockWindow:
-        """Return the window without what it remembers of one household."""
+        """Return the window with one household forgotten."""
         return replace(
             self, homes={name: home for name, home in self.homes.items() if name != household}
         )
 
     def spent(self, budget: BlockBudget, household: str) -> bool:
-        """Return whether more was blocked than the budget allows, as ``household`` sees it: its own blocks count in full.
+        """Return whether the budget is exhausted for ``household``, whose own blocks count in full.
 
         >>> window = BlockWindow()
         >>> for number in range(300):
-        ...     window = window.after(1.0, BlockBudget(), household=f"h{number}", intent="a.A", blocked=True)
+        ...     window = window.after(
+        ...         1.0, BlockBudget(), household=f"h{number}", intent="a.A", blocked=True
+        ...     )
         >>> window.spent(BlockBudget(), "h1")
         True
         """
@@ -119,14 +137,17 @@ class BlockWindow:
         return commands >= budget.least_commands and blocks > budget.share * commands
 
     def left(self, budget: BlockBudget, seconds: float) -> float:
-        """Return the share of the budget that is left at ``seconds``: 1.0 while there are too few commands to say, negative when spent.
+        """Return the share of the budget that is left at log time ``seconds``.
+
+        The share is negative once the budget is exhausted, and 1.0 while the window has fewer than
+        ``least_commands``.
 
         >>> BlockWindow(commands=1000.0, blocks=25.0).left(BlockBudget(share=0.1), 0.0)
         0.75
         """
         if self.commands * _kept(self.seconds, seconds, budget) < budget.least_commands:
             return 1.0
-        # A budget of nothing is spent by the first block.
+        # With a budget of zero, the first block exhausts it.
         return 1.0 - self.blocks / max(budget.share * self.commands, _SMALLEST)
 
     def _seen_by(self, household: str, budget: BlockBudget) -> tuple[float, float]:
@@ -141,14 +162,20 @@ class BlockWindow:
 
 
 def is_block(decision: Decision) -> bool:
-    """Return whether a decision is a block, or would be one but for the budget: softened ones count, or the budget would swing."""
+    """Return whether a decision is a block, or would be one without the block budget.
+
+    Softened blocks count too; otherwise the budget would oscillate.
+    """
     return decision.verdict is Verdict.BLOCK or any(
         reason.code == "block_budget" for reason in decision.reasons
     )
 
 
 def is_repeat(decision: Decision) -> bool:
-    """Return whether a decision repeats a refusal: that says nothing new of the bundle, and anybody could cause it at will."""
+    """Return whether a decision repeats a refusal.
+
+    A repetition says nothing new about the bundle, and anyone can cause it at will.
+    """
     return any(reason.code in _REPEATS for reason in decision.reasons)
 
 
@@ -157,7 +184,7 @@ def _kept(before: float, after: float, budget: BlockBudget) -> float:
 
 
 def _latest(found: dict[str, V], name: str, most: int) -> dict[str, V]:
-    """Return the mapping with ``name`` last, and without its first entry where it has more than ``most``."""
+    """Move ``name`` to the end, and drop the first entry if there are more than ``most``."""
     found[name] = found.pop(name)
     if len(found) > most:
         del found[next(iter(found))]

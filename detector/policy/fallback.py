@@ -1,4 +1,4 @@
-"""What the policy decides by itself. It needs no model, so that a client answers from it without importing one."""
+"""Decisions by the policy alone. They need no model, so a client can make them without one."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def fallback_decision(
     rung: Rung = Rung.POLICY,
     bundle: str = "none",
 ) -> Decision:
-    """Return what the policy says where no model can be asked: the fallback of the event's risk class, marked as degraded.
+    """Return the policy's fallback for the risk class of the event, marked as degraded.
 
-    A command that no rule of the policy names is at least asked about, whatever its class falls back to. Where this rung has no way
-    to ask, it is blocked.
+    A command that no rule of the policy names needs at least a confirmation, whatever the fallback
+    of its class. If no confirmation method works on this rung, the command is blocked.
 
     Args:
-        event: the event.
-        policy: whose fallback counts.
-        code: why there is no verdict of the model's, as a word.
-        text: the same as a sentence.
+        event: the event to decide on.
+        policy: the policy that supplies the fallback.
+        code: reason code for the missing model verdict.
+        text: the same reason as a sentence.
         rung: the rung that answers.
-        bundle: the version of the bundle, where there is one.
+        bundle: the version of the bundle, if one is loaded.
     """
     classified = policy.classify(event.intent)
     decision = unruled(event, policy, bundle, rung, risk=classified.risk)
@@ -54,7 +54,7 @@ def fallback_decision(
         reasons.append(unnamed)
     answer = ruled(decision, policy, verdict, policy.base_rate)
     if answer.confirm is not None:
-        # Nobody here could tell which words were asked for.
+        # Without the household's state, the challenge words cannot be checked.
         methods = tuple(way for way in answer.confirm.methods if way is not ConfirmMethod.CHALLENGE)
         answer = replace(answer, confirm=replace(answer.confirm, methods=methods))
         if not methods:
@@ -65,7 +65,7 @@ def fallback_decision(
 def unruled(
     event: IntentEvent, policy: Policy, bundle: str, rung: Rung, *, risk: RiskClass
 ) -> Decision:
-    """Return the decision on an event before anything has judged it: an event that does not commit is allowed."""
+    """Return the decision on an event before anything has judged it: allow."""
     return Decision(
         decision_id=decision_id(event.event_id, bundle),
         event_id=event.event_id,
@@ -85,12 +85,12 @@ def unruled(
 def ruled(
     decision: Decision, policy: Policy, verdict: Verdict, misfire_probability: float
 ) -> Decision:
-    """Return the decision with a verdict, the way to confirm and what takes effect."""
+    """Return the decision with a verdict, its confirmation methods and its effective verdict."""
     confirm = None
     if verdict is Verdict.CONFIRM:
         methods = policy.methods_for(decision.risk_class, misfire_probability)
         confirm = Confirm(
-            methods=methods, prompt=f"Somebody asked for {decision.intent}. Was that meant?"
+            methods=methods, prompt=f"Someone asked for {decision.intent}. Was this intended?"
         )
     shadow = policy.enforcement is Enforcement.SHADOW
     return replace(

@@ -1,6 +1,8 @@
-"""Taking the name of an intent apart into words: ``smartLock.turn_ON2`` is about a smart lock and says turn on.
+"""Splitting the name of an intent into words.
 
-A mild pattern matches word by word, so that ``*.Get*`` does not name ``Getaway``. Where a name may hide a word, it is read in several ways.
+``smartLock.turn_ON2`` has the words smart, lock, turn, on and 2. Patterns of the mild classes match
+whole words, so ``*.Get*`` does not match ``Getaway``. A name that may hide a word is split in
+several ways.
 """
 
 from __future__ import annotations
@@ -10,19 +12,19 @@ from collections.abc import Iterator
 
 __all__ = ["canonical", "key_of", "readings", "words_in"]
 
-#: ``HVACMode`` is HVAC and Mode, ``Mp3`` is Mp and 3.
+#: ``HVACMode`` is HVAC and Mode; ``Mp3`` is Mp and 3.
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-#: ``PAYbill``: what is shouted is a word of its own, or begins with one.
+#: ``PAYbill``: a run of capitals is a word of its own, or the beginning of one.
 _SHOUTED = re.compile(r"[A-Z]{2,}")
-#: Digits that stand for letters: ``unl0ck``, and both letters that a 1 may be.
+#: Digits used in place of letters, as in ``unl0ck``. A 1 is read as an i and as an l.
 _LETTERS = tuple(str.maketrans("013457", letters) for letters in ("oieast", "oleast"))
-#: Pieces of so many letters may be parts of one word whose letters are of mixed case: ``OpEn``, ``dOOR``.
+#: Pieces up to this length may belong to one word in mixed case: ``OpEn``, ``dOOR``.
 _SHORT = 3
 _BESIDE_A_LETTER = re.compile(r"(?<=[A-Za-z])\d|\d(?=[A-Za-z])")
 
 
 def words_in(part: str) -> list[str]:
-    """Return the words and numbers of a part of a name, in lower case.
+    """Return the words and numbers in one part of a name, in lower case.
 
     >>> words_in("HassTurnOn_2")
     ['hass', 'turn', 'on', '2']
@@ -31,7 +33,7 @@ def words_in(part: str) -> list[str]:
 
 
 def canonical(intent: str) -> str:
-    """Return an intent as words that each end in an underscore, with a dot between domain and name.
+    """Return an intent as words, each followed by an underscore, with the dot kept.
 
     >>> canonical("restaurants_1.ReserveTable")
     'restaurants_1_.reserve_table_'
@@ -40,7 +42,7 @@ def canonical(intent: str) -> str:
 
 
 def key_of(intent: str) -> str:
-    """Return what two spellings of one name have in common.
+    """Return the form that all spellings of one name share.
 
     >>> key_of("lights.TurnOn") == key_of("Lights.turn_on")
     True
@@ -49,7 +51,10 @@ def key_of(intent: str) -> str:
 
 
 def readings(intent: str) -> Iterator[str]:
-    """Yield everything in an intent that may be a word, in lower case, as it is written and with letters for digits."""
+    """Yield everything in an intent that may be a word, in lower case.
+
+    Digits between letters are read as digits and as letters.
+    """
     spelled = (_with_letters(intent, table) for table in _LETTERS)
     for said in dict.fromkeys((intent, *spelled)):
         for part in said.split("."):
@@ -60,7 +65,7 @@ def readings(intent: str) -> Iterator[str]:
 
 
 def _rejoined(words: list[str]) -> Iterator[str]:
-    """Yield what neighbouring short pieces are together, from each of them on: ``oPeN`` is also open, ``my_OpEn`` too."""
+    """Yield the neighbouring short pieces joined, from each piece on: ``oPeN`` yields open."""
     together = ""
     for place in range(len(words) - 2, -1, -1):
         first, second = words[place], words[place + 1]

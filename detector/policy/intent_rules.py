@@ -1,11 +1,13 @@
-"""Which risk class an intent is of, and whether a rule of the policy says so.
+"""Mapping intents to risk classes by the rules of the policy.
 
-1. A pattern without ``*`` names one intent, and holds whatever its words are.
-2. Any other pattern names what it matches word by word, whatever numbers stand between. A pattern of a strict class also matches with
-   other words before its own or between them, and letter by letter where words run together. Strict classes come first, the strictest
-   before the others, then the order of the file. Where the name's words suggest a stricter class, that one counts.
-3. What no pattern names is unclassified. Its class is the strictest of those that its words suggest, the policy's for such intents, and
-   that of a pattern ``*``, which names nothing.
+1. A pattern without ``*`` names exactly one intent and takes precedence over everything else.
+2. Any other pattern matches word by word and ignores numbers. A pattern of a strict class also
+   matches with other words before its own or between them, and letter by letter where words run
+   together. Patterns are tried by class, the strictest first, then the mild classes in the order of
+   the file. If a word of the name suggests a stricter class, that class applies.
+3. An intent that no pattern names is unclassified. It has the strictest of three classes: the one
+   that its words suggest, the policy's class for unclassified intents, and the class of a pattern
+   ``*``, which names no intent.
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ from detector.policy.lexicon import Lexicon
 
 __all__ = ["PATTERN_FORM", "Classified", "IntentRules"]
 
-#: What a pattern looks like: an intent with ``*`` for any words, or nothing but stars.
+#: The form of a pattern: an intent with ``*`` for any words, or stars alone.
 PATTERN_FORM = re.compile(r"[A-Za-z0-9_*]+\.[A-Za-z0-9_*]+|\*+")
-#: Intents whose class is remembered: large assistants have a few hundred, and a caller who invents names gets no more memory.
+#: Size of the cache of classified intents. Large assistants have a few hundred; the limit bounds
+#: the memory that a client with invented names can use.
 _MOST_KNOWN = 4096
 _ANY_WORDS = "(?:[a-z0-9]+_)*"
 _ANY_NUMBERS = "(?:[0-9]+_)*"
@@ -31,7 +34,7 @@ _ANY_NUMBERS = "(?:[0-9]+_)*"
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """An intent's class, and whether a rule of the policy names the intent."""
+    """The class of an intent, and whether a rule of the policy names it."""
 
     risk: RiskClass
     named: bool
@@ -39,7 +42,7 @@ class Classified:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """A pattern with a star: what it matches word by word, and letter by letter where it is of a strict class."""
+    """A pattern with a star: an expression for words and, in strict classes, one for letters."""
 
     risk: RiskClass
     words: re.Pattern[str]
@@ -54,7 +57,7 @@ class _Rule:
         return cls(risk, re.compile(rf"{_part(domain)}\.{_in_order(name)}"), letters)
 
     def matches(self, said: str, key: str) -> bool:
-        """Return whether it names an intent, of which ``said`` is the canonical form and ``key`` the letters."""
+        """Return whether it matches an intent in its canonical form ``said`` or by its ``key``."""
         if self.words.fullmatch(said):
             return True
         return self.letters is not None and self.letters.match(key) is not None
@@ -62,7 +65,10 @@ class _Rule:
 
 @dataclass(frozen=True, slots=True)
 class IntentRules:
-    """The policy's ``patterns`` with their classes, in the order of the file, its words, and the class of what no pattern names."""
+    """The policy's ``patterns`` in the order of the file, its lexicon, and its least strict class.
+
+    ``unclassified`` is the class that an intent without a matching pattern has at least.
+    """
 
     patterns: tuple[tuple[str, RiskClass], ...]
     lexicon: Lexicon = field(default_factory=Lexicon)
@@ -70,7 +76,7 @@ class IntentRules:
     _exact: Mapping[str, RiskClass] = field(init=False, repr=False, compare=False)
     _wild: tuple[_Rule, ...] = field(init=False, repr=False, compare=False)
     _least: RiskClass = field(init=False, repr=False, compare=False)
-    #: What was looked up before: every event is, often more than once.
+    #: Cache; an event is often classified more than once.
     _known: dict[str, Classified] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
@@ -92,7 +98,7 @@ class IntentRules:
         object.__setattr__(self, "_least", least)
 
     def classify(self, intent: str) -> Classified:
-        """Return an intent's class; upper and lower case make no difference."""
+        """Return the class of an intent, ignoring case."""
         found = self._known.get(intent)
         if found is None:
             if len(self._known) >= _MOST_KNOWN:
@@ -113,12 +119,12 @@ class IntentRules:
 
 
 def _part(part: str) -> str:
-    """The words of a part one after the other, any words for each star."""
+    """Return an expression for the words of a part in sequence, with any words for each star."""
     return _ANY_WORDS.join("".join(map(_word, words_in(piece))) for piece in part.split("*"))
 
 
 def _in_order(part: str) -> str:
-    """The words of a part in this order, any words before, between and after them."""
+    """Return an expression for the words in this order, with any words around and between them."""
     return _ANY_WORDS + "".join(f"{word}_{_ANY_WORDS}" for word in words_in(part))
 
 

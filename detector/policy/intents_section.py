@@ -1,4 +1,4 @@
-"""Reading which intent is of which class: the patterns of a policy, and its section on what no pattern names."""
+"""Parsing the ``[[intents]]`` and ``[unclassified]`` sections of a policy."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from detector.policy.table_reader import Reader
 
 __all__ = ["read_intents"]
 
-#: Shorter words begin too many others.
+#: Shorter words are the beginning of too many others.
 _WORD_FORM = re.compile(r"[a-z]{3,64}")
 
 
 def read_intents(reader: Reader, table: Mapping[str, Any]) -> IntentRules:
-    """Read ``[[intents]]`` and ``[unclassified]``; a policy without the latter takes what it does not name for the strictest class."""
+    """Read ``[[intents]]`` and ``[unclassified]``.
+
+    Without ``[unclassified]``, an intent that no pattern names is of the strictest class.
+    """
     patterns = tuple(_patterns(reader, table))
     section = reader.table(table.get("unclassified", {}), "unclassified")
     reader.refuse_unknown(section, "unclassified.", {"class", "words", "harmless"})
@@ -36,7 +39,8 @@ def _patterns(reader: Reader, table: Mapping[str, Any]) -> list[tuple[str, RiskC
         for pattern in reader.strings(entry.get("patterns"), f"{where}.patterns"):
             if not PATTERN_FORM.fullmatch(pattern):
                 reader.problem(
-                    f"{where}.patterns has {pattern!r}: write an intent as 'domain.Name', with * for any words of it",
+                    f"{where}.patterns has {pattern!r}: write an intent as 'domain.Name', "
+                    "with * for any words",
                     None,
                 )
             patterns.append((pattern, risk))
@@ -58,5 +62,7 @@ def _words(reader: Reader, value: Any, where: str) -> tuple[str, ...]:
     found = reader.strings(value, where)
     for word in found:
         if not _WORD_FORM.fullmatch(word):
-            reader.problem(f"{where} has {word!r}: write words of 3 or more small letters", None)
+            reader.problem(
+                f"{where} has {word!r}: write words of 3 or more lowercase letters", None
+            )
     return tuple(word for word in found if _WORD_FORM.fullmatch(word))

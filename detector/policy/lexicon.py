@@ -1,4 +1,7 @@
-"""What the words of an intent's name suggest that it can do: a hint for what nobody classified, never proof that it is harmless."""
+"""The risk class that the words of an intent's name suggest.
+
+A word is a hint for intents that are not classified. It never proves that an intent is harmless.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,21 @@ from detector.policy.intent_names import key_of, readings
 
 __all__ = ["Lexicon"]
 
-#: From so many letters on a word counts inside of other letters: ``order`` in ``preordered``. Shorter ones occur by chance.
+#: A word of at least this length counts inside other letters: ``order`` in ``preordered``. Shorter
+#: words occur there by chance.
 _ANYWHERE = 5
-#: From so many letters on it counts at the end of other letters: ``lock`` in ``smartlock``.
+#: A word of at least this length counts at the end of other letters: ``lock`` in ``smartlock``.
 _AT_THE_END = 4
-#: From so many letters on it counts across the words of a name: ``unlock`` in ``un_lock``.
+#: A word of at least this length counts across the words of a name: ``unlock`` in ``un_lock``.
 _ACROSS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Words by the class that they suggest, and ``harmless`` words, which look like one of them: ``clock`` is no lock.
+    """Words by the class that they suggest, and ``harmless`` words that only resemble one of them.
 
-    A word counts where it stands by itself or begins a run of letters, a longer one also at its end or inside.
+    For example, ``clock`` is harmless although it ends in ``lock``. Every word counts by itself and
+    at the beginning of a run of letters; longer ones also count at the end or inside.
     """
 
     words: Mapping[RiskClass, tuple[str, ...]] = field(default_factory=dict)
@@ -47,7 +52,7 @@ class Lexicon:
         )
 
     def suggests(self, intent: str) -> RiskClass | None:
-        """Return the strictest class that a word of the name suggests; ``None`` where no word does."""
+        """Return the strictest class that a word of the name suggests, or ``None``."""
         said = " ".join(word for word in readings(intent) if word not in self._passed_over)
         joined = key_of(intent)
         found = [
@@ -66,10 +71,10 @@ def _inside(word: str) -> str:
 
 
 def _forms(word: str) -> str:
-    """``purchase`` is also in ``purchasing``; other endings follow the word itself."""
+    """Return an expression that also finds ``purchasing`` for ``purchase``."""
     return f"{word[:-1]}(?:e|ing)" if word.endswith("e") else word
 
 
 def _any(expressions: Iterable[str]) -> re.Pattern[str]:
-    """One expression for all; of no words, one that matches nothing."""
+    """Return one expression for all of them; it matches nothing if there are none."""
     return re.compile("|".join(expressions) or r"(?!)")

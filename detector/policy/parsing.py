@@ -1,4 +1,4 @@
-"""Reading a policy from its text: TOML that a person can read, and that travels in the bundle as it is."""
+"""Parsing a policy from TOML. The bundle contains the same text unchanged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from detector.policy.table_reader import Reader, shown
 
 __all__ = ["parse_policy"]
 
-#: Tables that may be left out: their settings, each with its lowest and highest value.
+#: Optional tables: their settings, each with its lowest and highest value.
 _LIMITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "confirmation": {
         "expires_seconds": (1.0, 3600.0),
@@ -50,14 +50,12 @@ def parse_policy(text: str) -> Policy:
     """Read a policy from TOML.
 
     Raises:
-        PolicyError: the text is not TOML, or anything in it is missing or out of range; every problem is listed.
+        PolicyError: the text is not TOML, or a setting is missing or out of range. The message
+            lists every problem.
     """
     try:
         table = tomllib.loads(text)
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # numbers of thousands of digits, brackets of thousands of levels
+    except (ValueError, RecursionError) as error:  # RecursionError: thousands of nested brackets
         raise PolicyError(f"the policy is not TOML: {error}") from error
     reader = Reader([])
     policy = _policy(reader, text, table)
@@ -106,13 +104,13 @@ def _policy(reader: Reader, text: str, table: Mapping[str, Any]) -> Policy:
 
 
 def _version(table: Mapping[str, Any]) -> str:
-    """The policy's own version, a name or a number."""
+    """Return the policy's own version, written as a string or a number."""
     found = table.get("version", "")
     return found if isinstance(found, str) else shown(found)
 
 
 def _limits(reader: Reader, table: Mapping[str, Any], section: str) -> dict[str, Any]:
-    """Read a table of numbers; what is left out, and the whole of it, has a default."""
+    """Read an optional table of numbers; the caller's defaults replace what it leaves out."""
     found = reader.table(table.get(section, {}), section)
     known = _LIMITS[section]
     reader.refuse_unknown(found, f"{section}.", set(known))

@@ -1,4 +1,7 @@
-"""What a mistake costs, and the verdict that costs least. ``policy_text.py`` reads a policy from its text."""
+"""The cost model: what each mistake costs, and the verdict of least expected cost.
+
+``parsing.py`` reads a policy from its text.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class MethodPolicy:
-    """What a way of asking costs somebody who meant it, and the chance that a misfire passes it, in [0, 1]."""
+    """A confirmation method.
+
+    Attributes:
+        friction: cost of the question to a user who meant the command, in the policy's units.
+        leak: the probability that a misfire passes the question, in [0, 1].
+    """
 
     friction: float
     leak: float
@@ -29,7 +37,15 @@ class MethodPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ClassPolicy:
-    """One risk class: costs in the policy's units, budget as a share of meant commands, fallback without a verdict."""
+    """The costs of one risk class, in the policy's units.
+
+    Attributes:
+        harm: cost of running a misfire.
+        denial: cost of blocking a meant command.
+        budget: the largest share of meant commands that may be interrupted, in [0, 1].
+        fallback: the verdict if the model gives none.
+        methods: the confirmation methods allowed for the class.
+    """
 
     harm: float
     denial: float
@@ -40,9 +56,12 @@ class ClassPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """How long an answer counts, how many questions a household may have open, and what a spoken yes may look like.
+    """Limits of confirmations.
 
-    ``expires_seconds`` are counted from the log's time of the event. A spoken yes of more than ``answer_bits`` bits confirms nothing.
+    Attributes:
+        expires_seconds: how long an answer counts, from the log time of the event.
+        most_open: the most questions that a household may have open at once.
+        answer_bits: a spoken yes whose surprisal exceeds this confirms nothing.
     """
 
     expires_seconds: float = 60.0
@@ -52,10 +71,12 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Fatigue:
-    """Asking less where it was asked before.
+    """Limits on repeated questions.
 
-    For ``same_again_seconds`` after its answer the same command is not asked about again: a yes still holds, and so does a no. Every
-    question of the last ``window_seconds`` makes the next one dearer by ``growth``, as a share of its friction.
+    Attributes:
+        same_again_seconds: how long an answer, yes or no, also applies to the same command.
+        growth: how much each recent question raises the friction of the next one, as a share.
+        window_seconds: how long a question counts as recent.
     """
 
     same_again_seconds: float = 300.0
@@ -65,9 +86,12 @@ class Fatigue:
 
 @dataclass(frozen=True, slots=True)
 class BlockBudget:
-    """How many of a tenant's commands a worker may block, as a share of those of about the last ``window_seconds`` of the log's time.
+    """Limits on how many of a tenant's commands one worker may block; beyond them it confirms.
 
-    Past it, blocks become confirms. Fewer than ``least_commands`` say nothing yet.
+    Attributes:
+        share: the largest share of recent commands that may be blocked.
+        least_commands: with fewer commands in the window, the budget does not apply.
+        window_seconds: length of the window, in log time.
     """
 
     share: float = 0.1
@@ -77,14 +101,14 @@ class BlockBudget:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A device's clock is believed for habits where it is at most ``skew_seconds`` ahead of the log's or behind it."""
+    """How far a device's clock may differ from log time, in seconds, and be used for habits."""
 
     skew_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Conversations:
-    """When a conversation ends that no runtime ends: after ``silence_seconds`` by the log's time, and after ``turns``."""
+    """When a conversation ends on its own: after silence, in seconds of log time, or many turns."""
 
     silence_seconds: float = 600.0
     turns: int = 64
@@ -92,7 +116,7 @@ class Conversations:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The verdict of least expected cost, and the methods to confirm with, the cheapest first."""
+    """The verdict of least expected cost, and the confirmation methods, the cheapest first."""
 
     verdict: Verdict
     cost: float
@@ -101,7 +125,7 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Costs per risk class, which intent is of which class, and what holds for all of them."""
+    """The costs of each risk class, the class of each intent, and the settings that all share."""
 
     text: str
     version: str
@@ -118,26 +142,26 @@ class Policy:
     conversations: Conversations = Conversations()
 
     def classify(self, intent: str) -> Classified:
-        """Return an intent's class, and whether a rule names the intent (``intent_rules.py``)."""
+        """Return the class of an intent, and whether a rule names it (``intent_rules.py``)."""
         return self.intents.classify(intent)
 
     def risk_class(self, intent: str) -> RiskClass:
-        """Return an intent's class."""
+        """Return the class of an intent."""
         return self.intents.classify(intent).risk
 
     def asked(self, risk: RiskClass, verdict: Verdict) -> Verdict:
-        """Return a verdict under which a command does not run unasked: what would be allowed is asked about, or blocked."""
+        """Return the verdict with an allow replaced by a confirm, or by a block without methods."""
         if verdict is not Verdict.ALLOW:
             return verdict
         return Verdict.CONFIRM if self.classes[risk].methods else Verdict.BLOCK
 
     def rule(self, risk: RiskClass, misfire_probability: float, *, asked: int = 0) -> Ruling:
-        """Choose the verdict of least expected cost (minimum-risk decision; Berger 1985, section 1.3).
+        """Choose the verdict of least expected cost (minimum-risk decision; Berger 1985, sect. 1.3).
 
         Args:
-            risk: the command's class.
-            misfire_probability: the chance that nobody meant it.
-            asked: questions that the household was asked of late; each makes another one dearer.
+            risk: the class of the command.
+            misfire_probability: the probability that the command was not meant.
+            asked: how many questions the household was asked recently; each adds friction.
         """
         costs = self.classes[risk]
         methods = self.methods_for(risk, misfire_probability, asked=asked)
@@ -154,9 +178,10 @@ class Policy:
     def methods_for(
         self, risk: RiskClass, misfire_probability: float, *, asked: int = 0
     ) -> tuple[ConfirmMethod, ...]:
-        """Return the ways of asking that are safe enough in this case, the one of least expected cost first.
+        """Return the confirmation methods that are safe enough here, the cheapest first.
 
-        The likelier a misfire, the safer the first of them. Where none is safe enough, and yet has to be asked, it is the safest alone.
+        The cost is the expected one, so the likelier a misfire, the safer the first method. If no
+        method is safe enough, the safest one is returned alone.
         """
         ways = sorted(
             self.classes[risk].methods,
@@ -168,15 +193,16 @@ class Policy:
         return enough or self.safest(risk)
 
     def safest(self, risk: RiskClass) -> tuple[ConfirmMethod, ...]:
-        """Return the class's way of asking that a misfire passes least, alone; nothing where the class has none."""
+        """Return the method with the lowest leak alone, or nothing if the class has no methods."""
         return tuple(
             sorted(self.classes[risk].methods, key=lambda method: self.methods[method].leak)[:1]
         )
 
     def suffices(self, risk: RiskClass, method: ConfirmMethod, misfire_probability: float) -> bool:
-        """Return whether a yes by ``method`` would make it cheaper to run the command than to refuse it.
+        """Return whether a yes by ``method`` makes it cheaper to run the command than to refuse it.
 
-        After a yes, the odds of a misfire are smaller by the factor ``leak`` (Bayes; somebody who meant it says yes).
+        A yes multiplies the odds of a misfire by ``leak`` (Bayes, if a user who meant the command
+        always says yes).
         """
         costs = self.classes[risk]
         harm = misfire_probability * self.methods[method].leak * costs.harm

@@ -1,4 +1,4 @@
-"""Reads values out of a parsed TOML table, and collects everything that is wrong with them."""
+"""Reading values from a parsed TOML table, and collecting every problem with them."""
 
 from __future__ import annotations
 
@@ -12,31 +12,35 @@ __all__ = ["Reader", "shown"]
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
 
-#: Characters of a value that an error repeats.
+#: Characters of a value that an error message repeats.
 _MOST_SHOWN = 80
 
 
 def shown(value: Any) -> str:
-    """Return a value as an error repeats it, shortened where it is long.
+    """Return a value for an error message, shortened if it is long.
 
     >>> shown("a" * 100) == "'" + "a" * 79 + "…"
     True
     """
     try:
         text = repr(value)
-    except (ValueError, RecursionError):  # a number of thousands of digits, or levels
-        return f"a value of the kind {type(value).__name__} that is too long to repeat"
+    except (ValueError, RecursionError):  # a number of thousands of digits, or deep nesting
+        return f"a value of type {type(value).__name__} that is too long to show"
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Each method returns a value to go on with, whatever was there; ``where`` names the place in ``problems``."""
+    """Reads values of a table.
+
+    Each method returns a usable value even if the one it read is invalid, and adds what was wrong
+    to ``problems``. ``where`` is the path of the value in the policy.
+    """
 
     problems: list[str]
 
     def section(self, table: Mapping[str, Any], group: str, name: str) -> Mapping[str, Any]:
-        """Return one table of a group of tables."""
+        """Return one table from a group of tables."""
         sections = table.get(group)
         found = sections.get(name) if isinstance(sections, Mapping) else None
         return (
@@ -90,11 +94,11 @@ class Reader:
         )
 
     def refuse_unknown(self, table: Mapping[str, Any], where: str, known: set[str]) -> None:
-        """Collect the keys of a table that are no settings."""
+        """Report the keys of a table that are not settings."""
         for key in sorted(set(table) - known):
             self.problem(f"{where}{key} is not a setting of a policy", None)
 
     def problem(self, text: str, instead: T) -> T:
-        """Collect a problem."""
+        """Add a problem, and return the value to continue with."""
         self.problems.append(text)
         return instead

@@ -1,4 +1,4 @@
-"""What no rule of the policy names is asked about until an operator classifies it: nothing is allowed because nobody thought of it."""
+"""Intents that no rule of the policy names: they need a confirmation until an operator adds one."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ UNCLASSIFIED = "unclassified_intent"
 
 
 def why_unclassified(event: IntentEvent, classified: Classified) -> Reason | None:
-    """Return why a command is asked about whose intent no rule of the policy names; ``None`` where one does, or nothing is committed."""
+    """Return why an unclassified command needs a confirmation.
+
+    The result is ``None`` if a rule names the intent, or the event does not commit.
+    """
     if classified.named or not event.commits:
         return None
-    text = f"No rule of the policy names {event.intent}. Until one does, it counts as {classified.risk} and is asked about."
+    text = (
+        f"No policy rule covers {event.intent}. Until one does, it is treated as "
+        f"{classified.risk} and needs confirmation."
+    )
     return Reason(code=UNCLASSIFIED, event_id=event.event_id, bits=0.0, text=text)
 
 
 def is_unclassified(decision: Decision) -> bool:
-    """Return whether a decision is about a command of an intent that no rule of the policy names."""
+    """Return whether a decision is about a command whose intent no rule of the policy names."""
     return any(reason.code == UNCLASSIFIED for reason in decision.reasons)

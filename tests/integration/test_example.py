@@ -44,7 +44,7 @@ def test_without_a_gateway_it_runs_what_the_policy_allows_and_confirms_nothing()
     said, _ = process.communicate(timeout=60)
     lights, question, refusal = said.splitlines()
     assert lights == "lights.TurnOn k1_9a runs"
-    assert question.endswith("Was that meant?")
+    assert question.endswith("Was this intended?")
     assert refusal.startswith("messages.SendMessage: confirm. Nobody could check the answer")
 
 

@@ -54,7 +54,9 @@ def test_today_nobody_asks_about_a_light() -> None:
 
 
 def test_we_are_charged_for_the_question_that_we_ask() -> None:
-    pin = Confirm(methods=(ConfirmMethod.PIN, ConfirmMethod.PHONE_PUSH), prompt="Was that meant?")
+    pin = Confirm(
+        methods=(ConfirmMethod.PIN, ConfirmMethod.PHONE_PUSH), prompt="Was this intended?"
+    )
     decisions = [
         replace(MEANT, verdict=verdict, confirm=pin)
         for verdict in (Verdict.CONFIRM, Verdict.CONFIRM)

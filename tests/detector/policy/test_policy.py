@@ -191,7 +191,7 @@ def test_every_problem_is_reported_at_once() -> None:
         "classes.reversible.methods must be one of",
         "intents[1].patterns has '[Bb]uy': write an intent as 'domain.Name'",
         "unclassified.class must be one of",
-        "unclassified.harmless has 'A': write words of 3 or more small letters",
+        "unclassified.harmless has 'A': write words of 3 or more lowercase letters",
         "unclassified.words[0].words has 'be'",
     ):
         assert part in message

@@ -67,7 +67,7 @@ class Scripted(Runtime):
 
 def decision(event: IntentEvent, verdict: Verdict, *, worker: bool) -> Decision:
     rung = Rung.WORKER if worker else Rung.GATEWAY
-    asked = Confirm(methods=(ConfirmMethod.PHONE_PUSH,), prompt="Was that meant?")
+    asked = Confirm(methods=(ConfirmMethod.PHONE_PUSH,), prompt="Was this intended?")
     return replace(
         fallback_decision(event, POLICY, code="test", text="A test says so."),
         verdict=verdict,
