@@ -1,1 +1,1 @@
-"""Monitoring as code: what to ask Prometheus about misfire, kept next to the code that exports it."""
+"""Monitoring as code: dashboards, alerts and the configuration of the tools that use them."""

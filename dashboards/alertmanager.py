@@ -1,4 +1,4 @@
-"""Alertmanager's configuration: who hears of what, what comes together, and what is silent while something else explains it."""
+"""Alertmanager's configuration: receivers, grouping and inhibition of alerts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ __all__ = ["alertmanager"]
 
 
 def alertmanager(config: Config) -> dict[str, Any]:
-    """Return the configuration: pages at once and again every hour, tickets after minutes and again every day.
+    """Return the configuration.
 
-    Who waits for company must not wait longer than an alert lasts: one that resolved before it was told of is never told of.
+    Pages are sent at once and repeated every hour, tickets after minutes and repeated every day.
+    ``group_wait`` must be shorter than an alert lasts: Alertmanager never sends an alert that
+    resolved before its group was sent.
     """
     return {
         "route": {
@@ -45,7 +47,7 @@ def _receiver(name: str, config: Config) -> dict[str, Any]:
 
 
 def _inhibitions() -> list[dict[str, Any]]:
-    """For each alert that explains others one rule that silences them."""
+    """Return one inhibition rule for each alert that explains others."""
     explained = {
         cause.title: [alert.title for alert in ALERTS if cause.name in alert.follows]
         for cause in ALERTS

@@ -1,4 +1,7 @@
-"""Every alert, in one list. The runbook has a section for each, and ``tests/dashboards/alert_cases.py`` a case for each."""
+"""All alerts, in one list.
+
+Each alert has a section in ``runbook.md`` and a case in ``tests/dashboards/alert_cases.py``.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from dashboards.slo import FAST, SLOW, burning
 
 __all__ = ["ALERTS", "Alert"]
 
-#: What to look at, given how long windows are: one expression, or conditions of which one is enough.
+#: The expression of an alert for a configuration, or several conditions joined by *or*.
 Look = Callable[[Config], str | tuple[Condition, ...]]
 
 
@@ -21,14 +24,14 @@ class Alert:
     """One alert.
 
     Attributes:
-        name: without the ``Misfire`` in front.
-        severity: ``page`` wakes somebody, ``ticket`` is looked at in working hours.
-        summary: what is the case, in one sentence; may use Prometheus's templates.
-        felt: what users feel of it.
-        look: what holds while it is the case.
-        lasting: how long it has to hold.
-        follows: alerts, further up in the list, that explain this one: while one of them fires, and for as long afterwards as this one
-            still sees what is over, it is silent.
+        name: its name without the prefix ``Misfire``.
+        severity: ``page`` needs action now, ``ticket`` can wait until working hours.
+        summary: what is wrong, in one sentence; may use Prometheus's templates.
+        felt: the effect on users.
+        look: the condition, as PromQL.
+        lasting: how long the condition must hold before the alert fires.
+        follows: alerts earlier in the list that explain this one. This alert is silent while one
+            of them fires, and afterwards until its own windows no longer include the outage.
     """
 
     name: str
@@ -41,23 +44,26 @@ class Alert:
 
     @property
     def title(self) -> str:
-        """What Prometheus calls it."""
+        """The name of the alert in Prometheus."""
         return f"Misfire{self.name}"
 
     def conditions(self, config: Config) -> tuple[Condition, ...]:
-        """What it looks at; one of them is enough."""
-        seen = self.look(config)
-        return (Condition(seen),) if isinstance(seen, str) else seen
+        """Return the conditions; the alert fires if one of them holds."""
+        found = self.look(config)
+        return (Condition(found),) if isinstance(found, str) else found
 
     def expr(self, config: Config) -> str:
-        """The expression that Prometheus evaluates."""
+        """Return the expression that Prometheus evaluates."""
         return unexplained(
             self.conditions(config), [f"Misfire{cause}" for cause in self.follows], config
         )
 
 
 def _grew(counter: str, window: str) -> str:
-    """By how much a counter grew, where it did; a new one has grown from zero, which ``increase`` does not see."""
+    """Return how much a counter grew, for the series that grew.
+
+    A new series has grown from zero, which ``increase`` does not see.
+    """
     return (
         f"(increase({counter}[{window}]) > 0 or ({counter} unless {counter} offset {window}) > 0)"
     )
@@ -76,7 +82,7 @@ def _interrupted(config: Config) -> str:
         f"sum by (risk_class) (increase(misfire_commands_total{which}[{config.window('6h')}]))"
         for which in ('{verdict!="allow"}', "")
     )
-    # What is asked about whatever the judge says is on top of the budgets.
+    # Cautions are confirmed whatever the judge says, so they do not count against the budgets.
     cautions = f"sum by (risk_class) (increase(misfire_cautions_total[{config.window('6h')}]))"
     judged = f"({stopped} - ({cautions} or 0 * {stopped}))"
     budget = "2 * max by (risk_class) (misfire_interruption_budget_ratio)"
@@ -95,7 +101,8 @@ def _ran_refused(config: Config) -> str:
 
 def _stopped(config: Config) -> str:
     lately, usually = (
-        f'sum(rate(misfire_commands_total{{verdict!="allow"}}[{window}])) / sum(rate(misfire_commands_total[{window}]))'
+        f'sum(rate(misfire_commands_total{{verdict!="allow"}}[{window}]))'
+        f" / sum(rate(misfire_commands_total[{window}]))"
         for window in (config.window("15m"), config.window("1d"))
     )
     count = f'sum(increase(misfire_commands_total{{verdict!="allow"}}[{config.window("15m")}]))'
@@ -116,7 +123,8 @@ def _skewed(config: Config) -> str:
         f"sum(increase({each}[{window}]))"
         for each in ("misfire_clocks_replaced_total", "misfire_events_total")
     )
-    return f"max(misfire_watermark_timestamp_seconds) - time() > 5\nor {replaced} / {events} > 0.01"
+    ahead = "max(misfire_watermark_timestamp_seconds) - time() > 5"
+    return f"{ahead}\nor {replaced} / {events} > 0.01"
 
 
 def _none_up(part: str) -> Look:
@@ -124,23 +132,24 @@ def _none_up(part: str) -> Look:
 
 
 ALERTS: tuple[Alert, ...] = (
-    # Is it there?
+    # Is every part running?
     Alert(
         "BrokerGone",
         "page",
         "No part of misfire reaches Kafka.",
-        "Commands still get an answer in time, from the gateway's own rung: it does not know what a household usually does, so it asks "
-        "more often about what is usual there. Nothing that was asked is lost while the gateways live.",
+        "Commands are answered in time by the gateway's own rung. Without the household's history "
+        "it confirms more usual commands. While the gateways run, they buffer the events and none "
+        "is lost.",
         lambda _: "max(misfire_broker_reachable) == 0",
         "30s",
     ),
     Alert(
         "NoWorkerReady",
         "page",
-        "No worker decides: none has its partitions, its table and a broker.",
-        "Commands still get an answer in time, from the gateway's own rung, without the household's history.",
-        # Workers that live and have lost their broker say so in the same breath: then it is for BrokerGone to tell, which waits for
-        # the gateways to notice as well.
+        "No worker is ready: none has its partitions, its table and a broker.",
+        "Commands are answered in time by the gateway's own rung, without the household's history.",
+        # Workers that have lost their broker report it at the same time as not being ready. That
+        # is BrokerGone, which fires once the gateways have noticed too.
         lambda _: (
             "(sum(misfire_ready) or vector(0)) == 0\n"
             'unless on () max(misfire_broker_reachable{job="misfire-worker"}) == 0'
@@ -151,8 +160,9 @@ ALERTS: tuple[Alert, ...] = (
     Alert(
         "WorkerMissing",
         "ticket",
-        "Only {{ $value }} of the workers that should decide are ready.",
-        "Nothing yet: the others decide for it. One more that goes may leave too few to keep up.",
+        "Only {{ $value }} of the required workers are ready.",
+        "Nothing yet: the other workers have taken over. If another one stops, the rest may not "
+        "keep up.",
         lambda config: f"(sum(misfire_ready) or vector(0)) < {config.least_workers}",
         "5m",
         ("BrokerGone", "NoWorkerReady"),
@@ -160,63 +170,67 @@ ALERTS: tuple[Alert, ...] = (
     Alert(
         "GatewayGone",
         "page",
-        "No gateway can be reached.",
-        "Every command gets the fallback of its risk class, from the client's own copy of the policy: what is risky is asked about or "
-        "refused, however usual it is.",
+        "Prometheus reaches no gateway.",
+        "Clients apply the fallback of each command's risk class, from their own copy of the "
+        "policy. Risky commands are confirmed or blocked, even usual ones.",
         _none_up("gateway"),
         "30s",
     ),
     Alert(
         "RecoverySlow",
         "ticket",
-        "{{ $labels.instance }} runs, and has not been ready for longer than a recovery takes.",
-        "While no other worker has its partitions, their households' commands are answered by the gateway's own rung.",
+        "{{ $labels.instance }} has been running without becoming ready for longer than a "
+        "recovery takes.",
+        "If no other worker has its partitions, the gateway's own rung answers their households' "
+        "commands.",
         lambda _: 'misfire_ready == 0 and on (instance) up{job="misfire-worker"} == 1',
         "2m",
         ("BrokerGone",),
     ),
-    # Does the hook answer in time, and from the first rung?
+    # Does the hook answer in time, and from the worker?
     Alert(
         "DeadlineBurnsFast",
         "page",
-        "So many answers come after their deadline that the month's budget is gone within days.",
-        "Commands wait longer than the assistant waits; it then runs or refuses them by its own fallback.",
+        "Too many answers miss their deadline: the month's error budget is spent within days.",
+        "Commands take longer than the assistant waits. It then applies its own fallback.",
         lambda config: burning(config.slo("deadline"), FAST),
     ),
     Alert(
         "DeadlineBurnsSlowly",
         "ticket",
-        "More answers come after their deadline than the month's budget allows.",
-        "Now and then a command is run or refused by the assistant's own fallback.",
+        "More answers miss their deadline than the month's error budget allows.",
+        "Occasionally an assistant applies its own fallback to a command.",
         lambda config: burning(config.slo("deadline"), SLOW),
         follows=("DeadlineBurnsFast",),
     ),
     Alert(
         "FirstRungBurnsFast",
         "page",
-        "So many answers are not the worker's that the month's budget is gone within days.",
-        "Commands are answered in time, but without the household's history: more questions about what is usual, and misfires that "
-        "only the history would give away go through.",
+        "Too many answers do not come from a worker: the month's error budget is spent within "
+        "days.",
+        "Commands are answered in time but without the household's history: more usual commands "
+        "are confirmed, and misfires that only the history reveals go through.",
         lambda config: burning(config.slo("first_rung"), FAST),
         follows=("BrokerGone", "NoWorkerReady"),
     ),
     Alert(
         "FirstRungBurnsSlowly",
         "ticket",
-        "More answers are not the worker's than the month's budget allows.",
-        "Now and then a command is answered without the household's history.",
+        "More answers do not come from a worker than the month's error budget allows.",
+        "Occasionally a command is answered without the household's history.",
         lambda config: burning(config.slo("first_rung"), SLOW),
         follows=("BrokerGone", "NoWorkerReady", "FirstRungBurnsFast"),
     ),
-    # Is anything lost, refused or stuck?
+    # Is anything lost, rejected or stuck?
     Alert(
         "LagGrows",
         "page",
-        "{{ $value | humanize }} records wait for the workers, and they get more.",
-        "Decisions come too late for the hook: commands are answered by the gateway's own rung.",
+        "{{ $value | humanize }} records wait for the workers, and the number grows.",
+        "Decisions come too late for the hook. The gateway's own rung answers the commands.",
         lambda config: (
             Condition(
-                f"sum(misfire_consumer_lag_records) > 100\nand sum(deriv(misfire_consumer_lag_records[{config.window('5m')}])) > 0",
+                "sum(misfire_consumer_lag_records) > 100\n"
+                f"and sum(deriv(misfire_consumer_lag_records[{config.window('5m')}])) > 0",
                 "5m",
             ),
         ),
@@ -227,40 +241,46 @@ ALERTS: tuple[Alert, ...] = (
         "DeadLetters",
         "ticket",
         "Records could not be read: {{ $labels.reason }}.",
-        "What they asked about got the gateway's answer; none of it is in a household's history.",
+        "The gateway's own rung answered these commands. The household's history does not contain "
+        "them.",
         _unreadable,
     ),
     Alert(
         "TopicCreatedAgain",
         "ticket",
         "{{ $labels.topic }} was deleted and created again.",
-        "What waited in it was not decided, and erasures in it were not applied. What comes now is decided, nothing is skipped.",
+        "Events that waited in the topic were not decided, and erasures in it were not applied. "
+        "New records are processed and none is skipped.",
         _created_again,
     ),
     Alert(
         "AuditNotWritable",
         "page",
         "Decisions cannot be written to assistant.decisions.",
-        "Commands are answered for now. Within half a minute the worker ends, because it must not decide what it cannot account for.",
-        # A broker that is gone is for BrokerGone to tell, which waits longer.
+        "Commands are still answered. Within 30 seconds the worker exits, because it must not "
+        "decide without an audit record.",
+        # A broker that is down is reported by BrokerGone, which waits longer.
         lambda config: (
-            f"max(misfire_unwritten_seconds) > {max(config.seconds('10s'), 2.0):g}\nunless on () max(misfire_broker_reachable) == 0"
+            f"max(misfire_unwritten_seconds) > {max(config.seconds('10s'), 2.0):g}\n"
+            "unless on () max(misfire_broker_reachable) == 0"
         ),
         follows=("BrokerGone",),
     ),
     Alert(
         "ClockSkew",
         "ticket",
-        "Clocks differ: those of many devices from the broker's, or the broker's from ours.",
-        "Hardly anybody: the broker's time stands in, and its hours are learned instead of the devices'.",
+        "Clocks differ: many devices from the broker, or the broker from Prometheus.",
+        "Almost nothing: the broker's time is used instead, and the hours of habits are learned "
+        "from it.",
         _skewed,
     ),
-    # Is the right bundle there?
+    # Is the right bundle in use?
     Alert(
         "BundleMissing",
         "page",
         "{{ $labels.instance }} runs without a bundle.",
-        "When a worker does not answer in time, commands get the fallback of their risk class instead of the gateway's own decision.",
+        "If a worker does not answer in time, commands get the fallback of their risk class "
+        "instead of the gateway's own decision.",
         lambda _: 'up{job=~"misfire-.*"} == 1 unless on (instance) misfire_bundle_info',
         "1m",
     ),
@@ -268,17 +288,18 @@ ALERTS: tuple[Alert, ...] = (
         "BundleStale",
         "ticket",
         "The newest bundle is {{ $value | humanizeDuration }} old.",
-        "Slowly more questions about what has become usual since it was trained.",
+        "Habits change, so questions about commands that users meant slowly become more frequent.",
         lambda config: (
-            f"time() - max(misfire_bundle_created_timestamp_seconds) > {config.seconds(f'{config.bundle_days}d'):.0f}"
+            "time() - max(misfire_bundle_created_timestamp_seconds)"
+            f" > {config.seconds(f'{config.bundle_days}d'):.0f}"
         ),
         "15m",
     ),
     Alert(
         "BundlesDiffer",
         "ticket",
-        "{{ $value }} different bundles decide.",
-        "The same command is answered one way or another, depending on who decides.",
+        "{{ $value }} different bundles are in use.",
+        "The same command gets different verdicts, depending on the process that decides.",
         lambda _: "count(count by (version, policy) (misfire_bundle_info)) > 1",
         "15m",
     ),
@@ -286,16 +307,18 @@ ALERTS: tuple[Alert, ...] = (
     Alert(
         "InterruptionsOverBudget",
         "ticket",
-        "{{ $value | humanizePercentage }} of the commands of the class {{ $labels.risk_class }} are interrupted: twice the budget.",
-        "People are asked about, or refused, what they meant.",
+        "{{ $value | humanizePercentage }} of the commands of the class {{ $labels.risk_class }} "
+        "are confirmed or blocked: twice the budget.",
+        "Commands are confirmed or blocked although users meant them.",
         _interrupted,
         "30m",
     ),
     Alert(
         "IntentsUnclassified",
         "ticket",
-        "{{ $value | humanize }} commands within an hour had an intent that no rule of the policy names.",
-        "People are asked about each of these commands, for as long as nobody says what they can do.",
+        "{{ $value | humanize }} commands within an hour had an intent that no rule of the policy "
+        "names.",
+        "Each of these commands is confirmed or blocked until the policy classifies its intent.",
         _unclassified,
         "5m",
     ),
@@ -303,31 +326,34 @@ ALERTS: tuple[Alert, ...] = (
         "RanRefused",
         "ticket",
         "{{ $value | humanize }} commands ran within an hour although they were not allowed.",
-        "People whose assistant carries out what it should have asked about or left alone. Nothing is learned from it.",
+        "Assistants carry out commands that they should have confirmed or blocked. misfire does "
+        "not learn from them.",
         _ran_refused,
         "1m",
     ),
     Alert(
         "BlockBudgetSpent",
         "page",
-        "A worker blocks so much that its blocks have become questions.",
-        "People are asked about a large part of what they say; what should be blocked is only asked about.",
+        "A worker has exhausted a block budget and confirms instead of blocking.",
+        "A large part of the commands is confirmed, including those that should be blocked.",
         lambda _: "max(misfire_block_budget_spent) == 1",
     ),
     Alert(
         "StoppedFarAboveNormal",
         "page",
-        "{{ $value | humanizePercentage }} of the commands are stopped: five times as many as usual.",
-        "Either misfires are kept from them (somebody plays commands to many devices, or a microphone or wake word model broke), or "
-        "they are refused what they meant (a wrong bundle).",
+        "{{ $value | humanizePercentage }} of the commands are confirmed or blocked: five times "
+        "the normal share.",
+        "Either misfires are stopped (something plays commands to many devices, or a microphone "
+        "or wake word model is broken), or commands that users meant are stopped (a wrong bundle).",
         _stopped,
         "5m",
     ),
     Alert(
         "ConfirmationsDenied",
         "ticket",
-        "{{ $value | humanizePercentage }} of those who answer say that they did not mean it.",
-        "They are asked about commands that nobody meant: something sets off their assistants.",
+        "{{ $value | humanizePercentage }} of the answered questions are denied.",
+        "Users are asked about commands that they did not mean: something triggers their "
+        "assistants.",
         _denied,
         "15m",
     ),

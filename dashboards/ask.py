@@ -1,4 +1,4 @@
-"""Asking a Prometheus over HTTP."""
+"""A client of Prometheus's HTTP API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line of a graph: its labels, and (seconds since 1970, value) points."""
+    """One time series: its labels and its points, (Unix time in seconds, value)."""
 
     labels: dict[str, str]
     points: tuple[tuple[float, float], ...]
@@ -28,24 +28,25 @@ class Prometheus:
     url: str
 
     def over(self, promql: str, begin: float, end: float, step: float) -> list[Series]:
-        """Return what a query gives from ``begin`` to ``end`` (seconds since 1970), every ``step`` seconds.
+        """Evaluate a query from ``begin`` to ``end`` (Unix time), every ``step`` seconds.
 
         Raises:
-            DependencyUnavailable: nobody answers, or the answer is an error.
+            DependencyUnavailable: Prometheus does not answer, or it rejects the query.
         """
-        asked = {"query": promql, "start": f"{begin:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
+        form = {"query": promql, "start": f"{begin:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
         try:
-            answer = httpx.post(f"{self.url}/api/v1/query_range", data=asked, timeout=_SECONDS)
-            said = answer.json()
+            answer = httpx.post(f"{self.url}/api/v1/query_range", data=form, timeout=_SECONDS)
+            body = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise DependencyUnavailable(
-                f"no Prometheus answers at {self.url} ({type(error).__name__}); name one with --prometheus"
+                f"no Prometheus answers at {self.url} ({type(error).__name__}); "
+                "set its address with --prometheus"
             ) from error
-        if said["status"] != "success":
+        if body["status"] != "success":
             raise DependencyUnavailable(
-                f"Prometheus at {self.url} refuses {promql!r}: {said['error']}"
+                f"Prometheus at {self.url} rejects {promql!r}: {body['error']}"
             )
         return [
             Series(found["metric"], tuple((at, float(value)) for at, value in found["values"]))
-            for found in said["data"]["result"]
+            for found in body["data"]["result"]
         ]

@@ -1,4 +1,4 @@
-"""Grafana's JSON of the dashboards, by grafana-foundation-sdk; ``panels.py`` says what is in them."""
+"""Grafana's JSON for the dashboards of ``panels.py``, built with grafana-foundation-sdk."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from dashboards.queries import VARIABLES, Query, named
 
 __all__ = ["dashboard_files", "description"]
 
-#: Grafana's grid: its columns, and how high a picture and a number are.
+#: Grafana's grid: its columns, and the heights of a graph and of a number.
 _COLUMNS, _HEIGHT, _LOW = 24, 8, 5
 _SOURCE = shape.DataSourceRef(type_val="prometheus", uid="${datasource}")
 _UNITS = {
@@ -40,9 +40,9 @@ _UNITS = {
     "times": "suffix: budgets",
 }
 _TAG = "misfire"
-#: What an exemplar's link fills in.
-_DECISION = """A point on a graph leads to a decision: switch exemplars on in a panel's query options and follow one's `decision_id`, or
-paste an id above. Then:
+#: The text of the panel that an exemplar's link opens.
+_DECISION = """To find a decision, switch exemplars on in a panel's query options and follow the
+`decision_id` of one, or paste an id above. Then run:
 
 ```
 misfire decisions show $decision
@@ -52,19 +52,20 @@ _ABOUT_DECISIONS = """The command that prints one decision.
 
 Normal: you come here from a point on a graph.
 
-Do: paste the command where `misfire` reaches the broker; it prints verdict, reasons in bits, and what was expected instead."""
+Do: run the command where `misfire` reaches the broker. \
+It prints the verdict, the reasons in bits, and the intents that were expected instead."""
 
 Drawn = timeseries.Panel | stat.Panel | heatmap.Panel | text.Panel
 
 
 def dashboard_files(config: Config) -> dict[str, str]:
-    """Return each dashboard's file name and JSON; the same code gives the same text."""
+    """Return the JSON of each dashboard by file name. The output is deterministic."""
     return {f"{board.uid}.json": _text(_dashboard(board, config).build()) for board in BOARDS}
 
 
 def _text(built: model.Dashboard) -> str:
     for variable in built.templating.list_val or ():
-        # The SDK gives every kind of variable what only an interval has; Grafana's schema knows it of none.
+        # The SDK sets these on every variable, but Grafana's schema allows them on none.
         variable.auto = variable.auto_min = variable.auto_count = None
     return JSONEncoder(sort_keys=True, indent=2).encode(built) + "\n"
 
@@ -95,7 +96,7 @@ def _dashboard(board: Board, config: Config) -> dashboard.Dashboard:
 
 
 def _placed(board: Board, config: Config) -> Iterator[tuple[model.GridPos, Drawn | dashboard.Row]]:
-    """Each row's head and panels with their places: from left to right, and on to the next line where one is full."""
+    """Place each row's header and panels on the grid, left to right, then on the next line."""
     top = 0
     for row in board.rows:
         yield model.GridPos(h=1, w=_COLUMNS, x=0, y=top), dashboard.Row(row.question)
@@ -171,7 +172,7 @@ def _panel(panel: Panel, config: Config) -> Drawn:
 
 
 def description(panel: Panel, queries: Sequence[Query]) -> str:
-    """Return what a panel says about itself: what it shows, what is normal, and what to do when it is not."""
+    """Return a panel's description: its meaning, what is normal and what to do otherwise."""
     meaning = " ".join(query.meaning for query in queries)
     return f"{meaning}\n\nNormal: {panel.normal}\n\nDo: {panel.do}"
 

@@ -1,6 +1,7 @@
 """``misfire dashboards build`` and ``misfire dashboards preview``.
 
-``streams`` does not know this package: the command line finds it as an entry point of the group ``misfire.commands``.
+``streams`` does not import this package. The command line finds it through the entry point group
+``misfire.commands``.
 """
 
 from __future__ import annotations
@@ -17,24 +18,22 @@ from streams.files.atomic import write_whole
 
 __all__ = ["app"]
 
-app = typer.Typer(
-    help="Grafana's dashboards, written from code and looked at.", no_args_is_help=True
-)
+app = typer.Typer(help="Write and preview Grafana's dashboards.", no_args_is_help=True)
 
 
 @app.command()
 def build(
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the files; dashboards/generated where it is left out."),
+        typer.Option(help="Folder for the files; by default dashboards/generated."),
     ] = None,
     runbook: Annotated[
         str | None,
-        typer.Option(help="Where runbook.md is published: what alerts and panels link to."),
+        typer.Option(help="URL of the published runbook.md, for the links of alerts and panels."),
     ] = None,
     json: Json = None,
 ) -> None:
-    """Write what Prometheus, Alertmanager and Grafana start with; without --out also the page of the metrics."""
+    """Write the files of Prometheus, Alertmanager and Grafana; without --out also metrics.md."""
     from dashboards.config import Config
 
     try:
@@ -42,7 +41,7 @@ def build(
         from dashboards.monitoring import GENERATED, monitoring_files
     except ModuleNotFoundError as error:
         raise DependencyUnavailable(
-            f"{error.name} is not installed; 'make lint' installs it into .venv, as pyproject.toml pins it"
+            f"{error.name} is not installed; run 'make lint' to install it into .venv"
         ) from error
     from dashboards.document import metrics_page
 
@@ -63,21 +62,20 @@ def build(
 @app.command()
 def preview(
     prometheus: Annotated[
-        str, typer.Option(help="Address of a Prometheus.")
+        str, typer.Option(help="Address of Prometheus.")
     ] = "http://127.0.0.1:9090",
-    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("dashboards.html"),
+    out: Annotated[Path, typer.Option(help="File for the page.")] = Path("dashboards.html"),
     minutes: Annotated[float, typer.Option(help="How far to look back.", min=0.5)] = 60.0,
     json: Json = None,
 ) -> None:
-    """Draw every panel's queries from a Prometheus as one page, without a Grafana."""
+    """Draw every panel as one HTML page from Prometheus, without Grafana."""
     from dashboards.ask import Prometheus
     from dashboards.preview import draw
 
     page, empty = draw(Prometheus(prometheus), seconds=60 * minutes)
     _write(out, page)
     note(
-        f"Wrote {out}; {len(empty)} panels have nothing to show."
-        + "".join(f"\n  {name}" for name in empty)
+        f"Wrote {out}; {len(empty)} panels have no data." + "".join(f"\n  {name}" for name in empty)
     )
     write_json(json, {"page": str(out), "empty": empty})
 
@@ -87,6 +85,4 @@ def _write(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text.encode())
     except OSError as error:
-        raise DependencyUnavailable(
-            f"{path} cannot be written: {error.strerror or error}"
-        ) from error
+        raise DependencyUnavailable(f"cannot write {path}: {error.strerror or error}") from error

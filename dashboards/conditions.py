@@ -1,7 +1,8 @@
-"""What an alert looks at, and how it keeps silent about what another alert has told already.
+"""The conditions of an alert, and how they exclude an outage that another alert has reported.
 
-Alertmanager silences an alert only while the other one fires. Something that still looks back at the same outage would be told of in
-the moment in which the page resolves; so the expression itself holds only when that moment is far enough away.
+Alertmanager silences an alert only while the other one fires. A condition with a long window still
+includes the outage after that page has resolved, and would fire at that moment. The expression
+itself therefore stays false until the outage has left the window.
 """
 
 from __future__ import annotations
@@ -16,18 +17,19 @@ __all__ = ["Condition", "unexplained"]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An expression for Prometheus, and for how long after something is over it may still hold because of it."""
+    """A PromQL expression, and how long after an outage it may still hold because of it."""
 
     expr: str
     memory: str = "2m"
 
 
 def unexplained(conditions: Sequence[Condition], causes: Sequence[str], config: Config) -> str:
-    """Return an expression that holds while one of the conditions does that none of the causes, titles of alerts, explains."""
+    """Return an expression for the conditions that no alert of ``causes`` (titles) explains."""
     if not causes:
         return "\nor\n".join(condition.expr for condition in conditions)
-    told = f'ALERTS{{alertname=~"{"|".join(causes)}",alertstate="firing"}}'
+    firing = f'ALERTS{{alertname=~"{"|".join(causes)}",alertstate="firing"}}'
     return "\nor\n".join(
-        f"(({condition.expr})\nunless on () count_over_time({told}[{config.window(condition.memory)}]))"
+        f"(({condition.expr})\nunless on () "
+        f"count_over_time({firing}[{config.window(condition.memory)}]))"
         for condition in conditions
     )

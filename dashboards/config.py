@@ -1,4 +1,4 @@
-"""What differs between installations: names, addresses, objectives, and how fast time passes (in a test: faster)."""
+"""The settings that differ between installations: names, addresses, objectives and time scale."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Slo:
     """A service level objective.
 
     Attributes:
-        name: what recording rules call it.
-        objective: the share of answers that have to be good.
-        bad: the counter of bad answers, as a selector.
-        all: the counter of all answers.
+        name: its name in recording rules.
+        objective: the required share of good answers.
+        bad: the selector of the counter of bad answers.
+        all: the selector of the counter of all answers.
     """
 
     name: str
@@ -28,20 +28,21 @@ class Slo:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Where the parts are, and what is asked of them.
+    """Addresses of the parts, and the objectives they have to meet.
 
     Attributes:
-        environment: the label that tells installations apart.
-        workers: addresses that Prometheus scrapes; a name that stands for several (``dns``) counts as many.
-        gateways: the same.
-        dns: whether the names of workers and gateways stand for as many addresses as DNS gives.
+        environment: the label that distinguishes installations.
+        workers: addresses of workers that Prometheus scrapes.
+        gateways: addresses of gateways that Prometheus scrapes.
+        dns: whether a name in ``workers`` or ``gateways`` resolves to one target per address.
         alertmanagers: addresses that Prometheus sends alerts to.
-        least_workers: how many have to be ready.
-        page_url: the webhook that pages go to; ``None`` reads it from ``page_url_file``.
-        page_url_file: a file that holds it: the URL of a pager is a secret.
-        runbook: where ``runbook.md`` is published; the name of an alert in lower case follows as the fragment.
-        bundle_days: days until a bundle is stale.
-        unit: seconds that pass for each second of the durations below and in the alerts; less than 1 for a test in real time.
+        least_workers: the number of workers that must be ready.
+        page_url: the webhook for pages; ``None`` reads it from ``page_url_file``.
+        page_url_file: a file with that URL, because the URL of a pager is a secret.
+        runbook: the URL of the published ``runbook.md``. Links append an alert's title in lower
+            case as the fragment.
+        bundle_days: age in days at which a bundle is stale.
+        unit: the factor applied to all durations; less than 1 for tests in real time.
     """
 
     environment: str = "production"
@@ -57,7 +58,8 @@ class Config:
     unit: float = 1.0
     slos: tuple[Slo, ...] = (
         Slo("deadline", 0.999, "misfire_hook_missed_deadlines_total", "misfire_hook_answers_total"),
-        # A rebalance sends a few seconds' answers to the gateway's rung: three a day of ten seconds are 0.035 %.
+        # During a rebalance the gateway's rung answers for a few seconds. Three rebalances of ten
+        # seconds a day are 0.035 % of the answers.
         Slo(
             "first_rung",
             0.99,
@@ -67,15 +69,15 @@ class Config:
     )
 
     def slo(self, name: str) -> Slo:
-        """The objective of that name."""
+        """Return the objective with this name."""
         return next(slo for slo in self.slos if slo.name == name)
 
     def seconds(self, duration: str) -> float:
-        """How long a duration (``5m``) takes here, in seconds."""
+        """Return a scaled duration (``5m``) in seconds."""
         return int(duration[:-1]) * _SECONDS[duration[-1]] * self.unit
 
     def span(self, duration: str, least: float = 0.0) -> str:
-        """A duration as Prometheus takes it, at least ``least`` seconds."""
+        """Return a scaled duration of at least ``least`` seconds, in Prometheus's notation."""
         milliseconds = round(1000 * max(self.seconds(duration), least))
         if self.unit == 1.0 and milliseconds == round(1000 * self.seconds(duration)):
             return duration
@@ -83,14 +85,14 @@ class Config:
 
     @property
     def scrape(self) -> float:
-        """Seconds between two scrapes, and between two evaluations of the rules."""
+        """The interval of scrapes and rule evaluations, in seconds."""
         return max(self.seconds("15s"), 1.0)
 
     @property
     def interval(self) -> str:
-        """The same as Prometheus takes it."""
+        """The interval of scrapes and rule evaluations, in Prometheus's notation."""
         return self.span("15s", 1.0)
 
     def window(self, duration: str) -> str:
-        """A duration to take a rate over: it holds at least four scrapes."""
+        """Return a scaled duration for a rate; it includes at least four scrapes."""
         return self.span(duration, 4 * self.scrape)

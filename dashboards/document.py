@@ -1,4 +1,4 @@
-"""The documentation page of the metrics, drawn from their list."""
+"""The page ``metrics.md``, generated from the catalogue of metrics."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ __all__ = ["metrics_page"]
 
 _HEAD = """# Metrics
 
-Drawn from the list in `streams/telemetry/metrics.py` by `misfire dashboards build`; do not edit it here. Every worker and every gateway
-serves its own at `/metrics`, in OpenMetrics where the scraper asks for it. A histogram's series end with `_bucket`, `_sum` and
-`_count`.
+`misfire dashboards build` generates this page from `streams/telemetry/metrics.py`; do not edit it.
+Every worker and every gateway serves its metrics at `/metrics`, in OpenMetrics if the scraper
+requests it. The series of a histogram end with `_bucket`, `_sum` and `_count`.
 
-No label ever holds a household, a device, a user, a slot or an event. `intent` is bounded by the bundle's vocabulary, `bundle`
-and `version` by the bundles that were rolled out. Exemplars carry `decision_id`, so that a point on a graph leads to a decision;
-Prometheus keeps them with `--enable-feature=exemplar-storage`.
+No label contains a household, a device, a user, a slot or an event. The bundle's vocabulary bounds
+the values of `intent`; the bundles that were rolled out bound those of `bundle` and `version`.
+Exemplars carry `decision_id`, which links a point on a graph to a decision. Prometheus stores them
+with `--enable-feature=exemplar-storage`.
 
-Where `PROMETHEUS_MULTIPROC_DIR` names a folder, all processes that share it answer for each other. The last column says how
-their values become one: counters and histograms are summed; a gauge is the sum (`livesum`), the largest (`livemax`) or the
-smallest (`livemin`) of the processes that live. prometheus_client has no exemplars in this mode.
+If `PROMETHEUS_MULTIPROC_DIR` names a folder, each process that uses it serves the metrics of all of
+them. The last column gives the aggregation: counters and histograms are summed; a gauge is the sum
+(`livesum`), the largest (`livemax`) or the smallest (`livemin`) over the running processes.
+prometheus_client does not support exemplars in this mode.
 
 | name | type | unit | labels | owner | meaning | processes |
 |---|---|---|---|---|---|---|

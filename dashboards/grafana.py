@@ -1,4 +1,4 @@
-"""What Grafana is provisioned with: where it reads from, and where its dashboards are."""
+"""Grafana's provisioning: its data sources and its dashboard folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["dashboard_providers", "data_sources"]
 
 
 def data_sources() -> dict[str, Any]:
-    """Return the data source; an exemplar's ``decision_id`` leads to the decision's command."""
+    """Return the data sources; an exemplar's ``decision_id`` links to the decision's command."""
     return {
         "apiVersion": 1,
         "datasources": [
@@ -46,7 +46,7 @@ def data_sources() -> dict[str, Any]:
 
 
 def dashboard_providers(folder: str = "/etc/misfire") -> dict[str, Any]:
-    """Return the provider of the dashboards that are in ``folder``."""
+    """Return the provider of the dashboards in ``folder``."""
     return {
         "apiVersion": 1,
         "providers": [

@@ -1,6 +1,7 @@
-"""The four dashboards as literal tables: which named query each panel shows, what is normal there, and what to do when it is not.
+"""The four dashboards as literal tables.
 
-No PromQL stands here; ``queries.py`` has it. ``build.py`` makes Grafana's JSON of it, ``preview.py`` pictures.
+Each panel names its queries, what is normal and what to do otherwise. The PromQL is in
+``queries.py``. ``build.py`` turns the tables into Grafana's JSON, ``preview.py`` into an HTML page.
 """
 
 from __future__ import annotations
@@ -10,30 +11,30 @@ from typing import Literal
 
 __all__ = ["ANNOTATIONS", "BOARDS", "DECISIONS", "Board", "Look", "Panel", "Row"]
 
-#: How a panel is drawn: lines, lines stacked on each other, one number, or a distribution over time.
+#: How a panel is drawn; ``heat`` is a distribution over time.
 Look = Literal["lines", "stacked", "number", "heat"]
 
-#: Queries whose results are marks in every dashboard.
+#: Queries whose results every dashboard marks on its graphs.
 ANNOTATIONS = ("bundle_changes", "restarts")
-#: The dashboard that the link of an exemplar leads to.
+#: The uid of the dashboard that exemplars link to.
 DECISIONS = "misfire-decisions"
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One picture.
+    """One panel of a dashboard.
 
     Attributes:
-        title: what it shows.
-        queries: names in ``queries.QUERIES``, all of one unit.
-        normal: what is seen when all is well.
-        do: what to do when something else is seen.
-        look: how it is drawn.
-        width: of 24 columns.
-        every: the shortest step; long where events are rare, so that a rate has something to count.
-        alert: the alert whose section of the runbook says more.
-        bad_from: values from here on are marked, or up to here where ``bad_below``.
-        bad_below: whether low values are the bad ones.
+        title: what the panel shows.
+        queries: names in ``queries.QUERIES``, all with the same unit.
+        normal: what the panel shows in normal operation.
+        do: what to do otherwise.
+        look: how the panel is drawn.
+        width: its columns, of 24.
+        every: the shortest step. Rare events need a long one, or a rate has nothing to count.
+        alert: the alert whose runbook section the panel links to.
+        bad_from: the threshold at which a value is bad.
+        bad_below: whether values at or below the threshold are bad, instead of at or above it.
     """
 
     title: str
@@ -50,7 +51,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Panels under one question."""
+    """A group of panels that answer one question."""
 
     question: str
     panels: tuple[Panel, ...]
@@ -58,7 +59,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One dashboard; ``uid`` is its place in links and the name of its file."""
+    """One dashboard; ``uid`` identifies it in links and names its file."""
 
     uid: str
     title: str
@@ -69,16 +70,17 @@ class Board:
 _OVERVIEW = Board(
     "misfire-overview",
     "misfire: Overview",
-    "Is it on, what does it stop, and what does it cost users?",
+    "Is it running, what does it stop, and what does it cost users?",
     (
         Row(
-            "Is it on?",
+            "Is it running?",
             (
                 Panel(
-                    "Workers that are ready",
+                    "Ready workers",
                     ("ready_workers",),
-                    "As many as were started.",
-                    "Look at the workers' logs and at Pipeline; without any, every answer is degraded.",
+                    "As many as you run.",
+                    "Read the workers' logs and open Pipeline. Without a ready worker, every "
+                    "answer is degraded.",
                     "number",
                     4,
                     alert="MisfireNoWorkerReady",
@@ -89,7 +91,8 @@ _OVERVIEW = Board(
                     "Events",
                     ("events",),
                     "Follows the day: low at night, high in the evening.",
-                    "At zero although people talk: ask the runtime's side, then look at Pipeline for lag.",
+                    "If it is zero while people speak, ask the runtime's team, then check the lag "
+                    "in Pipeline.",
                     "number",
                     4,
                 ),
@@ -97,14 +100,14 @@ _OVERVIEW = Board(
                     "Degraded answers",
                     ("degraded_share",),
                     "Below 1 %, with short peaks when a worker joins or leaves.",
-                    "Pipeline says why the worker's answer was not used.",
+                    "Find in Pipeline why the worker's answer was not used.",
                     "number",
                     4,
                     alert="MisfireFirstRungBurnsFast",
                     bad_from=0.05,
                 ),
                 Panel(
-                    "Bundle's age",
+                    "Age of the bundle",
                     ("bundle_age",),
                     "Less than a month.",
                     "Train a new bundle on the last weeks and roll it out.",
@@ -117,7 +120,8 @@ _OVERVIEW = Board(
                     "Block budget left",
                     ("block_budget_left",),
                     "Above 80 %.",
-                    "At 0 blocks become confirms: compare with the bundle before; somebody was paged.",
+                    "At 0 blocks become confirms, and a page was sent. Compare with the previous "
+                    "bundle.",
                     "number",
                     4,
                     alert="MisfireBlockBudgetSpent",
@@ -128,7 +132,8 @@ _OVERVIEW = Board(
                     "Dead letters",
                     ("dead_letters",),
                     "None.",
-                    "'misfire redrive' shows why; the sender's data or clock is wrong.",
+                    "Run 'misfire redrive' to see the reasons. The sender's data or clock is "
+                    "wrong.",
                     "number",
                     4,
                     alert="MisfireDeadLetters",
@@ -142,25 +147,27 @@ _OVERVIEW = Board(
                 Panel(
                     "Commands by verdict",
                     ("verdicts",),
-                    "Nearly all allowed.",
-                    "Many blocks or confirms: see which commands, below.",
+                    "Nearly all are allowed.",
+                    "If many are blocked or confirmed, see below which commands.",
                     "stacked",
                     12,
                 ),
                 Panel(
-                    "Not simply allowed, by risk class",
+                    "Confirmed or blocked, by risk class",
                     ("stopped",),
                     "About one command in a hundred, spread over the classes.",
-                    "A sudden rise in one class is an attack, a broken microphone model, or a bundle that is off: see Decision quality.",
+                    "A sudden rise in one class is an attack, a broken microphone model or a "
+                    "wrong bundle: see Decision quality.",
                     width=12,
                     every="5m",
                     alert="MisfireStoppedFarAboveNormal",
                 ),
                 Panel(
-                    "Which commands",
+                    "Commands most often confirmed or blocked",
                     ("stopped_intents",),
-                    "Intents take turns.",
-                    "One intent on top for long: the runtime may have renamed it, or somebody plays it to many devices.",
+                    "The leading intent changes.",
+                    "If one intent leads for long, the runtime may have renamed it, or something "
+                    "plays it to many devices.",
                     "stacked",
                     12,
                     every="15m",
@@ -168,17 +175,19 @@ _OVERVIEW = Board(
                 Panel(
                     "Outcomes",
                     ("outcomes",),
-                    "Nearly all executed; a few confirmed, denied, undone.",
-                    "Undone after allow is a misfire that went through: see what spoke for it with 'misfire decisions tail'.",
+                    "Nearly all executed; a few confirmed, denied or undone.",
+                    "A command undone after allow is a misfire that went through. Run 'misfire "
+                    "decisions tail' to see the evidence.",
                     "stacked",
                     12,
                     every="5m",
                 ),
                 Panel(
-                    "A key for proofs",
+                    "Confirmation key present",
                     ("proof_key",),
                     "1.",
-                    "0: a worker has none. No PIN and no push confirms there, and what takes one is blocked: set confirmation_key_file.",
+                    "0: a worker has no key. It accepts no PIN or push confirmation and blocks "
+                    "commands that require one. Set confirmation_key_file.",
                     width=12,
                     every="5m",
                 ),
@@ -186,8 +195,9 @@ _OVERVIEW = Board(
                     "Refused outcomes",
                     ("outcomes_refused",),
                     "None.",
-                    "ran_refused: a runtime ran what was not allowed; the worker's log names the events. unchecked_confirmation: a runtime"
-                    " reports a yes as an outcome; answers belong to /v1/confirmations.",
+                    "ran_refused: a runtime ran a command that was not allowed; the worker's log "
+                    "names the events. unchecked_confirmation: a runtime reports a confirmation "
+                    "as an outcome; it must post it to /v1/confirmations.",
                     "stacked",
                     12,
                     every="5m",
@@ -201,8 +211,10 @@ _OVERVIEW = Board(
                 Panel(
                     "Interruptions against the budget",
                     ("interruption_share", "interruption_budget"),
-                    "Each class below its budget, or a little above: misfires are in it, too.",
-                    "Far above for an hour: see drift in Decision quality; roll the bundle back if it began with a new one.",
+                    "Each class below its budget, or slightly above it, because misfires are "
+                    "included.",
+                    "If a class stays far above for an hour, check drift in Decision quality. If "
+                    "it began with a new bundle, roll that back.",
                     width=8,
                     every="15m",
                     alert="MisfireInterruptionsOverBudget",
@@ -210,18 +222,20 @@ _OVERVIEW = Board(
                 Panel(
                     "Questions and answers",
                     ("confirmations",),
-                    "Some confirmed, some denied; few expire.",
-                    "Many denied: misfires are stopped, find their source. Many expired: nobody sees the question.",
+                    "Some confirmed, some denied; few expired.",
+                    "Many denied: misfires are stopped; find their source. Many expired: users do "
+                    "not see the questions.",
                     "stacked",
                     8,
                     every="15m",
                     alert="MisfireConfirmationsDenied",
                 ),
                 Panel(
-                    "Waiting for the hook",
+                    "Time to answer",
                     ("hook_p50", "hook_p99"),
-                    "The worker's rung: half within 5 ms, 99 of 100 within 50 ms. The gateway's: close to the deadline.",
-                    "Slow on the worker's rung: see lag and rebalances in Pipeline.",
+                    "On the worker's rung, half within 5 ms and 99 % within 50 ms. On the "
+                    "gateway's rung, close to the deadline.",
+                    "If the worker's rung is slow, check lag and rebalances in Pipeline.",
                     width=8,
                     alert="MisfireDeadlineBurnsFast",
                 ),
@@ -233,46 +247,52 @@ _OVERVIEW = Board(
 _QUALITY = Board(
     DECISIONS,
     "misfire: Decision quality",
-    "Are the decisions right: budget, calibration, drift, each risk class, shadow against active?",
+    "Are the decisions right: budget, calibration, drift, risk classes, shadow against active?",
     (
         Row(
-            "Is the budget kept?",
+            "Are interruptions within the budget?",
             (
                 Panel(
-                    "Interruptions in budgets",
+                    "Interruption rate as a multiple of the budget",
                     ("interruption_over_budget",),
                     "Around 1 or below.",
-                    "Above 2 for an hour: misfires, drift or a wrong bundle; the next panels tell which.",
+                    "Above 2 for an hour: misfires, drift or a wrong bundle. The next panels show "
+                    "which.",
                     every="15m",
                     alert="MisfireInterruptionsOverBudget",
                     bad_from=2.0,
                 ),
                 Panel(
-                    "At most and at least falsely interrupted",
+                    "Bounds on false interruptions",
                     ("interruption_share", "confirmed_share"),
-                    "The true share of false interruptions lies between the two; both below the budget.",
-                    "Confirmed alone over the budget: the bundle is wrong for this traffic, train it again.",
+                    "The true share of false interruptions lies between the two. Both are below "
+                    "the budget.",
+                    "If the confirmed share alone exceeds the budget, the bundle does not fit "
+                    "this traffic: train a new one.",
                     every="15m",
                 ),
                 Panel(
-                    "Left to the policy's rule",
+                    "Judge abstained",
                     ("abstained_share",),
                     "Near zero in every class.",
-                    "unknown_intent: the runtime has new intents, train again. too_little_calibration: train on more households. "
-                    "judge_failed: the bundle gives no numbers; put the one before back.",
+                    "unknown_intent: the runtime has new intents; train a new bundle. "
+                    "too_little_calibration: train on more households. judge_failed: the bundle "
+                    "gives no valid numbers; restore the previous one.",
                     every="15m",
                 ),
             ),
         ),
         Row(
-            "What is asked about on top of the budgets?",
+            "What is confirmed on top of the budgets?",
             (
                 Panel(
                     "Unclassified, or new in its household",
                     ("cautions",),
-                    "unclassified_intent: none. first_physical_command: a few for each new household, then hardly any.",
-                    "unclassified_intent: 'misfire doctor' lists the intents; name them in the policy. first_physical_command for long: "
-                    "households answer with no, or a skill tries what nobody there uses.",
+                    "unclassified_intent: none. first_physical_command: a few for each new "
+                    "household, then almost none.",
+                    "unclassified_intent: run 'misfire doctor' to list the intents, and name them "
+                    "in the policy. first_physical_command for long: users deny the questions, or "
+                    "a skill sends commands that the household does not use.",
                     width=24,
                     alert="MisfireIntentsUnclassified",
                     every="15m",
@@ -280,42 +300,46 @@ _QUALITY = Board(
             ),
         ),
         Row(
-            "What does the judge think?",
+            "What does the judge estimate?",
             (
                 Panel(
                     "Misfire probability",
                     ("misfire_probability",),
-                    "A broad band far below 1 %, a thin one near the top.",
-                    "A band that moves up is drift or an attack.",
+                    "A broad band far below 1 %, and a thin one near the top.",
+                    "A band that moves up means drift or an attack.",
                     "heat",
                 ),
                 Panel(
-                    "Misfire probability, 99 of 100 are below",
+                    "Misfire probability, 99th percentile",
                     ("misfire_probability_p99",),
                     "Steady in each class.",
-                    "A jump with a new bundle: roll it back. A jump without one: other traffic.",
+                    "A jump with a new bundle: roll the bundle back. A jump without one: the "
+                    "traffic has changed.",
                     every="5m",
                 ),
                 Panel(
                     "Surprisal of chains",
                     ("surprisal",),
-                    "Steady; rarer chains are further up.",
-                    "A slow rise over weeks means that habits moved on: train again.",
+                    "Steady. Rarer chains are higher.",
+                    "A slow rise over weeks means that habits have changed: train a new bundle.",
                     "heat",
                 ),
                 Panel(
-                    "Surprisal of the middle chain",
+                    "Median surprisal of chains",
                     ("surprisal_median",),
                     "Between 2 and 10 bits, steady.",
-                    "The same as beside it, by risk class.",
+                    "A slow rise in one risk class means that habits have changed there: train a "
+                    "new bundle.",
                     width=12,
                     every="5m",
                 ),
                 Panel(
                     "Drift of evidence",
                     ("drift",),
-                    "Below 0.1; up to 0.25 is worth a look.",
-                    "Above 0.25, over hundreds of commands: is a channel gone (confidences), or did habits move? Few commands say nothing.",
+                    "Below 0.1. Between 0.1 and 0.25, keep an eye on it.",
+                    "Above 0.25 over hundreds of commands: check whether a channel is missing "
+                    "(confidences) or habits have changed. With few commands, the value means "
+                    "nothing.",
                     width=12,
                     every="15m",
                     bad_from=0.25,
@@ -323,61 +347,66 @@ _QUALITY = Board(
             ),
         ),
         Row(
-            "Which bundle, and what would another one do?",
+            "Which bundle decides, and what would another one do?",
             (
                 Panel(
                     "Bundles in use",
                     ("bundles",),
-                    "One version, in as many processes as run; two during a roll-out.",
-                    "Two for longer than a roll-out takes: some processes did not follow, restart them.",
+                    "One version, in as many processes as you run; two during a roll-out.",
+                    "If two remain after a roll-out, restart the processes that have the old one.",
                     "stacked",
                     alert="MisfireBundlesDiffer",
                 ),
                 Panel(
                     "Shadow against active",
                     ("stopped_share_by_bundle", "shadow_stopped_share"),
-                    "A shadow bundle near the active one; only the active one, where no worker has a shadow_bundle.",
-                    'A shadow that stops much more is not ready: the workers\' log has its decisions, event "shadow".',
+                    "The shadow bundle is near the active one. Without a shadow_bundle, only the "
+                    "active one is shown.",
+                    "A shadow bundle that stops far more commands is not ready. The workers' log "
+                    'has its decisions (event "shadow").',
                     every="15m",
                 ),
                 Panel(
-                    "Active and shadow, verdict by verdict",
+                    "Active and shadow, by verdict",
                     ("shadow_differs",),
-                    "The same verdict twice, nearly always.",
-                    "allow, in shadow confirm or block: what the shadow would cost users. The other way round: what it would let through.",
+                    "Nearly always the same verdict twice.",
+                    "Active allow, shadow confirm or block: what the shadow bundle would cost "
+                    "users. The reverse: what it would let through.",
                     every="15m",
                 ),
                 Panel(
                     "Shadow failures",
                     ("shadow_failures",),
                     "None.",
-                    "The shadow bundle does not fit this version: train it anew. No answer was touched.",
+                    "The shadow bundle does not fit this version: train it again. Answers are not "
+                    "affected.",
                     width=12,
                     every="15m",
                     bad_from=1e-9,
                 ),
                 Panel(
-                    "Late and different",
+                    "Late decisions and disagreements",
                     ("late", "late_disagreements", "late_dropped"),
-                    "Few late, hardly any different, none dropped.",
-                    "'misfire decisions late' lists them: what ran was the gateway's verdict. Dropped: a listener is too slow.",
+                    "Few late, almost none different, none dropped.",
+                    "Run 'misfire decisions late' to list them: the gateway's verdict was "
+                    "applied. Dropped: a listener is too slow.",
                     width=12,
                 ),
                 Panel(
                     "Block budget left",
                     ("block_budget_left",),
                     "Above 80 %.",
-                    "Falls towards 0: too much is blocked; compare with the bundle before.",
+                    "If it falls towards 0, too much is blocked: compare with the previous bundle.",
                     width=12,
                     alert="MisfireBlockBudgetSpent",
                     bad_from=0.2,
                     bad_below=True,
                 ),
                 Panel(
-                    "Workers whose block budget is spent",
+                    "Workers that have exhausted their block budget",
                     ("block_budget_spent",),
                     "None.",
-                    "Their blocks have become confirms: see the runbook.",
+                    "These workers confirm instead of blocking: follow the runbook.",
                     width=12,
                     alert="MisfireBlockBudgetSpent",
                     bad_from=0.5,
@@ -390,60 +419,64 @@ _QUALITY = Board(
 _PIPELINE = Board(
     "misfire-pipeline",
     "misfire: Pipeline",
-    "Does the road through the log work: rungs, latency, lag, rebalances, dead letters, brokers?",
+    "Does the path through Kafka work: rungs, latency, lag, rebalances, dead letters, brokers?",
     (
         Row(
-            "Who answers, and how fast?",
+            "Which rung answers, and how fast?",
             (
                 Panel(
                     "Answers by rung",
                     ("hook_answers",),
                     "Nearly all from the worker's rung.",
-                    "Others: the next panel says why.",
+                    "If other rungs answer, the next panel gives the reasons.",
                     "stacked",
                     alert="MisfireFirstRungBurnsFast",
                 ),
                 Panel(
-                    "Why not the worker",
+                    "Reasons for degraded answers",
                     ("degraded_reasons",),
-                    "Empty but for seconds around a rebalance.",
-                    "worker_timeout: see lag and rebalances. broker_unreachable: see brokers. no_bundle: give the gateway one.",
+                    "Empty except for seconds around a rebalance.",
+                    "worker_timeout: check lag and rebalances. broker_unreachable: check the "
+                    "brokers. no_bundle: give the gateway a bundle.",
                     "stacked",
                 ),
                 Panel(
                     "Answers after the deadline",
                     ("missed_deadlines", "replies_late"),
                     "None.",
-                    "The gateway itself is too slow: is its CPU taken, or is the deadline below 10 ms?",
+                    "The gateway itself is too slow. Is its CPU busy, or is the deadline below 10 "
+                    "ms?",
                     alert="MisfireDeadlineBurnsFast",
                     bad_from=0.01,
                 ),
                 Panel(
-                    "Time to answer",
+                    "Distribution of the time to answer",
                     ("hook_seconds",),
                     "A band at a few milliseconds; nothing above the deadline.",
-                    "A second band just below 0.15 s is the gateway's rung: the worker did not answer in time.",
+                    "A second band just below 0.15 s is the gateway's rung: the worker did not "
+                    "answer in time.",
                     "heat",
                     12,
                 ),
                 Panel(
                     "Time to answer, by rung",
                     ("hook_p50", "hook_p99"),
-                    "The worker's rung: half within 5 ms, 99 of 100 within 50 ms.",
-                    "Slow: see lag and the broker's own dashboards.",
+                    "On the worker's rung, half within 5 ms and 99 % within 50 ms.",
+                    "If it is slow, check the lag and the brokers' own dashboards.",
                     width=12,
                 ),
                 Panel(
-                    "Waiting questions",
+                    "Requests waiting for a worker",
                     ("in_flight",),
                     "A few.",
-                    "Near the number of places: the mildest are shed; add gateways, or find why workers are slow.",
+                    "Near the limit (max_waiting), requests of the mildest risk classes are shed. "
+                    "Add gateways, or find out why workers are slow.",
                     width=6,
                 ),
                 Panel(
-                    "Asked again",
+                    "Repeated requests",
                     ("repeated",),
-                    "Some, where runtimes retry.",
+                    "Some, if runtimes retry.",
                     "refused: a runtime uses one event id for two events.",
                     width=6,
                 ),
@@ -451,155 +484,166 @@ _PIPELINE = Board(
                     "Callbacks",
                     ("callbacks",),
                     "As many as late disagreements.",
-                    "failed: the runtime's callback is gone or slow; the log has them all.",
+                    "failed: the runtime's callback is down or slow. The log contains all of them.",
                     width=6,
                 ),
                 Panel(
                     "Clients with another policy",
                     ("policy_differs",),
-                    "None, but during a roll-out.",
-                    "Roll the policy out to the clients, too.",
+                    "None, except during a roll-out.",
+                    "Roll the policy out to the clients as well.",
                     width=6,
                 ),
                 Panel(
-                    "Callers refused",
+                    "Refused callers",
                     ("refused",),
                     "None.",
-                    "wrong_token: a token was revoked, or somebody guesses. other_tenant: a keyring's household key is not the "
-                    "access file's ('misfire token list FILE'). rate_exceeded: raise per_second, or look for a loop in that runtime. "
-                    "wrong_host: list the name in allowed_hosts, if it is yours. foreign_origin: a web page asks; find out whose.",
+                    "wrong_token: a token was revoked, or someone guesses. other_tenant: the "
+                    "keyring's household key differs from the access file's (run 'misfire token "
+                    "list FILE'). rate_exceeded: raise per_second, or look for a loop in the "
+                    "runtime. wrong_host: add the name to allowed_hosts if it is yours. "
+                    "foreign_origin: a web page sends requests; find out which.",
                     width=12,
                 ),
                 Panel(
-                    "Connections cut",
+                    "Closed connections",
                     ("cut",),
-                    "None, but single ones where clients lose their network.",
-                    "crowded, full: too many connections at a time; look whose, or raise the limit on open files (ulimit -n). "
-                    "head_time, body_time, slow_reader: a slow network, or an attack. 'misfire config limits' shows each limit.",
+                    "None, except single ones when clients lose their network.",
+                    "crowded, full: too many connections at once; find their owner, or raise the "
+                    "limit on open files (ulimit -n). head_time, body_time, slow_reader: a slow "
+                    "network or an attack. Run 'misfire config limits' to see each limit.",
                     width=12,
                 ),
             ),
         ),
         Row(
-            "Do the workers follow?",
+            "Do the workers keep up?",
             (
                 Panel(
-                    "Records that wait",
+                    "Consumer lag",
                     ("lag",),
                     "Zero, with short peaks.",
-                    "One partition grows: its worker hangs, restart it. All grow: add workers.",
+                    "One partition grows: its worker hangs; restart it. All partitions grow: add "
+                    "workers.",
                     alert="MisfireLagGrows",
                 ),
                 Panel(
-                    "Age of what is worked on",
+                    "Processing delay",
                     ("watermark_age",),
                     "Zero, with peaks below a second.",
-                    "Grows with the clock: nothing is worked on; see the worker's log.",
+                    "If it grows as fast as time passes, no record is processed: read the "
+                    "worker's log.",
                     alert="MisfireLagGrows",
                 ),
                 Panel(
                     "Decisions by rung",
                     ("decisions",),
-                    "The worker's, as many as events.",
-                    "Those of the gateway are answers without the household's history.",
+                    "From the worker's rung, as many as events.",
+                    "Decisions of the gateway's rung were made without the household's history.",
                     "stacked",
                 ),
                 Panel(
-                    "Workers that are ready",
+                    "Ready workers",
                     ("ready_workers",),
-                    "As many as were started.",
-                    "Fewer: see the restarts, the logs, and the broker.",
+                    "As many as you run.",
+                    "Fewer: check restarts, logs and the broker.",
                     width=6,
                     alert="MisfireWorkerMissing",
                 ),
                 Panel(
                     "Rebalances",
                     ("rebalances",),
-                    "Only when a worker starts or ends.",
-                    "Again and again: a worker dies, or is too slow for its session time-out.",
+                    "Only when a worker starts or stops.",
+                    "Again and again: a worker keeps exiting, or is too slow for its session "
+                    "timeout.",
                     width=6,
                 ),
                 Panel(
                     "Last recovery",
                     ("recovery_seconds",),
                     "Seconds, growing with the state.",
-                    "Above half a minute: more partitions and workers; check the changelog's compaction.",
+                    "Above 30 seconds, add partitions and workers, and check that the changelog "
+                    "is compacted.",
                     width=6,
                     alert="MisfireRecoverySlow",
                     bad_from=30.0,
                 ),
                 Panel(
-                    "State",
+                    "Size of the state",
                     ("state_bytes",),
-                    "Grows with households, evenly over workers.",
-                    "Uneven: few households hold much. Recovery reads all of it.",
+                    "Grows with the number of households, evenly over workers.",
+                    "Uneven: a few households have large states. A recovery reads all of it.",
                     width=6,
                 ),
             ),
         ),
         Row(
-            "Is anything lost or refused?",
+            "Is anything lost or rejected?",
             (
                 Panel(
                     "Dead letters",
                     ("dead_letters",),
                     "None.",
-                    "schema or not_json: a sender's version. 'misfire redrive' sends them again.",
+                    "schema or not_json: check the version of the sender. Run 'misfire redrive' "
+                    "to send the records again.",
                     width=8,
                     alert="MisfireDeadLetters",
                     bad_from=0.01,
                 ),
                 Panel(
-                    "With unknown fields",
+                    "Records with unknown fields",
                     ("ignored_fields",),
                     "None.",
-                    "A misspelt field is missing from every decision: ask over HTTP, the answer names it (X-Misfire-Ignored-Fields).",
+                    "A misspelt field is missing from every decision. Send the event over HTTP: "
+                    "the answer names the field (X-Misfire-Ignored-Fields).",
                     width=8,
                 ),
                 Panel(
-                    "Delivered again",
+                    "Duplicate records",
                     ("duplicates",),
                     "Some after a restart.",
-                    "For long: a worker cannot commit; see its log.",
+                    "If they continue, a worker cannot commit: read its log.",
                     width=8,
                 ),
                 Panel(
-                    "Sent to their own partition",
+                    "Records forwarded to their own partition",
                     ("passed_on",),
-                    "None, but for a moment after topics grew.",
-                    "A producer with another partitioner than Kafka's default (murmur2): set it there.",
+                    "None, except for a moment after topics grew.",
+                    "A producer does not use Kafka's default partitioner (murmur2): configure it "
+                    "there.",
                     width=8,
                 ),
                 Panel(
-                    "From a topic created again",
+                    "Topics deleted and created again",
                     ("earlier_topic",),
                     "None.",
-                    "Somebody deleted and created a topic; see the runbook.",
+                    "A topic was deleted and created again: follow the runbook.",
                     width=8,
                     alert="MisfireTopicCreatedAgain",
                     bad_from=0.001,
                 ),
                 Panel(
-                    "Connections lost",
+                    "Lost connections to Kafka",
                     ("connections_lost",),
-                    "None, but while brokers restart.",
-                    "Reason internal_error: a fault of our own; the gateway's log has it.",
+                    "None, except while brokers restart.",
+                    "internal_error: a bug in misfire. The gateway's log has the details.",
                     width=8,
                     bad_from=0.1,
                 ),
                 Panel(
-                    "Replies passed over",
+                    "Replies skipped",
                     ("replies_failed",),
                     "None.",
-                    "A fault of our own; the gateway's log has it.",
+                    "A bug in misfire. The gateway's log has the details.",
                     width=8,
                     bad_from=0.01,
                 ),
                 Panel(
-                    "Not taken by Kafka",
+                    "Records rejected by Kafka",
                     ("send_failures",),
                     "None.",
-                    "See brokers; what a gateway could not send is missing from the log.",
+                    "Check the brokers. Records that a gateway could not send are missing from "
+                    "the log.",
                     width=8,
                     bad_from=0.01,
                 ),
@@ -607,42 +651,46 @@ _PIPELINE = Board(
                     "Devices with a wrong clock",
                     ("clocks_replaced",),
                     "Below one in a hundred events.",
-                    "Follow the runbook: one runtime's devices lost their time service, or the broker's clock is wrong.",
+                    "Follow the runbook: one runtime's devices have lost their time service, or "
+                    "the broker's clock is wrong.",
                     width=8,
                     alert="MisfireClockSkew",
                 ),
                 Panel(
-                    "Times that producers chose",
+                    "Records timestamped by their producer",
                     ("producer_times",),
                     "None, except with the embedded broker.",
-                    "Set message.timestamp.type=LogAppendTime on the topic: who produces could stretch every window.",
+                    "Set message.timestamp.type=LogAppendTime on the topic. Otherwise a producer "
+                    "can stretch every time window.",
                     width=8,
                     bad_from=0.01,
                 ),
                 Panel(
-                    "Decisions that wait to be written",
+                    "Decisions waiting to be written",
                     ("unwritten_seconds",),
                     "Below 2 s.",
-                    "Follow the runbook: the audit log cannot be written, and at 30 s the worker ends.",
+                    "Follow the runbook: the audit log cannot be written, and after 30 s the "
+                    "worker exits.",
                     width=8,
                     alert="MisfireAuditNotWritable",
                     bad_from=10.0,
                 ),
                 Panel(
-                    "Brokers reached",
+                    "Kafka reachable",
                     ("brokers",),
                     "1 in every process.",
-                    "0 in all: Kafka is gone. 0 in one: its network.",
+                    "0 in all: Kafka is down. 0 in one: check the network of that process.",
                     width=8,
                     alert="MisfireBrokerGone",
                     bad_from=0.5,
                     bad_below=True,
                 ),
                 Panel(
-                    "Metrics left out",
+                    "Unreadable metrics files",
                     ("unreadable_files",),
                     "None.",
-                    "The log names each file of PROMETHEUS_MULTIPROC_DIR; remove it, and give misfire a folder of its own.",
+                    "The log names each file of PROMETHEUS_MULTIPROC_DIR. Remove it, and give "
+                    "misfire a folder of its own.",
                     width=24,
                 ),
             ),
@@ -653,56 +701,59 @@ _PIPELINE = Board(
 _COHORT = Board(
     "misfire-households",
     "misfire: Household cohort",
-    "Households in aggregate: new ones against all others. Nothing here is about one household.",
+    "Households in aggregate: new ones against all others. No panel shows a single household.",
     (
         Row(
-            "Are new households served as well?",
+            "Are new households served as well as others?",
             (
                 Panel(
                     "Commands by cohort",
                     ("cohort_commands",),
-                    "New households are few, unless many have just begun.",
-                    "Only new ones: states were lost; see households below.",
+                    "New households are few, unless many have just started.",
+                    "If there are only new ones, states were lost: see the households below.",
                     "stacked",
                     12,
                 ),
                 Panel(
                     "Interruptions by cohort",
                     ("cohort_interruptions",),
-                    "Both within the budget; new households somewhat above the others.",
-                    "New ones far above: the calibration lacks new households, train on streams that begin with them.",
+                    "Both within the budget; new households slightly above the others.",
+                    "If new households are far above, the calibration lacks new households: train "
+                    "on streams that start with them.",
                     width=12,
                     every="15m",
                 ),
             ),
         ),
         Row(
-            "What is held?",
+            "What is stored?",
             (
                 Panel(
                     "Households",
                     ("households",),
                     "Grows slowly.",
-                    "Falls without erasures: a partition is not owned, or its changelog was lost.",
+                    "If it falls without erasures, a partition has no worker, or its changelog "
+                    "was lost.",
                 ),
                 Panel(
-                    "State of one household, on average",
+                    "Mean state size of a household",
                     ("bytes_per_household",),
                     "A few kilobytes, steady: a state is bounded.",
-                    "Grows without end: a defect, report it.",
+                    "If it keeps growing, report a bug.",
                 ),
                 Panel(
-                    "Erased",
+                    "Erased households",
                     ("households_erased",),
-                    "As many as were asked for.",
-                    "More than were asked for: find out who asks.",
+                    "As many as were requested.",
+                    "If there are more, find out who requests them.",
                     every="15m",
                 ),
                 Panel(
-                    "Exports refused",
+                    "Refused exports",
                     ("exports_refused",),
                     "None.",
-                    "A record names another household: an incident of privacy, find the sender before anything else.",
+                    "A record names another household. This is a privacy incident: find the "
+                    "sender first.",
                     width=12,
                     every="15m",
                     bad_from=1e-9,
@@ -711,23 +762,25 @@ _COHORT = Board(
                     "Records from before an erasure",
                     ("after_erasure",),
                     "A few right after an erasure.",
-                    "For long: a runtime keeps sending them again.",
+                    "If they continue, a runtime keeps sending old records.",
                     width=12,
                     every="15m",
                 ),
                 Panel(
                     "Sessions not learned from",
                     ("untaught",),
-                    "Next to none: no home says so much on one day.",
-                    "Somebody floods a household, so that what is rare becomes usual: 'misfire decisions tail' names it, and what is said.",
+                    "Almost none: no home has so many sessions in one day.",
+                    "Something floods a household to make a rare command usual. Run 'misfire "
+                    "decisions tail' to see the household and the commands.",
                     width=12,
                     every="15m",
                 ),
                 Panel(
-                    "Households cut",
+                    "Truncated households",
                     ("states_cut",),
                     "None: the bounds of a state keep every household small enough.",
-                    "A household was too large for the changelog: a defect, report it with the log line beside it.",
+                    "A state was too large for the changelog. This is a bug: report it with the "
+                    "log line.",
                     width=12,
                     every="15m",
                     bad_from=1e-9,

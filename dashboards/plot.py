@@ -1,4 +1,4 @@
-"""Small plots as SVG: lines, stacked lines, a distribution over time, one number."""
+"""Small plots as SVG: lines, stacked areas, heat maps and single numbers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from dashboards.ask import Series
 
 __all__ = ["STEPS", "Mark", "colors", "heat", "lines", "number", "shown"]
 
-#: Points of a line; more than a picture of this width can show.
+#: Points per line; more would not be visible at this width.
 STEPS = 120
-#: Okabe & Ito's colours, told apart with any eyes, and shades of them: on white, and on black.
+#: The palette of Okabe & Ito, safe for colour-blind readers, and shades of it: (light, dark).
 _COLORS = (
     ("#0072b2", "#56a8e0"),
     ("#e69f00", "#e69f00"),
@@ -28,36 +28,38 @@ _COLORS = (
     ("#7a3300", "#b8692f"),
 )
 _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 190, 52, 8, 8, 20
-#: What larger values are counted in.
+#: The larger units of a unit, the largest first.
 _LARGER = {
     "seconds": ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s")),
     "bytes": ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB")),
 }
 
-#: What a series is called, and its points.
+#: A series with its name in the legend.
 Named = tuple[str, Series]
-#: The first and the last second of a plot.
+#: The first and the last Unix time of a plot, in seconds.
 Window = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that happened: a bundle that is new, or a process that was started again."""
+    """An event on the time axis: a new bundle, or a restarted process."""
 
     at: float
     text: str
 
 
 def colors(*, dark: bool) -> str:
-    """Return the colours of series as variables of a style sheet."""
+    """Return the colours of the series as CSS variables."""
     return " ".join(f"--c{place}: {shades[dark]};" for place, shades in enumerate(_COLORS))
 
 
 def shown(value: float, unit: str) -> str:
-    """Return a value as people read it.
+    """Format a value with its unit.
 
-    >>> shown(0.0123, "share"), shown(93784.0, "seconds"), shown(2048.0, "bytes"), shown(0.25, "events/s")
-    ('1.2 %', '1.1 d', '2.0 KiB', '0.25')
+    >>> shown(0.0123, "share"), shown(93784.0, "seconds"), shown(2048.0, "bytes")
+    ('1.2 %', '1.1 d', '2.0 KiB')
+    >>> shown(0.25, "events/s")
+    '0.25'
     """
     if unit == "share":
         return f"{100 * value:.3g} %" if value < 0.01 else f"{100 * value:.1f} %"
@@ -70,7 +72,7 @@ def shown(value: float, unit: str) -> str:
 
 
 def number(series: Sequence[Named], unit: str, *, bad_from: float | None, bad_below: bool) -> str:
-    """Return the last value of each series, the worst one large; where all are the same it is nobody's."""
+    """Return the worst of the last values as large text, with the name of its series."""
     last = [(name, found.points[-1][1]) for name, found in series]
     name, value = (min if bad_below else max)(last, key=lambda entry: entry[1])
     if len(last) > 1 and len({value for _, value in last}) == 1:
@@ -78,7 +80,10 @@ def number(series: Sequence[Named], unit: str, *, bad_from: float | None, bad_be
     kind = ""
     if bad_from is not None:
         kind = "bad" if (value <= bad_from if bad_below else value >= bad_from) else "good"
-    return f"<div class='big {kind}'>{shown(value, unit)}</div><div class='legend'>{escape(name)}</div>"
+    return (
+        f"<div class='big {kind}'>{shown(value, unit)}</div>"
+        f"<div class='legend'>{escape(name)}</div>"
+    )
 
 
 def lines(
@@ -91,7 +96,7 @@ def lines(
     stacked: bool,
     line_at: float | None = None,
 ) -> str:
-    """Return the series as lines, or as areas on each other, the largest first; ``line_at`` draws where bad begins."""
+    """Return the series as lines or stacked areas, with a threshold at ``line_at``."""
     series = sorted(series, key=lambda entry: -_highest(entry[1].points))
     layers = (
         _stacked(series) if stacked else [(name, dict(found.points), {}) for name, found in series]
@@ -99,9 +104,8 @@ def lines(
     highest = max(_highest(tuple(points.items())) for _, points, _ in layers)
     scale = _Scale(window, _nice(highest, unit), width)
     drawn = []
-    for place, (_, points, below) in reversed(
-        list(enumerate(layers))
-    ):  # what is small does not hide what is large
+    # Reversed, so that large series do not hide small ones.
+    for place, (_, points, below) in reversed(list(enumerate(layers))):
         color = f"var(--c{place})" if place < len(_COLORS) else "var(--soft)"
         for run in _runs(points, scale.gap):
             path = " L".join(f"{scale.x(at):.1f} {scale.y(points[at]):.1f}" for at in run)
@@ -113,18 +117,20 @@ def lines(
             drawn.append(f"<path d='M{path}' style='fill:none;stroke:{color};stroke-width:1.6'/>")
             if len(run) == 1:
                 drawn.append(
-                    f"<circle cx='{scale.x(run[0]):.1f}' cy='{scale.y(points[run[0]]):.1f}' r='2.5' style='fill:{color}'/>"
+                    f"<circle cx='{scale.x(run[0]):.1f}' cy='{scale.y(points[run[0]]):.1f}'"
+                    f" r='2.5' style='fill:{color}'/>"
                 )
     if line_at is not None and line_at <= scale.top:
         level = scale.y(line_at)
         drawn.append(
-            f"<line class='limit' x1='{_LEFT}' x2='{width - _RIGHT}' y1='{level:.1f}' y2='{level:.1f}'/>"
+            f"<line class='limit' x1='{_LEFT}' x2='{width - _RIGHT}'"
+            f" y1='{level:.1f}' y2='{level:.1f}'/>"
         )
     return _framed(scale, unit, marks, "".join(drawn)) + _legends([name for name, _, _ in layers])
 
 
 def heat(series: Sequence[Named], window: Window, marks: Sequence[Mark], *, width: int) -> str:
-    """Return cumulative buckets (named by their upper ends) as a distribution over time: darker is more."""
+    """Return cumulative buckets, named by their upper bounds, as a heat map; darker is more."""
     buckets = sorted(
         ((float(name.replace("+Inf", "inf")), dict(found.points)) for name, found in series)
     )
@@ -143,15 +149,17 @@ def heat(series: Sequence[Named], window: Window, marks: Sequence[Mark], *, widt
     cell = (width - _LEFT - _RIGHT) / STEPS
     tall = (_HEIGHT - _TOP - _BOTTOM) / len(rows)
     drawn = "".join(
-        f"<rect x='{scale.x(at):.2f}' y='{scale.y(place + 1):.2f}' width='{cell:.2f}' height='{tall:.2f}' "
-        f"shape-rendering='crispEdges' style='fill:var(--heat);fill-opacity:{(value / most) ** 0.5:.2f}'/>"
+        f"<rect x='{scale.x(at):.2f}' y='{scale.y(place + 1):.2f}' width='{cell:.2f}'"
+        f" height='{tall:.2f}' shape-rendering='crispEdges'"
+        f" style='fill:var(--heat);fill-opacity:{(value / most) ** 0.5:.2f}'/>"
         for place, (_, inside) in enumerate(rows)
         for at, value in inside.items()
         if value > 0
     )
     every = math.ceil(len(rows) / 8)
     ends = "".join(
-        f"<text x='{_LEFT - 6}' y='{scale.y(place + 1) + 4:.1f}' text-anchor='end'>{'∞' if math.isinf(upper) else f'{upper:g}'}</text>"
+        f"<text x='{_LEFT - 6}' y='{scale.y(place + 1) + 4:.1f}' text-anchor='end'>"
+        f"{'∞' if math.isinf(upper) else f'{upper:g}'}</text>"
         for place, (upper, _) in enumerate(rows)
         if place % every == 0
     )
@@ -159,7 +167,7 @@ def heat(series: Sequence[Named], window: Window, marks: Sequence[Mark], *, widt
 
 
 class _Scale:
-    """From seconds and values to places in the picture."""
+    """Maps times and values to coordinates of the picture."""
 
     def __init__(self, window: Window, top: float, width: int) -> None:
         self.begin, self.end = window
@@ -181,10 +189,12 @@ def _framed(
     for share in (0.0, 0.5, 1.0) if labelled else ():
         level = scale.y(share * scale.top)
         parts.append(
-            f"<line class='grid' x1='{_LEFT}' x2='{scale.width - _RIGHT}' y1='{level:.1f}' y2='{level:.1f}'/>"
+            f"<line class='grid' x1='{_LEFT}' x2='{scale.width - _RIGHT}'"
+            f" y1='{level:.1f}' y2='{level:.1f}'/>"
         )
         parts.append(
-            f"<text x='{_LEFT - 6}' y='{level + 4:.1f}' text-anchor='end'>{shown(share * scale.top, unit)}</text>"
+            f"<text x='{_LEFT - 6}' y='{level + 4:.1f}' text-anchor='end'>"
+            f"{shown(share * scale.top, unit)}</text>"
         )
     for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
         at = scale.begin + share * (scale.end - scale.begin)
@@ -213,7 +223,7 @@ def _legends(names: Sequence[str]) -> str:
 
 
 def _stacked(series: Sequence[Named]) -> list[tuple[str, dict[float, float], dict[float, float]]]:
-    """Each series with its upper and its lower edge; what is missing adds nothing."""
+    """Return each series with its upper and lower edges; a missing point counts as zero."""
     layers = []
     below: dict[float, float] = {}
     for name, found in series:
@@ -226,7 +236,7 @@ def _stacked(series: Sequence[Named]) -> list[tuple[str, dict[float, float], dic
 
 
 def _runs(points: dict[float, float], gap: float) -> list[list[float]]:
-    """Times without a hole between them; a line is not drawn over a hole."""
+    """Split the times at gaps, because a line does not cross a gap."""
     runs: list[list[float]] = []
     for at in sorted(points):
         if not math.isfinite(points[at]):
@@ -243,7 +253,7 @@ def _highest(points: Sequence[tuple[float, float]]) -> float:
 
 
 def _nice(highest: float, unit: str) -> float:
-    """The next value whose half is round, too; 1 where there is nothing."""
+    """Return the next value that is round and has a round half; 1 for an empty plot."""
     if highest <= 0:
         return 1.0
     size = next((size for size, _ in _LARGER.get(unit, ()) if highest >= size), 1.0)

@@ -1,4 +1,4 @@
-"""The dashboards as one page of plots, drawn from a Prometheus: what Grafana would show, without a Grafana."""
+"""The dashboards as one HTML page, drawn from Prometheus without Grafana."""
 
 from __future__ import annotations
 
@@ -14,32 +14,40 @@ from dashboards.queries import EVERYTHING, Query, filled, named
 
 __all__ = ["draw"]
 
-#: A rate takes at least four scrapes to be one; Grafana's rule for $__rate_interval.
+#: A rate needs at least four scrapes, which is Grafana's rule for $__rate_interval.
 _LEAST_SPAN = 4.0
 
 _STYLE = (
     """
-:root { color-scheme: light dark; --ink: #1f2328; --soft: #59636e; --page: #f4f5f7; --card: #fff; --edge: #d9dde2; --grid: #e6e9ed;
-  --bad: #b3261e; --good: #1a7f37; --heat: #b34700; """
+:root { color-scheme: light dark; --ink: #1f2328; --soft: #59636e; --page: #f4f5f7; --card: #fff;
+  --edge: #d9dde2; --grid: #e6e9ed; --bad: #b3261e; --good: #1a7f37; --heat: #b34700; """
     + colors(dark=False)
     + """ }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --soft: #a2abb5; --page: #111418; --card: #1a1e24; --edge: #343b44;
-  --grid: #2b313a; --bad: #ff7b72; --good: #4cc26b; --heat: #ff9a4d; """
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --soft: #a2abb5; --page: #111418;
+  --card: #1a1e24; --edge: #343b44; --grid: #2b313a; --bad: #ff7b72;
+  --good: #4cc26b; --heat: #ff9a4d; """
     + colors(dark=True)
     + """ } }
-body { font: 14px/1.4 system-ui, sans-serif; color: var(--ink); background: var(--page); margin: 24px auto; max-width: 1440px;
-  padding: 0 16px; }
-h1 { font-size: 22px; margin: 32px 0 0; } h2 { font-size: 15px; margin: 20px 0 8px; } p { margin: 2px 0 0; color: var(--soft); }
+body { font: 14px/1.4 system-ui, sans-serif; color: var(--ink); background: var(--page);
+  margin: 24px auto; max-width: 1440px; padding: 0 16px; }
+h1 { font-size: 22px; margin: 32px 0 0; } h2 { font-size: 15px; margin: 20px 0 8px; }
+p { margin: 2px 0 0; color: var(--soft); }
 .row { display: grid; grid-template-columns: repeat(24, minmax(0, 1fr)); gap: 10px; }
-figure { margin: 0; background: var(--card); border: 1px solid var(--edge); border-radius: 6px; padding: 10px 12px; }
-figcaption { font-weight: 600; font-size: 13px; display: flex; justify-content: space-between; gap: 8px; }
+figure { margin: 0; background: var(--card); border: 1px solid var(--edge); border-radius: 6px;
+  padding: 10px 12px; }
+figcaption { font-weight: 600; font-size: 13px; display: flex; justify-content: space-between;
+  gap: 8px; }
 figcaption span { font-weight: 400; color: var(--soft); white-space: nowrap; }
 figure p { font-size: 12px; }
-svg { width: 100%; height: auto; display: block; fill: var(--soft); } .grid { stroke: var(--grid); }
-.limit { stroke: var(--bad); stroke-dasharray: 5 4; } .mark { stroke: var(--soft); stroke-dasharray: 2 3; }
-.legend { font-size: 11px; color: var(--soft); line-height: 1.5; } .legend span { display: inline-block; margin-right: 9px; }
+svg { width: 100%; height: auto; display: block; fill: var(--soft); }
+.grid { stroke: var(--grid); }
+.limit { stroke: var(--bad); stroke-dasharray: 5 4; }
+.mark { stroke: var(--soft); stroke-dasharray: 2 3; }
+.legend { font-size: 11px; color: var(--soft); line-height: 1.5; }
+.legend span { display: inline-block; margin-right: 9px; }
 .legend i { display: inline-block; width: 9px; height: 9px; border-radius: 2px; margin-right: 3px; }
-.empty { color: var(--bad); padding: 24px 0; text-align: center; } .big { font-size: 30px; font-weight: 600; margin: 4px 0; }
+.empty { color: var(--bad); padding: 24px 0; text-align: center; }
+.big { font-size: 30px; font-weight: 600; margin: 4px 0; }
 .bad { color: var(--bad); } .good { color: var(--good); }
 @media (max-width: 900px) { figure { grid-column: 1 / -1 !important; } }
 """
@@ -49,21 +57,22 @@ svg { width: 100%; height: auto; display: block; fill: var(--soft); } .grid { st
 def draw(
     prometheus: Prometheus, *, seconds: float, span: float | None = None
 ) -> tuple[str, list[str]]:
-    """Return the page as HTML, and the titles of panels whose queries gave nothing.
+    """Return the page as HTML, and the titles of panels without data.
 
     Args:
-        prometheus: who is asked.
+        prometheus: the server to query.
         seconds: how far to look back from now.
-        span: the rate interval in seconds; what Grafana would take for 15 s between scrapes where it is left out.
+        span: the rate interval in seconds; by default Grafana's for scrapes every 15 s.
 
     Raises:
-        DependencyUnavailable: no Prometheus answers.
+        DependencyUnavailable: Prometheus does not answer.
     """
     drawing = _Drawing(prometheus, end=time.time(), seconds=seconds, span=span)
-    body = "<p>Dotted lines: a bundle that is new, or a process that was started again.</p>"
+    body = "<p>Dotted lines: a new bundle, or a restarted process.</p>"
     body += "".join(drawing.board(board) for board in BOARDS)
     head = (
-        "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
+        "<!doctype html><html lang='en'><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width'>"
         f"<title>misfire</title><style>{_STYLE}</style>"
     )
     return head + body, drawing.empty
@@ -81,7 +90,8 @@ class _Drawing:
 
     def board(self, board: Board) -> str:
         rows = "".join(
-            f"<h2>{escape(row.question)}</h2><div class='row'>{''.join(map(self._panel, row.panels))}</div>"
+            f"<h2>{escape(row.question)}</h2>"
+            f"<div class='row'>{''.join(map(self._panel, row.panels))}</div>"
             for row in board.rows
         )
         return f"<h1>{escape(board.title)}</h1><p>{escape(board.about)}</p>{rows}"
@@ -91,18 +101,19 @@ class _Drawing:
         series = [(_legend(query, found), found) for query in queries for found in self._ask(query)]
         if not series:
             self.empty.append(panel.title)
-            picture = "<div class='empty'>nothing to show</div>"
+            picture = "<div class='empty'>no data</div>"
         else:
             picture = self._picture(panel, series, queries[0].unit)
         meaning = " ".join(query.meaning for query in queries)
-        told = "".join(
-            f"<p>{escape(text)}</p>"
-            for text in (meaning, f"Normal: {panel.normal}", f"Do: {panel.do}")
+        text = "".join(
+            f"<p>{escape(paragraph)}</p>"
+            for paragraph in (meaning, f"Normal: {panel.normal}", f"Do: {panel.do}")
         )
         return (
             f"<figure style='grid-column: span {panel.width}'>"
-            f"<figcaption><b>{escape(panel.title)}</b> <span>{escape(queries[0].unit)}</span></figcaption>"
-            f"{picture}{told}</figure>"
+            f"<figcaption><b>{escape(panel.title)}</b>"
+            f" <span>{escape(queries[0].unit)}</span></figcaption>"
+            f"{picture}{text}</figure>"
         )
 
     def _picture(self, panel: Panel, series: list[tuple[str, Series]], unit: str) -> str:
@@ -135,4 +146,4 @@ def _legend(query: Query, series: Series) -> str:
     text = query.legend
     for label, value in series.labels.items():
         text = text.replace("{{" + label + "}}", value)
-    return re.sub(r"{{\w+}}", "", text).strip()  # as Grafana does with a label that is empty
+    return re.sub(r"{{\w+}}", "", text).strip()  # as Grafana does for an empty label

@@ -1,4 +1,4 @@
-"""Prometheus's configuration: what is scraped, and where alerts go."""
+"""Prometheus's configuration: scrape targets, rules and Alertmanager."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["prometheus"]
 
 
 def prometheus(config: Config, rules: str = "rules.yaml") -> dict[str, Any]:
-    """Return the configuration; ``rules`` is the file with the rules, beside it or by its whole path."""
+    """Return the configuration; ``rules`` is the path of the rules, absolute or relative to it."""
     interval = config.interval
     jobs = {"misfire-worker": config.workers, "misfire-gateway": config.gateways}
     return {
@@ -42,5 +42,5 @@ def _discovery(targets: tuple[str, ...], config: Config) -> dict[str, Any]:
 
 
 def _label(config: Config) -> dict[str, str]:
-    """The environment, which each dashboard asks for."""
+    """Return the relabelling that sets ``environment``, which every dashboard selects by."""
     return {"target_label": "environment", "replacement": config.environment}

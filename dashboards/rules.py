@@ -1,4 +1,4 @@
-"""Prometheus's rules: what is recorded, and what alerts."""
+"""Prometheus's recording and alerting rules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["rules"]
 
 
 def rules(config: Config) -> dict[str, Any]:
-    """Return the rules as Prometheus's file has them."""
+    """Return the contents of Prometheus's rule file."""
     groups = {
         "misfire-slos": recording_rules(config),
         "misfire-alerts": [_alert(alert, config) for alert in ALERTS],

@@ -1,4 +1,4 @@
-"""For each alert what Prometheus sees when it should fire and when it should not; its three tests are made of that."""
+"""For each alert, the series with which it fires and the series with which it does not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 __all__ = ["CASES", "Case", "promtool_tests", "silenced_by"]
 
-#: A counter's growth per minute; a gauge's value, or its value and growth per minute; None where there is no such series.
+#: A counter's growth per minute; a gauge's value, or its value and growth per minute; None for a
+#: series that does not exist.
 Value = float | tuple[float, float] | None
 
 
@@ -17,10 +18,10 @@ class Case:
     """One way in which an alert fires.
 
     Attributes:
-        series: each as it is while the alert should fire, and as it is else.
-        fires: minutes of the first until the alert fires.
-        resolves: minutes of the second until it has resolved.
-        before: minutes of the second in front of all.
+        series: for each series its bad value, with which the alert fires, and its good value.
+        fires: minutes of bad values until the alert fires.
+        resolves: minutes of good values until the alert has resolved.
+        before: minutes of good values before the first bad one.
     """
 
     series: Mapping[str, tuple[Value, Value]]
@@ -42,7 +43,7 @@ _BLOCKED = 'misfire_commands_total{verdict="block",risk_class="purchase"}'
 
 
 CASES: Mapping[str, tuple[Case, ...]] = {
-    # One part that still reaches Kafka says that it is there.
+    # Kafka is up if one part still reaches it.
     "BrokerGone": (
         Case(
             {
@@ -53,7 +54,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     ),
     "NoWorkerReady": (
         Case({'misfire_ready{instance="w1"}': (0, 0), 'misfire_ready{instance="w2"}': (None, 1)}),
-        # A worker without its broker is not the matter.
+        # A worker without its broker is BrokerGone, not this alert.
         Case(
             {
                 'misfire_ready{instance="w1"}': (0, 0),
@@ -66,7 +67,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     ),
     "GatewayGone": (Case({_GATEWAY: (None, 1), _WORKER: (1, 1)}),),
     "RecoverySlow": (Case({'misfire_ready{instance="w1"}': (0, 1), _WORKER: (1, 1)}),),
-    # 2 % late is twenty times the budget; 0.05 % is half of it.
+    # 2 % late answers are twenty times the budget; 0.05 % are half of it.
     "DeadlineBurnsFast": (Case({_ANSWERS: (1000, 1000), _LATE: (20, 0.5)}),),
     "DeadlineBurnsSlowly": (
         Case({_ANSWERS: (1000, 1000), _LATE: (4, 0.5)}, fires=60, resolves=400),
@@ -75,7 +76,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "FirstRungBurnsSlowly": (
         Case({_ANSWERS: (960, 999), _DEGRADED: (40, 1)}, fires=60, resolves=400),
     ),
-    # Records that wait and do not get more are being worked off.
+    # A backlog that does not grow is being processed.
     "LagGrows": (Case({'misfire_consumer_lag_records{partition="0"}': ((0, 40), (600, -20))}),),
     "DeadLetters": (
         Case(
@@ -96,7 +97,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     ),
     "AuditNotWritable": (
         Case({"misfire_unwritten_seconds": (12, 1), "misfire_broker_reachable": (1, 1)}),
-        # Without a broker nothing is written, and that is the matter.
+        # Without a broker nothing can be written; that is BrokerGone, not this alert.
         Case({"misfire_unwritten_seconds": (12, 12), "misfire_broker_reachable": (1, 0)}),
     ),
     "ClockSkew": (
@@ -127,7 +128,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             fires=30,
         ),
     ),
-    # The budget is 1 %: 5 % are too many, 1 % are not.
+    # The budget is 1 %: 5 % exceed it, 1 % do not.
     "InterruptionsOverBudget": (
         Case(
             {
@@ -138,7 +139,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             fires=60,
             resolves=600,
         ),
-        # What is asked about on top of the budget is not the matter.
+        # Cautions do not count against the budget.
         Case(
             {
                 _ALLOWED: (90, 90),
@@ -153,7 +154,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             resolves=600,
         ),
     ),
-    # A dozen within an hour, and then no more.
+    # A dozen commands within an hour, then none.
     "IntentsUnclassified": (
         Case(
             {
@@ -170,7 +171,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             resolves=120,
         ),
     ),
-    # A runtime that runs everything, for half a minute.
+    # A runtime that ignores its verdicts for half an hour.
     "RanRefused": (
         Case(
             {
@@ -206,7 +207,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
 
 
 def promtool_tests(title: str, case: Case, rules: str) -> dict[str, Any]:
-    """Return the file for ``promtool test rules``: the alert fires; it stays silent; it fires, and resolves."""
+    """Return a file for ``promtool test rules``: the alert fires, stays silent, and resolves."""
     firing = f'count(ALERTS{{alertname="{title}",alertstate="firing"}})'
     ever = f'count(count_over_time(ALERTS{{alertname="{title}",alertstate="firing"}}[30d]))'
     fired = case.before + case.fires
@@ -234,12 +235,14 @@ def promtool_tests(title: str, case: Case, rules: str) -> dict[str, Any]:
 def silenced_by(
     title: str, case: Case, cause: str, memories: Sequence[float], rules: str
 ) -> dict[str, Any]:
-    """Return the file for ``promtool test rules``: what makes the alert fire begins with its cause and lasts on, and is told of then.
+    """Return a file for ``promtool test rules``: a cause silences the alert for a while.
 
-    ``memories`` are the minutes for which the alert's conditions may hold because of what is over.
+    The bad values begin together with the cause and outlast it. The alert stays silent while the
+    cause fires, and fires later. ``memories`` are the minutes for which the alert's conditions may
+    still hold after an outage has ended.
     """
     firing = f'count(ALERTS{{alertname="{title}",alertstate="firing"}})'
-    over, silent, told = (
+    over, silent, fires = (
         case.fires,
         case.fires + int(min(memories)),
         2 * case.fires + int(max(memories)),
@@ -249,22 +252,27 @@ def silenced_by(
         "values": f"1x{over}",
     }
     test = _test(
-        f"{title} is silent about what {cause} told",
-        [explained, *_series(case, told, 0)],
+        f"{title} is silent about what {cause} explains",
+        [explained, *_series(case, fires, 0)],
         (firing, over, 0),
         (firing, silent, 0),
-        (firing, told, 1),
+        (firing, fires, 1),
     )
     return {"rule_files": [rules], "evaluation_interval": "1m", "tests": [test]}
 
 
-def _series(case: Case, sick: int, well: int) -> list[dict[str, str]]:
-    """Each series in promtool's notation: minutes of what is well before, then of what is not, then again of what is."""
+def _series(case: Case, bad_minutes: int, good_minutes: int) -> list[dict[str, str]]:
+    """Return each series in promtool's notation: good values, bad values, good values again."""
     return [
         {
             "series": name,
             "values": _sequence(
-                name, [(good, case.before), (bad, sick + (sick > 0)), (good, well)]
+                name,
+                [
+                    (good, case.before),
+                    (bad, bad_minutes + (bad_minutes > 0)),
+                    (good, good_minutes),
+                ],
             ),
         }
         for name, (bad, good) in case.series.items()
@@ -272,17 +280,17 @@ def _series(case: Case, sick: int, well: int) -> list[dict[str, str]]:
 
 
 def _sequence(name: str, parts: list[tuple[Value, int]]) -> str:
-    """``a+bxn`` is a, then n more, each b further."""
+    """Return values in promtool's notation: ``a+bxn`` is a and n more values in steps of b."""
     counter = name.partition("{")[0].endswith("_total")
-    stands, words = 0.0, []
+    total, words = 0.0, []
     for value, minutes in ((value, minutes) for value, minutes in parts if minutes):
         if value is None:
             words.append(f"_x{minutes}")
         elif isinstance(value, tuple):
             words.append(f"{value[0]:g}{value[1]:+g}x{minutes - 1}")
         elif counter:
-            words.append(f"{stands:g}+{value:g}x{minutes - 1}")
-            stands += value * minutes
+            words.append(f"{total:g}+{value:g}x{minutes - 1}")
+            total += value * minutes
         else:
             words.append(f"{value:g}+0x{minutes - 1}")
     return " ".join(words)

@@ -1,4 +1,8 @@
-"""Grafana's own schema of dashboards, drawn from its types by npm packages (tests/grafana), kept in the user's cache."""
+"""Validate dashboards with Grafana's own JSON Schema.
+
+The npm packages of ``tests/grafana`` generate the schema from Grafana's types. The user's cache
+keeps it.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +25,13 @@ __all__ = ["complaints"]
 
 _PACKAGES = Path(__file__).parents[1] / "grafana"
 _TYPES = "node_modules/@grafana/schema/dist/types/raw/dashboard/x/types.gen.d.ts"
-#: Of an annotation the types know only what every data source has in common; they say so in a TODO. These are Prometheus's.
+#: Fields of Prometheus annotations. Grafana's types lack them: they describe only the fields that
+#: all data sources share, as a TODO there says.
 _OF_PROMETHEUS = ("expr", "step", "titleFormat", "textFormat")
 
 
 def complaints(dashboard: dict[str, Any]) -> list[str]:
-    """What Grafana's schema says against a dashboard."""
+    """Return the violations of Grafana's schema in a dashboard."""
     marks = [
         {name: value for name, value in mark.items() if name not in _OF_PROMETHEUS}
         for mark in dashboard["annotations"]["list"]
@@ -69,7 +74,7 @@ def _schema() -> Path:
                 ],
                 draft,
             )
-            with suppress(FileExistsError):  # somebody else was faster, and both are right
+            with suppress(FileExistsError):  # another process was faster; the files are the same
                 Path(draft, "schema.json").rename(kept)
     return kept
 

@@ -20,7 +20,7 @@ def test_every_alert_has_a_case() -> None:
 
 
 def rules_for(alert: Alert, folder: Path) -> str:
-    """The rules without what this alert does not look at, evaluated every minute, as the tests have their series: for speed."""
+    """Write only the rules that this alert needs, evaluated every minute, to keep promtool fast."""
     content = rules(Config())
     for group in content["groups"]:
         del group["interval"]
@@ -48,9 +48,7 @@ def test_it_fires_stays_silent_and_resolves(alert: Alert, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "alert", [alert for alert in ALERTS if alert.follows], ids=lambda alert: alert.name
 )
-def test_it_is_silent_while_another_explains_it_and_as_long_as_it_looks_back(
-    alert: Alert, tmp_path: Path
-) -> None:
+def test_it_is_silent_while_another_alert_explains_it(alert: Alert, tmp_path: Path) -> None:
     files = []
     memories = [Config().seconds(condition.memory) / 60 for condition in alert.conditions(Config())]
     for cause in alert.follows:
@@ -67,8 +65,8 @@ def test_it_is_silent_while_another_explains_it_and_as_long_as_it_looks_back(
     promtool("test", "rules", *map(str, files))
 
 
-def test_what_is_over_and_told_is_not_told_again(tmp_path: Path) -> None:
-    """Half an hour without workers: the hour afterwards holds enough bad answers for a page, and they are known."""
+def test_an_outage_that_was_reported_is_not_reported_again(tmp_path: Path) -> None:
+    """After 30 minutes without workers, the hour after has enough bad answers for another page."""
     (alert,) = (alert for alert in ALERTS if alert.name == "FirstRungBurnsFast")
     title, rules_file = alert.title, rules_for(alert, tmp_path)
     series = {
@@ -94,7 +92,7 @@ def test_what_is_over_and_told_is_not_told_again(tmp_path: Path) -> None:
         ("DeadLetters", 'misfire_dead_letters_total{reason="schema"}'),
     ],
 )
-def test_a_first_one_of_its_kind_is_seen_although_its_counter_was_not_there_before(
+def test_the_first_increment_of_a_new_counter_is_seen(
     name: str, counter: str, tmp_path: Path
 ) -> None:
     (alert,) = (alert for alert in ALERTS if alert.name == name)
@@ -109,7 +107,7 @@ def test_a_first_one_of_its_kind_is_seen_although_its_counter_was_not_there_befo
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_it_looks_at_what_is_exported(alert: Alert) -> None:
+def test_it_uses_only_exported_metrics(alert: Alert) -> None:
     labels = {metric.name: set(metric.labels) for metric in CATALOGUE.metrics}
     expr = alert.expr(Config())
 
@@ -119,12 +117,12 @@ def test_it_looks_at_what_is_exported(alert: Alert) -> None:
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_what_explains_it_is_an_alert_that_is_more_urgent_or_as_urgent(alert: Alert) -> None:
+def test_only_a_page_earlier_in_the_list_explains_it(alert: Alert) -> None:
     before = {other.name: other for other in ALERTS[: ALERTS.index(alert)]}
-    for cause in alert.follows:  # evaluated before it: both may come in the same moment
+    for cause in alert.follows:  # evaluated earlier, since both may start to fire at the same time
         assert before[cause].severity == "page"
 
 
-def test_prometheus_takes_the_rules_and_its_configuration() -> None:
+def test_prometheus_accepts_the_rules_and_its_configuration() -> None:
     promtool("check", "rules", str(GENERATED / "rules.yaml"))
     promtool("check", "config", str(GENERATED / "prometheus.yaml"))

@@ -27,18 +27,18 @@ QUERIED = [panel for panel in PANELS if panel["type"] != "text"]
 PROMQL = {query.promql for query in QUERIES}
 
 
-def test_what_is_in_the_repository_is_what_the_code_writes() -> None:
+def test_the_committed_dashboards_are_up_to_date() -> None:
     kept = {path.name: path.read_text("utf-8") for path in GENERATED.glob("*.json")}
 
-    assert kept == FILES, "it is stale: misfire dashboards build"
+    assert kept == FILES, "stale files: run 'misfire dashboards build'"
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_grafanas_own_schema_takes_it(name: str) -> None:
+def test_grafanas_schema_accepts_it(name: str) -> None:
     assert not complaints(DASHBOARDS[name])
 
 
-def test_the_schema_notices_what_is_wrong() -> None:
+def test_the_schema_rejects_an_invalid_dashboard() -> None:
     wrong = json.loads(FILES["misfire-overview.json"])
     wrong["panels"][1]["gridPos"]["w"] = "wide"
 
@@ -46,7 +46,7 @@ def test_the_schema_notices_what_is_wrong() -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_no_two_panels_overlap_and_none_leaves_the_grid(name: str) -> None:
+def test_no_panels_overlap_or_leave_the_grid(name: str) -> None:
     places = [panel["gridPos"] for panel in DASHBOARDS[name]["panels"]]
 
     assert all(place["x"] >= 0 and place["x"] + place["w"] <= 24 for place in places)
@@ -70,13 +70,13 @@ def test_variables_annotations_and_links_are_in_every_dashboard(name: str) -> No
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
-def test_a_panel_says_what_is_normal_and_what_to_do(panel: dict[str, Any]) -> None:
+def test_a_panel_describes_what_is_normal_and_what_to_do(panel: dict[str, Any]) -> None:
     assert re.search(r"\n\nNormal: [^\n]+\.\n\nDo: [^\n]+[.?]$", panel["description"])
     assert panel["title"]
 
 
 @pytest.mark.parametrize("panel", QUERIED, ids=lambda panel: panel["title"])
-def test_a_panel_asks_named_queries_of_the_chosen_source_over_the_rate_interval(
+def test_a_panel_uses_named_queries_with_the_variables(
     panel: dict[str, Any],
 ) -> None:
     assert panel["datasource"]["uid"] == "${datasource}"
@@ -91,7 +91,7 @@ def test_a_panel_asks_named_queries_of_the_chosen_source_over_the_rate_interval(
 
 
 @pytest.mark.parametrize("panel", QUERIED, ids=lambda panel: panel["title"])
-def test_a_panel_has_a_unit_and_its_queries_have_the_same(panel: dict[str, Any]) -> None:
+def test_all_queries_of_a_panel_have_its_unit(panel: dict[str, Any]) -> None:
     units = {
         query.unit for query in QUERIES if query.promql in {t["expr"] for t in panel["targets"]}
     }
@@ -100,7 +100,7 @@ def test_a_panel_has_a_unit_and_its_queries_have_the_same(panel: dict[str, Any])
     assert len(units) == 1
 
 
-def test_every_query_is_shown_somewhere() -> None:
+def test_every_query_is_in_a_panel() -> None:
     shown = {
         name
         for board in BOARDS
@@ -120,7 +120,7 @@ def test_panels_link_to_alerts_that_exist() -> None:
     assert linked <= {alert.title for alert in ALERTS}
 
 
-def test_a_point_on_a_graph_leads_to_a_decision() -> None:
+def test_exemplars_link_to_a_decision() -> None:
     decisions = DASHBOARDS["misfire-decisions.json"]
 
     assert "decision" in [variable["name"] for variable in decisions["templating"]["list"]]

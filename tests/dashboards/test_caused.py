@@ -1,4 +1,4 @@
-"""Every alert is caused and repaired by a test of the whole installation: one that nobody has seen come and go is missed here."""
+"""Check that an integration test makes each alert fire and resolve."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ import pytest
 from dashboards.alerts import ALERTS, Alert
 
 MODULES = sorted((Path(__file__).parents[1] / "integration").glob("test_alerting*.py"))
-#: What a test calls with the alert's title to wait for its page; ``wait`` says for which in words.
+#: The methods with which a test waits for an alert, by title; ``wait`` names the status itself.
 CALLS = {"breaks": "firing", "hears": "firing", "is_repaired": "resolved", "is_over": "resolved"}
 
 
 def waited_for(source: str) -> Iterator[tuple[str, str]]:
-    """Titles of alerts, each with what a module's tests wait for: ``firing`` or ``resolved``."""
+    """Yield (title, status) for each alert that a module waits for.
+
+    The status is ``firing`` or ``resolved``.
+    """
     tree = ast.parse(source)
     named: dict[str, list[str]] = {}
     for node in ast.walk(tree):
@@ -35,7 +38,7 @@ def waited_for(source: str) -> Iterator[tuple[str, str]]:
 
 
 def _strings(node: ast.expr, named: dict[str, list[str]]) -> list[str]:
-    """The strings that an expression is made of, as far as it is written down."""
+    """Return the string literals that an expression can evaluate to."""
     if isinstance(node, ast.Name):
         return named.get(node.id, [])
     if isinstance(node, ast.Tuple):
@@ -47,18 +50,18 @@ SEEN = {pair for module in MODULES for pair in waited_for(module.read_text("utf-
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_its_page_is_seen_to_come_and_to_resolve(alert: Alert) -> None:
+def test_an_integration_test_waits_for_it_to_fire_and_resolve(alert: Alert) -> None:
     title = alert.title
 
     assert (title, "firing") in SEEN, (
-        f"break something in tests/integration/test_alerting*.py that {title} tells of"
+        f"no test in tests/integration/test_alerting*.py makes {title} fire"
     )
     assert (title, "resolved") in SEEN, (
-        f"repair what {title} tells of, and wait for its page to resolve"
+        f"no test in tests/integration/test_alerting*.py waits for {title} to resolve"
     )
 
 
-def test_what_is_only_mentioned_is_not_seen() -> None:
+def test_a_mention_alone_does_not_count() -> None:
     source = """
 LIST = ("MisfireOne", "MisfireTwo")
 def test_it(installation):

@@ -8,8 +8,8 @@ from streams.telemetry.metrics import CATALOGUE
 PAGE = Path(__file__).parents[2] / "dashboards" / "metrics.md"
 
 
-def test_the_page_is_what_the_list_says() -> None:
-    assert PAGE.read_text("utf-8") == metrics_page(), "it is stale: run 'misfire dashboards build'"
+def test_the_committed_page_is_up_to_date() -> None:
+    assert PAGE.read_text("utf-8") == metrics_page(), "stale page: run 'misfire dashboards build'"
 
 
 def test_every_metric_has_a_row() -> None:

@@ -12,19 +12,22 @@ from tests.tools import amtool
 
 
 def configuration(folder: Path) -> str:
-    """Alertmanager's configuration with the receiver's address in it: Debian's 0.25 reads none from a file yet."""
+    """Write the configuration with the webhook's URL inline.
+
+    Debian's Alertmanager 0.25 cannot read the URL from a file.
+    """
     write_monitoring(folder, Config(page_url="http://127.0.0.1:9/"))
     return str(folder / "alertmanager.yaml")
 
 
-def test_what_is_in_the_repository_is_what_the_code_writes() -> None:
+def test_the_committed_files_are_up_to_date() -> None:
     for name, text in monitoring_files(Config()).items():
         assert (GENERATED / name).read_text("utf-8") == text, (
             f"{name} is stale: run 'misfire dashboards build'"
         )
 
 
-def test_alertmanager_takes_its_configuration(tmp_path: Path) -> None:
+def test_alertmanager_accepts_its_configuration(tmp_path: Path) -> None:
     assert "SUCCESS" in amtool("check-config", configuration(tmp_path))
 
 
@@ -37,13 +40,13 @@ def test_pages_and_tickets_go_to_their_receivers(tmp_path: Path) -> None:
         )
 
 
-def test_the_address_of_the_pager_is_read_from_a_file() -> None:
+def test_the_url_of_the_pager_is_read_from_a_file() -> None:
     for receiver in alertmanager(Config())["receivers"]:
         (webhook,) = receiver["webhook_configs"]
         assert webhook == {"url_file": "/run/secrets/page_url", "send_resolved": True}
 
 
-def test_what_is_explained_is_silenced_by_what_explains_it() -> None:
+def test_an_alert_is_inhibited_by_the_alerts_that_explain_it() -> None:
     silenced = {
         (rule["source_matchers"][0].split('"')[1], title)
         for rule in alertmanager(Config())["inhibit_rules"]
@@ -55,7 +58,7 @@ def test_what_is_explained_is_silenced_by_what_explains_it() -> None:
     }
 
 
-def test_grafana_finds_prometheus_and_the_dashboards_without_a_click() -> None:
+def test_grafana_is_provisioned_with_prometheus_and_the_dashboards() -> None:
     files = monitoring_files(Config())
     sources = yaml.safe_load(files["grafana/datasources/misfire.yaml"])["datasources"]
     (provider,) = yaml.safe_load(files["grafana/dashboards/misfire.yaml"])["providers"]

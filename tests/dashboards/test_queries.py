@@ -8,14 +8,14 @@ from prometheus_client.metrics import MetricWrapperBase
 from dashboards.queries import EVERYTHING, QUERIES, Query, filled
 from streams.telemetry import metrics
 
-#: What Prometheus and prometheus_client give every process, and every scraped series.
+#: Metrics that prometheus_client adds to every process, and labels that Prometheus adds.
 STANDARD = {"process_start_time_seconds"}
 TARGET = {"environment", "instance"}
 SUFFIXES = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_count", "_sum"]}
 
 
 def exported() -> dict[str, tuple[str, set[str]]]:
-    """Each series name that Prometheus sees -> (the metric's name in streams.telemetry.metrics, its labels)."""
+    """Map each exported series to its constant in streams.telemetry.metrics and its labels."""
     series = {}
     for constant in metrics.__all__:
         metric = getattr(metrics, constant)
@@ -38,7 +38,7 @@ def labels_of(query: Query) -> set[str]:
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
-def test_a_query_asks_only_for_what_is_exported(query: Query) -> None:
+def test_a_query_uses_only_exported_series_and_labels(query: Query) -> None:
     known = exported()
     assert series_of(query)
     assert series_of(query) <= known.keys() | STANDARD
@@ -55,7 +55,7 @@ def test_every_metric_has_a_query() -> None:
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
-def test_every_series_is_of_the_environment_looked_at(query: Query) -> None:
+def test_every_selector_filters_by_environment(query: Query) -> None:
     braces = re.findall(r"\w+\{([^}]*)\}", query.promql)
 
     assert all('environment=~"$environment"' in selector for selector in braces)
@@ -63,11 +63,11 @@ def test_every_series_is_of_the_environment_looked_at(query: Query) -> None:
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
-def test_a_legend_names_only_labels_that_the_result_has(query: Query) -> None:
+def test_a_legend_uses_only_labels_of_the_result(query: Query) -> None:
     assert set(re.findall(r"\{\{(\w+)\}\}", query.legend)) <= labels_of(query)
 
 
-def test_filled_has_no_variables_left() -> None:
+def test_filled_replaces_every_variable() -> None:
     for query in QUERIES:
         assert "$" not in filled(query.promql, EVERYTHING, "5m")
 
@@ -79,7 +79,7 @@ def test_names_are_unique() -> None:
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
-def test_counters_are_asked_for_their_rate_and_brackets_close(query: Query) -> None:
+def test_counters_are_wrapped_in_rate_or_increase(query: Query) -> None:
     for name in series_of(query):
         if name.endswith(("_total", "_bucket", "_count", "_sum")):
             assert re.search(

@@ -26,7 +26,10 @@ def services() -> set[str]:
 
 
 def misfire_commands() -> list[str]:
-    """Return the misfire commands that the runbook (directly or by the doctor service) and the panels name."""
+    """Return the misfire commands in the runbook and in the panels.
+
+    The runbook calls misfire directly or through the service ``doctor``.
+    """
     given = re.compile(r"^(?:misfire|docker compose run --rm doctor)( .*)?$")
     typed = {(found[1] or " doctor").strip() for found in map(given.match, COMMANDS) if found}
     advice = " ".join(panel.do for board in BOARDS for row in board.rows for panel in row.panels)
