@@ -1,4 +1,4 @@
-# One image for every part: the command says which ("worker", "gateway", "topics create").
+# One image for every part; the command selects it ("worker", "gateway", "topics create").
 FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f1499a57e22e6c285135ae657bf7 AS build
 WORKDIR /build
 RUN python -m venv /venv
@@ -14,8 +14,9 @@ FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f14
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
 RUN groupadd --gid 10001 misfire && useradd --uid 10001 --gid 10001 --create-home misfire
-# What is mounted here begins as this user's; what Grafana alone may read begins as that of Grafana's image.
-RUN install --directory --owner=10001 --group=10001 /bundle && install --directory --owner=10001 --group=10001 --mode=0700 /keys \
+# New volumes inherit these owners: misfire's user, and for /secrets the user of Grafana's image.
+RUN install --directory --owner=10001 --group=10001 /bundle \
+    && install --directory --owner=10001 --group=10001 --mode=0700 /keys \
     && install --directory --owner=472 --group=0 --mode=0700 /secrets
 USER misfire
 WORKDIR /home/misfire

@@ -1,8 +1,8 @@
-# Works from a path with a space in it: targets are relative, and the shell only ever sees relative paths.
+# All paths are relative, so that make also works in a folder with a space in its path.
 .DEFAULT_GOAL := help
 .PHONY: help demo test fuzz sbom lint lock clean
 
-# hmmlearn, numpy and the others publish wheels for these; a later Python also works where a C++ compiler is there.
+# hmmlearn, numpy and others publish wheels for these. A later Python needs a C++ compiler.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	"$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$name" && exit; \
 	done; echo python3)
@@ -11,17 +11,22 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 UV_COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --group build
 
-# A virtual environment knows its own path: one that was moved, copied or lost its Python is made anew.
+# A virtual environment contains its own path. Rebuild one that was moved or copied, or that lost
+# its Python.
 $(shell [ -x .venv/bin/python ] && [ "$$(cat .venv/.home 2>/dev/null)" = "$$(pwd -P)" ] || rm -f .venv/.home)
 
 help:
-	@echo "make demo   the main job, end to end, on the embedded broker; ARGS='--seed 2' is passed on"
-	@echo "make test   lint, types and tests; ARGS='-k portland' goes to pytest, ARGS=--cov says what no test runs"
-	@echo "make fuzz   a million inputs for whatever reads foreign bytes, guided by coverage; RUNS=10000000 for more"
-	@echo "make sbom   build/sbom.json: what misfire runs with, with versions and licences (CycloneDX 1.6)"
-	@echo "make lint   ruff, mypy and import-linter only"
-	@echo "make lock   write requirements.lock and requirements-dev.lock from pyproject.toml; ARGS=--upgrade for newer ones"
-	@echo "make clean  remove what these made (the Kafka jars stay in the user's cache)"
+	@echo "make demo   run the demo, end to end, on the embedded broker; ARGS='--seed 2' is passed on"
+	@echo "make test   lint, type-check and test; ARGS='-k portland' is passed to pytest, ARGS=--cov"
+	@echo "            reports the coverage"
+	@echo "make fuzz   fuzz every parser of foreign input with a million inputs, guided by coverage;"
+	@echo "            RUNS=10000000 for more"
+	@echo "make sbom   write build/sbom.json: the runtime dependencies with versions and licences"
+	@echo "            (CycloneDX 1.6)"
+	@echo "make lint   run ruff, mypy and import-linter"
+	@echo "make lock   write requirements.lock and requirements-dev.lock from pyproject.toml;"
+	@echo "            ARGS=--upgrade for newer versions"
+	@echo "make clean  remove all build products (the Kafka jars stay in the user's cache)"
 
 demo: .venv/.runtime
 	@.venv/bin/misfire demo $(ARGS)
@@ -29,7 +34,7 @@ demo: .venv/.runtime
 test: lint
 	.venv/bin/python -m pytest $(ARGS)
 
-# Each target gets its share; what breaks one stays behind as build/fuzz/crash-….
+# Each target gets its share of the runs. An input that breaks one is kept as build/fuzz/crash-….
 RUNS ?= 1000000
 fuzz: .venv/.dev
 	@mkdir -p build/fuzz && .venv/bin/python -c 'from tests.fuzz.targets import TARGETS; print(*TARGETS, sep="\n")' > build/fuzz/targets
@@ -39,7 +44,7 @@ fuzz: .venv/.dev
 		echo "$$name: $$(grep -E 'executed_units|peak_rss' "$$name.log" | grep -oE '[0-9]+' | paste -sd ' ') (inputs, MB)"; \
 	done < targets
 
-# From an environment of its own: the developer's tools are no part of what runs.
+# Use a separate environment, without the development tools.
 sbom: .venv/.dev requirements.lock
 	@.venv/bin/python -m venv --clear build/sbom
 	@build/sbom/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes --requirement requirements.lock
@@ -51,7 +56,7 @@ sbom: .venv/.dev requirements.lock
 		print("build/sbom.json:", len(parts), "packages;", "without a licence in their metadata:", ", ".join(bare) or "none")'
 
 lint: .venv/.dev
-	.venv/bin/python -m pip check # fails where pyproject.toml and the locks disagree: make lock
+	.venv/bin/python -m pip check # fails if pyproject.toml and the locks disagree: run make lock
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -68,14 +73,16 @@ clean:
 
 .venv/.home:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "misfire needs Python 3.11 or later, but '$(PYTHON)' is older or not there: install one, or name it with 'make PYTHON=python3.12 ...'." >&2; \
+		echo "misfire needs Python 3.11 or later, but '$(PYTHON)' is older or missing." >&2; \
+		echo "Install one, or set its name: 'make PYTHON=python3.12 ...'." >&2; \
 		exit 3; }
-	@echo "Making .venv; the locked dependencies take about a minute, once."
+	@echo "Creating .venv; installing the locked dependencies takes about a minute."
 	@"$(PYTHON)" -m venv --clear .venv
 	@pwd -P > .venv/.home
 
-# A lock is complete, so pip resolves nothing: an old pip would look for a newer release of what is asked for with an extra.
-# The second install adds misfire itself: editable, built by the setuptools that the lock has just installed.
+# A lock is complete, so pip need not resolve: with --no-deps, an old pip does not look for newer
+# releases of packages with extras. The second install adds misfire itself, editable, built with the
+# locked setuptools.
 .venv/.runtime: .venv/.home requirements.lock pyproject.toml
 	@rm -f $@
 	@$(PIP) install --no-deps --require-hashes --requirement requirements.lock
