@@ -1,4 +1,5 @@
-"""The pure core of misfire: did anybody mean this chain of commands?
+"""The pure core of misfire, which decides whether a chain of commands was meant.
 
-Nothing in this package does I/O, reads a clock, keeps a global or imports asyncio. Time is an argument.
+Nothing in this package does I/O, reads a clock, keeps global state or imports asyncio. Functions
+take the time as an argument.
 """

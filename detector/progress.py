@@ -1,4 +1,4 @@
-"""How long work reports what it has done; the shell draws bars from it."""
+"""Progress callbacks and the ``map`` that long-running work takes as arguments."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Protocol, TypeVar
 
 __all__ = ["Each", "Part", "Progress", "Result", "one_by_one", "silent"]
 
-#: ``progress(stage, done, total)``.
+#: ``progress(stage, done, total)``, called as the work advances.
 Progress = Callable[[str, int, int], None]
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """Report progress to nobody."""
+    """Ignore the progress."""
 
 
 Part = TypeVar("Part")
@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 
 class Each(Protocol):
-    """Does ``work`` on each of ``parts``, of which none knows of the others, and yields the results in their order."""
+    """Apply ``work`` to independent ``parts`` and yield the results in the order of the parts."""
 
     def __call__(
         self, work: Callable[[Part], Result], parts: Iterable[Part], /
@@ -32,5 +32,5 @@ class Each(Protocol):
 
 
 def one_by_one(work: Callable[[Part], Result], parts: Iterable[Part], /) -> Iterator[Result]:
-    """Do one part after the other, in this process."""
+    """Work on the parts one after the other, in this process."""
     return map(work, parts)

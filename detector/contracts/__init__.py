@@ -1,1 +1,1 @@
-"""The frozen values that cross a boundary: events, decisions, confirmations, errors."""
+"""The frozen values that cross a boundary: events, decisions, confirmations and errors."""

@@ -1,7 +1,8 @@
-"""Challenge words: what background talk will not say by chance, and somebody who meant it can repeat.
+"""Challenge words, which a user repeats to confirm a command by voice.
 
-The words are drawn by a keyed hash of the event's id (the key is the bundle's version), so that a replay asks for the same ones. They are
-secret from nobody who reads the log; they need not be: they only have to be absent from what is said in a room.
+Background talk is unlikely to contain them. A keyed hash of the event's id selects the words, and
+the bundle's version is the key, so a replay selects the same words. The words are not secret:
+anyone who can read the log can compute them. They only have to be absent from ordinary speech.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Iterable
 
 __all__ = ["WORDS", "challenge_words", "words_in"]
 
-#: Two of 64 words: 4,032 pairs. None of them is a command's, a room's, a colour's, a name's or a number's; all are easily told apart.
+#: Two of 64 words make 4,032 ordered pairs. The words sound different from each other, and none of
+#: them is a command, a room, a colour, a name or a number.
 WORDS: tuple[str, ...] = (
     *("abacus", "acrobat", "alchemy", "amulet", "anvil", "aqueduct", "badger", "bagpipe"),
     *("ballad", "bamboo", "barnacle", "beaver", "bobsled", "bonfire", "cactus", "catapult"),
@@ -22,32 +24,35 @@ WORDS: tuple[str, ...] = (
     *("molasses", "nutmeg", "octopus", "orchard", "pelican", "pendulum", "pyramid", "quiver"),
     *("raccoon", "scarecrow", "sphinx", "tadpole", "trombone", "volcano", "walrus", "zeppelin"),
 )
-_SAID = 2
+_WORDS_PER_CHALLENGE = 2
 
 
 def challenge_words(event_id: str, key: str, avoid: Iterable[str]) -> tuple[str, ...]:
-    """Return the words to be said, different ones.
+    """Return the distinct words that the user has to say.
 
     Args:
-        event_id: the event that is asked about.
-        key: what only this installation knows well, such as the bundle's version.
-        avoid: what this household usually says: intents, slot names and tokens. Tokens are hashes as a rule, and then rule nothing out.
+        event_id: the event to confirm.
+        key: a value specific to this installation, such as the bundle's version.
+        avoid: what this household usually says: intents, slot names and tokens. A word that
+            occurs in one of them is not selected. Tokens are usually hashes and exclude nothing.
 
-    >>> challenge_words("e1", "b1", ()) == challenge_words("e1", "b1", ()) != challenge_words("e2", "b1", ())
+    >>> challenge_words("e1", "b1", ()) == challenge_words("e1", "b1", ())
     True
+    >>> challenge_words("e1", "b1", ()) == challenge_words("e2", "b1", ())
+    False
     """
     usual = " ".join(avoid).lower()
     free = [word for word in WORDS if word not in usual] or list(WORDS)
     digest = hashlib.blake2b(event_id.encode(), key=key.encode()[:64], digest_size=16).digest()
-    number, said = int.from_bytes(digest, "big"), []
-    for _ in range(min(_SAID, len(free))):
-        number, place = divmod(number, len(free))
-        said.append(free.pop(place))
-    return tuple(said)
+    number, selected = int.from_bytes(digest, "big"), []
+    for _ in range(min(_WORDS_PER_CHALLENGE, len(free))):
+        number, index = divmod(number, len(free))
+        selected.append(free.pop(index))
+    return tuple(selected)
 
 
 def words_in(text: str) -> tuple[str, ...]:
-    """Return which of the words a recognised sentence holds, in its order; the rest of the sentence is left behind.
+    """Return the challenge words in a recognised sentence, in order, and drop all other words.
 
     >>> words_in("Uhm, falcon GLACIER please")
     ('falcon', 'glacier')

@@ -1,7 +1,11 @@
-"""Two clocks. The log's decides: windows, expiry, rates and the order of learning. The device's describes habits, such as the hour.
+"""Comparisons of the two clocks: the log's and the device's.
 
-Times are seconds since the epoch. The log's time of a record (``at`` everywhere in the core) is when the broker appended it, or when it
-arrived where there is no broker; of a stream on disk it is the event's own time, for a file has no other.
+The log's time decides windows, expiry, rates and the order of learning. The device's time describes
+habits, such as the hour of the day. Times are seconds since the epoch.
+
+The core calls the log's time of a record ``at``. It is the time at which the broker appended the
+record, or the time of arrival if there is no broker. A stream on disk has no log time; the event's
+own time takes its place.
 """
 
 from __future__ import annotations
@@ -12,19 +16,21 @@ __all__ = ["ahead", "apart"]
 
 
 def ahead(event: IntentEvent, at: float, skew: float) -> float | None:
-    """Return by how many whole seconds a device's clock is ahead of the log's; ``None`` where more than ``skew``, either way.
+    """Return by how many whole seconds the device's clock is ahead of the log's.
 
-    A clock that is further off says nothing about habits: the log's time takes its place.
+    Return ``None`` if the clocks differ by more than ``skew`` seconds in either direction. The
+    device's time then says nothing about habits, and the caller uses the log's time instead.
     """
     by = event.seconds - at
     return float(round(by)) if abs(by) <= skew else None
 
 
 def apart(at: float, then: float) -> float:
-    """Return how many seconds lie between two of the log's times, whichever is later.
+    """Return the number of seconds between two log times, whichever is later.
 
-    The log's time can go back: a little when a partition's leader changes, and by years after one record with a wrong stamp. A window
-    around ``then`` is over in both directions, so that a stamp in the future holds nothing open.
+    The log's time can go backwards: slightly when a partition's leader changes, and by years after
+    a record with a wrong timestamp. A window therefore ends in both directions, and a timestamp in
+    the future cannot keep it open.
 
     >>> apart(100.0, 160.0) == apart(160.0, 100.0) == 60.0
     True

@@ -1,4 +1,7 @@
-"""Answers to a confirmation, validated on construction, and what becomes of them. Only values live here."""
+"""Answers to confirmations and the results of those answers; values only.
+
+Answers are validated on construction.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +19,17 @@ from detector.contracts.timestamps import Timestamp, in_utc
 
 __all__ = ["PROVEN", "ConfirmationAnswer", "ConfirmationResult", "Refusal", "Result", "proof_of"]
 
-#: A proof is an HMAC in hexadecimal, or an id of the runtime's.
+#: A proof is an HMAC in hexadecimal or an id that the runtime assigned.
 MAX_PROOF_LENGTH = 256
-#: More words than anybody is asked to say, and fewer than a conversation has.
+#: More words than a challenge has, and fewer than a conversation has.
 MAX_WORDS = 8
 
-
-#: Ways of confirming that the runtime checks, and proves to have checked.
+#: The methods that the runtime checks itself. An answer carries a proof of the check.
 PROVEN = frozenset({ConfirmMethod.PHONE_PUSH, ConfirmMethod.PIN})
 
 
 class Result(StrEnum):
-    """What an answer did: the command may run, it may not, or the question stays as it was."""
+    """Effect of an answer: the command may run, it may not run, or the question is unchanged."""
 
     CONFIRMED = "confirmed"
     DENIED = "denied"
@@ -35,7 +37,7 @@ class Result(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why an answer counts for nothing."""
+    """Why an answer has no effect."""
 
     UNKNOWN = "unknown_confirmation"
     OTHER_HOUSEHOLD = "other_household"
@@ -57,14 +59,20 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmationAnswer:
-    """What somebody answered, and how that is known.
+    """A user's answer to a confirmation, with the evidence for it.
 
-    ``answer_id`` is the answer's own id. ``session_id``, ``intent`` and ``slots`` are those of the command that would run now. A yes by
-    ``pin`` or ``phone_push`` needs ``proof`` (see ``proof_of``), by ``challenge`` the ``words`` that were heard (only those of the list,
-    never what else was said), by ``spoken`` the turn that was ``heard``. A no needs nothing.
+    ``answer_id`` is the answer's own id. ``session_id``, ``intent`` and ``slots`` describe the
+    command that would run now. The evidence for an accepting answer depends on the method:
+
+    - ``pin`` and ``phone_push`` need a ``proof`` (see ``proof_of``);
+    - ``challenge`` needs the ``words`` that were heard, and only those from the list of challenge
+      words, never the rest of the utterance;
+    - ``spoken`` needs the turn that was ``heard``.
+
+    A declining answer needs no evidence.
 
     Raises:
-        InvalidValue: a field breaks the contract; the message names it.
+        InvalidValue: a field violates the contract; the message names the field.
     """
 
     confirmation_id: str
@@ -86,25 +94,27 @@ class ConfirmationAnswer:
         check_slots(self.slots)
         if self.heard is not None and self.heard.household_id != self.household_id:
             raise InvalidValue(
-                "heard is a turn of another household; send the turn that this household said"
+                "heard is a turn of another household; send this household's own turn"
             )
         if self.proof is not None and not 0 < len(self.proof) <= MAX_PROOF_LENGTH:
             raise InvalidValue(
-                f"proof must have 1 to {MAX_PROOF_LENGTH} characters; leave it out where there is none"
+                f"proof must have 1 to {MAX_PROOF_LENGTH} characters; omit it if there is none"
             )
         if len(self.words) > MAX_WORDS or not set(self.words) <= set(WORDS):
             raise InvalidValue(
-                f"words must be at most {MAX_WORDS} of the challenge words; leave out whatever else was heard"
+                f"words must be at most {MAX_WORDS} challenge words; omit all other words"
             )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmationResult:
-    """What became of an answer.
+    """The result of an answer.
 
-    ``event_id`` is the committing event whose command may run (``confirmed``) or may not (``denied``), once. ``reason`` is why an
-    answer was refused, ``text`` the same as a sentence. ``surprisal_bits`` and ``misfire_probability`` are those of a spoken yes, in
-    bits (higher is rarer) and of the chain with the answer in it. ``answered_by`` is the ``answer_id`` that closed the question.
+    ``event_id`` is the committing event whose command may run once (``confirmed``) or may not run
+    (``denied``). ``reason`` is why the answer was refused, and ``text`` is the same as a sentence.
+    For a spoken yes, ``surprisal_bits`` is the surprisal of the answer in bits (higher is rarer),
+    and ``misfire_probability`` is that of the chain including the answer. ``answered_by`` is the
+    ``answer_id`` that closed the question.
     """
 
     confirmation_id: str
@@ -121,9 +131,10 @@ class ConfirmationResult:
 
 
 def proof_of(key: bytes, confirmation_id: str, method: ConfirmMethod) -> str:
-    """Return the proof that somebody who holds ``key`` checked a PIN or a push: HMAC-SHA-256 in hexadecimal (RFC 2104).
+    """Return the proof that a holder of ``key`` checked a PIN or a push notification.
 
-    A confirmation is answered once, so that a proof that was overheard is worth nothing.
+    The proof is an HMAC-SHA-256 (RFC 2104) in hexadecimal. A confirmation accepts one answer only,
+    so an intercepted proof cannot be used again.
 
     >>> len(proof_of(b"key", "c1", ConfirmMethod.PIN))
     64

@@ -1,6 +1,7 @@
-"""What goes out: the decision on one event, with its reasons.
+"""The decision on one event, and the values it consists of.
 
-A decision holds no clock reading of ours: replaying the same log with the same bundle gives the same bytes.
+A decision contains no reading of a local clock: replaying the same log with the same bundle gives
+the same bytes.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ __all__ = [
     "why_abstained",
 ]
 
-#: The codes of why the policy's rule stands in for the judge; each is that of a reason of the decision.
+#: Codes of the reasons for which the policy's rule replaces the judge.
 ABSTENTIONS = ("judge_failed", "too_little_calibration", "unknown_intent")
 
 
 class Verdict(StrEnum):
-    """The answer to "did anybody mean this chain?"."""
+    """What the runtime should do with a command."""
 
     ALLOW = "allow"
     CONFIRM = "confirm"
@@ -49,7 +50,7 @@ class Enforcement(StrEnum):
 
 
 class Rung(StrEnum):
-    """Which step of the ladder a decision stands on, best first."""
+    """The component that made a decision, best first."""
 
     WORKER = "worker"
     GATEWAY = "gateway"
@@ -57,7 +58,7 @@ class Rung(StrEnum):
 
 
 class RiskClass(StrEnum):
-    """What a command can do, mildest first."""
+    """The harm that a command can do, mildest first."""
 
     READ_ONLY = "read_only"
     REVERSIBLE = "reversible"
@@ -66,12 +67,12 @@ class RiskClass(StrEnum):
     PHYSICAL = "physical"
 
 
-#: The classes whose commands can be taken back, or change nothing.
+#: The classes whose commands change nothing or can be undone.
 MILD = frozenset({RiskClass.READ_ONLY, RiskClass.REVERSIBLE})
 
 
 def severity(risk: RiskClass) -> int:
-    """Return a class's place in order, the mildest first."""
+    """Return the position of a class in order of harm, 0 for the mildest."""
     return list(RiskClass).index(risk)
 
 
@@ -85,7 +86,7 @@ def strictest(*risks: RiskClass) -> RiskClass:
 
 
 class ConfirmMethod(StrEnum):
-    """How somebody can be asked."""
+    """How the user can confirm a command."""
 
     SPOKEN = "spoken"
     CHALLENGE = "challenge"
@@ -95,9 +96,10 @@ class ConfirmMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One contribution to a verdict: a code, the event that it is about, its weight in bits, a plain sentence.
+    """One contribution to a verdict: a code, the event it concerns, its weight and a sentence.
 
-    Positive bits speak for a misfire. A rule without a weight (no bundle, no data) has 0.0 bits.
+    Positive bits are evidence for a misfire. A rule without a weight (no bundle, no data) has 0.0
+    bits.
     """
 
     code: str
@@ -108,7 +110,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """One of the likeliest events in the place of the chain's most surprising one, with its probability."""
+    """An event that was likelier than the chain's most surprising one, with its probability."""
 
     intent: str
     act: str
@@ -117,11 +119,13 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirm:
-    """How to ask, and what an answer is bound to.
+    """How to ask for a confirmation, and the conditions under which an answer is valid.
 
-    ``methods`` are those that are safe enough in this case, in order of expected cost: the likelier a misfire, the safer the first.
-    An answer counts until ``expires_at``, once, and for a command with these ``slots`` only. ``challenge`` are the words to be said
-    where that way is chosen. ``confirmation_id`` is ``None`` where nobody could check an answer: on the policy rung.
+    ``methods`` are the methods that are safe enough for this command, in order of expected cost:
+    the likelier a misfire, the safer the first method. One answer is valid, until ``expires_at``,
+    for a command with these ``slots``. ``challenge`` are the words that the user has to say if the
+    method is ``challenge``. ``confirmation_id`` is ``None`` on the policy rung, where no component
+    can check an answer.
     """
 
     methods: tuple[ConfirmMethod, ...]
@@ -136,12 +140,17 @@ class Confirm:
 class Decision:
     """The decision on one event.
 
-    ``misfire_probability`` and ``p_value`` are ``None`` where no judgement was made: on an event that does not commit, and on
-    the policy rung. ``surprisal_bits`` is the chain's, summed; higher is rarer. ``abstained`` says that the
-    judge could not know and the policy's rule answered: training never saw the intent (a reason with the code ``unknown_intent``), the
-    risk class has too few commands to calibrate on (``too_little_calibration``), or the judge gave no number (``judge_failed``).
-    ``degraded`` says that the answer comes from below the first rung.
-    ``clock_replaced`` says that the device's clock was too far from the log's to be believed (``clocks.py``).
+    ``misfire_probability`` and ``p_value`` are ``None`` if the event was not judged: it does not
+    commit, or the decision was made on the policy rung. ``surprisal_bits`` is the sum over the
+    chain and ``event_bits`` that of this event, both in bits; higher is rarer.
+
+    ``abstained`` means that the judge had no basis for a judgement and the policy's rule decided.
+    A reason's code explains why: training never saw the intent (``unknown_intent``), the risk class
+    has too few commands to calibrate on (``too_little_calibration``), or the judge did not return a
+    number (``judge_failed``).
+
+    ``degraded`` means that a rung below the worker made the decision. ``clock_replaced`` means that
+    the device's clock differed too much from the log's to be used (``clocks.py``).
     """
 
     decision_id: str
@@ -168,14 +177,17 @@ class Decision:
 
 
 def why_abstained(decision: Decision) -> str | None:
-    """Return the code of why the judge abstained, which need not be the first of the reasons; ``None`` where it did not."""
+    """Return the code of the reason for which the judge abstained, or ``None`` if it judged.
+
+    The reason is not necessarily the first one.
+    """
     if not decision.abstained:
         return None
     return next((reason.code for reason in decision.reasons if reason.code in ABSTENTIONS), None)
 
 
 def decision_id(event_id: str, bundle: str) -> str:
-    """Derive a decision's id from the event's and the bundle's, so that a replay gives the same one.
+    """Derive a decision's id from the ids of the event and the bundle; a replay gives the same id.
 
     >>> decision_id("e1", "b1") == decision_id("e1", "b1") != decision_id("e1", "b2")
     True

@@ -1,4 +1,7 @@
-"""Errors of the core. Each message names the thing, what was wrong with it, and what to do."""
+"""The errors that the core raises.
+
+Each message names the value, says what was wrong with it, and says what to do.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,20 @@ __all__ = ["BundleError", "InvalidValue", "MisfireError", "NotEnoughData", "Poli
 
 
 class MisfireError(Exception):
-    """Root of every error that the core raises on purpose."""
+    """Base class of every error that the core raises deliberately."""
 
 
 class InvalidValue(MisfireError, ValueError):
-    """A value that crossed the boundary is not what the contract says: the sender's fault."""
+    """A value that crossed a boundary violates the contract; the sender has to correct it."""
 
 
 class PolicyError(MisfireError, ValueError):
-    """A policy cannot be used; the message lists every problem found, one per line."""
+    """A policy is not usable; the message lists all problems, one per line."""
 
 
 class BundleError(MisfireError, ValueError):
-    """A bundle is incomplete, damaged or of a format that this version does not read."""
+    """A bundle is incomplete or damaged, or this version cannot read its format."""
 
 
 class NotEnoughData(MisfireError, ValueError):
-    """There is too little to learn from; the message says how much there was and how much it takes."""
+    """There is too little data to learn from; the message gives the amount found and required."""

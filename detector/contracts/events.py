@@ -1,6 +1,6 @@
-"""What comes in: intent events and outcomes, validated once, on construction.
+"""Intent events and outcomes, the input of the core; values only.
 
-Only values live here: no I/O, no clock, no state. Code behind this boundary trusts them.
+They are validated once, on construction. Code behind this boundary does not check them again.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ __all__ = [
     "session_of",
 ]
 
-#: Turns that belong to no command ("thank you", "bye") carry an intent of this domain.
+#: The domain of intents that belong to no command ("thank you", "bye").
 CONVERSATION = "conversation"
 
-#: Ids are hashes or UUIDs with a prefix: 36 to 64 characters; twice that is generous.
+#: Ids are hashes or UUIDs with a prefix, 36 to 64 characters long; the limit is twice that.
 MAX_ID_LENGTH = 128
-#: The largest Schema-Guided Dialogue intent has 14 slots; a longer list is not a command.
+#: The largest intent in the Schema-Guided Dialogue data set has 14 slots.
 MAX_SLOTS = 32
-#: A token is a keyed hash in hexadecimal with a key id in front.
+#: A token is a key id followed by a keyed hash in hexadecimal.
 MAX_TOKEN_LENGTH = 128
 
-#: Fields of events, outcomes, answers and decisions that no slot may be named after: a reader that looks for one must not find what
-#: somebody else put there. ``time`` and ``runtime`` are not among them: people say times, and ask how long a film runs.
+#: Fields of events, outcomes, answers and decisions. No slot may have one of these names, because a
+#: consumer that searches a record for the field could find the slot instead. ``time`` and
+#: ``runtime`` are allowed: users say times, and ask how long a film runs.
 STRUCTURAL_NAMES = frozenset(
     {
         *("household_id", "event_id", "device_id", "session_id", "speaker_id"),
@@ -49,13 +50,13 @@ STRUCTURAL_NAMES = frozenset(
     }
 )
 
-#: What an intent and an id look like.
+#: The forms of an intent and of an id.
 INTENT_FORM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\.[A-Za-z][A-Za-z0-9_]{0,63}")
 ID_FORM = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_LENGTH}}}")
 
 
 class Act(StrEnum):
-    """What a turn does in the dialogue."""
+    """The function of a turn in the dialogue."""
 
     INITIATE = "initiate"
     INFORM = "inform"
@@ -71,7 +72,7 @@ class Act(StrEnum):
 
 
 class OutcomeKind(StrEnum):
-    """What happened to a committing event afterwards."""
+    """What happened to a command after its committing event."""
 
     EXECUTED = "executed"
     CONFIRMED = "confirmed"
@@ -81,7 +82,7 @@ class OutcomeKind(StrEnum):
 
 
 class OutcomeSource(StrEnum):
-    """Who says so."""
+    """The component that reports an outcome."""
 
     RUNTIME = "runtime"
     OPERATOR = "operator"
@@ -89,7 +90,7 @@ class OutcomeSource(StrEnum):
 
 
 def domain_of(intent: str) -> str:
-    """Return the part of an intent's name before the dot.
+    """Return the part of an intent before the dot.
 
     >>> domain_of("messages.SendMessage")
     'messages'
@@ -101,12 +102,14 @@ def domain_of(intent: str) -> str:
 class IntentEvent:
     """One turn that the assistant understood.
 
-    ``event_id`` is the idempotency key. ``session_id`` may be left out: it is the device's own then (``conversations.py``).
-    ``commits`` says whether the runtime would carry the intent out on *allow*. ``slots`` maps names to tokens, never to spoken
-    values. Confidences are in [0, 1]; ``None`` means that the runtime gives none, which is a value of its own and neither zero nor one.
+    ``event_id`` is the idempotency key. ``session_id`` is optional; its default is derived from the
+    device (``household/conversations.py``). ``commits`` is true if the runtime would execute the
+    intent on *allow*. ``slots`` maps names to tokens, never to spoken values. Confidences are in
+    [0, 1]. ``None`` means that the runtime does not report one; the model treats it as a value of
+    its own, neither zero nor one.
 
     Raises:
-        InvalidValue: a field breaks the contract; the message names it.
+        InvalidValue: a field violates the contract; the message names the field.
     """
 
     event_id: str
@@ -139,7 +142,7 @@ class IntentEvent:
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= 1.0:
                 raise InvalidValue(
-                    f"{name} {value!r} is outside [0, 1]; leave it out where it is not known"
+                    f"{name} {value!r} is outside [0, 1]; omit it if it is not known"
                 )
 
     @property
@@ -155,10 +158,10 @@ class IntentEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What happened to one committing event afterwards, and who says so.
+    """What happened to one command, and which component reports it.
 
     Raises:
-        InvalidValue: a field breaks the contract; the message names it.
+        InvalidValue: a field violates the contract; the message names the field.
     """
 
     event_id: str
@@ -173,42 +176,50 @@ class Outcome:
 
 
 def fingerprint(event: IntentEvent) -> str:
-    """Return what tells an event from another under the same ``event_id``: 12 hexadecimal digits of everything it says."""
-    # No id and no name holds a space, and what may be missing or hold anything is written so that it cannot be mistaken.
-    said = (
-        f"{event.seconds} {event.household_id} {event.device_id} {event.session_id} {event.intent} {event.act} {event.commits} "
-        f"{event.intent_confidence} {event.asr_confidence} {event.wake_confidence} {event.speaker_id!r} {event.runtime!r} "
+    """Return a hash of all fields except ``event_id``, as 12 hexadecimal digits.
+
+    It distinguishes two events that were sent under the same ``event_id``.
+    """
+    # The encoding is unambiguous: ids and names contain no space, and values that may be missing or
+    # contain any character are written as Python literals.
+    content = (
+        f"{event.seconds} {event.household_id} {event.device_id} {event.session_id} "
+        f"{event.intent} {event.act} {event.commits} "
+        f"{event.intent_confidence} {event.asr_confidence} {event.wake_confidence} "
+        f"{event.speaker_id!r} {event.runtime!r} "
         f"{sorted(event.slots.items()) if event.slots else ()}"
     )
-    return hashlib.blake2b(said.encode(), digest_size=6).hexdigest()
+    return hashlib.blake2b(content.encode(), digest_size=6).hexdigest()
 
 
 def session_of(device_id: str) -> str:
-    """Return the ``session_id`` of a device whose runtime has none."""
+    """Return the ``session_id`` for a device whose runtime does not send one."""
     return f"device-{hashlib.blake2b(device_id.encode(), digest_size=8).hexdigest()}"
 
 
 def check_ids(value: object, *names: str) -> None:
-    """Refuse ids that are none, by raising ``InvalidValue``."""
+    """Raise ``InvalidValue`` if one of the named attributes is not a valid id."""
     for name in names:
         identifier = getattr(value, name)
         if not ID_FORM.fullmatch(identifier):
             raise InvalidValue(
-                f"{name} {identifier[:80]!r} must be 1 to {MAX_ID_LENGTH} printable ASCII characters without spaces"
+                f"{name} {identifier[:80]!r} must be 1 to {MAX_ID_LENGTH} printable ASCII "
+                "characters without spaces"
             )
 
 
 def check_slots(slots: Mapping[str, str]) -> None:
-    """Refuse slots that are too many, too long, or named after a field, by raising ``InvalidValue``."""
+    """Raise ``InvalidValue`` if there are too many slots, or one is too long or reserved."""
     if len(slots) > MAX_SLOTS:
-        raise InvalidValue(f"slots has {len(slots)} entries; at most {MAX_SLOTS} are read")
-    if named := sorted(STRUCTURAL_NAMES.intersection(map(str.lower, slots))):
+        raise InvalidValue(f"slots has {len(slots)} entries; at most {MAX_SLOTS} are allowed")
+    if reserved := sorted(STRUCTURAL_NAMES.intersection(map(str.lower, slots))):
         raise InvalidValue(
-            f"a slot is named {', '.join(named)}, as a field of the record itself; give the slot another name"
+            f"a slot is named {', '.join(reserved)}, like a field of the record itself; "
+            "rename the slot"
         )
     for name, token in slots.items():
         if not 0 < len(name) <= MAX_TOKEN_LENGTH or len(token) > MAX_TOKEN_LENGTH:
             raise InvalidValue(
-                f"slot {name[:40]!r}: name and token must be at most {MAX_TOKEN_LENGTH} characters; "
-                "send tokens (keyed hashes), never spoken values"
+                f"slot {name[:40]!r}: name and token must be at most {MAX_TOKEN_LENGTH} "
+                "characters; send tokens (keyed hashes), never spoken values"
             )

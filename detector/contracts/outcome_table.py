@@ -1,8 +1,9 @@
-"""What an outcome does, as a table: how the command stands, what is reported, and who reports it.
+"""The transition table of outcomes: a command's state, the outcome and its source give a new state.
 
-An outcome reports what happened. It never authorises a command, never opens a question again, and never teaches that a command was
-meant which the worker's verdict did not allow and no checked answer confirmed.
-``streams/gateway/documents/outcomes.md`` is drawn from here.
+An outcome reports what happened. It never authorises a command and never reopens a question. A
+command counts as meant only if the worker's verdict allowed it or a checked answer confirmed it;
+an outcome cannot change that. ``streams/gateway/documents/outcomes.md`` is generated from this
+table.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ __all__ = ["SENTENCES", "TABLE", "OutcomeRefused", "entry"]
 
 
 class OutcomeRefused(StrEnum):
-    """Why an outcome changes nothing."""
+    """Why an outcome has no effect."""
 
     UNCHECKED = "unchecked_confirmation"
     RAN_REFUSED = "ran_refused"
@@ -28,15 +29,26 @@ class OutcomeRefused(StrEnum):
 
 
 SENTENCES: Mapping[OutcomeRefused, str] = {
-    OutcomeRefused.UNCHECKED: "An outcome confirms nothing; send the answer, with its proof, to the question's confirmation.",
-    OutcomeRefused.RAN_REFUSED: "The command was not allowed, and this says that it ran; nothing is learned from it.",
-    OutcomeRefused.ALREADY_SETTLED: "Another outcome of this command was taken in, and this one contradicts it.",
-    OutcomeRefused.ALREADY_LEARNED: "The undo window has passed, and the household has learned from this command.",
-    OutcomeRefused.NOT_A_COMMAND: "The event commits nothing, so that there is no outcome of it.",
-    OutcomeRefused.WRONG_SOURCE: "This source cannot know that: a gateway reports executed and expired, an operator denied and undone.",
+    OutcomeRefused.UNCHECKED: (
+        "An outcome cannot confirm a command; send the answer and its proof to the confirmation."
+    ),
+    OutcomeRefused.RAN_REFUSED: (
+        "The command ran although it was not allowed; the household does not learn from it."
+    ),
+    OutcomeRefused.ALREADY_SETTLED: (
+        "This outcome contradicts an earlier outcome of the same command."
+    ),
+    OutcomeRefused.ALREADY_LEARNED: (
+        "The undo window has passed, and the household has learned from this command."
+    ),
+    OutcomeRefused.NOT_A_COMMAND: "The event does not commit, so it has no outcome.",
+    OutcomeRefused.WRONG_SOURCE: (
+        "This source cannot report this outcome: a gateway reports executed and expired, "
+        "an operator denied and undone."
+    ),
 }
 
-#: What a command becomes, or why the outcome is refused.
+#: The command's new state, or the reason for which the outcome is refused.
 Entry = Standing | OutcomeRefused
 
 _UNKNOWN, _NO_COMMAND, _ALLOWED, _NOT_RUN = (
@@ -64,8 +76,9 @@ _TOO_LATE, _NOTHING, _WRONG = (
     OutcomeRefused.WRONG_SOURCE,
 )
 
-#: By how the command stands and by what is reported: what it becomes when a runtime, a gateway or an operator reports it.
-#: An outcome of an unknown event waits, and is looked up again when its event has been decided on.
+#: For each state of a command and each outcome: the entries for a report by the runtime, the
+#: gateway and the operator. The outcome of an unknown event is kept and applied after the event's
+#: decision.
 TABLE: Mapping[Standing, Mapping[OutcomeKind, tuple[Entry, Entry, Entry]]] = {
     Standing.UNKNOWN: {
         OutcomeKind.EXECUTED: (_UNKNOWN, _UNKNOWN, _WRONG),
@@ -164,7 +177,7 @@ _COLUMNS = (OutcomeSource.RUNTIME, OutcomeSource.GATEWAY, OutcomeSource.OPERATOR
 
 
 def entry(standing: Standing, kind: OutcomeKind, source: OutcomeSource) -> Entry:
-    """Look up what a command becomes, or why the outcome is refused.
+    """Return the command's new state, or the reason for which the outcome is refused.
 
     >>> entry(Standing.BLOCKED, OutcomeKind.EXECUTED, OutcomeSource.RUNTIME)
     <OutcomeRefused.RAN_REFUSED: 'ran_refused'>

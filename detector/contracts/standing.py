@@ -1,4 +1,4 @@
-"""How a command stands: what the verdict and everything since have made of it. Only values live here."""
+"""The state of a command, as the verdict and later reports determine it; values only."""
 
 from __future__ import annotations
 
@@ -8,35 +8,36 @@ __all__ = ["MEANT", "Standing"]
 
 
 class Standing(StrEnum):
-    """What is known of a command. Only ``MEANT`` ones are learned from."""
+    """The state of a command. The household learns only from commands in a ``MEANT`` state."""
 
-    #: No such event has been decided on yet, or it is too long ago.
+    #: There is no decision on this event yet, or it is too old to be kept.
     UNKNOWN = "unknown"
-    #: The event commits nothing.
+    #: The event does not commit.
     NO_COMMAND = "no_command"
     #: The worker's verdict is allow.
     ALLOWED = "allowed"
-    #: The worker's verdict is allow; the runtime or a lower rung reported that the command did not run.
+    #: The worker's verdict is allow, but the runtime or a lower rung reported that the command did
+    #: not run.
     NOT_RUN = "not_run"
     #: The worker's verdict is confirm, and its question is open.
     ASKED = "asked"
-    #: The worker's verdict is confirm, and its question expired, was superseded, or was given up.
+    #: The worker's verdict is confirm, and its question expired, was superseded or was abandoned.
     EXPIRED = "expired"
     #: The worker's verdict is block.
     BLOCKED = "blocked"
     #: The worker's verdict is confirm or block; shadow mode, or a lower rung, let the command run.
     LET_RUN = "let_run"
-    #: An answer that was checked said yes.
+    #: A checked answer accepted the command.
     CONFIRMED = "confirmed"
-    #: An answer or an outcome said no.
+    #: An answer or an outcome denied the command.
     DENIED = "denied"
-    #: It was allowed or confirmed, and it ran.
+    #: The command was allowed or confirmed, and it ran.
     EXECUTED = "executed"
-    #: It ran, and was undone or disowned.
+    #: The command ran, and the user undid it or said that it was not meant.
     UNDONE = "undone"
     #: The household has learned from it.
     LEARNED = "learned"
 
 
-#: Commands that somebody meant, as far as is known.
+#: The states in which a command counts as meant.
 MEANT = frozenset({Standing.ALLOWED, Standing.CONFIRMED, Standing.EXECUTED})

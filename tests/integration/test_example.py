@@ -45,7 +45,7 @@ def test_without_a_gateway_it_runs_what_the_policy_allows_and_confirms_nothing()
     lights, question, refusal = said.splitlines()
     assert lights == "lights.TurnOn k1_9a runs"
     assert question.endswith("Was this intended?")
-    assert refusal.startswith("messages.SendMessage: confirm. Nobody could check the answer")
+    assert refusal.startswith("messages.SendMessage: confirm. The answer could not be checked")
 
 
 def test_the_words_that_it_is_told_to_say_confirm(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from detector.contracts.challenge_words import WORDS, challenge_words, words_in
 
 
 @given(st.text(), st.text(min_size=1), st.lists(st.sampled_from(WORDS)))
-def test_the_words_are_different_and_not_the_households_own(
+def test_challenge_words_are_distinct_and_avoid_the_households_words(
     event_id: str, key: str, usual: list[str]
 ) -> None:
     words = challenge_words(event_id, key, usual)
@@ -18,21 +18,21 @@ def test_the_words_are_different_and_not_the_households_own(
         assert not set(words) & set(usual)
 
 
-def test_a_household_that_says_every_word_is_asked_all_the_same() -> None:
+def test_a_household_that_uses_every_word_still_gets_a_challenge() -> None:
     assert len(challenge_words("e1", "b1", WORDS)) == 2
 
 
-def test_they_spread_over_the_list() -> None:
+def test_all_words_are_used() -> None:
     drawn = [challenge_words(f"e{number}", "b1", ()) for number in range(2000)]
     assert {word for words in drawn for word in words} == set(WORDS)
     assert len(set(drawn)) > 1500
 
 
-def test_no_word_holds_another() -> None:
+def test_no_word_contains_another() -> None:
     assert not [(one, other) for one in WORDS for other in WORDS if one != other and one in other]
 
 
 @given(st.text())
-def test_of_what_was_said_only_the_words_are_kept(text: str) -> None:
+def test_words_in_keeps_only_challenge_words(text: str) -> None:
     assert set(words_in(text)) <= set(WORDS)
     assert words_in(f"{text} falcon!")[-1] == "falcon"

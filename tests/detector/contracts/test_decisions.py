@@ -23,7 +23,7 @@ IDS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, ma
 
 
 @given(IDS, IDS, IDS, IDS)
-def test_a_decision_id_is_of_its_event_and_bundle(
+def test_a_decision_id_depends_on_its_event_and_bundle(
     event: str, bundle: str, event2: str, bundle2: str
 ) -> None:
     same = (event, bundle) == (event2, bundle2)
@@ -31,11 +31,11 @@ def test_a_decision_id_is_of_its_event_and_bundle(
 
 
 def test_a_decision_id_never_changes() -> None:
-    # An audit log of years holds these: another derivation would break every join on it.
+    # Audit logs of several years contain these ids. Another derivation would break joins on them.
     assert decision_id("e1", "b1") == "95e58b6a83db274dd3d32cd3f2fa2e8b"
 
 
-def test_words_on_the_wire() -> None:
+def test_enum_values_are_stable_on_the_wire() -> None:
     assert [verdict.value for verdict in Verdict] == ["allow", "confirm", "block"]
     assert [rung.value for rung in Rung] == ["worker", "gateway", "policy"]
     assert [mode.value for mode in Enforcement] == ["enforce", "shadow"]
@@ -43,7 +43,7 @@ def test_words_on_the_wire() -> None:
     assert [risk.value for risk in RiskClass] == mildest_first
 
 
-def test_a_decision_holds_no_clock_and_cannot_be_changed() -> None:
+def test_a_decision_has_no_clock_reading_and_is_immutable() -> None:
     assert not {field.name for field in fields(Decision)} & {"time", "timestamp", "decided_at"}
     decision = Decision(
         decision_id="d",

@@ -32,7 +32,7 @@ CONFIDENCES = ["intent_confidence", "asr_confidence", "wake_confidence"]
 @pytest.mark.parametrize("bad", ["", "a b", "a\n", "é", "x" * (MAX_ID_LENGTH + 1), "tab\t"])
 def test_an_id_is_short_printable_ascii(field: str, bad: str) -> None:
     if (field, bad) == ("session_id", ""):
-        return  # the device's own
+        return  # an empty session_id is replaced by the device's own
     with pytest.raises(InvalidValue, match=f"^{field} "):
         event(**{field: bad})
 
@@ -62,24 +62,24 @@ def test_an_intent_is_a_domain_and_a_name(intent: str) -> None:
 
 
 @pytest.mark.parametrize("intent", ["messages.SendMessage", "Hotels_2.BookHouse", "a.b"])
-def test_an_intent_of_the_form_is_taken(intent: str) -> None:
+def test_a_well_formed_intent_is_accepted(intent: str) -> None:
     assert event(intent=intent).domain == domain_of(intent) == intent.partition(".")[0]
 
 
-def test_a_time_without_a_zone_is_refused_and_any_other_kept_in_utc() -> None:
+def test_a_time_without_a_zone_is_rejected_and_others_are_converted_to_utc() -> None:
     here, naive = START.astimezone(timezone(timedelta(hours=1))), START.replace(tzinfo=None)
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "event_id": "e",
         "household_id": "h",
         "outcome": OutcomeKind.EXECUTED,
         "source": OutcomeSource.RUNTIME,
     }
-    for made in (event(time=here), Outcome(**told, time=here)):
+    for made in (event(time=here), Outcome(**values, time=here)):
         assert (made.time, made.time.tzinfo) == (START, UTC)
-    with pytest.raises(InvalidValue, match="time has no zone"):
+    with pytest.raises(InvalidValue, match="time has no time zone"):
         event(time=naive)
-    with pytest.raises(InvalidValue, match="time has no zone"):
-        Outcome(**told, time=naive)
+    with pytest.raises(InvalidValue, match="time has no time zone"):
+        Outcome(**values, time=naive)
 
 
 def test_seconds_are_the_events_own_time() -> None:
@@ -113,7 +113,7 @@ def test_slots_are_bounded(slots: dict[str, str], message: str) -> None:
         event(slots=slots)
 
 
-def test_as_many_and_as_long_slots_as_allowed_are_taken() -> None:
+def test_slots_at_the_limits_are_accepted() -> None:
     slots = {f"{n:0{MAX_TOKEN_LENGTH}d}": "t" * MAX_TOKEN_LENGTH for n in range(MAX_SLOTS)}
     assert event(slots=slots).slots == slots
 
@@ -125,7 +125,7 @@ def test_an_outcome_names_its_event_and_household(field: str) -> None:
         Outcome(outcome=OutcomeKind.DENIED, source=OutcomeSource.OPERATOR, time=START, **fields)
 
 
-def test_values_cannot_be_changed() -> None:
+def test_values_are_immutable() -> None:
     for value, field in ((event(), "commits"), (outcome("e", OutcomeKind.DENIED), "outcome")):
         with pytest.raises(AttributeError):
             setattr(value, field, True)
@@ -143,7 +143,7 @@ def test_acts_are_the_documented_ones() -> None:
 
 
 @given(st.text(max_size=20))
-def test_an_intent_is_refused_or_has_a_domain_and_a_name(intent: str) -> None:
+def test_an_intent_is_rejected_or_has_a_domain_and_a_name(intent: str) -> None:
     try:
         taken: IntentEvent = event(intent=intent)
     except InvalidValue:
@@ -171,7 +171,7 @@ def test_an_intent_is_refused_or_has_a_domain_and_a_name(intent: str) -> None:
         {"runtime": "r"},
     ],
 )
-def test_a_fingerprint_tells_whatever_differs(change: dict[str, Any]) -> None:
+def test_a_fingerprint_differs_when_any_field_differs(change: dict[str, Any]) -> None:
     first = event(1)
 
     assert fingerprint(first) == fingerprint(replace(first, event_id="another"))
@@ -180,11 +180,11 @@ def test_a_fingerprint_tells_whatever_differs(change: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", [*sorted(STRUCTURAL_NAMES), "Household_Id"])
 def test_no_slot_is_named_after_a_field(name: str) -> None:
-    with pytest.raises(InvalidValue, match=f"a slot is named {name.lower()}, as a field"):
+    with pytest.raises(InvalidValue, match=f"a slot is named {name.lower()}, like a field"):
         event(slots={"contact": "k1_00", name: "k1_00"})
 
 
-def test_the_names_that_no_slot_has_are_those_of_every_record_that_names_a_household() -> None:
+def test_reserved_slot_names_cover_the_id_fields_of_all_records() -> None:
     kinds = (IntentEvent, Outcome, ConfirmationAnswer, Decision)
     names = {each.name for kind in kinds for each in fields(kind) if each.name.endswith("_id")}
     assert names <= STRUCTURAL_NAMES

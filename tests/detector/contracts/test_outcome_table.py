@@ -1,4 +1,4 @@
-"""The table of outcomes: complete, and nothing in it authorises, opens again, or teaches what was not allowed."""
+"""The outcome table is complete, never authorises a command and never reopens a question."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from detector.contracts.outcome_table import SENTENCES, TABLE, OutcomeRefused, e
 from detector.contracts.standing import MEANT, Standing
 
 EVERY = list(product(Standing, OutcomeKind, OutcomeSource))
-#: The worker's verdict allowed the command, or an answer that was checked confirmed it.
+#: States in which the worker's verdict or a checked answer let the command run.
 COULD_RUN = MEANT | {Standing.NOT_RUN}
 
 
@@ -44,7 +44,7 @@ def test_nothing_that_was_closed_opens_again(
 
 
 @pytest.mark.parametrize(("standing", "source"), product(Standing, OutcomeSource))
-def test_confirmed_is_accepted_of_what_a_checked_answer_confirmed_and_of_nothing_else(
+def test_confirmed_is_accepted_only_after_a_checked_answer(
     standing: Standing, source: OutcomeSource
 ) -> None:
     became = entry(standing, OutcomeKind.CONFIRMED, source)
@@ -63,7 +63,7 @@ def test_the_same_outcome_again_changes_nothing(
 
 
 @pytest.mark.parametrize(("standing", "kind"), product(Standing, OutcomeKind))
-def test_a_gateway_makes_nothing_meant_and_takes_nothing_back(
+def test_a_gateway_report_never_marks_a_command_as_meant_or_undone(
     standing: Standing, kind: OutcomeKind
 ) -> None:
     became = entry(standing, kind, OutcomeSource.GATEWAY)
@@ -74,7 +74,7 @@ def test_a_gateway_makes_nothing_meant_and_takes_nothing_back(
     )
 
 
-def test_every_reason_has_a_sentence_and_a_place() -> None:
+def test_every_reason_has_a_sentence_and_occurs_in_the_table() -> None:
     assert set(SENTENCES) == set(OutcomeRefused)
     found = {found for kinds in TABLE.values() for row in kinds.values() for found in row}
     assert found >= set(OutcomeRefused)

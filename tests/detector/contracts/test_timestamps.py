@@ -11,7 +11,7 @@ from tests.detector.builders import event
 
 WANTED = datetime(2026, 1, 5, 7, 27, 48, tzinfo=UTC)
 
-#: What is no point in time, for every way in.
+#: Values that every interface rejects as a timestamp.
 REFUSED: tuple[object, ...] = (
     "20260105",
     "2026",
@@ -60,7 +60,7 @@ def test_offsets_are_converted(text: str) -> None:
 @pytest.mark.parametrize("value", REFUSED, ids=repr)
 def test_anything_else_is_refused_with_what_to_write(value: object) -> None:
     with pytest.raises(
-        InvalidValue, match="write it as RFC 3339 with its zone, such as 2026-01-05T07:27:48Z"
+        InvalidValue, match="write it as RFC 3339 with a time zone, such as 2026-01-05T07:27:48Z"
     ):
         read_timestamp(value)
 
@@ -71,5 +71,5 @@ def test_a_value_of_the_core_is_kept_in_utc_and_one_without_a_zone_is_refused() 
     assert said.time.tzinfo is UTC
     assert said == event(1, time=WANTED)
     assert in_utc(WANTED) is WANTED
-    with pytest.raises(InvalidValue, match=r"time has no zone; .* 2026-01-05T07:27:48Z"):
+    with pytest.raises(InvalidValue, match=r"time has no time zone; .* 2026-01-05T07:27:48Z"):
         replace(said, time=WANTED.replace(tzinfo=None))

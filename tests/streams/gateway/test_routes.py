@@ -68,7 +68,7 @@ def test_without_a_bundle_too() -> None:
             json.dumps(BODY | {"slots": {"household_id": "h2_00"}}).encode(),
             422,
             "schema",
-            "a slot is named household_id, as a field of the record itself; give the slot another name",
+            "a slot is named household_id, like a field of the record itself; rename the slot",
         ),
         (
             json.dumps({key: BODY[key] for key in BODY if key != "intent"}).encode(),

@@ -177,7 +177,7 @@ def test_times_are_utc_and_keep_their_microseconds() -> None:
 def test_a_time_that_is_refused_keeps_its_hint(value: Any) -> None:
     said = json.loads(INTENT.encode(event(1))) | {"time": value}
     with pytest.raises(
-        RecordError, match="write it as RFC 3339 with its zone, such as 2026-01-05T07:27:48Z"
+        RecordError, match="write it as RFC 3339 with a time zone, such as 2026-01-05T07:27:48Z"
     ):
         INTENT.decode_strictly(json.dumps(said).encode())
 
