@@ -44,16 +44,8 @@ _UNNAMED: dict[str, Kind[Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class _State(Kind[Stored]):
-    """A household's state: a value of the table, which is not written as other records are."""
-
-    def decode(self, data: bytes | None) -> Stored:
-        """Read a value of the table."""
-        return unpack(data or b"")
-
-
-_STATE = _State("misfire.household-state.v1", Stored)
+#: A value of the changelog: packed there, and JSON in an archive.
+_STATE = Kind("misfire.household-state.v1", Stored)
 #: What an archive may hold. A state says no type: it is one by its topic, or anybody could send the content of two households as one.
 _ARCHIVED = _KINDS | {_STATE.type: _STATE}
 
@@ -127,6 +119,8 @@ def owners_in(line: bytes) -> set[str]:
 def _decoded(held: Held, kind: Kind[Any]) -> Any:
     """Return a record's value as we read it; ``None`` where it cannot be read."""
     try:
+        if kind is _STATE:
+            return unpack(held.value or b"")
         return kind.decode(unwrapped(held.value or b"", kind) if _structured(held) else held.value)
     except (RecordError, ValueError, RecursionError):
         return None

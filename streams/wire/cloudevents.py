@@ -5,7 +5,7 @@ Binary mode needs nothing: the value is the body, and the attributes are headers
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from cloudevents.core.bindings.http import to_structured
 from cloudevents.core.exceptions import CloudEventValidationError
@@ -15,10 +15,12 @@ from pydantic_core import from_json, to_json
 
 from detector.contracts.timestamps import read_timestamp
 from streams.errors import RecordError
-from streams.wire.records import MAX_BYTES, Kind
+from streams.wire.records import MAX_BYTES, Headers, Kind, check_time, check_type, header
 from streams.wire.strict_json import check_unambiguous
 
-__all__ = ["STRUCTURED", "is_structured", "type_inside", "unwrapped", "wrapped"]
+__all__ = ["STRUCTURED", "is_structured", "read_record", "type_inside", "unwrapped", "wrapped"]
+
+V = TypeVar("V")
 
 #: The media type of structured mode.
 STRUCTURED = "application/cloudevents+json"
@@ -30,6 +32,20 @@ _KNOWN = {*_REQUIRED, "datacontenttype", "dataschema", "subject", "time"}
 def is_structured(media: str) -> bool:
     """Return whether a content type is that of structured mode."""
     return media.partition(";")[0].strip().lower() == STRUCTURED
+
+
+def read_record(headers: Headers, value: bytes | None, kind: Kind[V]) -> tuple[V, set[str]]:
+    """Read a record of Kafka in either mode, and return its value and the names of unknown fields.
+
+    Raises:
+        RecordError: with a code of ``unwrapped`` or of the kind's own ``read``, or ``unknown_type``.
+    """
+    media = (header(headers, "content-type") or b"").decode("latin-1")
+    check_type(headers, kind)
+    check_time(header(headers, "ce_time"))
+    if value is not None and is_structured(media):
+        value = unwrapped(value, kind)
+    return kind.read(value)
 
 
 def unwrapped(body: bytes, kind: Kind[Any]) -> bytes:

@@ -211,15 +211,13 @@ class Worker:
     async def _decision(self, event: Any, record: Incoming) -> None:
         try:
             intent = read_intent(record, token_ids=self.token_ids)
+            stored = self.households.get(intent.household_id)
+            if is_reused(stored.state, intent):
+                raise RecordError("id_reused", ID_REUSED)  # noqa: TRY301 - refused as an unreadable record is
         except RecordError as error:
             await self._refuse(event, record, error)
             return
-        stored = self.households.get(intent.household_id)
-        if is_reused(stored.state, intent):
-            await self._refuse(event, record, RecordError("id_reused", ID_REUSED))
-            return
-        if self._applied(stored.intents, record):
-            await self._skip(event, record, stored, intent.event_id)
+        if await self._skipped(event, record, stored, intent.event_id):
             return
         if is_erased(stored, record):
             metrics.AFTER_ERASURE.labels(record.topic).inc()
@@ -358,11 +356,17 @@ class Worker:
         await self.households.stage(event, sent, erased(stored, record))
         metrics.ERASED.inc()
 
-    async def _skip(self, event: Any, record: Incoming, stored: Stored, event_id: str) -> None:
-        """A record that was applied before: its decision is in the log; whoever still waits for it gets it again."""
+    async def _skipped(self, event: Any, record: Incoming, stored: Stored, event_id: str) -> bool:
+        """Skip a record that was applied before, and return whether it was.
+
+        Its decision is in the log; a caller that still waits for it gets it again.
+        """
+        if not self._applied(stored.intents, record):
+            return False
         metrics.DUPLICATES.labels(record.topic).inc()
         earlier = stored.decided(event_id)
         await self.households.stage(event, await self._reply(record, earlier) if earlier else [])
+        return True
 
     async def _refuse(self, event: Any, record: Incoming, error: RecordError) -> None:
         """Send a record to dead letters, and say so to whoever waits for an answer to it."""

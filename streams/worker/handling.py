@@ -19,7 +19,7 @@ from detector.household.outcomes import report
 from detector.policy.fallback import fallback_decision
 from streams.errors import RecordError
 from streams.telemetry import metrics
-from streams.wire.cloudevents import is_structured, type_inside, unwrapped
+from streams.wire.cloudevents import is_structured, read_record, type_inside
 from streams.wire.records import (
     ANSWER,
     COMMAND,
@@ -29,8 +29,6 @@ from streams.wire.records import (
     Headers,
     HouseholdCommand,
     Kind,
-    check_time,
-    check_type,
     header,
 )
 from streams.wire.state.marks import UNKNOWN, Mark, is_applied, with_mark
@@ -224,10 +222,7 @@ def answer_record(
 
 
 def _read(record: Incoming, kind: Kind[V], *, token_ids: bool) -> V:
-    check_type(record.headers, kind)
-    check_time(header(record.headers, "ce_time"))
-    structured = record.value is not None and _is_structured(record)
-    value, ignored = kind.read(unwrapped(record.value or b"", kind) if structured else record.value)
+    value, ignored = read_record(record.headers, record.value, kind)
     if ignored:
         metrics.IGNORED_FIELDS.labels(record.topic).inc()
     check_tokens(value, ids=token_ids)
