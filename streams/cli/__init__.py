@@ -40,7 +40,7 @@ from streams.cli import (
 from streams.cli.standard_streams import finish_output, open_streams
 from streams.cli.unset import without_unset
 from streams.errors import DependencyUnavailable, UsageError
-from streams.telemetry.metrics_folder import drop_empty
+from streams.telemetry.metrics_folder import unset_if_empty
 
 __all__ = ["app", "main"]
 
@@ -86,7 +86,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, _ended_by)
     signal.signal(signal.SIGTERM, _ended_by)
     open_streams()
-    drop_empty()
+    unset_if_empty()
     try:
         _run()
     except TyperException as error:
@@ -108,20 +108,20 @@ def _run() -> NoReturn:
 
 
 def _end(error: Exception, code: int) -> NoReturn:
-    from streams.telemetry.logs import tell_the_end
+    from streams.telemetry.logs import log_exit
 
-    tell_the_end(str(error))
+    log_exit(str(error))
     sys.exit(code)
 
 
 def _end_of_wrong_use(error: TyperException) -> NoReturn:
     """End as one line of JSON: what Typer refused was refused before any command could say how it logs."""
-    from streams.telemetry.logs import tell_the_end
+    from streams.telemetry.logs import log_exit
 
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "misfire"
     said = " ".join(error.format_message().split()).rstrip(".") or "a command is missing"
-    tell_the_end(f"{command}: {said}; '{command} --help' says what it takes", as_json=True)
+    log_exit(f"{command}: {said}; '{command} --help' says what it takes", as_json=True)
     sys.exit(error.exit_code)
 
 

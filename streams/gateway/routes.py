@@ -32,7 +32,7 @@ from streams.serving.access.guard import Guard, caller_of
 from streams.serving.hosts import OnlyOwn
 from streams.settings import Settings
 from streams.telemetry.logs import facts, log_decision
-from streams.telemetry.scrapes import Scrapes
+from streams.telemetry.scrapes import ScrapeCache
 from streams.telemetry.spans import Tracer
 from streams.telemetry.tracing import build_tracer
 from streams.wire.host_names import named_hosts
@@ -224,7 +224,7 @@ def _late(late_answers: LateAnswers) -> APIRouter:
 
 
 def _operation(parts: _Parts) -> APIRouter:
-    routes, scrapes = APIRouter(), Scrapes()
+    routes, scrapes = APIRouter(), ScrapeCache()
 
     @routes.get("/healthz", response_model=dict[str, bool])
     async def healthz() -> JSONResponse:

@@ -1,8 +1,9 @@
-"""What ``/metrics`` answers: every metric, in the format that the asker takes, from all processes that share a folder.
+"""The body of ``/metrics``: every metric, content-negotiated, merged over a shared folder.
 
-Exemplars (the decision behind a point on a graph) are in OpenMetrics only, which Prometheus asks for by itself. Where
-``PROMETHEUS_MULTIPROC_DIR`` names a folder, prometheus_client keeps values in it and an answer adds up all processes that share it;
-in that mode it has no exemplars. A file there that cannot be read is left out, counted and logged, each once.
+Only OpenMetrics, which Prometheus requests by default, carries exemplars (the decision behind a
+point on a graph). If ``PROMETHEUS_MULTIPROC_DIR`` names a folder, prometheus_client stores the
+values in files there, and a response merges the files of all processes. Exemplars are not
+available in that mode. An unreadable file is skipped; it is counted and logged once.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ from prometheus_client.validation import METRIC_NAME_RE
 from streams.telemetry import metrics
 from streams.telemetry.metrics_folder import FOLDER, metrics_files, readable
 
-__all__ = ["Together", "exposition"]
+__all__ = ["MergedMetrics", "exposition"]
 
 logger = logging.getLogger(__name__)
 
-#: Files of the folder that were logged and counted.
+#: Unreadable files that were already counted and logged.
 _known_bad: set[str] = set()
-#: So many are remembered; a folder in which more appear is not one for metrics.
+#: How many unreadable files are remembered. A folder with more is not a metrics folder.
 _MOST_BAD = 10_000
 
 
 def exposition(accept: str | None) -> tuple[bytes, str]:
-    """Return the body and the content type for an ``Accept`` header."""
+    """Return the response body and its content type for an ``Accept`` header."""
     encode, content_type = choose_encoder(accept or "")
     return encode(_registry()), content_type
 
@@ -47,19 +48,22 @@ def _registry() -> CollectorRegistry:
         paths = list(metrics_files(folder))
     except OSError as error:
         _report(folder, error.strerror or "it cannot be read")
-        return REGISTRY  # this process's own numbers
-    together = CollectorRegistry()
-    together.register(Together(paths))
-    return together
+        return REGISTRY  # only this process's metrics
+    merged = CollectorRegistry()
+    merged.register(MergedMetrics(paths))
+    return merged
 
 
-class Together(Collector):
-    """The metrics of all processes: each file read by itself, and summed up as prometheus_client does."""
+class MergedMetrics(Collector):
+    """The metrics of all processes, merged as prometheus_client merges them.
+
+    Each file is read separately, so a damaged file affects only its own metrics.
+    """
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._found: dict[str, Metric] = {}
-        #: The name and the type of each, by the name without the suffix that only some formats write. Ours are known beforehand, so
-        #: that no file can take them.
+        #: Name and type of each metric, keyed by the name without ``_total``, which only some
+        #: formats write. It starts with our own metrics, so no file can redefine them.
         self._types: dict[str, tuple[str, str]] = {
             metric.name.removesuffix("_total"): (metric.name.removesuffix("_total"), metric.kind)
             for metric in metrics.CATALOGUE.metrics
@@ -69,24 +73,25 @@ class Together(Collector):
                 if readable(path):
                     self._add(MultiProcessCollector._read_metrics([str(path)]))  # type: ignore[no-untyped-call]  # noqa: SLF001
                 else:
-                    _report(path.name, "it is not a file of metrics")
+                    _report(path.name, "it is not a metrics file")
             except FileNotFoundError:
-                continue  # its process has ended
-            except Exception as error:  # noqa: BLE001 - anything may lie in that folder
+                continue  # its process has exited
+            except Exception as error:  # noqa: BLE001 - the folder can contain anything
                 _report(path.name, type(error).__name__)
 
     def collect(self) -> Iterable[Metric]:
-        """Sum up."""
+        """Return the merged metrics."""
         found: Iterable[Metric] = MultiProcessCollector._accumulate_metrics(  # type: ignore[no-untyped-call]  # noqa: SLF001
             self._found, accumulate=True
         )
         return found
 
     def _add(self, read: dict[str, Metric]) -> None:
-        """Take one file's metrics in, all or none.
+        """Add the metrics of one file: all of them, or none.
 
         Raises:
-            ValueError: one of them has no name, or another type than in a file before.
+            ValueError: a metric has an invalid name, or a different type in an earlier file.
+            TypeError: a label is not a string.
         """
         named = {name.removesuffix("_total"): (name, metric.type) for name, metric in read.items()}
         for stem, found in named.items():
@@ -103,11 +108,11 @@ class Together(Collector):
 
 
 def _check(metric: Metric) -> None:
-    """Refuse what could be read and cannot be written, by raising ``ValueError`` or ``TypeError``."""
+    """Raise ``ValueError`` or ``TypeError`` for a metric that can be read but not written."""
     if not METRIC_NAME_RE.fullmatch(metric.name) or not isinstance(metric.documentation, str):
         raise ValueError(metric.name)
     for sample in metric.samples:
-        labels: Any = sample.labels  # pairs, until they are summed up
+        labels: Any = sample.labels  # a sequence of pairs until the samples are merged
         if not METRIC_NAME_RE.fullmatch(sample.name):
             raise ValueError(sample.name)
         for name, value in labels:

@@ -1,4 +1,4 @@
-"""How a metric is declared: what Prometheus needs to know, and beside it what a reader of the documentation needs to know."""
+"""How a metric is declared: its Prometheus instrument and its entry in the documentation."""
 
 from __future__ import annotations
 
@@ -13,27 +13,30 @@ __all__ = ["Catalogue", "Merge", "Metric", "Owner"]
 
 T = TypeVar("T", bound=MetricWrapperBase)
 
-#: The process that moves a metric.
+#: The process that updates a metric.
 Owner = Literal["worker", "gateway", "worker, gateway"]
-#: How a gauge's values of several processes become one (prometheus_client's multiprocess modes); counters and histograms add up.
+#: How the values of a gauge from several processes are merged (prometheus_client's multiprocess
+#: modes). Counters and histograms are added up.
 Merge = Literal["livesum", "livemax", "livemin"]
 
-#: Units that a name has to end with. Whatever is merely counted has its own word as unit; a probability needs none.
+#: Units that a metric name must end with. A count has the counted noun as its unit, and a
+#: probability needs no suffix.
 _SUFFIXES = frozenset({"seconds", "bytes", "ratio", "bits"})
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric as the documentation shows it.
+    """The documentation of one metric.
 
     Attributes:
-        name: as Prometheus stores it; a histogram's series have ``_bucket``, ``_sum`` and ``_count`` behind it.
+        name: the name in Prometheus. The series of a histogram add ``_bucket``, ``_sum`` and
+            ``_count`` to it.
         kind: counter, gauge or histogram.
-        unit: a base unit (seconds, bytes, ratio, bits), or what is counted.
-        labels: their names. None is ever a household, device, user, slot or event.
+        unit: a base unit (seconds, bytes, ratio, bits), or the counted noun.
+        labels: label names. No label identifies a household, device, user, slot or event.
         meaning: one sentence.
-        owner: which process moves it.
-        merge: how the values of several processes become one.
+        owner: the process that updates the metric.
+        merge: how the values of several processes are merged.
     """
 
     name: str
@@ -46,7 +49,7 @@ class Metric:
 
 
 class Catalogue:
-    """Declares metrics and keeps the list of them, in the order of their declaration."""
+    """Declares metrics and lists them in the order of declaration."""
 
     def __init__(self) -> None:
         self.metrics: list[Metric] = []
@@ -55,7 +58,7 @@ class Catalogue:
     def counter(
         self, name: str, meaning: str, labels: Sequence[str] = (), *, unit: str, owner: Owner
     ) -> Counter:
-        """Declare what only grows; ``name`` ends with ``_total``."""
+        """Declare a value that only grows; ``name`` must end with ``_total``."""
         return self._add(
             Metric(name, "counter", unit, tuple(labels), meaning, owner),
             Counter(name, meaning, labels),
@@ -71,7 +74,7 @@ class Catalogue:
         owner: Owner,
         merge: Merge,
     ) -> Gauge:
-        """Declare what goes up and down."""
+        """Declare a value that goes up and down."""
         gauge = Gauge(name, meaning, labels, multiprocess_mode=merge)
         return self._add(Metric(name, "gauge", unit, tuple(labels), meaning, owner, merge), gauge)
 
@@ -85,22 +88,34 @@ class Catalogue:
         owner: Owner,
         buckets: Sequence[float],
     ) -> Histogram:
-        """Declare a distribution; ``buckets`` are the upper ends of its classic buckets, in the unit."""
+        """Declare a distribution.
+
+        Args:
+            name: the metric's name.
+            meaning: one sentence.
+            labels: label names.
+            unit: a base unit, or the counted noun.
+            owner: the process that updates the metric.
+            buckets: upper bounds of the classic buckets, in ``unit``.
+        """
         histogram = Histogram(name, meaning, labels, buckets=buckets)
         return self._add(Metric(name, "histogram", unit, tuple(labels), meaning, owner), histogram)
 
     def show_only(self, owner: Literal["worker", "gateway"]) -> None:
-        """Show what this process moves and nothing else: a gateway's block budget would be 0 for ever, and an alarm."""
+        """Unregister the metrics that this process does not update.
+
+        A gateway would otherwise export a block budget of 0 forever, and an alert would fire.
+        """
         for metric in self.metrics:
             if metric.name in self._instruments and owner not in metric.owner.split(", "):
                 REGISTRY.unregister(self._instruments.pop(metric.name))
 
     def _add(self, metric: Metric, instrument: T) -> T:
         if metric.kind == "counter" and not metric.name.endswith("_total"):
-            raise ValueError(f"{metric.name}: the name of a counter ends with _total")
+            raise ValueError(f"{metric.name}: the name of a counter must end with _total")
         stem = metric.name.removesuffix("_total")
         if metric.unit in _SUFFIXES and not stem.endswith((f"_{metric.unit}", "_probability")):
-            raise ValueError(f"{metric.name}: its unit is {metric.unit}, so its name ends with it")
+            raise ValueError(f"{metric.name}: the name must end with the unit {metric.unit}")
         self.metrics.append(metric)
         self._instruments[metric.name] = instrument
         return instrument

@@ -1,8 +1,9 @@
-"""Logs: one event, one line; JSON where nobody reads along at a terminal.
+"""Logging: one line per event, as text on a terminal and as JSON elsewhere.
 
-No line holds a slot value: what is logged of a decision are ids and words of ours (``streams.telemetry.logs.facts``); of an exception
-its type and where it was raised, and never its message, which may repeat what could not be read. The sentence with which a process
-ends is the last line: JSON as well, or ``misfire: …`` for people.
+No line contains a slot value. A decision is logged as ids and fixed words (see ``facts``). An
+exception is logged as its type and where it was raised, never its message, because a message can
+quote unreadable input. The reason why a process exits is its last line: JSON in a JSON log,
+otherwise ``misfire: …``.
 """
 
 from __future__ import annotations
@@ -20,31 +21,31 @@ from pydantic_core import to_json
 from detector.contracts.decisions import Decision
 from streams.wire.traceparent import trace_id
 
-__all__ = ["configure_logs", "facts", "log_decision", "tell_the_end"]
+__all__ = ["configure_logs", "facts", "log_decision", "log_exit"]
 
 logger = logging.getLogger(__name__)
 
-#: Libraries that tell at the level INFO what happens to each request or record.
-_TALKATIVE = ("aiokafka", "httpx", "kafka")
+#: Libraries that log every request or record at level INFO.
+_VERBOSE_LIBRARIES = ("aiokafka", "httpx", "kafka")
 
 
 def configure_logs(stream: TextIO | None = None) -> None:
-    """Log to ``stream``, standard error where it is left out: lines for people at a terminal, else JSON."""
+    """Log to ``stream`` (default: standard error), as text on a terminal and as JSON elsewhere."""
     target = sys.stderr if stream is None else stream
     handler = logging.StreamHandler(target)
     handler.setFormatter(_Plain() if target.isatty() else _Json())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
-    sys.excepthook = _unforeseen
-    # No line shows any of these, and looking them up takes a third of a line's time.
-    logging._srcfile = None  # noqa: SLF001 - as the logging HOWTO says
+    sys.excepthook = _log_uncaught
+    # No line shows these fields, and finding them takes a third of the time of a log call.
+    logging._srcfile = None  # noqa: SLF001 - documented in the logging HOWTO
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    for name in _TALKATIVE:
+    for name in _VERBOSE_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def tell_the_end(sentence: str, *, as_json: bool = False) -> None:
-    """Say why the process ends: as one more line where logs are JSON, or shall be, else to people."""
+def log_exit(sentence: str, *, as_json: bool = False) -> None:
+    """Log why the process exits; ``as_json`` forces JSON before logging is configured."""
     if any(isinstance(handler.formatter, _Json) for handler in logging.getLogger().handlers):
         logger.critical("%s", sentence)
     elif as_json:
@@ -60,27 +61,25 @@ def log_decision(
     """Log a decision as one line.
 
     Args:
-        logger: whose line it is.
-        event: what happened, in a word.
+        logger: the logger to use.
+        event: what happened, in one word.
         decision: the decision.
-        trace: the ``traceparent`` of what led to it.
-        more: what else is known, such as ``seconds``.
+        trace: the ``traceparent`` of the request or record behind the decision.
+        more: additional fields, such as ``seconds``.
     """
     fields = {**facts(decision), "trace_id": trace_id(trace), **more}
     logger.info(event, extra={"fields": fields})
 
 
-def _unforeseen(
+def _log_uncaught(
     kind: type[BaseException], error: BaseException, where: TracebackType | None
 ) -> None:
-    """What Python prints a traceback for is a line like any other."""
-    logger.critical(
-        "the process ends because of an error in misfire itself", exc_info=(kind, error, where)
-    )
+    """Log an uncaught exception as one line, in place of Python's traceback."""
+    logger.critical("exiting because of an internal error", exc_info=(kind, error, where))
 
 
 def _fields(record: logging.LogRecord) -> Mapping[str, Any]:
-    """What a line holds besides time, level, logger and event."""
+    """Return the fields of a line besides time, level, logger and event."""
     fields = dict(getattr(record, "fields", {}))
     if record.exc_info and record.exc_info[0]:
         kind, _, where = record.exc_info
@@ -92,7 +91,7 @@ def _fields(record: logging.LogRecord) -> Mapping[str, Any]:
 
 
 class _Json(logging.Formatter):
-    """A JSON object."""
+    """Formats a record as a JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -106,7 +105,7 @@ class _Json(logging.Formatter):
 
 
 class _Plain(logging.Formatter):
-    """Time, level, event, and what else is known as name=value."""
+    """Formats a record as time, level, event and the other fields as name=value."""
 
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
@@ -120,7 +119,7 @@ class _Plain(logging.Formatter):
 
 
 def facts(decision: Decision) -> dict[str, str]:
-    """Return what a line of the log and a span may say of a decision: ids and words, none of which somebody said."""
+    """Return the ids and fixed words of a decision that may appear in a log line or a span."""
     return {
         "decision_id": decision.decision_id,
         "bundle": decision.bundle,

@@ -1,7 +1,8 @@
-"""The folder in which processes share their metrics (``PROMETHEUS_MULTIPROC_DIR``), and what may lie in it.
+"""The folder in which processes share their metrics (``PROMETHEUS_MULTIPROC_DIR``).
 
-prometheus_client opens its files there when a metric is declared, and trusts every file whose name ends with ``.db``. Here the folder is
-looked at before that, and each file before it is read: one that is no file of metrics costs its own numbers and nothing else.
+prometheus_client opens its files there when a metric is declared, and trusts every file whose
+name ends with ``.db``. This module checks the folder before that, and each file before it is
+read, so an invalid file costs only its own values.
 """
 
 from __future__ import annotations
@@ -19,34 +20,38 @@ from streams.errors import DependencyUnavailable
 
 __all__ = [
     "FOLDER",
-    "drop_empty",
     "forget_dead_processes",
     "metrics_files",
     "prepare_folder",
     "readable",
+    "unset_if_empty",
 ]
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-#: The gauges of one process, in a mode that counts living processes only. Other programs put other things in the place of the number.
+#: The file of one process's gauges, in a mode that counts only living processes. The number is
+#: the process id; files of other programs can have something else in its place.
 _LIVE_GAUGES = re.compile(r"gauge_live[a-z]+_([0-9]{1,10})\.db")
-#: Bytes of one file. All metrics of a worker take less than 1 MiB.
+#: Largest accepted file, in bytes. All metrics of a worker take less than 1 MiB.
 _LARGEST = 64 << 20
-#: Bytes before the first value: how many are used, and padding.
+#: Bytes before the first value: the number of bytes in use, and padding.
 _HEAD = 8
 
 
-def drop_empty() -> None:
-    """Take an empty variable for one that is not set. prometheus_client would write into the working directory."""
+def unset_if_empty() -> None:
+    """Unset an empty variable; prometheus_client would write to the working directory."""
     for name in (FOLDER, FOLDER.lower()):
         if os.environ.get(name) == "":
             del os.environ[name]
 
 
 def prepare_folder() -> None:
-    """Make sure that metrics can be kept in the shared folder, where there is one; before the first metric is declared.
+    """Check that metrics can be written to the shared folder, if one is configured.
+
+    Call it before the first metric is declared.
 
     Raises:
-        DependencyUnavailable: it is not there, cannot be written to, or holds something else in the place of this process's files.
+        DependencyUnavailable: the folder is missing or not writable, or a path that belongs to
+            this process is not a file.
     """
     named = os.environ.get(FOLDER) or os.environ.get(FOLDER.lower())
     if not named:
@@ -55,17 +60,17 @@ def prepare_folder() -> None:
         with tempfile.TemporaryFile(dir=named):
             pass
         for path in Path(named).glob(f"*_{os.getpid()}.db"):
-            if not readable(path):  # left by an earlier process of the same number
+            if not readable(path):  # left over from an earlier process with the same id
                 path.unlink()
     except OSError as error:
         raise DependencyUnavailable(
             f"{FOLDER} names {named}, where metrics cannot be kept ({error.strerror or error}); "
-            "make it a folder that can be written to, or unset the variable"
+            "make it a writable folder, or unset the variable"
         ) from None
 
 
 def metrics_files(folder: str) -> Iterator[Path]:
-    """Yield what is named like a file of metrics, in the order of names.
+    """Yield the paths that are named like metrics files, sorted by name.
 
     Raises:
         OSError: the folder cannot be read.
@@ -76,16 +81,18 @@ def metrics_files(folder: str) -> Iterator[Path]:
 
 
 def readable(path: Path) -> bool:
-    """Return whether this is a file whose head agrees with its size. To open a pipe would wait for a writer.
+    """Return whether ``path`` is a metrics file whose header agrees with its size.
+
+    Only regular files are opened: opening a pipe would block until it has a writer.
 
     Raises:
-        FileNotFoundError: it has gone.
+        FileNotFoundError: the file no longer exists.
     """
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
             return False
-        if found.st_size == 0:  # another process is just making it
+        if found.st_size == 0:  # another process is creating it
             return True
         with path.open("rb") as file:
             used = int.from_bytes(file.read(4), sys.byteorder, signed=True)
@@ -97,7 +104,10 @@ def readable(path: Path) -> bool:
 
 
 def forget_dead_processes() -> None:
-    """Take the gauges of processes that were killed out of the shared folder, where there is one; counters stay, as they must."""
+    """Delete the gauge files of dead processes from the shared folder, if one is configured.
+
+    Counters stay, because a counter must not decrease.
+    """
     folder = os.environ.get(FOLDER)
     if not folder:
         return
@@ -105,7 +115,7 @@ def forget_dead_processes() -> None:
         for path in metrics_files(folder):
             named = _LIVE_GAUGES.fullmatch(path.name)
             if named and not _alive(int(named[1])):
-                with suppress(OSError):  # another process was faster, or it is a folder
+                with suppress(OSError):  # another process deleted it first, or it is a folder
                     path.unlink()
 
 

@@ -1,4 +1,4 @@
-"""Spans by OpenTelemetry, sent by OTLP over HTTP. Imported only where a collector is named."""
+"""OpenTelemetry spans, exported with OTLP over HTTP. Imported only if a collector is configured."""
 
 from __future__ import annotations
 
@@ -15,22 +15,25 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from streams.telemetry.spans import Span
 from streams.wire.traceparent import valid_trace
 
-__all__ = ["Exporting"]
+__all__ = ["ExportingTracer"]
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
-class Exporting:
-    """Makes spans and sends them, a batch at a time, from a thread of its own; what a collector does not take is given up.
+class ExportingTracer:
+    """Creates spans and exports them in batches from its own thread.
+
+    Spans that the collector does not accept are dropped.
 
     Args:
-        service: the name of the part.
-        endpoint: the collector's address, without a path; ``None`` leaves it to OpenTelemetry's variables.
+        service: the service name.
+        endpoint: the collector's base URL, without a path; ``None`` leaves the choice to
+            OpenTelemetry's environment variables.
     """
 
     def __init__(self, service: str, endpoint: str | None) -> None:
         exporter = OTLPSpanExporter(endpoint and f"{endpoint.rstrip('/')}/v1/traces")
-        # Flushed when the process ends: the provider sees to that itself.
+        # The provider flushes its spans when the process exits.
         self._provider = TracerProvider(resource=Resource.create({SERVICE_NAME: service}))
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("misfire")
@@ -41,7 +44,7 @@ class Exporting:
         trace = valid_trace(parent)
         context = _PROPAGATOR.extract({"traceparent": trace.decode("ascii")}) if trace else None
         kind = SpanKind.SERVER if asked else SpanKind.CONSUMER
-        # What an exception says may repeat what could not be read: only that there was one is told.
+        # An exception's message can quote unreadable input: record only the exception's type.
         with self._tracer.start_as_current_span(
             name, context, kind, record_exception=False, set_status_on_exception=False
         ) as made:

@@ -1,4 +1,7 @@
-"""Decisions and outcomes as counts. A point on a graph leads to a decision by its exemplar, the ``decision_id``."""
+"""Decisions and outcomes as counts.
+
+The exemplar of a point on a graph is the ``decision_id`` of a decision.
+"""
 
 from __future__ import annotations
 
@@ -43,18 +46,21 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-#: Why a command is asked about on top of the budgets; where both hold, it counts as the first.
+#: Why a command needs a confirmation regardless of the budgets. If both hold, the first counts.
 _CAUTIONS = (UNCLASSIFIED, FIRST_PHYSICAL)
 _ANSWERS_TO_A_QUESTION = (OutcomeKind.CONFIRMED, OutcomeKind.DENIED, OutcomeKind.EXPIRED)
 
 
 def exemplar(decision: Decision) -> dict[str, str]:
-    """Return what leads from a point on a graph to a decision."""
+    """Return the exemplar that links a point on a graph to ``decision``."""
     return {"decision_id": decision.decision_id}
 
 
 def begin_worker(bundle: Bundle) -> None:
-    """Begin at zero what a worker counts: a graph of what never happened shows nothing, and a rate does not see the first time."""
+    """Create the worker's series at zero.
+
+    A graph of a missing series is empty, and a rate misses the first increment of a new one.
+    """
     metrics.CATALOGUE.show_only("worker")
     policy, version = bundle.policy, bundle.version
     for topic in (INTENTS, OUTCOMES):
@@ -79,10 +85,10 @@ def begin_worker(bundle: Bundle) -> None:
         for method, result in product(policy.classes[risk].methods, _ANSWERS_TO_A_QUESTION):
             metrics.CONFIRMATIONS.labels(method.value, result.value, "", risk.value)
     for verdict, risk in product(Verdict, RiskClass):
-        said = (policy.enforcement.value, version)
-        metrics.DECISIONS.labels(verdict.value, risk.value, Rung.WORKER.value, *said)
+        setting = (policy.enforcement.value, version)
+        metrics.DECISIONS.labels(verdict.value, risk.value, Rung.WORKER.value, *setting)
         for cohort in ("new", "known"):
-            metrics.COMMANDS.labels(verdict.value, risk.value, cohort, *said)
+            metrics.COMMANDS.labels(verdict.value, risk.value, cohort, *setting)
     show_blocks(1.0)
 
 
@@ -103,12 +109,12 @@ def _begin_connection() -> None:
 def begin_gateway(
     reasons: Mapping[Rung, Iterable[str]], refusals: Iterable[str], cuts: Iterable[str]
 ) -> None:
-    """Begin at zero what a gateway counts.
+    """Create the gateway's series at zero.
 
     Args:
-        reasons: the codes of why an answer may stand on a lower rung.
-        refusals: the codes of why a caller is refused.
-        cuts: the codes of why a connection is ended.
+        reasons: for each lower rung, the reason codes of its answers.
+        refusals: the reason codes of refused requests.
+        cuts: the reason codes of closed connections.
     """
     metrics.CATALOGUE.show_only("gateway")
     _begin_connection()
@@ -131,7 +137,7 @@ def begin_gateway(
 
 
 def count_decision(decision: Decision) -> None:
-    """Count a decision, on whichever rung it was made."""
+    """Count a decision of any rung."""
     metrics.DECISIONS.labels(
         decision.verdict.value,
         decision.risk_class.value,
@@ -145,9 +151,9 @@ def count_answer(decision: Decision, seconds: float, deadline: float) -> None:
     """Count an answer of the hook.
 
     Args:
-        decision: what was answered.
-        seconds: how long it took.
-        deadline: how many it was allowed to take.
+        decision: the answer.
+        seconds: how long the answer took.
+        deadline: the client's deadline, in seconds.
     """
     rung, point = decision.rung.value, exemplar(decision)
     reason = "" if decision.rung is Rung.WORKER else decision.reasons[0].code
@@ -162,12 +168,12 @@ def count_answer(decision: Decision, seconds: float, deadline: float) -> None:
 
 
 def observe_command(decision: Decision, *, new: bool, known: bool) -> None:
-    """Take in a worker's decision on a committing event.
+    """Record a worker's decision on a committing event.
 
     Args:
         decision: the decision.
         new: whether the household is in its first sessions.
-        known: whether the bundle's vocabulary has the intent.
+        known: whether the bundle's vocabulary contains the intent.
     """
     verdict, risk, point = decision.verdict.value, decision.risk_class.value, exemplar(decision)
     cohort = "new" if new else "known"
@@ -191,7 +197,10 @@ def observe_command(decision: Decision, *, new: bool, known: bool) -> None:
 
 
 def caution_of(decision: Decision) -> str | None:
-    """Return why a command was asked about on top of its class's budget; ``None`` where it was not, or was allowed."""
+    """Return why a command was not allowed regardless of its class's budget.
+
+    Return ``None`` if it was allowed or if no such reason applies.
+    """
     codes = {reason.code for reason in decision.reasons}
     if decision.verdict is Verdict.ALLOW:
         return None
@@ -199,9 +208,14 @@ def caution_of(decision: Decision) -> str | None:
 
 
 def observe_outcome(outcome: Outcome, about: Decision | None) -> None:
-    """Count an outcome; ``about`` is the decision that it is about, where the household still remembers it.
+    """Count an outcome.
 
-    Where the runtime asks by itself, the outcome is also what became of the question, by the method that was offered first.
+    If the runtime asks the question itself, the outcome also counts as the result of the
+    confirmation, under the method that was offered first.
+
+    Args:
+        outcome: the outcome.
+        about: the decision that it refers to, if the household still remembers it.
     """
     kind = outcome.outcome
     metrics.OUTCOMES.labels(kind.value, outcome.source.value).inc()
@@ -210,12 +224,16 @@ def observe_outcome(outcome: Outcome, about: Decision | None) -> None:
 
 
 def observe_refused(*refused: tuple[Outcome, OutcomeRefused]) -> None:
-    """Count outcomes that were refused, by why. A command that ran although its verdict held it back is an incident, and is logged."""
+    """Count refused outcomes by reason.
+
+    A command that ran although its verdict did not allow it is an incident, and is logged.
+    """
     for outcome, reason in refused:
         metrics.OUTCOMES_REFUSED.labels(reason.value).inc()
         if reason is OutcomeRefused.RAN_REFUSED:
             logger.warning(
-                "incident: the command of event %s ran although it was not allowed, says its %s (%s)",
+                "incident: the command of event %s ran although it was not allowed, "
+                "according to its %s (%s)",
                 outcome.event_id,
                 outcome.source.value,
                 outcome.outcome.value,
@@ -225,28 +243,32 @@ def observe_refused(*refused: tuple[Outcome, OutcomeRefused]) -> None:
 def observe_answer(
     method: ConfirmMethod, result: ConfirmationResult, about: Decision | None
 ) -> None:
-    """Count an answer to a confirmation; ``about`` as above."""
+    """Count an answer to a confirmation; ``about`` is as in ``observe_outcome``."""
     _count_confirmation(method.value, result.result.value, result.reason or "", about)
 
 
 def show_blocks(left: float) -> None:
-    """Show what is left of the block budget of the tenant that has the least; negative is spent."""
+    """Export the remaining block budget of the tenant with the least left.
+
+    A negative ``left`` means that the budget is exhausted.
+    """
     metrics.BLOCK_BUDGET_SPENT.set(left < 0.0)
     metrics.BLOCK_BUDGET_LEFT.set(max(left, 0.0))
 
 
 def show_bundle(bundle: Bundle, created: float) -> None:
-    """Say which bundle decides; ``created`` is when it was made, in seconds since 1970."""
+    """Export the active bundle; ``created`` is its creation time, in seconds since 1970."""
     metrics.BUNDLE.labels(bundle.version, bundle.policy.version).set(1)
     metrics.BUNDLE_CREATED_SECONDS.labels(bundle.version).set(created)
 
 
 def show_proof_key(*, present: bool) -> None:
-    """Say whether proofs of confirmations can be checked; without a key that is told in the log as well."""
+    """Export whether proofs of confirmations can be verified, and log a warning if not."""
     metrics.PROOF_KEY.set(present)
     if not present:
         logger.warning(
-            "there is no key for proofs: no PIN and no push confirms, and what takes one is blocked; set confirmation_key_file"
+            "there is no key for proofs: PIN and push cannot confirm, "
+            "and commands that need them are blocked; set confirmation_key_file"
         )
 
 

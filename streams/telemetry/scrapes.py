@@ -1,6 +1,7 @@
-"""Answering ``/metrics`` when many ask: one answer is made at a time, and those who ask meanwhile share it.
+"""A cache for ``/metrics``: one response is built at a time and shared by concurrent requests.
 
-Making one takes milliseconds of the only processor that Python uses; without a bound, everybody who asks takes them from the decisions.
+Building one takes milliseconds of the only processor that Python uses. Without a bound, scrapes
+would take that time from decisions.
 """
 
 from __future__ import annotations
@@ -13,18 +14,19 @@ from prometheus_client.exposition import choose_encoder
 
 from streams.telemetry.exposition import exposition
 
-__all__ = ["Scrapes"]
+__all__ = ["ScrapeCache"]
 
-#: An answer is shared for so many times as long as it took to make: making them takes a fifth of a processor at most.
+#: A response is shared for this multiple of the time it took to build, so building responses
+#: takes at most a fifth of a processor.
 _SHARED = 4.0
 
 
-class Scrapes:
-    """The answers of one server.
+class ScrapeCache:
+    """The cached responses of one server.
 
     Args:
-        make: makes the body and the content type for an ``Accept`` header.
-        clock: seconds that only grow.
+        make: builds the body and the content type for an ``Accept`` header.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -34,11 +36,11 @@ class Scrapes:
     ) -> None:
         self._make, self._clock = make, clock
         self._making = asyncio.Lock()
-        #: By content type, of which there are few: the answer, and until when it is shared.
+        #: By content type, of which there are few: the body, and until when it is shared.
         self._kept: dict[str, tuple[bytes, float]] = {}
 
     async def answer(self, accept: str | None) -> tuple[bytes, str]:
-        """Return the body and the content type."""
+        """Return the body and the content type for an ``Accept`` header."""
         _, content_type = choose_encoder(accept or "")
         async with self._making:
             began = self._clock()

@@ -1,4 +1,4 @@
-"""What a span of a trace is, whether or not OpenTelemetry records it."""
+"""The interface of a tracer, and a tracer that needs no OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Protocol
 
 from streams.wire.traceparent import valid_trace
 
-__all__ = ["Passing", "Span", "Tracer"]
+__all__ = ["ForwardingTracer", "Span", "Tracer"]
 
 
 @dataclass(slots=True)
 class Span:
-    """One piece of work.
+    """One unit of work in a trace.
 
     Attributes:
-        traceparent: what those who work on it further get as their parent.
-        facts: what is known of it when it ends.
+        traceparent: the parent for work that follows from this span.
+        facts: attributes to record when the span ends.
     """
 
     traceparent: bytes
@@ -27,20 +27,21 @@ class Span:
 
 
 class Tracer(Protocol):
-    """Makes spans."""
+    """Creates spans."""
 
     def span(self, name: str, parent: bytes | None, *, asked: bool) -> AbstractContextManager[Span]:
-        """Work on something.
+        """Open a span for the body of a ``with`` statement.
 
         Args:
-            name: what is done, the same for all that do it.
-            parent: the ``traceparent`` of whoever asked; what is not one counts as ``None``.
-            asked: whether somebody waits (a server's span), or it is taken from a topic (a consumer's).
+            name: the kind of work, the same for all spans of that kind.
+            parent: the caller's ``traceparent``; an invalid one counts as ``None``.
+            asked: whether a client waits for the result (a server span) or the work comes from a
+                topic (a consumer span).
         """
 
 
-class Passing:
-    """Makes no spans: passes on what came, and begins a trace (which says that nobody records it) where nothing came."""
+class ForwardingTracer:
+    """Records no spans: forwards the caller's ``traceparent``, or starts an unsampled trace."""
 
     @contextmanager
     def span(self, name: str, parent: bytes | None, *, asked: bool) -> Iterator[Span]:  # noqa: ARG002 - the protocol's

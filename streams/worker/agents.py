@@ -26,8 +26,8 @@ from streams.telemetry.recording import (
     observe_outcome,
     observe_refused,
 )
-from streams.telemetry.spans import Passing, Tracer
-from streams.telemetry.unclassified import Notices
+from streams.telemetry.spans import ForwardingTracer, Tracer
+from streams.telemetry.unclassified import UnclassifiedLog
 from streams.wire.records import (
     ANSWERED_PARTITION,
     COMMAND,
@@ -104,7 +104,7 @@ class Worker:
         self.parts = parts
         self.identities = identities
         self.confirmation_key = confirmation_key
-        self.tracer = tracer or Passing()
+        self.tracer = tracer or ForwardingTracer()
         self.shadow = shadow
         self.blocks = BlockBudgets()
         self.token_ids = token_ids
@@ -114,7 +114,7 @@ class Worker:
         self.households = Households(parts.table)
         self.lag = Lag()
         self.evidence = EvidenceCounts(bundle)
-        self.notices = Notices()
+        self.unclassified_log = UnclassifiedLog()
 
     def attach(self) -> list[Any]:
         """Register the agents with the app and return them."""
@@ -239,7 +239,7 @@ class Worker:
             )
             span.facts |= facts(decision)
             log_decision(logger, "decided", decision, span.traceparent)
-            self.notices.saw(decision)
+            self.unclassified_log.record(decision)
         sent = await self._reply(record, decision, span.traceparent)
         sent.append(await self._send(DECISIONS, record.key, decision, span.traceparent))
         if failed:

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from streams.serving.hosts import OnlyOwn
 from streams.serving.server import Server
 from streams.telemetry import metrics
-from streams.telemetry.scrapes import Scrapes
+from streams.telemetry.scrapes import ScrapeCache
 from streams.wire.host_names import Named
 from streams.worker.table import Households
 
@@ -49,7 +49,7 @@ class Health:
         self.reachable = True
         self.silent: Sequence[str] = ()
         self.failed: str | None = None
-        self._scrapes = Scrapes()
+        self._scrapes = ScrapeCache()
 
     @property
     def ready(self) -> bool:

@@ -41,7 +41,7 @@ from streams.privacy.holdings import collect
 from streams.privacy.ownership import Whose, judge, owners_in
 from streams.serving.access.guard import Caller, Guard
 from streams.settings import Settings, load
-from streams.telemetry.exposition import Together
+from streams.telemetry.exposition import MergedMetrics
 from streams.wire import records
 from streams.wire.cloudevents import type_inside, unwrapped, wrapped
 from streams.wire.records import DECISION, INTENT, OUTCOME, Kind
@@ -170,7 +170,7 @@ def metrics_file(data: bytes) -> None:
         path = _folder() / name
         path.write_bytes(data)
         registry = CollectorRegistry()
-        registry.register(Together([path]))
+        registry.register(MergedMetrics([path]))
         generate_latest(registry)
 
 

@@ -242,7 +242,7 @@ def test_a_service_says_in_one_sentence_that_its_folder_is_missing(
 
 
 def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path) -> None:
-    code = "import os; from streams.telemetry.metrics_folder import drop_empty; drop_empty(); os.chdir(%r); %s"
+    code = "import os; from streams.telemetry.metrics_folder import unset_if_empty; unset_if_empty(); os.chdir(%r); %s"
     done = python(code % (str(tmp_path), NUMBERS), "")
     assert (done.returncode, done.stderr) == (0, "")
     assert not list(tmp_path.iterdir())

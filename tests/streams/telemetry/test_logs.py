@@ -17,7 +17,7 @@ import pytest
 from detector.decision.decide import decide
 from detector.household.state import HouseholdState
 from streams.telemetry.logs import configure_logs, log_decision
-from streams.telemetry.spans import Passing
+from streams.telemetry.spans import ForwardingTracer
 from tests.detector.builders import hand_bundle
 from tests.integration.stream import a_town
 
@@ -47,7 +47,7 @@ def test_a_decision_is_one_line_with_its_ids() -> None:
     decision, _ = decide(
         HouseholdState.new(event.household_id), event, hand_bundle(), at=event.seconds
     )
-    with Passing().span(
+    with ForwardingTracer().span(
         "decide", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", asked=False
     ) as span:
         log_decision(LOGGER, "decided", decision, span.traceparent, seconds=0.004)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from streams.telemetry.scrapes import Scrapes
+from streams.telemetry.scrapes import ScrapeCache
 
 TEXT, OPEN = "text/plain", "application/openmetrics-text; version=1.0.0"
 
@@ -16,7 +16,7 @@ async def test_who_asks_at_the_same_time_shares_one_answer_which_soon_is_made_an
         made.append(accept)
         return b"%d" % len(made), "some type"
 
-    scrapes = Scrapes(make, lambda: now)
+    scrapes = ScrapeCache(make, lambda: now)
 
     found = await asyncio.gather(*(scrapes.answer(TEXT) for _ in range(50)))
     assert {body for body, _ in found} == {b"1"}
@@ -28,7 +28,7 @@ async def test_who_asks_at_the_same_time_shares_one_answer_which_soon_is_made_an
 
 
 async def test_each_format_has_its_own() -> None:
-    scrapes = Scrapes(lambda accept: (str(accept).encode(), ""), lambda: 0.0)
+    scrapes = ScrapeCache(lambda accept: (str(accept).encode(), ""), lambda: 0.0)
 
     for accept in (TEXT, OPEN):
         body, content_type = await scrapes.answer(accept)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from streams.telemetry.spans import Passing
+from streams.telemetry.spans import ForwardingTracer
 from streams.telemetry.tracing import build_tracer
 from streams.wire.traceparent import trace_id, valid_trace
 
@@ -73,7 +73,7 @@ def collector() -> Iterator[tuple[str, list[Any]]]:
 )
 def test_what_is_no_traceparent_begins_a_new_trace(trace: bytes | None) -> None:
     assert valid_trace(trace) is None
-    with Passing().span("decide", trace, asked=True) as span:
+    with ForwardingTracer().span("decide", trace, asked=True) as span:
         assert valid_trace(span.traceparent)
         assert span.traceparent.endswith(b"-00")  # nobody records it
 

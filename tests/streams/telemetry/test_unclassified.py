@@ -8,7 +8,7 @@ import pytest
 from detector.contracts.decisions import Decision
 from detector.policy.fallback import fallback_decision
 from detector.policy.unclassified import is_unclassified
-from streams.telemetry.unclassified import Notices
+from streams.telemetry.unclassified import UnclassifiedLog
 from tests.detector.builders import event, policy
 
 POLICY = policy()
@@ -32,17 +32,17 @@ def test_what_no_rule_names_is_unclassified() -> None:
 
 def test_an_intent_is_told_once_an_hour(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
-    notices = Notices(clock)
+    log = UnclassifiedLog(clock)
     for clock.now in (0.0, 1800.0, 3599.0, 3600.0):
-        notices.saw(decided("quiz.Start"))
-        notices.saw(decided("lights.TurnOn"))
+        log.record(decided("quiz.Start"))
+        log.record(decided("lights.TurnOn"))
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
     assert "no rule of the policy names quiz.Start; it counts as private_outbound" in caplog.text
     assert "lights.TurnOn" not in caplog.text
 
 
 def test_a_caller_who_invents_names_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
-    notices = Notices(Clock())
+    log = UnclassifiedLog(Clock())
     for number in range(200):
-        notices.saw(replace(decided("quiz.Start"), intent=f"quiz.Start_{number}"))
+        log.record(replace(decided("quiz.Start"), intent=f"quiz.Start_{number}"))
     assert len(caplog.records) == 20
