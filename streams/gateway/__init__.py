@@ -1,1 +1,1 @@
-"""The HTTP server that answers in time: routes, the ladder, and what it remembers."""
+"""The HTTP server of the hook: routes, the ladder, and the state that both need."""

@@ -29,7 +29,7 @@ from streams.gateway.requests import asker_of, decode, event_number, read_batch,
 from streams.gc_tuning import calm_garbage
 from streams.kafka.topics import OUTCOMES
 from streams.serving.access.guard import Guard, caller_of
-from streams.serving.hosts import OnlyOwn
+from streams.serving.hosts import HostCheck
 from streams.settings import Settings
 from streams.telemetry.logs import facts, log_decision
 from streams.telemetry.scrapes import ScrapeCache
@@ -80,13 +80,13 @@ def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None
         lifespan=lifespan,
         dependencies=[
             Depends(guard),
-            *([Depends(HTTPBearer(auto_error=False))] if guard.closed else []),
+            *([Depends(HTTPBearer(auto_error=False))] if guard.requires_token else []),
         ],
     )
     app.add_middleware(PolicyVersion, version=ladder.policy.version)
     app.add_middleware(IgnoredFields)
     app.add_middleware(
-        OnlyOwn, hosts=named_hosts(settings.allowed_hosts), host=settings.gateway_host
+        HostCheck, hosts=named_hosts(settings.allowed_hosts), host=settings.gateway_host
     )
 
     app.exception_handler(RecordError)(refuse)
@@ -217,7 +217,7 @@ def _late(late_answers: LateAnswers) -> APIRouter:
     ) -> AsyncIterable[ServerSentEvent]:
         """Late answers as server-sent events: the worker's verdict came after the answer, and disagrees with it."""
         caller = caller_of(request)
-        async for number, told in late_answers.listen(after, caller.owns, caller.is_still_known):
+        async for number, told in late_answers.listen(after, caller.owns, caller.is_still_valid):
             yield ServerSentEvent(raw_data=LATE.encode(told).decode(), event="late", id=str(number))
 
     return routes

@@ -26,7 +26,7 @@ from streams.privacy.commands import sealed, send_command, wait_until_erased
 from streams.privacy.holdings import collected, counts
 from streams.privacy.remaining import remains
 from streams.serving.access.guard import Guard, caller_of
-from streams.serving.hosts import OnlyOwn
+from streams.serving.hosts import HostCheck
 from streams.wire.host_names import Named
 from streams.wire.records import Command
 from streams.wire.strict_json import check_unambiguous
@@ -152,7 +152,7 @@ def build_operator(
     Raises:
         ValueError: the guard asks for no token.
     """
-    if not guard.closed:
+    if not guard.requires_token:
         raise ValueError("the operator API always asks for a token")
     app = FastAPI(
         title="misfire operator",
@@ -160,7 +160,7 @@ def build_operator(
         version="1",
         dependencies=[Depends(guard), Depends(HTTPBearer(auto_error=False))],
     )
-    app.add_middleware(OnlyOwn, hosts=hosts, host=host)
+    app.add_middleware(HostCheck, hosts=hosts, host=host)
     app.exception_handler(RecordError)(refuse)
 
     @app.exception_handler(RequestValidationError)

@@ -1,1 +1,1 @@
-"""Serving HTTP on a network that may be hostile: the same for the gateway, the operator API and the worker."""
+"""HTTP servers for networks that may be hostile, shared by gateway, operator API and worker."""

@@ -1,4 +1,4 @@
-"""What one client of a server may take of it: bytes, seconds and places.
+"""Limits on what one client may use of a server: bytes, seconds and connections.
 
 ``streams/operations/limits_table.py`` shows all of them in one table.
 """
@@ -22,41 +22,42 @@ __all__ = [
     "MAX_HEAD_BYTES",
     "MAX_PIPELINED",
     "WRITE_SECONDS",
-    "connections_of_one",
+    "connections_per_address",
     "most_connections",
 ]
 
-#: Request line and headers together; nginx takes as much in its largest buffers.
+#: Request line and headers together; the same as nginx's largest buffers.
 MAX_HEAD_BYTES = 16_384
 MAX_HEADERS = 100
-#: A body as it comes over the wire, with the chunks' own bytes: twice the largest batch.
+#: A body on the wire, including chunk framing: twice the largest batch.
 MAX_BODY_BYTES = 2_097_152
-#: Chunks of a body, and trailers: each costs as much as some hundred bytes.
+#: Chunks and trailers of a body; each costs as much CPU time as some hundred bytes.
 MAX_CHUNKS = 2_048
-#: Seconds for the whole of a head and for the whole of a body. Each event fits into a packet or two.
+#: Seconds for a whole head and for a whole body. An event fits into one or two packets.
 HEAD_SECONDS, BODY_SECONDS = 10.0, 10.0
 HANDSHAKE_SECONDS = 5.0
-#: Seconds until an idle connection is closed: longer than the minute that load balancers keep theirs (nginx, AWS: 60 s).
+#: Seconds until an idle connection is closed. Load balancers keep theirs for 60 s (nginx, AWS).
 IDLE_SECONDS = 75
-#: A client that reads an answer has to take so many bytes in so many seconds.
+#: A client must read at least this many bytes of a response in this many seconds.
 LEAST_SENT, WRITE_SECONDS = 65_536, 10.0
-#: Requests that may follow on a connection before the first of them is answered.
+#: Pipelined requests that have not been answered.
 MAX_PIPELINED = 8
-#: What is read and thrown away after a refusal, so that the client sees the answer and not a reset.
+#: Input that is read and discarded after a refusal, so the client sees the answer, not a reset.
 LINGER_BYTES, LINGER_SECONDS = 1_048_576, 1.0
-#: Connections at a time. Fewer where the process may open fewer files; the rest is for Kafka, metrics and logs.
+#: Concurrent connections, fewer if the process may open fewer files. The remaining files are for
+#: Kafka, metrics and logs.
 MAX_CONNECTIONS = 2_048
 _OTHER_FILES = 128
 
 
 def most_connections() -> int:
-    """Return how many connections this process may have: always fewer than the files that it may open."""
+    """Return how many connections this process may have, always fewer than its file limit."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS
     return min(MAX_CONNECTIONS, max(files - _OTHER_FILES, files // 2))
 
 
-def connections_of_one(most: int) -> int:
-    """Return how many of all connections one address may have: a load balancer has one address as well."""
+def connections_per_address(most: int) -> int:
+    """Return how many connections one address may have; a load balancer is one address."""
     return max(1, most // 2)

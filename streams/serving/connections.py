@@ -1,7 +1,8 @@
-"""Who is connected. Where there is no room, the client that has been waited for longest gives way to a new one.
+"""Open connections. If there is no room, a new connection replaces one that waits for its client.
 
-A flood of connections that send nothing, or not all, or nothing any more, so pushes itself out, and whoever sends a whole request
-comes in and is answered. A connection whose request is being worked on never gives way.
+The replaced connection is the one that has waited longest. A flood of connections that send
+nothing, or only part of a request, therefore evicts itself, and a client that sends a whole request
+is answered. A connection whose request is being processed is never evicted.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ __all__ = ["Connections", "Place"]
 
 @dataclass(slots=True)
 class _Peer:
-    """The connections of one address; those that wait for their client are in the order in which they began to."""
+    """The connections of one address; ``waiting`` is ordered by when the wait began."""
 
     count: int = 0
     waiting: dict[Place, None] = field(default_factory=dict)
@@ -25,28 +26,28 @@ class _Peer:
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """One connection's place. ``close`` ends the connection at once, in whatever state it is."""
+    """An admitted connection; ``close`` ends it at once, in any state."""
 
     connections: Connections
     peer: str
     close: Callable[[], object]
-    taken: bool = True
+    admitted: bool = True
 
-    def waits(self) -> None:
-        """The client is to send a request, or the rest of one."""
-        if self.taken:
+    def mark_waiting(self) -> None:
+        """Record that the server waits for a request of the client, or for the rest of one."""
+        if self.admitted:
             self.connections.peers[self.peer].waiting[self] = None
 
-    def works(self) -> None:
-        """A whole request is here."""
-        if self.taken:
+    def mark_busy(self) -> None:
+        """Record that a whole request has arrived."""
+        if self.admitted:
             self.connections.peers[self.peer].waiting.pop(self, None)
 
     def leave(self) -> None:
-        """The connection has ended."""
-        if not self.taken:
+        """Remove the connection, which has ended."""
+        if not self.admitted:
             return
-        self.taken = False
+        self.admitted = False
         peer = self.connections.peers[self.peer]
         peer.waiting.pop(self, None)
         peer.count -= 1
@@ -56,20 +57,21 @@ class Place:
 
 
 class Connections:
-    """Gives places to connections.
+    """Admits connections.
 
     Args:
-        most: places for all.
-        most_of_one: places for one address; of IPv6 the network that a customer gets (/64).
+        most: the limit of all connections.
+        most_per_address: the limit of one address; for IPv6, of one /64, the network that an
+            internet provider assigns to one customer.
     """
 
-    def __init__(self, most: int, most_of_one: int) -> None:
-        self.most, self.most_of_one = most, most_of_one
+    def __init__(self, most: int, most_per_address: int) -> None:
+        self.most, self.most_per_address = most, most_per_address
         self.count = 0
         self.peers: dict[str, _Peer] = {}
 
-    def enter(self, address: str, close: Callable[[], object]) -> Place | None:
-        """Return a place, which waits for its client; ``None`` where nobody can give way."""
+    def admit(self, address: str, close: Callable[[], object]) -> Place | None:
+        """Return a place that is marked as waiting; ``None`` if no connection can be evicted."""
         name = _network(address)
         if not self._make_room(name):
             metrics.CUT.labels("full").inc()
@@ -78,21 +80,24 @@ class Connections:
         peer.count += 1
         self.count += 1
         place = Place(self, name, close)
-        place.waits()
+        place.mark_waiting()
         return place
 
     def shed(self) -> bool:
-        """Let one connection give way, of the address that has most among those with one to give; return whether there was one."""
+        """Evict a connection of the address with the most connections; return whether it could.
+
+        Only addresses with a waiting connection count.
+        """
         waiting = (peer for peer in self.peers.values() if peer.waiting)
-        return self._gives_way(max(waiting, key=lambda peer: peer.count, default=_Peer()))
+        return self._evict(max(waiting, key=lambda peer: peer.count, default=_Peer()))
 
     def _make_room(self, name: str) -> bool:
         peer = self.peers.get(name)
-        if peer is not None and peer.count >= self.most_of_one:
-            return self._gives_way(peer)
+        if peer is not None and peer.count >= self.most_per_address:
+            return self._evict(peer)
         return self.count < self.most or self.shed()
 
-    def _gives_way(self, peer: _Peer) -> bool:
+    def _evict(self, peer: _Peer) -> bool:
         place = next(iter(peer.waiting), None)
         if place is None:
             return False

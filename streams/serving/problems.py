@@ -1,4 +1,4 @@
-"""Refusals in the form of RFC 9457, which every server here answers with."""
+"""Problem details (RFC 9457), the error format of every server in this project."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PROBLEM = "application/problem+json"
 
 
 def problem(code: str, status: int, detail: str) -> dict[str, Any]:
-    """Return a refusal: its code as a word, the status, and a sentence that says what to do."""
+    """Return problem details: a code, the HTTP status, and a sentence that says what to do."""
     return {
         "type": f"urn:misfire:{code}",
         "title": code.replace("_", " "),

@@ -1,7 +1,8 @@
-"""HTTP/1.1 as uvicorn speaks it, within bounds: on bytes, on time, and on what may wait.
+"""uvicorn's HTTP/1.1 protocol with limits on bytes, on time and on pipelined requests.
 
-uvicorn with httptools has none of them: a header without end is kept whole and copied again with every piece of it, and whoever sends
-slowly, or reads slowly, is waited for without end. What is looked at here is only when a head, a body or an answer begins and ends.
+uvicorn with httptools has no such limits. It buffers a header of any length and copies it again
+with every packet, and it waits indefinitely for a client that sends or reads slowly. The code here
+only tracks where a head, a body and a response begin and end.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from streams.serving import bounds
 from streams.serving.connections import Place
-from streams.serving.requests import with_targets_host, without_upgrade
+from streams.serving.requests import with_target_host, without_upgrade
 from streams.telemetry import metrics
 
 __all__ = ["CUTS", "BoundedProtocol"]
 
-#: Why a connection is cut, and the status that it is told where none was sent yet.
+#: Why a connection is closed, and the status to send if no response has begun.
 CUTS: dict[str, HTTPStatus | None] = {
     "headers": HTTPStatus.BAD_REQUEST,
     "head_bytes": HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -33,43 +34,43 @@ CUTS: dict[str, HTTPStatus | None] = {
     "crowded": None,
     "full": None,
 }
-#: Bytes that are parsed at a time: by so much the bounds on bytes may be passed.
+#: Bytes that are parsed at a time; the byte limits can be exceeded by this much.
 _PIECE = 4_096
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One HTTP/1.1 connection."""
 
-    def __init__(self, place: Place, **given: Any) -> None:
-        super().__init__(**given)
+    def __init__(self, place: Place, **options: Any) -> None:
+        super().__init__(**options)
         self._place = place
-        #: Bytes of the head or the body that is being read.
+        #: Bytes read so far of the current head or body.
         self._read = 0
         self._chunks = 0
         self._in_body = False
-        #: Requests whose head is here and whose answer has not been written.
+        #: Requests whose head has arrived and whose response is not complete.
         self._unanswered = 0
         self._lingers = False
-        self._until: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle | None = None
         self._writing: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait for the first head."""
+        """Start the time limit of the first head."""
         super().connection_made(transport)  # type: ignore[arg-type]
         self._place.close = self.transport.abort
         self._expect("head_time", bounds.HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give everything back."""
-        for timer in (self._until, self._writing, self.timeout_keep_alive_task):
+        """Cancel the timers and release the place."""
+        for timer in (self._deadline, self._writing, self.timeout_keep_alive_task):
             if timer is not None:
                 timer.cancel()
         self._place.leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take in what came, a piece at a time."""
-        if self._until is None and not self._lingers:
+        """Parse the input piece by piece, and close the connection if it exceeds a limit."""
+        if self._deadline is None and not self._lingers:
             self._expect("head_time", bounds.HEAD_SECONDS)
         for start in range(0, len(data), _PIECE):
             piece = data[start : start + _PIECE]
@@ -86,7 +87,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._cut(reason)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; what is called one behind a body (a trailer) is none."""
+        """Add a header; a trailer, which follows a body, is only counted."""
         if self._in_body:
             self._chunks += 1
         else:
@@ -97,10 +98,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._chunks += 1
 
     def on_headers_complete(self) -> None:
-        """Begin to wait for the body.
+        """Start the time limit of the body.
 
         Raises:
-            ValueError: there are too many headers, or a tunnel is asked for; the parser ends, and the client gets 400.
+            ValueError: there are too many headers, or the method is CONNECT; the parser stops, and
+                the client gets status 400.
         """
         if len(self.headers) > bounds.MAX_HEADERS:
             metrics.CUT.labels("headers").inc()
@@ -108,24 +110,24 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.get_method() == b"CONNECT":
             raise ValueError
         if self.parser.should_upgrade():
-            return  # its head is parsed again, without that wish
-        self.headers[:] = with_targets_host(self.url, self.headers)
+            return  # _parse parses this head again, without the upgrade
+        self.headers[:] = with_target_host(self.url, self.headers)
         super().on_headers_complete()
         self._unanswered += 1
         self._read, self._chunks, self._in_body = 0, 0, True
         self._expect("body_time", bounds.BODY_SECONDS)
 
     def on_message_complete(self) -> None:
-        """The whole request is here."""
+        """Mark the connection as busy: the whole request has arrived."""
         if self.parser.should_upgrade():
             return
         super().on_message_complete()
         self._read, self._in_body = 0, False
         self._expect(None)
-        self._place.works()
+        self._place.mark_busy()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request; for the rest of this one nobody waits."""
+        """Wait for the next request; close the connection if this one is still incomplete."""
         super().on_response_complete()
         self._unanswered -= 1
         if self.transport.is_closing():
@@ -136,27 +138,27 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._in_body:
             self._linger()
         else:
-            self._place.waits()
+            self._place.mark_waiting()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what cannot be parsed, and end the connection."""
+        """Refuse invalid input, and close the connection."""
         super().send_400_response(msg)
         self._watch_writing()
 
     def pause_writing(self) -> None:
-        """The client does not read as fast as we write."""
+        """Start the time limit for a client that reads more slowly than the server writes."""
         super().pause_writing()
         self._watch_writing()
 
     def resume_writing(self) -> None:
-        """It has read."""
+        """Stop that time limit: the client has caught up."""
         super().resume_writing()
         if self._writing is not None:
             self._writing.cancel()
             self._writing = None
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection, also where its last answer was never read."""
+        """Close an idle connection, even if the client has not read the last response."""
         super().timeout_keep_alive_handler()
         self._watch_writing()
 
@@ -182,10 +184,10 @@ class BoundedProtocol(HttpToolsProtocol):
         return "head_bytes" if self._read > bounds.MAX_HEAD_BYTES else None
 
     def _expect(self, what: str | None, seconds: float = 0.0) -> None:
-        """Cut the connection for this reason unless what it names is over by then."""
-        if self._until is not None:
-            self._until.cancel()
-        self._until = None if what is None else self.loop.call_later(seconds, self._cut, what)
+        """Cut the connection for this reason after ``seconds``; ``None`` cancels the timer."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = None if what is None else self.loop.call_later(seconds, self._cut, what)
 
     def _cut(self, reason: str) -> None:
         if self.transport.is_closing() or self._lingers:
@@ -196,23 +198,24 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
             return
         self.transport.write(
-            f"HTTP/1.1 {status.value} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".encode()
+            f"HTTP/1.1 {status.value} {status.phrase}\r\n"
+            "connection: close\r\ncontent-length: 0\r\n\r\n".encode()
         )
         self._linger()
 
     def _linger(self) -> None:
-        """End the connection so that the client gets the answer: data that nobody reads would reset it."""
+        """Close the connection after discarding input, which would otherwise cause a reset."""
         self._lingers, self._read = True, 0
         self._unset_keepalive_if_required()
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        if self._until is not None:
-            self._until.cancel()
-        self._until = self.loop.call_later(bounds.LINGER_SECONDS, self.transport.abort)
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self.loop.call_later(bounds.LINGER_SECONDS, self.transport.abort)
 
     def _watch_writing(self) -> None:
-        """Cut a client that does not take its answer."""
+        """Start the time limit for unsent output, unless it is running."""
         unsent = self.transport.get_write_buffer_size()
         if self._writing is None and unsent:
             self._writing = self.loop.call_later(bounds.WRITE_SECONDS, self._check_written, unsent)

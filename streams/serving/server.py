@@ -1,4 +1,4 @@
-"""The server: uvicorn's life cycle, with a door of our own, at which connections are counted before anything is read."""
+"""uvicorn's server with a listener that limits connections before it reads from them."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ __all__ = ["Server"]
 
 _GRACE_SECONDS = 2
 _SOON = 0.01
-#: Seconds without accepting after an error, above all where the process has no file left.
+#: Seconds without accepting after an error, usually because the process is out of files.
 _AFTER_ERROR = 0.05
 _NO_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-#: Connections that the kernel keeps until they are accepted.
+#: Connections that the kernel queues until they are accepted.
 _BACKLOG = 2_048
 
 
 class Server(uvicorn.Server):
-    """Serves an application on a socket that listens.
+    """Serves an application on a listening socket.
 
     Args:
-        app: what answers.
-        listening: a socket from ``edge.listen``.
-        tls: uvicorn's options for TLS, from ``edge.server_options``.
+        app: the ASGI application.
+        listening: a socket from ``listening.listen``.
+        tls: uvicorn's options for TLS, from ``listening.server_options``.
     """
 
     def __init__(
@@ -48,9 +48,9 @@ class Server(uvicorn.Server):
                 loop="uvloop",
                 ws="none",
                 access_log=False,
-                log_config=None,  # its lines are ours: streams.telemetry.logs
-                log_level="error",  # it warns of every request that is none: a flood of lines
-                proxy_headers=False,  # anybody can send X-Forwarded-For
+                log_config=None,  # streams.telemetry.logs configures logging
+                log_level="error",  # uvicorn warns of every invalid request, which floods the log
+                proxy_headers=False,  # every client can send X-Forwarded-For
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
                 timeout_keep_alive=bounds.IDLE_SECONDS,
@@ -60,11 +60,14 @@ class Server(uvicorn.Server):
         self._listening = listening
 
     def serve_until_stopped(self) -> None:
-        """Serve until a signal comes."""
+        """Serve until a signal arrives."""
         self.run(sockets=[self._listening])
 
-    async def serve_beside(self) -> asyncio.Task[None]:
-        """Begin to serve in a loop that is another program's, as are the signals; return what serves until it is cancelled."""
+    async def serve_in_background(self) -> asyncio.Task[None]:
+        """Start to serve in a running event loop, and return the task that serves.
+
+        Signals stay with the caller, who stops the server by cancelling the task.
+        """
         self.config.lifespan = "off"
         serving = asyncio.create_task(self._serve([self._listening]))
         while not (self.started or serving.done()):  # noqa: ASYNC110 - uvicorn sets a flag
@@ -72,11 +75,14 @@ class Server(uvicorn.Server):
         return serving
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin, as uvicorn does, and open the door."""
+        """Start as uvicorn does, but with a listener that limits connections."""
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             sys.exit(STARTUP_FAILURE)
-        self.servers = [_Door(each, self._protocol, self.config.ssl) for each in sockets or ()]  # type: ignore[misc]
+        self.servers = [
+            _Listener(each, self._protocol, self.config.ssl)  # type: ignore[misc]
+            for each in sockets or ()
+        ]
         self.started = True
 
     def _protocol(self, place: Place) -> BoundedProtocol:
@@ -85,8 +91,8 @@ class Server(uvicorn.Server):
         )
 
 
-class _Door:
-    """Accepts connections, in place of ``asyncio``'s own server, which takes as many as there are files."""
+class _Listener:
+    """Accepts connections in place of ``asyncio``'s server, which has no limit but open files."""
 
     def __init__(
         self,
@@ -95,7 +101,7 @@ class _Door:
         tls: ssl.SSLContext | None,
     ) -> None:
         most = bounds.most_connections()
-        self._connections = Connections(most, bounds.connections_of_one(most))
+        self._connections = Connections(most, bounds.connections_per_address(most))
         self._protocol, self._tls, self._listening = protocol, tls, listening
         self._entering: set[asyncio.Task[None]] = set()
         listening.setblocking(False)
@@ -103,12 +109,12 @@ class _Door:
         self._accepting = asyncio.create_task(self._accept())
 
     def close(self) -> None:
-        """Accept no more; who is in stays."""
+        """Stop accepting; open connections stay open."""
         for task in (self._accepting, *self._entering):
             task.cancel()
 
     async def wait_closed(self) -> None:
-        """Wait until nothing is accepted any more."""
+        """Wait until the listener has stopped accepting."""
         await asyncio.gather(self._accepting, *self._entering, return_exceptions=True)
 
     async def _accept(self) -> None:
@@ -119,22 +125,22 @@ class _Door:
                 if error.errno in _NO_FILES:
                     self._connections.shed()
                 await asyncio.sleep(_AFTER_ERROR)
-            # A flood of connections takes turns with those that are in.
+            # Let open connections run between two new ones.
             await asyncio.sleep(0)
 
     async def _accept_one(self) -> None:
         loop = asyncio.get_running_loop()
         client, address = await loop.sock_accept(self._listening)
-        place = self._connections.enter(address[0], client.close)
+        place = self._connections.admit(address[0], client.close)
         if place is None:
             client.close()
             return
-        task = loop.create_task(self._let_in(client, place))
+        task = loop.create_task(self._connect(client, place))
         place.close = task.cancel
         self._entering.add(task)
         task.add_done_callback(self._entering.discard)
 
-    async def _let_in(self, client: socket.socket, place: Place) -> None:
+    async def _connect(self, client: socket.socket, place: Place) -> None:
         loop = asyncio.get_running_loop()
         seconds = None if self._tls is None else bounds.HANDSHAKE_SECONDS
         try:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from streams.serving.hosts import OnlyOwn
+from streams.serving.hosts import HostCheck
 from streams.serving.server import Server
 from streams.telemetry import metrics
 from streams.telemetry.scrapes import ScrapeCache
@@ -107,12 +107,12 @@ class Health:
             Route("/readyz", self._readyz),
             Route("/metrics", self._metrics),
         ]
-        middleware = [Middleware(OnlyOwn, hosts=hosts, host=host)]
+        middleware = [Middleware(HostCheck, hosts=hosts, host=host)]
         listening = socket.create_server((host, port))
         logger.info("metrics and readiness on http://%s:%d", host, listening.getsockname()[1])
         return await Server(
             Starlette(routes=routes, middleware=middleware), listening
-        ).serve_beside()
+        ).serve_in_background()
 
     async def _healthz(self, _: Request) -> Response:
         return JSONResponse({"alive": True})

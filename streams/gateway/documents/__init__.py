@@ -1,1 +1,1 @@
-"""Pages of documentation that are drawn from the gateway's own tables."""
+"""Documentation pages generated from the gateway's tables."""

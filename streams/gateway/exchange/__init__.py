@@ -1,1 +1,1 @@
-"""Questions out through the log, and answers back by correlation id."""
+"""Requests to the workers through Kafka, and their replies by correlation id."""

@@ -1,1 +1,1 @@
-"""Who may call the HTTP servers: tokens, scopes, listening addresses and TLS."""
+"""Access to the HTTP servers: tokens, scopes, listening addresses and TLS."""

@@ -1,6 +1,7 @@
-"""Who asks: bearer tokens, what each may do, whose households it may name, and how much it may send.
+"""Authentication and authorization: bearer tokens, scopes, tenants and rate limits.
 
-Without an access file everybody who reaches the gateway may do everything; ``edge.py`` says where that is allowed.
+Without an access file every client may do everything; ``listening.py`` decides where that is
+allowed.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ from streams.serving.access.token_file import (
     read_stamped,
     sha256_of,
 )
-from streams.serving.hosts import FOREIGN
+from streams.serving.hosts import HOST_REFUSALS
 from streams.telemetry import metrics
 
 __all__ = ["REFUSALS", "SCOPES", "Caller", "Guard", "caller_of"]
 
 logger = logging.getLogger(__name__)
 
-#: What each route takes; ``None`` is for everybody. A route that is not here is refused.
+#: The scope that each route requires; ``None`` means public. A route that is not listed is refused.
 SCOPES: dict[str, Scope | None] = {
     "/v1/decide": Scope.DECIDE,
     "/v1/decide/batch": Scope.DECIDE,
@@ -43,7 +44,7 @@ SCOPES: dict[str, Scope | None] = {
     "/v1/late": Scope.DECIDE,
     "/v1/confirmations/{confirmation_id}": Scope.CONFIRM,
     "/metrics": Scope.OPERATE,
-    # The operator API's (streams/privacy/operator_api.py).
+    # The operator API (streams/privacy/operator_api.py).
     "/v1/households/{household_id}": Scope.OPERATE,
     "/v1/households/{household_id}/erasure": Scope.OPERATE,
     "/v1/households/{household_id}/export": Scope.EXPORT,
@@ -51,9 +52,9 @@ SCOPES: dict[str, Scope | None] = {
     "/readyz": None,
 }
 
-#: Why a request is refused for who asks or from where, and its status.
+#: Why a request is refused because of its caller or origin, and the HTTP status.
 REFUSALS: dict[str, int] = {
-    **FOREIGN,
+    **HOST_REFUSALS,
     "no_token": 401,
     "wrong_token": 401,
     "missing_scope": 403,
@@ -62,20 +63,23 @@ REFUSALS: dict[str, int] = {
     "rate_exceeded": 429,
 }
 
-#: Of a household's id, what follows the key's: a keyed token of 128 bits.
+#: What follows the household key in a household id: a keyed token of 128 bits.
 _HOUSEHOLD = r"_[0-9a-f]{32}"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. Everybody, where there is no access file: then ``token`` is ``None``."""
+    """The client of a request; ``token`` is ``None`` if there is no access file."""
 
     guard: Guard
     token: AccessToken | None = None
     household_key: str | None = None
 
     def owns(self, household_id: str) -> bool:
-        """Return whether a household is one of the caller's tenant; without a tenant's key every household is."""
+        """Return whether a household belongs to the caller's tenant.
+
+        A caller without a household key owns every household.
+        """
         return self.household_key is None or bool(
             re.fullmatch(re.escape(self.household_key) + _HOUSEHOLD, household_id)
         )
@@ -85,8 +89,11 @@ class Caller:
         """The tenant of the caller's token."""
         return self.token.tenant if self.token else None
 
-    def is_still_known(self) -> bool:
-        """Return whether token and household key are those of when the request began: a stream of late answers stays open for days."""
+    def is_still_valid(self) -> bool:
+        """Return whether the token and the household key are unchanged since the request began.
+
+        A stream of late answers stays open for days.
+        """
         if self.token is None:
             return True
         return (
@@ -95,7 +102,7 @@ class Caller:
         )
 
     def check(self, value: IntentEvent | Outcome | ConfirmationAnswer) -> None:
-        """Make sure that a value names no household of another tenant.
+        """Check that a value names no household of another tenant.
 
         Raises:
             RecordError: with code ``other_tenant``.
@@ -106,7 +113,7 @@ class Caller:
                 self.check_household(each.household_id)
 
     def check_household(self, household_id: str) -> None:
-        """Make sure that a household is one of the caller's tenant.
+        """Check that a household belongs to the caller's tenant.
 
         Raises:
             RecordError: with code ``other_tenant``.
@@ -114,11 +121,14 @@ class Caller:
         if not self.owns(household_id):
             raise _refused(
                 "other_tenant",
-                f"household_id is none of this token's tenant: it has to begin with {self.household_key}_",
+                "household_id does not belong to this token's tenant: "
+                f"it must begin with {self.household_key}_",
             )
 
     def check_source(self, source: OutcomeSource) -> None:
-        """Make sure that the caller may report as this source: as a runtime, and as an operator with a token that may operate.
+        """Check that the caller may report as this source.
+
+        Every caller may report as a runtime. Reporting as an operator needs the scope ``operate``.
 
         Raises:
             RecordError: with code ``other_source``.
@@ -128,11 +138,12 @@ class Caller:
             return
         raise _refused(
             "other_source",
-            f"this caller may not report as {source}: send 'runtime', or 'operator' with a token of the scope operate",
+            f"this caller may not report as {source}: send 'runtime', or 'operator' with a token "
+            "that has the scope operate",
         )
 
     def count(self, events: int) -> None:
-        """Count what is sent against the token's rate.
+        """Count events against the token's rate limit.
 
         Raises:
             RecordError: with code ``rate_exceeded``.
@@ -140,17 +151,21 @@ class Caller:
         if self.token is not None and not self.guard.admits(self.token, events):
             raise _refused(
                 "rate_exceeded",
-                f"the token sends more than its {self.token.per_second} events a second, or more than its tenant's tokens may together; "
-                "send fewer, or ask for a higher rate",
+                f"the token exceeds its limit of {self.token.per_second} events a second, "
+                "or its tenant's tokens exceed theirs together; "
+                "send fewer events, or ask for a higher rate",
             )
 
 
 class Guard:
-    """Knows who may do what. Reads the access file again when it was changed: a token that was revoked is refused at once.
+    """Authenticates requests and applies rate limits.
+
+    It reads the access file again after a change, so a revoked token is refused at once.
 
     Args:
-        file: the access file; without one everybody may do everything, unless there is
-        own: the one token, for the households of every tenant, of an operator API without an access file.
+        file: the access file; without ``file`` and ``own`` every client may do everything.
+        own: the only token of an operator API without an access file; it is valid for the
+            households of every tenant.
     """
 
     def __init__(self, file: Path | None, own: AccessToken | None = None) -> None:
@@ -165,43 +180,48 @@ class Guard:
             self._read(file)
 
     @property
-    def closed(self) -> bool:
-        """Whether tokens are asked for."""
+    def requires_token(self) -> bool:
+        """Whether requests need a token."""
         return self._file is not None or self._own is not None
 
     def knows(self, token: AccessToken) -> bool:
-        """Return whether a token is in the access file as it was."""
+        """Return whether the access file still contains this token, unchanged."""
         if self._file is not None:
             self._refresh(self._file)
         return self._tokens.get(token.id) == token
 
     def household_key(self, token: AccessToken) -> str | None:
-        """Return the id that every household of a known token's tenant begins with; ``None`` is every household."""
+        """Return the prefix of the household ids of a known token's tenant.
+
+        ``None`` means that the token is valid for every household.
+        """
         return None if token is self._own else self._access.tenants[token.tenant]
 
     def admits(self, token: AccessToken, events: int) -> bool:
-        """Count events of a token; return whether they are within its rate, and within that of its tenant's tokens together.
+        """Count events of a token; return whether the token and its tenant stay within their rates.
 
-        What a token's own rate refuses counts against that token, and not against its tenant's others.
+        Events that exceed the token's own rate do not count against its tenant.
         """
         own = RateLimitItemPerSecond(token.per_second)
         if not self._limiter.hit(own, "token", token.id, cost=events):
             return False
-        together = RateLimitItemPerSecond(self._rates.get(token.tenant, token.per_second))
-        return self._limiter.hit(together, "tenant", token.tenant, cost=events)
+        shared = RateLimitItemPerSecond(self._rates.get(token.tenant, token.per_second))
+        return self._limiter.hit(shared, "tenant", token.tenant, cost=events)
 
     async def __call__(self, request: Request) -> None:
-        """Let a request in, as a dependency of every route; ``caller_of`` says afterwards who asks.
+        """Authenticate a request; ``caller_of`` then returns the caller.
+
+        This is a FastAPI dependency of every route.
 
         Raises:
             RecordError: with a code of ``REFUSALS``.
         """
         caller = Caller(self)
         route = request.scope["route"].path
-        if self.closed and SCOPES.get(route, Scope.OPERATE) is not None:
+        if self.requires_token and SCOPES.get(route, Scope.OPERATE) is not None:
             if self._file is not None:
                 self._refresh(self._file)
-            token = self._known(request.headers.get("authorization"))
+            token = self._authenticate(request.headers.get("authorization"))
             if SCOPES.get(route) not in token.scopes:
                 raise _refused(
                     "missing_scope", f"the token may not {SCOPES.get(route) or 'do this'}"
@@ -210,27 +230,28 @@ class Guard:
             caller.count(1)
         request.state.caller = caller
 
-    def _known(self, header: str | None) -> AccessToken:
+    def _authenticate(self, header: str | None) -> AccessToken:
         scheme, _, given = (header or "").partition(" ")
         if scheme.lower() != "bearer" or not given:
-            raise _refused("no_token", "a bearer token is needed: Authorization: Bearer TOKEN")
+            raise _refused("no_token", "send a bearer token: Authorization: Bearer TOKEN")
         name, _, secret = given.strip().partition(".")
         token = self._tokens.get(name)
-        # Compared in any case: neither the time nor the answer tells whether the id or the secret is wrong.
+        # Always compare, so that neither the time nor the answer reveals whether the id exists.
         right = hmac.compare_digest(sha256_of(secret), token.sha256 if token else sha256_of(""))
         if token is None or not right:
-            raise _refused("wrong_token", "the token is not known here; it may have been revoked")
+            raise _refused("wrong_token", "the token is unknown; it may have been revoked")
         return token
 
     def _refresh(self, file: Path) -> None:
         try:
-            # A file that was changed within the last tick of its clock is read again: another change would not be seen.
+            # A stamp from the file clock's last tick is not settled: a second change within the
+            # same tick would not show.
             if self._stamp is None or not self._stamp.settled or stamp_of(file) != self._stamp:
                 self._read(file)
         except (OSError, DependencyUnavailable, UsageError) as error:
-            # What was read last holds: a file that is being replaced must not shut every home out.
+            # Keep the last tokens: while the file is being replaced, requests must still succeed.
             if self._stamp is not None:
-                logger.error("%s; the tokens that were read last are taken until then", error)  # noqa: TRY400 - a sentence
+                logger.error("%s; using the tokens that were read last", error)  # noqa: TRY400
             self._stamp = None
 
     def _read(self, file: Path) -> None:
@@ -242,7 +263,7 @@ class Guard:
 
 
 def caller_of(request: Request) -> Caller:
-    """Return who asks; ``Guard`` has found out."""
+    """Return the caller that ``Guard`` authenticated."""
     caller: Caller = request.state.caller
     return caller
 

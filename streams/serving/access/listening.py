@@ -1,4 +1,7 @@
-"""The edge of the gateway and of the operator API: where it may listen, its certificate, and how their own tools come in."""
+"""How the gateway and the operator API listen: their addresses and their certificates.
+
+The client side of the same settings, for misfire's own tools, is here as well.
+"""
 
 from __future__ import annotations
 
@@ -15,40 +18,40 @@ __all__ = ["bearer_of", "check_edge", "client_context", "listen", "server_option
 
 
 def check_edge(settings: Settings, part: str = "gateway") -> None:
-    """Make sure that the gateway, or the operator API, is not open to a network by mistake.
+    """Check that the configuration does not expose a server to a network by mistake.
 
     Args:
-        settings: where it listens, and what it asks for.
-        part: ``gateway`` or ``operator``, as the settings of its address are named.
+        settings: the addresses, certificates and access file.
+        part: ``gateway`` or ``operator``, the prefix of the settings of its address.
 
     Raises:
-        UsageError: every problem is listed.
+        UsageError: with every problem found.
     """
     host: str = getattr(settings, f"{part}_host")
-    lacking = []
+    problems = []
     if bool(settings.gateway_cert) != bool(settings.gateway_key):
-        lacking.append("gateway_cert and gateway_key belong together: give both, or neither")
+        problems.append("gateway_cert and gateway_key belong together: give both, or neither")
     if settings.gateway_client_ca and not settings.gateway_cert:
-        lacking.append(
+        problems.append(
             "gateway_client_ca asks clients for certificates: give gateway_cert and gateway_key too"
         )
     if not _is_loopback(host) and not settings.trust_network:
-        beyond = f"{part}_host {host} is no loopback address"
+        beyond = f"{part}_host {host} is not a loopback address"
         if not settings.gateway_cert:
-            lacking.append(f"{beyond}: give gateway_cert and gateway_key, so that TLS is spoken")
+            problems.append(f"{beyond}: give gateway_cert and gateway_key to use TLS")
         if not (settings.access_file or settings.gateway_client_ca):
-            lacking.append(
+            problems.append(
                 f"{beyond}: give access_file (tokens) or gateway_client_ca (client certificates)"
             )
-    if lacking:
-        hint = "trust_network = true says that nobody else reaches it"
+    if problems:
+        hint = "set trust_network = true only if no untrusted client can reach that network"
         raise UsageError(
-            f"the {part} does not start:\n" + "\n".join(f"  - {text}" for text in [*lacking, hint])
+            f"the {part} does not start:\n" + "\n".join(f"  - {text}" for text in [*problems, hint])
         )
 
 
 def server_options(settings: Settings) -> dict[str, Any]:
-    """Return uvicorn's options for TLS; none where there is no certificate.
+    """Return uvicorn's options for TLS; empty if no certificate is configured.
 
     Raises:
         DependencyUnavailable: a certificate or key cannot be used.
@@ -57,22 +60,24 @@ def server_options(settings: Settings) -> dict[str, Any]:
         return {}
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificates.load_chain(context, settings.gateway_cert, settings.gateway_key)
-    asked: dict[str, Any] = {}
+    verification: dict[str, Any] = {}
     if settings.gateway_client_ca is not None:
         certificates.load_ca(context, settings.gateway_client_ca)
-        asked = {
+        verification = {
             "ssl_ca_certs": str(settings.gateway_client_ca),
             "ssl_cert_reqs": ssl.CERT_REQUIRED,
         }
     return {
         "ssl_certfile": str(settings.gateway_cert),
         "ssl_keyfile": str(settings.gateway_key),
-        **asked,
+        **verification,
     }
 
 
 def client_context(settings: Settings) -> ssl.SSLContext | None:
-    """Return how a tool speaks TLS with the gateway; ``None`` where nothing is set: then as everybody does.
+    """Return the TLS context of misfire's own HTTP clients.
+
+    ``None`` means that no certificate is configured and httpx's defaults apply.
 
     Raises:
         DependencyUnavailable: a certificate or key cannot be used.
@@ -83,24 +88,24 @@ def client_context(settings: Settings) -> ssl.SSLContext | None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
+    """Return a listening socket.
 
     Raises:
-        DependencyUnavailable: the address cannot be listened on.
+        DependencyUnavailable: the address cannot be used.
     """
     try:
         return socket.create_server((host, port))
     except OSError as error:
         raise DependencyUnavailable(
-            f"{host}:{port} cannot be listened on ({error.strerror}); name another port with --port"
+            f"cannot listen on {host}:{port} ({error.strerror}); choose another port with --port"
         ) from error
 
 
 def bearer_of(settings: Settings) -> str | None:
-    """Return the token with which a tool asks.
+    """Return the bearer token of misfire's own HTTP clients.
 
     Raises:
-        DependencyUnavailable: its file cannot be read.
+        DependencyUnavailable: the token file cannot be read.
     """
     return read_secret(settings.hook_token_file, "token")
 

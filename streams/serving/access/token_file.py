@@ -1,6 +1,7 @@
-"""Who may ask the gateway: a file with tokens' hashes, what each may do, and whose households it may name.
+"""The access file: token hashes, and the scopes, tenant and rate of each token.
 
-A bearer token is drawn from 256 bits, so its SHA-256 is kept as it is: salts and slow hashes defend what people make up.
+A bearer token has 256 random bits, so a plain SHA-256 is safe. Salts and slow hashes protect
+secrets that people choose.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _ID_BYTES, _SECRET_BYTES = 4, 32
 
 
 class Scope(StrEnum):
-    """What a token may do."""
+    """A permission of a token."""
 
     DECIDE = "decide"
     CONFIRM = "confirm"
@@ -47,7 +48,10 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """A token as it is kept: without its secret. ``per_second`` is how many events it may send; an array counts each of its own."""
+    """A stored token, without its secret.
+
+    ``per_second`` limits its events; each event of a batch counts.
+    """
 
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")]
     tenant: Annotated[str, Field(min_length=1, max_length=64)]
@@ -58,10 +62,14 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessFile:
-    """Tenants, each with the id of its keyring's household key, which every id of its households begins with; and tokens.
+    """The tenants, their tokens and their rates.
 
-    ``rates`` are how many events a second all tokens of a tenant may send together; a tenant that is not named there has the rate of its
-    fastest token, so that more tokens are not more events.
+    Attributes:
+        tenants: for each tenant, the id of its keyring's household key. Every household id of the
+            tenant begins with it.
+        tokens: the tokens of all tenants.
+        rates: the events per second of all tokens of a tenant together. The default is the rate
+            of the tenant's fastest token, so more tokens do not allow more events.
     """
 
     tenants: dict[str, Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,15}$")]] = field(
@@ -71,21 +79,21 @@ class AccessFile:
     rates: dict[str, Annotated[int, Field(ge=1, le=1_000_000)]] = field(default_factory=dict)
 
     def rate_of(self, tenant: str) -> int | None:
-        """Return how many events a second a tenant's tokens may send together; ``None`` where it has no token here."""
+        """Return the events per second of a tenant's tokens together; ``None`` without tokens."""
         return self.rates.get(tenant) or max(
             (token.per_second for token in self.tokens if token.tenant == tenant), default=None
         )
 
     def problems(self) -> list[str]:
-        """Return what is wrong with it as a whole, a sentence each."""
+        """Return what is inconsistent in the file, one sentence each."""
         keys, ids = list(self.tenants.values()), [token.id for token in self.tokens]
         shared = sorted({key for key in keys if keys.count(key) > 1})
-        strangers = sorted({token.tenant for token in self.tokens} - set(self.tenants))
+        unknown = sorted({token.tenant for token in self.tokens} - set(self.tenants))
         return [
             *(f"more than one tenant has the household key {key}" for key in shared),
-            *(f"tenant {tenant!r} of a token has no household key" for tenant in strangers),
+            *(f"tenant {tenant!r} of a token has no household key" for tenant in unknown),
             *(
-                f"token {name} is there twice"
+                f"token {name} is listed twice"
                 for name in sorted({name for name in ids if ids.count(name) > 1})
             ),
         ]
@@ -95,12 +103,12 @@ _ACCESS = TypeAdapter(AccessFile)
 
 
 def sha256_of(secret: str) -> str:
-    """Return the form in which a secret is kept and compared."""
+    """Return the hash that is stored and compared in place of a secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def new_token(tenant: str, scopes: frozenset[Scope], per_second: int) -> tuple[str, AccessToken]:
-    """Draw a token; return what its holder sends, and what is kept of it."""
+    """Generate a token; return the value for its owner, and the entry for the access file."""
     name, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
     kept = AccessToken(
         id=name, tenant=tenant, scopes=scopes, per_second=per_second, sha256=sha256_of(secret)
@@ -111,15 +119,23 @@ def new_token(tenant: str, scopes: frozenset[Scope], per_second: int) -> tuple[s
 def with_token(
     access: AccessFile, token: AccessToken, household_key: str | None, rate: int | None = None
 ) -> AccessFile:
-    """Return the file with one more token; ``household_key`` has to be given with a tenant's first, ``rate`` sets all its tokens' rate.
+    """Return the file with one more token.
+
+    Args:
+        access: the file.
+        token: the new token.
+        household_key: the tenant's household key; required for the first token of a tenant.
+        rate: a new rate for all tokens of the tenant together.
 
     Raises:
-        UsageError: the tenant is new and no key is given, has another key, or another tenant has that key.
+        UsageError: the tenant is new and no key is given, the tenant has a different key, or
+            another tenant has that key.
     """
     known = access.tenants.get(token.tenant)
     if known is None and household_key is None:
         raise UsageError(
-            f"tenant {token.tenant!r} is new: give --household-key, the id of its keyring's household key"
+            f"tenant {token.tenant!r} is new: "
+            "give --household-key, the id of its keyring's household key"
         )
     if known is not None and household_key not in (None, known):
         raise UsageError(
@@ -137,13 +153,11 @@ def revoked(access: AccessFile, name: str) -> AccessFile:
     """Return the file without a token.
 
     Raises:
-        UsageError: it has none of that id.
+        UsageError: no token has that id.
     """
     kept = tuple(token for token in access.tokens if token.id != name)
     if len(kept) == len(access.tokens):
-        raise UsageError(
-            f"there is no token {name}; 'misfire token list' shows those that are there"
-        )
+        raise UsageError(f"there is no token {name}; 'misfire token list' shows all tokens")
     return replace(access, tokens=kept)
 
 
@@ -151,14 +165,14 @@ def read_access(path: Path) -> AccessFile:
     """Read an access file.
 
     Raises:
-        DependencyUnavailable: it is not there, or cannot be read.
-        UsageError: others may write or read it, or it is no access file.
+        DependencyUnavailable: it does not exist or cannot be read.
+        UsageError: other users may read or write it, or it is not an access file.
     """
     return read_stamped(path)[0]
 
 
 def read_stamped(path: Path) -> tuple[AccessFile, Stamp]:
-    """Read an access file as ``read_access`` does, with the stamp that it had."""
+    """Read an access file as ``read_access`` does; return it with its stamp."""
     found, stamp = read_private_json(
         path, "an access file", _ACCESS.validate_json, make="misfire token new"
     )
@@ -170,16 +184,16 @@ def read_stamped(path: Path) -> tuple[AccessFile, Stamp]:
 def change_access(
     path: Path, change: Callable[[AccessFile], AccessFile], *, made_here: bool = False
 ) -> AccessFile:
-    """Read an access file, change it and write it back; of two that do so at once the second sees what the first wrote.
+    """Read an access file, change it and write it back, under a lock.
 
     Args:
         path: the file.
-        change: makes the new content of the old.
-        made_here: whether a file that is not there yet is an empty one.
+        change: returns the new content for the old.
+        made_here: whether a missing file counts as empty.
 
     Raises:
         DependencyUnavailable: it cannot be read or written.
-        UsageError: it is no access file, or ``change`` refuses.
+        UsageError: it is not an access file, or ``change`` refuses.
     """
     with locked(path):
         before = AccessFile() if made_here and not path.exists() else read_access(path)
@@ -189,7 +203,7 @@ def change_access(
 
 
 def write_access(path: Path, access: AccessFile) -> None:
-    """Write an access file, all of it or nothing, for its owner's eyes only.
+    """Write an access file atomically, readable only by its owner.
 
     Raises:
         DependencyUnavailable: it cannot be written.

@@ -8,16 +8,16 @@ from streams.serving.connections import Connections
 def test_who_is_waited_for_longest_gives_way_and_who_is_worked_for_never() -> None:
     ended: list[str] = []
     found = Connections(10, 3)
-    first = found.enter("10.0.0.1", partial(ended.append, "a"))
+    first = found.admit("10.0.0.1", partial(ended.append, "a"))
     assert first
     for name in "bc":
-        assert found.enter("10.0.0.1", partial(ended.append, name))
-    first.works()
+        assert found.admit("10.0.0.1", partial(ended.append, name))
+    first.mark_busy()
 
-    assert found.enter("10.0.0.1", lambda: None)
+    assert found.admit("10.0.0.1", lambda: None)
     assert ended == ["b"]
-    first.waits()
-    assert found.enter("10.0.0.1", lambda: None)
+    first.mark_waiting()
+    assert found.admit("10.0.0.1", lambda: None)
     assert ended == ["b", "c"]
     assert found.count == 3
 
@@ -25,21 +25,21 @@ def test_who_is_waited_for_longest_gives_way_and_who_is_worked_for_never() -> No
 def test_where_all_are_worked_for_a_new_one_is_refused() -> None:
     found = Connections(10, 2)
     for _ in range(2):
-        place = found.enter("10.0.0.1", lambda: None)
+        place = found.admit("10.0.0.1", lambda: None)
         assert place
-        place.works()
+        place.mark_busy()
 
-    assert found.enter("10.0.0.1", lambda: None) is None
-    assert found.enter("10.0.0.2", lambda: None)
+    assert found.admit("10.0.0.1", lambda: None) is None
+    assert found.admit("10.0.0.2", lambda: None)
 
 
 def test_where_all_places_are_taken_the_address_with_most_gives_way() -> None:
     ended: list[str] = []
     found = Connections(5, 4)
     for address in ("10.0.0.1", "10.0.0.2", "10.0.0.2", "10.0.0.2", "10.0.0.3"):
-        assert found.enter(address, partial(ended.append, address))
+        assert found.admit(address, partial(ended.append, address))
 
-    assert found.enter("10.0.0.4", lambda: None)
+    assert found.admit("10.0.0.4", lambda: None)
     assert ended == ["10.0.0.2"]
 
 
@@ -47,12 +47,12 @@ def test_who_keeps_all_its_places_working_keeps_no_new_one_out_while_another_wai
     ended: list[str] = []
     found = Connections(3, 2)
     for address in ("10.0.0.1", "10.0.0.1", "10.0.0.2"):
-        place = found.enter(address, partial(ended.append, address))
+        place = found.admit(address, partial(ended.append, address))
         assert place
         if address == "10.0.0.1":
-            place.works()
+            place.mark_busy()
 
-    assert found.enter("10.0.0.3", lambda: None)
+    assert found.admit("10.0.0.3", lambda: None)
     assert ended == ["10.0.0.2"]
 
 
@@ -66,7 +66,7 @@ def test_a_network_of_ipv6_is_one_address() -> None:
         "::ffff:10.0.0.1",
         "10.0.0.1",
     ):
-        assert found.enter(address, lambda: None)
+        assert found.admit(address, lambda: None)
 
     assert {name: peer.count for name, peer in found.peers.items()} == {
         "2001:db8::/64": 2,
@@ -77,13 +77,13 @@ def test_a_network_of_ipv6_is_one_address() -> None:
 
 def test_a_place_is_given_back_once() -> None:
     found = Connections(2, 2)
-    place = found.enter("10.0.0.1", lambda: None)
+    place = found.admit("10.0.0.1", lambda: None)
     assert place
 
     for _ in range(2):
         place.leave()
-        place.waits()
-        place.works()
+        place.mark_waiting()
+        place.mark_busy()
 
     assert (found.count, found.peers) == (0, {})
     assert not found.shed()

@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from streams.serving.hosts import FOREIGN, OnlyOwn
+from streams.serving.hosts import HOST_REFUSALS, HostCheck
 from streams.telemetry import metrics
 from streams.wire.host_names import named, named_hosts
 
@@ -15,7 +15,7 @@ BASE = "http://10.0.0.7:8750"
 
 def client(**given: Any) -> TestClient:
     app = FastAPI()
-    app.add_middleware(OnlyOwn, **given)
+    app.add_middleware(HostCheck, **given)
 
     @app.api_route("/", methods=["GET", "POST", "PUT", "OPTIONS"])
     async def answer() -> dict[str, bool]:
@@ -172,7 +172,7 @@ def test_a_late_answer_is_never_a_command() -> None:
 
     assert (found.status_code, found.json()["type"]) == (403, "urn:misfire:callback_sent")
     assert found.headers["content-type"] == "application/problem+json"
-    assert "callback_sent" in FOREIGN
+    assert "callback_sent" in HOST_REFUSALS
 
 
 def test_names_that_are_none_are_said() -> None:

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from streams.serving import bounds
-from streams.serving.server import _Door
+from streams.serving.server import _Listener
 from tests.streams.serving.live import Raw, answering, cut, until
 
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
@@ -277,7 +277,7 @@ def test_there_are_always_fewer_connections_than_files(
 
     assert 0 < most <= bounds.MAX_CONNECTIONS
     assert files == resource.RLIM_INFINITY or most < files
-    assert 0 < bounds.connections_of_one(most) < most
+    assert 0 < bounds.connections_per_address(most) < most
 
 
 def test_without_a_file_left_somebody_gives_way_and_others_are_let_in(
@@ -286,16 +286,16 @@ def test_without_a_file_left_somebody_gives_way_and_others_are_let_in(
     refused = iter(
         [OSError(errno.EMFILE, "too many open files"), OSError(errno.ECONNABORTED, "aborted")]
     )
-    accept = _Door._accept_one
+    accept = _Listener._accept_one
 
-    async def failing(door: _Door) -> None:
+    async def failing(door: _Listener) -> None:
         if door._connections.count and (error := next(refused, None)):
             raise error
         await accept(door)
 
     with answering() as port:
         silent, before = Raw(port), cut("crowded")
-        monkeypatch.setattr(_Door, "_accept_one", failing)
+        monkeypatch.setattr(_Listener, "_accept_one", failing)
 
         assert answered(port)
         assert answered(port)

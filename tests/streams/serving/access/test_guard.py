@@ -36,7 +36,7 @@ from tests.detector.builders import event, hand_bundle, outcome
 
 OURS, THEIRS = f"hacme_{'0' * 32}", f"hbeta_{'0' * 32}"
 #: Ids that look like ours and are none.
-FOREIGN = (
+HOST_REFUSALS = (
     THEIRS,
     "h1",
     "hacme",
@@ -145,7 +145,7 @@ def test_every_route_refuses_every_wrong_token(
             assert ("www-authenticate" in answer.headers) == (answer.status_code == 401)
 
 
-@pytest.mark.parametrize("household", FOREIGN)
+@pytest.mark.parametrize("household", HOST_REFUSALS)
 def test_no_token_names_another_tenants_household(
     client: TestClient, tokens: dict[str, str], household: str
 ) -> None:
