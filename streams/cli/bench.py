@@ -96,13 +96,13 @@ def state(
     from streams.local.bench.state_size import bench_state, repeated, simulated
 
     chosen = read_bundle(bundle)
-    lives = (
+    histories = (
         simulated(households, events, seed=seed)
         if stream is None
         else repeated(read_events(stream), households, events)
     )
     with progress_report() as report:
-        found = bench_state(lives, chosen, progress=report, households=households)
+        found = bench_state(histories, chosen, progress=report, households=households)
     _show("bytes of a household (medians), microseconds (p50)", asdict(found))
     write_json(json, found)
 

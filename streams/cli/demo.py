@@ -82,13 +82,13 @@ def _tell(summary: Summary) -> None:
     rows = [
         [
             name,
-            " or ".join(told.wanted) if len(told.wanted) < 3 else "an answer in time",
-            told.asked.decision.verdict,
-            "ran" if told.executed else "did not run",
-            told.asked.decision.rung,
-            "right" if not told.problems else " ".join(told.problems),
+            " or ".join(result.wanted) if len(result.wanted) < 3 else "an answer in time",
+            result.call.decision.verdict,
+            "ran" if result.executed else "did not run",
+            result.call.decision.rung,
+            "right" if not result.problems else " ".join(result.problems),
         ]
-        for name, told in summary.told.items()
+        for name, result in summary.results.items()
     ]
     table("6. Summary", ["story", "wanted", "verdict", "command", "rung", ""], rows)
     counts = summary.counts

@@ -1,1 +1,1 @@
-"""Everything on one machine: the embedded broker, the stack, the demo and the benchmarks."""
+"""Running everything on one machine: the embedded broker, the stack, the demo, the benchmarks."""

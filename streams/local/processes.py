@@ -1,4 +1,4 @@
-"""Child processes that never outlive us, and ports that are free."""
+"""Child processes that end with their parent, and free ports."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from pathlib import Path
 __all__ = ["free_port", "start", "stop"]
 
 _PR_SET_PDEATHSIG = 1
-_PATIENCE = 10.0
+#: Seconds after SIGTERM until a child gets SIGKILL.
+_TERMINATE_SECONDS = 10.0
 
 
 def start(
     command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a child whose output goes to ``log``; on Linux it dies with us, even when we are killed."""
+    """Start a child process with its output in ``log``.
+
+    On Linux the kernel kills the child when this process ends, even on SIGKILL.
+    """
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - our own commands, without a shell
             list(command),
@@ -33,18 +37,18 @@ def start(
 
 
 def stop(process: subprocess.Popen[bytes]) -> int:
-    """Ask a child to end, make it end when it does not, and return its exit code."""
+    """Send SIGTERM to a child, then SIGKILL if it does not end, and return its exit code."""
     if process.poll() is None:
         process.terminate()
         try:
-            process.wait(_PATIENCE)
+            process.wait(_TERMINATE_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
     return process.wait()
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on at the loopback address right now."""
+    """Return a loopback port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

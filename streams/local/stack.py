@@ -1,4 +1,4 @@
-"""The parts that run, as child processes on this machine: for the demo, replays and tests."""
+"""Runs broker, worker and gateway as child processes, for the demo, replays and benchmarks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from streams.local.processes import free_port, start, stop
 __all__ = ["Stack"]
 
 _READY_TIMEOUT = 60.0
-#: Seconds until the embedded broker takes a silent worker for dead. It holds a join for half as long.
+#: Seconds until the embedded broker evicts a silent worker. It delays a join by half of that.
 _EMBEDDED_SESSION_TIMEOUT = 3.0
 
 
@@ -36,8 +36,11 @@ def _ready(url: str) -> bool:
         return False
 
 
-def _hears_replies(url: str) -> bool:
-    """Whether a gateway is connected. Whether workers answer it is another question: some benchmarks have none."""
+def _is_connected(url: str) -> bool:
+    """Whether a gateway is connected to Kafka.
+
+    Without workers it never becomes ready, and some benchmarks start none.
+    """
     try:
         return "kafka" not in httpx.get(f"{url}/readyz", timeout=2.0).json()["missing"]
     except (httpx.HTTPError, ValueError, LookupError):
@@ -45,14 +48,16 @@ def _hears_replies(url: str) -> bool:
 
 
 class Stack:
-    """A broker with its topics, and worker and gateway when they are started. Everything is gone when the ``with`` block ends.
+    """A broker with its topics, and a worker and a gateway on request.
+
+    The end of the ``with`` block stops every process and deletes every file.
 
     Args:
         bundle: directory of the bundle.
-        broker: address of a Kafka that is there; ``None`` runs the embedded one.
-        partitions: partitions of the topics, where they are created.
-        producer_time: whether records keep the time that their producer gives them, for streams that are older than today.
-        topics: whether to create topics that are not there; not where no broker is at that address.
+        broker: address of a running Kafka; ``None`` starts the embedded broker.
+        partitions: partitions of topics that are created.
+        producer_time: whether records keep their producers' timestamps, which old streams need.
+        topics: whether to create missing topics; ``False`` if no broker listens at the address.
     """
 
     def __init__(
@@ -74,9 +79,9 @@ class Stack:
         #: The embedded broker's process.
         self.broker_pid: int | None = None
         self._embedded = broker is None
-        #: What proofs of confirmations are made with; the worker reads it from a file.
+        #: The key for proofs of confirmations; the worker reads it from a file.
         self.confirmation_key = secrets.token_hex(32).encode()
-        #: The embedded broker stamps no record itself.
+        #: The embedded broker does not timestamp records.
         self.producer_time = producer_time or self._embedded
         self._topics = topics
         self._logs: dict[int, tuple[str, Path]] = {}
@@ -104,7 +109,7 @@ class Stack:
 
     @property
     def brokers(self) -> Brokers:
-        """The broker for clients."""
+        """The broker's address and options for clients."""
         return Brokers(self.bootstrap)
 
     def __exit__(
@@ -116,20 +121,20 @@ class Stack:
         self._exit.close()
 
     def start_worker(self, *, wait: bool = True) -> subprocess.Popen[bytes]:
-        """Start a worker, and wait until its partitions are assigned and its table is recovered."""
+        """Start a worker and wait until it has its partitions and has recovered its table."""
         self.worker = self.start_part("worker", self.worker_url)
         if wait:
             self.wait_ready(self.worker_url, self.worker)
         return self.worker
 
     def start_gateway(self) -> subprocess.Popen[bytes]:
-        """Start a gateway, and wait until it hears replies."""
+        """Start a gateway and wait until it is connected to Kafka."""
         process = self.start_part("gateway", self.gateway_url)
-        self.wait_ready(self.gateway_url, process, _hears_replies)
+        self.wait_ready(self.gateway_url, process, _is_connected)
         return process
 
     def kill_worker(self) -> None:
-        """Kill the worker as the kernel would when memory runs out: without a word."""
+        """Kill the worker with SIGKILL, as the kernel does when memory runs out."""
         if self.worker is not None:
             self.worker.kill()
             self.worker.wait()
@@ -137,31 +142,32 @@ class Stack:
     def wait_ready(
         self, url: str, process: subprocess.Popen[bytes], ready: Callable[[str], bool] = _ready
     ) -> None:
-        """Wait until a part says that it is ready, or as far as ``ready`` asks.
+        """Wait until ``ready(url)`` holds.
 
         Raises:
-            DependencyUnavailable: it ended, or did not get ready in time; the message is the last thing that it said.
+            DependencyUnavailable: the process ended or was not ready in time; the message ends
+                with the last line of its log.
         """
         deadline = time.monotonic() + _READY_TIMEOUT
         while not ready(url):
             if process.poll() is not None or time.monotonic() > deadline:
                 part, log = self._logs[process.pid]
-                said = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
+                output = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
                 raise DependencyUnavailable(
-                    f"the {part} did not get ready: {''.join(said) or 'it said nothing'}"
+                    f"the {part} did not become ready: {''.join(output) or 'it wrote no output'}"
                 )
             time.sleep(0.05)
 
     def start_part(
         self, part: str, url: str, *, broker: str | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start ``worker`` or ``gateway`` at an address, on the stack's broker or on another."""
+        """Start a ``worker`` or ``gateway`` at an address, on the stack's broker or another one."""
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("MISFIRE_")
         }
         environment["MISFIRE_PARTITIONS"] = str(self.partitions)
         environment["MISFIRE_PRODUCER_TIME"] = str(self.producer_time).lower()
-        # Faust makes a folder for tables, which are in memory here, where temporary files go.
+        # Faust creates a data folder there, although its tables are in memory.
         environment["TMPDIR"] = str(self.folder)
         if self._embedded:
             environment["MISFIRE_FETCH_MAX_WAIT"] = str(EMBEDDED_FETCH_MAX_WAIT)

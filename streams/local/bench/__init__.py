@@ -1,1 +1,1 @@
-"""What the hook costs and what it survives, measured on this machine: ``misfire bench hook`` and ``misfire bench storm``."""
+"""Benchmarks of latency, failures, attacks, model speed and state size, run by ``misfire bench``."""

@@ -1,4 +1,7 @@
-"""One attack on an HTTP server for some seconds, in a process of its own: ``python -m streams.local.bench.attacker KIND PORT SECONDS``."""
+"""Attacks an HTTP server for some seconds, in its own process.
+
+``python -m streams.local.bench.attacker KIND PORT SECONDS``
+"""
 
 from __future__ import annotations
 
@@ -21,15 +24,15 @@ _POST = b"POST /v1/decide HTTP/1.1\r\n" + _HOST + b"content-type: application/js
 _CHUNKED = _POST + b"transfer-encoding: chunked\r\n\r\n"
 _GET = b"GET %b HTTP/1.1\r\n" + _HOST + b"\r\n"
 _PIECE = 65_536
-#: Seconds between two bytes of what is sent slowly.
+#: Seconds between two bytes of a slow attack.
 _SLOWLY = 0.5
 _FOREVER = 3_600.0
-#: Seconds until every connection has begun, and what is said then.
+#: Seconds until every connection is open, and the line that is then printed.
 _SETTLED, UNDER_WAY = 1.0, "the attack is under way"
 
 
 async def _send(writer: Writer, first: bytes, part: bytes, pause: float = 0.0) -> None:
-    """Send ``first``, and ``part`` without end."""
+    """Send ``first``, then ``part`` without end, with ``pause`` seconds in between."""
     writer.write(first)
     while True:
         await writer.drain()
@@ -38,7 +41,7 @@ async def _send(writer: Writer, first: bytes, part: bytes, pause: float = 0.0) -
 
 
 async def _hold(writer: Writer, first: bytes = b"") -> None:
-    """Send what is to be sent, and nothing after it; read nothing."""
+    """Send ``first``, then keep the connection open."""
     writer.write(first)
     await writer.drain()
     await asyncio.sleep(_FOREVER)
@@ -46,22 +49,26 @@ async def _hold(writer: Writer, first: bytes = b"") -> None:
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """What each of so many connections does. ``reads`` says whether it takes the answers.
+    """One kind of attack.
 
-    One that the server ends is opened again after ``again`` seconds, half of it more or less.
+    Attributes:
+        connections: how many connections it opens.
+        act: what it does on each of them.
+        reads: whether it reads the responses.
+        reopen_seconds: after which time (±50 %) it reopens a connection that the server closed.
     """
 
     connections: int
-    does: Callable[[Writer], Awaitable[None]]
+    act: Callable[[Writer], Awaitable[None]]
     reads: bool = True
-    again: float = 1.0
+    reopen_seconds: float = 1.0
 
 
 ATTACKS: Mapping[str, Attack] = MappingProxyType(
     {
         "header without end": Attack(8, lambda w: _send(w, _POST + b"a: ", b"x" * _PIECE)),
         "header sent slowly": Attack(200, lambda w: _send(w, _POST + b"a: ", b"x", _SLOWLY)),
-        "1,100 half-open connections": Attack(1_100, _hold, again=10.0),
+        "1,100 half-open connections": Attack(1_100, _hold, reopen_seconds=10.0),
         "650 new connections a second": Attack(1_100, _hold),
         "body without end": Attack(
             8, lambda w: _send(w, _CHUNKED, b"10000\r\n" + b"x" * _PIECE + b"\r\n")
@@ -75,16 +82,14 @@ ATTACKS: Mapping[str, Attack] = MappingProxyType(
         "body sent slowly": Attack(
             200, lambda w: _send(w, _POST + b"content-length: 5000\r\n\r\n", b"x", _SLOWLY)
         ),
-        "1,100 idle connections": Attack(1_100, lambda w: _hold(w, _GET % b"/healthz"), again=10.0),
+        "1,100 idle connections": Attack(
+            1_100, lambda w: _hold(w, _GET % b"/healthz"), reopen_seconds=10.0
+        ),
         "requests without waiting": Attack(
             8, lambda w: _send(w, b"", (_GET % b"/healthz") * 1_000)
         ),
-        "answers that nobody reads": Attack(
-            200, lambda w: _hold(w, (_GET % b"/metrics") * 8), reads=False
-        ),
-        "events that nobody reads": Attack(
-            200, lambda w: _hold(w, _GET % b"/v1/late"), reads=False
-        ),
+        "unread answers": Attack(200, lambda w: _hold(w, (_GET % b"/metrics") * 8), reads=False),
+        "unread events": Attack(200, lambda w: _hold(w, _GET % b"/v1/late"), reads=False),
     }
 )
 
@@ -95,9 +100,9 @@ async def _attack(attack: Attack, port: int, seconds: float) -> None:
             try:
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
-                await asyncio.sleep(attack.again * random.uniform(0.5, 1.5))
+                await asyncio.sleep(attack.reopen_seconds * random.uniform(0.5, 1.5))
                 continue
-            acting = asyncio.ensure_future(attack.does(writer))
+            acting = asyncio.ensure_future(attack.act(writer))
             try:
                 while attack.reads and await reader.read(_PIECE):
                     pass
@@ -107,7 +112,7 @@ async def _attack(attack: Attack, port: int, seconds: float) -> None:
             finally:
                 acting.cancel()
                 writer.transport.abort()
-            await asyncio.sleep(attack.again * random.uniform(0.5, 1.5))
+            await asyncio.sleep(attack.reopen_seconds * random.uniform(0.5, 1.5))
 
     connections = [asyncio.create_task(one()) for _ in range(attack.connections)]
     await asyncio.sleep(_SETTLED)
@@ -119,9 +124,9 @@ async def _attack(attack: Attack, port: int, seconds: float) -> None:
 
 
 def main() -> None:
-    """Attack, and end by itself."""
+    """Run the attack that the command line names."""
     kind, port, seconds = sys.argv[1:]
-    os.nice(10)  # the machine's cores are the callers' as well
+    os.nice(10)  # the attacker shares the machine's cores with the measured calls
     uvloop.run(_attack(ATTACKS[kind], int(port), float(seconds)))
 
 

@@ -1,4 +1,7 @@
-"""Put a backlog before the worker, from a process of its own: ``python -m streams.local.bench.backlog BROKER EVENTS``."""
+"""Publishes a backlog of events for the worker, in its own process.
+
+``python -m streams.local.bench.backlog BROKER EVENTS``
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ __all__ = ["main"]
 
 
 def main(arguments: list[str]) -> None:
-    """Publish so many events that nobody waits for."""
+    """Publish as many events as the arguments say. No client waits for their decisions."""
     broker, events = arguments
     send_events(Brokers(broker), [call.event for call in Load(households=20).draw(int(events))])
 

@@ -1,4 +1,4 @@
-"""The ways to ask, as thin as they can be: HTTP over connections that stay open, and Kafka over one producer and one consumer."""
+"""Minimal clients for the benchmarks: HTTP over persistent connections, and Kafka."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.wire.records import CORRELATION_ID, REPLY_PARTITION, header
 
-__all__ = ["HttpAsker", "KafkaAsker"]
+__all__ = ["HttpClient", "KafkaClient"]
 
 
 class _Connection(asyncio.Protocol):
-    """One connection; one request at a time."""
+    """A connection with one request at a time."""
 
     def __init__(self) -> None:
         self.answer: asyncio.Future[str] | None = None
@@ -57,21 +57,22 @@ class _Connection(asyncio.Protocol):
         self._transport.close()
 
 
-class HttpAsker:
-    """Asks a gateway; as many connections as calls wait at a time."""
+class HttpClient:
+    """Sends events to a gateway, over as many connections as there are concurrent calls."""
 
     def __init__(self, url: str, deadline_ms: int) -> None:
         parts = urlsplit(url)
         self._address = (str(parts.hostname), int(parts.port or 80))
         self._head = (
-            f"POST /v1/decide HTTP/1.1\r\nhost: {parts.netloc}\r\ncontent-type: application/json\r\n"
+            f"POST /v1/decide HTTP/1.1\r\nhost: {parts.netloc}\r\n"
+            "content-type: application/json\r\n"
             f"x-misfire-deadline-ms: {deadline_ms}\r\ncontent-length: "
         ).encode()
         self._free: deque[_Connection] = deque()
         self._all: list[_Connection] = []
 
     async def ask(self, body: bytes) -> str:
-        """Return the rung that answered."""
+        """Send an event and return the rung that answered."""
         while self._free and self._free[-1].closed:
             self._free.pop()
         connection = self._free.pop() if self._free else await self._connect()
@@ -99,28 +100,28 @@ class HttpAsker:
             connection.close()
 
 
-class KafkaAsker:
-    """Asks over Kafka: sends to one topic, hears on partition 0 of another. Nothing but aiokafka.
+class KafkaClient:
+    """Sends events to one topic with aiokafka, and reads answers from partition 0 of another.
 
     Args:
         broker: ``HOST:PORT``.
-        topics: where to ask, and where the answers come.
+        topics: the topic of requests and the topic of answers.
         fetch_max_wait: seconds that a fetch waits for data.
     """
 
     def __init__(self, broker: str, topics: tuple[str, str], fetch_max_wait: float) -> None:
-        self._broker, (self._there, self._back), self._wait = broker, topics, fetch_max_wait
+        self._broker, (self._requests, self._answers), self._wait = broker, topics, fetch_max_wait
         self._waiting: dict[bytes, asyncio.Future[str]] = {}
 
     async def ask(
         self, number: int, key: str, body: bytes, headers: Sequence[tuple[str, bytes]]
     ) -> str:
-        """Return "answered"."""
+        """Send an event, wait for its answer, and return "answered"."""
         correlation = b"%d" % number
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting[correlation] = answer
         back = [(REPLY_PARTITION, b"0"), (CORRELATION_ID, correlation)]
-        await self._producer.send(self._there, body, key=key.encode(), headers=[*headers, *back])
+        await self._producer.send(self._requests, body, key=key.encode(), headers=[*headers, *back])
         return await answer
 
     async def _listen(self) -> None:
@@ -139,7 +140,7 @@ class KafkaAsker:
         )
         await self._producer.start()
         await self._consumer.start()
-        self._consumer.assign([TopicPartition(self._back, 0)])
+        self._consumer.assign([TopicPartition(self._answers, 0)])
         await self._consumer.seek_to_end()
         self._listening = asyncio.create_task(self._listen())
         return self

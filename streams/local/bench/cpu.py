@@ -1,4 +1,4 @@
-"""CPU time of processes: what a call costs also on a machine that is busy with other things."""
+"""CPU time of processes: a measure of cost that other load on the machine does not distort."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["cpu_seconds"]
 
 
 def cpu_seconds(processes: Mapping[str, int]) -> dict[str, float]:
-    """Return the seconds of CPU that each process (name -> id) has used; nothing where ``/proc`` does not tell."""
+    """Return the CPU seconds of each process (name -> id), without those that ``/proc`` lacks."""
     ticks = os.sysconf("SC_CLK_TCK")
     found = {}
     for name, pid in processes.items():
         try:
-            # After the command's name in brackets: state is the first field, user and system time the 12th and 13th.
+            # Counted after the command in parentheses, user and system time are fields 12 and 13.
             fields = (
                 Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
             )

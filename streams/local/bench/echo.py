@@ -1,6 +1,6 @@
-"""What the worker is held against: a process that sends back what it hears, in aiokafka alone, or as an empty Faust agent.
+"""The baseline for the worker: echoes records with aiokafka alone, or with an empty Faust agent.
 
-``python -m streams.local.bench.echo aiokafka|faust BROKER FETCH_MAX_WAIT THERE BACK``
+``python -m streams.local.bench.echo aiokafka|faust BROKER FETCH_MAX_WAIT REQUESTS ANSWERS``
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from streams.worker.faust_transport import Transport
 __all__ = ["main"]
 
 
-async def _aiokafka(broker: str, fetch_max_wait: float, there: str, back: str) -> None:
+async def _aiokafka(broker: str, fetch_max_wait: float, requests: str, answers: str) -> None:
     producer: Any = AIOKafkaProducer(bootstrap_servers=broker, acks="all")
     consumer: Any = AIOKafkaConsumer(
         bootstrap_servers=broker,
@@ -30,17 +30,20 @@ async def _aiokafka(broker: str, fetch_max_wait: float, there: str, back: str) -
     await producer.start()
     await consumer.start()
     consumer.assign(
-        [TopicPartition(there, number) for number in sorted(await producer.partitions_for(there))]
+        [
+            TopicPartition(requests, number)
+            for number in sorted(await producer.partitions_for(requests))
+        ]
     )
     await consumer.seek_to_end()
     async for message in consumer:
         correlation = header(message.headers, CORRELATION_ID) or b""
         await producer.send(
-            back, message.value, partition=0, headers=[(CORRELATION_ID, correlation)]
+            answers, message.value, partition=0, headers=[(CORRELATION_ID, correlation)]
         )
 
 
-def _faust(broker: str, fetch_max_wait: float, there: str, back: str) -> None:
+def _faust(broker: str, fetch_max_wait: float, requests: str, answers: str) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     app = faust.App(
@@ -61,13 +64,13 @@ def _faust(broker: str, fetch_max_wait: float, there: str, back: str) -> None:
     )
     app.transport = Transport(app, fetch_max_wait)
 
-    @app.agent(app.topic(there))
+    @app.agent(app.topic(requests))
     async def echo(stream: Any) -> None:
         async for event in stream.events():
             headers = event.message.headers
             correlation = header(dict(headers or {}), CORRELATION_ID) or b""
             await app.producer.send(
-                back, None, event.message.value, 0, None, [(CORRELATION_ID, correlation)]
+                answers, None, event.message.value, 0, None, [(CORRELATION_ID, correlation)]
             )
 
     worker = faust.Worker(app, loglevel="info", loop=loop, redirect_stdouts=False)
@@ -76,13 +79,13 @@ def _faust(broker: str, fetch_max_wait: float, there: str, back: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Echo until told to stop."""
-    kind, broker, fetch_max_wait, there, back = arguments
+    """Echo until a signal ends the process."""
+    kind, broker, fetch_max_wait, requests, answers = arguments
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     if kind == "faust":
-        _faust(broker, float(fetch_max_wait), there, back)
+        _faust(broker, float(fetch_max_wait), requests, answers)
     else:
-        asyncio.run(_aiokafka(broker, float(fetch_max_wait), there, back))
+        asyncio.run(_aiokafka(broker, float(fetch_max_wait), requests, answers))
 
 
 if __name__ == "__main__":

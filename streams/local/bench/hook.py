@@ -1,4 +1,4 @@
-"""``misfire bench hook``: what an answer costs, each way beside the least that it could cost, in one run on the same broker."""
+"""``misfire bench hook``: the cost of an answer, beside baselines on the same broker in one run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import uvloop
 from kafka.admin import NewTopic
 
 from streams.kafka.topics import INTENTS, REPLIES, admin
-from streams.local.bench.clients import HttpAsker, KafkaAsker
+from streams.local.bench.clients import HttpClient, KafkaClient
 from streams.local.bench.cpu import cpu_seconds
 from streams.local.bench.load import Call, Load
 from streams.local.bench.open_loop import Latencies, open_loop
@@ -26,8 +26,9 @@ from streams.local.stack import Stack
 
 __all__ = ["WAYS", "HookBench", "Row", "bench_hook"]
 
-#: What is measured, in the table's order; each is read against the first: aiokafka echoing alone (two hops), an empty Faust
-#: agent, the worker asked over Kafka itself, the worker through the gateway, and a gateway whose broker is not there.
+#: What is measured, in the table's order: an echo with aiokafka alone (two hops), to which the
+#: others are compared; an empty Faust agent; the worker over Kafka; the worker through the gateway;
+#: and a gateway without a broker.
 WAYS: Mapping[str, str] = {
     "a": "aiokafka alone",
     "b": "empty Faust agent",
@@ -36,19 +37,24 @@ WAYS: Mapping[str, str] = {
     "d": "gateway rung",
 }
 _ECHO = {
-    "a": ("misfire-bench.a-there", "misfire-bench.a-back"),
-    "b": ("misfire-bench.b-there", "misfire-bench.b-back"),
+    "a": ("misfire-bench.a-requests", "misfire-bench.a-answers"),
+    "b": ("misfire-bench.b-requests", "misfire-bench.b-answers"),
 }
-#: Long enough for the worker's answer on a busy machine: the rung is what is measured.
+#: Long enough for the worker to answer on a busy machine, since its rung is to be measured.
 _DEADLINE_MS = 5_000
 _WARM_CALLS, _WARM_RATE = 300, 150.0
-#: How often the ways take turns, so that a busy minute of the machine is everybody's.
+#: The ways take turns this often, so that other load on the machine affects all of them.
 _ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One way at one rate; ``cpu_us`` are microseconds of CPU for each call, by process."""
+    """One way at one rate.
+
+    Attributes:
+        cpu_us: microseconds of CPU for each call, by process.
+        ratio: the p99 relative to that of (a) at the same rate.
+    """
 
     way: str
     name: str
@@ -60,7 +66,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class HookBench:
-    """Everything that was measured. ``ratio`` in a row is its p99 over (a)'s at the same rate."""
+    """The results of the benchmark."""
 
     broker: str
     cpus: int
@@ -78,13 +84,13 @@ def bench_hook(
     ways: Sequence[str],
     note: Callable[[str], None],
 ) -> HookBench:
-    """Measure each way at each rate for so many seconds."""
+    """Measure each way at each rate for ``seconds``."""
     load_average = os.getloadavg()[0]
     with (
         Stack(bundle, broker=broker) as stack,
         _echoes(stack, ways, embedded=broker is None) as (wait, echoes),
     ):
-        note(f"broker on {stack.bootstrap}; starting what is measured")
+        note(f"broker on {stack.bootstrap}; starting the measured processes")
         parts = {"generator": os.getpid(), **echoes}
         if stack.broker_pid is not None:
             parts["broker"] = stack.broker_pid
@@ -92,13 +98,13 @@ def bench_hook(
             parts["worker"] = stack.start_worker().pid
         if "c" in ways:
             parts["gateway"] = stack.start_gateway().pid
-        lonely = f"http://127.0.0.1:{free_port()}"
+        brokerless = f"http://127.0.0.1:{free_port()}"
         if "d" in ways:
-            process = stack.start_part("gateway", lonely, broker=f"127.0.0.1:{free_port()}")
-            parts["lonely gateway"] = process.pid
-        askers = _Askers(stack.bootstrap, stack.gateway_url, lonely, wait)
+            process = stack.start_part("gateway", brokerless, broker=f"127.0.0.1:{free_port()}")
+            parts["gateway without broker"] = process.pid
+        clients = _Clients(stack.bootstrap, stack.gateway_url, brokerless, wait)
         found = uvloop.run(
-            _measure(askers, parts, rates=rates, seconds=seconds, ways=ways, note=note)
+            _measure(clients, parts, rates=rates, seconds=seconds, ways=ways, note=note)
         )
     return HookBench(
         "Apache Kafka" if broker else "embedded",
@@ -110,22 +116,24 @@ def bench_hook(
 
 
 @dataclass(frozen=True, slots=True)
-class _Askers:
+class _Clients:
     bootstrap: str
     gateway: str
-    lonely: str
+    brokerless: str
     wait: float
 
     @asynccontextmanager
     async def open(self, way: str) -> AsyncIterator[Callable[[Call], Awaitable[str]]]:
-        """Connect one way; yields what asks one call."""
+        """Connect one way; yield the function that makes one call."""
         if way in ("c", "d"):
-            async with HttpAsker(self.gateway if way == "c" else self.lonely, _DEADLINE_MS) as http:
+            async with HttpClient(
+                self.gateway if way == "c" else self.brokerless, _DEADLINE_MS
+            ) as http:
                 yield lambda call: http.ask(call.body)
         else:
             numbers = count()
             topics = _ECHO.get(way, (INTENTS, REPLIES))
-            async with KafkaAsker(self.bootstrap, topics, self.wait) as kafka:
+            async with KafkaClient(self.bootstrap, topics, self.wait) as kafka:
                 yield lambda call: kafka.ask(
                     next(numbers), call.event.household_id, call.body, call.headers
                 )
@@ -133,14 +141,14 @@ class _Askers:
 
 @dataclass(slots=True)
 class _Found:
-    """One way at one rate: its latencies, and the CPU seconds that each process used meanwhile."""
+    """One way at one rate: its latencies, and the CPU seconds of each process meanwhile."""
 
     latencies: Latencies = field(default_factory=Latencies)
     cpu: Counter[str] = field(default_factory=Counter)
 
 
 async def _measure(
-    askers: _Askers,
+    clients: _Clients,
     parts: Mapping[str, int],
     *,
     rates: Sequence[int],
@@ -151,7 +159,7 @@ async def _measure(
     load = Load()
     found = {(way, rate): _Found() for rate in rates for way in ways}
     async with AsyncExitStack() as stack:
-        ask = {way: await stack.enter_async_context(askers.open(way)) for way in ways}
+        ask = {way: await stack.enter_async_context(clients.open(way)) for way in ways}
         for way in ways:
             await _run(ask[way], load.draw(_WARM_CALLS), _WARM_RATE)
         for number in range(_ROUNDS):
@@ -194,7 +202,10 @@ def _rows(
 def _echoes(
     stack: Stack, ways: Sequence[str], *, embedded: bool
 ) -> Iterator[tuple[float, Mapping[str, int]]]:
-    """Start the two echoes on topics of their own; yields how long a fetch may wait on this broker, and the processes' ids."""
+    """Start the echo processes on their own topics.
+
+    Yield how many seconds a fetch may wait on this broker, and the processes' ids by name.
+    """
     wait = EMBEDDED_FETCH_MAX_WAIT if embedded else 0.5
     client = admin(stack.brokers)
     topics = [

@@ -1,4 +1,4 @@
-"""``misfire bench attacks``: what an answer takes while somebody attacks the gateway's HTTP, beside what it takes in calm."""
+"""``misfire bench attacks``: latencies while the gateway's HTTP server is attacked, and without."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import uvloop
 
 from streams.errors import DependencyUnavailable
 from streams.local.bench.attacker import UNDER_WAY
-from streams.local.bench.clients import HttpAsker
+from streams.local.bench.clients import HttpClient
 from streams.local.bench.load import Load
 from streams.local.bench.open_loop import Latencies, open_loop
 from streams.local.processes import free_port, start, stop
@@ -24,18 +24,22 @@ from streams.local.stack import Stack
 
 __all__ = ["AttackRow", "AttacksBench", "bench_attacks"]
 
-#: Open files that the gateway may have: what most systems give a process.
+#: The gateway's limit on open files, which is the usual default.
 _FILES = 1_024
 _DEADLINE_MS = 150
 _WARM_CALLS = 300
-#: Seconds from an attack's end until nothing of it is left, and how long the next may take to begin.
-_OVER, _PATIENCE = 1.5, 30.0
+#: Seconds to recover after an attack, and seconds in which the next one has to start.
+_RECOVERY_SECONDS, _START_SECONDS = 1.5, 30.0
 _READY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class AttackRow:
-    """One attack. Half of the calls come on connections that stay open, half on new ones; ``ratio`` is of the two p99."""
+    """One attack, with the latencies of calls without and with it.
+
+    Half of the calls use persistent connections, half open new ones. ``ratio`` is the p99 under
+    attack relative to the calm one; memory is the gateway's peak in MiB.
+    """
 
     attack: str
     calm: dict[str, Any]
@@ -47,7 +51,7 @@ class AttackRow:
 
 @dataclass(frozen=True, slots=True)
 class AttacksBench:
-    """Everything that was measured."""
+    """The results of the benchmark."""
 
     cpus: int
     load_average: float
@@ -58,7 +62,7 @@ class AttacksBench:
 def bench_attacks(
     bundle: Path, *, rate: int, seconds: float, attacks: Sequence[str], note: Callable[[str], None]
 ) -> AttacksBench:
-    """Measure calm and attack in turn, for so many seconds each, on a gateway without a broker."""
+    """Measure without and with each attack, ``seconds`` each, on a gateway without a broker."""
     load_average = os.getloadavg()[0]
     url = f"http://127.0.0.1:{free_port()}"
     with Stack(bundle, broker=f"127.0.0.1:{free_port()}", topics=False) as stack:
@@ -70,7 +74,7 @@ def bench_attacks(
     return AttacksBench(os.cpu_count() or 1, round(load_average, 2), rate, found)
 
 
-async def _measure(  # noqa: PLR0917 - all of it is what a run is
+async def _measure(  # noqa: PLR0917 - the parameters of a run
     url: str,
     pid: int,
     folder: Path,
@@ -80,23 +84,23 @@ async def _measure(  # noqa: PLR0917 - all of it is what a run is
     note: Callable[[str], None],
 ) -> list[AttackRow]:
     load, rows = Load(), []
-    async with HttpAsker(url, _DEADLINE_MS) as pooled:
+    async with HttpClient(url, _DEADLINE_MS) as pooled:
 
         async def ask(number: int, bodies: Sequence[bytes]) -> str:
             if number % 2:
                 return await pooled.ask(bodies[number])
-            async with HttpAsker(url, _DEADLINE_MS) as fresh:
+            async with HttpClient(url, _DEADLINE_MS) as fresh:
                 return await fresh.ask(bodies[number])
 
         async def run(calls: int) -> tuple[Latencies, float]:
             bodies = [call.body for call in load.draw(calls)]
-            _forget_peak(pid)
+            _reset_peak(pid)
             asked: Callable[[int], Awaitable[str]] = lambda number: ask(number, bodies)  # noqa: E731
             return await open_loop(asked, calls, rate), _peak_mib(pid)
 
         await run(_WARM_CALLS)
         for number, attack in enumerate(attacks):
-            await run(round(rate * _OVER))  # what the attack before left is over by then
+            await run(round(rate * _RECOVERY_SECONDS))  # recover from the previous attack
             calm, calm_mib = await run(round(rate * seconds))
             command = [
                 sys.executable,
@@ -106,7 +110,7 @@ async def _measure(  # noqa: PLR0917 - all of it is what a run is
                 url.rpartition(":")[2],
             ]
             log = folder / f"{number}.log"
-            process = start([*command, str(2 * seconds + _PATIENCE)], log=log)
+            process = start([*command, str(2 * seconds + _START_SECONDS)], log=log)
             try:
                 _wait_under_way(log)
                 attacked, attacked_mib = await run(round(rate * seconds))
@@ -121,15 +125,15 @@ async def _measure(  # noqa: PLR0917 - all of it is what a run is
 
 
 def _wait_under_way(log: Path) -> None:
-    """Wait until an attack has begun; nobody asks meanwhile.
+    """Wait until an attack is under way.
 
     Raises:
-        DependencyUnavailable: it does not.
+        DependencyUnavailable: it did not start in time.
     """
-    end = time.monotonic() + _PATIENCE
-    while UNDER_WAY not in (said := log.read_text("utf-8", "replace")):
+    end = time.monotonic() + _START_SECONDS
+    while UNDER_WAY not in (output := log.read_text("utf-8", "replace")):
         if time.monotonic() > end:
-            raise DependencyUnavailable(f"the attack did not begin: {said[-200:]}")
+            raise DependencyUnavailable(f"the attack did not start: {output[-200:]}")
         time.sleep(0.05)
 
 
@@ -143,8 +147,8 @@ def _wait_alive(url: str) -> None:
             time.sleep(0.1)
 
 
-def _forget_peak(pid: int) -> None:
-    """Begin a new peak of memory (proc(5), ``clear_refs``)."""
+def _reset_peak(pid: int) -> None:
+    """Reset the process's peak of memory (proc(5), ``clear_refs``)."""
     if sys.platform == "linux":
         Path(f"/proc/{pid}/clear_refs").write_text("5", "ascii")
 

@@ -1,4 +1,7 @@
-"""The largest household that there can be: every list full, every text as long as it may be. Its JSON bounds what is ever stored."""
+"""The largest possible household: every list full, every text at its maximum length.
+
+The size of its JSON is an upper bound for stored states.
+"""
 
 from __future__ import annotations
 
@@ -42,19 +45,21 @@ from streams.wire.state.packing import Stored
 
 __all__ = ["largest"]
 
-#: No float is longer in JSON, no counter larger; ids are printable, and a quotation mark takes two bytes.
+#: The longest float in JSON, the largest counter, and an id of quotation marks, which JSON escapes.
 _FLOAT, _COUNT, _ID = -2.2250738585072014e-308, 2**63, '"' * MAX_ID_LENGTH
-#: A domain and a name of 64 characters; a slot's name and its token, as long as a worker takes them (``streams/wire/token_format.py``).
+#: A domain and a name of 64 characters each, the longest slot name, and the longest token that a
+#: worker accepts (``streams/wire/token_format.py``).
 _INTENT, _NAME, _TOKEN = f"{'a' * 64}.{'a' * 64}", "a" * 64, f"{'k' * 16}_{'a' * 64}"
-#: Sentences of reasons and prompts are the bundle's and the code's; the longest today has 90 characters and an intent.
+#: Sentences of reasons and prompts come from the bundle and the code. The longest has 90 characters
+#: and an intent.
 _SENTENCE = "a" * 400
-#: More clones than anybody fits, and more reasons and expected events than explain.py tells.
+#: More clones than models have, and more reasons and expected events than explain.py returns.
 _CLONES, _FEW = 100, 5
 _TIME = datetime(2026, 1, 5, 18, 0, 0, 123456, UTC)
 
 
 def largest() -> Stored:
-    """Return it."""
+    """Return the largest possible household."""
     state = HouseholdState(
         household_id=_ID,
         events=_COUNT,
@@ -78,7 +83,7 @@ def largest() -> Stored:
 
 
 def _numbered(text: str, number: int) -> str:
-    """One of several different texts of the same length."""
+    """Return a variant of a text with the same length."""
     return f"{text[:-4]}{number:04}"
 
 

@@ -1,4 +1,4 @@
-"""What the benches ask about: simulated households, every time others, each event under an id of its own."""
+"""Calls for the benchmarks, from simulated households with new ids in every run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One question, ready to be sent."""
+    """One event, encoded for sending."""
 
     event: IntentEvent
     body: bytes
@@ -31,7 +31,10 @@ class Call:
 
 
 class Load:
-    """Draws calls. The history of the simulated households ends now, and begins anew with other names when it is used up."""
+    """Draws calls from simulated histories that end now.
+
+    Once all events are used, it starts over with new ids.
+    """
 
     def __init__(self, *, households: int = 60, seed: int = 1, first: int = 1_000) -> None:
         start = datetime.now(UTC) - timedelta(days=_DAYS + 1)
@@ -42,12 +45,12 @@ class Load:
             first=first,
             start=start.replace(hour=0, minute=0, second=0),
         ).events
-        # Another run's names never come again: the broker may remember them.
+        # A broker may still have another run's households, so ids are unique to this run.
         self._run = secrets.token_hex(4)
         self._rounds = count()
 
     def draw(self, calls: int) -> list[Call]:
-        """Return so many calls, in the order of their times, of households that were never asked about before."""
+        """Return ``calls`` calls in order of time, from households that were never used before."""
         drawn: list[Call] = []
         while len(drawn) < calls:
             name = f"{self._run}-{next(self._rounds)}-"
@@ -63,7 +66,7 @@ class Load:
 
 
 def make_bundle(progress: Progress = silent, *, households: int = 60, seed: int = 0) -> Bundle:
-    """Train a bundle on households that no load has."""
+    """Train a bundle on households that are in no load."""
     return train(
         simulate(households, _DAYS, seed=seed).events, read_policy(), seed=seed, progress=progress
     )

@@ -1,4 +1,4 @@
-"""Speed against the alternatives, both in one run: the ratio holds on a noisy machine, the seconds do not."""
+"""Measures speed beside hmmlearn in the same run, so that the ratios hold on a noisy machine."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from detector.training.fit_model import CLONES, ITERATIONS, fit_model
 
 __all__ = ["StepBench", "TrainBench", "bench_step", "bench_train"]
 
-#: What hmmlearn's probabilities are raised by, so that an unseen symbol does not make its perplexity infinite.
+#: Added to hmmlearn's probabilities: an unseen symbol would make its perplexity infinite.
 _FLOOR = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class TrainBench:
-    """Seconds of fitting, and perplexity on the test stream, of the cloned HMM and of hmmlearn's ``CategoricalHMM``."""
+    """Fitting times in seconds, and perplexities on the test stream, of both models."""
 
     events: int
     clones: int
@@ -46,10 +46,16 @@ class TrainBench:
 
 @dataclass(frozen=True, slots=True)
 class StepBench:
-    """Microseconds of one event, p50 and p99: the whole pipeline where nothing is committed and where something is, and the judge alone.
+    """Microseconds for one event, p50 and p99.
 
-    ``same`` is hmmlearn with the same matrices scoring the session again (p50), ``small`` with 64 states, which is a much worse model.
-    How many ``times_faster`` is of the pipeline's p50 over all events.
+    Attributes:
+        plain: the whole pipeline for an event that commits nothing.
+        committing: the whole pipeline for a committing event.
+        judge: the judge alone.
+        same: hmmlearn with the same matrices, scoring the session again (p50).
+        small: hmmlearn with 64 states, a much worse model (p50).
+        times_faster: ``same`` relative to the pipeline's p50 over all events.
+        times_faster_small: the same for ``small``.
     """
 
     events: int
@@ -69,7 +75,7 @@ class StepBench:
 def bench_train(
     train: Sequence[IntentEvent], test: Sequence[IntentEvent], *, states: int, iterations: int
 ) -> TrainBench:
-    """Fit both to ``train`` and score both on ``test``."""
+    """Fit both models to ``train`` and score them on ``test``."""
     fitted, tested = _sessions(train), _sessions(test)
     begun = perf_counter()
     model = fit_model(fitted)
@@ -102,7 +108,7 @@ def bench_train(
 
 
 def bench_step(events: Sequence[IntentEvent], bundle: Bundle) -> StepBench:
-    """Time each event of a stream through the pipeline, each command's evidence through the judge, and hmmlearn on the same sessions."""
+    """Time each event in the pipeline, each command's evidence in the judge, and hmmlearn."""
     states: dict[str, HouseholdState] = {}
     plain: list[float] = []
     committing: list[float] = []
@@ -139,7 +145,10 @@ def _evidence(events: Sequence[IntentEvent], bundle: Bundle) -> list[np.typing.N
 
 
 def _rescoring(events: Sequence[IntentEvent], bundle: Bundle) -> tuple[float, float]:
-    """Time hmmlearn on each event's session so far, with the same matrices and with 64 states: microseconds, p50."""
+    """Time hmmlearn on each event's session so far, with the same matrices and with 64 states.
+
+    Return the p50 of each in microseconds.
+    """
     vocabulary = bundle.model.vocabulary
     same, small = as_categorical_hmm(bundle.model.sequence), _small(vocabulary.size)
     heard: dict[tuple[str, str], list[int]] = {}
@@ -174,7 +183,7 @@ def _raised(rows: np.typing.NDArray[np.float64]) -> np.typing.NDArray[np.float64
 
 
 def _small(symbols: int, states: int = 64) -> CategoricalHMM:
-    """An hmmlearn model of 64 states; how fast it scores does not depend on its numbers."""
+    """Return a random hmmlearn model of 64 states; its parameters do not affect its speed."""
     rng = np.random.default_rng(0)
     model = CategoricalHMM(states, n_features=symbols)
     model.startprob_ = rng.dirichlet(np.ones(states))

@@ -1,7 +1,8 @@
-"""An open loop: calls begin when they are due, whether the ones before are answered or not.
+"""An open-loop load generator: calls start when they are due, answered or not.
 
-A call's latency counts from when it was due, not from when it was sent. So a pause costs every call that was due in it, as it does
-in the field (coordinated omission; Tene, "How NOT to measure latency", 2013), and nothing has to be corrected afterwards.
+A call's latency counts from when it was due, not from when it was sent. A pause therefore delays
+every call that was due in it, as in production, and needs no correction for coordinated omission
+(Tene, "How NOT to measure latency", 2013).
 """
 
 from __future__ import annotations
@@ -19,15 +20,19 @@ __all__ = ["Latencies", "open_loop"]
 
 #: One microsecond to two minutes, three significant digits.
 _LOWEST, _HIGHEST, _DIGITS = 1, 120_000_000, 3
-#: Seconds that the last calls are waited for.
-_PATIENCE = 15.0
+#: Seconds to wait for the last calls.
+_LAST_CALLS_SECONDS = 15.0
 
 
 @dataclass(slots=True)
 class Latencies:
-    """Latencies in microseconds, how many calls ended how (a rung, or an error's name), and how many of them too late.
+    """The latencies of calls, in microseconds.
 
-    ``lag`` is how long after it was due a call began: what the caller's own process had to wait for its turn.
+    Attributes:
+        histogram: latencies from when a call was due.
+        answers: calls by result (a rung or an exception's name).
+        late: late calls by result.
+        lag: how long after it was due a call started, because the load generator itself was busy.
     """
 
     histogram: HdrHistogram = field(
@@ -38,14 +43,14 @@ class Latencies:
     lag: HdrHistogram = field(default_factory=lambda: HdrHistogram(_LOWEST, _HIGHEST, _DIGITS))
 
     def add(self, seconds: float, lag: float, answer: str, *, late: bool) -> None:
-        """Take in one call."""
+        """Add one call."""
         _record(self.histogram, seconds)
         _record(self.lag, lag)
         self.answers[answer] += 1
         self.late[answer] += late
 
     def merge(self, other: Latencies) -> None:
-        """Take in another round's calls."""
+        """Add another round's calls."""
         self.histogram.add(other.histogram)
         self.lag.add(other.lag)
         self.answers += other.answers
@@ -53,19 +58,19 @@ class Latencies:
 
     @property
     def calls(self) -> int:
-        """How many calls there were."""
+        """The number of calls."""
         return self.answers.total()
 
     def ms(self, percentile: float) -> float:
-        """A percentile in milliseconds."""
+        """Return a percentile of the latencies in milliseconds."""
         return _ms(self.histogram, percentile)
 
     def lag_ms(self, percentile: float) -> float:
-        """The same of the lag."""
+        """Return a percentile of the lag in milliseconds."""
         return _ms(self.lag, percentile)
 
     def as_json(self) -> dict[str, object]:
-        """Plain values: percentiles in milliseconds."""
+        """Return JSON values, with percentiles in milliseconds."""
         named = {
             f"p{percentile:g}_ms": self.ms(percentile) for percentile in (50, 90, 99, 99.9, 100)
         }
@@ -94,14 +99,14 @@ async def open_loop(
     limit: float = float("inf"),
     until: Callable[[], bool] = lambda: False,
 ) -> Latencies:
-    """Call ``ask(number)`` ``rate`` times a second; what it returns says how it was answered.
+    """Call ``ask(number)`` ``rate`` times per second.
 
     Args:
-        ask: one call; an error that it raises is counted by its name.
-        calls: how many at most.
-        rate: calls a second.
-        limit: seconds that a call may take from when it began; one that takes longer is late.
-        until: no more calls begin when this is true.
+        ask: makes one call and returns its result as a word; an exception counts by its name.
+        calls: the maximum number of calls.
+        rate: calls per second.
+        limit: seconds from a call's start after which it is late.
+        until: no call starts once this returns true.
     """
     found = Latencies()
 
@@ -109,13 +114,13 @@ async def open_loop(
         began = time.perf_counter()
         try:
             answer = await ask(number)
-        except Exception as error:  # noqa: BLE001 - whatever fails is a figure here
+        except Exception as error:  # noqa: BLE001 - failures are counted
             answer = type(error).__name__
         now = time.perf_counter()
         found.add(now - due, began - due, answer, late=now - began > limit)
 
     gc.collect()
-    gc.disable()  # the generator's own pauses are not the hook's
+    gc.disable()  # pauses of the load generator are not the hook's
     try:
         tasks = set()
         begin = time.perf_counter() + 0.05
@@ -130,7 +135,7 @@ async def open_loop(
             tasks.add(task)
             task.add_done_callback(tasks.discard)
         if tasks:
-            await asyncio.wait(tasks, timeout=_PATIENCE)
+            await asyncio.wait(tasks, timeout=_LAST_CALLS_SECONDS)
         for task in tasks:
             task.cancel()
         found.answers["no answer"] += len(tasks)

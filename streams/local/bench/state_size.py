@@ -1,4 +1,4 @@
-"""How many bytes a household takes after thousands of events, in which form, and how many it can take at most."""
+"""Measures the size of a household's state after thousands of events, and its upper bound."""
 
 from __future__ import annotations
 
@@ -27,19 +27,24 @@ from streams.wire.state.packing import Stored, pack, unpack
 __all__ = ["StateBench", "bench_state", "repeated", "simulated"]
 
 _JSON = TypeAdapter(Stored)
-#: Days of which a simulated household's number of events a day is told.
+#: Days from which a simulated household's events per day are estimated.
 _SAMPLE_DAYS = 30
-#: Offsets as they are after a year in a partition, with the ids of topics: they take their place, too.
+#: Offsets after a year in a partition, with topic ids: they are part of the size.
 _INTENTS, _OUTCOMES = Mark("3f9a61c2", 5, 1_000_000), Mark("b07e24d8", 5, 100_000)
 
 
 @dataclass(frozen=True, slots=True)
 class StateBench:
-    """Bytes of a household after ``events`` events (medians over ``households``), microseconds of packing and unpacking one (p50).
+    """Sizes in bytes after ``events`` events (medians over ``households``), and times (p50).
 
-    ``packed_most`` is the largest of them. ``json`` and ``json_zlib`` are the two simpler forms. ``bound`` is what no household ever
-    exceeds in JSON, hence not packed either: every list full, every id, name and token as long as it may be, every character the
-    longest in JSON.
+    Attributes:
+        packed: the size as stored.
+        packed_most: the largest such size.
+        json: the size as JSON.
+        json_zlib: the size as compressed JSON.
+        pack: microseconds to pack a state.
+        unpack: microseconds to unpack it.
+        bound: an upper bound: the size in JSON of the largest possible household.
     """
 
     households: int
@@ -54,7 +59,7 @@ class StateBench:
 
 
 def simulated(households: int, events: int, *, seed: int = 0) -> Iterator[Iterator[IntentEvent]]:
-    """Yield so many households' first ``events`` events from the simulator."""
+    """Yield the first ``events`` events of each of ``households`` simulated households."""
     for number in range(households):
         sample = len(simulate(1, _SAMPLE_DAYS, seed=seed, first=number).events)
         days = 2 * _SAMPLE_DAYS + int(1.2 * _SAMPLE_DAYS * events / max(sample, 1))
@@ -64,26 +69,26 @@ def simulated(households: int, events: int, *, seed: int = 0) -> Iterator[Iterat
 def repeated(
     stream: Sequence[IntentEvent], households: int, events: int
 ) -> Iterator[Iterator[IntentEvent]]:
-    """Yield the first households of a stream, each said again and again, whole weeks later, until it has ``events`` events."""
+    """Yield the first households of a stream, repeated in later weeks until ``events`` events."""
     for sessions in islice(sessions_by_household(stream).values(), households):
         yield islice(_again([event for session in sessions for event in session]), events)
 
 
 def bench_state(
-    lives: Iterator[Iterator[IntentEvent]],
+    histories: Iterator[Iterator[IntentEvent]],
     bundle: Bundle,
     *,
     progress: Progress = silent,
     households: int = 0,
 ) -> StateBench:
-    """Let households live, everything meant and told so, and measure what is left of each."""
+    """Run households' events through the worker's core, all meant, and measure their states."""
     stored, packing, unpacking = [], [], []
-    for number, events in enumerate(lives):
-        progress("living", number, households)
+    for number, events in enumerate(histories):
+        progress("running households", number, households)
         stored.append(
-            Stored(state=_lived(events, bundle), intents=(_INTENTS,), outcomes=(_OUTCOMES,))
+            Stored(state=_final_state(events, bundle), intents=(_INTENTS,), outcomes=(_OUTCOMES,))
         )
-    progress("living", households, households)
+    progress("running households", households, households)
     packed = []
     for each in stored:
         begun = perf_counter()
@@ -105,7 +110,7 @@ def bench_state(
     )
 
 
-def _lived(events: Iterator[IntentEvent], bundle: Bundle) -> HouseholdState:
+def _final_state(events: Iterator[IntentEvent], bundle: Bundle) -> HouseholdState:
     state = HouseholdState.new("none")
     for event in events:
         if not state.events:

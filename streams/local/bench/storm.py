@@ -1,4 +1,4 @@
-"""``misfire bench storm``: parts are killed, stopped and flooded while a runtime asks; was every call answered in time?"""
+"""``misfire bench storm``: kills, stops and floods parts, and checks that every call is on time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import uvloop
 
 from streams.hook import AsyncHook
-from streams.local.bench.clients import HttpAsker
+from streams.local.bench.clients import HttpClient
 from streams.local.bench.load import Load
 from streams.local.bench.open_loop import Latencies, open_loop
 from streams.local.processes import free_port, start, stop
@@ -23,18 +23,19 @@ from streams.local.stack import Stack
 
 __all__ = ["TROUBLES", "Storm", "StormRow", "bench_storm"]
 
-#: How much later than its deadline a call may be answered, in seconds: what a busy event loop takes to wake its caller.
+#: Seconds beyond its deadline in which a call still counts as on time: a busy event loop may take
+#: that long to wake the caller.
 _GRACE = 0.010
 _BACKLOG_EVENTS = 30_000
-#: More than the gateway's places (Settings.max_waiting), asked with the longest deadline there is.
+#: More calls than the gateway lets wait (Settings.max_waiting), with the longest possible deadline.
 _FLOOD, _FLOOD_DEADLINE_MS = 700, 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class StormRow:
-    """One trouble: how many calls each rung answered, and how many of them in time.
+    """The calls during one trouble: how many each rung answered, and how many were on time.
 
-    ``lag_ms`` is the longest that the asking process itself had to wait for its turn: where it is long, so is every answer.
+    ``lag_ms`` is the longest delay in the calling process itself, which adds to every latency.
     """
 
     trouble: str
@@ -50,7 +51,7 @@ class StormRow:
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """Everything that was measured. ``skipped`` names the troubles that could not be made."""
+    """The results of the benchmark. ``skipped`` names the troubles that could not be caused."""
 
     broker: str
     cpus: int
@@ -62,13 +63,13 @@ class Storm:
 
     @property
     def ok(self) -> bool:
-        """Whether every call was answered in time."""
+        """Whether every call was answered on time."""
         return all(row.calls == row.in_time for row in self.rows)
 
 
 @dataclass(slots=True)
 class _Scene:
-    """What troubles are made of."""
+    """What troubles act on."""
 
     stack: Stack
     broker_pid: int | None
@@ -76,7 +77,7 @@ class _Scene:
     load: Load
 
     async def worker_ready(self) -> None:
-        """Start a worker in the place of the one before, and wait until it is ready."""
+        """Start a worker in place of the previous one and wait until it is ready."""
         await asyncio.to_thread(self.stack.start_worker)
 
 
@@ -117,7 +118,7 @@ async def _backlog(scene: _Scene) -> None:
 
 async def _broker_stops(scene: _Scene) -> None:
     if scene.broker_pid is None:
-        raise LookupError("the broker is not ours to stop; name its process with --broker-pid")
+        raise LookupError("the broker's process is not known; pass its id with --broker-pid")
     await asyncio.sleep(1)
     os.kill(scene.broker_pid, signal.SIGSTOP)
     try:
@@ -130,10 +131,10 @@ async def _broker_stops(scene: _Scene) -> None:
 async def _queue_full(scene: _Scene) -> None:
     worker = scene.stack.worker
     if worker is None:
-        raise LookupError("there is no worker")
+        raise LookupError("no worker is running")
     os.kill(worker.pid, signal.SIGSTOP)
     try:
-        async with HttpAsker(scene.stack.gateway_url, _FLOOD_DEADLINE_MS) as flood:
+        async with HttpClient(scene.stack.gateway_url, _FLOOD_DEADLINE_MS) as flood:
             calls = scene.load.draw(_FLOOD)
             waiting = [asyncio.create_task(flood.ask(call.body)) for call in calls]
             await asyncio.sleep(4)
@@ -153,7 +154,7 @@ async def _gateway_gone(scene: _Scene) -> None:
     await asyncio.sleep(2)
 
 
-#: What happens, in this order; each begins when the one before is over.
+#: The troubles, in order; each starts when the previous one is over.
 TROUBLES: Mapping[str, Callable[[_Scene], Awaitable[None]]] = {
     "calm": _calm,
     "worker killed": _kill,
@@ -175,7 +176,7 @@ def bench_storm(
     troubles: Sequence[str],
     note: Callable[[str], None],
 ) -> Storm:
-    """Ask ``rate`` times a second, by the client library, while one trouble after another is made."""
+    """Call the client library ``rate`` times per second while one trouble follows another."""
     load_average = os.getloadavg()[0]
     with Stack(bundle, broker=broker) as stack:
         stack.start_worker()
@@ -199,7 +200,9 @@ async def _storm(
         for trouble in troubles:
             note(trouble)
             try:
-                found = await _ask_while(scene, hook, TROUBLES[trouble], rate, deadline_ms / 1000.0)
+                found = await _call_during(
+                    scene, hook, TROUBLES[trouble], rate, deadline_ms / 1000.0
+                )
             except LookupError as error:
                 skipped.append(f"{trouble}: {error.args[0]}")
             else:
@@ -207,7 +210,7 @@ async def _storm(
     return rows, skipped
 
 
-async def _ask_while(
+async def _call_during(
     scene: _Scene,
     hook: AsyncHook,
     trouble: Callable[[_Scene], Awaitable[None]],

@@ -1,1 +1,1 @@
-"""The demonstration: a simulated population, a real broker, a real worker, a real gateway, and five stories."""
+"""The demo: five stories, played on a simulated population by a real broker, worker and gateway."""

@@ -1,4 +1,4 @@
-"""Who plays: households that the bundle was not trained on, found by what they do, never by who they are."""
+"""Chooses the stories' households by their behaviour, outside of what the bundle was trained on."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _EVENING = (17.0, 22.5)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One household of the stories, and everything that it said before them. It meant all of it."""
+    """One household of the stories and its history, all of it meant."""
 
     profile: Profile
     events: Sequence[IntentEvent]
 
     def commands(self, intent: str) -> int:
-        """How many times it has commanded an intent."""
+        """Return how many commands of an intent the history contains."""
         return sum(event.intent == intent and event.commits for event in self.events)
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The households of the stories, each in one story only."""
+    """The households of the stories, one for each."""
 
     quiet: Member
     evening: Member
@@ -48,12 +48,12 @@ class Cast:
 
     @property
     def members(self) -> tuple[Member, ...]:
-        """All of them."""
+        """All households."""
         return (self.quiet, self.evening, self.newcomer, self.caller, self.steady)
 
 
 def evening_routine(member: Member) -> Routine | None:
-    """Return the household's routine of sending a message in the evening, if it has one and keeps it."""
+    """Return the household's routine of sending a message in the evening, if it keeps one."""
     for routine in member.profile.routines:
         kept = member.commands("messages.SendMessage") > len(_days(member)) / 2
         if (
@@ -66,27 +66,27 @@ def evening_routine(member: Member) -> Routine | None:
 
 
 def new_command(member: Member) -> Skill | None:
-    """Return a command of several turns in a domain that the household never used, if there is one."""
+    """Return a command of several turns in a domain that the household has never used, if any."""
     known = {event.domain for event in member.events}
     shapes = (Shape.CONFIRMED, Shape.AFTER_SEARCH)
     new = [skill for skill in CATALOGUE if skill.shape in shapes and skill.domain not in known]
     return new[len(member.events) % len(new)] if new else None
 
 
-#: What makes a household fit for its story, the rarest first.
+#: What each role requires of its household, the rarest requirement first.
 _ROLES: Mapping[str, Callable[[Member], bool]] = MappingProxyType(
     {
         "evening": lambda member: evening_routine(member) is not None,
-        # Hears its wake word with a confidence, and hardly ever sends a message.
+        # Its device reports wake-word confidences, and it hardly ever sends a message.
         "quiet": lambda member: (
             member.profile.channels is Channels.ALL and member.commands("messages.SendMessage") <= 1
         ),
-        # Places calls and has never bought anything.
+        # It places calls and has never bought anything.
         "caller": lambda member: (
             member.commands("calls.PlaceCall") >= 3 and member.commands("shopping.BuyItem") == 0
         ),
         "newcomer": lambda member: new_command(member) is not None,
-        # Has something to say that takes more than one turn.
+        # It gives commands that take more than one turn.
         "steady": lambda member: any(
             event.commits and event.act is not Act.INITIATE for event in member.events
         ),
@@ -95,7 +95,7 @@ _ROLES: Mapping[str, Callable[[Member], bool]] = MappingProxyType(
 
 
 def find_cast(*, seed: int, days: int, first: int) -> Cast:
-    """Draw further households of the same population, from number ``first`` on, until every role has one."""
+    """Simulate households of the population, from number ``first``, until every role has one."""
     found: dict[str, Member] = {}
     for number in count(first):
         simulation = simulate(1, days, seed=seed, first=number)

@@ -1,4 +1,4 @@
-"""The demo from start to end: population, bundle, processes, histories, stories, counts."""
+"""Runs the demo from start to end: population, bundle, histories, stories, counts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from detector.training.train import train
 from streams.files.policy import read_policy
 from streams.local.demo.cast import Cast, Member, find_cast
 from streams.local.demo.runtime import Runtime
-from streams.local.demo.stories import STORIES, Stage, Told
+from streams.local.demo.stories import STORIES, Stage, StoryResult
 from streams.local.demo.summary import Summary, summarise
 from streams.local.demo.table import StoryTable
 from streams.local.demo.topic_counts import Ledger
@@ -30,18 +30,19 @@ from streams.operations.replay import send_events
 
 __all__ = ["Scale", "World", "make_bundle", "make_world", "play"]
 
-#: The simulation's calendar begins on a Monday; the whole of it is shifted by weeks, so that the stories' day is today.
+#: The simulation starts on a Monday; it is shifted by whole weeks so that the stories happen today.
 _START = datetime(2026, 1, 5, tzinfo=UTC)
-#: The stories are played at any time of today, at the hours that their households keep: the demo believes clocks that far.
+#: The stories happen at their households' usual hours, whatever the time is now, so the demo's
+#: policy accepts device clocks that differ by up to a day.
 _SKEW = ("skew_seconds = 600.0", "skew_seconds = 86400.0")
-#: Households of the population whose streams, misfires and all, go through the worker as well.
+#: How many further households, misfires included, send their streams through the worker.
 _NEIGHBOURS = 8
 _MISFIRE_RATE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How large the population is."""
+    """The size of the population."""
 
     households: int = 120
     days: int = 14
@@ -49,14 +50,14 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What there is before anything runs.
+    """The simulated data of a demo.
 
     Attributes:
-        clean: what the population meant, in order of time: the bundle is trained on it.
-        traffic: the neighbours' and the cast's histories, in order of time.
-        misfires: ids of the events in ``traffic`` that nobody meant.
+        clean: the population's meant events in order of time, to train the bundle on.
+        traffic: the neighbours' and the cast's histories in order of time.
+        misfires: ids of the events in ``traffic`` that are misfires.
         cast: the households of the stories.
-        day: midnight of today, at most a week after all that.
+        day: midnight of today, at most a week after the histories.
     """
 
     clean: Sequence[IntentEvent]
@@ -67,7 +68,7 @@ class World:
 
 
 def make_world(seed: int, scale: Scale, progress: Progress) -> World:
-    """Simulate everybody. Each world has household ids of its own, so that a Kafka can be used for another demo."""
+    """Simulate all households. Their ids are unique, so that a Kafka can serve several demos."""
     run = secrets.token_hex(3)
     day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     shift = timedelta(weeks=(day - _START - timedelta(days=scale.days)) // timedelta(weeks=1))
@@ -94,7 +95,7 @@ def make_world(seed: int, scale: Scale, progress: Progress) -> World:
 
 
 def make_bundle(world: World, seed: int, progress: Progress) -> Bundle:
-    """Train on what the population meant."""
+    """Train a bundle on the population's meant events."""
     return train(
         world.clean, parse_policy(read_policy().text.replace(*_SKEW)), seed=seed, progress=progress
     )
@@ -108,7 +109,7 @@ def play(
     bars: Callable[[], AbstractContextManager[Progress]],
     console: Console,
 ) -> Summary:
-    """Send the histories through the worker, play the stories, and count what is in the topics."""
+    """Send the histories through the worker, play the stories, and count the topics' records."""
     ledger = Ledger(stack.brokers, {event.household_id for event in world.traffic})
     history = [event.event_id for event in world.traffic]
     runtime = Runtime(stack.gateway_url, lambda _: None, stack.confirmation_key)
@@ -116,42 +117,42 @@ def play(
         send_events(stack.brokers, world.traffic, progress=progress, stage="sending histories")
         ledger.wait_for(history, stage="deciding on histories", progress=progress)
         _confirm(runtime, world, ledger, progress)
-    told: dict[str, Told] = {}
+    results: dict[str, StoryResult] = {}
     rng = np.random.default_rng([seed, 2])
     for story in STORIES:
         with StoryTable(f"{story.name}. {story.happens}", console) as table:
             runtime.show = table.add
             stage = Stage(runtime, stack, world.cast, world.day, rng, table.say)
-            told[story.name] = story.play(stage)
-            for problem in told[story.name].problems:
+            results[story.name] = story.play(stage)
+            for problem in results[story.name].problems:
                 table.say(f"WRONG: {problem}")
-    counts = ledger.count([*history, *(asked.event.event_id for asked in runtime.asked)])
+    counts = ledger.count([*history, *(call.event.event_id for call in runtime.calls)])
     ledger.close()
     runtime.close()
     return summarise(
-        told,
+        results,
         world.traffic,
         world.misfires,
         decisions=ledger.decisions,
-        asked=runtime.asked,
+        calls=runtime.calls,
         counts=counts,
     )
 
 
 def _confirm(runtime: Runtime, world: World, ledger: Ledger, progress: Progress) -> None:
-    """Who was asked about something that was meant says yes, as far as the question is still open."""
-    asked = [
+    """Confirm the meant commands that were not allowed, if their questions are still open."""
+    questioned = [
         event
         for event in world.traffic
         if event.event_id not in world.misfires
         and ledger.decisions[event.event_id].effective_verdict is not Verdict.ALLOW
     ]
-    for number, event in enumerate(asked):
-        progress("confirming what was meant", number, len(asked))
+    for number, event in enumerate(questioned):
+        progress("confirming what was meant", number, len(questioned))
         if runtime.confirm(event, ledger.decisions[event.event_id]):
             runtime.report(event, OutcomeKind.EXECUTED)
-    if asked:
-        progress("confirming what was meant", len(asked), len(asked))
+    if questioned:
+        progress("confirming what was meant", len(questioned), len(questioned))
 
 
 def _renamed(member: Member, run: str, shift: timedelta) -> Member:

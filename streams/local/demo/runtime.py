@@ -1,4 +1,4 @@
-"""The stories' assistant: asks the hook before it runs a command, and reports what became of it."""
+"""The stories' assistant runtime: calls the hook before it runs a command and reports outcomes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
 from streams.hook import Hook
 
-__all__ = ["DEFAULT_DEADLINE_MS", "Asked", "Runtime"]
+__all__ = ["DEFAULT_DEADLINE_MS", "HookCall", "Runtime"]
 
-#: What the hook answers in where the asker names nothing else.
+#: The hook's default deadline.
 DEFAULT_DEADLINE_MS = 150
-#: The embedded broker has pauses of a tenth of a second; the stories that are not about deadlines wait for it.
+#: The deadline of stories that are not about deadlines: the embedded broker pauses for up to .1 s.
 _PATIENT_DEADLINE_MS = 3_000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One event, what the hook said, and how many milliseconds that took."""
+class HookCall:
+    """One event, the hook's decision on it, and how many milliseconds the call took."""
 
     event: IntentEvent
     decision: Decision
@@ -29,62 +29,68 @@ class Asked:
 
 
 class Runtime:
-    """A voice assistant as far as the hook sees it.
+    """A voice assistant, reduced to its use of the hook.
 
     Args:
         url: the gateway's address.
         show: called after each answer.
-        key: what proofs of confirmations are made with.
+        key: the key for proofs of confirmations.
     """
 
-    def __init__(self, url: str, show: Callable[[Asked], None], key: bytes) -> None:
+    def __init__(self, url: str, show: Callable[[HookCall], None], key: bytes) -> None:
         self.show = show
         self._key = key
-        self.asked: list[Asked] = []
+        self.calls: list[HookCall] = []
         self._hooks = {
             ms: Hook(url, deadline_ms=ms) for ms in (DEFAULT_DEADLINE_MS, _PATIENT_DEADLINE_MS)
         }
 
-    def say(self, event: IntentEvent, *, deadline_ms: int = _PATIENT_DEADLINE_MS) -> Asked:
+    def say(self, event: IntentEvent, *, deadline_ms: int = _PATIENT_DEADLINE_MS) -> HookCall:
         """Pass one turn to the hook."""
         began = time.perf_counter()
         decision = self._hooks[deadline_ms].decide(event)
-        asked = Asked(event, decision, 1000 * (time.perf_counter() - began))
-        self.asked.append(asked)
-        self.show(asked)
-        return asked
+        call = HookCall(event, decision, 1000 * (time.perf_counter() - began))
+        self.calls.append(call)
+        self.show(call)
+        return call
 
-    def converse(self, events: Sequence[IntentEvent]) -> Asked:
-        """Pass a dialogue to the hook, and return the answer to the turn that commits."""
-        answers = [self.say(event) for event in events]
-        return next(asked for asked in reversed(answers) if asked.event.commits)
+    def converse(self, events: Sequence[IntentEvent]) -> HookCall:
+        """Pass a dialogue to the hook and return the call for the turn that commits."""
+        calls = [self.say(event) for event in events]
+        return next(call for call in reversed(calls) if call.event.commits)
 
-    def carry_out(self, asked: Asked, *, confirmed: bool) -> bool:
-        """Run the command if that is allowed, or if it is to be confirmed and somebody does; return whether it ran."""
-        verdict = asked.decision.effective_verdict
+    def carry_out(self, call: HookCall, *, confirmed: bool) -> bool:
+        """Run the command if it is allowed, or after a confirmation if ``confirmed`` is true.
+
+        Return whether it ran.
+        """
+        verdict = call.decision.effective_verdict
         ran = verdict is Verdict.ALLOW or (
-            confirmed and verdict is Verdict.CONFIRM and self.confirm(asked.event, asked.decision)
+            confirmed and verdict is Verdict.CONFIRM and self.confirm(call.event, call.decision)
         )
-        self.report(asked.event, OutcomeKind.EXECUTED if ran else OutcomeKind.EXPIRED)
+        self.report(call.event, OutcomeKind.EXECUTED if ran else OutcomeKind.EXPIRED)
         return ran
 
     def confirm(self, event: IntentEvent, decision: Decision) -> bool:
-        """Say yes to a question, by a way that takes a proof where one is offered; return whether it counted."""
-        asked = decision.confirm
-        if asked is None or asked.confirmation_id is None:
+        """Answer a question with yes, by a method with a proof if one is offered.
+
+        Return whether the answer was accepted.
+        """
+        question = decision.confirm
+        if question is None or question.confirmation_id is None:
             return False
-        method = next((way for way in asked.methods if way in PROVEN), asked.methods[0])
+        method = next((way for way in question.methods if way in PROVEN), question.methods[0])
         result = self._hooks[_PATIENT_DEADLINE_MS].confirm(
             decision,
             method,
-            proof=proof_of(self._key, asked.confirmation_id, method),
-            said=" ".join(asked.challenge),
+            proof=proof_of(self._key, question.confirmation_id, method),
+            said=" ".join(question.challenge),
             heard=replace(event, event_id=f"{event.event_id}-yes", act=Act.AFFIRM, commits=False),
         )
         return result.result is Result.CONFIRMED
 
     def report(self, event: IntentEvent, kind: OutcomeKind) -> None:
-        """Tell what became of a command."""
+        """Report the outcome of a command."""
         outcome = Outcome(
             event_id=event.event_id,
             household_id=event.household_id,

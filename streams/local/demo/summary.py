@@ -1,4 +1,4 @@
-"""What came out: the stories, the counts, the interruptions, and how long the hook took."""
+"""The demo's summary: stories, counts, interruptions, and the hook's latencies."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.events import IntentEvent
-from streams.local.demo.runtime import Asked
-from streams.local.demo.stories import Told
+from streams.local.demo.runtime import HookCall
+from streams.local.demo.stories import StoryResult
 from streams.local.demo.table import why
 from streams.local.demo.topic_counts import Counts
 
@@ -21,7 +21,7 @@ __all__ = ["Share", "Summary", "summarise"]
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many of so many."""
+    """A count and the total that it is a part of."""
 
     count: int
     of: int
@@ -32,17 +32,17 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Everything that the demo found out.
+    """The results of a demo.
 
     Attributes:
-        told: the stories by name.
-        counts: of events, in the topics.
-        interrupted: commands that were meant and not allowed at once, in histories and stories.
-        stopped: commands that nobody meant and that were not allowed.
-        hook_ms: per rung, how many answers and their median and 99th percentile in milliseconds.
+        results: the stories' results by name.
+        counts: counts of events, from the topics.
+        interrupted: meant commands that were not allowed at once, in histories and stories.
+        stopped: misfires that were not allowed.
+        hook_ms: for each rung the number of answers, and their p50 and p99 in milliseconds.
     """
 
-    told: Mapping[str, Told]
+    results: Mapping[str, StoryResult]
     counts: Counts
     interrupted: Share
     stopped: Share
@@ -50,27 +50,27 @@ class Summary:
 
     @property
     def ok(self) -> bool:
-        """Whether every story came out right and every event was decided on, once."""
-        right = not any(told.problems for told in self.told.values())
+        """Whether every story came out right and every event was decided exactly once."""
+        right = not any(result.problems for result in self.results.values())
         return right and not (self.counts.lost or self.counts.doubled or self.counts.dead_letters)
 
     def as_json(self) -> dict[str, Any]:
-        """The same for programs."""
+        """Return the summary as JSON values."""
         return {
             "ok": self.ok,
             "stories": [
                 {
                     "name": name,
-                    "ok": not told.problems,
-                    "wanted": list(told.wanted),
-                    "verdict": told.asked.decision.verdict,
-                    "executed": told.executed,
-                    "rung": told.asked.decision.rung,
-                    "reason": why(told.asked.decision),
-                    "misfire_probability": told.asked.decision.misfire_probability,
-                    "problems": told.problems,
+                    "ok": not result.problems,
+                    "wanted": list(result.wanted),
+                    "verdict": result.call.decision.verdict,
+                    "executed": result.executed,
+                    "rung": result.call.decision.rung,
+                    "reason": why(result.call.decision),
+                    "misfire_probability": result.call.decision.misfire_probability,
+                    "problems": result.problems,
                 }
-                for name, told in self.told.items()
+                for name, result in self.results.items()
             ],
             "counts": self.counts,
             "interrupted": self.interrupted,
@@ -80,29 +80,29 @@ class Summary:
 
 
 def summarise(
-    told: Mapping[str, Told],
+    results: Mapping[str, StoryResult],
     traffic: Sequence[IntentEvent],
     misfires: frozenset[str],
     *,
     decisions: Mapping[str, Decision],
-    asked: Sequence[Asked],
+    calls: Sequence[HookCall],
     counts: Counts,
 ) -> Summary:
-    """Put together what happened in the histories (``traffic``, of which nobody meant ``misfires``) and in the stories."""
+    """Summarise the histories (``traffic``, with the ids of its ``misfires``) and the stories."""
     meant: list[bool] = []
     unmeant: list[bool] = []
     for event in traffic:
         if event.commits and event.event_id in decisions:
             held = decisions[event.event_id].effective_verdict is not Verdict.ALLOW
             (unmeant if event.event_id in misfires else meant).append(held)
-    for story in told.values():
-        held = story.asked.decision.effective_verdict is not Verdict.ALLOW
+    for story in results.values():
+        held = story.call.decision.effective_verdict is not Verdict.ALLOW
         (meant if story.meant else unmeant).append(held)
     milliseconds: defaultdict[str, list[float]] = defaultdict(list)
-    for turn in asked:
+    for turn in calls:
         milliseconds[turn.decision.rung.value].append(turn.milliseconds)
     return Summary(
-        told=told,
+        results=results,
         counts=counts,
         interrupted=Share(sum(meant), len(meant)),
         stopped=Share(sum(unmeant), len(unmeant)),

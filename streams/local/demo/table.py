@@ -1,4 +1,4 @@
-"""The live table: every event as the hook answers it, and under an interruption why, and what was expected instead."""
+"""The live table of a story: each event with its decision, and the reason for each interruption."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from detector.contracts.decisions import Decision, Verdict
-from streams.local.demo.runtime import Asked
+from streams.local.demo.runtime import HookCall
 
 __all__ = ["StoryTable", "why"]
 
@@ -18,12 +18,12 @@ _COLOURS = {Verdict.ALLOW: "green", Verdict.CONFIRM: "yellow", Verdict.BLOCK: "r
 
 
 def why(decision: Decision) -> str:
-    """Return the strongest reason as one sentence; an allowed command needs none."""
+    """Return the strongest reason as one sentence, or an empty string if there is none."""
     return decision.reasons[0].text if decision.reasons else ""
 
 
 class StoryTable:
-    """One story's table, redrawn as it grows."""
+    """The table of one story, redrawn as it grows."""
 
     def __init__(self, title: str, console: Console) -> None:
         self._parts: list[Table | str] = [f"[bold]{title}[/]"]
@@ -43,9 +43,9 @@ class StoryTable:
         self._draw()
         self._live.__exit__(kind, error, trace)
 
-    def add(self, asked: Asked) -> None:
-        """Show one answered event."""
-        event, decision = asked.event, asked.decision
+    def add(self, call: HookCall) -> None:
+        """Show one call."""
+        event, decision = call.event, call.decision
         table = self._parts[-1]
         if isinstance(table, str):
             table = _empty(header=not any(isinstance(part, Table) for part in self._parts))
@@ -54,7 +54,7 @@ class StoryTable:
             "" if decision.misfire_probability is None else f"{decision.misfire_probability:.2%}"
         )
         verdict = f"[{_COLOURS[decision.verdict]}]{decision.verdict}[/]"
-        milliseconds = f"{asked.milliseconds:.0f}"
+        milliseconds = f"{call.milliseconds:.0f}"
         table.add_row(
             f"{event.time:%H:%M:%S}",
             event.intent,

@@ -1,4 +1,4 @@
-"""What is in the topics: the demo's own events counted there, not in its memory."""
+"""Counts the demo's events in the topics, independently of what the demo itself has seen."""
 
 from __future__ import annotations
 
@@ -18,13 +18,21 @@ from streams.wire.state.packing import unpack
 
 __all__ = ["Counts", "Ledger"]
 
-#: Seconds without anything new after which what is missing counts as lost.
-_PATIENCE = 20.0
+#: Seconds without a new record after which missing events count as lost.
+_IDLE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Events that were sent, distinct decisions on them, events without one, events applied or decided twice, dead letters."""
+    """Counts of events sent.
+
+    Attributes:
+        sent: all events.
+        decided: events with a decision.
+        lost: events with neither a decision nor a dead letter.
+        doubled: events that were applied twice or have two different decisions.
+        dead_letters: dead letters.
+    """
 
     sent: int
     decided: int
@@ -34,7 +42,7 @@ class Counts:
 
 
 class Ledger:
-    """Reads decisions, dead letters and the changelog of some households from the beginning; other records are passed over."""
+    """Reads the decisions, dead letters and states of some households from the beginning."""
 
     def __init__(self, brokers: Brokers, households: Collection[str]) -> None:
         self.decisions: dict[str, Decision] = {}
@@ -62,29 +70,29 @@ class Ledger:
         stage: str = "waiting for decisions",
         progress: Progress = silent,
     ) -> None:
-        """Read until each of ``events`` has its decision and the changelog is as far.
+        """Read until each of ``events`` has a decision and is applied to a state.
 
         Raises:
-            DependencyUnavailable: nothing comes any more.
+            DependencyUnavailable: records stop coming.
         """
         last = time.monotonic()
         while (open_ := self._open(events)) > 0:
             if self._poll():
                 last = time.monotonic()
-            elif time.monotonic() - last > _PATIENCE:
+            elif time.monotonic() - last > _IDLE_SECONDS:
                 raise DependencyUnavailable(
-                    f"{open_} of {len(events)} events were not decided; see the worker's log"
+                    f"{open_} of {len(events)} events were not decided; check the worker's log"
                 )
             progress(stage, len(events) - open_, len(events))
         progress(stage, len(events), len(events))
 
     def count(self, events: Collection[str]) -> Counts:
-        """Read what is still missing, as long as anything comes, and count."""
+        """Read until nothing is missing or records stop coming, and count."""
         last = time.monotonic()
-        while self._open(events) > 0 and time.monotonic() - last < _PATIENCE / 2:
+        while self._open(events) > 0 and time.monotonic() - last < _IDLE_SECONDS / 2:
             if self._poll():
                 last = time.monotonic()
-        # Whatever is applied twice would be written by now: nothing has come for a whole poll.
+        # An event that was applied twice shows up in a later state, so read until a poll is empty.
         while self._poll():
             pass
         sent, decided = len(set(events)), len(self.decisions.keys() & set(events))

@@ -27,7 +27,7 @@ def _listens(port: int) -> bool:
 
 
 def _alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and that nobody has waited for does not."""
+    """Whether a process runs. A zombie does not."""
     status = Path(f"/proc/{pid}/stat")
     return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
 
@@ -39,7 +39,7 @@ def _gone(pid: int) -> bool:
     return not _alive(pid)
 
 
-def test_it_keeps_what_is_sent_and_is_gone_afterwards() -> None:
+def test_the_broker_stores_records_and_ends_with_the_block() -> None:
     with EmbeddedBroker() as broker:
         client = admin(Brokers(broker.bootstrap))
         create_topics(client, 2)
@@ -68,30 +68,30 @@ def test_two_brokers_take_two_ports() -> None:
         assert one.port != other.port
 
 
-def test_a_port_that_is_taken_is_named() -> None:
+def test_a_port_in_use_is_named() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         with (
-            pytest.raises(DependencyUnavailable, match=rf"port {port} is taken"),
+            pytest.raises(DependencyUnavailable, match=rf"port {port} is in use"),
             EmbeddedBroker(port),
         ):
             pass
 
 
-def test_without_the_binary_it_says_what_to_do(
+def test_without_the_binary_the_error_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
     with (
-        pytest.raises(DependencyUnavailable, match="not installed on this platform"),
+        pytest.raises(DependencyUnavailable, match="not available on this platform"),
         EmbeddedBroker(),
     ):
         pass
 
 
-def test_a_broker_that_ends_at_once_is_told(
+def test_a_broker_that_fails_to_start_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "tansu"
@@ -103,7 +103,7 @@ def test_a_broker_that_ends_at_once_is_told(
 
 
 def _command(port: int, folder: Path) -> subprocess.Popen[bytes]:
-    """The command, up, with ``folder`` for its temporary files; those are gone once it is up."""
+    """Start the command and wait until it listens and has removed its temporary files."""
     command = [sys.executable, "-m", "streams.cli", "broker", "--port", str(port)]
     running = subprocess.Popen(
         command, stderr=subprocess.PIPE, env=os.environ | {"TMPDIR": str(folder)}
@@ -121,7 +121,7 @@ def _child(pid: int) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parents")
-def test_it_dies_with_its_parent_whatever_kills_that(tmp_path: Path) -> None:
+def test_the_broker_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     running = _command(free_port(), tmp_path)
     child = _child(running.pid)
     running.kill()

@@ -16,7 +16,10 @@ SLEEPING = [sys.executable, "-c", "import time; print('awake', flush=True); time
 STUBBORN = [
     sys.executable,
     "-c",
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('awake', flush=True); time.sleep(60)",
+    (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        "print('awake', flush=True); time.sleep(60)"
+    ),
 ]
 
 
@@ -27,17 +30,17 @@ def _awake(log: Path) -> None:
         time.sleep(0.02)
 
 
-def test_a_child_says_what_it_says_into_its_log_and_ends_when_asked(tmp_path: Path) -> None:
+def test_a_child_writes_to_its_log_and_ends_on_sigterm(tmp_path: Path) -> None:
     child = start(SLEEPING, log=tmp_path / "log")
     _awake(tmp_path / "log")
     assert stop(child) == -signal.SIGTERM
     assert stop(child) == -signal.SIGTERM
 
 
-def test_a_child_that_does_not_listen_is_killed(
+def test_a_child_that_ignores_sigterm_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.local.processes._PATIENCE", 0.2)
+    monkeypatch.setattr("streams.local.processes._TERMINATE_SECONDS", 0.2)
     child = start(STUBBORN, log=tmp_path / "log")
     _awake(tmp_path / "log")
     assert stop(child) == -signal.SIGKILL
@@ -54,8 +57,8 @@ def test_a_childs_environment_is_what_was_given(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == "awake blue None\n"
 
 
-def test_ctrl_c_in_our_terminal_is_not_the_childs(tmp_path: Path) -> None:
-    """A child in our group would get the terminal's signal too, and end before it was told to."""
+def test_ctrl_c_in_the_terminal_does_not_reach_the_child(tmp_path: Path) -> None:
+    """A child in our process group would get the terminal's signal too, and end early."""
     child = start(SLEEPING, log=tmp_path / "log")
     assert os.getpgid(child.pid) != os.getpgid(0)
     stop(child)
@@ -65,7 +68,8 @@ def test_ctrl_c_in_our_terminal_is_not_the_childs(tmp_path: Path) -> None:
 def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     parent = (
         "import sys, time\nfrom pathlib import Path\nfrom streams.local.processes import start\n"
-        f"print(start({SLEEPING!r}, log=Path({str(tmp_path / 'log')!r})).pid, flush=True)\ntime.sleep(60)\n"
+        f"print(start({SLEEPING!r}, log=Path({str(tmp_path / 'log')!r})).pid, flush=True)\n"
+        "time.sleep(60)\n"
     )
     running = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE)
     assert running.stdout is not None

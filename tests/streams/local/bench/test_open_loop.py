@@ -12,7 +12,7 @@ from streams.local.bench.open_loop import open_loop
 from streams.wire.records import INTENT
 
 
-async def test_a_pause_costs_every_call_that_was_due_in_it() -> None:
+async def test_a_pause_delays_every_call_that_was_due_in_it() -> None:
     async def ask(number: int) -> str:
         if number == 0:
             time.sleep(0.1)  # noqa: ASYNC251 - the pause that is measured
@@ -20,14 +20,14 @@ async def test_a_pause_costs_every_call_that_was_due_in_it() -> None:
 
     found = await open_loop(ask, 20, rate=200.0, limit=0.09)
 
-    # Twenty calls were due within the tenth of a second: half of them waited longer than 40 ms, though each took no time.
+    # All twenty calls were due during the pause: half of them waited longer than 40 ms.
     assert found.ms(60) >= 35
     assert found.calls == 20
     assert found.ms(100) >= 95
     assert found.late["answered"] == 1
 
 
-async def test_it_ends_when_it_is_told_to() -> None:
+async def test_no_call_starts_once_until_is_true() -> None:
     asked: list[int] = []
 
     async def ask(number: int) -> str:
@@ -55,7 +55,7 @@ async def test_calls_do_not_wait_for_each_other_and_errors_are_counted_by_name()
 
 
 async def test_what_is_never_answered_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.local.bench.open_loop._PATIENCE", 0.05)
+    monkeypatch.setattr("streams.local.bench.open_loop._LAST_CALLS_SECONDS", 0.05)
 
     async def ask(_: int) -> str:
         await asyncio.Event().wait()
@@ -66,7 +66,7 @@ async def test_what_is_never_answered_is_late(monkeypatch: pytest.MonkeyPatch) -
     assert (found.answers["no answer"], found.late["no answer"]) == (2, 2)
 
 
-def test_no_event_is_asked_about_twice_and_none_comes_from_the_future() -> None:
+def test_every_event_is_new_and_lies_in_the_past() -> None:
     load = Load(households=2)
     calls = [*load.draw(300), *load.draw(300)]
 
@@ -75,8 +75,8 @@ def test_no_event_is_asked_about_twice_and_none_comes_from_the_future() -> None:
     assert all(call.event.time.timestamp() < time.time() for call in calls)
 
 
-def test_cpu_time_is_this_processes_and_who_is_gone_is_left_out() -> None:
-    found = cpu_seconds({"we": os.getpid(), "nobody": 2**22 + 1})
+def test_cpu_time_leaves_out_processes_that_do_not_exist() -> None:
+    found = cpu_seconds({"we": os.getpid(), "gone": 2**22 + 1})
 
     assert found.keys() <= {"we"}
     assert all(0.0 <= seconds <= time.process_time() + 60 for seconds in found.values())

@@ -15,7 +15,7 @@ BUNDLE = hand_bundle()
 
 
 def test_the_largest_household_fills_every_field_and_survives_packing() -> None:
-    """A field that is added without a word in ``largest`` would not be counted."""
+    """A new field that ``largest`` does not fill would not count."""
     household = largest()
     state = household.state
     session = state.questions[0].session
@@ -43,7 +43,7 @@ def test_a_household_is_smaller_than_the_largest() -> None:
 
 
 def test_the_largest_household_fits_into_a_record_whatever_its_texts_and_numbers_are() -> None:
-    """Random texts and numbers: nothing that is long stands twice, so that only their alphabet can be packed."""
+    """Random texts and numbers do not repeat, so compression can only exploit their alphabet."""
     adapter = TypeAdapter(Stored)
     household = adapter.validate_python(
         _scrambled(adapter.dump_python(largest(), mode="json"), Random(0))
@@ -68,9 +68,9 @@ def _scrambled(value: Any, random: Random) -> Any:
     return value
 
 
-def test_a_stream_is_said_again_whole_weeks_later_under_other_ids() -> None:
-    (life,) = repeated(send_message(), 5, 7)
-    events = list(life)
+def test_a_stream_is_repeated_whole_weeks_later_with_new_ids() -> None:
+    (history,) = repeated(send_message(), 5, 7)
+    events = list(history)
     assert [each.event_id for each in events] == [
         "e0-0",
         "e1-0",

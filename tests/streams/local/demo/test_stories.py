@@ -1,4 +1,4 @@
-"""The stories judge what they are told: each can come out wrong, and right."""
+"""The stories judge the decisions that they get: each can come out right, and wrong."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from detector.contracts.events import IntentEvent, OutcomeKind
 from detector.policy.fallback import fallback_decision
 from streams.files.policy import read_policy
 from streams.local.demo.cast import Cast, find_cast
-from streams.local.demo.runtime import Asked, Runtime
-from streams.local.demo.stories import STORIES, Stage, Told
+from streams.local.demo.runtime import HookCall, Runtime
+from streams.local.demo.stories import STORIES, Stage, StoryResult
 
 POLICY = read_policy()
 ALLOW, CONFIRM, BLOCK = Verdict
@@ -24,7 +24,7 @@ Answer = Callable[[IntentEvent], Verdict]
 
 
 class Worker:
-    """Stands in for the processes: alive or not."""
+    """A stack whose worker is a flag."""
 
     def __init__(self) -> None:
         self.alive = True
@@ -40,7 +40,7 @@ class Worker:
 
 
 class Scripted(Runtime):
-    """An assistant whose hook says what the test wants to hear."""
+    """A runtime with scripted decisions."""
 
     def __init__(
         self, answer: Answer, worker: Worker, *, slow: float = 0.0, lies: bool = False
@@ -50,12 +50,14 @@ class Scripted(Runtime):
         self.reported: list[tuple[str, OutcomeKind]] = []
         self.confirmed: list[str] = []
 
-    def say(self, event: IntentEvent, *, deadline_ms: int = 1000) -> Asked:
+    def say(self, event: IntentEvent, *, deadline_ms: int = 1000) -> HookCall:
         alive = self.worker.alive or self.lies
         verdict = self.answer(event) if event.commits else ALLOW
-        asked = Asked(event, decision(event, verdict, worker=alive), self.slow or deadline_ms - 1.0)
-        self.asked.append(asked)
-        return asked
+        call = HookCall(
+            event, decision(event, verdict, worker=alive), self.slow or deadline_ms - 1.0
+        )
+        self.calls.append(call)
+        return call
 
     def confirm(self, event: IntentEvent, decision: Decision) -> bool:
         self.confirmed.append(event.event_id)
@@ -67,14 +69,14 @@ class Scripted(Runtime):
 
 def decision(event: IntentEvent, verdict: Verdict, *, worker: bool) -> Decision:
     rung = Rung.WORKER if worker else Rung.GATEWAY
-    asked = Confirm(methods=(ConfirmMethod.PHONE_PUSH,), prompt="Was this intended?")
+    question = Confirm(methods=(ConfirmMethod.PHONE_PUSH,), prompt="Was this intended?")
     return replace(
         fallback_decision(event, POLICY, code="test", text="A test says so."),
         verdict=verdict,
         effective_verdict=verdict,
         rung=rung,
         degraded=not worker,
-        confirm=asked if verdict is CONFIRM else None,
+        confirm=question if verdict is CONFIRM else None,
     )
 
 
@@ -84,14 +86,14 @@ def cast() -> Cast:
 
 
 @pytest.fixture
-def play(cast: Cast) -> Callable[..., tuple[Told, Scripted]]:
-    def played(name: str, answer: Answer, **how: Any) -> tuple[Told, Scripted]:
+def play(cast: Cast) -> Callable[..., tuple[StoryResult, Scripted]]:
+    def played(name: str, answer: Answer, **how: Any) -> tuple[StoryResult, Scripted]:
         worker = Worker()
         runtime = Scripted(answer, worker, **how)
         day = datetime(2026, 1, 5, tzinfo=UTC) + timedelta(days=14)
         stage = Stage(runtime, worker, cast, day, np.random.default_rng(0), lambda _: None)  # type: ignore[arg-type]
-        told = next(story for story in STORIES if story.name == name).play(stage)
-        return told, runtime
+        result = next(story for story in STORIES if story.name == name).play(stage)
+        return result, runtime
 
     return played
 
@@ -105,33 +107,33 @@ def in_turn(*verdicts: Verdict) -> Answer:
     return lambda _: left.pop(0)
 
 
-Play = Callable[..., tuple[Told, Scripted]]
+Play = Callable[..., tuple[StoryResult, Scripted]]
 
 
 @pytest.mark.parametrize("verdict", [CONFIRM, BLOCK])
 def test_portland_is_right_when_the_message_is_held_back(play: Play, verdict: Verdict) -> None:
-    told, runtime = play("Portland", always(verdict))
-    assert (told.problems, told.executed, told.meant) == ([], False, False)
+    result, runtime = play("Portland", always(verdict))
+    assert (result.problems, result.executed, result.meant) == ([], False, False)
     assert {outcome for _, outcome in runtime.reported} == {OutcomeKind.EXPIRED}
 
 
 def test_portland_is_wrong_when_the_message_goes_out(play: Play) -> None:
-    told, _ = play("Portland", always(ALLOW))
-    assert told.executed
-    assert told.problems
+    result, _ = play("Portland", always(ALLOW))
+    assert result.executed
+    assert result.problems
 
 
 def test_portland_is_wrong_when_a_spoken_right_confirms_it(play: Play) -> None:
-    told, _ = play("Portland", in_turn(CONFIRM, ALLOW))
-    assert told.executed
-    assert any("spoken right" in problem for problem in told.problems)
+    result, _ = play("Portland", in_turn(CONFIRM, ALLOW))
+    assert result.executed
+    assert any("spoken right" in problem for problem in result.problems)
 
 
 def test_portland_and_every_evening_say_the_same_contact_at_the_same_hour(play: Play) -> None:
-    heard = [play(name, always(BLOCK))[1].asked for name in ("Portland", "Every evening")]
+    heard = [play(name, always(BLOCK))[1].calls for name in ("Portland", "Every evening")]
     contacts = [
-        {turn.event.slots["contact"] for turn in asked if "contact" in turn.event.slots}
-        for asked in heard
+        {turn.event.slots["contact"] for turn in calls if "contact" in turn.event.slots}
+        for calls in heard
     ]
     assert contacts[0] == contacts[1]
     assert len(contacts[0]) == 1
@@ -146,8 +148,8 @@ def test_every_evening_is_right_only_without_a_question(play: Play) -> None:
 
 
 def test_rare_but_meant_is_right_with_a_question_the_first_time_only(play: Play) -> None:
-    told, runtime = play("Rare but meant", in_turn(CONFIRM, ALLOW))
-    assert (told.problems, told.executed) == ([], True)
+    result, runtime = play("Rare but meant", in_turn(CONFIRM, ALLOW))
+    assert (result.problems, result.executed) == ([], True)
     assert runtime.confirmed == [runtime.reported[0][0]]
     assert runtime.reported[0][1] is OutcomeKind.EXECUTED
     assert play("Rare but meant", in_turn(ALLOW, ALLOW))[0].problems == []
@@ -157,25 +159,25 @@ def test_rare_but_meant_is_right_with_a_question_the_first_time_only(play: Play)
 
 def test_rare_but_meant_is_something_that_the_household_never_did(play: Play, cast: Cast) -> None:
     _, runtime = play("Rare but meant", always(ALLOW))
-    commands = {turn.event.domain for turn in runtime.asked if turn.event.commits}
+    commands = {turn.event.domain for turn in runtime.calls if turn.event.commits}
     assert commands.isdisjoint(event.domain for event in cast.newcomer.events)
 
 
 def test_misheard_is_wrong_when_it_is_bought_unasked(play: Play) -> None:
     assert play("Misheard", always(CONFIRM))[0].problems == []
-    told, _ = play("Misheard", always(ALLOW))
-    assert told.executed
-    assert told.problems
+    result, _ = play("Misheard", always(ALLOW))
+    assert result.executed
+    assert result.problems
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_a_worker_that_is_gone_is_right_with_any_marked_answer_in_time(
     play: Play, verdict: Verdict
 ) -> None:
-    told, runtime = play("The worker is gone", always(verdict))
-    assert told.problems == []
+    result, runtime = play("The worker is gone", always(verdict))
+    assert result.problems == []
     assert runtime.worker.history == ["killed", "started"]
-    rungs = [turn.decision.rung for turn in runtime.asked]
+    rungs = [turn.decision.rung for turn in runtime.calls]
     assert rungs[0] is Rung.WORKER
     assert rungs[1] is Rung.GATEWAY
     assert rungs[-1] is Rung.WORKER

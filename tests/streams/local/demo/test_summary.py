@@ -6,8 +6,8 @@ from pydantic_core import to_jsonable_python
 
 from detector.contracts.decisions import Decision, Rung, Verdict
 from detector.contracts.events import IntentEvent
-from streams.local.demo.runtime import Asked
-from streams.local.demo.stories import Told
+from streams.local.demo.runtime import HookCall
+from streams.local.demo.stories import StoryResult
 from streams.local.demo.summary import Summary, summarise
 from streams.local.demo.topic_counts import Counts
 from tests.detector.builders import event as an_event
@@ -16,13 +16,15 @@ from tests.streams.local.demo.test_stories import ALLOW, CONFIRM, decision
 RIGHT = Counts(sent=3, decided=3, lost=0, doubled=0, dead_letters=0)
 
 
-def asked(verdict: Verdict, *, worker: bool = True, milliseconds: float = 5.0) -> Asked:
+def hook_call(verdict: Verdict, *, worker: bool = True, milliseconds: float = 5.0) -> HookCall:
     event = an_event(commits=True)
-    return Asked(event, decision(event, verdict, worker=worker), milliseconds)
+    return HookCall(event, decision(event, verdict, worker=worker), milliseconds)
 
 
 def summary(
-    told: Told, counts: Counts = RIGHT, history: dict[str, tuple[Verdict, bool]] | None = None
+    result: StoryResult,
+    counts: Counts = RIGHT,
+    history: dict[str, tuple[Verdict, bool]] | None = None,
 ) -> Summary:
     traffic: list[IntentEvent] = []
     decisions: dict[str, Decision] = {}
@@ -30,24 +32,24 @@ def summary(
         traffic.append(an_event(event_id=event_id, commits=True))
         decisions[event_id] = decision(traffic[-1], verdict, worker=True)
     return summarise(
-        {"A story": told},
+        {"A story": result},
         traffic=traffic,
         misfires=frozenset(
             event_id for event_id, (_, misfire) in (history or {}).items() if misfire
         ),
         decisions=decisions,
-        asked=[told.asked, asked(ALLOW, worker=False, milliseconds=149.0)],
+        calls=[result.call, hook_call(ALLOW, worker=False, milliseconds=149.0)],
         counts=counts,
     )
 
 
-def allowed() -> Told:
-    return Told((ALLOW,), asked(ALLOW), executed=True, meant=True)
+def allowed() -> StoryResult:
+    return StoryResult((ALLOW,), hook_call(ALLOW), executed=True, meant=True)
 
 
 def test_it_is_right_when_every_story_and_every_count_is() -> None:
     assert summary(allowed()).ok
-    assert not summary(Told((ALLOW,), asked(CONFIRM), executed=False, meant=True)).ok
+    assert not summary(StoryResult((ALLOW,), hook_call(CONFIRM), executed=False, meant=True)).ok
     assert not summary(allowed(), Counts(sent=3, decided=2, lost=1, doubled=0, dead_letters=0)).ok
     assert not summary(allowed(), Counts(sent=3, decided=3, lost=0, doubled=1, dead_letters=0)).ok
     assert not summary(allowed(), Counts(sent=3, decided=2, lost=0, doubled=0, dead_letters=1)).ok

@@ -6,7 +6,7 @@ from io import StringIO
 from rich.console import Console
 
 from detector.contracts.decisions import Expected, Reason, Verdict
-from streams.local.demo.runtime import Asked
+from streams.local.demo.runtime import HookCall
 from streams.local.demo.table import StoryTable, why
 from tests.detector.builders import event as an_event
 from tests.streams.local.demo.test_stories import ALLOW, BLOCK, decision
@@ -17,7 +17,7 @@ REASON = Reason(
 EXPECTED = Expected(intent="calls.PlaceCall", act="inform", probability=0.76)
 
 
-def shown(*turns: Asked) -> str:
+def shown(*turns: HookCall) -> str:
     written = StringIO()
     with StoryTable("Portland. What happens.", Console(file=written, width=100)) as table:
         for turn in turns:
@@ -25,20 +25,20 @@ def shown(*turns: Asked) -> str:
     return written.getvalue()
 
 
-def asked(verdict: Verdict, *, worker: bool = True, explained: bool = True) -> Asked:
+def hook_call(verdict: Verdict, *, worker: bool = True, explained: bool = True) -> HookCall:
     event = an_event(commits=True)
     made = replace(
         decision(event, verdict, worker=worker), misfire_probability=0.5, event_bits=17.1
     )
     if explained:
-        return Asked(event, replace(made, reasons=(REASON,), expected=(EXPECTED,)), 12.3)
-    return Asked(event, replace(made, reasons=(), expected=()), 12.3)
+        return HookCall(event, replace(made, reasons=(REASON,), expected=(EXPECTED,)), 12.3)
+    return HookCall(event, replace(made, reasons=(), expected=()), 12.3)
 
 
 def test_every_event_is_shown_with_time_surprisal_probability_verdict_rung_and_milliseconds() -> (
     None
 ):
-    text = shown(asked(ALLOW, explained=False))
+    text = shown(hook_call(ALLOW, explained=False))
     for part in (
         "Portland",
         "18:00:00",
@@ -54,17 +54,17 @@ def test_every_event_is_shown_with_time_surprisal_probability_verdict_rung_and_m
 
 
 def test_under_an_interruption_it_says_why_and_what_was_expected() -> None:
-    text = shown(asked(BLOCK))
+    text = shown(hook_call(BLOCK))
     assert REASON.text in text
     assert "calls.PlaceCall" in text
     assert "76%" in text
 
 
 def test_an_answer_from_a_lower_rung_says_so() -> None:
-    text = shown(asked(ALLOW, worker=False))
+    text = shown(hook_call(ALLOW, worker=False))
     assert "gateway" in text
     assert REASON.text in text
 
 
 def test_without_a_reason_there_is_no_sentence() -> None:
-    assert why(asked(ALLOW, explained=False).decision) == ""
+    assert why(hook_call(ALLOW, explained=False).decision) == ""

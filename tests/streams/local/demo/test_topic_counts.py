@@ -1,4 +1,4 @@
-"""What the ledger counts, from records that a consumer would have read."""
+"""The ledger's counts, from records of a fake consumer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Record:
 
 
 class Consumer:
-    """Gives the records of a topic at the first poll, and nothing after that."""
+    """Returns all records at the first poll, and none afterwards."""
 
     def __init__(self, records: list[tuple[str, Record]]) -> None:
         self.records = records
@@ -67,7 +67,7 @@ def state(events: int, household: str = "h1") -> tuple[str, Record]:
 @pytest.fixture
 def count(monkeypatch: pytest.MonkeyPatch) -> Any:
     def counted(sent: list[str], *records: tuple[str, Record]) -> Counts:
-        monkeypatch.setattr(module, "_PATIENCE", 0.02)
+        monkeypatch.setattr(module, "_IDLE_SECONDS", 0.02)
         monkeypatch.setattr(module, "KafkaConsumer", lambda **_: Consumer(list(records)))
         return Ledger(Brokers("broker:9092"), ["h1", "h2"]).count(sent)
 
@@ -112,7 +112,7 @@ def test_other_households_on_the_same_kafka_do_not_count(count: Any) -> None:
 
 
 def test_waiting_for_what_never_comes_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PATIENCE", 0.02)
+    monkeypatch.setattr(module, "_IDLE_SECONDS", 0.02)
     monkeypatch.setattr(module, "KafkaConsumer", lambda **_: Consumer([decision("e1"), state(1)]))
     with pytest.raises(DependencyUnavailable, match="1 of 2 events were not decided"):
         Ledger(Brokers("broker:9092"), ["h1"]).wait_for(["e1", "e2"])
