@@ -7,36 +7,12 @@ from __future__ import annotations
 
 import signal
 import sys
-from importlib.metadata import entry_points
 from typing import NoReturn
 
-import typer
 from typer.exceptions import TyperException
 
 from detector.contracts.errors import BundleError, MisfireError
-from streams.cli import (
-    bench,
-    broker,
-    config,
-    decide,
-    decisions,
-    demo,
-    doctor,
-    evaluate,
-    gateway,
-    household,
-    keys,
-    operator,
-    redrive,
-    replay,
-    scan,
-    schema,
-    simulate,
-    token,
-    topics,
-    train,
-    worker,
-)
+from streams.cli.command_table import CommandTable
 from streams.cli.standard_streams import finish_output, open_streams
 from streams.cli.unset import without_unset
 from streams.errors import DependencyUnavailable, UsageError
@@ -44,40 +20,12 @@ from streams.telemetry.metrics_folder import unset_if_empty
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(
+app = CommandTable(
     name="misfire",
     help="Stops voice-assistant commands that nobody meant.",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
-for command in (
-    demo.demo,
-    broker.broker,
-    worker.worker,
-    gateway.gateway,
-    operator.operator,
-    decide.decide,
-    simulate.simulate,
-    train.train,
-    scan.scan,
-    schema.schema,
-    replay.replay,
-    redrive.redrive,
-    doctor.doctor,
-):
-    app.command()(command)
-app.add_typer(topics.app, name="topics")
-app.add_typer(decisions.app, name="decisions")
-app.add_typer(config.app, name="config")
-app.add_typer(household.app, name="household")
-app.add_typer(keys.app, name="keys")
-app.add_typer(token.app, name="token")
-app.add_typer(evaluate.app, name="evaluate")
-app.add_typer(bench.app, name="bench")
-# Commands of packages that know this one and not the other way round, such as dashboards.
-for found in entry_points(group="misfire.commands"):
-    app.add_typer(found.load(), name=found.name)
 
 
 def main() -> None:
@@ -99,10 +47,9 @@ def main() -> None:
 
 def _run() -> NoReturn:
     """Run what was asked for and write all that it said."""
-    command = typer.main.get_command(app)
     try:
         # Typer shows wrong options to people; off terminals they are one line, like every other end.
-        sys.exit(command(without_unset(command, sys.argv[1:]), standalone_mode=sys.stderr.isatty()))
+        sys.exit(app(without_unset(app, sys.argv[1:]), standalone_mode=sys.stderr.isatty()))
     finally:
         finish_output()
 

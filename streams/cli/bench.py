@@ -44,7 +44,7 @@ def train(
     from streams.local.bench.model_speed import bench_train
 
     tested = read_meant(test, labels)
-    with console.status(
+    with console().status(
         "fitting both models; hmmlearn takes about ten seconds per iteration on 80,000 events"
     ):
         found = bench_train(read_events(stream), tested, states=states, iterations=iterations)
@@ -70,7 +70,7 @@ def step(
             f"none of the first {events} events of {stream} commits anything; there is no judgement to time"
         )
     chosen = read_bundle(bundle)
-    with console.status("timing"):
+    with console().status("timing"):
         found = bench_step(timed, chosen)
     _show("one event, microseconds (p50)", asdict(found))
     write_json(json, found)

@@ -14,7 +14,6 @@ from typing import Annotated, Any
 
 import typer
 
-from detector.contracts.decisions import Rung
 from streams.cli.options import Broker, Bundle, Json
 from streams.cli.output import note, progress_report, table, write_json
 from streams.errors import UsageError
@@ -115,6 +114,8 @@ def storm(
             troubles=trouble or list(TROUBLES),
             note=note,
         )
+    from detector.contracts.decisions import Rung
+
     rungs = [rung.value for rung in Rung]
     rows = [
         [

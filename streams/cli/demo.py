@@ -65,11 +65,11 @@ def demo(
             f"2. {households} households meant {len(world.clean):,} events; {misfires:,} events of misfires were left out."
         )
         note(f"3. {'Given' if trained else 'Trained'} bundle {deciding.version}.")
-        with console.status("starting worker and gateway"):
+        with console().status("starting worker and gateway"):
             stack.start_worker()
             stack.start_gateway()
         note(f"4. Worker ready on {stack.worker_url}, gateway on {stack.gateway_url}.")
-        summary = play(stack, world, seed=seed, bars=progress_report, console=console)
+        summary = play(stack, world, seed=seed, bars=progress_report, console=console())
         _tell(summary)
         write_json(json, summary.as_json())
         if keep:

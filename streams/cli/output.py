@@ -7,49 +7,59 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_jsonable_python
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
-from rich.table import Table
-
-from detector.progress import Progress as Report
 from streams.errors import DependencyUnavailable
 from streams.files.atomic import write_whole
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from detector.progress import Progress as Report
+
 __all__ = ["console", "note", "progress_report", "table", "write_json"]
 
-#: People read standard error; standard output stays free for JSON.
-console = Console(stderr=True, highlight=False)
+
+# rich and pydantic are imported where they are used: together they cost more CPU than `misfire --help`.
+@cache
+def console() -> Console:
+    """Return the console on standard error; standard output is reserved for JSON."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
 
 
 def note(text: str) -> None:
     """Say one sentence about what happens."""
-    console.print(text, markup=False)
+    console().print(text, markup=False)
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """Print a table."""
+    from rich.table import Table
+
     drawn = Table(title=title, title_justify="left")
     for column in columns:
         drawn.add_column(column, overflow="fold")
     for row in rows:
         drawn.add_row(*row)
-    console.print(drawn)
+    console().print(drawn)
 
 
 @contextmanager
 def progress_report() -> Iterator[Report]:
     """Show a bar for each stage of a longer work; yields ``report(stage, done, total)``."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -57,7 +67,7 @@ def progress_report() -> Iterator[Report]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=False) as bars:
+    with Progress(*columns, console=console(), transient=False) as bars:
         stages: dict[str, Any] = {}
 
         def report(stage: str, done: int, total: int) -> None:
@@ -76,6 +86,8 @@ def write_json(path: str | None, value: Any) -> None:
     """
     if not path:
         return
+    from pydantic_core import to_jsonable_python
+
     plain = to_jsonable_python(
         asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
     )

@@ -48,7 +48,7 @@ def _print(number: int, finding: Finding) -> None:
     expected = ", ".join(
         f"{entry.intent} {entry.act} ({entry.probability:.0%})" for entry in finding.expected
     )
-    console.print(
+    console().print(
         f"[bold]{number:3d}. {finding.time:%Y-%m-%d %H:%M} household {finding.household_id}[/] {finding.intent}"
     )
     note(f"     {steps}")

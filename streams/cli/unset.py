@@ -15,7 +15,7 @@ def without_unset(command: Any, arguments: Sequence[str]) -> list[str]:
         command: Click's command, with those below it.
         arguments: what was typed.
     """
-    names, left = set(_optional(command)), list(arguments)
+    names, left = set(_optional(command, arguments)), list(arguments)
     kept: list[str] = []
     while left:
         word = left.pop(0)
@@ -29,14 +29,17 @@ def without_unset(command: Any, arguments: Sequence[str]) -> list[str]:
     return kept
 
 
-def _optional(command: Any) -> Iterator[str]:
-    """The names of the options that take a value and may be left out, of a command and of those below it."""
-    for parameter in command.params:
-        if (
-            parameter.param_type_name == "option"
-            and not parameter.is_flag
-            and not parameter.required
-        ):
-            yield from (name for name in parameter.opts if name.startswith("--"))
-    for below in getattr(command, "commands", {}).values():
-        yield from _optional(below)
+def _optional(command: Any, words: Sequence[str]) -> Iterator[str]:
+    """Yield the options that take a value and may be left out, of the command that ``words`` name."""
+    for word in (None, *words):
+        if word is not None:
+            command = getattr(command, "get_command", lambda *_: None)(None, word)
+        if command is None:
+            return
+        for parameter in command.params:
+            if (
+                parameter.param_type_name == "option"
+                and not parameter.is_flag
+                and not parameter.required
+            ):
+                yield from (name for name in parameter.opts if name.startswith("--"))
