@@ -1,6 +1,6 @@
-"""docker-compose.yml as a real Compose implementation reads it, and each service's configuration with the real program.
+"""Check docker-compose.yml with a real Compose implementation and the real programs.
 
-No engine runs here: that the images start as they are told to is not tested.
+The tests start no container, so they do not check that the images start.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from tests.integration.kafka import ApacheKafka, lacking
 from tests.tools import needed
 
 ROOT = Path(__file__).parents[1]
-#: What does its work once and ends.
+#: Services that do their work once and exit.
 JOBS = {"topics", "setup", "password", "doctor"}
 
 
 @cache
 def reader() -> list[str]:
-    """The command that reads a Compose file; built once, then from Go's own cache."""
+    """Return the command that reads a Compose file; Go caches the build."""
     go = needed("go", "install Go 1.24 or later")
     return [go, "-C", str(ROOT / "tests" / "compose"), "run", "."]
 
@@ -55,7 +55,7 @@ def services(project: dict[str, Any]) -> dict[str, Any]:
 BROKEN = {
     "an unknown key": ("command: [worker]", "comand: [worker]"),
     "an undefined dependency": ("topics:\n        condition", "topic:\n        condition"),
-    "a port that is none": ("127.0.0.1:8750:8750", "127.0.0.1:8750:eighty"),
+    "an invalid port": ("127.0.0.1:8750:8750", "127.0.0.1:8750:eighty"),
     "an undeclared volume": ("\nvolumes:\n  kafka:", "\nvolumes:"),
     "an undeclared secret": ("secrets: [page_url]", "secrets: [pager]"),
 }
@@ -63,7 +63,7 @@ BROKEN = {
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("mistake", BROKEN)
-def test_the_reader_finds(mistake: str, tmp_path: Path) -> None:
+def test_the_reader_rejects(mistake: str, tmp_path: Path) -> None:
     right, wrong = BROKEN[mistake]
     text = (ROOT / "docker-compose.yml").read_text("utf-8")
     assert right in text
@@ -73,7 +73,7 @@ def test_the_reader_finds(mistake: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_every_part_is_there(services: dict[str, Any]) -> None:
+def test_every_service_exists(services: dict[str, Any]) -> None:
     assert services.keys() - {"doctor"} == {
         "kafka",
         "topics",
@@ -110,10 +110,10 @@ def test_ports_are_published_on_loopback_only(services: dict[str, Any]) -> None:
     }
 
     assert {address for addresses in published.values() for address in addresses} == {"127.0.0.1"}
-    assert not published["worker"]  # a second one would find the port taken
+    assert not published["worker"]  # the port would conflict between replicas
 
 
-def test_nothing_runs_as_root_or_may_take_the_whole_machine(services: dict[str, Any]) -> None:
+def test_no_service_runs_as_root_or_without_limits(services: dict[str, Any]) -> None:
     for name, service in services.items():
         assert service["user"].split(":")[0] not in ("", "0", "root"), name
         assert service["cap_drop"] == ["ALL"], name
@@ -122,7 +122,7 @@ def test_nothing_runs_as_root_or_may_take_the_whole_machine(services: dict[str, 
         assert service["logging"]["options"]["max-size"], name
 
 
-def test_what_stays_up_says_whether_it_is_well_and_comes_back(services: dict[str, Any]) -> None:
+def test_long_running_services_have_a_healthcheck_and_restart(services: dict[str, Any]) -> None:
     for name in services.keys() - JOBS:
         assert services[name]["healthcheck"]["test"][0] == "CMD", name
         assert services[name]["restart"] == "unless-stopped", name
@@ -204,7 +204,7 @@ def test_a_confirmation_needs_the_key_that_the_first_start_makes(services: dict[
 def test_what_a_first_start_makes_only_its_owner_can_read(
     services: dict[str, Any], job: str, tmp_path: Path
 ) -> None:
-    """The job's own commands, in a folder of the test's: run twice they make one secret, of mode 0400."""
+    """Run the job's commands twice in a temporary folder: they create one secret of mode 0400."""
     commands = services[job]["command"][0].replace("$$", "$")
     (tmp_path / "bundle").mkdir()
     (tmp_path / "bundle" / "manifest.json").write_text("{}")
@@ -222,7 +222,7 @@ def test_what_a_first_start_makes_only_its_owner_can_read(
     assert "444" not in services[job]["command"][0]
 
 
-def test_the_settings_are_ones_that_misfire_knows(services: dict[str, Any]) -> None:
+def test_misfire_knows_every_setting(services: dict[str, Any]) -> None:
     for name, service in services.items():
         given = {
             key: value
@@ -238,7 +238,10 @@ def test_the_settings_are_ones_that_misfire_knows(services: dict[str, Any]) -> N
 
 
 def test_kafka_starts_with_its_settings(services: dict[str, Any]) -> None:
-    """The image makes properties of its variables: KAFKA_A_B is a.b. Here with ports that are free and a folder of the test's."""
+    """Start Kafka with the settings of its service, on free ports and in a temporary folder.
+
+    The image turns the variable KAFKA_A_B into the property a.b.
+    """
     if missing := lacking():
         for tool in missing:
             needed(tool, "install a Java 17 runtime and Maven")

@@ -1,4 +1,4 @@
-"""The Dockerfile, command by command, in a folder instead of an image: with this machine's Python and Debian instead of the image's."""
+"""Run the commands of the Dockerfile in a folder, with this machine's Python and Debian."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import yaml
 from streams.files.bundles import read_bundle
 
 ROOT = Path(__file__).parents[1]
-#: What is made of the folders that the image and its volumes have.
+#: Folders of the image and its volumes, which the tests replace.
 FOLDERS = ("/venv", "/bundle", "/keys", "/secrets", "/tmp")
 
 
 def instructions() -> list[tuple[str, str]]:
-    """Each instruction and the rest of its line."""
+    """Return each instruction with its arguments."""
     lines = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ").splitlines()
     return [
         (word, rest)
@@ -29,7 +29,7 @@ def instructions() -> list[tuple[str, str]]:
 
 
 def inside(folder: Path, command: str) -> str:
-    """The command with the image's folders below ``folder``."""
+    """Move the image's folders in a command below ``folder``."""
     return re.sub(
         rf"(?<![\w./])(?:{'|'.join(FOLDERS)})(?![\w])", lambda found: f"{folder}{found[0]}", command
     )
@@ -53,11 +53,11 @@ def run(command: str, folder: Path, **variables: str) -> None:
 
 
 def copied(rest: str, folder: Path) -> None:
-    """COPY from the context, as far as .dockerignore lets it in."""
+    """Copy from the build context, which .dockerignore restricts."""
     *sources, target = rest.split()
     allowed = set(re.findall(r"^!(.*)$", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE))
     for source in sources:
-        assert source in allowed, f"{source} is not let in by .dockerignore"
+        assert source in allowed, f".dockerignore excludes {source}"
         if (ROOT / source).is_dir():
             shutil.copytree(
                 ROOT / source,
@@ -85,7 +85,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_what_the_image_installs_runs(built: Path) -> None:
-    """Also the jobs that docker-compose.yml runs first: what they write is what worker, gateway and Grafana start with."""
+    """Run what the image installs, and the jobs of docker-compose.yml that prepare the volumes."""
     path = f"{built}/venv/bin:{os.environ['PATH']}"
     jobs = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
     scripts = [
@@ -107,14 +107,14 @@ def test_what_the_image_installs_runs(built: Path) -> None:
     assert all(len(secret) > 30 for secret in made)
     written = (built / "bundle" / "manifest.json").stat().st_mtime_ns
 
-    for script in scripts:  # a second start leaves all of it as it is
+    for script in scripts:  # a second start changes nothing
         run(script, built, PATH=path)
     assert [secret.read_text() for secret in secrets] == made
     assert (built / "bundle" / "manifest.json").stat().st_mtime_ns == written
     assert read_bundle(built / "bundle").version
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="the image's user can be made by root only")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can create the image's user")
 def test_the_user_of_the_image_owns_what_is_mounted(tmp_path: Path) -> None:
     for name in ("build", "etc"):
         (tmp_path / name).mkdir()
@@ -123,10 +123,10 @@ def test_the_user_of_the_image_owns_what_is_mounted(tmp_path: Path) -> None:
     rest = [rest for word, rest in instructions() if word == "RUN" and "/venv" not in rest]
 
     for command in rest:
-        inside_of_it = re.sub(
+        moved = re.sub(
             r"\b(groupadd|useradd)\b", rf"\1 --prefix {tmp_path}", inside(tmp_path, command)
         )
-        run(inside_of_it, tmp_path)
+        run(moved, tmp_path)
 
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
     user, grafana = compose["x-misfire"]["user"], compose["services"]["grafana"]["user"]

@@ -1,4 +1,4 @@
-"""What README.md shows runs as it stands there."""
+"""Run the examples of README.md."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_event_is_one() -> None:
     assert INTENT.decode(text.encode()).intent == "lights.TurnOn"
 
 
-def test_every_command_that_it_names_exists() -> None:
+def test_every_command_in_it_exists() -> None:
     named = set(re.findall(r"(?:`|^)misfire ([a-z]+)", README, flags=re.MULTILINE))
 
     assert named - {"watches"} <= set(app.list_commands(None))

@@ -1,6 +1,6 @@
-"""Programs that tests need and Python does not bring: found, fetched from Debian, or the test is skipped with the reason.
+"""Find the programs that tests need: on the PATH, or in a Debian package.
 
-Where ``CI`` is ``true`` nothing is skipped: what is missing fails.
+If a program is missing, the test is skipped with the reason. With ``CI=true`` it fails instead.
 """
 
 from __future__ import annotations
@@ -19,33 +19,34 @@ __all__ = ["amtool", "debian", "needed", "promtool"]
 
 
 def needed(program: str, advice: str) -> str:
-    """Return the path of a program on the PATH; skip the test where it is not there, or fail it in CI."""
-    return shutil.which(program) or _lacking(f"{program} is not on the PATH: {advice}")
+    """Return the path of a program on the PATH; otherwise skip the test, or fail it in CI."""
+    return shutil.which(program) or _skip_or_fail(f"{program} is not on the PATH: {advice}")
 
 
 def debian(package: str, program: str) -> str:
-    """Return the path of a program of a Debian package: the installed one, or one unpacked into the user's cache.
+    """Return the path of a program from a Debian package.
 
-    Unpacking starts no service and needs no root.
+    If it is not installed, unpack the package into the user's cache. That starts no service and
+    needs no root.
     """
     return (
         shutil.which(program)
         or _unpacked(package, program)
-        or _lacking(f"{program} is neither installed nor to be had: apt-get install {package}")
+        or _skip_or_fail(f"{program} is not installed: apt-get install {package}")
     )
 
 
 def promtool(*arguments: str) -> str:
-    """Run it; return what it says. It has to be content."""
-    return _content([debian("prometheus", "promtool"), *arguments])
+    """Run promtool and return its output; it must succeed."""
+    return _output([debian("prometheus", "promtool"), *arguments])
 
 
 def amtool(*arguments: str) -> str:
-    """Run it; return what it says. It has to be content."""
-    return _content([debian("prometheus-alertmanager", "amtool"), *arguments])
+    """Run amtool and return its output; it must succeed."""
+    return _output([debian("prometheus-alertmanager", "amtool"), *arguments])
 
 
-def _content(command: list[str]) -> str:
+def _output(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -64,12 +65,12 @@ def _unpacked(package: str, program: str) -> str | None:
             )
             for archive in Path(draft).glob("*.deb") if fetched.returncode == 0 else ():
                 subprocess.run(["dpkg", "-x", str(archive), f"{draft}/root"], check=True)
-                with suppress(OSError):  # somebody else was faster, and both are right
+                with suppress(OSError):  # another process was faster; the files are the same
                     Path(draft, "root").rename(kept)
     return str(found) if found.is_file() else None
 
 
-def _lacking(sentence: str) -> str:
+def _skip_or_fail(sentence: str) -> str:
     if os.environ.get("CI") == "true":
         pytest.fail(sentence, pytrace=False)
     pytest.skip(sentence)

@@ -1,9 +1,10 @@
-"""One target's share of a campaign of RUNS inputs, guided by coverage: ``python -m tests.fuzz.campaign TARGET RUNS``.
+"""Run one target's share of a coverage-guided campaign of RUNS inputs over all targets.
 
-``make fuzz`` runs all of them.
+Usage: ``python -m tests.fuzz.campaign TARGET RUNS``. ``make fuzz`` runs every target.
 
-Inputs that reach new code are kept in ``$MISFIRE_CORPUS/TARGET`` where that is set, and found again the next time. What breaks a target
-is written to ``crash-…`` in the working directory, and belongs among its seeds afterwards.
+If ``$MISFIRE_CORPUS`` is set, ``$MISFIRE_CORPUS/TARGET`` keeps the inputs that reach new code for
+the next campaign. An input that breaks the target is written to ``crash-…`` in the working
+directory. Add it to the target's seeds.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import atheris
 with atheris.instrument_imports(include=["detector", "streams"]):
     from tests.fuzz.targets import HOSTILE, TARGETS
 
-#: Bytes; a record has at most 64 KiB, and what matters of one fits here.
+#: In bytes. A record may have 64 KiB, but shorter inputs reach the same code.
 LONGEST = 4_096
 
 
@@ -34,7 +35,7 @@ def main() -> None:
         corpus.mkdir(parents=True, exist_ok=True)
         for number, seed in enumerate([*HOSTILE, *target.seeds]):
             (corpus / f"seed-{number:02}").write_bytes(seed)
-        # Memory that grows with the inputs ends the campaign as a crash does.
+        # The limit on memory makes a leak end the campaign like a crash.
         options = [
             f"-runs={runs}",
             f"-max_len={LONGEST}",

@@ -1,4 +1,4 @@
-"""The gateway and the operator API as somebody meets them who sends what they like: an answer always, and never an error of ours."""
+"""Fuzz targets for the HTTP APIs: every request gets an answer, and none an internal error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.detector.builders import hand_bundle
 
 __all__ = ["CUT", "gateway", "operator"]
 
-#: Bytes that end one part of an input and begin the next.
+#: Separates the parts of an input.
 CUT = b"\xff\x00"
 _GATEWAY = (
     ("POST", "/v1/decide"),
@@ -38,18 +38,24 @@ _OPERATOR = (
     ("POST", "/v1/households/h1/erasure"),
     ("GET", "/v1/households/h1/erasure"),
 )
-#: What this side may say where the other parts are not there; anything else from 500 on is a defect.
-_NOT_THERE = {503, 504}
+#: Statuses for missing dependencies, which the targets do not have. Any other 5xx is a bug.
+_UNAVAILABLE = {503, 504}
 
 
 def gateway(data: bytes) -> None:
-    """A body, headers by name and value in turn, and what follows the path, for each route of a gateway without a broker."""
+    """Send an input to each route of a gateway without a broker.
+
+    The parts are the body, the query, the path parameter, then names and values of headers.
+    """
     _ask_all(_gateway(), _GATEWAY, data)
 
 
 def operator(data: bytes) -> None:
-    """The same for the operator API; the first part is the household's id as well."""
-    with patch.object(holdings, "read_topic", _nobody), patch.object(api, "send_command", _nobody):
+    """Send an input to each route of the operator API; the parts are those of ``gateway``."""
+    with (
+        patch.object(holdings, "read_topic", _no_broker),
+        patch.object(api, "send_command", _no_broker),
+    ):
         _ask_all(_operator(), _OPERATOR, data)
 
 
@@ -58,28 +64,28 @@ def _ask_all(app: FastAPI, routes: tuple[tuple[str, str], ...], data: bytes) -> 
     headers = [
         (name.lower(), value) for name, value in zip(rest[::2], rest[1::2], strict=False) if name
     ]
-    # A question is answered at its deadline; nobody here has time.
-    right = {
+    defaults = {
         b"host": b"127.0.0.1:8750",
         b"content-type": b"application/json",
         b"authorization": f"Bearer {_token()[0]}".encode(),
     }
     named = {name for name, _ in headers}
-    headers = [*(each for each in right.items() if each[0] not in named), *headers]
+    headers = [*(each for each in defaults.items() if each[0] not in named), *headers]
+    # Without a worker, the gateway answers at the deadline: keep it short.
     headers.append((b"x-misfire-deadline-ms", b"1"))
     for method, route in routes:
         wanted = route.replace("h1", path.decode("latin-1") or "h1").replace(
             "c1", path.decode("latin-1") or "c1"
         )
         status, kind, answer = _loop().run_until_complete(
-            _asked(app, method, wanted, query, headers, body)
+            _request(app, method, wanted, query, headers, body)
         )
-        assert status < 500 or status in _NOT_THERE, (method, route, status, answer[:200])
+        assert status < 500 or status in _UNAVAILABLE, (method, route, status, answer[:200])
         if kind.endswith(b"json"):
             json.loads(answer)
 
 
-async def _asked(  # noqa: PLR0917 - the parts of a request
+async def _request(  # noqa: PLR0917 - the parts of a request
     app: FastAPI,
     method: str,
     path: str,
@@ -87,7 +93,7 @@ async def _asked(  # noqa: PLR0917 - the parts of a request
     headers: list[tuple[bytes, bytes]],
     body: bytes,
 ) -> tuple[int, bytes, bytes]:
-    said: list[Any] = []
+    messages: list[Any] = []
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -106,14 +112,14 @@ async def _asked(  # noqa: PLR0917 - the parts of a request
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: Any) -> None:
-        said.append(message)
+        messages.append(message)
 
     await asyncio.wait_for(app(scope, receive, send), 20)
-    sent = dict(said[0]["headers"])
+    sent = dict(messages[0]["headers"])
     return (
-        said[0]["status"],
+        messages[0]["status"],
         sent.get(b"content-type", b""),
-        b"".join(each.get("body", b"") for each in said[1:]),
+        b"".join(each.get("body", b"") for each in messages[1:]),
     )
 
 
@@ -125,12 +131,12 @@ def _loop() -> asyncio.AbstractEventLoop:
 @cache
 def _gateway() -> FastAPI:
     bundle = hand_bundle()
-    return build_gateway(Settings(broker="nobody.invalid:9092"), Ladder(bundle.policy, bundle))
+    return build_gateway(Settings(broker="broker.invalid:9092"), Ladder(bundle.policy, bundle))
 
 
 @cache
 def _operator() -> FastAPI:
-    return api.build_operator(Brokers("nobody.invalid:9092"), Guard(None, _token()[1]))
+    return api.build_operator(Brokers("broker.invalid:9092"), Guard(None, _token()[1]))
 
 
 @cache
@@ -138,5 +144,5 @@ def _token() -> tuple[str, AccessToken]:
     return new_token("operator", frozenset({Scope.OPERATE, Scope.EXPORT}), 1_000_000)
 
 
-def _nobody(*_: object) -> None:
+def _no_broker(*_: object) -> None:
     raise DependencyUnavailable("no broker")

@@ -1,7 +1,9 @@
-"""What is fuzzed: for each reader of foreign bytes a function that may raise the errors of its contract, and no other.
+"""Fuzz targets: one function for each reader of foreign bytes.
 
-``make test`` draws for each of them for a few seconds (``test_targets.py``), ``make fuzz`` a million inputs, guided by coverage
-(``campaign.py``). Each starts from seeds: what is good, and what was bad once.
+A reader may raise only the errors of its contract; a target raises anything else.
+``test_targets.py`` (in ``make test``) runs each target for a few seconds. ``campaign.py``
+(``make fuzz``) runs a million inputs, guided by coverage. Both start from seeds: valid inputs, and
+inputs that once broke a reader.
 """
 
 from __future__ import annotations
@@ -69,14 +71,21 @@ _OUTCOME = OUTCOME.encode(outcome("e1", OutcomeKind.UNDONE))
 DECIDED = fallback_decision(EVENT, hand_bundle().policy, code="overloaded", text="x")
 GIVEN = given_to(run(heard(send_message(), DOUBTFUL), hand_bundle())[0][-1])
 _KEY = b'["foreign_total", "foreign_total", {"a": "b"}, "x"]'
-#: A file of prometheus_client's with one value.
+#: A file of prometheus_client with one value.
 _COUNTS = struct.pack("iii52sdd", 80, 0, len(_KEY), _KEY.ljust(52), 7.0, 0.0)
 _KINDS: list[Kind[Any]] = [kind for kind in vars(records).values() if isinstance(kind, Kind)]
 
 
 @dataclass(frozen=True)
 class Target:
-    """A reader, and inputs to begin with. ``run`` raises only what is a bug; one that is slow has a smaller ``weight`` in a campaign."""
+    """A reader and its seeds.
+
+    Attributes:
+        name: the name on the command line.
+        run: reads an input; raises only on a bug.
+        seeds: the inputs to start from.
+        weight: the relative share of a campaign; smaller for slow targets.
+    """
 
     name: str
     run: Callable[[bytes], None]
@@ -85,7 +94,10 @@ class Target:
 
 
 def refusal(read: Callable[[], object], *errors: type[Exception]) -> str | None:
-    """Return what a reader said when it refused; anything but ``errors`` is a bug."""
+    """Return the message with which a reader refused its input, or ``None`` if it did not.
+
+    Any exception other than ``errors`` is a bug.
+    """
     try:
         read()
     except errors as refused:
@@ -94,7 +106,7 @@ def refusal(read: Callable[[], object], *errors: type[Exception]) -> str | None:
 
 
 def decoder(data: bytes) -> None:
-    """Every kind of record: what is read comes back the same, and a refusal repeats nothing."""
+    """Decode every kind of record: decoding round-trips, and the errors stay short."""
     for kind in _KINDS:
         refused = refusal(partial(kind.decode_strictly, data), RecordError)
         assert len(refused or "") < 2_000
@@ -104,7 +116,10 @@ def decoder(data: bytes) -> None:
 
 
 def record(data: bytes) -> None:
-    """A Kafka record of key, value, and headers in turn: read, answered, and made a letter of that fits."""
+    """Read a Kafka record of key, value, then names and values of headers.
+
+    A refused record becomes a dead letter that Kafka accepts.
+    """
     key, value, *rest = (*data.split(CUT), b"", b"")[:12]
     headers = [
         (name.decode("utf-8", "replace"), each)
@@ -127,7 +142,7 @@ def record(data: bytes) -> None:
 
 
 def request_headers(data: bytes) -> None:
-    """What an asker says in HTTP headers."""
+    """Read the HTTP headers of a request."""
     texts = [part.decode("latin-1") for part in (data + 3 * CUT).split(CUT)]
     names = ("x-misfire-deadline-ms", "x-misfire-deadline", "x-misfire-late-url", "traceparent")
     try:
@@ -140,14 +155,14 @@ def request_headers(data: bytes) -> None:
 
 
 def cloudevent(data: bytes) -> None:
-    """A CloudEvent in structured mode."""
+    """Read a CloudEvent in structured mode."""
     type_inside(data)
     for kind in _KINDS:
         refusal(partial(unwrapped, data, kind), RecordError)
 
 
 def client_answer(data: bytes) -> None:
-    """What stands in a gateway's place answers the client: nothing is believed that is not about what was asked."""
+    """Read the answer of any server in the client: it accepts only answers to its own request."""
     for status in (200, 409, 422):
         answer = Answer(status, data)
         detail_of(answer)
@@ -165,7 +180,7 @@ def client_answer(data: bytes) -> None:
 
 
 def metrics_file(data: bytes) -> None:
-    """A file in the folder that processes share their metrics in: what is read can be written."""
+    """Read a file of shared metrics: whatever is read can be exposed."""
     for name in ("counter_1.db", "gauge_livesum_1.db", "histogram_1.db"):
         path = _folder() / name
         path.write_bytes(data)
@@ -175,13 +190,13 @@ def metrics_file(data: bytes) -> None:
 
 
 def bundle(data: bytes) -> None:
-    """A bundle with one of its files replaced."""
+    """Read a bundle with one of its files replaced."""
     for name in ("names.json", "arrays.npz", "policy.toml"):
         refusal(partial(bundle_from_files, _bundle() | {name: data}), BundleError)
 
 
 def bundle_manifest(data: bytes) -> None:
-    """A bundle on disk under another manifest: nothing outside of it is read."""
+    """Read a bundle on disk with another manifest."""
     folder = _folder() / "bundle"
     if not folder.exists():
         write_bundle(hand_bundle(), folder)
@@ -190,19 +205,19 @@ def bundle_manifest(data: bytes) -> None:
 
 
 def policy(data: bytes) -> None:
-    """A policy's text."""
+    """Parse a policy."""
     refusal(partial(parse_policy, data.decode("utf-8", "replace")), PolicyError)
 
 
 def settings_file(data: bytes) -> None:
-    """``misfire.toml``."""
+    """Read ``misfire.toml``."""
     path = _folder() / "misfire.toml"
     path.write_bytes(data)
     refusal(partial(load, path, {}), UsageError)
 
 
 def stream(data: bytes) -> None:
-    """Streams and labels on disk, plain and packed, and what only says that it is."""
+    """Read streams and labels: plain, compressed, and with a misleading suffix."""
     for name, content in (
         ("a.jsonl", data),
         ("b.jsonl.gz", data),
@@ -215,7 +230,7 @@ def stream(data: bytes) -> None:
 
 
 def keyring(data: bytes) -> None:
-    """A keyring: no error shows any of it."""
+    """Read a keyring: no error shows a secret."""
     path = _folder() / "keys.json"
     path.touch(0o600)
     path.write_bytes(data)
@@ -223,7 +238,7 @@ def keyring(data: bytes) -> None:
 
 
 def ownership(data: bytes) -> None:
-    """Any bytes as a record's value: what is given out names nobody else."""
+    """Judge whose a record is: an exported record names no other household."""
     for topic in (INTENTS, HOUSEHOLDS, REPLIES, DEAD_LETTERS):
         for key in (b"h1", b"h2", None):
             held = Held(Place(topic, 0, 0), 0.0, key, data, [("misfire_topic", INTENTS.encode())])
@@ -235,7 +250,7 @@ def ownership(data: bytes) -> None:
 
 
 def redrive(data: bytes) -> None:
-    """A dead letter of key, value and where it came from: what is sent again is what the worker would read."""
+    """Redrive a dead letter of key, value, topic and reason: it is sent again unchanged."""
     key, value, topic, reason, *_ = (*data.split(CUT), b"", b"", b"")
     headers = [("misfire_topic", topic), ("misfire_reason", reason)]
     held = Held(Place(DEAD_LETTERS, 0, 0), 0.0, key, value, headers)
@@ -244,7 +259,7 @@ def redrive(data: bytes) -> None:
 
 
 def archive(data: bytes) -> None:
-    """What is inside an export's encryption."""
+    """Read the decrypted content of an export."""
     identity = _identity()
     sealed = pyrage.encrypt(data, [identity.to_public()])
     refusal(partial(open_archive, sealed, str(identity)), UsageError)
@@ -278,8 +293,8 @@ def _archive() -> bytes:
     )
 
 
-def _otherwise_packed() -> bytes:
-    """A zip packed as no export is, and damaged: each way to pack fails with an error of its own."""
+def _damaged_zip() -> bytes:
+    """Return a damaged zip with other compression methods, which raise errors of their own."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as packed:
         for kind in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
@@ -293,7 +308,7 @@ def _manifest() -> bytes:
         return (Path(folder) / "b" / "manifest.json").read_bytes()
 
 
-#: What was, or might be, taken badly anywhere.
+#: Inputs that broke a reader once, or might.
 HOSTILE = [
     b"",
     b"[" * 5_000,
@@ -404,6 +419,6 @@ TARGETS = {
             ],
             weight=0.1,
         ),
-        Target("archive", archive, [_archive(), _otherwise_packed()]),
+        Target("archive", archive, [_archive(), _damaged_zip()]),
     )
 }

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz.targets import HOSTILE, TARGETS, Target
 
-#: What stands at the joints of the formats that are read.
+#: Delimiters and special values of the formats that are read.
 PIECES = [
     b'"',
     b"{",
@@ -36,14 +36,14 @@ PIECES += [
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_what_is_good_and_what_was_bad_once(name: str) -> None:
+def test_seeds(name: str) -> None:
     for seed in [*HOSTILE, *TARGETS[name].seeds]:
         TARGETS[name].run(seed)
 
 
 @st.composite
 def inputs(draw: st.DrawFn, target: Target) -> bytes:
-    """A seed with pieces of it cut out, doubled, or replaced; or anything at all."""
+    """Draw a seed with parts of it removed, doubled or replaced, or arbitrary bytes."""
     if draw(st.integers(0, 9)) == 0:
         return draw(st.binary(max_size=200))
     data = draw(st.sampled_from([*target.seeds, *HOSTILE]))
