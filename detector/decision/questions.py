@@ -30,7 +30,7 @@ from detector.contracts.standing import Standing
 from detector.decision.bundle import Bundle
 from detector.decision.question_fatigue import asked_before
 from detector.decision.spoken_yes import is_yes, score_yes
-from detector.household.conversations import said_id
+from detector.household.conversations import runtime_session_id
 from detector.household.fast_replace import changed
 from detector.household.learning import token
 from detector.household.outcomes import answered, close_question
@@ -339,7 +339,7 @@ def _unbound(question: Question, given: ConfirmationAnswer, at: float) -> Refusa
     """Return why an answer does not belong to the question or is too late, or ``None``."""
     closed = {"confirmed": Refusal.ALREADY_ANSWERED, "denied": Refusal.ALREADY_ANSWERED}
     checks = (
-        (said_id(question.session_id) != given.session_id, Refusal.OTHER_SESSION),
+        (runtime_session_id(question.session_id) != given.session_id, Refusal.OTHER_SESSION),
         (question.intent != given.intent, Refusal.OTHER_INTENT),
         (question.slots != dict(given.slots), Refusal.CHANGED_SLOTS),
         (not _same_command(question.confirmation_id, given.confirmation_id), Refusal.CHANGED_SLOTS),

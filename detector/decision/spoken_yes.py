@@ -10,7 +10,7 @@ from detector.decision.bundle import Bundle
 from detector.decision.verdict import judge_chain
 from detector.evidence import Moment
 from detector.household.chains import extend
-from detector.household.conversations import said_id
+from detector.household.conversations import runtime_session_id
 from detector.household.state import MAX_TURNS, HouseholdState, Question, Session
 from detector.population.model import Model
 
@@ -30,7 +30,7 @@ def is_yes(state: HouseholdState, question: Question, heard: IntentEvent) -> boo
         session is not None
         and heard.act is Act.AFFIRM
         and heard.household_id == state.household_id
-        and heard.session_id == said_id(question.session_id)
+        and heard.session_id == runtime_session_id(question.session_id)
         and heard.device_id == session.device_id
         and heard.intent == question.intent
         and heard.event_id not in (question.event_id, *decided[:asked])

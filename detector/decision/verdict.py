@@ -15,7 +15,7 @@ from detector.decision.bundle import Bundle
 from detector.decision.first_time import why_first_physical
 from detector.decision.question_fatigue import asked_of_late
 from detector.evidence import MISSING, TERMS, Moment, evidence
-from detector.household.conversations import said_id
+from detector.household.conversations import runtime_session_id
 from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
 from detector.judge.judge import misfire_probability
 from detector.policy.unclassified import why_unclassified
@@ -188,7 +188,11 @@ def _held_back(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) 
     event, here = moment.event, moment.session.session_id
     anew = moment.chain.act == Act.INITIATE
     held = any(
-        (pending.session_id == here if anew else said_id(pending.session_id) == said_id(here))
+        (
+            pending.session_id == here
+            if anew
+            else runtime_session_id(pending.session_id) == runtime_session_id(here)
+        )
         and pending.intent == event.intent
         and pending.standing not in (MEANT | _BEGUN_ANEW if anew else MEANT)
         for pending in moment.household.pending

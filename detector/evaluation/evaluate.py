@@ -25,7 +25,7 @@ from detector.evaluation.costs import WAYS, cost_per_thousand, questions_per_tho
 from detector.evaluation.curves import KindRecall, cost_curve, kind_recall, recall_at, roc
 from detector.evaluation.ngram_gates import ngram_gates, ngram_scores
 from detector.evaluation.reliability import Budget, Reliability, budgets, reliability
-from detector.household.conversations import told_apart
+from detector.household.conversations import with_conversations
 from detector.household.grouping import sessions_by_household
 from detector.household.state import HouseholdState
 from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
@@ -109,7 +109,7 @@ def play(
         misfires: ids of the events that nobody meant, revealed as outcomes afterwards; ``None`` reveals nothing, as in a log.
     """
     households: dict[str, _Household] = {}
-    for event, conversation in told_apart(events, bundle.policy.conversations):
+    for event, conversation in with_conversations(events, bundle.policy.conversations):
         household = households.setdefault(
             event.household_id, _Household(HouseholdState.new(event.household_id))
         )
@@ -148,7 +148,7 @@ def evaluate(
     judged: list[Decision] = []
     early: set[str] = set()
     begun: defaultdict[str, set[object]] = defaultdict(set)
-    conversations = (each for _, each in told_apart(events, bundle.policy.conversations))
+    conversations = (each for _, each in with_conversations(events, bundle.policy.conversations))
     played = zip(play(events, bundle, misfires), conversations, strict=True)
     for number, ((event, decision), conversation) in enumerate(played):
         begun[event.household_id].add(conversation)

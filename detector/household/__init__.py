@@ -1,1 +1,1 @@
-"""What one household does: its state, sessions and chains, and how it learns and forgets."""
+"""The state of one household: its sessions and chains, and how it learns and forgets."""

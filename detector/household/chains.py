@@ -1,7 +1,8 @@
-"""What a chain is: the events of a session from the one that initiates an intent to the one that commits it.
+"""The state machine of chains.
 
-The rules are a literal table over (is a chain open?, act), in the manner of a protocol's state machine, plus one sentence: a turn about
-another intent starts a new chain whatever its act, and a committing event always belongs to a chain.
+A chain is the events of a session from the one that initiates an intent to the one that commits it.
+The rules are a table over (is a chain open?, act) and two exceptions: a turn about another intent
+starts a new chain whatever its act is, and a committing event always belongs to a chain.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ __all__ = ["MOVES", "Move", "extend", "move"]
 
 
 class Move(Enum):
-    """What a turn does to the session's chain."""
+    """The effect of a turn on the session's chain."""
 
     START = auto()
     CONTINUE = auto()
@@ -25,7 +26,8 @@ class Move(Enum):
     IGNORE = auto()
 
 
-#: (a chain is open, act) -> move. "conversation.*" turns never start a chain; inside one they belong to it.
+#: (a chain is open, act) -> move. A "conversation.*" turn never starts a chain; it continues an open
+#: one.
 MOVES: Mapping[tuple[bool, Act], Move] = {
     (False, Act.INITIATE): Move.START,
     (False, Act.ACCEPT): Move.START,
@@ -53,7 +55,7 @@ MOVES: Mapping[tuple[bool, Act], Move] = {
 
 
 def move(chain: Chain | None, event: IntentEvent) -> Move:
-    """Look up what ``event`` does to the open ``chain``; ``None`` is no open chain."""
+    """Return the effect of ``event`` on the open ``chain``, or on a session without one (``None``)."""
     found = MOVES[chain is not None, event.act]
     if event.commits and (chain is None or event.intent != chain.intent):
         return Move.START
@@ -73,10 +75,10 @@ def extend(
     """Return the session's chain after ``event``.
 
     Args:
-        chain: the chain that was open, or ``None``.
+        chain: the open chain, or ``None``.
         event: the turn.
-        turn: its index in the session.
-        bits: its surprisal.
+        turn: the turn's index in the session.
+        bits: the turn's surprisal in bits.
         known: the session's slots before this turn, name to token.
     """
     step = move(chain, event)
@@ -99,12 +101,12 @@ def extend(
         repeated=chain.repeated + len(chain.slots.keys() & said.keys()),
         conflicts=chain.conflicts
         + sum([known.get(name, token) != token for name, token in said.items()]),
-        intent_confidences=_also(chain.intent_confidences, event.intent_confidence),
-        asr_confidences=_also(chain.asr_confidences, event.asr_confidence),
-        wake_confidences=_also(chain.wake_confidences, event.wake_confidence),
+        intent_confidences=_appended(chain.intent_confidences, event.intent_confidence),
+        asr_confidences=_appended(chain.asr_confidences, event.asr_confidence),
+        wake_confidences=_appended(chain.wake_confidences, event.wake_confidence),
     )
 
 
-def _also(confidences: tuple[float, ...], confidence: float | None) -> tuple[float, ...]:
-    """The confidences with another turn's; a missing one says nothing."""
+def _appended(confidences: tuple[float, ...], confidence: float | None) -> tuple[float, ...]:
+    """Append a turn's confidence unless it is missing; keep the last ``MAX_TURNS``."""
     return confidences if confidence is None else (*confidences, confidence)[-MAX_TURNS:]

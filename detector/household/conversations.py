@@ -1,8 +1,10 @@
-"""When a conversation ends, and which one a turn belongs to.
+"""The boundaries of conversations: when one ends, and to which one a turn belongs.
 
-A conversation belongs to one device and has the ``session_id`` that the runtime gave it. Some runtimes give the same one for ever
-(OVOS: ``default``), to all devices. So a conversation also ends by silence and by length, and what comes under its id afterwards is
-another conversation. In a household's state that one has a name of its own: the id, a space, which no id holds, and a number.
+A conversation belongs to one device and has the ``session_id`` that the runtime gave it. Some
+runtimes use the same id permanently and for all devices (OVOS: ``default``). A conversation
+therefore also ends after a silence or a number of turns, and later turns with the same id belong to
+another conversation. The household's state names that conversation by the id, a space and a number;
+an id cannot contain a space.
 """
 
 from __future__ import annotations
@@ -15,16 +17,16 @@ from detector.contracts.events import IntentEvent
 from detector.household.state import HouseholdState, Session
 from detector.policy.policy import Conversations
 
-__all__ = ["new_name", "open_session", "said_id", "told_apart"]
+__all__ = ["new_name", "open_session", "runtime_session_id", "with_conversations"]
 
-#: How many times the length may be reached where a command is in the middle of being given.
-_UNFINISHED = 2
+#: A conversation with an open chain may be this many times longer than the limit.
+_OPEN_CHAIN_FACTOR = 2
 
 
-def said_id(name: str) -> str:
+def runtime_session_id(name: str) -> str:
     """Return the ``session_id`` that the runtime gave a conversation.
 
-    >>> said_id("default 3"), said_id("s1")
+    >>> runtime_session_id("default 3"), runtime_session_id("s1")
     ('default', 's1')
     """
     return name.partition(" ")[0]
@@ -33,15 +35,25 @@ def said_id(name: str) -> str:
 def open_session(
     state: HouseholdState, event: IntentEvent, rule: Conversations, at: float
 ) -> Session | None:
-    """Return the conversation that a turn goes on with at the log's time ``at``; ``None`` where it begins another."""
+    """Return the conversation that a turn continues at the log's time ``at``.
+
+    Return ``None`` if the turn begins another conversation.
+    """
     for session in reversed(state.sessions):
-        if (said_id(session.session_id), session.device_id) == (event.session_id, event.device_id):
+        if (runtime_session_id(session.session_id), session.device_id) == (
+            event.session_id,
+            event.device_id,
+        ):
             return None if _is_over(session, rule, at) else session
     return None
 
 
 def new_name(state: HouseholdState, event: IntentEvent) -> str:
-    """Return the name of a new conversation: the runtime's id, with a number where the household still remembers one of that name."""
+    """Return the name of a new conversation.
+
+    It is the runtime's id, with a number appended if the household's state still contains that
+    name.
+    """
     taken = {session.session_id for session in state.sessions}
     taken |= {pending.session_id for pending in state.pending}
     taken |= {question.session_id for question in state.questions}
@@ -54,10 +66,13 @@ def new_name(state: HouseholdState, event: IntentEvent) -> str:
     )
 
 
-def told_apart(
+def with_conversations(
     events: Iterable[IntentEvent], rule: Conversations
 ) -> Iterator[tuple[IntentEvent, tuple[str, str, int]]]:
-    """Yield a stream's events, each with the conversation of its household: device, ``session_id``, and which under that id."""
+    """Yield the events of a stream, each with the key of its conversation within the household.
+
+    The key is the device, the ``session_id`` and the number of the conversation with that id.
+    """
     last: dict[tuple[str, str, str], tuple[float, int, int]] = {}
     for event in events:
         key = (event.household_id, event.device_id, event.session_id)
@@ -69,5 +84,5 @@ def told_apart(
 
 
 def _is_over(session: Session, rule: Conversations, at: float) -> bool:
-    most = rule.turns if session.chain is None else _UNFINISHED * rule.turns
-    return session.turns >= most or apart(at, session.seconds) >= rule.silence_seconds
+    limit = rule.turns if session.chain is None else _OPEN_CHAIN_FACTOR * rule.turns
+    return session.turns >= limit or apart(at, session.seconds) >= rule.silence_seconds

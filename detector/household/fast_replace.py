@@ -1,4 +1,4 @@
-"""Immutable values, changed quickly: every event makes half a dozen new ones of old ones."""
+"""A fast ``dataclasses.replace``; each event replaces half a dozen immutable values."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ V = TypeVar("V")
 
 
 def changed(value: V, **changes: Any) -> V:
-    """Return a frozen dataclass without slots with some fields changed: ``dataclasses.replace`` in a tenth of its time.
+    """Return a copy of a frozen dataclass without slots, with some fields changed.
 
-    It neither calls ``__init__`` nor ``__post_init__``: for values without a rule of their own that a change could break.
+    It takes a tenth of the time of ``dataclasses.replace`` because it calls neither ``__init__``
+    nor ``__post_init__``. Use it only for values that do not validate themselves.
 
     >>> from detector.household.state import Chain
     >>> changed(Chain(intent="lights.TurnOn", act="initiate", start=0, bits=()), start=4).start
     4
 
     Raises:
-        AttributeError: there is no such field.
+        AttributeError: a changed field does not exist.
     """
     before = value.__dict__
     after = before | changes

@@ -1,7 +1,9 @@
-"""The household layer: decayed counts of what this household meant, mixed with the population by their weight.
+"""The household layer: decayed counts of what a household meant, mixed with the population's rates.
 
-It learns only from chains that were meant: allowed by the verdict or confirmed by a checked answer, and not undone (``standing.MEANT``). A
-blocked, denied, undone or open chain teaches nothing, so that a misfire cannot teach the model that misfires are normal.
+The weight of the counts grows with the evidence. A household learns only from chains that were
+meant: the verdict allowed them or a checked answer confirmed them, and they were not undone
+(``contracts.standing.MEANT``). It does not learn from blocked, denied, undone or open chains,
+because a misfire would otherwise make misfires look normal.
 """
 
 from __future__ import annotations
@@ -30,19 +32,21 @@ __all__ = [
     "close_sessions",
     "learn_late",
     "predictive_bits",
+    "skipped_sessions",
     "strength",
     "token",
-    "untaught",
 ]
 
-#: What one use is worth a session later. Half a use is left after 34 sessions, about a week of a busy home.
+#: Decay of a count per learned session. A use counts half after 34 sessions, about a week in a busy
+#: home.
 DECAY = 0.98
-#: A decayed count below this is forgotten: a single use is after 228 learned sessions.
+#: A decayed count below this is removed. A single use reaches it after 228 learned sessions.
 FORGOTTEN = 0.01
-#: Sessions that teach a household on one day, twice as many as 99 of 100 days of the busiest households on record have. What is said a
-#: thousand times in an hour, by a third party's skill or a loop, claims no more than a quarter of the memory.
+#: Sessions that a household learns from in one day: twice the 99th percentile of the busiest
+#: households in the data. Commands that a third-party skill or a loop repeats a thousand times in
+#: an hour therefore claim at most a quarter of the memory.
 LESSONS_A_DAY = 16
-#: Pitman-Yor discount and strength (Pitman & Yor 1997; Teh 2006 uses about these values for words).
+#: Pitman-Yor discount and strength (Pitman & Yor 1997); Teh 2006 uses similar values for words.
 DISCOUNT, STRENGTH = 0.3, 1.0
 _DAY = 86_400
 #: Weight of the newest session in the share of sessions with something new.
@@ -50,23 +54,25 @@ NOVELTY_WEIGHT = 0.1
 
 
 def token(name: str, value: str) -> str:
-    """Name a slot and its token together by 6 hexadecimal digits, as the household remembers them.
+    """Return the digest under which the household remembers a slot and its token.
 
-    Among 64 of them a value that was never used is taken for a known one once in 260,000 times.
+    The digest has 6 hexadecimal digits. With 64 remembered digests, an unused value is mistaken for
+    a known one once in 260,000 times.
     """
     return hashlib.blake2b(f"{name}={value}".encode(), digest_size=3).hexdigest()
 
 
 def strength(usage: Usage | None, session: int) -> float:
-    """Return a decayed count as of learned-session number ``session``; 0.0 for what was never used."""
+    """Return the count decayed to learned session number ``session``; 0.0 if there is none."""
     return 0.0 if usage is None else usage.count * DECAY ** max(session - usage.session, 0)
 
 
 def predictive_bits(usages: Mapping[str, Usage], key: str, session: int, base: float) -> float:
-    """Surprisal in bits of ``key`` as the household's next use; higher is rarer, and finite for the unseen.
+    """Return the surprisal in bits of ``key`` as the household's next use; higher is rarer.
 
-    The Pitman-Yor predictive (Teh 2006, "A hierarchical Bayesian language model", eq. 2) over decayed counts: what the
-    household's own counts do not claim is spread by the population's rate ``base``.
+    The surprisal is that of the Pitman-Yor predictive (Teh 2006, "A hierarchical Bayesian language
+    model", eq. 2) over decayed counts. The probability that the household's own counts leave is
+    distributed by the population's rate ``base``, so an unseen key has a finite surprisal.
     """
     total = claimed = 0.0
     for usage in usages.values():
@@ -77,8 +83,8 @@ def predictive_bits(usages: Mapping[str, Usage], key: str, session: int, base: f
     return -math.log2((own + (total + STRENGTH - claimed) * base) / (total + STRENGTH))
 
 
-def untaught(before: HouseholdState, after: HouseholdState) -> int:
-    """Return how many sessions taught nothing between two states, since the household had learned enough on that day."""
+def skipped_sessions(before: HouseholdState, after: HouseholdState) -> int:
+    """Return how many sessions between two states were skipped because of ``LESSONS_A_DAY``."""
     counted = before.taught if before.taught_on == after.taught_on else 0
     return max(after.taught - LESSONS_A_DAY, 0) - max(counted - LESSONS_A_DAY, 0)
 
@@ -86,9 +92,9 @@ def untaught(before: HouseholdState, after: HouseholdState) -> int:
 def close_sessions(
     state: HouseholdState, population: Population, *, at: float, undo_window: float
 ) -> HouseholdState:
-    """Forget the sessions whose undo window has passed at the log's time ``at``, and learn from what was meant in them.
+    """Close the sessions whose undo window has passed at the log's time ``at``, and learn from them.
 
-    With time, questions that were closed are forgotten, and outcomes whose event never came.
+    Closed questions, and outcomes whose event never arrived, are removed after ``FORGET_SECONDS``.
     """
     still_open = tuple(
         session for session in state.sessions if apart(at, session.seconds) < undo_window
@@ -111,7 +117,10 @@ def close_sessions(
 
 
 def learn_late(state: HouseholdState, chains: Iterable[Pending], *, at: float) -> HouseholdState:
-    """Learn at once from meant chains whose sessions are over; a session that is open teaches when it is closed."""
+    """Learn from meant chains whose sessions are closed.
+
+    The household learns from the chains of an open session when that session is closed.
+    """
     still_open = {session.session_id for session in state.sessions}
     by_session: dict[str, list[Pending]] = {}
     for chain in chains:
@@ -138,7 +147,7 @@ def _learn_session(
         if intent in population.intents and intent not in population.committing
     }
     uses = {intent for intent in answered | committed if domain_of(intent) not in refused}
-    # A chain that was not carried out waits on: somebody may still say that it was meant.
+    # A chain that was not executed stays pending: a later report may still say that it was meant.
     state = changed(
         state, pending=tuple(pending for pending in state.pending if pending not in meant)
     )
@@ -152,11 +161,11 @@ def _learn(
     device_seconds: float,
     at: float,
 ) -> HouseholdState:
-    """Learn one session, said at ``device_seconds`` by the device's clock, at the log's time ``at``."""
+    """Learn from one session at the log's time ``at``; the device's clock dates its habits."""
     intents = {intent for intent in intents if domain_of(intent) != CONVERSATION}
     if not intents:
         return state
-    state = _taught(state, at)
+    state = _counted(state, at)
     if state.taught > LESSONS_A_DAY:
         return state
     domains = {domain_of(intent) for intent in intents}
@@ -166,8 +175,8 @@ def _learn(
     return changed(
         state,
         learned=number,
-        intents=_used(state.intents, intents, number, MAX_INTENTS),
-        domains=_used(state.domains, domains, number, MAX_INTENTS),
+        intents=_add_uses(state.intents, intents, number, MAX_INTENTS),
+        domains=_add_uses(state.domains, domains, number, MAX_INTENTS),
         tokens=(*sorted(tokens), *(known for known in state.tokens if known not in tokens))[
             :MAX_TOKENS
         ],
@@ -176,11 +185,12 @@ def _learn(
     )
 
 
-def _taught(state: HouseholdState, at: float) -> HouseholdState:
-    """Count a session that has something to teach.
+def _counted(state: HouseholdState, at: float) -> HouseholdState:
+    """Count a session that the household could learn from.
 
-    The two topics do not keep step, so the log's time may go back to yesterday, and that counts as today. Where it goes back further,
-    the latest day was a wrong stamp's: the count goes on today, and begins anew tomorrow.
+    Events and outcomes come from two topics, so the log's time may go back to yesterday; such a
+    session counts as today's. If the time goes back further, the latest day came from a wrong
+    timestamp. The count then continues on the current day and is reset on the next one.
     """
     day, latest = int(at // _DAY), state.taught_on
     if day > latest:
@@ -188,15 +198,17 @@ def _taught(state: HouseholdState, at: float) -> HouseholdState:
     return changed(state, taught_on=latest if latest - day <= 1 else day, taught=state.taught + 1)
 
 
-def _used(usages: Mapping[str, Usage], keys: set[str], session: int, most: int) -> dict[str, Usage]:
-    """Count one more use of each of ``keys`` and keep the ``most`` that were used last, without those that are as good as never."""
+def _add_uses(
+    usages: Mapping[str, Usage], keys: set[str], session: int, limit: int
+) -> dict[str, Usage]:
+    """Count one more use of each key; keep the ``limit`` latest that are not ``FORGOTTEN``."""
     uses = {
         key: Usage(count=round(strength(usages.get(key), session) + 1.0, 2), session=session)
         for key in keys
     }
     kept = {key: usage for key, usage in usages.items() if strength(usage, session) >= FORGOTTEN}
     latest = sorted((kept | uses).items(), key=lambda item: (-item[1].session, item[0]))
-    return dict(latest[:most])
+    return dict(latest[:limit])
 
 
 def _hours(hours: tuple[float, ...], part: int) -> tuple[float, ...]:

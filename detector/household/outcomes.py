@@ -1,6 +1,7 @@
-"""What became of commands: outcomes by the table in ``outcome_table.py``, and answers that were checked.
+"""The effect of outcomes and checked answers on a household's pending commands.
 
-``answered`` is the only way to ``Standing.CONFIRMED``; whoever calls it has checked the answer (``confirmation.answer``).
+Outcomes follow the table in ``contracts/outcome_table.py``. Only ``answered`` sets
+``Standing.CONFIRMED``; its caller must have checked the answer (``decision.questions.answer``).
 """
 
 from __future__ import annotations
@@ -36,23 +37,23 @@ __all__ = [
     "without_early",
 ]
 
-#: What becomes of a command's question when the command gets a standing.
+#: The state of a command's question after the command gets one of these standings.
 _CLOSES: Mapping[Standing, str] = {
     Standing.DENIED: "denied",
     Standing.UNDONE: "over",
     Standing.EXPIRED: "over",
     Standing.LET_RUN: "over",
 }
-#: Outcomes by which somebody says that a command was not meant.
+#: Outcomes that say that a command was not meant.
 _NO = frozenset({OutcomeKind.DENIED, OutcomeKind.UNDONE})
-#: What a checked answer can still be about.
+#: Standings in which a command can still be confirmed or denied by an answer.
 _ANSWERABLE = frozenset({Standing.ASKED, Standing.LET_RUN, Standing.ALLOWED, Standing.NOT_RUN})
 
 
 def standing_after(decision: Decision) -> Standing:
-    """Return how a command stands right after the worker's decision on it.
+    """Return a command's standing right after the worker's decision on it.
 
-    What would have been held back and is let run in shadow mode is not allowed: nobody confirmed it.
+    A command that runs only because of shadow mode is not ``ALLOWED``, since it was not confirmed.
     """
     if decision.verdict is Verdict.ALLOW:
         return Standing.ALLOWED
@@ -62,10 +63,10 @@ def standing_after(decision: Decision) -> Standing:
 
 
 def standing_of(state: HouseholdState, event_id: str, *, at: float) -> Standing:
-    """Return how a command stands at the log's time ``at``."""
+    """Return a command's standing at the log's time ``at``."""
     for pending in state.pending:
         if pending.event_id == event_id:
-            return _standing(state, pending, at)
+            return _current_standing(state, pending, at)
     for decision in state.recent:
         if decision.event_id == event_id:
             judged = decision.misfire_probability is not None or decision.abstained
@@ -76,21 +77,24 @@ def standing_of(state: HouseholdState, event_id: str, *, at: float) -> Standing:
 def report(
     state: HouseholdState, outcome: Outcome, *, at: float
 ) -> tuple[OutcomeRefused | None, HouseholdState]:
-    """Take an outcome in at the log's time ``at``: why it is refused, if it is, and the household afterwards.
+    """Apply an outcome at the log's time ``at``.
 
-    An outcome that comes before its event waits for it. One that comes after its session was closed can still teach a command that
-    was allowed or confirmed, but can no longer take back what was learned. A no takes back a yes that would hold for the same command
-    said again, however late it comes.
+    Return the reason for which it is refused, or ``None``, and the household's new state.
+
+    An outcome that arrives before its event is kept until the event arrives. After the session was
+    closed, an outcome can still make the household learn from a command that was allowed or
+    confirmed, but cannot revoke what was learned. A negative outcome always withdraws an earlier
+    confirmation that would apply to a repetition of the command.
     """
     standing = standing_of(state, outcome.event_id, at=at)
     became = entry(standing, outcome.outcome, outcome.source)
     refused = became if isinstance(became, OutcomeRefused) else None
     if standing is Standing.UNKNOWN and refused is None:
-        state = _waiting(state, outcome, at)
+        state = _kept_early(state, outcome, at)
     elif isinstance(became, Standing) and became is not standing:
-        state = _moved(state, outcome.event_id, became, at)
+        state = _set_standing_by_id(state, outcome.event_id, became, at)
     if outcome.outcome in _NO and refused in (None, OutcomeRefused.ALREADY_LEARNED):
-        state = _without_yes(state, _intents_of(state, outcome.event_id), at)
+        state = _withdraw_confirmations(state, _intents_of(state, outcome.event_id), at)
     return refused, state
 
 
@@ -103,17 +107,17 @@ def answered(
     method: ConfirmMethod,
     at: float,
 ) -> HouseholdState:
-    """Take in an answer by ``method`` that was checked: it closes its question, and says whether the question's command was meant.
+    """Apply a checked answer by ``method`` to its question and the question's command.
 
-    A command that was said again while the question was open is confirmed with it where its slots are the same. A no takes back the yes
-    to another question about the intent.
+    If the command was repeated with the same slots while the question was open, a yes confirms the
+    repetition as well. A no also withdraws confirmations of other questions about the intent.
     """
     became, name = "confirmed" if accepted else "denied", question.confirmation_id
     state = close_question(state, name, became, at=at, by=by, method=method)
     tokens = {each.tokens for each in state.pending if each.event_id == question.event_id}
     if not accepted:
-        return _without_yes(state, {question.intent}, at)
-    return _become(
+        return _withdraw_confirmations(state, {question.intent}, at)
+    return _set_standing(
         state,
         lambda each: (
             each.confirmation_id == name and each.standing in _ANSWERABLE and each.tokens in tokens
@@ -132,7 +136,10 @@ def close_question(
     by: str | None = None,
     method: ConfirmMethod | None = None,
 ) -> HouseholdState:
-    """Close a question that is open, or whose yes is taken back. A no is about every command that the question was put for."""
+    """Close an open question, or withdraw the confirmation of a closed one.
+
+    A denial applies to every command that the question was asked for.
+    """
     questions = tuple(
         replace(each, state=became, closed=at, answered_by=by, answered_with=method, session=None)
         if each.confirmation_id == confirmation_id and each.state in ("open", "confirmed")
@@ -142,7 +149,7 @@ def close_question(
     state = changed(state, questions=questions)
     if became != "denied":
         return state
-    return _become(
+    return _set_standing(
         state,
         lambda each: each.confirmation_id == confirmation_id and each.standing in _ANSWERABLE,
         Standing.DENIED,
@@ -151,9 +158,9 @@ def close_question(
 
 
 def await_outcome(state: HouseholdState, pending: Pending, *, at: float) -> HouseholdState:
-    """Remember a command until its outcome is known; look at once at the outcomes that came first."""
+    """Keep a command until its outcome is known, and apply outcomes that arrived before it."""
     others = [each for each in state.pending if each.event_id != pending.event_id]
-    state = changed(state, pending=(*_kept(state, others), pending))
+    state = changed(state, pending=(*_with_room(state, others), pending))
     early = [outcome for outcome in state.early if outcome.event_id == pending.event_id]
     state = without_early(state, pending.event_id)
     for outcome in early:
@@ -161,32 +168,34 @@ def await_outcome(state: HouseholdState, pending: Pending, *, at: float) -> Hous
     return state
 
 
-def _kept(state: HouseholdState, pending: Sequence[Pending]) -> Sequence[Pending]:
-    """The commands that are kept beside a new one.
+def _with_room(state: HouseholdState, pending: Sequence[Pending]) -> Sequence[Pending]:
+    """Return the commands that are kept, so that there is room for a new one.
 
-    First goes what nothing can be learned from and whose conversation is over, then what was meant, the oldest first. What is held
-    back in an open conversation goes last: once it were forgotten, the command could be said again and be allowed. Of that the
-    conversation with the most loses one, and rather one that it holds twice.
+    Commands are removed in this order, oldest first: those that are not meant and whose
+    conversation is over, then those that are meant, then those that are held back in an open
+    conversation. The last group is the most valuable: after such a command is forgotten, a
+    repetition of it could be allowed. Within that group, the conversation with the most commands
+    loses one, preferably one that it contains twice.
     """
     too_many = len(pending) - (MAX_PENDING - 1)
     if too_many <= 0:
         return pending
-    here = {session.session_id for session in state.sessions}
-    held = [each for each in pending if each.standing not in MEANT and each.session_id in here]
+    active = {session.session_id for session in state.sessions}
+    held = [each for each in pending if each.standing not in MEANT and each.session_id in active]
     by_session = Counter(each.session_id for each in held)
     by_command = Counter((each.session_id, each.intent) for each in held)
 
-    def last_goes(each: Pending) -> tuple[int, int, int]:
+    def value(each: Pending) -> tuple[int, int, int]:
         if each in held:
             return 2, -by_session[each.session_id], -by_command[each.session_id, each.intent]
         return int(each.standing in MEANT), 0, 0
 
-    gone = sorted(pending, key=last_goes)[:too_many]
-    return [each for each in pending if each not in gone]
+    removed = sorted(pending, key=value)[:too_many]
+    return [each for each in pending if each not in removed]
 
 
 def without_early(state: HouseholdState, event_id: str) -> HouseholdState:
-    """Forget the outcomes that wait for an event."""
+    """Remove the outcomes that arrived before an event."""
     if not state.early:
         return state
     return changed(state, early=tuple(each for each in state.early if each.event_id != event_id))
@@ -195,12 +204,12 @@ def without_early(state: HouseholdState, event_id: str) -> HouseholdState:
 def refused_early(
     before: HouseholdState, event: IntentEvent, decision: Decision
 ) -> Iterator[tuple[Outcome, OutcomeRefused]]:
-    """Yield the outcomes that waited for an event and are refused now that it has been decided on.
+    """Yield the outcomes that arrived before an event and are refused after the decision on it.
 
     Args:
-        before: the household before the event.
+        before: the household's state before the event.
         event: the event.
-        decision: the decision on it.
+        decision: the decision on the event.
     """
     standing = standing_after(decision) if event.commits else Standing.NO_COMMAND
     for outcome in before.early:
@@ -212,8 +221,8 @@ def refused_early(
                 standing = became
 
 
-def _standing(state: HouseholdState, pending: Pending, at: float) -> Standing:
-    """A command that is to be confirmed is expired where its question cannot be answered any more."""
+def _current_standing(state: HouseholdState, pending: Pending, at: float) -> Standing:
+    """Return the command's standing; ``ASKED`` becomes ``EXPIRED`` with its question."""
     if pending.standing is not Standing.ASKED:
         return pending.standing
     open_ones = (
@@ -224,16 +233,18 @@ def _standing(state: HouseholdState, pending: Pending, at: float) -> Standing:
     return Standing.ASKED if any(open_ones) else Standing.EXPIRED
 
 
-def _moved(state: HouseholdState, event_id: str, standing: Standing, at: float) -> HouseholdState:
+def _set_standing_by_id(
+    state: HouseholdState, event_id: str, standing: Standing, at: float
+) -> HouseholdState:
     pending = next(each for each in state.pending if each.event_id == event_id)
-    state = _become(state, lambda each: each is pending, standing, at)
+    state = _set_standing(state, lambda each: each is pending, standing, at)
     if standing not in _CLOSES or pending.confirmation_id is None:
         return state
     return close_question(state, pending.confirmation_id, _CLOSES[standing], at=at)
 
 
 def _intents_of(state: HouseholdState, event_id: str) -> set[str]:
-    """The intent of an event, wherever it is remembered."""
+    """Return the intent of an event if the state still contains it."""
     remembered: tuple[Pending | Decision | Question, ...] = (
         *state.pending,
         *state.recent,
@@ -242,8 +253,8 @@ def _intents_of(state: HouseholdState, event_id: str) -> set[str]:
     return {each.intent for each in remembered if each.event_id == event_id}
 
 
-def _without_yes(state: HouseholdState, intents: set[str], at: float) -> HouseholdState:
-    """Let no earlier yes hold any longer for commands of these intents: they are asked about again."""
+def _withdraw_confirmations(state: HouseholdState, intents: set[str], at: float) -> HouseholdState:
+    """Withdraw earlier confirmations of commands with these intents, which are then asked again."""
     if not any(each.state == "confirmed" and each.intent in intents for each in state.questions):
         return state
     questions = tuple(
@@ -255,10 +266,10 @@ def _without_yes(state: HouseholdState, intents: set[str], at: float) -> Househo
     return changed(state, questions=questions)
 
 
-def _become(
+def _set_standing(
     state: HouseholdState, which: Callable[[Pending], bool], standing: Standing, at: float
 ) -> HouseholdState:
-    """Give commands a standing. A session that is over teaches nothing more: what was meant in it is learned at once."""
+    """Set the standing of commands, and learn at once from those whose session is closed."""
     moved = [changed(each, standing=standing) for each in state.pending if which(each)]
     pending = tuple(
         changed(each, standing=standing) if which(each) else each for each in state.pending
@@ -267,8 +278,8 @@ def _become(
     return learn_late(state, moved, at=at) if standing in MEANT else state
 
 
-def _waiting(state: HouseholdState, outcome: Outcome, at: float) -> HouseholdState:
-    """An outcome that is reported twice waits once, by the log's time."""
+def _kept_early(state: HouseholdState, outcome: Outcome, at: float) -> HouseholdState:
+    """Keep an early outcome, dated by the log's time; ignore a repetition of it."""
     waits = [(each.event_id, each.outcome, each.source) for each in state.early]
     if (outcome.event_id, outcome.outcome, outcome.source) in waits:
         return state

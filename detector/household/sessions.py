@@ -1,4 +1,4 @@
-"""One event's way into the household's open sessions and out again, before and after anybody judges it."""
+"""The update of a household's open sessions by an event, before and after the decision on it."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from detector.population.model import Model
 
 __all__ = ["Observation", "observe", "remember"]
 
-#: Digits after the point of what a session keeps of surprisals (bits) and of its filter: as many as a decision tells.
+#: Decimal places of the surprisals (bits) and of the filter in a session; decisions have as many.
 DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one event looks like before it is judged: its surprisal in bits, its session and its chain, both with it.
+    """An event before the decision: its surprisal in bits, and its session and chain including it.
 
-    ``clock_replaced`` says that the device's clock was too far off, and the log's time stood in for it.
+    ``clock_replaced`` means that the device's clock was too far from the log's, which replaced it.
     """
 
     bits: float
@@ -52,7 +52,10 @@ class Observation:
 def observe(
     state: HouseholdState, event: IntentEvent, model: Model, policy: Policy, *, at: float
 ) -> tuple[Observation, HouseholdState]:
-    """Take one event into its session at the log's time ``at``: step the filter, extend the chain. It teaches nothing yet."""
+    """Add an event to its session at the log's time ``at``: step the filter and extend the chain.
+
+    The returned state does not contain the event yet (see ``remember``).
+    """
     session = open_session(state, event, policy.conversations, at)
     if session is None:
         state = close_sessions(
@@ -98,9 +101,10 @@ def remember(
     at: float,
     decision: Decision | None = None,
 ) -> HouseholdState:
-    """Put the session back into the state, the latest last, and let a committed chain wait for its outcome.
+    """Store the session as the latest one, and keep a committed chain until its outcome is known.
 
-    ``decision`` is what the event gets again when it is repeated; ``None`` where nobody decides, and everything is allowed.
+    ``decision`` is returned again if the event is redelivered. ``None`` means that no decision is
+    made and every command is allowed, as in training.
     """
     session, chain = observation.session, observation.chain
     if event.commits:
@@ -144,10 +148,10 @@ def _pending(
 
 
 def _opening_bits(state: HouseholdState, event: IntentEvent, model: Model) -> float:
-    """How many bits rarer it is that this household begins a session with the event's domain than that anybody does.
+    """Return how many bits rarer this household opens a session with the domain than the population.
 
-    Only the domain's share is the household's own; within the domain the sequence model stays as it is. The shares of all
-    domains sum to one under both, so the symbols' probabilities do, too.
+    The household replaces only the probability of the domain; within the domain the sequence model
+    applies. The probabilities of all domains sum to one in both, so those of the symbols do too.
     """
     base = model.opening_rate(event.domain)
     return predictive_bits(state.domains, event.domain, state.learned + 1, base) + math.log2(base)

@@ -1,7 +1,7 @@
-"""What is remembered of one household: plain immutable values that survive a round trip through JSON.
+"""The state of one household: immutable values that survive a round trip through JSON.
 
-Every list is bounded; each bound says where it comes from. How the values change is in ``household.py`` (learning)
-and ``pipeline.py`` (events).
+Every list is bounded, and each bound says where it comes from. ``sessions.py`` updates the state by
+events, ``outcomes.py`` by outcomes and answers, and ``learning.py`` learns and forgets.
 """
 
 from __future__ import annotations
@@ -28,29 +28,30 @@ __all__ = [
 
 #: A home has a handful of devices, each in one conversation at a time.
 MAX_SESSIONS = 8
-#: Turns of one conversation that are kept; the longest Schema-Guided dialogue has 29 user turns.
+#: Turns kept per conversation; the longest Schema-Guided dialogue has 29 user turns.
 MAX_TURNS = 64
-#: Slots that a session or a chain remembers, the one that was named first forgotten first; the largest Schema-Guided intent has 14.
+#: Slots kept per session or chain, the latest named; the largest Schema-Guided intent has 14.
 MAX_KNOWN_SLOTS = 32
 #: Committed chains that wait for their outcome.
 MAX_PENDING = 16
-#: Outcomes that came before their event (two topics have no common order).
+#: Outcomes that arrived before their event; the two topics have no common order.
 MAX_EARLY = 8
-#: Decisions that a repeated event gets again, those of the household's latest events whatever became of their sessions.
+#: Decisions on the household's latest events, which a redelivered event gets again.
 MAX_RECENT = 8
-#: Questions that are remembered, open or answered; the policy lets no more than six be open.
+#: Questions kept, open or answered; the policy allows at most six open ones.
 MAX_QUESTIONS = 8
-#: Seconds after which a closed question, or an outcome without its event, is forgotten: a policy looks back at an hour of questions.
+#: Seconds after which a closed question, or an outcome without its event, is removed; a policy
+#: considers the questions of the last hour.
 FORGET_SECONDS = 86_400.0
-#: Intents that are remembered, the latest used first; large assistants have a few hundred.
+#: Intents kept, the latest used; large assistants have a few hundred.
 MAX_INTENTS = 256
-#: Slot values that are remembered, the latest used first.
+#: Slot values kept, the latest used.
 MAX_TOKENS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Decayed count of meant uses, and the learned-session number of the last one."""
+    """The decayed count of meant uses, and the number of the learned session with the last use."""
 
     count: float
     session: int
@@ -58,9 +59,12 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True)
 class Chain:
-    """The open chain of a session. ``act`` is its first turn's, ``start`` that turn's index in the session.
+    """The open chain of a session.
 
-    Confidences are those of the chain's turns that have one.
+    ``act`` is the act of the first turn and ``start`` its index in the session. ``bits`` are the
+    surprisals of the turns. ``repeated`` counts slots that were named again in the chain, and
+    ``conflicts`` those that were named with another token than before in the session. The
+    confidences are those of the turns that have one.
     """
 
     intent: str
@@ -77,12 +81,16 @@ class Chain:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """The session's latest turns in a row about one domain. ``start`` is the index of the first of them.
+    """The session's latest consecutive turns about one domain; ``start`` is the index of the first.
 
-    ``intent`` is the last one that was talked about, and ``committed`` says whether it was carried out; ``commits`` counts the commands.
-    ``slot_bits`` are the surprisals of which slots each turn said. ``follows_command`` and ``interrupts`` tell of the subject
-    before: whether it held a command, and whether it was left in the middle of one; ``None`` where there was none. ``told`` are the
-    slots of the session's subjects before, with their domains.
+    ``intent`` is the latest intent, and ``committed`` says whether it was committed; ``commits``
+    counts the commands. ``slots`` are the names of the slots so far. For each turn, ``bits`` is the
+    surprisal of the event and ``slot_bits`` that of its set of slot names.
+
+    Three fields describe the subjects before: ``follows_command`` says whether the previous one
+    contained a command, and ``interrupts`` whether it ended before its command was committed
+    (``None`` if there was no subject before). ``told`` are the slots of all earlier subjects of the
+    session, qualified by their domain.
     """
 
     domain: str
@@ -100,11 +108,12 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """One conversation: its turns so far as symbols, where the filter stands, the subject, and the open chain.
+    """One conversation: its turns as symbols, the filter, the subject and the open chain.
 
-    ``seconds`` is the log's time of its last turn, ``ahead`` by how much the device's clock was ahead of it (``clocks.py``).
-    ``filter`` is the posterior over the clones of the last symbol. ``symbols`` and ``intents`` hold the
-    last ``MAX_TURNS`` turns; ``turns`` counts all of them.
+    ``seconds`` is the log's time of the last turn, and ``ahead`` the seconds by which the device's
+    clock was ahead of it (``contracts/clocks.py``). ``filter`` is the posterior over the clones of
+    the last symbol. ``symbols`` and ``intents`` are those of the last ``MAX_TURNS`` turns;
+    ``turns`` counts all turns. ``committed`` are the intents of the session's commands.
     """
 
     session_id: str
@@ -122,15 +131,16 @@ class Session:
 
     @property
     def device_seconds(self) -> float:
-        """The device's time of the last turn, as far as it is believed."""
+        """The time of the last turn by the device's clock, or the log's if that was replaced."""
         return self.seconds + self.ahead
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pending:
-    """A command that the household has not learned from yet, and how it stands. ``confirmation_id`` is that of the question about it.
+    """A command that the household has not learned from yet.
 
-    ``seconds`` is the log's time of its commit, ``ahead`` as in ``Session``.
+    ``confirmation_id`` is that of the question about the command. ``seconds`` is the log's time of
+    the committing event, and ``ahead`` is as in ``Session``.
     """
 
     event_id: str
@@ -144,18 +154,18 @@ class Pending:
 
     @property
     def device_seconds(self) -> float:
-        """The device's time of the commit, as far as it is believed."""
+        """The time of the commit by the device's clock, or the log's if that was replaced."""
         return self.seconds + self.ahead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A confirmation that was asked for: what it is bound to, and what became of it.
+    """A requested confirmation: the command it belongs to, and its state.
 
-    ``session`` is the conversation as it was, its chain and the committing event with it; it is kept while the question is ``open``.
-    Later ``state`` is what closed it: ``confirmed`` (``answered_with`` says how), ``denied``, ``superseded`` by another question about the
-    same intent, or ``over``.
-    ``asked``, ``expires`` and ``closed`` are the log's times.
+    ``session`` is a copy of the conversation including the committing event and its chain; it is
+    kept while ``state`` is ``open``. A closed question is ``confirmed`` (by the method
+    ``answered_with``), ``denied``, ``superseded`` by another question about the same intent, or
+    ``over``. ``asked``, ``expires`` and ``closed`` are log times in seconds.
     """
 
     confirmation_id: str
@@ -177,15 +187,19 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class HouseholdState:
-    """Everything that is remembered of one household.
+    """Everything that is stored about one household.
 
-    ``events`` counts the events that were applied, each once; ``learned`` the sessions that taught something. ``hours`` are decayed
-    counts of meant sessions per part of the week, ``novelty`` the decayed share of them that used a domain for the first time.
-    ``taught`` counts the sessions of the latest day (``taught_on``, days since 1970 by the log's time, UTC) that had something to
-    teach, also those beyond the bound, which taught nothing.
-    ``early`` are outcomes that came before their event, each with the log's time instead of its own.
-    ``tokens`` are digests of slot values, the latest used first (``household.token``).
-    ``fingerprints`` are those of the events in ``recent``, by ``event_id``.
+    ``events`` counts the applied events, each once, and ``learned`` the sessions that the household
+    learned from. ``hours`` are decayed counts of meant sessions per part of the week. ``novelty``
+    is the decayed share of meant sessions that used a domain for the first time.
+
+    ``taught`` counts the sessions of the latest day that the household could learn from, including
+    those that ``LESSONS_A_DAY`` excluded. ``taught_on`` is that day, in days since 1970 by the
+    log's time in UTC.
+
+    ``early`` are outcomes that arrived before their event, dated by the log's time. ``tokens`` are
+    digests of slot values (``learning.token``), the latest used first. ``fingerprints`` are those
+    of the events in ``recent``, by ``event_id``.
     """
 
     household_id: str
@@ -207,12 +221,15 @@ class HouseholdState:
 
     @classmethod
     def new(cls, household_id: str) -> HouseholdState:
-        """Return the state of a household that was never heard of."""
+        """Return the state of a household without any events."""
         return cls(household_id=household_id)
 
 
 def known_slots(before: dict[str, str], said: Mapping[str, str]) -> dict[str, str]:
-    """Return the slots after a turn: the latest token of each name; beyond the bound the name that came first is forgotten."""
+    """Return the slots after a turn: the latest token of each name.
+
+    Beyond ``MAX_KNOWN_SLOTS`` the names that came first are removed.
+    """
     if not said:
         return before
     after = {**before, **said}
@@ -224,7 +241,8 @@ def known_slots(before: dict[str, str], said: Mapping[str, str]) -> dict[str, st
 def is_open(question: Question, at: float) -> bool:
     """Return whether a question can still be answered at the log's time ``at``.
 
-    The log's time may have gone back since, but not by more than the question's own life: then it was asked at a time that never was.
+    The log's time may have gone back since the question was asked. If it went back by more than the
+    question's lifetime, the question was asked at a wrong timestamp and is not open.
     """
     return (
         question.state == "open" and apart(at, question.asked) <= question.expires - question.asked

@@ -1,6 +1,7 @@
-"""What a conversation is about: a session's turns in a row about one domain, commands among them or not.
+"""The subject of a conversation: the session's latest consecutive turns about one domain.
 
-A chain begins at its intent; what nobody meant often begins earlier, at the turn that changed the subject.
+A chain begins at the turn that initiates its intent. A misfire often begins earlier, at the turn
+that changed the subject.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ def follow(
     """Return the session's subject after ``event``.
 
     Args:
-        subject: the subject before, ``None`` at the first turn.
-        event: the turn. A ``conversation`` turn belongs to whatever is being talked about.
-        turn: its index in the session.
-        bits: its surprisal.
-        slot_bits: the surprisal of which slots it says.
-        population: knows which intents are commands.
+        subject: the subject before the event; ``None`` at the first turn.
+        event: the turn. A ``conversation`` turn belongs to the current subject.
+        turn: the turn's index in the session.
+        bits: the turn's surprisal in bits.
+        slot_bits: the surprisal in bits of the turn's set of slot names.
+        population: the statistics that say which intents are commands.
     """
     domain = event.domain
     changes = subject is None or domain not in (subject.domain, CONVERSATION)
@@ -59,7 +60,7 @@ def _opened(
         domain=event.domain,
         intent=event.intent,
         start=turn,
-        told=() if previous is None else _told(previous),
+        told=() if previous is None else _earlier_slots(previous),
         follows_command=None if previous is None else previous.commits > 0,
         interrupts=None
         if previous is None
@@ -67,6 +68,6 @@ def _opened(
     )
 
 
-def _told(previous: Subject) -> tuple[str, ...]:
-    said = {*previous.told, *qualified(previous.domain, previous.slots)}
-    return tuple(sorted(said))[:MAX_KNOWN_SLOTS]
+def _earlier_slots(previous: Subject) -> tuple[str, ...]:
+    names = {*previous.told, *qualified(previous.domain, previous.slots)}
+    return tuple(sorted(names))[:MAX_KNOWN_SLOTS]

@@ -16,7 +16,7 @@ from typing import Any
 
 import faust
 
-from detector.household.learning import untaught
+from detector.household.learning import skipped_sessions
 from detector.household.state import HouseholdState
 from streams.kafka.topics import INTENTS
 from streams.telemetry import metrics
@@ -81,7 +81,9 @@ class Households:
         """Take a record's result over; the record is acknowledged when ``sent`` and the changelog are in the log."""
         if stored is not None:
             key = stored.state.household_id.encode()
-            metrics.UNTAUGHT.inc(untaught(self.get(stored.state.household_id).state, stored.state))
+            metrics.UNTAUGHT.inc(
+                skipped_sessions(self.get(stored.state.household_id).state, stored.state)
+            )
             self._decoded[key] = stored
             self._decoded.move_to_end(key)
         await self._queue.put(_Staged(event, sent, stored))

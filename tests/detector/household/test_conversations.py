@@ -14,7 +14,7 @@ from detector.contracts.events import Act, IntentEvent
 from detector.decision.decide import decide
 from detector.decision.questions import answer
 from detector.evaluation.evaluate import play
-from detector.household.conversations import said_id, told_apart
+from detector.household.conversations import runtime_session_id, with_conversations
 from detector.household.grouping import sessions_by_household
 from detector.household.state import HouseholdState
 from detector.policy.policy import Conversations
@@ -99,7 +99,7 @@ def test_length_ends_a_conversation_once_no_command_is_in_the_middle() -> None:
     assert names(state) == ["s1"]
     _, state = run(later(send_message(), 10 * RULE.turns + 60), BUNDLE, state)
     assert names(state) == ["s1", "s1 2"]
-    assert said_id("s1 2") == "s1"
+    assert runtime_session_id("s1 2") == "s1"
 
 
 def test_an_endless_command_ends_a_conversation_as_well() -> None:
@@ -176,7 +176,7 @@ def test_a_stream_is_told_apart_as_the_household_does_it() -> None:
         *later(first, 1_000),
         *later(first, 1_000, device_id="attic"),
     ]
-    found = [number for _, (_, _, number) in told_apart(stream, Conversations())]
+    found = [number for _, (_, _, number) in with_conversations(stream, Conversations())]
     assert found == [1] * 6 + [2] * 3 + [1] * 3
     assert [len(each) for each in sessions_by_household(stream)["h1"]] == [6, 3, 3]
 

@@ -13,9 +13,9 @@ from detector.household.learning import (
     DECAY,
     LESSONS_A_DAY,
     predictive_bits,
+    skipped_sessions,
     strength,
     token,
-    untaught,
 )
 from detector.household.state import (
     MAX_EARLY,
@@ -274,14 +274,14 @@ def test_a_household_learns_from_so_many_sessions_a_day_and_no_more(bundle: Bund
         _, state = run(events, bundle, state)
     before, state = state, closed(state, bundle, day=0.24)
     assert (state.learned, state.taught) == (LESSONS_A_DAY, LESSONS_A_DAY + more)
-    assert untaught(HouseholdState.new("h1"), state) == more
-    assert untaught(before, state) == state.taught - max(before.taught, LESSONS_A_DAY)
-    assert untaught(state, state) == 0
+    assert skipped_sessions(HouseholdState.new("h1"), state) == more
+    assert skipped_sessions(before, state) == state.taught - max(before.taught, LESSONS_A_DAY)
+    assert skipped_sessions(state, state) == 0
 
     _, next_day = run(send_message(first=900, session="next", days=2.0), bundle, state)
     next_day = closed(next_day, bundle, day=3.0)
     assert (next_day.learned, next_day.taught) == (LESSONS_A_DAY + 1, 1)
-    assert untaught(state, next_day) == 0
+    assert skipped_sessions(state, next_day) == 0
 
 
 def test_what_is_dated_earlier_counts_on_the_latest_day(bundle: Bundle) -> None:
