@@ -1,4 +1,4 @@
-"""Run the examples of README.md."""
+"""What README.md shows runs as it is, and what the pages name exists."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from streams.cli import app
 from streams.wire.records import INTENT
 
-README = Path(__file__).parents[1].joinpath("README.md").read_text("utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [
+    page
+    for folder in (ROOT, ROOT / "detector", ROOT / "streams", ROOT / "dashboards")
+    for page in (folder.glob("*.md") if folder == ROOT else folder.rglob("*.md"))
+]
 
 
 def blocks(language: str) -> list[str]:
@@ -33,7 +41,24 @@ def test_the_event_is_one() -> None:
     assert INTENT.decode(text.encode()).intent == "lights.TurnOn"
 
 
-def test_every_command_in_it_exists() -> None:
-    named = set(re.findall(r"(?:`|^)misfire ([a-z]+)", README, flags=re.MULTILINE))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_that_a_page_names_exists(page: Path) -> None:
+    text = page.read_text("utf-8")
+    code = re.findall(r"^```\w*\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"`misfire ([a-z]+)", text))
+    named |= set(re.findall(r"^misfire ([a-z]+)", "\n".join(code), flags=re.MULTILINE))
 
-    assert named - {"watches"} <= set(app.list_commands(None))
+    assert named <= set(app.list_commands(None))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+
+    assert not missing
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 150

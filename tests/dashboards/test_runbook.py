@@ -106,7 +106,8 @@ def scaled(given: str) -> str:
 def compose_commands() -> list[str]:
     """Return the Compose commands of the runbook, the README and the Compose file."""
     pages = "\n".join(
-        (ROOT / name).read_text("utf-8") for name in ("README.md", "docker-compose.yml")
+        (ROOT / name).read_text("utf-8")
+        for name in ("README.md", "streams/operations/guide.md", "docker-compose.yml")
     )
     given = re.compile(r"docker compose ([^`'\n;()]+)")
     return sorted({found.strip() for text in (*COMMANDS, pages) for found in given.findall(text)})
