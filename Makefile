@@ -1,6 +1,6 @@
 # All paths are relative, so that make also works in a folder with a space in its path.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz sbom lint lock clean
+.PHONY: help demo check test nightly fuzz sbom lint lock clean tests-fast tests-slow tests-integration
 
 # hmmlearn, numpy and others publish wheels for these. A later Python needs a C++ compiler.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
@@ -17,8 +17,11 @@ $(shell [ -x .venv/bin/python ] && [ "$$(cat .venv/.home 2>/dev/null)" = "$$(pwd
 
 help:
 	@echo "make demo   run the demo, end to end, on the embedded broker; ARGS='--seed 2' is passed on"
-	@echo "make test   lint, type-check and test; ARGS='-k portland' is passed to pytest, ARGS=--cov"
-	@echo "            reports the coverage"
+	@echo "make check  lint, type-check, and run the unit and property tests; ARGS='-k portland' is"
+	@echo "            passed to pytest"
+	@echo "make test   make check, then the slow tests and the integration tests; ARGS=--cov reports"
+	@echo "            the coverage"
+	@echo "make nightly make test, then all demo seeds, property tests with more examples, make fuzz"
 	@echo "make fuzz   fuzz every parser of foreign input with a million inputs, guided by coverage;"
 	@echo "            RUNS=10000000 for more"
 	@echo "make sbom   write build/sbom.json: the runtime dependencies with versions and licences"
@@ -31,8 +34,31 @@ help:
 demo: .venv/.runtime
 	@.venv/bin/misfire demo $(ARGS)
 
-test: lint
-	.venv/bin/python -m pytest $(ARGS)
+# A run in which ARGS leaves no test is no failure: pytest's exit code 5.
+PYTEST := .venv/bin/python -m pytest
+NONE_IS_FINE := || [ $$? -eq 5 ]
+# Integration tests mostly wait: more of them at a time than there are cores.
+INTEGRATION_JOBS ?= 4
+
+# Static checks and the fast tests run side by side.
+check: .venv/.dev
+	@$(MAKE) --no-print-directory --jobs=2 lint tests-fast
+
+test: check
+	@$(MAKE) --no-print-directory tests-slow tests-integration
+
+nightly: test
+	$(PYTEST) -n auto --hypothesis-profile=nightly -m "hypothesis or nightly" $(ARGS)
+	@$(MAKE) --no-print-directory fuzz
+
+tests-fast: .venv/.dev
+	$(PYTEST) -n auto --ignore tests/integration -m "not slow and not nightly" $(ARGS) $(NONE_IS_FINE)
+
+tests-slow: .venv/.dev
+	$(PYTEST) -n auto --ignore tests/integration -m "slow and not nightly" $(ARGS) $(NONE_IS_FINE)
+
+tests-integration: .venv/.dev
+	$(PYTEST) -n $(INTEGRATION_JOBS) tests/integration $(ARGS) $(NONE_IS_FINE)
 
 # Each target gets its share of the runs. An input that breaks one is kept as build/fuzz/crash-….
 RUNS ?= 1000000

@@ -20,6 +20,8 @@ from streams.settings import Settings, load
 from tests.integration.kafka import ApacheKafka, lacking
 from tests.tools import needed
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 #: Services that do their work once and exit.
 JOBS = {"topics", "setup", "password", "doctor"}

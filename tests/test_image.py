@@ -14,6 +14,8 @@ import yaml
 
 from streams.files.bundles import read_bundle
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 #: Folders of the image and its volumes, which the tests replace.
 FOLDERS = ("/venv", "/bundle", "/keys", "/secrets", "/tmp")

@@ -14,6 +14,8 @@ from streams.telemetry.metrics import CATALOGUE
 from tests.dashboards.alert_cases import CASES, promtool_tests, silenced_by
 from tests.tools import promtool
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_alert_has_a_case() -> None:
     assert list(CASES) == [alert.name for alert in ALERTS]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
 
 from detector.contracts.events import IntentEvent
-from detector.decision.bundle import Bundle
+from detector.decision.bundle import Bundle, bundle_from_files, bundle_to_files
 from detector.household.state import HouseholdState
 from detector.training.train import train
+from tests.conftest import OnceARun
 from tests.detector.builders import hand_bundle, policy
 from tests.detector.town import town
 
@@ -24,9 +26,16 @@ def population() -> list[IntentEvent]:
 
 
 @pytest.fixture(scope="session")
-def trained(population: list[IntentEvent]) -> Bundle:
+def trained(population: list[IntentEvent], once_a_run: OnceARun) -> Bundle:
     """The bundle trained on ``population``."""
-    return train(population, policy())
+
+    def make(place: Path) -> None:
+        place.mkdir()
+        for name, content in bundle_to_files(train(population, policy())).items():
+            (place / name).write_bytes(content)
+
+    place = once_a_run("trained", make)
+    return bundle_from_files({file.name: file.read_bytes() for file in place.iterdir()})
 
 
 @pytest.fixture(scope="session", params=["hand-made", "trained"])

@@ -19,9 +19,13 @@ _OWN_KAFKA = ("test_kafka_fixture", "test_secured")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what shares parts in one process of a parallel run: the tests on Apache Kafka, and else those of a module."""
+    """Mark the tests here, and keep those that share parts in one process of a parallel run.
+
+    The tests on Apache Kafka share it; the others share what their module starts.
+    """
     for item in items:
         if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.integration)
             on_kafka = item.get_closest_marker("kafka") and item.path.stem not in _OWN_KAFKA
             item.add_marker(pytest.mark.xdist_group("kafka" if on_kafka else item.path.stem))
 

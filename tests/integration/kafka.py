@@ -189,8 +189,17 @@ def _jars(cache: Path) -> Path:
 
 
 def _java(jars: Path) -> list[str]:
+    # The second compiler pays off after minutes only.
     logging = f"-Dlog4j2.configurationFile={(FILES / 'log4j2.xml').as_uri()}"
-    return ["java", "-Xmx512m", "-XX:+UseSerialGC", logging, "-cp", f"{jars}/*"]
+    return [
+        "java",
+        "-Xmx512m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        logging,
+        "-cp",
+        f"{jars}/*",
+    ]
 
 
 def _run(command: list[str]) -> None:

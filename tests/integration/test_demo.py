@@ -1,4 +1,4 @@
-"""The demo as a user runs it: with five seeds, on both brokers, ended in the middle, and left running.
+"""The demo as a user runs it: on both brokers, ended in the middle, and left running; each night with five seeds.
 
 It trains its bundle once; the others are given one, which knows none of their households and none of their population.
 """
@@ -20,6 +20,7 @@ import pytest
 from detector.progress import silent
 from streams.files.bundles import write_bundle
 from streams.local.demo.play import Scale, make_bundle, make_world
+from tests.conftest import OnceARun
 from tests.integration.kafka import ApacheKafka
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -89,13 +90,17 @@ def test_the_stories_come_out_right(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
+def bundle(once_a_run: OnceARun) -> str:
     """A bundle of another population than any demo here plays with."""
-    place, seed = tmp_path_factory.mktemp("demo") / "bundle", 100
-    write_bundle(make_bundle(make_world(seed, Scale(), silent), seed, silent), place)
-    return str(place)
+    seed = 100
+
+    def make(place: Path) -> None:
+        write_bundle(make_bundle(make_world(seed, Scale(), silent), seed, silent), place)
+
+    return str(once_a_run("demo-bundle", make))
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_they_come_out_the_same_way_with_any_seed(seed: int, bundle: str, tmp_path: Path) -> None:
     check(*played(tmp_path, "--seed", str(seed), "--bundle", bundle))
@@ -103,10 +108,11 @@ def test_they_come_out_the_same_way_with_any_seed(seed: int, bundle: str, tmp_pa
 
 
 @pytest.mark.kafka
-def test_the_demo_runs_twice_on_a_kafka_that_is_there(
-    apache_kafka: ApacheKafka, bundle: str, tmp_path: Path
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.nightly)])
+def test_the_demo_runs_on_a_kafka_that_is_there(
+    apache_kafka: ApacheKafka, bundle: str, times: int, tmp_path: Path
 ) -> None:
-    for _ in range(2):
+    for _ in range(times):
         check(*played(tmp_path, "--broker", apache_kafka.bootstrap, "--bundle", bundle))
     assert left_over(tmp_path) == []
 
@@ -134,7 +140,11 @@ def wait_for(demo: subprocess.Popen[str], sentence: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "kill"]
+    ("number", "code"),
+    [
+        pytest.param(signal.SIGINT, 130, id="ctrl-c", marks=pytest.mark.nightly),
+        pytest.param(signal.SIGTERM, 143, id="kill"),
+    ],
 )
 def test_nothing_is_left_when_it_is_ended_with_everything_running(
     number: signal.Signals, code: int, bundle: str, tmp_path: Path

@@ -42,7 +42,8 @@ def test_a_trace_goes_from_the_runtime_to_the_worker_and_back(
             publish(embedded, [replace(event, event_id="unreadable", slots={"contact": SAID})])
             decisions, replies = Log(embedded, DECISIONS), Log(embedded, REPLIES)
             until(lambda: decisions.read() and _decided(replies))
-        # Spans are sent at the latest when a process ends.
+            # Spans are sent at the latest when a process ends.
+            worker.process.stop()
 
     by_service = dict(spans)
     answer, decide = by_service["misfire-gateway"], by_service["misfire-worker"]

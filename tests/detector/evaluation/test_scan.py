@@ -4,7 +4,7 @@ import pytest
 
 from detector.contracts.errors import NotEnoughData
 from detector.contracts.events import IntentEvent
-from detector.evaluation.scan import scan
+from detector.evaluation.scan import Scan, scan
 from tests.detector.builders import policy
 from tests.detector.town import town
 
@@ -28,13 +28,17 @@ def haunted() -> list[IntentEvent]:
     return sorted([*events, stray], key=lambda each: (each.time, each.event_id))
 
 
-def test_what_nobody_meant_is_among_the_first(haunted: list[IntentEvent]) -> None:
-    found = scan(haunted, policy(), top=10)
+@pytest.fixture(scope="module")
+def found(haunted: list[IntentEvent]) -> Scan:
+    return scan(haunted, policy(), top=10)
+
+
+def test_what_nobody_meant_is_among_the_first(found: Scan) -> None:
     assert "phantom" in [finding.event_id for finding in found.findings[:5]]
 
 
-def test_a_scan_is_ordered_bounded_and_repeatable(haunted: list[IntentEvent]) -> None:
-    found = scan(haunted, policy(), top=10)
+@pytest.mark.slow
+def test_a_scan_is_ordered_bounded_and_repeatable(haunted: list[IntentEvent], found: Scan) -> None:
     assert found == scan(haunted, policy(), top=10)
     assert found.events == len(haunted)
     assert found.commands == sum(each.commits for each in haunted)
@@ -44,9 +48,11 @@ def test_a_scan_is_ordered_bounded_and_repeatable(haunted: list[IntentEvent]) ->
     assert 0 <= found.touched <= found.budget
 
 
-def test_a_finding_says_where_when_and_what_was_expected(haunted: list[IntentEvent]) -> None:
+def test_a_finding_says_where_when_and_what_was_expected(
+    haunted: list[IntentEvent], found: Scan
+) -> None:
     by_id = {each.event_id: each for each in haunted}
-    for finding in scan(haunted, policy(), top=10).findings:
+    for finding in found.findings:
         event = by_id[finding.event_id]
         assert (finding.household_id, finding.time, finding.intent) == (
             event.household_id,

@@ -83,6 +83,7 @@ def test_a_budget_of_nothing_is_spent_by_the_first_block() -> None:
     st.lists(st.tuples(st.integers(0, 600), st.booleans()), max_size=12),
     st.integers(0, 400),
 )
+@pytest.mark.slow
 def test_a_household_alone_never_spends_the_budget_of_the_others(
     floods: list[tuple[int, bool]], quiet: int
 ) -> None:

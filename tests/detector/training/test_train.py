@@ -19,11 +19,13 @@ from tests.detector.town import town
 SMALL = town(households=6, sessions=6)
 
 
+@pytest.mark.slow
 def test_the_same_stream_and_seed_give_the_same_bytes() -> None:
     first, again = (bundle_to_files(train(SMALL, policy(), seed=3)) for _ in range(2))
     assert first == again
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_bundle() -> None:
     assert train(SMALL, policy(), seed=3).version != train(SMALL, policy(), seed=4).version
 
@@ -107,6 +109,7 @@ def test_a_misfire_looks_worse_than_what_the_household_does(
     assert worse == compared
 
 
+@pytest.mark.slow
 def test_progress_goes_up_to_its_total() -> None:
     calls: list[tuple[str, int, int]] = []
     train(SMALL, policy(), progress=lambda stage, done, total: calls.append((stage, done, total)))

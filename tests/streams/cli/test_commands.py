@@ -89,6 +89,7 @@ def test_wrong_use_is_exit_code_2() -> None:
     assert misfire("train").returncode == 2
 
 
+@pytest.mark.slow
 def test_training_makes_a_bundle_and_again_the_same_one(stream: Path, tmp_path: Path) -> None:
     first, second = (
         misfire("train", stream, "--out", tmp_path / "bundle", "--json", "-") for _ in range(2)
@@ -139,6 +140,7 @@ def test_evaluate_measures(stream: Path, bundle: Path, tmp_path: Path) -> None:
     assert found["recall"].keys() == {"0.001", "0.01", "0.05"}
 
 
+@pytest.mark.slow
 def test_change_counts_the_sessions_until_a_household_is_back_within_budget(
     stream: Path, bundle: Path, tmp_path: Path
 ) -> None:
@@ -197,6 +199,7 @@ def test_what_a_term_is_worth_is_found_by_training() -> None:
 
 
 @pytest.mark.parametrize("label", ["phantom", "template", "phantom_template"])
+@pytest.mark.slow
 def test_what_the_labels_name_is_left_out_of_training(
     stream: Path, tmp_path: Path, label: str
 ) -> None:
@@ -263,6 +266,7 @@ def test_a_benchmark_without_its_data_says_so(tmp_path: Path) -> None:
     assert_said(misfire("bench", "schonlau", tmp_path), 3, "such as User1")
 
 
+@pytest.mark.slow
 def test_scan_lists_chains_with_their_bits(stream: Path) -> None:
     ended = misfire("scan", stream, "--top", "3", "--json", "-")
 

@@ -32,6 +32,7 @@ def test_results_come_in_the_order_of_the_parts_and_errors_come_through() -> Non
             list(each(math.sqrt, [-1.0]))
 
 
+@pytest.mark.slow
 def test_a_bundle_is_the_same_whatever_the_number_of_processes() -> None:
     events, rules = town(households=8, sessions=12), policy()
     stages: list[tuple[str, int, int]] = []

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 MISFIRE = f"{sys.executable} -m streams.cli"
 #: Commands that write to standard output, and their exit code where it is read.
 COMMANDS = {

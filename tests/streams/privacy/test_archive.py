@@ -193,6 +193,7 @@ def test_a_field_named_household_id_that_nobody_declared_changes_no_export(
     assert [everything(exported(log, asked)) for asked in (1, 2)] == before
 
 
+@pytest.mark.slow
 def test_thousands_of_households_are_kept_apart() -> None:
     log, chance = town_log(2_000, 2), random.Random(6)
     for _ in range(300):

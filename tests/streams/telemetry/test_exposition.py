@@ -227,6 +227,7 @@ def test_what_an_earlier_process_of_the_same_number_left_broken_is_removed(tmp_p
 
 
 @pytest.mark.parametrize("command", ["worker", "gateway", "operator"])
+@pytest.mark.slow
 def test_a_service_says_in_one_sentence_that_its_folder_is_missing(
     command: str, tmp_path: Path
 ) -> None:

@@ -96,6 +96,7 @@ def test_at_a_terminal_a_line_is_for_people() -> None:
 
 
 @pytest.mark.parametrize("command", ["worker", "gateway"])
+@pytest.mark.slow
 def test_what_a_service_ends_with_is_a_line_of_json_as_well(command: str, tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "streams.cli", command, "--config", str(tmp_path / "none.toml")],

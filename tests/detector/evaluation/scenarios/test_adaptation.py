@@ -18,6 +18,8 @@ from detector.training.fit_model import fit_model
 from tests.detector.builders import dialogue, hand_bundle, hand_calibration, hand_judge
 from tests.detector.town import town
 
+pytestmark = pytest.mark.slow
+
 #: Everybody lights rooms; only every fourth household unlocks doors.
 EVENTS: list[IntentEvent] = sorted(
     (

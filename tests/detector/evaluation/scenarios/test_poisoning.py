@@ -9,6 +9,7 @@ from detector.household import learning as household
 from tests.detector.evaluation.scenarios.test_adaptation import EVENTS, newcomers_bundle
 
 
+@pytest.mark.slow
 def test_a_few_accepted_commands_make_a_strange_one_usual_and_a_flood_does_no_more() -> None:
     nothing, few, flood = floods(EVENTS, newcomers_bundle(), accepted=(0, 3, 60))
 
@@ -19,6 +20,7 @@ def test_a_few_accepted_commands_make_a_strange_one_usual_and_a_flood_does_no_mo
     assert nothing.interrupted == flood.interrupted == 0.0
 
 
+@pytest.mark.slow
 def test_without_a_bound_a_flood_makes_the_households_own_commands_strange(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -3,8 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from detector.evaluation.scenarios.adaptation import Adaptation, Attempt, Recovery, Window
 from streams.cli.plots import draw_adaptation, open_canvas
+
+pytestmark = pytest.mark.slow
 
 WINDOWS = tuple(Window(first, first + 4, 100, 0.2 / first, first > 5) for first in range(1, 91, 5))
 FOUND = Adaptation(

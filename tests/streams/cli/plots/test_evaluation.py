@@ -11,6 +11,8 @@ from streams.errors import DependencyUnavailable, UsageError
 from tests.detector.builders import hand_bundle
 from tests.detector.town import town
 
+pytestmark = pytest.mark.slow
+
 NAMES = {"chain", "costs", "kinds", "reliability", "roc"}
 BUNDLE = hand_bundle()
 Measured = tuple[Evaluation, tuple[PlayedChain, ...]]
