@@ -24,13 +24,21 @@ from streams.local.bench.largest_household import largest
 from streams.wire.state.marks import Mark
 from streams.wire.state.packing import Stored, pack, unpack
 
-__all__ = ["StateBench", "bench_state", "repeated", "simulated"]
+__all__ = [
+    "INTENTS_MARK",
+    "OUTCOMES_MARK",
+    "StateBench",
+    "bench_state",
+    "final_state",
+    "repeated",
+    "simulated",
+]
 
 _JSON = TypeAdapter(Stored)
 #: Days from which a simulated household's events per day are estimated.
 _SAMPLE_DAYS = 30
 #: Offsets after a year in a partition, with topic ids: they are part of the size.
-_INTENTS, _OUTCOMES = Mark("3f9a61c2", 5, 1_000_000), Mark("b07e24d8", 5, 100_000)
+INTENTS_MARK, OUTCOMES_MARK = Mark("3f9a61c2", 5, 1_000_000), Mark("b07e24d8", 5, 100_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,11 @@ def bench_state(
     for number, events in enumerate(histories):
         progress("running households", number, households)
         stored.append(
-            Stored(state=_final_state(events, bundle), intents=(_INTENTS,), outcomes=(_OUTCOMES,))
+            Stored(
+                state=final_state(events, bundle),
+                intents=(INTENTS_MARK,),
+                outcomes=(OUTCOMES_MARK,),
+            )
         )
     progress("running households", households, households)
     packed = []
@@ -110,7 +122,8 @@ def bench_state(
     )
 
 
-def _final_state(events: Iterator[IntentEvent], bundle: Bundle) -> HouseholdState:
+def final_state(events: Iterator[IntentEvent], bundle: Bundle) -> HouseholdState:
+    """Return the state of a household after its events, all of them meant and reported so."""
     state = HouseholdState.new("none")
     for event in events:
         if not state.events:

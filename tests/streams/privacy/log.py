@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
-
-from pydantic import TypeAdapter
 
 from detector.contracts.decisions import Decision
 from detector.contracts.events import IntentEvent, OutcomeKind
@@ -19,11 +18,15 @@ from streams.kafka.reading import Held, Place
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
 from streams.wire.records import DECISION, INTENT, OUTCOME, Kind
 from streams.wire.state.marks import Mark
-from streams.wire.state.packing import Stored
+from streams.wire.state.packing import _FORM, Stored, _compress, _decompress, pack, unpack
 from tests.detector.builders import START, event, outcome
 
+if sys.version_info >= (3, 14):
+    from compression.zstd import ZstdError
+else:
+    from backports.zstd import ZstdError
+
 PARTITIONS = 4
-_STORED = TypeAdapter(Stored)
 _POLICY = read_policy()
 
 
@@ -84,7 +87,15 @@ def state_of(number: int, turns: int) -> bytes:
     """A household's state after so many turns."""
     recent = tuple(decision_of(intent_of(number, turn)) for turn in range(turns))
     state = HouseholdState(household_id=home(number), events=turns, recent=recent)
-    return _STORED.dump_json(Stored(state=state, intents=(Mark("11111111", 0, turns),)))
+    return pack(Stored(state=state, intents=(Mark("11111111", 0, turns),)))
+
+
+def state_with(number: int, decision_of_other: int) -> bytes:
+    """Return a household's packed state with a decision on another household in it."""
+    stored = unpack(state_of(number, 2))
+    first, *rest = stored.state.recent
+    recent = (replace(first, household_id=home(decision_of_other)), *rest)
+    return pack(replace(stored, state=replace(stored.state, recent=recent)))
 
 
 def typed(kind: Kind[Any]) -> dict[str, bytes]:
@@ -112,5 +123,15 @@ def town_log(homes: int, turns: int) -> FakeLog:
 
 
 def with_fields(value: bytes | None, **fields: Any) -> bytes:
-    """JSON with fields replaced or added."""
-    return json.dumps(json.loads(value or b"{}") | fields).encode()
+    """Return a record's value with fields of its JSON replaced or added."""
+    return with_text(value, lambda text: json.dumps(json.loads(text) | fields).encode())
+
+
+def with_text(value: bytes | None, change: Callable[[bytes], bytes]) -> bytes:
+    """Return a record's value with its JSON changed; a state is unpacked and packed again."""
+    if not value or value[:1] != _FORM:
+        return change(value or b"{}")
+    try:
+        return _FORM + _compress(change(_decompress(value[1:])))
+    except ZstdError:  # an earlier change damaged it
+        return value

@@ -18,7 +18,15 @@ from streams.kafka.topics import DEAD_LETTERS, HOUSEHOLDS, REPLIES
 from streams.privacy import archive
 from streams.privacy.archive import ForeignRecordError, Opened, open_archive, recipient, seal
 from streams.privacy.holdings import SOURCES, Holding, collect
-from tests.streams.privacy.log import FakeLog, home, intent_of, state_of, town_log, with_fields
+from tests.streams.privacy.log import (
+    FakeLog,
+    home,
+    intent_of,
+    state_with,
+    town_log,
+    with_fields,
+    with_text,
+)
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 KEY = pyrage.x25519.Identity.generate()
@@ -82,8 +90,9 @@ def hidden_inside(log: FakeLog, number: int, other: int) -> None:
 
 
 def beside_itself(log: FakeLog, number: int, other: int) -> None:
-    value = log.records[number].value or b"{}"
-    log.change(number, value=b'{"household_id": "' + home(other).encode() + b'", ' + value[1:])
+    first = b'{"household_id": "' + home(other).encode() + b'", '
+    value = with_text(log.records[number].value, lambda text: first + text[1:])
+    log.change(number, value=value)
 
 
 def unknown_text(log: FakeLog, number: int, other: int) -> None:
@@ -97,9 +106,7 @@ def torn(log: FakeLog, number: int, other: int) -> None:
 
 
 def foreign_state(log: FakeLog, _: int, other: int) -> None:
-    row = json.loads(state_of(1, 2))
-    row["state"]["recent"][0]["household_id"] = home(other)
-    log.add(HOUSEHOLDS, home(1), json.dumps(row).encode())
+    log.add(HOUSEHOLDS, home(1), state_with(1, other))
 
 
 CORRUPTIONS: list[Corruption] = [

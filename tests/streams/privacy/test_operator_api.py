@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from streams.privacy.archive import open_archive
 from streams.serving.access.guard import REFUSALS, SCOPES, Guard
 from streams.serving.access.token_file import AccessFile, Scope, new_token, with_token, write_access
 from streams.wire.records import MAX_BYTES, Command
-from tests.streams.privacy.log import home, state_of, town_log
+from tests.streams.privacy.log import home, state_with, town_log
 
 KEY = pyrage.x25519.Identity.generate()
 OURS = f"hacme_{'0' * 32}"
@@ -91,9 +90,7 @@ def test_an_export_is_the_archive_encrypted_to_the_requester(desk: Desk) -> None
 
 
 def test_one_foreign_record_refuses_the_whole_export_and_names_its_place(desk: Desk) -> None:
-    state = json.loads(state_of(1, 2))
-    state["state"]["recent"][0]["household_id"] = home(2)
-    desk.log.add(HOUSEHOLDS, home(1), json.dumps(state).encode())
+    desk.log.add(HOUSEHOLDS, home(1), state_with(1, 2))
 
     answer = desk.ask("POST", "/v1/households/{household_id}/export", TO)
 

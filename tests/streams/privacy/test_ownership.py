@@ -31,7 +31,14 @@ from streams.wire.records import ANSWER, DECISION, INTENT
 from streams.wire.state.marks import Mark
 from streams.wire.state.packing import Stored, pack
 from tests.detector.builders import DOUBTFUL, hand_bundle, heard, outcome, run, send_message
-from tests.streams.privacy.log import decision_of, home, intent_of, state_of, with_fields
+from tests.streams.privacy.log import (
+    decision_of,
+    home,
+    intent_of,
+    state_of,
+    state_with,
+    with_fields,
+)
 
 
 def given_by(number: int) -> ConfirmationAnswer:
@@ -125,18 +132,14 @@ def test_key_and_content_have_to_agree(record: Held, whose: Whose) -> None:
 
 
 def test_of_a_state_every_decision_in_it_counts() -> None:
-    row = json.loads(state_of(1, 2))
-    row["state"]["recent"][1]["household_id"] = THEM
-    assert judge(held(HOUSEHOLDS, US, json.dumps(row).encode()), US).whose is Whose.FOREIGN
+    assert judge(held(HOUSEHOLDS, US, state_with(1, 2)), US).whose is Whose.FOREIGN
 
 
 @pytest.mark.parametrize("topic", [INTENTS, OUTCOMES, DECISIONS, INCIDENTS, DEAD_LETTERS, REPLIES])
 def test_nothing_is_a_state_outside_of_its_topic(topic: str) -> None:
-    row = json.loads(state_of(1, 2))
-    row["state"]["recent"][1]["household_id"] = THEM
     typed = ("ce_type", b"misfire.household-state.v1")
     of_a_letter = ("misfire_topic", INTENTS.encode())
-    for value in (json.dumps(row).encode(), state_of(1, 2)):
+    for value in (state_with(1, 2), state_of(1, 2)):
         assert judge(held(topic, US, value, typed, of_a_letter), US).whose is Whose.UNCHECKED
         assert judge(held(topic, None, value, typed, of_a_letter), US).whose is Whose.OTHERS
 

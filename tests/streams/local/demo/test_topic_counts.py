@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from kafka import TopicPartition
-from pydantic import TypeAdapter
 
 from detector.contracts.decisions import Decision, Verdict
 from detector.household.state import HouseholdState
@@ -17,7 +16,7 @@ from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS
 from streams.local.demo import topic_counts as module
 from streams.local.demo.topic_counts import Counts, Ledger
 from streams.wire.records import DECISION
-from streams.wire.state.packing import Stored
+from streams.wire.state.packing import Stored, pack
 from tests.detector.builders import event as an_event
 from tests.streams.local.demo.test_stories import ALLOW, BLOCK
 from tests.streams.local.demo.test_stories import decision as decided
@@ -58,9 +57,7 @@ def decision(event_id: str, verdict: Verdict = ALLOW, household: str = "h1") -> 
 
 
 def state(events: int, household: str = "h1") -> tuple[str, Record]:
-    value = TypeAdapter(Stored).dump_json(
-        Stored(state=HouseholdState(household_id=household, events=events))
-    )
+    value = pack(Stored(state=HouseholdState(household_id=household, events=events)))
     return HOUSEHOLDS, Record(household.encode(), value)
 
 

@@ -1,4 +1,4 @@
-"""Commands as version 0.1.0 wrote them: what nobody checked neither allows nor teaches."""
+"""Pending commands of version 0.1.0: an unchecked outcome neither allows nor teaches."""
 
 from __future__ import annotations
 
@@ -51,8 +51,3 @@ def test_a_yes_that_was_reported_as_an_outcome_is_none() -> None:
     pending, question = read({"allowed": True, "answered": True}, {"state": "confirmed"})
     assert pending["standing"] not in MEANT
     assert question["state"] == "over"
-
-
-def test_what_is_written_today_stays() -> None:
-    today = {"standing": "executed"}
-    assert read(today)[0] == {"event_id": "e1"} | today
