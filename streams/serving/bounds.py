@@ -31,8 +31,9 @@ MAX_HEAD_BYTES = 16_384
 MAX_HEADERS = 100
 #: A body on the wire, including chunk framing: twice the largest batch.
 MAX_BODY_BYTES = 2_097_152
-#: Chunks and trailers of a body; each costs as much CPU time as some hundred bytes.
-MAX_CHUNKS = 2_048
+#: Chunks and trailers of a body; each costs as much CPU time as some hundred bytes. A client that
+#: streams the largest batch in pieces of 8 KiB needs 128.
+MAX_CHUNKS = 256
 #: Seconds for a whole head and for a whole body. An event fits into one or two packets.
 HEAD_SECONDS, BODY_SECONDS = 10.0, 10.0
 HANDSHAKE_SECONDS = 5.0

@@ -8,6 +8,7 @@ only tracks where a head, a body and a response begin and end.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -26,7 +27,7 @@ CUTS: dict[str, HTTPStatus | None] = {
     "headers": HTTPStatus.BAD_REQUEST,
     "head_bytes": HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     "head_time": HTTPStatus.REQUEST_TIMEOUT,
-    "body_bytes": None,
+    "body_bytes": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "body_time": None,
     "pipelined": None,
     "slow_reader": None,
@@ -35,7 +36,7 @@ CUTS: dict[str, HTTPStatus | None] = {
     "full": None,
 }
 #: Bytes that are parsed at a time; the byte limits can be exceeded by this much.
-_PIECE = 4_096
+_PIECE = 2_048
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -48,6 +49,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._read = 0
         self._chunks = 0
         self._in_body = False
+        #: Whether the current head announces a body that is too large to be read at all.
+        self._announces_excess = False
         #: Requests whose head has arrived and whose response is not complete.
         self._unanswered = 0
         self._lingers = False
@@ -102,7 +105,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
         Raises:
             ValueError: there are too many headers, or the method is CONNECT; the parser stops, and
-                the client gets status 400.
+                the client gets status 400. A body that is announced as too large gets 413 unread.
         """
         if len(self.headers) > bounds.MAX_HEADERS:
             metrics.CUT.labels("headers").inc()
@@ -111,6 +114,9 @@ class BoundedProtocol(HttpToolsProtocol):
             raise ValueError
         if self.parser.should_upgrade():
             return  # _parse parses this head again, without the upgrade
+        if _announced(self.headers) > bounds.MAX_BODY_BYTES:
+            self._announces_excess = True
+            raise ValueError
         self.headers[:] = with_target_host(self.url, self.headers)
         super().on_headers_complete()
         self._unanswered += 1
@@ -173,6 +179,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             self._parse(head + piece[ended.args[0] :])
         except httptools.HttpParserError:
+            if self._announces_excess:
+                self._cut("body_bytes")
+                return
             self.send_400_response("Invalid HTTP request received.")
 
     def _excess(self) -> str | None:
@@ -227,3 +236,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             self._watch_writing()
+
+
+def _announced(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """Return the body's length in bytes as the head announces it; 0 if it does not."""
+    return max((int(value) for name, value in headers if name == b"content-length"), default=0)

@@ -45,7 +45,8 @@ _HEAD = """\
 # What an outcome does
 
 An outcome reports what happened to a command. It never authorises one, never opens a question again, and never teaches a household
-that a command was meant which was not allowed: only an answer that was checked confirms ([asking.md](../../hook/asking.md)). Drawn from the table in
+that a command was meant which was not allowed: only an answer that was checked confirms ([asking.md](../../hook/asking.md)).
+Drawn from the table in
 `detector/contracts/outcome_table.py`.
 
 "denied" and "undone" also take back a yes that would still hold for that command said again: it is asked about anew.

@@ -121,6 +121,18 @@ def test_a_body_without_end_is_cut(port: int, part: bytes) -> None:
     assert cut("body_bytes") == before + 1
 
 
+def test_a_body_announced_as_too_large_is_refused_unread(port: int) -> None:
+    allowed, before = Raw(port), cut("body_bytes")
+    allowed.send(POST + b"content-length: %d\r\n\r\n" % bounds.MAX_BODY_BYTES)
+    refused = Raw(port)
+    refused.send(POST + b"content-length: %d\r\n\r\n" % (bounds.MAX_BODY_BYTES + 1))
+
+    assert refused.read().startswith(b"HTTP/1.1 413 ")
+    assert cut("body_bytes") == before + 1
+    allowed.send(b"x" * bounds.MAX_BODY_BYTES)
+    assert allowed.answer().startswith(b"HTTP/1.1 200 ")
+
+
 def test_many_small_chunks_are_cut_and_some_are_not(port: int) -> None:
     few, many, before = Raw(port), Raw(port), cut("body_bytes")
     few.send(CHUNKED + b"1\r\nx\r\n" * (bounds.MAX_CHUNKS - 1) + b"0\r\n\r\n")
@@ -205,7 +217,7 @@ def test_the_host_of_a_whole_url_counts_and_not_the_header(
 def test_of_a_refused_request_the_rest_is_not_waited_for_and_the_answer_arrives(port: int) -> None:
     raw = Raw(port)
     raw.send(
-        b"POST /refused HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n\r\n" + b"x" * 300_000
+        b"POST /refused HTTP/1.1\r\nhost: x\r\ncontent-length: 2000000\r\n\r\n" + b"x" * 300_000
     )
 
     assert b'{"ok":false}' in raw.read()
