@@ -26,8 +26,8 @@ class Move(Enum):
     IGNORE = auto()
 
 
-#: (a chain is open, act) -> move. A "conversation.*" turn never starts a chain; it continues an open
-#: one.
+#: (a chain is open, act) -> move. A "conversation.*" turn never starts a chain; it continues an
+#: open one.
 MOVES: Mapping[tuple[bool, Act], Move] = {
     (False, Act.INITIATE): Move.START,
     (False, Act.ACCEPT): Move.START,
@@ -55,7 +55,7 @@ MOVES: Mapping[tuple[bool, Act], Move] = {
 
 
 def move(chain: Chain | None, event: IntentEvent) -> Move:
-    """Return the effect of ``event`` on the open ``chain``, or on a session without one (``None``)."""
+    """Return the effect of ``event`` on the open ``chain``; ``None`` means that none is open."""
     found = MOVES[chain is not None, event.act]
     if event.commits and (chain is None or event.intent != chain.intent):
         return Move.START

@@ -92,7 +92,7 @@ def skipped_sessions(before: HouseholdState, after: HouseholdState) -> int:
 def close_sessions(
     state: HouseholdState, population: Population, *, at: float, undo_window: float
 ) -> HouseholdState:
-    """Close the sessions whose undo window has passed at the log's time ``at``, and learn from them.
+    """Close the sessions whose undo window has passed at the log's time ``at``; learn from them.
 
     Closed questions, and outcomes whose event never arrived, are removed after ``FORGET_SECONDS``.
     """

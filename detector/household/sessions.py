@@ -148,7 +148,7 @@ def _pending(
 
 
 def _opening_bits(state: HouseholdState, event: IntentEvent, model: Model) -> float:
-    """Return how many bits rarer this household opens a session with the domain than the population.
+    """Return the bits by which the domain is a rarer opening here than in the population.
 
     The household replaces only the probability of the domain; within the domain the sequence model
     applies. The probabilities of all domains sum to one in both, so those of the symbols do too.

@@ -1,1 +1,1 @@
-"""What all households do: vocabulary, base rates, slot pairs and dialogue flow."""
+"""The statistics of all households: vocabulary, base rates, slot pairs and dialogue flow."""

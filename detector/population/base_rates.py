@@ -1,4 +1,4 @@
-"""What all households together do: base rates that a single household's habits are held against."""
+"""The base rates of all households, against which a household's habits are compared."""
 
 from __future__ import annotations
 
@@ -14,29 +14,40 @@ from detector.population.slot_pairs import Coherence, CoherenceCounts, qualified
 
 __all__ = ["PARTS_OF_WEEK", "Population", "part_of_week"]
 
-#: Eight parts of three hours for a weekday, eight for a day of the weekend.
+#: Eight parts of three hours for weekdays and eight for weekends.
 PARTS_OF_WEEK = 16
 
 
 def part_of_week(seconds: float) -> int:
-    """Return which of the ``PARTS_OF_WEEK`` a time in seconds since the epoch (UTC) falls into."""
+    """Return the part of the week, below ``PARTS_OF_WEEK``, of a time in seconds since the epoch.
+
+    The time of day is UTC.
+    """
     time = datetime.fromtimestamp(seconds, UTC)
     return time.hour // 3 + (8 if time.weekday() >= 5 else 0)
 
 
-#: Bits by whether something is known.
+#: Bits if the slot is not known yet, and if it is.
 _Bits = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Base rates, probabilities where nothing else is said.
+    """Base rates, as probabilities.
 
-    ``domains`` and ``intents`` are shares of all uses in sessions, ``committing`` the shares of committed chains by intent;
-    ``slots`` says for a committing intent how often each slot is known by then, ``searched`` how often another intent of the
-    domain came before it in the session; ``hours`` how a domain's sessions spread over the parts of the week; ``said`` how often a turn
-    (``intent act``) says each slot, where the session does not know it yet and where it does; ``within`` is like ``slots``, but counts
-    only what was said since the subject changed. ``coherence`` knows which slots go together, ``flow`` how turns follow each other.
+    Attributes:
+        domains: each domain's share of all uses in sessions.
+        intents: each intent's share of all uses in sessions.
+        committing: each intent's share of all committed chains.
+        slots: by committing intent, how often the session knows each slot at the commit.
+        searched: by committing intent, how often another intent of the domain preceded it in the
+            session.
+        hours: by domain, the distribution of its sessions over the parts of the week.
+        said: by turn (``intent act``) and slot, how often the turn names the slot if the session
+            does not know it yet, and if it does.
+        within: like ``slots``, but only slots that were named since the subject changed.
+        coherence: which slots occur together.
+        flow: which turns follow each other.
     """
 
     domains: Mapping[str, float]
@@ -49,7 +60,7 @@ class Population:
     within: Mapping[str, Mapping[str, float]]
     coherence: Coherence
     flow: Flow
-    #: By intent and act: each slot's bits where it is left out and where it is said, each where it is not known yet and where it is.
+    #: By intent and act, for each slot: the bits if it is omitted, and the bits if it is named.
     _slot_bits: Mapping[tuple[str, str], tuple[tuple[str, tuple[_Bits, _Bits]], ...]] = field(
         init=False, repr=False, compare=False
     )
@@ -65,34 +76,37 @@ class Population:
 
     @classmethod
     def of(cls, sessions: Iterable[Sequence[IntentEvent]]) -> Population:
-        """Count ``sessions`` (each in order of time) into base rates."""
+        """Return the base rates of ``sessions``, each in order of time."""
         counts = _Counts()
         for session in sessions:
             counts.add(session)
         return counts.rates()
 
     def domain_rate(self, domain: str) -> float:
-        """Share of uses that are of ``domain``; a domain never seen gets half of the rarest one's."""
+        """Return the domain's share of uses; an unseen domain gets half the rarest share."""
         return _rate(self.domains, domain)
 
     def intent_rate(self, intent: str) -> float:
-        """Share of uses that are of ``intent``; an intent never seen gets half of the rarest one's."""
+        """Return the intent's share of uses; an unseen intent gets half the rarest share."""
         return _rate(self.intents, intent)
 
     def hour_rate(self, domain: str, part: int) -> float:
-        """Probability that a session with ``domain`` falls into ``part`` of the week."""
+        """Return the probability that a session with ``domain`` falls into ``part`` of the week."""
         hours = self.hours.get(domain)
         return hours[part] if hours else 1.0 / PARTS_OF_WEEK
 
     def slot_bits(self, event: IntentEvent, known: Container[str]) -> float:
-        """Surprisal in bits of which slots a turn says and which it leaves out; higher is rarer, 0.0 for an unknown turn.
+        """Return the surprisal in bits of a turn's set of slot names; higher is rarer.
+
+        It covers the slots that the turn names and those that it omits. A turn that training did
+        not see gives 0.0.
 
         Args:
             event: the turn.
-            known: names of the slots that the session knew before it.
+            known: names of the slots that the session knew before the turn.
         """
-        rates, said = self._slot_bits.get((event.intent, event.act), ()), event.slots
-        return sum([bits[name in said][name in known] for name, bits in rates])
+        rates, named = self._slot_bits.get((event.intent, event.act), ()), event.slots
+        return sum([bits[name in named][name in known] for name, bits in rates])
 
 
 def _bits_of(rate: tuple[float, float]) -> tuple[_Bits, _Bits]:
@@ -114,7 +128,8 @@ class _Counts:
         self.slots: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.within: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.hours: defaultdict[str, Counter[int]] = defaultdict(Counter)
-        #: (intent, act) -> turns, and with a slot's name and whether it was known before -> turns, turns that said it.
+        #: (intent, act) -> turns; with a slot's name -> turns before which the slot was known; with
+        #: the name and whether it was known -> turns that named it.
         self.turns: Counter[tuple[str, str]] = Counter()
         self.known: Counter[tuple[str, str, str]] = Counter()
         self.said: Counter[tuple[str, str, str, bool]] = Counter()
@@ -126,13 +141,13 @@ class _Counts:
         known: set[str] = set()
         within: set[str] = set()
         seen: set[str] = set()
-        told: set[str] = set()
+        earlier: set[str] = set()
         domain = CONVERSATION
         self.flow.add([(event.intent, event.act.value) for event in session])
         for event in session:
             self._count_slots(event, known)
             if event.domain not in (domain, CONVERSATION):
-                told |= set(qualified(domain, within))
+                earlier |= set(qualified(domain, within))
                 domain, within = event.domain, set()
             within |= event.slots.keys()
             known |= event.slots.keys()
@@ -140,7 +155,7 @@ class _Counts:
                 self.committing[event.intent] += 1
                 self.slots[event.intent].update(known)
                 self.within[event.intent].update(within)
-                self.coherence.add(event.intent, within, qualified(domain, within), told)
+                self.coherence.add(event.intent, within, qualified(domain, within), earlier)
                 self.searched[event.intent] += any(
                     domain_of(intent) == event.domain for intent in seen if intent != event.intent
                 )
@@ -164,7 +179,7 @@ class _Counts:
         return (new + 0.3) / (turns - known + 1.0), (again + 0.3) / (known + 1.0)
 
     def _slot_rates(self, slots: Mapping[str, Counter[str]]) -> dict[str, dict[str, float]]:
-        """Add-one estimates: a slot that always came, or never did, is not certain."""
+        """Return add-one estimates, so that no slot has a probability of 0 or 1."""
         return {
             intent: {
                 name: (count + 1) / (self.committing[intent] + 2)

@@ -1,4 +1,4 @@
-"""What everybody's sequences look like: vocabulary, sequence model and base rates, fitted together."""
+"""The population's model: vocabulary, sequence model and base rates, fitted together."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from detector.sequence.sequence_model import SequenceModel
 __all__ = ["Model", "perplexity"]
 
 
-#: A probability that stands for what never begins a session.
+#: Lower bound of the probability of a session's first symbol.
 _RAREST = 1e-12
-#: No intent has an empty domain.
+#: The key of unseen domains; no intent has an empty domain.
 _UNSEEN = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """The population's model; it does not change while it is used."""
+    """The population's model."""
 
     vocabulary: Vocabulary
     sequence: SequenceModel
@@ -43,16 +43,23 @@ class Model:
         object.__setattr__(self, "_begins", -np.log2(np.maximum(likely, _RAREST)))
 
     def opening_rate(self, domain: str) -> float:
-        """Probability that a session begins with ``domain``; of a domain never seen, that it begins with something never seen."""
+        """Return the probability that a session begins with ``domain``.
+
+        For an unseen domain, it is the probability that a session begins with the unseen symbol.
+        """
         return self._openings.get(domain, self._openings[_UNSEEN])
 
     def opening_bits(self, symbol: int) -> float:
-        """Surprisal in bits of ``symbol`` as the beginning of a session, whoever begins it."""
+        """Return the surprisal in bits of ``symbol`` as the first of a session; higher is rarer."""
         return float(self._begins[symbol])
 
 
 def perplexity(model: Model, sessions: Sequence[Sequence[IntentEvent]]) -> float:
-    """Return two to the power of the mean surprisal in bits of an event of ``sessions``; lower is better."""
+    """Return 2 to the power of the mean surprisal of an event in bits; lower is better.
+
+    Raises:
+        NotEnoughData: ``sessions`` contain no event.
+    """
     bits = [
         surprisal
         for session in sessions

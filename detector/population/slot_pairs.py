@@ -1,7 +1,8 @@
-"""Which details people say together: pairs of slots that hardly ever meet, and slots that hardly ever come alone.
+"""Statistics of slot pairs: slots that rarely occur together, and slots that rarely occur alone.
 
-Services with the same intent ask for different details: one restaurant wants a party size and a city, another a number of seats and a
-location. Who means something sticks to one of them; background talk put together by chance does not.
+Services with the same intent ask for different slots: one restaurant asks for a party size and a
+city, another for a number of seats and a location. A user who means the command keeps to one
+service; background talk mixes them.
 """
 
 from __future__ import annotations
@@ -14,26 +15,29 @@ from itertools import combinations
 
 __all__ = ["Coherence", "CoherenceCounts", "qualified"]
 
-#: Bits by a slot and another one; a pair that is not there carries none.
+#: Bits by a slot and another slot; a missing pair has 0 bits.
 Pairs = Mapping[str, Mapping[str, float]]
 
-#: What is less telling than this is not kept: half of the people leave such a slot out (bits).
-_TELLING = 1.0
+#: Omissions with fewer bits are not kept: half of the users omit such a slot.
+_LEAST_BITS = 1.0
 
 
 def qualified(domain: str, names: Iterable[str]) -> tuple[str, ...]:
-    """Name slots together with their domain: a ``date`` of a flight is not one of a concert."""
+    """Return slot names qualified by their domain: the ``date`` of a flight is not a concert's."""
     return tuple(sorted(f"{domain}.{name}" for name in names))
 
 
 @dataclass(frozen=True, slots=True)
 class Coherence:
-    """How the slots of a committed subject go together, in bits; higher is rarer.
+    """How unusual combinations of slots are in committed subjects, in bits; higher is rarer.
 
-    ``apart`` says by intent how much more seldom two slots are said about one subject than by chance: the pointwise mutual
-    information of the pair (Church & Hanks 1990), its sign turned, with half a count added so that what is expected less than
-    once tells nothing. ``across`` says the same of a slot said earlier in the session and one of the subject, both with their
-    domain. ``left_out`` says by intent how surprising it is that a slot is said without another one.
+    Attributes:
+        apart: by intent, how much more rarely two slots occur in one subject than by chance. The
+            bits are the negative pointwise mutual information of the pair (Church & Hanks 1990).
+            Half a count is added, so that a pair expected less than once gives no evidence.
+        across: the same for a slot from earlier in the session and a slot of the subject, both
+            qualified by their domain.
+        left_out: by intent, the surprisal of a slot that is named without another one.
     """
 
     apart: Mapping[str, Pairs]
@@ -41,7 +45,7 @@ class Coherence:
     left_out: Mapping[str, Pairs]
 
     def apart_bits(self, intent: str, names: Iterable[str]) -> list[float]:
-        """Return the bits of each pair of ``names`` that hardly ever meets."""
+        """Return the bits of each pair of ``names`` that rarely occurs together."""
         pairs = self.apart.get(intent, {})
         return [
             pairs[first][second]
@@ -50,12 +54,12 @@ class Coherence:
         ]
 
     def across_bits(self, earlier: Iterable[str], names: Collection[str]) -> list[float]:
-        """Return the bits of each slot said earlier with each of ``names``; all of them ``qualified``."""
+        """Return the bits of each earlier slot with each of ``names``; all names are qualified."""
         known = [self.across[name] for name in earlier if name in self.across]
         return [pairs[name] for pairs in known for name in names if name in pairs]
 
     def left_out_bits(self, intent: str, names: Collection[str]) -> list[float]:
-        """Return the bits of each slot that goes with one of ``names`` and was not said."""
+        """Return the bits of each missing slot that usually accompanies one of ``names``."""
         pairs = self.left_out.get(intent, {})
         return [
             bits
@@ -79,7 +83,10 @@ class _PairCounts:
         self.both.update((one, other) for one in first for other in second)
 
     def apart(self, *, ordered: bool = False) -> dict[str, dict[str, float]]:
-        """Bits of the pairs that meet more seldom than by chance; ``ordered`` keeps one of each two directions."""
+        """Return the bits of the pairs that occur more rarely than by chance.
+
+        With ``ordered``, each pair occurs once, in alphabetical order.
+        """
         found: dict[str, dict[str, float]] = {}
         for one, ones in sorted(self.first.items()):
             for other, others in sorted(self.second.items()):
@@ -91,40 +98,44 @@ class _PairCounts:
         return found
 
     def left_out(self) -> dict[str, dict[str, float]]:
-        """Bits of a slot that comes without another, add-one estimates."""
+        """Return the bits of each slot without each other one, by add-one estimates."""
         found: dict[str, dict[str, float]] = {}
         for one, ones in sorted(self.first.items()):
             for other in sorted(self.second):
                 bits = -math.log2((ones - self.both[one, other] + 1) / (ones + 2))
-                if bits > _TELLING and other != one:
+                if bits > _LEAST_BITS and other != one:
                     found.setdefault(one, {})[other] = bits
         return found
 
 
 @dataclass(slots=True)
 class CoherenceCounts:
-    """Counts of committed subjects, on their way to a ``Coherence``."""
+    """Counts of committed subjects, from which a ``Coherence`` is made."""
 
     _own: defaultdict[str, _PairCounts] = field(default_factory=lambda: defaultdict(_PairCounts))
     _across: _PairCounts = field(default_factory=_PairCounts)
 
     def add(
-        self, intent: str, names: Collection[str], said: Collection[str], earlier: Collection[str]
+        self,
+        intent: str,
+        names: Collection[str],
+        qualified_names: Collection[str],
+        earlier: Collection[str],
     ) -> None:
         """Count one command.
 
         Args:
-            intent: what was committed.
-            names: slots that were said since the subject changed.
-            said: the same, ``qualified``.
-            earlier: ``qualified`` slots of the session's subjects before.
+            intent: the committed intent.
+            names: the slots that were named since the subject changed.
+            qualified_names: the same slots, qualified.
+            earlier: the qualified slots of the session's earlier subjects.
         """
         self._own[intent].add(names, names)
         if earlier:
-            self._across.add(earlier, said)
+            self._across.add(earlier, qualified_names)
 
     def rates(self) -> Coherence:
-        """Return what the counts say."""
+        """Return the coherence of the counted commands."""
         own = sorted(self._own.items())
         return Coherence(
             apart={intent: counts.apart(ordered=True) for intent, counts in own},

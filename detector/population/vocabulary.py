@@ -1,4 +1,4 @@
-"""Events become symbols: one symbol for each (intent, act) that training saw, and one for everything else."""
+"""The mapping of events to symbols: one per (intent, act) in training, and one for all others."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ class Vocabulary:
 
     @classmethod
     def of(cls, events: Iterable[IntentEvent]) -> Vocabulary:
-        """Collect the symbols of ``events``, the most frequent first (ties by name)."""
+        """Return the vocabulary of ``events``, the most frequent symbol first, then by name."""
         counts = Counter((event.intent, event.act.value) for event in events)
         return cls(tuple(sorted(counts, key=lambda symbol: (-counts[symbol], symbol))))
 
     @property
     def size(self) -> int:
-        """Number of symbols, the unseen one included."""
+        """Number of symbols, including the unseen one."""
         return len(self.symbols) + 1
 
     @property
     def unseen(self) -> int:
-        """The symbol that stands for everything that training did not see."""
+        """The symbol of every (intent, act) that training did not see."""
         return len(self.symbols)
 
     def index(self, intent: str, act: str | Act) -> int:
-        """Return the symbol's number, or ``unseen``."""
-        # An act is a string, and is found as one.
+        """Return the number of a symbol, or ``unseen``."""
+        # Act is a StrEnum, so that its members equal the strings in the keys.
         return self._index.get((intent, act), len(self.symbols))
 
     def name(self, symbol: int) -> tuple[str, str]:
-        """Return the (intent, act) that a symbol stands for; two empty words for ``unseen``."""
+        """Return the (intent, act) of a symbol; two empty strings for ``unseen``."""
         return self.symbols[symbol] if symbol < len(self.symbols) else ("", "")
 
     def knows_intent(self, intent: str) -> bool:
-        """Whether training saw this intent with any act."""
+        """Return whether training saw this intent with any act."""
         return any((intent, act.value) in self._index for act in Act)

@@ -1,7 +1,7 @@
-"""Values for tests: events with defaults, small sessions, and a bundle whose numbers are set by hand.
+"""Builders of test values: events with defaults, small sessions, and a bundle with known numbers.
 
-``hand_bundle`` is trained on nothing random: its judge looks at the wake word's confidence alone, so a test can choose the judge's
-ratio in bits by choosing ``wake_confidence`` in an event, and knows the verdict from the policy's costs.
+The judge of ``hand_bundle`` uses the confidence of the wake word alone. A test selects the judge's
+ratio in bits by the ``wake_confidence`` of an event, and the policy's costs give the verdict.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from detector.policy.policy import Policy
 from detector.population.model import Model
 from detector.training.fit_model import fit_model
 
-#: A Monday, 18:00: every test's time begins here.
+#: A Monday, 18:00; the times of all tests begin here.
 START = datetime(2026, 1, 5, 18, tzinfo=UTC)
 
 POLICY_TEXT = (Path(__file__).parents[2] / "streams" / "files" / "policy.toml").read_text("utf-8")
 
-#: Confidence of the wake word -> the hand-made judge's ratio in bits; see ``hand_judge``.
+#: The confidence of the wake word -> the ratio in bits of ``hand_judge``.
 SURE, DOUBTFUL, ABSURD = 0.9, 0.4, 0.1
 RATIO_BITS = {SURE: -6.0, DOUBTFUL: 6.0, ABSURD: 40.0}
 
 
 def event(number: int = 0, /, **fields: Any) -> IntentEvent:
-    """An event ``number`` times ten seconds after ``START``; every field can be given."""
+    """Return an event at ``START`` plus ``number`` times ten seconds, with the given fields."""
     defaults: dict[str, Any] = {
         "event_id": f"e{number}",
         "time": START + timedelta(seconds=10 * number),
@@ -63,7 +63,10 @@ def dialogue(
     days: float = 0.0,
     **fields: Any,
 ) -> list[IntentEvent]:
-    """One session from (intent, act, commits[, slots]) turns, ten seconds apart, ``days`` after ``START``."""
+    """Return a session of (intent, act, commits[, slots]) turns, ten seconds apart.
+
+    It begins ``days`` after ``START``.
+    """
     return [
         event(
             first + number,
@@ -80,7 +83,7 @@ def dialogue(
 
 
 def send_message(first: int = 0, contact: str = "k1_a44e", **fields: Any) -> list[IntentEvent]:
-    """Initiate, inform a contact, affirm: the three turns of Portland."""
+    """Return the three turns of Portland: initiate, inform a contact, affirm."""
     intent = "messages.SendMessage"
     return dialogue(
         (intent, Act.INITIATE, False),
@@ -99,7 +102,7 @@ def outcome(
     source: OutcomeSource = OutcomeSource.RUNTIME,
     seconds: float = 0.0,
 ) -> Outcome:
-    """What happened to a committing event, ``seconds`` after ``START``."""
+    """Return an outcome ``seconds`` after ``START``."""
     return Outcome(
         event_id=event_id,
         household_id=household_id,
@@ -109,15 +112,15 @@ def outcome(
     )
 
 
-#: What proofs of confirmations are made with in tests.
+#: The key of the proofs in tests.
 CONFIRMATION_KEY = b"the key of the tests"
 
 
 def given_to(decision: Decision, **fields: Any) -> ConfirmationAnswer:
-    """An answer to a decision's question: a yes by PIN, with its proof, half a minute after ``START``."""
+    """Return a yes by PIN with its proof to a decision's question, 30 seconds after ``START``."""
     assert decision.confirm is not None
     assert decision.confirm.confirmation_id is not None
-    said: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "confirmation_id": decision.confirm.confirmation_id,
         "answer_id": "a1",
         "household_id": decision.household_id,
@@ -129,13 +132,16 @@ def given_to(decision: Decision, **fields: Any) -> ConfirmationAnswer:
         "time": START + timedelta(seconds=30),
         "proof": proof_of(CONFIRMATION_KEY, decision.confirm.confirmation_id, ConfirmMethod.PIN),
     }
-    return ConfirmationAnswer(**(said | fields))
+    return ConfirmationAnswer(**(defaults | fields))
 
 
 def confirmed(
     decision: Decision, bundle: Bundle, state: HouseholdState, *, at: float | None = None
 ) -> HouseholdState:
-    """The household after a yes to a decision's question, with its proof: at once, or at the log's time ``at``."""
+    """Return the household after a proven yes to a decision's question.
+
+    The answer arrives at the log's time ``at``, by default when the question expires.
+    """
     assert decision.confirm is not None
     assert decision.confirm.expires_at is not None
     when = decision.confirm.expires_at if at is None else datetime.fromtimestamp(at, UTC)
@@ -146,7 +152,7 @@ def confirmed(
 
 
 def policy(text: str = POLICY_TEXT, **replacements: str) -> Policy:
-    """The packaged policy, with lines ``key = …`` at its top replaced."""
+    """Return the packaged policy with the top-level lines ``key = …`` replaced."""
     lines = text.splitlines()
     for key, value in replacements.items():
         lines = [f"{key} = {value}" if line.startswith(f"{key} = ") else line for line in lines]
@@ -154,7 +160,7 @@ def policy(text: str = POLICY_TEXT, **replacements: str) -> Policy:
 
 
 def training_sessions() -> list[list[IntentEvent]]:
-    """Ten small sessions of two households: messages, lights, music with a search before it."""
+    """Return ten small sessions of two households: messages, lights, and music after a search."""
     sessions: list[list[IntentEvent]] = []
     for number in range(5):
         sessions.append(
@@ -178,7 +184,7 @@ def training_sessions() -> list[list[IntentEvent]]:
 
 @lru_cache
 def small_model() -> Model:
-    """The population's model of ``training_sessions``."""
+    """Return the population model of ``training_sessions``."""
     return fit_model(training_sessions(), clones=3, iterations=5)
 
 
@@ -187,9 +193,12 @@ def hand_judge(
     edges: tuple[float, float] = (0.25, 0.5),
     bits: tuple[float, float, float] = (RATIO_BITS[ABSURD], RATIO_BITS[DOUBTFUL], RATIO_BITS[SURE]),
 ) -> Judge:
-    """A judge that looks at one term alone: the bits below, between and above the edges; missing is like above."""
+    """Return a judge that uses one term: ``bits`` below, between and above the edges.
+
+    A missing value gives the bits above the edges.
+    """
     names = tuple(term.name for term in TERMS)
-    # Node 0 asks "up to the first edge?", node 2 "up to the second?"; 1, 3 and 4 are leaves.
+    # Node 0 compares with the first edge and node 2 with the second; 1, 3 and 4 are leaves.
     return Judge(
         names=names,
         roots=np.array([0]),
@@ -203,7 +212,7 @@ def hand_judge(
 
 
 def hand_calibration(per_category: int = 2000) -> Calibration:
-    """Meant commands that all score below ``SURE``, so that only ``DOUBTFUL`` and ``ABSURD`` are unusual."""
+    """Return meant commands that all score below ``SURE``; ``DOUBTFUL`` and ``ABSURD`` are rare."""
     scores = np.linspace(-20.0, RATIO_BITS[SURE], per_category)
     categories: list[Category] = [(risk, new) for risk in RiskClass for new in (False, True)]
     return Calibration(dict.fromkeys(categories, scores))
@@ -217,7 +226,7 @@ def hand_bundle(
     rules: Policy | None = None,
     training: Distribution | None = None,
 ) -> Bundle:
-    """A bundle without training: small model, hand-made judge and calibration, the packaged policy."""
+    """Return a bundle of the small model, a hand-made judge and calibration, and the policy."""
     return make_bundle(
         model or small_model(),
         judge or hand_judge(),
@@ -230,7 +239,7 @@ def hand_bundle(
 def run(
     events: Sequence[IntentEvent], bundle: Bundle, state: HouseholdState | None = None
 ) -> tuple[list[Decision], HouseholdState]:
-    """Decide on events of one household in order."""
+    """Decide on the events of one household in order; return the decisions and the state."""
     state = state or HouseholdState.new(events[0].household_id)
     decisions = []
     for each in events:
@@ -240,5 +249,5 @@ def run(
 
 
 def heard(events: Sequence[IntentEvent], wake: float | None) -> list[IntentEvent]:
-    """The same events, their wake word heard with this confidence."""
+    """Return the events with this confidence of the wake word."""
     return [replace(each, wake_confidence=wake) for each in events]

@@ -1,4 +1,4 @@
-"""One trained bundle for the whole run: training takes seconds, and nothing that uses it may change it."""
+"""Fixtures of the core's tests: one trained bundle for the whole run; training takes seconds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STATE: TypeAdapter[HouseholdState] = TypeAdapter(HouseholdState)
 
 @pytest.fixture(scope="session")
 def population() -> list[IntentEvent]:
-    """What a small town meant, in order of time."""
+    """The events of a small town, all of them meant, in order of time."""
     return town()
 
 
@@ -40,7 +40,7 @@ def trained(population: list[IntentEvent], once_a_run: OnceARun) -> Bundle:
 
 @pytest.fixture(scope="session", params=["hand-made", "trained"])
 def bundle(request: pytest.FixtureRequest) -> Bundle:
-    """Every bundle that the pipeline must be right with, whatever its numbers."""
+    """The bundles with which every property of the pipeline must hold."""
     if request.param == "hand-made":
         return hand_bundle()
     found: Bundle = request.getfixturevalue("trained")
@@ -49,5 +49,5 @@ def bundle(request: pytest.FixtureRequest) -> Bundle:
 
 @pytest.fixture(scope="session")
 def through_json() -> Callable[[HouseholdState], HouseholdState]:
-    """Writes a state as the changelog does, and reads it again."""
+    """A function that writes a state as JSON and reads it again."""
     return lambda state: _STATE.validate_json(_STATE.dump_json(state))

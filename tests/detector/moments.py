@@ -1,4 +1,4 @@
-"""Moments to hold evidence against: ordinary ones and the corners."""
+"""Moments for the tests of evidence: ordinary cases and corner cases."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from tests.detector.builders import (
 
 
 def moments_of(sessions: list[list[IntentEvent]]) -> list[Moment]:
-    """Every committed chain of one household's sessions."""
+    """Return the moments of all committed chains in one household's sessions."""
     return list(committed_moments(sessions, small_model(), policy()))
 
 
 def moment_of(intent: str, wake: float | None = None) -> Moment:
-    """A one-shot command in a household that was never heard of."""
+    """Return the moment of a one-shot command in a new household."""
     return moments_of([[event(intent=intent, commits=True, wake_confidence=wake)]])[0]
 
 
 def send(wake: float | None = None) -> Moment:
-    """Portland's chain in a household that was never heard of."""
+    """Return the moment of Portland's chain in a new household."""
     return moments_of([heard(send_message(), wake)])[0]
 
 
 def corners() -> list[Moment]:
-    """Moments at the edge of what can happen: each term must cope with each."""
+    """Return the corner cases that every term must handle."""
     talk = [("conversation.Talk", Act.INFORM, False)] * (MAX_TURNS + 10)
     informs = [("messages.SendMessage", Act.INFORM, False, {"contact": "k1_x"})] * (MAX_TURNS + 10)
     commit = ("messages.SendMessage", Act.AFFIRM, True)
@@ -57,6 +57,6 @@ def corners() -> list[Moment]:
 
 
 def every_moment() -> list[Moment]:
-    """The corners, and each committed chain of two households that have a history."""
+    """Return the corner cases, and the committed chains of two households with a history."""
     sessions = training_sessions()
     return [*corners(), *moments_of(sessions[::2]), *moments_of(sessions[1::2])]

@@ -1,4 +1,4 @@
-"""What hypothesis draws for tests of the sequence model."""
+"""Hypothesis strategies for the tests of the sequence model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Problem:
-    """A random small fitting problem."""
+    """The parameters and training sequences of a small random model."""
 
     n_symbols: int
     n_clones: int
@@ -51,7 +51,7 @@ def problems(draw: st.DrawFn) -> Problem:
 
 @st.composite
 def problems_with_query(draw: st.DrawFn) -> tuple[Problem, list[int]]:
-    """A problem, and another sequence over its symbols, seen or not."""
+    """Draw a problem, and another sequence over its symbols."""
     problem = draw(problems())
     query = draw(st.lists(st.integers(0, problem.n_symbols - 1), min_size=1, max_size=15))
     return problem, query

@@ -1,4 +1,4 @@
-"""What holds for every module of the core: its public names resolve, it says what it is for, its examples run."""
+"""Every module of the core has a docstring, resolvable public names and examples that run."""
 
 import doctest
 import importlib
@@ -22,7 +22,7 @@ def test_public_names_resolve_and_are_documented(module: ModuleType) -> None:
     for name in getattr(module, "__all__", ()):
         value = getattr(module, name)
         if inspect.isclass(value) or inspect.isfunction(value):
-            assert value.__doc__, f"{module.__name__}.{name} says nothing about itself"
+            assert value.__doc__, f"{module.__name__}.{name} has no docstring"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)

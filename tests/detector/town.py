@@ -1,6 +1,7 @@
-"""A town for training in tests: a dozen households with habits, from templates, in a second.
+"""A simulated town for training in tests: a dozen households with habits, made from templates.
 
-The tests of the core stand on this rather than on ``detector.simulation.households``, whose households may become richer at any time.
+The tests of the core use it instead of ``detector.simulation.households``, which may change at any
+time.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ Turn = tuple[str, Act, bool, tuple[str, ...]]
 
 _SEND, _CALL, _BUY = "messages.SendMessage", "calls.PlaceCall", "shopping.BuyItem"
 _FIND, _PLAY, _LIGHT = "music.FindSongs", "music.PlaySong", "lights.TurnOn"
-#: Each domain's ways to say it: turns of (intent, act, commits, slots).
+#: The dialogues of each domain: turns of (intent, act, commits, slots).
 TEMPLATES: dict[str, list[list[Turn]]] = {
     "messages": [
         [
@@ -50,7 +51,7 @@ TEMPLATES: dict[str, list[list[Turn]]] = {
 
 
 def town(households: int = 12, sessions: int = 30, seed: int = 0) -> list[IntentEvent]:
-    """Return everything that the town meant, in order of time; the same seed gives the same events."""
+    """Return the town's events in order of time, all meant; the same seed gives the same events."""
     rng = np.random.default_rng(seed)
     events = [
         each

@@ -15,7 +15,7 @@ THANKS = "conversation.Thanks"
 
 
 def follow(events: list[IntentEvent]) -> list[Chain | None]:
-    """The session's chain after each event, each with its number as its bits; a committed chain is over."""
+    """Return the chain after each event; the bits of an event are its number."""
     chain: Chain | None = None
     known: dict[str, str] = {}
     chains = []
@@ -27,12 +27,12 @@ def follow(events: list[IntentEvent]) -> list[Chain | None]:
     return chains
 
 
-def test_the_table_is_total() -> None:
+def test_the_table_is_complete() -> None:
     assert set(MOVES) == set(product((False, True), Act))
 
 
 @pytest.mark.parametrize(("key", "found"), MOVES.items(), ids=str)
-def test_the_table_is_what_decides_within_one_intent(key: tuple[bool, Act], found: Move) -> None:
+def test_the_table_decides_within_one_intent(key: tuple[bool, Act], found: Move) -> None:
     is_open, act = key
     chain = Chain(intent=SEND, act="initiate", start=0, bits=(1.0,)) if is_open else None
     assert move(chain, event(intent=SEND, act=act)) is found
@@ -86,7 +86,7 @@ def test_a_reservation_after_a_search_begins_at_the_reservation() -> None:
     assert chain.slots == {"time": "k1_c"}
 
 
-def test_a_reservation_goes_on_where_another_act_than_initiate_changes_the_intent() -> None:
+def test_a_change_of_intent_starts_a_chain_whatever_the_act() -> None:
     events = dialogue(
         ("restaurants.FindTable", Act.INITIATE, False),
         ("restaurants.ReserveTable", Act.SELECT, False),
@@ -119,7 +119,7 @@ def test_a_commit_without_a_chain_is_a_chain_of_its_own() -> None:
     assert (chain.act, chain.bits) == ("affirm", (0.0,))
 
 
-def test_a_commit_of_another_intent_leaves_the_open_chain() -> None:
+def test_a_commit_of_another_intent_starts_its_own_chain() -> None:
     events = dialogue(
         ("calls.PlaceCall", Act.INITIATE, False, {"contact": "k1_a"}),
         ("shopping.BuyItem", Act.AFFIRM, True, {"item": "k1_b"}),
@@ -136,12 +136,12 @@ def test_a_new_initiate_starts_again() -> None:
     assert (chain.start, chain.bits, chain.slots) == (1, (1.0,), {})
 
 
-def test_no_and_denials_outside_a_chain_are_nothing() -> None:
+def test_denials_outside_a_chain_are_ignored() -> None:
     events = dialogue((SEND, Act.DENY, False), (SEND, Act.DECLINE, False), (SEND, Act.THANK, False))
     assert follow(events) == [None, None, None]
 
 
-def test_slots_said_twice_and_said_differently_are_counted() -> None:
+def test_repeated_and_conflicting_slots_are_counted() -> None:
     events = dialogue(
         ("contacts.Find", Act.INITIATE, False, {"contact": "k1_a"}),
         (SEND, Act.INITIATE, False, {"contact": "k1_b"}),
@@ -150,12 +150,13 @@ def test_slots_said_twice_and_said_differently_are_counted() -> None:
     )
     chain = follow(events)[-1]
     assert chain is not None
-    # contact was said again twice in the chain; it differed from the session's last at the second and the fourth turn.
+    # The chain names contact again twice. Its token differs from the session's latest one at the
+    # second and at the fourth turn.
     assert (chain.repeated, chain.conflicts) == (2, 2)
     assert chain.slots == {"contact": "k1_c", "text": "k1_t"}
 
 
-def test_known_confidences_are_kept_and_missing_ones_say_nothing() -> None:
+def test_known_confidences_are_kept_and_missing_ones_are_ignored() -> None:
     first, second, third = send_message()
     events = [
         replace(first, wake_confidence=0.4, asr_confidence=None),
@@ -181,7 +182,7 @@ TURNS = st.builds(
 
 
 @given(st.lists(TURNS, max_size=12))
-def test_a_chain_is_of_one_intent_apart_from_conversation(events: list[IntentEvent]) -> None:
+def test_a_chain_has_one_intent_apart_from_conversation(events: list[IntentEvent]) -> None:
     for end, chain in enumerate(follow(events)):
         if chain is None:
             continue

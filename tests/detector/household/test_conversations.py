@@ -66,7 +66,7 @@ def test_silence_ends_a_conversation_and_what_follows_under_its_id_is_another(
     assert state.learned == conversations - 1
 
 
-def test_the_silence_is_the_logs_and_no_devices() -> None:
+def test_silence_is_measured_by_the_logs_time() -> None:
     first = send_message()
     _, state = run(first, BUNDLE)
     at = first[-1].seconds
@@ -80,7 +80,7 @@ def test_the_silence_is_the_logs_and_no_devices() -> None:
     assert decision.clock_replaced
 
 
-def test_a_wrong_stamp_of_the_log_holds_no_conversation_open() -> None:
+def test_a_wrong_log_time_does_not_keep_a_conversation_open() -> None:
     first = send_message()
     _, state = run(first, BUNDLE)
     year = 365 * 86_400
@@ -102,7 +102,7 @@ def test_length_ends_a_conversation_once_no_command_is_in_the_middle() -> None:
     assert runtime_session_id("s1 2") == "s1"
 
 
-def test_an_endless_command_ends_a_conversation_as_well() -> None:
+def test_an_endless_command_also_ends_a_conversation() -> None:
     endless = dialogue((SEND, Act.INITIATE, False), *[(SEND, Act.INFORM, False)] * (2 * RULE.turns))
     _, state = run(endless, BUNDLE)
     assert max(session.turns for session in state.sessions) == 2 * RULE.turns
@@ -120,7 +120,7 @@ def test_two_devices_with_the_same_id_are_two_conversations() -> None:
     assert {each.session_id for each in apart} == {"s1"}
 
 
-def test_what_was_not_confirmed_holds_back_its_own_conversation_only() -> None:
+def test_an_unconfirmed_command_affects_its_own_conversation_only() -> None:
     (*_, asked), state = run(heard(send_message(), DOUBTFUL), BUNDLE)
     assert asked.verdict is Verdict.CONFIRM
     (*_, soon), _ = run(later(send_message(contact="k1_b"), 30), BUNDLE, state)
@@ -151,7 +151,7 @@ def test_an_answer_finds_its_question_in_a_conversation_with_a_reused_id(session
 
 
 def test_a_session_id_may_be_left_out_and_is_the_devices_own_then() -> None:
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "event_id": "e",
         "time": START,
         "household_id": "h1",
@@ -160,7 +160,7 @@ def test_a_session_id_may_be_left_out_and_is_the_devices_own_then() -> None:
         "commits": False,
     }
     kitchen, again, attic = (
-        IntentEvent(**told, device_id=name) for name in ("kitchen", "kitchen", "attic")
+        IntentEvent(**values, device_id=name) for name in ("kitchen", "kitchen", "attic")
     )
     assert kitchen.session_id == again.session_id != attic.session_id
     assert "kitchen" not in kitchen.session_id
@@ -168,7 +168,7 @@ def test_a_session_id_may_be_left_out_and_is_the_devices_own_then() -> None:
         event(1, session_id="two words")
 
 
-def test_a_stream_is_told_apart_as_the_household_does_it() -> None:
+def test_a_stream_is_split_as_the_household_splits_it() -> None:
     first = send_message()
     stream = [
         *first,
@@ -182,7 +182,7 @@ def test_a_stream_is_told_apart_as_the_household_does_it() -> None:
 
 
 def test_households_whose_sessions_all_have_one_id_learn_as_well_as_with_ids_of_their_own() -> None:
-    """OVOS sends "default" for ever: nothing was ever learned."""
+    """OVOS always sends "default"; without an end to the session, nothing would be learned."""
     town = simulate(8, 10, seed=5)
     learned: dict[bool, dict[str, HouseholdState]] = {}
     decided: dict[bool, list[Decision]] = {}
@@ -203,7 +203,7 @@ def test_households_whose_sessions_all_have_one_id_learn_as_well_as_with_ids_of_
     assert sum(one is other for one, other in zip(*verdicts, strict=True)) > 0.99 * len(town.events)
 
 
-def test_a_played_stream_reveals_what_was_meant_although_no_id_changes() -> None:
+def test_playing_a_stream_finds_the_meant_commands_under_one_session_id() -> None:
     stream = [each for day in range(3) for each in later(heard(send_message(), 0.9), 86_400 * day)]
     undone = {stream[2].event_id}
     assert len(list(play(stream, BUNDLE, undone))) == len(stream)

@@ -1,4 +1,4 @@
-"""The household layer learns from what was meant, and from nothing else."""
+"""The household layer learns from meant chains only."""
 
 from dataclasses import replace
 
@@ -52,7 +52,7 @@ def bundle() -> Bundle:
 
 
 def another_session(day: float = LATER) -> list[IntentEvent]:
-    """A session that closes those before it and itself teaches nothing: nobody commits anything."""
+    """Close all sessions by a session that has no command, from which nothing is learned."""
     return dialogue(
         (SEND, Act.INITIATE, False), first=int(1e6 * day), session=f"closing{day}", days=day
     )
@@ -130,7 +130,7 @@ def test_executed_and_then_undone_teaches_nothing(bundle: Bundle) -> None:
     assert taught(closed(state, bundle)) == NOTHING
 
 
-def test_an_outcome_told_twice_counts_once(bundle: Bundle) -> None:
+def test_an_outcome_reported_twice_counts_once(bundle: Bundle) -> None:
     _, state = run(heard(send_message(), SURE), bundle)
     for _ in range(2):
         state = apply_outcome(
@@ -154,7 +154,7 @@ def test_an_open_chain_teaches_nothing(bundle: Bundle) -> None:
     assert taught(closed(state, bundle)) == NOTHING
 
 
-def test_an_open_chain_of_an_intent_that_nobody_knows_teaches_nothing(bundle: Bundle) -> None:
+def test_an_open_chain_of_an_unknown_intent_teaches_nothing(bundle: Bundle) -> None:
     _, state = run(dialogue(("ovens.Ignite", Act.INITIATE, False)), bundle)
     assert taught(closed(state, bundle)) == NOTHING
 
@@ -164,7 +164,7 @@ def test_asking_without_a_command_is_a_use(bundle: Bundle) -> None:
     assert taught(closed(state, bundle)) == (1, {"music.FindSongs"}, {"music"}, set())
 
 
-def test_a_refused_command_takes_its_search_with_it(bundle: Bundle) -> None:
+def test_a_search_before_a_refused_command_teaches_nothing(bundle: Bundle) -> None:
     events = dialogue(
         ("music.FindSongs", Act.INITIATE, False),
         ("music.PlaySong", Act.INITIATE, True),
@@ -229,7 +229,7 @@ def test_an_early_outcome_waits_for_its_own_event_only(bundle: Bundle) -> None:
     assert taught(closed(state, bundle)) == SENT
 
 
-def test_an_outcome_of_an_event_that_commits_nothing_is_dropped(bundle: Bundle) -> None:
+def test_an_outcome_of_an_event_without_a_command_is_dropped(bundle: Bundle) -> None:
     _, state = run(send_message()[:2], bundle)
     assert (
         apply_outcome(
@@ -267,7 +267,7 @@ def test_counts_decay_with_learned_sessions(bundle: Bundle) -> None:
 
 
 def test_a_household_learns_from_so_many_sessions_a_day_and_no_more(bundle: Bundle) -> None:
-    """A flood claims a part of the memory, not all of it: what is beyond the bound is counted and teaches nothing."""
+    """A flood claims only a part of the memory: sessions beyond the bound are counted only."""
     state, more = HouseholdState.new("h1"), 4
     for number in range(LESSONS_A_DAY + more):
         events = send_message(first=10 * number, session=f"s{number}", days=0.01 * number)
@@ -284,7 +284,7 @@ def test_a_household_learns_from_so_many_sessions_a_day_and_no_more(bundle: Bund
     assert skipped_sessions(state, next_day) == 0
 
 
-def test_what_is_dated_earlier_counts_on_the_latest_day(bundle: Bundle) -> None:
+def test_a_session_with_an_earlier_log_time_counts_on_the_latest_day(bundle: Bundle) -> None:
     _, state = run(send_message(days=5.0), bundle)
     state = closed(state, bundle, day=6.0)
     for number in range(1, LESSONS_A_DAY + 4):
@@ -305,7 +305,7 @@ def test_hours_and_novelty_are_of_meant_sessions(bundle: Bundle) -> None:
     assert 0 < closed(state, bundle, day=3.0).novelty < first <= 1
 
 
-def test_what_is_remembered_is_bounded_and_the_latest_stays(bundle: Bundle) -> None:
+def test_remembered_tokens_are_bounded_and_the_latest_are_kept(bundle: Bundle) -> None:
     state = HouseholdState.new("h1")
     uses = MAX_TOKENS + 5
     for day in range(uses):
@@ -373,14 +373,14 @@ def test_a_household_without_history_is_the_population() -> None:
     assert predictive_bits({}, "any", 1, 0.25) == pytest.approx(2.0)
 
 
-def test_use_makes_likely_and_time_forgets() -> None:
+def test_use_makes_an_intent_likelier_and_time_forgets_it() -> None:
     used = {"lights": Usage(count=5.0, session=10)}
     now, later = (predictive_bits(used, "lights", session, 0.01) for session in (10, 100))
     assert now < later < predictive_bits({}, "lights", 10, 0.01)
 
 
 def test_learning_is_a_function_of_its_arguments(bundle: Bundle) -> None:
-    """No order of a set leaks into the state: the same twice, also as text."""
+    """The order of a set does not affect the state: two runs give the same text."""
     events = [each for session in training_sessions()[1::2] for each in session]
     first, again = (repr(closed(run(events, bundle)[1], bundle, day=9.0)) for _ in range(2))
     assert first == again

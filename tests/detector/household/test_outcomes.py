@@ -1,4 +1,4 @@
-"""What outcomes do to a household: nothing that they report authorises, opens again, or teaches what was not allowed."""
+"""Outcomes never authorise a command, reopen a question or teach a command that was not allowed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def stands(state: HouseholdState, event_id: str = "e2", at: float = AT) -> Stand
 def test_an_outcome_confirms_nothing(
     before: Sequence[OutcomeKind], session: str, source: OutcomeSource
 ) -> None:
-    """The back door of version 0.1.0: ask, report ``confirmed``, ask again."""
+    """Version 0.1.0 allowed a command after the report of ``confirmed`` alone."""
     _, state = run(unlock(0), BUNDLE)
     for kind in before:
         state = apply_outcome(state, outcome("e0", kind), at=AT)
@@ -109,7 +109,7 @@ def test_what_ran_although_it_was_refused_is_told_and_teaches_nothing(
     assert stands(state) in (Standing.ASKED, Standing.BLOCKED)
 
 
-def test_an_early_outcome_of_what_commits_nothing_is_forgotten_when_its_event_comes() -> None:
+def test_an_early_outcome_is_dropped_when_its_event_turns_out_to_have_no_command() -> None:
     before = apply_outcome(HouseholdState.new("h1"), outcome("e0", EXECUTED), at=AT)
     decision, state = decide(before, event(0), BUNDLE, at=START.timestamp())
     ((_, reason),) = refused_early(before, event(0), decision)
@@ -117,7 +117,7 @@ def test_an_early_outcome_of_what_commits_nothing_is_forgotten_when_its_event_co
     assert report(state, outcome("e0", EXECUTED), at=AT)[0] is OutcomeRefused.NOT_A_COMMAND
 
 
-def test_an_early_outcome_that_is_reported_twice_waits_once() -> None:
+def test_an_early_outcome_reported_twice_is_kept_once() -> None:
     state = HouseholdState.new("h1")
     for _ in range(2):
         state = apply_outcome(state, outcome("e0", EXECUTED), at=AT)
@@ -125,7 +125,7 @@ def test_an_early_outcome_that_is_reported_twice_waits_once() -> None:
 
 
 def test_an_early_outcome_teaches_no_sooner_than_a_later_one() -> None:
-    """The command's session is open when its outcome is looked at: the undo window has still to pass."""
+    """The outcome arrives while the command's session is open, before its undo window ends."""
     (light,) = dialogue(("lights.TurnOn", Act.INITIATE, True), wake_confidence=SURE)
     state = apply_outcome(HouseholdState.new("h1"), outcome("e0", EXECUTED), at=light.seconds)
     _, state = run([light], BUNDLE, state)
@@ -158,7 +158,7 @@ def test_a_checked_yes_after_its_session_is_over_is_learned_at_once() -> None:
 
 
 @pytest.mark.parametrize("kind", [DENIED, UNDONE, EXPIRED])
-def test_what_is_taken_back_after_a_yes_is_not_confirmed_any_more(kind: OutcomeKind) -> None:
+def test_a_confirmation_is_withdrawn_by_a_later_denial(kind: OutcomeKind) -> None:
     decisions, state = run(unlock(0), BUNDLE)
     state = confirmed(decisions[-1], BUNDLE, state)
     assert run(unlock(3, session="s2"), BUNDLE, state)[0][0].verdict is Verdict.ALLOW
@@ -211,8 +211,8 @@ def test_what_a_gateway_let_run_teaches_nothing_where_the_worker_would_have_aske
     assert (reason, stands(state)) == (None, Standing.LET_RUN)
 
 
-def test_a_question_stays_open_where_a_gateway_held_back() -> None:
-    """The gateway asked as well, under the same id: whoever is asked can still answer."""
+def test_a_question_stays_open_when_a_gateway_did_not_run_the_command() -> None:
+    """The gateway asked the same question under the same id, so the user can still answer it."""
     decisions, state = run(heard(send_message(), DOUBTFUL), BUNDLE)
     state = apply_outcome(state, outcome("e2", EXPIRED, source=OutcomeSource.GATEWAY), at=AT)
     assert stands(state) is Standing.ASKED
@@ -240,7 +240,8 @@ def test_an_event_that_is_decided_on_again_is_remembered_once() -> None:
     assert [pending.event_id for pending in state.pending] == ["e0"]
 
 
-#: Neither is ever allowed: unlocking is asked about, since no household of the training data does it, and the message is absurd.
+#: Neither command is ever allowed: unlocking needs a confirmation, since no household of the
+#: training data does it, and the message is absurd.
 COMMANDS = st.builds(
     lambda number, intent, session, slots, act: event(
         event_id=f"e{number}",
@@ -295,7 +296,7 @@ def test_nothing_but_a_checked_answer_lets_run_or_teaches_what_was_not_allowed(
     key: bytes | None,
     bundle: Any,
 ) -> None:
-    """No event here is allowed by the judge: so none is ever, and the household learns nothing."""
+    """The judge allows none of these events, so none is ever allowed and nothing is learned."""
     state, at = HouseholdState.new("h1"), START.timestamp()
     for later, step in steps:
         at += later
@@ -321,8 +322,8 @@ def test_nothing_but_a_checked_answer_lets_run_or_teaches_what_was_not_allowed(
     assert (state.learned, state.taught, state.intents) == (0, 0, {})
 
 
-def test_given_to_makes_an_answer_that_would_count() -> None:
-    """The property above refuses answers for want of a proof, and for nothing else that its answers have in common."""
+def test_given_to_makes_a_valid_answer() -> None:
+    """The answers of the property above are refused only because they have no proof."""
     (decision,), state = run(unlock(0), BUNDLE)
     said = given_to(decision)
     assert (
@@ -400,7 +401,7 @@ def test_a_yes_holds_only_where_it_would_be_enough_for_the_command_said_again() 
 
 @pytest.mark.parametrize("wake", [SURE, DOUBTFUL, ABSURD])
 def test_other_commands_push_nothing_out_that_is_held_back_in_its_conversation(wake: float) -> None:
-    """Sixteen other commands, and it was forgotten that this one was never confirmed."""
+    """Sixteen other commands must not displace a command that was never confirmed."""
     _, state = run(heard(send_message(), DOUBTFUL), BUNDLE)
     for number in range(2 * MAX_PENDING):
         other = event(

@@ -41,7 +41,7 @@ def test_sessions_do_not_mix() -> None:
     assert {s.session_id: s for s in mixed.sessions} == {s.session_id: s for s in apart.sessions}
 
 
-def test_observing_is_not_remembering() -> None:
+def test_observe_does_not_change_the_stored_state() -> None:
     state = through(send_message()[:2])
     _, after = observe(state, send_message()[2], MODEL, POLICY, at=send_message()[2].seconds)
     assert after == state
@@ -69,7 +69,7 @@ def test_a_session_that_is_quiet_for_the_undo_window_is_forgotten_when_another_b
 
 
 @pytest.mark.parametrize("days", [-1, -365, 365])
-def test_a_devices_clock_moves_no_session(days: int) -> None:
+def test_a_devices_clock_does_not_affect_sessions(days: int) -> None:
     late = through(send_message())
     wrong = event(90, time=START + timedelta(days=days), act=Act.INFORM)
     observation, _ = observe(late, wrong, MODEL, POLICY, at=late.sessions[0].seconds + 5)
@@ -97,7 +97,7 @@ def test_a_devices_clock_is_believed_within_the_policys_skew_and_only_for_habits
     assert observation.session.device_seconds == at
 
 
-def test_what_a_session_keeps_is_bounded() -> None:
+def test_a_session_is_bounded() -> None:
     turns = [
         (SEND, Act.INFORM, False, {f"slot{number}_{other}": "k1_x" for other in range(30)})
         for number in range(MAX_TURNS * 2 - 1)
@@ -153,7 +153,7 @@ def test_a_household_is_less_surprised_by_what_it_often_begins_with() -> None:
 
 @pytest.mark.parametrize("meant", [(), (SEND,), ("ovens.Ignite",)])
 def test_what_a_household_begins_with_is_a_distribution(meant: tuple[str, ...]) -> None:
-    """Whatever it learned, also of a domain that the model does not know."""
+    """This holds for everything that it learned, including a domain unknown to the model."""
     state = HouseholdState.new("h1")
     for day, intent in enumerate(meant):
         turn = dialogue((intent, Act.INITIATE, True), first=day, session=f"s{day}", days=day)

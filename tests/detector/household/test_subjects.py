@@ -40,7 +40,7 @@ def test_a_subject_lasts_as_long_as_its_domain() -> None:
     assert subject.commits == 1
 
 
-def test_thanks_belong_to_what_was_talked_about() -> None:
+def test_thanks_belong_to_the_current_subject() -> None:
     subject = subject_of(FIND, THANKS, PLAY)
     assert (subject.start, len(subject.bits), subject.intent) == (0, 3, "music.PlaySong")
 
@@ -55,26 +55,24 @@ def test_the_first_subject_follows_nothing() -> None:
     assert (subject.follows_command, subject.interrupts) == (None, None)
 
 
-def test_it_tells_whether_the_one_before_was_left_in_the_middle() -> None:
+def test_interrupts_says_whether_the_previous_subject_was_unfinished() -> None:
     assert subject_of(BEGIN, FIND).interrupts is True
     assert subject_of(BEGIN, SEND, FIND).interrupts is False
-    assert (
-        subject_of(BEGIN, SEND, BEGIN, FIND).interrupts is False
-    )  # the intent was carried out once
-    assert subject_of(FIND, BEGIN).interrupts is False  # finding songs is no command
+    assert subject_of(BEGIN, SEND, BEGIN, FIND).interrupts is False  # the intent was committed once
+    assert subject_of(FIND, BEGIN).interrupts is False  # finding songs is not a command
 
 
-def test_it_tells_whether_the_one_before_held_a_command() -> None:
+def test_follows_command_says_whether_the_previous_subject_had_a_command() -> None:
     assert subject_of(BEGIN, SEND, FIND).follows_command is True
     assert subject_of(BEGIN, FIND).follows_command is False
 
 
-def test_it_is_bounded() -> None:
+def test_a_subject_is_bounded() -> None:
     subject = subject_of(*[FIND] * (MAX_TURNS + 9))
     assert len(subject.bits) == len(subject.slot_bits) == MAX_TURNS
 
 
-def test_which_slots_a_turn_says_has_a_surprisal() -> None:
+def test_the_set_of_slots_of_a_turn_has_a_surprisal() -> None:
     (event,) = dialogue(("messages.SendMessage", Act.INFORM, False, {"contact": "k1_a"}))
     new, again = POPULATION.said["messages.SendMessage inform"]["contact"]
     assert POPULATION.slot_bits(event, set()) == -math.log2(new)

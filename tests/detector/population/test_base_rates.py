@@ -17,7 +17,7 @@ def test_shares_sum_to_one() -> None:
         assert sum(hours) == pytest.approx(1.0)
 
 
-def test_conversation_is_nobodys_use() -> None:
+def test_conversation_turns_are_not_uses() -> None:
     assert "conversation" not in POPULATION.domains
     assert "conversation.Thanks" not in POPULATION.intents
 
@@ -38,14 +38,14 @@ def test_a_slot_said_earlier_in_the_session_is_known() -> None:
     assert POPULATION.slots["music.PlaySong"] == {"artist": 6 / 7}
 
 
-def test_the_never_seen_is_rarer_than_the_rarest_but_possible() -> None:
+def test_the_unseen_is_rarer_than_the_rarest_and_not_impossible() -> None:
     assert POPULATION.domain_rate("ovens") == min(POPULATION.domains.values()) / 2
     assert POPULATION.intent_rate("ovens.Ignite") == min(POPULATION.intents.values()) / 2
     assert POPULATION.hour_rate("ovens", 3) == 1 / PARTS_OF_WEEK
     assert 0 < Population.of([]).domain_rate("ovens") <= 1
 
 
-def test_a_search_of_another_domain_is_none() -> None:
+def test_a_search_in_another_domain_does_not_count() -> None:
     session = dialogue(
         ("weather.GetForecast", Act.INITIATE, False), ("lights.TurnOn", Act.INITIATE, True)
     )

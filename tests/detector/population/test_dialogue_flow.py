@@ -1,4 +1,4 @@
-"""How people move on in a conversation, whatever it is about."""
+"""The flow of dialogues is independent of their subject."""
 
 import math
 from dataclasses import replace
@@ -41,12 +41,14 @@ def test_a_move_is_the_act_and_whether_it_stays_with_the_intent() -> None:
     ]
 
 
-def test_the_counts_are_mixed_with_those_of_shorter_memory() -> None:
-    # 9 of 9 sessions begin like that; there are two moves, and one that nobody made.
+def test_trigrams_back_off_to_bigrams_worked_by_hand() -> None:
+    # 9 of 9 sessions begin with this move; two moves were seen, and one stands for all others.
     pair = (9 + 2 / 3) / (9 + 2)
     first = (9 + 4 * pair) / (9 + 4)
     assert FLOW.bits(moves_of([FIND])) == [-math.log2(first)]
-    assert FLOW.bits(moves_of([FIND])) == FLOW.bits(moves_of([LIGHTS]))  # whatever it is about
+    assert FLOW.bits(moves_of([FIND])) == FLOW.bits(
+        moves_of([LIGHTS])
+    )  # the domain does not matter
 
 
 @given(TURNS)
@@ -59,8 +61,8 @@ def test_bits_are_finite_and_come_one_at_a_time(turns: list[tuple[str, str]]) ->
 
 
 @given(TURNS)
-def test_what_may_come_next_adds_up_to_one(turns: list[tuple[str, str]]) -> None:
-    """Over the two moves that are known and all that are not, in any state."""
+def test_probabilities_of_the_next_move_sum_to_one(turns: list[tuple[str, str]]) -> None:
+    """The known moves and the unseen move sum to one in every state."""
     before = moves_of(turns)
     nexts = ("initiate first", "affirm domain", "unheard of")
     assert sum(2.0 ** -FLOW.bits([*before, move])[-1] for move in nexts) == pytest.approx(1.0)
@@ -83,7 +85,7 @@ def test_the_terms_look_at_the_subject_and_at_what_came_before() -> None:
     assert [value(name, moment) for name in names] == [1.0, 4.0, 7.5, 2.5, 5.0]
 
 
-def test_a_subject_that_would_begin_a_conversation_stands_out_inside_one() -> None:
+def test_an_opening_subject_is_conspicuous_within_a_conversation() -> None:
     begin = ("messages.SendMessage", Act.INITIATE, False)
     command = ("messages.SendMessage", Act.AFFIRM, True)
     (alone,) = moments_of([dialogue(begin, command)])

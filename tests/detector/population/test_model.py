@@ -22,7 +22,7 @@ def test_perplexity_is_two_to_the_mean_surprisal() -> None:
     assert perplexity(model, sessions) == pytest.approx(2 ** (sum(bits) / len(bits)))
 
 
-def test_what_was_learned_is_less_perplexing_than_nonsense() -> None:
+def test_training_data_is_less_perplexing_than_nonsense() -> None:
     nonsense = [dialogue(("ovens.Ignite", Act.AFFIRM, True), ("music.PlaySong", Act.END, False))]
     assert (
         perplexity(small_model(), training_sessions())
@@ -32,8 +32,8 @@ def test_what_was_learned_is_less_perplexing_than_nonsense() -> None:
     )
 
 
-def test_sessions_do_not_run_into_each_other() -> None:
-    """The pair (last of one session, first of the next) is not learned."""
+def test_pairs_across_sessions_are_not_learned() -> None:
+    """The pair of a session's last event and the next session's first is not learned."""
     model = small_model()
     last, first = (
         model.vocabulary.index("messages.SendMessage", "affirm"),
@@ -50,7 +50,7 @@ def test_the_same_seed_gives_the_same_model() -> None:
     assert not np.array_equal(first.sequence.blocks, other.sequence.blocks)
 
 
-def test_nothing_to_learn_from_is_refused() -> None:
+def test_no_events_are_rejected() -> None:
     with pytest.raises(NotEnoughData, match="no events"):
         fit_model([])
     with pytest.raises(NotEnoughData, match="at least one event"):

@@ -1,4 +1,7 @@
-"""Two services of one intent: the one asks for a party and a city, the other for seats and a place."""
+"""Slot pairs of two services with one intent.
+
+One service asks for a party size and a city, the other for a number of seats and a place.
+"""
 
 import math
 from collections.abc import Sequence
@@ -34,31 +37,31 @@ def reserve(
     return dialogue(*before, *informs, (RESERVE, Act.AFFIRM, True))
 
 
-def test_details_of_two_services_are_apart_by_what_chance_would_have_said() -> None:
-    # 8 of 16 have each, so chance would have put 4 together; none was.
+def test_slots_of_two_services_are_apart_worked_by_hand() -> None:
+    # 8 of 16 commands have each slot, so 4 would have both by chance; none has.
     assert SERVICES.apart_bits(RESERVE, ("seats", "party")) == [math.log2(4.5 / 0.5)]
     assert SERVICES.apart_bits(RESERVE, ("party", "city")) == []
     assert len(SERVICES.apart_bits(RESERVE, ("party", "city", "place"))) == 2
 
 
-def test_what_is_expected_less_than_once_tells_little() -> None:
+def test_a_pair_expected_less_than_once_gives_little_evidence() -> None:
     rare = counted(*[frozenset({"party"})] * 9, frozenset({"view"}))
     (bits,) = rare.apart_bits(RESERVE, ("party", "view"))
     assert bits == math.log2((9 / 10 + 0.5) / 0.5) < 2.0
 
 
-def test_a_detail_that_always_comes_with_another_is_missed() -> None:
+def test_a_slot_that_always_accompanies_another_is_missed() -> None:
     assert SERVICES.left_out_bits(RESERVE, ("party",)) == [-math.log2(1 / 10)]
     assert SERVICES.left_out_bits(RESERVE, ("party", "city")) == []
 
 
-def test_what_half_of_the_people_leave_out_is_not_missed() -> None:
+def test_a_slot_that_half_of_the_users_omit_is_not_missed() -> None:
     often = counted(*[frozenset({"party", "city"})] * 4, *[frozenset({"party"})] * 4)
     assert often.left_out_bits(RESERVE, ("party",)) == []
     assert often.left_out_bits(RESERVE, ("city",)) == [-math.log2(1 / 6)]
 
 
-def test_nothing_is_known_of_another_intent_or_another_slot() -> None:
+def test_unknown_intents_and_slots_have_no_bits() -> None:
     for names in (("party", "seats"), ("unheard",), ()):
         assert SERVICES.apart_bits("hotels.Reserve", names) == []
         assert SERVICES.left_out_bits("hotels.Reserve", names) == []
@@ -79,7 +82,7 @@ def test_bits_are_positive_and_do_not_depend_on_the_order(
     assert all(bit > 1.0 for bit in found.left_out_bits(RESERVE, names))
 
 
-def test_details_of_an_earlier_subject_count_with_their_domain() -> None:
+def test_slots_of_an_earlier_subject_are_qualified_by_their_domain() -> None:
     concert = ("concerts.Find", Act.INFORM, False, {"date": "k1_d"})
     flight = ("flights.Find", Act.INFORM, False, {"date": "k1_d"})
     sessions = [
@@ -93,7 +96,7 @@ def test_details_of_an_earlier_subject_count_with_their_domain() -> None:
     assert coherence.across_bits(("flights.date",), party) == [math.log2(4.5 / 0.5)]
 
 
-def test_a_session_carries_what_was_told_to_its_next_subjects() -> None:
+def test_a_session_carries_slots_to_its_next_subjects() -> None:
     population, subject = Population.of([reserve(("party",))]), None
     turns = reserve(("party", "city"), ("concerts.Find", Act.INFORM, False, {"date": "k1_d"}))
     for number, event in enumerate(turns):
@@ -104,7 +107,7 @@ def test_a_session_carries_what_was_told_to_its_next_subjects() -> None:
     assert (subject.told, subject.slots) == (("concerts.date",), ("city", "party"))
 
 
-def test_what_was_told_is_bounded() -> None:
+def test_the_slots_of_earlier_subjects_are_bounded() -> None:
     population, subject = Population.of([reserve(("party",))]), None
     many = [
         (f"{domain}.Find", Act.INFORM, False, {f"slot{number}": "k1_x" for number in range(30)})
