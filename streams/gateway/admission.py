@@ -1,4 +1,7 @@
-"""Overload: how many questions may wait at a time, and who gives way first. Nobody is ever made to wait for a place."""
+"""Load shedding: how many requests may wait for a worker, and which risk classes are shed first.
+
+A request never waits for admission: it is admitted or shed at once.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ from detector.policy.policy import Policy
 
 __all__ = ["SHARES", "share_of"]
 
-#: The share of the places up to which each risk class still gets one. What can do the least harm by its fallback gives way
-#: first; the last twentieth is for locks and ovens alone. Of a tenant's share (``shares.py``) each class gets the same part.
+#: Up to which share of the capacity each risk class is admitted. The classes whose fallback does
+#: the least harm are shed first; the last 5 % are reserved for physical commands. The same shares
+#: apply within a tenant's share (``shares.py``).
 SHARES: Mapping[RiskClass, float] = MappingProxyType(
     {
         RiskClass.READ_ONLY: 0.5,
@@ -25,10 +29,10 @@ SHARES: Mapping[RiskClass, float] = MappingProxyType(
 
 
 def share_of(event: IntentEvent, policy: Policy) -> float:
-    """Return the share of the places up to which one more question may wait.
+    """Return up to which share of the capacity this event is admitted.
 
     Args:
-        event: what is asked about; one that commits nothing is allowed either way, and gives way with the mildest class.
-        policy: says its risk class.
+        event: the event; one that does not commit is allowed in any case, so it is shed first.
+        policy: maps the intent to a risk class.
     """
     return SHARES[policy.risk_class(event.intent) if event.commits else RiskClass.READ_ONLY]

@@ -1,6 +1,6 @@
-"""Callbacks: late answers that are sent to the address that the runtime gave with its question.
+"""Callbacks: late answers, sent to the URL that the runtime gave with its request.
 
-Each tenant's each host has a queue of its own, so a host that is slow or does not answer delays no other.
+Each host of a tenant has its own queue, so a slow or unresponsive host delays no other.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ __all__ = ["Callbacks"]
 
 logger = logging.getLogger(__name__)
 
-#: Callbacks that wait for one host; beyond it the oldest is dropped, and its late answer stays in the log.
+#: Callbacks queued for one host. Beyond it the oldest is dropped; the log still has it.
 _WAITING = 1_000
-#: A callback is tried a few times within seconds: what comes later can hardly be undone any more.
-_SECONDS, _PAUSE, _TRIES = 2.0, 0.5, 3
-#: Callbacks that one host is sent at a time.
-_AT_A_TIME = 4
-#: No server of ours accepts a request of this type or with this header: a callback is never a command.
+#: Seconds for one attempt and between two, and attempts. Seconds later a command can hardly be
+#: undone any more, so there is no longer retry.
+_SECONDS, _PAUSE, _ATTEMPTS = 2.0, 0.5, 3
+#: Concurrent requests to one host.
+_CONCURRENT = 4
+#: No server of this project accepts this media type or header, so a callback is never a command.
 _HEADERS = {"content-type": "application/vnd.misfire.late+json", CALLBACK: "1"}
 
 
 @dataclass(slots=True, eq=False)
-class _Letter:
-    """One callback to send; ``dropped`` once its household was erased."""
+class _Callback:
+    """A callback to send; ``dropped`` is set if its household is erased first."""
 
     url: str
     household_id: str
@@ -41,17 +42,17 @@ class _Letter:
 
 
 class Callbacks:
-    """Sends callbacks from ``start`` to ``stop``."""
+    """Sends callbacks between ``start`` and ``stop``; earlier ones are queued."""
 
     def __init__(self) -> None:
         self._started = False
-        self._waiting: dict[tuple[str, str], deque[_Letter]] = {}
-        self._sending: set[_Letter] = set()
+        self._waiting: dict[tuple[str, str], deque[_Callback]] = {}
+        self._sending: set[_Callback] = set()
         self._tasks: dict[asyncio.Task[None], tuple[str, str]] = {}
         self._client: httpx.AsyncClient | None = None
 
     async def start(self) -> None:
-        """Begin to send."""
+        """Start sending."""
         self._started = True
         for host in self._waiting:
             self._send_more(host)
@@ -66,60 +67,60 @@ class Callbacks:
             await self._client.aclose()
 
     def send(self, tenant: str, url: str, household_id: str, content: bytes) -> None:
-        """Put one callback on its way. Never waits."""
+        """Queue one callback, without blocking."""
         host = (tenant, "/".join(url.split("/", 3)[:3]))
         waiting = self._waiting.setdefault(host, deque())
         if len(waiting) >= _WAITING:
             waiting.popleft()
             metrics.LATE_DROPPED.inc()
-        waiting.append(_Letter(url, household_id, content))
+        waiting.append(_Callback(url, household_id, content))
         if self._started:
             self._send_more(host)
 
     def forget(self, household_id: str | None = None) -> None:
-        """Send nothing more about a household; ``None`` is every household."""
-        for letter in (
+        """Drop the callbacks about a household, or about every household if it is ``None``."""
+        for callback in (
             *self._sending,
             *(each for waiting in self._waiting.values() for each in waiting),
         ):
-            letter.dropped |= household_id in {None, letter.household_id}
+            callback.dropped |= household_id in {None, callback.household_id}
 
     def _send_more(self, host: tuple[str, str]) -> None:
-        if sum(each == host for each in self._tasks.values()) < _AT_A_TIME:
+        if sum(each == host for each in self._tasks.values()) < _CONCURRENT:
             task = asyncio.create_task(self._send_all(host))
             self._tasks[task] = host
             task.add_done_callback(self._tasks.pop)
 
     async def _send_all(self, host: tuple[str, str]) -> None:
-        """Send what waits for one host, until nothing does."""
+        """Send the callbacks of one host until its queue is empty."""
         while waiting := self._waiting.get(host):
-            letter = waiting.popleft()
-            self._sending.add(letter)
+            callback = waiting.popleft()
+            self._sending.add(callback)
             try:
-                delivered = await self._post(letter)
+                delivered = await self._post(callback)
             finally:
-                self._sending.discard(letter)
-            if not letter.dropped:
+                self._sending.discard(callback)
+            if not callback.dropped:
                 metrics.CALLBACKS.labels("delivered" if delivered else "failed").inc()
         with suppress(KeyError):
             del self._waiting[host]
 
-    async def _post(self, letter: _Letter) -> bool:
-        """Send one late answer; the event_id in it tells a repeated one."""
-        # Made when it is needed: loading certificates takes 50 ms, in which nothing else is answered.
+    async def _post(self, callback: _Callback) -> bool:
+        """Send one callback; its event_id identifies it if it is delivered twice."""
+        # Created on first use: loading certificates blocks the event loop for 50 ms.
         client = self._client = self._client or httpx.AsyncClient(
             timeout=_SECONDS, follow_redirects=False, trust_env=False
         )
-        for attempt in range(_TRIES):
+        for attempt in range(_ATTEMPTS):
             await asyncio.sleep(attempt * _PAUSE)
-            if letter.dropped:
+            if callback.dropped:
                 return False
             try:
-                # Only the status is read: what else a callback says, and how slowly, is its own affair.
+                # Only the status matters, so the response body is not read.
                 async with (
                     asyncio.timeout(_SECONDS),
                     client.stream(
-                        "POST", letter.url, content=letter.content, headers=_HEADERS
+                        "POST", callback.url, content=callback.content, headers=_HEADERS
                     ) as answer,
                 ):
                     status = answer.status_code

@@ -1,7 +1,8 @@
-"""``POST /v1/confirmations/{id}``: an answer goes through the log to the household's worker, and what became of it comes back.
+"""``POST /v1/confirmations/{id}``: sends an answer to the household's worker.
 
-The gateway itself confirms nothing: it could not know that another gateway has not done so already. Where no worker answers in time
-nothing is confirmed, and the same answer can be given again until the question expires.
+The gateway never confirms anything itself, because another gateway might have done so already. If
+no worker answers in time, nothing is confirmed; the client can send the same answer again until the
+confirmation expires.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationRes
 from detector.contracts.refusals import refused
 from streams.errors import RecordError
 from streams.gateway.exchange.exchange import Exchange, Reply
-from streams.gateway.ladder import Asker
+from streams.gateway.ladder import RequestContext
 from streams.gateway.openapi import answers_description, body_description
-from streams.gateway.requests import asker_of, read_value, respond
+from streams.gateway.requests import context_of, read_value, respond
 from streams.kafka.topics import OUTCOMES
 from streams.serving.access.guard import caller_of
 from streams.settings import Settings
@@ -27,7 +28,8 @@ from streams.wire.records import ANSWER, REFUSAL, RESULT
 
 __all__ = ["STATUS", "confirmations"]
 
-#: The status of each refusal; 403 is "not with this answer", 409 "not any more, or not this command".
+#: The status of each refusal. 403: this answer does not suffice. 409: too late, or about another
+#: command.
 STATUS: dict[Refusal, int] = {
     Refusal.UNKNOWN: 404,
     Refusal.OTHER_HOUSEHOLD: 403,
@@ -49,7 +51,7 @@ STATUS: dict[Refusal, int] = {
 
 
 def confirmations(settings: Settings, exchange: Exchange) -> APIRouter:
-    """Return the route."""
+    """Return the router of the endpoint."""
     routes = APIRouter()
 
     @routes.post(
@@ -58,15 +60,20 @@ def confirmations(settings: Settings, exchange: Exchange) -> APIRouter:
         responses=_described(),
     )
     async def confirm(confirmation_id: str, request: Request) -> Response:
-        """Answer a question. 200: the command may run (`confirmed`), or may not (`denied`); anything else lets nothing run."""
-        asker = asker_of(request.headers, settings, caller_of(request))
+        """Answer a confirmation.
+
+        200: the command may run (`confirmed`) or may not (`denied`). With any other status it may
+        not run.
+        """
+        context = context_of(request.headers, settings, caller_of(request))
         given = await read_value(request, ANSWER, settings)
         if given.confirmation_id != confirmation_id:
             raise RecordError(
                 "id_mismatch",
-                "confirmation_id is not the one in the path; send the answer to its own question",
+                "confirmation_id differs from the one in the path; "
+                "send the answer to the path of its confirmation",
             )
-        result = await _through_the_log(given, exchange, asker)
+        result = await _send(given, exchange, context)
         if result.reason is Refusal.UNCHECKED:
             observe_answer(given.method, result, None)
         if result.reason is None:
@@ -80,17 +87,17 @@ def confirmations(settings: Settings, exchange: Exchange) -> APIRouter:
     return routes
 
 
-async def _through_the_log(
-    given: ConfirmationAnswer, exchange: Exchange, asker: Asker
+async def _send(
+    given: ConfirmationAnswer, exchange: Exchange, context: RequestContext
 ) -> ConfirmationResult:
     headers = ANSWER.headers(
-        given.answer_id, given.time, source="misfire/gateway", trace=asker.trace
+        given.answer_id, given.time, source="misfire/gateway", trace=context.trace
     )
-    question = exchange.ask(OUTCOMES, given.household_id, ANSWER.encode(given), headers)
+    pending = exchange.request(OUTCOMES, given.household_id, ANSWER.encode(given), headers)
     try:
-        return _read(await asyncio.wait_for(question.reply, asker.wait), given)
+        return _read(await asyncio.wait_for(pending.reply, context.wait), given)
     except TimeoutError:
-        exchange.give_up(question.correlation)
+        exchange.abandon(pending.correlation)
         return refused(given, Refusal.UNCHECKED)
 
 
@@ -104,7 +111,7 @@ def _read(reply: Reply, given: ConfirmationAnswer) -> ConfirmationResult:
 
 
 def _problem(result: ConfirmationResult, reason: Refusal) -> dict[str, Any]:
-    """A refusal in the form of RFC 9457; ``confirmation`` is the whole result."""
+    """Return problem details (RFC 9457); ``confirmation`` is the whole result."""
     return {
         "type": f"urn:misfire:{reason}",
         "title": reason.replace("_", " "),
@@ -115,10 +122,10 @@ def _problem(result: ConfirmationResult, reason: Refusal) -> dict[str, Any]:
 
 
 def _described() -> dict[int | str, dict[str, Any]]:
-    """The description of the answers: every refusal's status says which reasons it has."""
-    described = answers_description(RESULT, "What became of the answer")
+    """Return the OpenAPI responses; each status lists the refusals that it stands for."""
+    described = answers_description(RESULT, "The result of the answer")
     problem = {"content": described[422]["content"]}
     for status in sorted(set(STATUS.values())):
         reasons = ", ".join(reason for reason, found in STATUS.items() if found == status)
-        described[status] = {"description": f"The answer counts for nothing: {reasons}.", **problem}
+        described[status] = {"description": f"The answer has no effect: {reasons}.", **problem}
     return described

@@ -1,6 +1,7 @@
-"""What was asked and answered, by household and ``event_id``: the same event again, together or later, is the same question.
+"""Deduplication of requests: the same event, at the same time or later, gets the same answer.
 
-An id belongs to its household: who takes another's ids in advance takes them in its own household alone.
+Event ids belong to their household. A client that uses the ids of others in advance affects only
+its own household.
 """
 
 from __future__ import annotations
@@ -12,87 +13,97 @@ from typing import Any, Generic, TypeVar
 
 from detector.contracts.events import IntentEvent, fingerprint
 from streams.errors import RecordError
-from streams.gateway.shares import Kept, Places
+from streams.gateway.shares import FairCache, Places
 from streams.telemetry import metrics
 from streams.wire.refusals import ID_REUSED
 
-__all__ = ["Asked", "Memory"]
+__all__ = ["RememberedRequest", "RequestMemory"]
 
-#: Questions that are remembered with their answers; ten seconds of a busy gateway, a day of a small one.
+#: Remembered requests: ten seconds of a busy gateway, a day of a small one.
 _REMEMBERED = 10_000
-#: Of them, those of one household: several of the largest arrays that a request may hold.
+#: Of these, the requests of one household: several of the largest batches.
 _OF_HOUSEHOLD = 500
 
 V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked(Generic[V]):
-    """One question: what it was about, its answer to come, and the worker's reply that it waits for."""
+class RememberedRequest(Generic[V]):
+    """A request: the event's fingerprint, the future answer, and the worker's future reply."""
 
     fingerprint: str
     answer: asyncio.Future[V]
     reply: asyncio.Future[Any]
 
-    def give_up(self) -> None:
-        """Wait no longer for the worker. Of several who ask the same, the one with the least time left decides when."""
+    def abandon(self) -> None:
+        """Stop waiting for the worker.
+
+        If several clients sent the same event, the shortest deadline applies to all of them.
+        """
         if not self.reply.done() and not self.answer.done():
             self.reply.set_exception(TimeoutError())
-            self.reply.exception()  # nobody may wait for it any more, and asyncio would complain
+            self.reply.exception()  # retrieved, or asyncio would log an unused exception
 
 
-class Memory(Generic[V]):
-    """The questions that wait, each in one of ``places``, and the last ones that were answered."""
+class RequestMemory(Generic[V]):
+    """The waiting requests, bounded by ``places``, and the last answered ones."""
 
     def __init__(self, places: int) -> None:
         self.places = Places(places)
-        self._asked: Kept[Asked[V]] = Kept(_REMEMBERED, _OF_HOUSEHOLD)
+        self._requests: FairCache[RememberedRequest[V]] = FairCache(_REMEMBERED, _OF_HOUSEHOLD)
 
-    def find(self, event: IntentEvent) -> Asked[V] | None:
-        """Return the question about this event that was asked before.
+    def find(self, event: IntentEvent) -> RememberedRequest[V] | None:
+        """Return the earlier request with this event, if there is one.
 
         Raises:
-            RecordError: with code ``id_reused``, where it was asked about a different event.
+            RecordError: with code ``id_reused``, if that request had a different event.
         """
-        asked = self._asked.get(event.household_id, event.event_id)
-        if asked is None:
+        entry = self._requests.get(event.household_id, event.event_id)
+        if entry is None:
             return None
-        if asked.fingerprint != fingerprint(event):
+        if entry.fingerprint != fingerprint(event):
             metrics.REPEATED.labels("refused").inc()
             raise RecordError("id_reused", ID_REUSED)
         metrics.REPEATED.labels("same").inc()
-        return asked
+        return entry
 
     def keep(
         self, event: IntentEvent, tenant: str, answer: asyncio.Future[V], reply: asyncio.Future[Any]
-    ) -> Asked[V]:
-        """Remember a question; while its answer is not there it counts as waiting."""
-        asked = Asked(fingerprint(event), answer, reply)
-        self._asked.put(tenant, event.household_id, event.event_id, asked)
+    ) -> RememberedRequest[V]:
+        """Remember a request; it counts as waiting until ``answer`` is done."""
+        entry = RememberedRequest(fingerprint(event), answer, reply)
+        self._requests.put(tenant, event.household_id, event.event_id, entry)
         if not answer.done():
             self.places.take(tenant, event.household_id)
             metrics.IN_FLIGHT.set(self.places.taken)
-            answer.add_done_callback(partial(self._answered, event, tenant, asked))
-        return asked
+            answer.add_done_callback(partial(self._answered, event, tenant, entry))
+        return entry
 
     def remembers(self, event: IntentEvent, reply: asyncio.Future[Any]) -> bool:
-        """Return whether the question that waits for ``reply`` is still remembered: its household was not erased since."""
-        asked = self._asked.get(event.household_id, event.event_id)
-        return asked is not None and asked.reply is reply
+        """Return whether the request that waits for ``reply`` is still remembered.
+
+        It is not if its household was erased in the meantime.
+        """
+        entry = self._requests.get(event.household_id, event.event_id)
+        return entry is not None and entry.reply is reply
 
     def forget(self, household_id: str) -> None:
-        """Forget a household's questions and answers; one that waits gets its answer and is remembered no more."""
-        self._asked.forget(household_id)
+        """Forget a household's requests; a waiting one still gets its answer."""
+        self._requests.forget(household_id)
 
     def clear(self) -> None:
-        """Forget all questions and answers."""
-        self._asked.clear()
+        """Forget all requests."""
+        self._requests.clear()
 
     def _answered(
-        self, event: IntentEvent, tenant: str, asked: Asked[V], answer: asyncio.Future[V]
+        self,
+        event: IntentEvent,
+        tenant: str,
+        entry: RememberedRequest[V],
+        answer: asyncio.Future[V],
     ) -> None:
         self.places.leave(tenant, event.household_id)
         metrics.IN_FLIGHT.set(self.places.taken)
         failed = answer.cancelled() or answer.exception() is not None
-        if failed and self._asked.get(event.household_id, event.event_id) is asked:
-            self._asked.pop(event.household_id, event.event_id)
+        if failed and self._requests.get(event.household_id, event.event_id) is entry:
+            self._requests.pop(event.household_id, event.event_id)

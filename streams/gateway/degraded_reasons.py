@@ -1,4 +1,4 @@
-"""Why an answer is not the worker's: each reason's code and its sentence. No answer below the first rung is without one."""
+"""The reasons why an answer is not the worker's: codes and sentences, one for every such answer."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ __all__ = ["CAUSES", "LOWER_RUNGS", "REASONS"]
 
 _ANSWERS: Mapping[Rung, str] = MappingProxyType(
     {
-        Rung.GATEWAY: "the gateway answers with the population's model, without this household's history",
+        Rung.GATEWAY: (
+            "the gateway answers with the population's model, without this household's history"
+        ),
         Rung.POLICY: "the policy's rule answers",
     }
 )
 
-#: Every way to an answer that is not the worker's: by the rung that then answers, the reason's code and its cause.
+#: Every cause of an answer that is not the worker's: by rung, the reason code and the cause.
 LOWER_RUNGS: Mapping[Rung, Mapping[str, str]] = MappingProxyType(
     {
         Rung.GATEWAY: {
@@ -28,7 +30,7 @@ LOWER_RUNGS: Mapping[Rung, Mapping[str, str]] = MappingProxyType(
         Rung.POLICY: {
             "no_bundle": "The gateway has no bundle, and no worker answered in time",
             "bundle_damaged": "The gateway's bundle is damaged, and no worker answered in time",
-            "overloaded": "The gateway is overloaded, and milder risk classes give way first",
+            "overloaded": "The gateway is overloaded and serves the stricter risk classes first",
             "worker_refused": "The worker could not read the event",
             "internal_error": "The decision could not be made because of an internal error",
         },

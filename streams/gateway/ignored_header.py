@@ -1,4 +1,4 @@
-"""Tells an asker which fields of what was sent nobody read: a slip in a name is seen at the first answer."""
+"""Reports ignored fields to the client, so a misspelled name shows in the first response."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _STATE = "misfire_ignored_fields"
 
 
 def note_ignored(request: Request, names: set[str]) -> None:
-    """Let the answer to a request name these fields."""
+    """Add field names to report in the response to a request."""
     if names:
         request.scope.setdefault(_STATE, set()).update(names)
 
 
 class IgnoredFields:
-    """Puts the names that were noted into a header of the answer, whether it is a good one or a refusal."""
+    """Middleware that lists the ignored fields of a request in a response header."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -31,9 +31,9 @@ class IgnoredFields:
         noted: set[str] = set()
         scope[_STATE] = noted
 
-        async def told(message: Message) -> None:
+        async def send_with_header(message: Message) -> None:
             if noted and message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[IGNORED_FIELDS] = listed(noted)
             await send(message)
 
-        await self._app(scope, receive, told)
+        await self._app(scope, receive, send_with_header)

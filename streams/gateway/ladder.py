@@ -1,7 +1,8 @@
-"""The ladder: the worker's decision if it comes in time, else the gateway's own, else the policy's. It always answers.
+"""The ladder: the worker's decision if it arrives in time, else the gateway's, else the policy's.
 
-The gateway keeps the sessions that it has seen itself (sessions.py) and decides with the population's model when the worker
-does not: halfway to the deadline, so that it never has to hurry.
+It always answers. The gateway tracks the sessions that it has seen itself (``sessions.py``). If the
+worker has not answered by half of the deadline, it decides with the population model, well before
+the deadline ends.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from detector.policy.fallback import fallback_decision
 from detector.policy.policy import Policy
 from streams.errors import RecordError
 from streams.gateway.admission import share_of
-from streams.gateway.deduplication import Asked, Memory
+from streams.gateway.deduplication import RememberedRequest, RequestMemory
 from streams.gateway.degraded_reasons import CAUSES, REASONS
-from streams.gateway.exchange.exchange import Exchange, Question, Reply
+from streams.gateway.exchange.exchange import Exchange, PendingRequest, Reply
 from streams.gateway.late_answers import LateAnswers, Provisional, late_answer, provisional
 from streams.gateway.sessions import Sessions, Turn
-from streams.gateway.shares import Kept
+from streams.gateway.shares import FairCache
 from streams.kafka.topics import INCIDENTS, INTENTS, OUTCOMES
 from streams.telemetry import metrics
 from streams.telemetry.recording import count_answer
@@ -34,33 +35,38 @@ from streams.wire.late_answer import LATE
 from streams.wire.records import COMMAND, DECISION, INTENT, OUTCOME, REFUSAL, Command
 from streams.wire.refusals import HOUSEHOLD_ERASED, ID_REUSED
 
-__all__ = ["Answer", "Asker", "Ladder"]
+__all__ = ["Answer", "Ladder", "RequestContext"]
 
 logger = logging.getLogger(__name__)
 
-#: Time that is kept for the answer's way back: a share of the deadline, and at least and at most so many seconds. A client waits for its
-#: deadline and no longer; on a busy machine an answer took up to 20 ms from here to there.
+#: Time reserved for sending the answer back: a share of the deadline, with a minimum and a maximum
+#: in seconds. On a busy machine sending took up to 20 ms, and a client waits no longer than its
+#: deadline.
 _MARGIN_SHARE, _LEAST_MARGIN, _MOST_MARGIN = 0.2, 0.004, 0.1
-#: The share of the wait after which the gateway decides itself: a worker that is well answers in a tenth of it.
+#: Share of the wait after which the gateway decides itself. A healthy worker needs a tenth of it.
 _READY_SHARE = 0.5
-#: Answers below the first rung that may still be contradicted.
+#: Remembered answers of lower rungs that a worker may still contradict.
 _ANSWERED = 50_000
 _SOURCE = "misfire/gateway"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A decision, and how many seconds it took."""
+    """A decision, and how long it took in seconds."""
 
     decision: Decision
     seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
-    """Who asks, and what an asker says besides the event: seconds left until its deadline, its trace, where it wants late answers.
+class RequestContext:
+    """The context of a request, besides its event.
 
-    ``tenant`` is that of the asker's token, which was checked; ``""`` where no tokens are asked for.
+    Attributes:
+        seconds: seconds left until the client's deadline.
+        trace: the client's ``traceparent``.
+        callback: the URL for late answers.
+        tenant: the tenant of the verified token; empty if no token is required.
     """
 
     seconds: float
@@ -70,7 +76,7 @@ class Asker:
 
     @property
     def wait(self) -> float:
-        """Seconds to wait for a worker: what is left without the time that the answer's way back takes."""
+        """Seconds to wait for a worker: the time left, without the time for the way back."""
         return self.seconds - max(min(self.seconds * _MARGIN_SHARE, _MOST_MARGIN), _LEAST_MARGIN)
 
 
@@ -78,12 +84,12 @@ class Ladder:
     """Answers intent events.
 
     Args:
-        policy: what answers where there is no bundle.
-        bundle: what the gateway's own rung decides with; ``None`` leaves that rung out.
-        places: how many questions may wait for a worker at a time.
-        lacking: why there is no bundle, as a reason's code.
-        clock: monotonic seconds.
-        now: seconds since the epoch: when an event arrives.
+        policy: answers if there is no bundle.
+        bundle: decides on the gateway's rung; ``None`` disables that rung.
+        places: how many requests may wait for a worker at a time.
+        why_no_bundle: the reason code for a missing bundle.
+        clock: a monotonic clock, in seconds.
+        now: the time of arrival of an event, in seconds since 1970.
     """
 
     def __init__(
@@ -92,39 +98,45 @@ class Ladder:
         bundle: Bundle | None,
         *,
         places: int = 512,
-        lacking: str = "no_bundle",
+        why_no_bundle: str = "no_bundle",
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.policy = policy
         self.bundle = bundle
-        self.lacking = lacking
+        self.why_no_bundle = why_no_bundle
         self.late_answers = LateAnswers()
         self._clock = clock
         self._now = now
         self._sessions = Sessions(bundle) if bundle else None
-        self._answered: Kept[Provisional] = Kept(_ANSWERED)
-        self._memory: Memory[Answer] = Memory(places)
+        self._answered: FairCache[Provisional] = FairCache(_ANSWERED)
+        self._memory: RequestMemory[Answer] = RequestMemory(places)
 
-    async def decide(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Answer:
-        """Answer within the asker's deadline. Asking twice for the same event, together or later, is asking once.
+    async def decide(
+        self, event: IntentEvent, exchange: Exchange, context: RequestContext
+    ) -> Answer:
+        """Answer within the client's deadline; a repeated event gets the same answer.
 
         Raises:
-            RecordError: with code ``id_reused``, where the event_id belongs to another event.
+            RecordError: with code ``id_reused``, if the event_id belongs to a different event.
         """
-        asked = self._memory.find(event)
-        if asked is None:
-            asked = self._ask(event, exchange, asker)
-        timer = asyncio.get_running_loop().call_later(max(asker.wait, 0.0), asked.give_up)
+        entry = self._memory.find(event)
+        if entry is None:
+            entry = self._request(event, exchange, context)
+        timer = asyncio.get_running_loop().call_later(max(context.wait, 0.0), entry.abandon)
         try:
-            return await asyncio.shield(asked.answer)
+            return await asyncio.shield(entry.answer)
         finally:
             timer.cancel()
 
     def late(self, correlation: str, reply: Reply, exchange: Exchange) -> None:
-        """Take in what nobody waits for: a worker's decision after the answer, an incident where it disagrees; or an erasure."""
+        """Process a reply that no request waits for.
+
+        It is a command to erase a household, or a worker's decision that came after the answer.
+        A late decision that differs from the answer is an incident.
+        """
         if reply.type == COMMAND.type:
-            self._obey(reply.value)
+            self._apply(reply.value)
         if reply.type != DECISION.type:
             return
         try:
@@ -136,7 +148,7 @@ class Ladder:
             return
         metrics.LATE.inc()
         if any(reason.code == HOUSEHOLD_ERASED for reason in decided.reasons):
-            # The event was erased before anybody decided on it: that is no disagreement, and the household is to be forgotten.
+            # The household was erased before the event was decided: not a disagreement.
             self.forget(decided.household_id)
             return
         late = late_answer(given, decided, self._clock())
@@ -144,17 +156,18 @@ class Ladder:
             return
         metrics.LATE_DISAGREEMENTS.inc()
         logger.warning(
-            "incident: %s was answered, the worker decided %s %d ms later; 'misfire decisions late' lists it",
+            "incident: answered %s, but the worker decided %s %d ms later; "
+            "'misfire decisions late' lists it",
             late.answered,
             late.decided,
             late.late_ms,
         )
         headers = LATE.headers(late.decision_id, datetime.now(UTC), source=_SOURCE)
         exchange.send(INCIDENTS, late.household_id, LATE.encode(late), headers)
-        self.late_answers.tell(late, given.callback, given.tenant)
+        self.late_answers.publish(late, given.callback, given.tenant)
 
     def forget(self, household_id: str) -> None:
-        """Forget a household, wherever it is remembered: it was erased."""
+        """Forget an erased household everywhere."""
         if self._sessions:
             self._sessions.forget(household_id)
         self._answered.forget(household_id)
@@ -162,65 +175,80 @@ class Ladder:
         self.late_answers.forget(household_id)
 
     def forget_all(self) -> None:
-        """Forget every household: replies were missed, and an erasure may have been among them."""
+        """Forget every household, because a missed reply may have been an erasure."""
         if self._sessions:
             self._sessions.clear()
         self._answered.clear()
         self._memory.clear()
         self.late_answers.clear()
 
-    def _ask(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Asked[Answer]:
-        """Put the question on its way at once: the log has one household's events in the order in which they came."""
+    def _request(
+        self, event: IntentEvent, exchange: Exchange, context: RequestContext
+    ) -> RememberedRequest[Answer]:
+        """Send the event at once, to keep a household's events in order of arrival in the log."""
         began = self._clock()
         admitted = self._memory.places.admits(
-            asker.tenant, event.household_id, share_of(event, self.policy)
+            context.tenant, event.household_id, share_of(event, self.policy)
         )
-        question = self._send(event, exchange, asker)
+        pending = self._send(event, exchange, context)
         if admitted:
-            climbing = asyncio.create_task(self._climb(event, exchange, asker, question, began))
-            return self._memory.keep(event, asker.tenant, climbing, question.reply)
+            answer = asyncio.create_task(self._decide(event, exchange, context, pending, began))
+            return self._memory.keep(event, context.tenant, answer, pending.reply)
         fallback = self._fallback(event, "overloaded")
-        self._remember(event, asker, question, fallback)
-        decision = self._settle(event, exchange, question, fallback)
+        self._remember(event, context, pending, fallback)
+        decision = self._answer_without_worker(event, exchange, pending, fallback)
         at_once: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        at_once.set_result(self._counted(decision, began, asker))
-        return self._memory.keep(event, asker.tenant, at_once, question.reply)
+        at_once.set_result(self._counted(decision, began, context))
+        return self._memory.keep(event, context.tenant, at_once, pending.reply)
 
-    def _send(self, event: IntentEvent, exchange: Exchange, asker: Asker) -> Question:
-        headers = INTENT.headers(event.event_id, event.time, source=_SOURCE, trace=asker.trace)
-        return exchange.ask(INTENTS, event.household_id, INTENT.encode(event), headers)
+    def _send(
+        self, event: IntentEvent, exchange: Exchange, context: RequestContext
+    ) -> PendingRequest:
+        headers = INTENT.headers(event.event_id, event.time, source=_SOURCE, trace=context.trace)
+        return exchange.request(INTENTS, event.household_id, INTENT.encode(event), headers)
 
-    def _obey(self, value: bytes) -> None:
+    def _apply(self, value: bytes) -> None:
         with suppress(RecordError):
             command = COMMAND.decode(value)
             if command.command is Command.ERASE:
                 self.forget(command.household_id)
 
-    async def _climb(
-        self, event: IntentEvent, exchange: Exchange, asker: Asker, question: Question, began: float
+    async def _decide(
+        self,
+        event: IntentEvent,
+        exchange: Exchange,
+        context: RequestContext,
+        pending: PendingRequest,
+        began: float,
     ) -> Answer:
-        turn = self._sessions.begin(event, asker.tenant, at=self._now()) if self._sessions else None
+        turn = (
+            self._sessions.begin(event, context.tenant, at=self._now()) if self._sessions else None
+        )
         decision = None
-        if exchange.connected and asker.wait > 0:
-            # Should no worker answer, the gateway's own decision has to be there when time is up.
+        if exchange.connected and context.wait > 0:
+            # The gateway's own decision must be ready by the deadline if no worker answers.
             ready = asyncio.get_running_loop().call_later(
-                asker.wait * _READY_SHARE, self._own, event, turn
+                context.wait * _READY_SHARE, self._own_decision, event, turn
             )
-            decision = await self._workers(event, question)
+            decision = await self._worker_decision(event, pending)
             ready.cancel()
         if decision is None:
-            own = _because(self._own(event, turn), event, _why(exchange, asker, question))
-            if self._memory.remembers(event, question.reply):
-                self._remember(event, asker, question, own)
-            decision = self._settle(event, exchange, question, own)
+            own = _with_reason(
+                self._own_decision(event, turn), event, _reason_code(exchange, context, pending)
+            )
+            if self._memory.remembers(event, pending.reply):
+                self._remember(event, context, pending, own)
+            decision = self._answer_without_worker(event, exchange, pending, own)
         elif turn is not None and self._sessions:
             self._sessions.follow(turn, decision)
-        return self._counted(decision, began, asker)
+        return self._counted(decision, began, context)
 
-    async def _workers(self, event: IntentEvent, question: Question) -> Decision | None:
-        """The worker's decision, or ``None`` when it does not come in time or cannot be read."""
+    async def _worker_decision(
+        self, event: IntentEvent, pending: PendingRequest
+    ) -> Decision | None:
+        """Return the worker's decision; ``None`` if it is late or unreadable."""
         try:
-            reply = await question.reply
+            reply = await pending.reply
             if reply.type != REFUSAL.type:
                 decided = DECISION.decode(reply.value)
                 asked = (event.household_id, event.event_id)
@@ -232,10 +260,10 @@ class Ladder:
             raise RecordError(code, ID_REUSED)
         return self._fallback(event, "worker_refused")
 
-    def _own(self, event: IntentEvent, turn: Turn | None) -> Decision:
-        """The gateway's own decision, or the policy's where there is no bundle."""
+    def _own_decision(self, event: IntentEvent, turn: Turn | None) -> Decision:
+        """Return the gateway's decision, or the policy's fallback without a bundle."""
         if self._sessions is None or turn is None:
-            return self._fallback(event, self.lacking)
+            return self._fallback(event, self.why_no_bundle)
         try:
             return self._sessions.judge(turn)
         except Exception:
@@ -246,17 +274,21 @@ class Ladder:
         return fallback_decision(event, self.policy, code=code, text=REASONS[code])
 
     def _remember(
-        self, event: IntentEvent, asker: Asker, question: Question, decision: Decision
+        self,
+        event: IntentEvent,
+        context: RequestContext,
+        pending: PendingRequest,
+        decision: Decision,
     ) -> None:
-        """Remember what is answered without the worker, until its decision comes."""
-        given = provisional(decision, self._clock(), asker.callback, asker.tenant)
-        self._answered.put(asker.tenant, event.household_id, question.correlation, given)
+        """Remember an answer of a lower rung until the worker's decision arrives."""
+        given = provisional(decision, self._clock(), context.callback, context.tenant)
+        self._answered.put(context.tenant, event.household_id, pending.correlation, given)
 
-    def _settle(
-        self, event: IntentEvent, exchange: Exchange, question: Question, decision: Decision
+    def _answer_without_worker(
+        self, event: IntentEvent, exchange: Exchange, pending: PendingRequest, decision: Decision
     ) -> Decision:
-        """Answer without the worker: wait no longer, and tell the worker what became of the event."""
-        exchange.give_up(question.correlation)
+        """Stop waiting for the worker, and report the outcome of the answer to it."""
+        exchange.abandon(pending.correlation)
         if event.commits:
             ran = decision.effective_verdict is Verdict.ALLOW
             outcome = Outcome(
@@ -270,25 +302,29 @@ class Ladder:
             exchange.send(OUTCOMES, event.household_id, OUTCOME.encode(outcome), headers)
         return decision
 
-    def _counted(self, decision: Decision, began: float, asker: Asker) -> Answer:
+    def _counted(self, decision: Decision, began: float, context: RequestContext) -> Answer:
         seconds = self._clock() - began
-        count_answer(decision, seconds, asker.seconds)
+        count_answer(decision, seconds, context.seconds)
         return Answer(decision, seconds)
 
 
-def _why(exchange: Exchange, asker: Asker, question: Question) -> str:
-    """The code of why there is no worker's decision."""
+def _reason_code(exchange: Exchange, context: RequestContext, pending: PendingRequest) -> str:
+    """Return the code of the reason why there is no worker decision."""
     if not exchange.connected:
         return "broker_unreachable"
-    if asker.wait <= 0:
+    if context.wait <= 0:
         return "deadline_too_short"
-    return "worker_timeout" if question.stored else "broker_timeout"
+    return "worker_timeout" if pending.stored else "broker_timeout"
 
 
-def _because(decision: Decision, event: IntentEvent, code: str) -> Decision:
-    """Say why the answer is not the worker's: first, where the gateway decided; the policy first says why it is not the gateway's."""
-    on_the_gateways_rung = decision.rung is Rung.GATEWAY
-    text = REASONS[code] if on_the_gateways_rung else f"{CAUSES[code]}."
+def _with_reason(decision: Decision, event: IntentEvent, code: str) -> Decision:
+    """Add the reason why the answer is not the worker's.
+
+    It is the first reason of the gateway's decision. In the policy's decision the first reason is
+    why the gateway did not decide.
+    """
+    by_gateway = decision.rung is Rung.GATEWAY
+    text = REASONS[code] if by_gateway else f"{CAUSES[code]}."
     reason = Reason(code=code, event_id=event.event_id, bits=0.0, text=text)
-    reasons = (reason, *decision.reasons) if on_the_gateways_rung else (*decision.reasons, reason)
+    reasons = (reason, *decision.reasons) if by_gateway else (*decision.reasons, reason)
     return replace(decision, reasons=reasons)

@@ -1,7 +1,8 @@
-"""Late answers: a worker's verdict that comes after the hook answered, and disagrees with it, is an incident.
+"""Late answers: worker decisions that arrive after the hook's answer and disagree with it.
 
-It is written to ``assistant.incidents``, counted, logged, told to everybody who listens, and sent to the address that the
-runtime gave with its question: it may still be in time to undo. ``ladder.py`` finds it; here is who is told.
+Each is an incident. It is written to ``assistant.incidents``, counted and logged, streamed to all
+listeners, and sent to the runtime's callback, which may still undo the command. ``ladder.py``
+detects late answers; this module distributes them.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ from typing import NamedTuple
 from detector.contracts.decisions import Decision, Rung, Verdict
 from streams.errors import RecordError
 from streams.gateway.callbacks import Callbacks
-from streams.gateway.shares import Kept, Places
+from streams.gateway.shares import FairCache, Places
 from streams.telemetry import metrics
 from streams.wire.late_answer import LATE, LateAnswer
 
 __all__ = ["LateAnswers", "Provisional", "late_answer", "provisional"]
 
-#: Late answers that are kept for whoever connects again.
+#: Late answers that are stored for clients that reconnect.
 _KEPT = 1_000
-#: Late answers that wait for one listener; beyond it the oldest is dropped there, and stays in the log.
+#: Late answers that wait for one listener. Beyond it the oldest is dropped; the log still has it.
 _WAITING = 1_000
-#: Connections to ``/v1/late`` at a time; a runtime needs one.
+#: Concurrent connections to ``/v1/late``; a runtime needs one.
 _LISTENERS = 64
-#: Seconds after which a stream that heard nothing looks whether its listener may still listen.
+#: Seconds after which an idle stream checks whether its listener is still authorized.
 _LOOK_SECONDS = 5.0
 
 #: A late answer with its number.
@@ -38,7 +39,10 @@ Entry = tuple[int, "LateAnswer"]
 
 
 class Provisional(NamedTuple):
-    """What was answered without the worker, at which second of the clock, and for whom a late answer is; tens of thousands are kept."""
+    """An answer of a lower rung, with the time of the clock and the recipient of a late answer.
+
+    This is a tuple because tens of thousands are stored.
+    """
 
     answered: Verdict
     rung: Rung
@@ -51,13 +55,13 @@ class Provisional(NamedTuple):
 def provisional(
     decision: Decision, at: float, callback: str | None, tenant: str = ""
 ) -> Provisional:
-    """Return what has to be remembered of an answer until the worker's comes."""
+    """Return what the gateway must remember of an answer until the worker's decision arrives."""
     reason = decision.reasons[0].code if decision.reasons else ""
     return Provisional(decision.effective_verdict, decision.rung, reason, at, callback, tenant)
 
 
 def late_answer(given: Provisional, decided: Decision, now: float) -> LateAnswer | None:
-    """Return the incident, or ``None`` where both have the same effect."""
+    """Return the incident, or ``None`` if both decisions have the same effect."""
     if given.answered is decided.effective_verdict:
         return None
     return LateAnswer(
@@ -77,14 +81,14 @@ def late_answer(given: Provisional, decided: Decision, now: float) -> LateAnswer
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Listener:
-    """One stream: which households it may hear of, and what it has not read yet."""
+    """One stream: a filter of households, and the entries that were not read yet."""
 
     owns: Callable[[str], bool]
     waiting: deque[Entry] = field(default_factory=lambda: deque(maxlen=_WAITING))
     filled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, entry: Entry) -> None:
-        """Let the stream have an entry; where too many wait its oldest goes, and is counted."""
+        """Add an entry; if the stream is full, drop its oldest one and count that."""
         if self.owns(entry[1].household_id):
             metrics.LATE_DROPPED.inc(len(self.waiting) == _WAITING)
             self.waiting.append(entry)
@@ -92,40 +96,42 @@ class _Listener:
 
 
 class LateAnswers:
-    """Tells late answers to whoever wants to know. ``start`` and ``stop`` are for the callbacks.
+    """Distributes late answers to streams and callbacks.
+
+    ``start`` and ``stop`` control the callbacks.
 
     Args:
-        clock: seconds since the epoch.
+        clock: seconds since 1970.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._kept: Kept[Entry] = Kept(_KEPT)
-        # Numbers go on growing over a restart, so that whoever connects again after one misses nothing.
-        self._told = int(1000 * clock())
+        self._kept: FairCache[Entry] = FairCache(_KEPT)
+        # Numbers keep growing across a restart, so a client that reconnects misses nothing.
+        self._last_number = int(1000 * clock())
         self._listeners: set[_Listener] = set()
         self._places = Places(_LISTENERS)
         self._callbacks = Callbacks()
 
     async def start(self) -> None:
-        """Begin to deliver callbacks."""
+        """Start delivering callbacks."""
         await self._callbacks.start()
 
     async def stop(self) -> None:
-        """Stop delivering."""
+        """Stop delivering callbacks."""
         await self._callbacks.stop()
 
-    def tell(self, late: LateAnswer, callback: str | None, tenant: str = "") -> None:
-        """Tell one late answer to all who listen for its household, and to the callback where there is one. Never waits."""
-        self._told += 1
-        entry = (self._told, late)
-        self._kept.put(tenant, late.household_id, str(self._told), entry)
+    def publish(self, late: LateAnswer, callback: str | None, tenant: str = "") -> None:
+        """Send a late answer to the household's listeners and its callback, without blocking."""
+        self._last_number += 1
+        entry = (self._last_number, late)
+        self._kept.put(tenant, late.household_id, str(self._last_number), entry)
         for listener in self._listeners:
             listener.put(entry)
         if callback is not None:
             self._callbacks.send(tenant, callback, late.household_id, LATE.encode(late))
 
     def forget(self, household_id: str) -> None:
-        """Tell nothing more of a household: it was erased."""
+        """Drop all late answers about an erased household."""
         self._kept.forget(household_id)
         self._callbacks.forget(household_id)
         for listener in self._listeners:
@@ -134,7 +140,7 @@ class LateAnswers:
             listener.waiting.extend(kept)
 
     def clear(self) -> None:
-        """Tell nothing more of what was found so far."""
+        """Drop all late answers."""
         self._kept.clear()
         self._callbacks.forget()
         for listener in self._listeners:
@@ -142,7 +148,10 @@ class LateAnswers:
 
     @contextmanager
     def place(self, tenant: str) -> Iterator[None]:
-        """Hold a place for a stream. ``tenant`` is who listens; where no tenant is known, an address.
+        """Reserve a stream for the duration of the context.
+
+        Args:
+            tenant: the listener's tenant, or its address if the tenant is unknown.
 
         Raises:
             RecordError: with code ``too_many_listeners``.
@@ -150,7 +159,7 @@ class LateAnswers:
         if not self._places.admits(tenant, ""):
             raise RecordError(
                 "too_many_listeners",
-                f"too many of the {_LISTENERS} streams are open; listen once and share it",
+                f"too many of the {_LISTENERS} streams are open; open one and share it",
             )
         self._places.take(tenant, "")
         try:
@@ -164,12 +173,15 @@ class LateAnswers:
         owns: Callable[[str], bool] = lambda _: True,
         may: Callable[[], bool] = lambda: True,
     ) -> AsyncGenerator[Entry, None]:
-        """Yield late answers with their numbers as they come; those after number ``after`` that are still kept come first.
+        """Yield late answers with their numbers as they arrive.
+
+        Stored late answers with a number above ``after`` come first.
 
         Args:
-            after: the number of the last one that the listener heard.
-            owns: says of a household whether the listener may hear of it.
-            may: says whether the listener may listen at all; the stream ends, and its place is free, soon after it may not.
+            after: the last number that the listener received.
+            owns: returns whether the listener may receive answers about a household.
+            may: returns whether the listener may listen at all; the stream ends, and its place
+                becomes free, soon after it returns ``False``.
         """
         listener = _Listener(owns)
         for entry in sorted(self._kept, key=itemgetter(0)):

@@ -1,4 +1,4 @@
-"""What OpenAPI says about the hook's requests, from the values' own schemas."""
+"""OpenAPI descriptions of the hook's requests and responses, from the schemas of the values."""
 
 from __future__ import annotations
 
@@ -15,19 +15,25 @@ _HEADERS = [
     {
         "name": "X-Misfire-Deadline-Ms",
         "in": "header",
-        "description": f"Milliseconds in which the answer is needed, 1 to {LONGEST_DEADLINE_MS}.",
+        "description": f"The client's deadline in milliseconds, 1 to {LONGEST_DEADLINE_MS}.",
         "schema": {"type": "integer", "minimum": 1, "maximum": LONGEST_DEADLINE_MS, "default": 150},
     },
     {
         "name": "X-Misfire-Deadline",
         "in": "header",
-        "description": "The same as a point in time: what was spent on the way is taken off. Never prolongs the milliseconds.",
+        "description": (
+            "The deadline as a point in time, which includes the time spent on the way here. "
+            "It can only shorten the deadline in milliseconds."
+        ),
         "schema": {"type": "string", "format": "date-time"},
     },
     {
         "name": "X-Misfire-Late-Url",
         "in": "header",
-        "description": "Where a late answer to this question is sent (POST); an address that callback_urls lists for the caller's tenant.",
+        "description": (
+            "The URL for a late answer to this request (POST). "
+            "callback_urls must list it for the caller's tenant."
+        ),
         "schema": {"type": "string", "format": "uri"},
     },
 ]
@@ -38,7 +44,7 @@ _PROBLEM = {"type": "object", "required": ["type", "title", "status", "detail"]}
 
 
 def body_description(kind: Kind[Any], *, batch: bool = False) -> dict[str, Any]:
-    """Describe what a request holds: a value, or an array of values, and the headers that every request may have."""
+    """Describe a request: its body, a value or an array of values, and its optional headers."""
     schema = inlined(kind)
     if batch:
         content = {
@@ -54,7 +60,10 @@ def body_description(kind: Kind[Any], *, batch: bool = False) -> dict[str, Any]:
 def answers_description(
     kind: Kind[Any], description: str, *, batch: bool = False
 ) -> dict[int | str, dict[str, Any]]:
-    """Describe the answers: the value (in a batch, or the event's problem), and the problems of the whole request."""
+    """Describe the responses: the value, and the problems of a whole request.
+
+    In a batch, each entry is a value or a problem.
+    """
     schema = inlined(kind)
     content = _in_both_modes(kind, schema)
     if batch:
@@ -66,7 +75,7 @@ def answers_description(
 
 
 def applied_description() -> dict[int | str, dict[str, Any]]:
-    """Describe the answers to an outcome: whether it was applied, and the problems."""
+    """Describe the responses to an outcome: whether it was applied, and the problems."""
     schema = {
         "type": "object",
         "required": ["applied"],
@@ -75,27 +84,30 @@ def applied_description() -> dict[int | str, dict[str, Any]]:
     content = {"application/json": {"schema": schema}}
     return {
         200: {"description": "The worker applied it.", "content": content},
-        202: {"description": "It is on its way to the worker.", "content": content},
+        202: {"description": "It was sent to the worker.", "content": content},
         **_refusals(),
     }
 
 
 def _refusals() -> dict[int | str, dict[str, Any]]:
     refused: dict[str, Any] = {
-        "description": "The request is refused; the detail names what is wrong with it.",
+        "description": "The request was refused; the detail says why.",
         "content": {"application/problem+json": {"schema": _PROBLEM}},
     }
-    asker = refused | {
-        "description": "Who asks is refused: without a token, its scope, its tenant, or too often."
+    unauthorized = refused | {
+        "description": "The caller was refused: token, scope, tenant or rate limit."
     }
     return {
         **dict.fromkeys((400, 409, 413, 415, 422), refused),
-        **dict.fromkeys((401, 403, 429), asker),
+        **dict.fromkeys((401, 403, 429), unauthorized),
     }
 
 
 def _in_both_modes(kind: Kind[Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """A value as plain JSON (or as a CloudEvent in binary mode, which looks the same), and as a CloudEvent in structured mode."""
+    """Describe a value as plain JSON and as a structured CloudEvent.
+
+    The body of a binary CloudEvent is the same as plain JSON.
+    """
     attributes = {
         "specversion": {"const": "1.0"},
         "id": {"type": "string", "minLength": 1},
@@ -107,14 +119,17 @@ def _in_both_modes(kind: Kind[Any], schema: dict[str, Any]) -> dict[str, Any]:
         "type": "object",
         "required": [*attributes],
         "properties": attributes,
-        # Extensions, as CloudEvents 1.0 names them.
+        # CloudEvents 1.0 allows extensions with these names.
         "propertyNames": {"pattern": "^[a-z0-9]{1,20}$"},
     }
     return {"application/json": {"schema": schema}, STRUCTURED: {"schema": structured}}
 
 
 def inlined(kind: Kind[Any]) -> dict[str, Any]:
-    """Return a value's JSON Schema with what ``$defs`` names in its places: OpenAPI and AsyncAPI look for it elsewhere."""
+    """Return a value's JSON Schema with its ``$defs`` inlined.
+
+    OpenAPI and AsyncAPI resolve references against the whole document.
+    """
     schema = limited(kind)
     definitions = schema.pop("$defs", {})
 

@@ -1,4 +1,4 @@
-"""The policy's version, told both ways: a client whose fallbacks are another policy's than the gateway's is counted and warned about."""
+"""Policy versions in both directions: the gateway sends its own, and checks the client's."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ __all__ = ["PolicyVersion"]
 
 logger = logging.getLogger(__name__)
 
-#: Versions that are warned about, once each; a client can send any text.
+#: How many versions are logged, once each; a client can send any text.
 _MOST_WARNINGS = 16
 
 
 class PolicyVersion:
-    """Puts the gateway's policy version on every answer, and compares the client's where it gives one."""
+    """Middleware that adds the gateway's policy version to every response.
+
+    A client whose fallbacks come from another version is counted and logged.
+    """
 
     def __init__(self, app: ASGIApp, version: str) -> None:
         self._app = app
@@ -35,19 +38,19 @@ class PolicyVersion:
         if theirs is not None and theirs.decode("latin-1") != self._version:
             self._differs(theirs.decode("latin-1"))
 
-        async def told(message: Message) -> None:
+        async def send_with_header(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[POLICY_VERSION] = self._version
             await send(message)
 
-        await self._app(scope, receive, told)
+        await self._app(scope, receive, send_with_header)
 
     def _differs(self, theirs: str) -> None:
         metrics.POLICY_DIFFERS.inc()
         if theirs not in self._warned and len(self._warned) < _MOST_WARNINGS:
             self._warned.add(theirs)
             logger.warning(
-                "a client's fallbacks are of policy %.40r, this gateway decides with %r",
+                "a client uses the fallbacks of policy %.40r, but this gateway uses policy %r",
                 theirs,
                 self._version,
             )

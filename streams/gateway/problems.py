@@ -1,4 +1,4 @@
-"""Refusals of misfire's own, as HTTP answers (RFC 9457)."""
+"""Refused requests as HTTP responses with problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _STATUS = {
     "unknown_type": 422,
     NOT_TOKENS: 422,
     "too_many_listeners": 503,
-    # The operator API's.
+    # Of the operator API.
     "bad_recipient": 422,
     "foreign_record": 409,
     "unavailable": 503,
@@ -42,17 +42,17 @@ _STATUS = {
 }
 
 
-#: What HTTP wants said beside a refusal (RFC 9110, RFC 6585).
+#: Headers that HTTP requires with a refusal (RFC 9110, RFC 6585).
 _REFUSED_HEADERS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}}
 
 
 def problem(error: RecordError) -> dict[str, Any]:
-    """An error in the form of RFC 9457."""
+    """Return an error as problem details (RFC 9457)."""
     return problems.problem(error.code, _STATUS.get(error.code, 400), str(error))
 
 
 async def refuse(_: Request, error: RecordError) -> JSONResponse:
-    """Answer a request that is refused, as an exception handler does."""
+    """Return the response to a refused request; this is a FastAPI exception handler."""
     found = problem(error)
     headers = _REFUSED_HEADERS.get(found["status"])
     return JSONResponse(found, found["status"], headers, media_type=problems.PROBLEM)

@@ -1,4 +1,4 @@
-"""Requests of the hook as values: bodies, deadlines, and problems. Nothing is taken in beyond its bound."""
+"""The hook's requests and responses as values: bodies, headers and deadlines, all bounded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from detector.contracts.events import IntentEvent, Outcome
 from detector.contracts.timestamps import read_timestamp
 from streams.errors import RecordError
 from streams.gateway.ignored_header import note_ignored
-from streams.gateway.ladder import Asker
+from streams.gateway.ladder import RequestContext
 from streams.serving.access.guard import Caller, caller_of
 from streams.serving.hosts import is_json
 from streams.settings import Settings
@@ -32,7 +32,7 @@ from streams.wire.token_format import check_tokens
 __all__ = [
     "LONGEST_DEADLINE_MS",
     "MAX_BATCH",
-    "asker_of",
+    "context_of",
     "decode",
     "event_number",
     "read_batch",
@@ -45,13 +45,13 @@ _SOURCE = "misfire/gateway"
 LONGEST_DEADLINE_MS = 10_000
 #: Events in one request.
 MAX_BATCH = 100
-#: A hundred of the largest intents that anybody would send (records.MAX_BYTES).
+#: A hundred intents of the largest realistic size (compare records.MAX_BYTES).
 _BATCH_BYTES = 1_048_576
 
 
-#: Python reads no number of more than 4,300 digits, and takes the digits of every script for some.
+#: Python's int() accepts digits of every script, and refuses more than 4,300 digits.
 _NUMBER = re.compile(r"[0-9]{1,9}")
-#: Late answers are numbered from the milliseconds since the epoch on: 13 digits.
+#: Late answers are numbered from the milliseconds since 1970, which have 13 digits.
 _EVENT_NUMBER = re.compile(r"[0-9]{1,18}")
 
 V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer)
@@ -74,15 +74,18 @@ async def read_body(request: Request, most: int = MAX_BYTES) -> bytes:
             if len(body) > most:
                 raise RecordError("too_large", f"the body has more than {most} bytes")
     except ClientDisconnect:
-        raise RecordError("cut_off", "the connection ended before the body did") from None
+        raise RecordError("cut_off", "the connection closed before the body was complete") from None
     return bytes(body)
 
 
 async def read_value(request: Request, kind: Kind[V], settings: Settings) -> V:
-    """Read a value: as plain JSON, or as a CloudEvent in binary mode (its attributes in ``ce-`` headers) or structured mode.
+    """Read a value from plain JSON, or from a CloudEvent in binary or structured mode.
+
+    In binary mode the attributes of the CloudEvent are ``ce-`` headers.
 
     Raises:
-        RecordError: as ``read_body``, ``cloudevents.unwrapped`` and ``decode``, and ``unknown_type``.
+        RecordError: like ``read_body``, ``cloudevents.unwrapped`` and ``decode``, and
+            ``unknown_type``.
     """
     body = await read_body(request)
     if is_structured(request.headers.get("content-type", "")):
@@ -103,26 +106,27 @@ def respond(
     value_id: str,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Answer with a value in the way that was asked: a CloudEvent is answered by one, in the same mode."""
-    told = dict(headers or {})
+    """Return the response with a value; a CloudEvent is answered with one, in the same mode."""
+    all_headers = dict(headers or {})
     if is_structured(request.headers.get("content-type", "")):
         content = wrapped(value, kind, value_id, _SOURCE)
-        return Response(content, media_type=STRUCTURED, headers=told)
+        return Response(content, media_type=STRUCTURED, headers=all_headers)
     if "ce-type" in request.headers:
-        told |= {
+        all_headers |= {
             "ce-specversion": "1.0",
             "ce-id": value_id,
             "ce-type": kind.type,
             "ce-source": _SOURCE,
         }
-    return Response(value, media_type="application/json", headers=told)
+    return Response(value, media_type="application/json", headers=all_headers)
 
 
 async def read_batch(request: Request) -> list[bytes]:
-    """Read an array of events, each as JSON that is not yet checked.
+    """Read an array of events, each as JSON that is not validated yet.
 
     Raises:
-        RecordError: as ``read_body``, and ``not_json``, ``ambiguous_json``, ``schema`` (no array) or ``too_large`` (too many events).
+        RecordError: like ``read_body``, and ``not_json``, ``ambiguous_json``, ``schema`` (not an
+            array) or ``too_large`` (too many events).
     """
     if is_structured(request.headers.get("content-type", "")):
         raise RecordError("media_type", "an array of events must be application/json")
@@ -136,19 +140,19 @@ async def read_batch(request: Request) -> list[bytes]:
         raise RecordError("schema", "the body must be an array of events")
     if len(found) > MAX_BATCH:
         raise RecordError(
-            "too_large", f"the array has {len(found)} events; at most {MAX_BATCH} are read"
+            "too_large", f"the array has {len(found)} events; the maximum is {MAX_BATCH}"
         )
     caller_of(request).count(len(found) - 1 if found else 0)
     return [to_json(entry) for entry in found]
 
 
 def decode(raw: bytes, kind: Kind[V], settings: Settings, request: Request) -> V:
-    """Read a value and make sure that what must be tokens are tokens, and that its household is one of the caller's.
+    """Read a value, and check its tokens and that the caller owns its household.
 
-    The answer names the fields that nobody reads.
+    The response names the fields that were ignored.
 
     Raises:
-        RecordError: as ``Kind.decode_strictly``, ``check_tokens`` and ``Caller.check``.
+        RecordError: like ``Kind.decode_strictly``, ``check_tokens`` and ``Caller.check``.
     """
     try:
         value, ignored = kind.read(raw)
@@ -162,28 +166,29 @@ def decode(raw: bytes, kind: Kind[V], settings: Settings, request: Request) -> V
 
 
 def event_number(last_event_id: str) -> int | None:
-    """Read the header ``Last-Event-ID``; ``None`` where there is none.
+    """Read the header ``Last-Event-ID``; return ``None`` if it is empty.
 
     Raises:
         RecordError: with code ``bad_event_id``.
     """
     if last_event_id and not _EVENT_NUMBER.fullmatch(last_event_id):
         raise RecordError(
-            "bad_event_id", "Last-Event-ID must be the id of an event that was received here"
+            "bad_event_id", "Last-Event-ID must be the id of an event from this stream"
         )
     return int(last_event_id) if last_event_id else None
 
 
-def asker_of(headers: Mapping[str, str], settings: Settings, caller: Caller) -> Asker:
-    """Read what an asker says in headers: its deadline, its trace, and where it wants late answers.
+def context_of(headers: Mapping[str, str], settings: Settings, caller: Caller) -> RequestContext:
+    """Read the headers of a request: its deadline, its trace, and the URL for late answers.
 
-    A callback learns what a tenant's households do, so it has to be listed for the caller's tenant.
+    A callback receives data about a tenant's households, so its URL must be listed for the
+    caller's tenant.
 
     Raises:
         RecordError: with code ``bad_deadline`` or ``bad_callback``.
     """
     trace, callback = headers.get("traceparent", ""), headers.get("x-misfire-late-url")
-    return Asker(
+    return RequestContext(
         seconds=_seconds_left(headers, settings),
         tenant=caller.tenant or "",
         trace=trace_of([("traceparent", trace.encode())]),
@@ -194,9 +199,10 @@ def asker_of(headers: Mapping[str, str], settings: Settings, caller: Caller) -> 
 
 
 def _seconds_left(headers: Mapping[str, str], settings: Settings) -> float:
-    """The budget that the asker names; less where its absolute deadline says that some of it is spent already.
+    """Return the deadline in seconds, less the time already spent if there is an absolute one.
 
-    An absolute deadline that has passed tells of clocks that differ: an asker whose deadline is over waits no longer.
+    An absolute deadline in the past is ignored: it means that the clocks differ, because a client
+    whose deadline is over no longer waits.
     """
     named, absolute = headers.get("x-misfire-deadline-ms"), headers.get("x-misfire-deadline")
     if named is not None and (

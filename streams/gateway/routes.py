@@ -1,4 +1,4 @@
-"""The gateway: HTTP in front of the ladder."""
+"""The gateway's HTTP application: the routes in front of the ladder."""
 
 from __future__ import annotations
 
@@ -20,12 +20,19 @@ from streams.errors import RecordError
 from streams.gateway.confirmations import confirmations
 from streams.gateway.exchange.exchange import Exchange
 from streams.gateway.ignored_header import IgnoredFields
-from streams.gateway.ladder import Answer, Asker, Ladder
+from streams.gateway.ladder import Answer, Ladder, RequestContext
 from streams.gateway.late_answers import LateAnswers
 from streams.gateway.openapi import answers_description, applied_description, body_description
 from streams.gateway.policy_version import PolicyVersion
 from streams.gateway.problems import problem, refuse
-from streams.gateway.requests import asker_of, decode, event_number, read_batch, read_value, respond
+from streams.gateway.requests import (
+    context_of,
+    decode,
+    event_number,
+    read_batch,
+    read_value,
+    respond,
+)
 from streams.gc_tuning import calm_garbage
 from streams.kafka.topics import OUTCOMES
 from streams.serving.access.guard import Guard, caller_of
@@ -53,7 +60,10 @@ class _Parts:
 
 
 def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None) -> FastAPI:
-    """Build the HTTP application; it connects to Kafka when it starts. Without a guard it asks nobody for a token."""
+    """Build the HTTP application, which connects to Kafka on startup.
+
+    Without a guard it requires no tokens.
+    """
     guard = guard or Guard(None)
     exchange = Exchange(
         settings,
@@ -105,9 +115,9 @@ def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None
 def _decisions(parts: _Parts) -> APIRouter:
     routes = APIRouter()
 
-    async def answer(event: IntentEvent, asker: Asker) -> Answer:
-        with parts.tracer.span("answer", asker.trace, asked=True) as span:
-            traced = replace(asker, trace=span.traceparent)
+    async def answer(event: IntentEvent, context: RequestContext) -> Answer:
+        with parts.tracer.span("answer", context.trace, asked=True) as span:
+            traced = replace(context, trace=span.traceparent)
             found = await parts.ladder.decide(event, parts.exchange, traced)
             span.facts |= facts(found.decision)
             log_decision(
@@ -125,9 +135,12 @@ def _decisions(parts: _Parts) -> APIRouter:
         responses=answers_description(DECISION, "The decision"),
     )
     async def decide(request: Request) -> Response:
-        """Decide on one event before its command runs. Answers in time, and says on which rung of the ladder."""
-        asker = asker_of(request.headers, parts.settings, caller_of(request))
-        found = await answer(await read_value(request, INTENT, parts.settings), asker)
+        """Decide on one event before its command runs.
+
+        The answer arrives within the deadline and names the rung of the ladder.
+        """
+        context = context_of(request.headers, parts.settings, caller_of(request))
+        found = await answer(await read_value(request, INTENT, parts.settings), context)
         headers = {
             "X-Misfire-Rung": found.decision.rung.value,
             "X-Misfire-Elapsed-Ms": f"{1000 * found.seconds:.1f}",
@@ -145,16 +158,16 @@ def _decisions(parts: _Parts) -> APIRouter:
     async def decide_batch(request: Request) -> Response:
         """Decide on up to 100 events at once, within one deadline.
 
-        The answer is an array in the order of the events. An entry is a decision, or a problem (RFC 9457) where that event was
-        refused; one event's fault is no other's.
+        The response is an array in the order of the events. Each entry is a decision, or a problem
+        (RFC 9457) if that event was refused; an error in one event does not affect the others.
         """
         caller = caller_of(request)
-        asker = asker_of(request.headers, parts.settings, caller)
+        context = context_of(request.headers, parts.settings, caller)
 
         async def one(raw: bytes) -> bytes:
             try:
                 return DECISION.encode(
-                    (await answer(decode(raw, INTENT, parts.settings, request), asker)).decision
+                    (await answer(decode(raw, INTENT, parts.settings, request), context)).decision
                 )
             except RecordError as error:
                 return to_json(problem(error))
@@ -172,22 +185,26 @@ def _outcomes(parts: _Parts) -> APIRouter:
         "/v1/outcomes", openapi_extra=body_description(OUTCOME), responses=applied_description()
     )
     async def outcomes(request: Request) -> JSONResponse:
-        """Tell what happened to a command afterwards. 200: it was applied; 202: it is on its way; 409: it changes nothing, and why."""
-        asker = asker_of(request.headers, parts.settings, caller_of(request))
+        """Report what happened to a command.
+
+        200: the outcome was applied. 202: it was sent to the worker. 409: it has no effect, and the
+        detail says why.
+        """
+        context = context_of(request.headers, parts.settings, caller_of(request))
         outcome = await read_value(request, OUTCOME, parts.settings)
         caller_of(request).check_source(outcome.source)
         exchange = parts.exchange
-        with parts.tracer.span("report", asker.trace, asked=True) as span:
+        with parts.tracer.span("report", context.trace, asked=True) as span:
             headers = OUTCOME.headers(
                 outcome.event_id, outcome.time, source="misfire/gateway", trace=span.traceparent
             )
-            question = exchange.ask(
+            pending = exchange.request(
                 OUTCOMES, outcome.household_id, OUTCOME.encode(outcome), headers
             )
             try:
-                reply = await asyncio.wait_for(question.reply, asker.wait)
+                reply = await asyncio.wait_for(pending.reply, context.wait)
             except TimeoutError:
-                exchange.give_up(question.correlation)
+                exchange.abandon(pending.correlation)
                 return JSONResponse({"applied": False}, 202)
         if reply.type == REFUSAL.type:
             refusal = REFUSAL.decode(reply.value)
@@ -215,10 +232,17 @@ def _late(late_answers: LateAnswers) -> APIRouter:
     async def late(
         request: Request, after: Annotated[int | None, Depends(_last_heard)]
     ) -> AsyncIterable[ServerSentEvent]:
-        """Late answers as server-sent events: the worker's verdict came after the answer, and disagrees with it."""
+        """Stream late answers as server-sent events.
+
+        A late answer is a worker's verdict that came after the hook's answer and disagrees with it.
+        """
         caller = caller_of(request)
-        async for number, told in late_answers.listen(after, caller.owns, caller.is_still_valid):
-            yield ServerSentEvent(raw_data=LATE.encode(told).decode(), event="late", id=str(number))
+        async for number, late_answer in late_answers.listen(
+            after, caller.owns, caller.is_still_valid
+        ):
+            yield ServerSentEvent(
+                raw_data=LATE.encode(late_answer).decode(), event="late", id=str(number)
+            )
 
     return routes
 
@@ -228,15 +252,16 @@ def _operation(parts: _Parts) -> APIRouter:
 
     @routes.get("/healthz", response_model=dict[str, bool])
     async def healthz() -> JSONResponse:
-        """Whether the process answers, and all that works in its background goes on; 503 says that it has to be started again."""
+        """Report liveness: 503 means that the background work has stopped; restart the process."""
         alive = parts.exchange.running
         return JSONResponse({"alive": alive}, 200 if alive else 503)
 
     @routes.get("/readyz")
     async def readyz() -> JSONResponse:
-        """Whether every part of the first rung is there; names the part that is not.
+        """Report readiness: whether the first rung of the ladder is available, and what is missing.
 
-        Workers are there when each partition's worker answered within 15 seconds: an event, or a probe that is sent where no event was.
+        Workers are available if each partition's worker answered an event or a probe within 15
+        seconds.
         """
         without = await parts.exchange.partitions_without_worker()
         missing = [] if parts.exchange.connected else ["kafka"]

@@ -1,4 +1,4 @@
-"""Starting the gateway: the bundle, the port, the server."""
+"""Starts the gateway: bundle, port and server."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ logger = logging.getLogger(__name__)
 
 
 def run_gateway(settings: Settings) -> None:
-    """Serve the hook until told to stop.
+    """Serve the hook until a signal arrives.
 
     Raises:
         DependencyUnavailable: the port is taken, or a certificate or the access file is missing.
-        UsageError: it would be open to a network.
+        UsageError: the gateway would be open to a network.
     """
     forget_dead_processes()
     check_edge(settings)
@@ -45,13 +45,21 @@ def run_gateway(settings: Settings) -> None:
 
 
 def _ladder(settings: Settings) -> Ladder:
-    """The ladder, without its second rung where there is no bundle that can be read: the workers have bundles of their own."""
+    """Return the ladder, without the gateway's rung if the bundle cannot be read.
+
+    Workers have their own bundles and still decide.
+    """
     try:
         bundle = read_bundle(settings.bundle)
     except (DependencyUnavailable, BundleError) as error:
-        logger.error("%s; until then the policy's fallbacks answer when no worker does", error)  # noqa: TRY400 - a sentence
-        lacking = "no_bundle" if isinstance(error, DependencyUnavailable) else "bundle_damaged"
+        # The error's sentence is enough; its traceback is not.
+        logger.error(  # noqa: TRY400
+            "%s; until it is repaired the policy's fallbacks apply when no worker answers", error
+        )
+        why_no_bundle = (
+            "no_bundle" if isinstance(error, DependencyUnavailable) else "bundle_damaged"
+        )
         policy = read_policy(settings.policy)
-        return Ladder(policy, None, places=settings.max_waiting, lacking=lacking)
+        return Ladder(policy, None, places=settings.max_waiting, why_no_bundle=why_no_bundle)
     show_bundle(bundle, created_at(settings.bundle))
     return Ladder(bundle.policy, bundle, places=settings.max_waiting)

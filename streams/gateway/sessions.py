@@ -1,6 +1,7 @@
-"""The sessions that a gateway has seen itself, and its own decision on each event: made only when somebody needs it.
+"""The sessions that this gateway has seen, and its own decision on each event.
 
-Where the worker answers, its verdict is remembered and nothing is judged twice.
+A decision is computed only when it is needed. If the worker answers, the worker's verdict is
+recorded instead.
 """
 
 from __future__ import annotations
@@ -13,21 +14,21 @@ from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
 from detector.decision.decide import decide, follow
 from detector.household.state import HouseholdState
-from streams.gateway.shares import Kept
+from streams.gateway.shares import FairCache
 
 __all__ = ["Sessions", "Turn"]
 
-#: Households whose sessions are kept, the latest of each tenant first.
+#: Households whose sessions are stored, the most recent of each tenant first.
 _HOUSEHOLDS = 20_000
-#: A household has one entry.
+#: A household has one cache entry, under this name.
 _ALL = ""
-#: What a household learns.
+#: The fields of a household's state that change by learning.
 _LEARNED = ("learned", "taught_on", "taught", "intents", "domains", "tokens", "hours", "novelty")
 
 
 @dataclass(slots=True)
-class _Home:
-    """A household as far as it is decided, and its last event where that is not."""
+class _Household:
+    """A household's state after its last decided event, and the event that is still open."""
 
     state: HouseholdState
     open: Turn | None = None
@@ -35,46 +36,50 @@ class _Home:
 
 @dataclass(slots=True)
 class Turn:
-    """One event that a decision is wanted on. ``at`` is when it arrived, in seconds since the epoch."""
+    """One event to decide; ``at`` is its arrival, in seconds since 1970."""
 
     event: IntentEvent
-    home: _Home
+    home: _Household
     at: float
     decision: Decision | None = None
 
 
 class Sessions:
-    """Follows what is asked. Households never learn here: what this household usually does, only the worker knows.
+    """Follows the sessions of all requests, without learning.
 
-    No outcome and no answer comes here, so that what was undone or denied would be taken for meant.
+    The gateway sees no outcomes and no confirmation answers, so it would learn from commands that
+    were undone or denied. Only the worker knows a household's habits.
     """
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._homes: Kept[_Home] = Kept(_HOUSEHOLDS)
+        self._households: FairCache[_Household] = FairCache(_HOUSEHOLDS)
 
     def begin(self, event: IntentEvent, tenant: str = "", *, at: float) -> Turn:
-        """Take in an event that arrived at ``at``; the one before it in its household has to be decided by now, so it is."""
-        home = self._homes.get(event.household_id, _ALL) or _Home(
+        """Start the turn of an event that arrived at ``at``.
+
+        The household's previous event must be decided first, so it is decided now if it is open.
+        """
+        home = self._households.get(event.household_id, _ALL) or _Household(
             HouseholdState.new(event.household_id)
         )
         if home.open is not None:
-            with suppress(Exception):  # whoever needs this decision meets the error
+            with suppress(Exception):  # the caller that needs this decision gets the error
                 self.judge(home.open)
         home.open = Turn(event, home, at)
-        self._homes.put(tenant, event.household_id, _ALL, home)
+        self._households.put(tenant, event.household_id, _ALL, home)
         return home.open
 
     def forget(self, household_id: str) -> None:
-        """Forget a household: it was erased."""
-        self._homes.forget(household_id)
+        """Forget an erased household."""
+        self._households.forget(household_id)
 
     def clear(self) -> None:
         """Forget every household."""
-        self._homes.clear()
+        self._households.clear()
 
     def judge(self, turn: Turn) -> Decision:
-        """Return the gateway's own decision; the population's model decides, without this household's history."""
+        """Return the gateway's decision: the population model, without household history."""
         if turn.decision is None:
             turn.decision, state = decide(
                 turn.home.state, turn.event, self._bundle, at=turn.at, rung=Rung.GATEWAY
@@ -84,7 +89,7 @@ class Sessions:
         return turn.decision
 
     def follow(self, turn: Turn, decision: Decision) -> None:
-        """Remember what was decided elsewhere."""
+        """Record the worker's decision."""
         if turn.decision is None:
             state = follow(turn.home.state, turn.event, self._bundle, decision, at=turn.at)
             turn.home.state = _unlearned(state)

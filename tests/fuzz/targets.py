@@ -32,7 +32,7 @@ from streams.errors import DependencyUnavailable, RecordError, UsageError
 from streams.files.bundles import read_bundle, write_bundle
 from streams.files.events import read_events, read_labels
 from streams.files.keyring import read_keyring
-from streams.gateway.requests import asker_of as asker_of_request
+from streams.gateway.requests import context_of as context_of_request
 from streams.hook.connection import Answer
 from streams.hook.reading import UnreadableAnswerError, detail_of, read_decision, read_result
 from streams.kafka.reading import Held, Place
@@ -146,7 +146,7 @@ def request_headers(data: bytes) -> None:
     texts = [part.decode("latin-1") for part in (data + 3 * CUT).split(CUT)]
     names = ("x-misfire-deadline-ms", "x-misfire-deadline", "x-misfire-late-url", "traceparent")
     try:
-        asked = asker_of_request(
+        asked = context_of_request(
             dict(zip(names, texts, strict=False)), Settings(), Caller(Guard(None))
         )
     except RecordError:

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from streams.gateway.exchange.pulse import FRESH_SECONDS
+from streams.gateway.exchange.worker_liveness import FRESH_SECONDS
 from streams.local.embedded_broker import EmbeddedBroker
 from tests.integration.stream import bundle_on_disk
 from tests.integration.test_gateway import gateway, status

@@ -1,8 +1,8 @@
-"""What is answered when something is broken: one row for each way to be broken, with who answers and what.
+"""The answers under each kind of failure: which rung answers, with which reason and verdict.
 
-``streams/gateway/documents/failures.md`` is drawn from ``FAILURES``
-(``python -m streams.gateway.documents.failures``), and ``tests/integration/test_failures.py``
-breaks each of them and asks about a command of every risk class.
+``streams/gateway/documents/failures.md`` is generated from ``FAILURES``
+(``python -m streams.gateway.documents.failures``). ``tests/integration/test_failures.py`` causes
+each failure and requests a decision on a command of every risk class.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["FAILURES", "Failure", "Judged", "page"]
 
 
 class Judged(StrEnum):
-    """A verdict that is not the policy's rule, by what is known when it is made."""
+    """A verdict of a model, in place of the policy's fallback."""
 
     HOUSEHOLD = "the household's model"
     POPULATION = "the population's model"
@@ -26,7 +26,7 @@ class Judged(StrEnum):
     ASKED_FIRST = "the household's model, at least confirm the first time"
 
 
-#: For each risk class a verdict, or whose model gives one.
+#: For each risk class, a verdict, or the model that gives one.
 Answers = Mapping[RiskClass, Verdict | Judged]
 
 _HOUSEHOLD: Answers = MappingProxyType(
@@ -49,21 +49,21 @@ _RULE: Answers = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One way to be broken.
+    """One kind of failure.
 
     Attributes:
-        broken: what is.
+        broken: its name.
         rung: the rung that answers.
-        code: the first reason's code; nothing where the answer is the worker's as always.
+        code: the code of the first reason; empty if the worker answers as usual.
         answers: the verdict by risk class.
-        meant: what exactly is the case, as a clause.
+        meaning: a description, as a clause.
     """
 
     broken: str
     rung: Rung
     code: str
     answers: Answers
-    meant: str
+    meaning: str
 
 
 FAILURES: tuple[Failure, ...] = (
@@ -79,7 +79,7 @@ FAILURES: tuple[Failure, ...] = (
         Rung.GATEWAY,
         "worker_timeout",
         _POPULATION,
-        "it waits for its partitions or reads its table",
+        "it is waiting for its partitions or reading its table",
     ),
     Failure(
         "worker behind",
@@ -100,84 +100,92 @@ FAILURES: tuple[Failure, ...] = (
         Rung.GATEWAY,
         "broker_unreachable",
         _POPULATION,
-        "no broker answers the gateway: nobody waits for one",
+        "no broker responds to the gateway, so requests do not wait for one",
     ),
     Failure(
         "deadline too short",
         Rung.GATEWAY,
         "deadline_too_short",
         _POPULATION,
-        "nothing is left of it to ask a worker in",
+        "no time is left to wait for a worker",
     ),
     Failure(
         "no bundle",
         Rung.POLICY,
         "no_bundle",
         _RULE,
-        "the gateway has none, and no worker answers in time",
+        "the gateway has no bundle, and no worker answers in time",
     ),
     Failure(
         "bundle corrupt",
         Rung.POLICY,
         "bundle_damaged",
         _RULE,
-        "the gateway's is damaged, and no worker answers in time",
+        "the gateway's bundle is damaged, and no worker answers in time",
     ),
     Failure(
         "gateway overloaded",
         Rung.POLICY,
         "overloaded",
         _RULE,
-        "the places of the command's risk class are taken",
+        "the capacity for the command's risk class is exhausted",
     ),
     Failure(
         "clock skewed",
         Rung.WORKER,
         "",
         _HOUSEHOLD,
-        "the device's clock is further off than the policy believes: the log's time stands in, `clock_replaced` says so",
+        "the device's clock differs by more than the policy allows: "
+        "the log's time is used, with the reason `clock_replaced`",
     ),
     Failure(
         "gateway gone",
         Rung.POLICY,
         "gateway_unreachable",
         _RULE,
-        "the client reaches none: its own copy of the policy answers",
+        "the client reaches no gateway: its own copy of the policy answers",
     ),
     Failure(
         "unknown intent",
         Rung.WORKER,
         "unknown_intent",
         _RULE,
-        "no household of the training data ever used it",
+        "no household in the training data ever used it",
     ),
     Failure(
         "household new",
         Rung.WORKER,
         "",
         _HOUSEHOLD,
-        "nothing is known of it: its model is the population's, its thresholds are those for new ones",
+        "it has no history: the population's model and the thresholds for new households apply",
     ),
 )
 
 _HEAD = """\
-# When something is broken
+# Answers during failures
 
-A command gets an answer before its deadline whatever is broken.
-Drawn from `streams/gateway/documents/failures.py`; `tests/integration/test_failures.py`
-breaks each of these and asks about a command of every risk class. Every answer below the worker's rung is `degraded`, says why by the
-code of its first reason, and is counted by rung and reason (`misfire_hook_answers_total`). The fallbacks are the packaged policy's; another
-policy has its own (`fallback` of a risk class). On every rung, a command that no rule of the policy names is at least asked about
-(`unclassified_intent`); where its class has no way to ask, it is blocked. The same holds for a physical command that the household has
-not given before (`first_physical_command`). The gateway cannot know that, and asks each time.
+Every command gets an answer before its deadline, whichever part has failed. This page is generated
+from `streams/gateway/documents/failures.py`. `tests/integration/test_failures.py` causes each of
+these failures and requests a decision on a command of every risk class.
 
-| broken | which means | rung | reason | {classes} |
+An answer below the worker's rung is marked `degraded`. The code of its first reason says why. It is
+counted by rung and reason (`misfire_hook_answers_total`).
+
+The fallbacks in the table are those of the packaged policy. Another policy has its own (`fallback`
+of a risk class).
+
+On every rung, a command that no rule of the policy names needs a confirmation
+(`unclassified_intent`), or is blocked if its class has no confirmation method. The same holds for a
+physical command that is new to the household (`first_physical_command`). The gateway does not know
+the household's history, so it requires a confirmation of every physical command.
+
+| failure | meaning | rung | reason | {classes} |
 | --- | --- | --- | --- | {lines} |
 """
 
 
 def page() -> str:
-    """Return the page of documentation."""
+    """Return the Markdown page."""
     head = _HEAD.format(classes=" | ".join(RiskClass), lines=" | ".join("---" for _ in RiskClass))
     return head + "".join(f"| {' | '.join(_cells(failure))} |\n" for failure in FAILURES)
 
@@ -185,7 +193,7 @@ def page() -> str:
 def _cells(failure: Failure) -> Iterator[str]:
     yield from (
         failure.broken,
-        failure.meant,
+        failure.meaning,
         failure.rung,
         f"`{failure.code}`" if failure.code else "",
     )

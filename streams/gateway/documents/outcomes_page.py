@@ -1,8 +1,8 @@
-"""What an outcome does, as a page.
+"""The documentation page on the effects of outcomes.
 
-``streams/gateway/documents/outcomes.md`` is drawn from the table in ``detector/contracts/outcome_table.py``.
-
-``python -m streams.gateway.documents.outcomes_page`` prints it.
+``streams/gateway/documents/outcomes.md`` is generated from the table in
+``detector/contracts/outcome_table.py``; ``python -m streams.gateway.documents.outcomes_page``
+prints it.
 """
 
 from __future__ import annotations
@@ -15,52 +15,59 @@ from detector.contracts.standing import Standing
 
 __all__ = ["page"]
 
-_STANDS: Mapping[Standing, str] = {
-    Standing.UNKNOWN: "no such event yet",
-    Standing.NO_COMMAND: "the event commits nothing",
-    Standing.ALLOWED: "allowed, and waiting for its outcome",
+_STATES: Mapping[Standing, str] = {
+    Standing.UNKNOWN: "unknown: its event has not arrived",
+    Standing.NO_COMMAND: "not a command: the event does not commit",
+    Standing.ALLOWED: "allowed, without an outcome yet",
     Standing.NOT_RUN: "allowed, and reported as not run",
-    Standing.ASKED: "to be confirmed, and the question is open",
-    Standing.EXPIRED: "to be confirmed, and the question expired, was superseded or was given up",
+    Standing.ASKED: "to be confirmed, and the confirmation is open",
+    Standing.EXPIRED: (
+        "to be confirmed, and the confirmation expired, was superseded or was abandoned"
+    ),
     Standing.BLOCKED: "blocked",
-    Standing.LET_RUN: "to be confirmed or blocked, and let run by shadow mode or a lower rung",
-    Standing.CONFIRMED: "confirmed by an answer that was checked",
+    Standing.LET_RUN: (
+        "to be confirmed or blocked, but executed because of shadow mode or a lower rung"
+    ),
+    Standing.CONFIRMED: "confirmed by a verified answer",
     Standing.DENIED: "denied",
     Standing.EXECUTED: "allowed or confirmed, and executed",
-    Standing.UNDONE: "executed, and undone or disowned",
+    Standing.UNDONE: "executed, then undone or denied",
     Standing.LEARNED: "learned",
 }
 
-#: What an accepted outcome does, by what the command becomes; where it stays as it was, nothing.
-_DOES: Mapping[Standing, str] = {
-    Standing.NOT_RUN: "teaches nothing",
-    Standing.EXPIRED: "closes the question",
-    Standing.LET_RUN: "closes the question, teaches nothing",
-    Standing.DENIED: "closes as denied",
-    Standing.EXECUTED: "teaches",
-    Standing.UNDONE: "takes back",
+#: The effect of an accepted outcome, by the new state of the command; without one, no effect.
+_EFFECTS: Mapping[Standing, str] = {
+    Standing.NOT_RUN: "is not learned",
+    Standing.EXPIRED: "closes the confirmation",
+    Standing.LET_RUN: "closes the confirmation, is not learned",
+    Standing.DENIED: "is denied",
+    Standing.EXECUTED: "will be learned",
+    Standing.UNDONE: "will not be learned",
 }
 
 _HEAD = """\
-# What an outcome does
+# Effects of outcomes
 
-An outcome reports what happened to a command. It never authorises one, never opens a question again, and never teaches a household
-that a command was meant which was not allowed: only an answer that was checked confirms ([asking.md](../../hook/asking.md)).
-Drawn from the table in
-`detector/contracts/outcome_table.py`.
+An outcome reports what happened to a command. It never authorises a command and never reopens a
+confirmation. A household never learns from an outcome that a command was meant if the command was
+not allowed: only a verified answer confirms it ([asking.md](../../hook/asking.md)). This page is
+generated from the table in `detector/contracts/outcome_table.py`.
 
-"denied" and "undone" also take back a yes that would still hold for that command said again: it is asked about anew.
+`denied` and `undone` also revoke an earlier confirmation that would still cover a repetition of the
+command. A repetition then needs a new confirmation.
 
-A refused outcome changes nothing, except that `already_learned` takes back such a yes as well. It is
-counted (`misfire_outcomes_refused_total`), and the sender gets the reason: over HTTP a
-problem with status 409, by Kafka a record of type `assistant.refusal.v1`. An outcome that comes before its event waits for it, and is then
-looked up here. The same outcome again changes nothing. Over HTTP a caller reports as `runtime`, and as `operator` with a token of the
-scope `operate`; `gateway` is the gateway's own.
+A refused outcome has no effect, except that `already_learned` also revokes such a confirmation. It
+is counted (`misfire_outcomes_refused_total`), and the sender gets the reason: over HTTP a problem
+with status 409, over Kafka a record of type `assistant.refusal.v1`. An outcome that arrives before
+its event waits for it, and the table then applies. A repeated outcome has no effect. Over HTTP a
+client reports as `runtime`, or as `operator` with a token that has the scope `operate`; outcomes
+from `gateway` come from the gateway itself.
 
-What was let run in shadow mode, or by a lower rung while the worker's verdict was otherwise, teaches nothing. `ran_refused` means that a
-command ran which the worker's verdict held back: the runtime does not obey, or its client fell back to its own policy.
+A command is not learned if it ran only because of shadow mode, or because a lower rung allowed it
+and the worker did not. `ran_refused` means that a command ran although the worker's verdict did not
+allow it: the runtime ignored the verdict, or its client fell back to its own policy.
 
-"teaches" means that the household learns the command when the undo window has passed; "takes back" that it will not.
+"will be learned" means that the household learns the command when the undo window has passed.
 
 | the command is | outcome | from a runtime | from a gateway | from an operator |
 | --- | --- | --- | --- | --- |
@@ -73,7 +80,7 @@ _REASONS = """
 
 
 def page() -> str:
-    """Return the page of documentation."""
+    """Return the Markdown page."""
     rows = "".join(f"| {' | '.join(row)} |\n" for row in _rows())
     reasons = "".join(f"| `{reason}` | {SENTENCES[reason]} |\n" for reason in OutcomeRefused)
     return f"{_HEAD}{rows}{_REASONS}{reasons}"
@@ -84,7 +91,7 @@ def _rows() -> Iterator[tuple[str, ...]]:
     for standing, kinds in TABLE.items():
         for kind in kinds:
             yield (
-                _STANDS[standing],
+                _STATES[standing],
                 f"`{kind}`",
                 *(_cell(standing, kind, source) for source in sources),
             )
@@ -95,8 +102,8 @@ def _cell(standing: Standing, kind: OutcomeKind, source: OutcomeSource) -> str:
     if isinstance(found, OutcomeRefused):
         return f"refused: `{found}`"
     if found is not standing:
-        return _DOES[found]
-    return "waits for its event" if standing is Standing.UNKNOWN else "nothing"
+        return _EFFECTS[found]
+    return "waits for its event" if standing is Standing.UNKNOWN else "no effect"
 
 
 if __name__ == "__main__":

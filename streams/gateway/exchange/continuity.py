@@ -1,4 +1,7 @@
-"""Whether a gateway heard every reply: what it missed may have been an erasure, and then it has to forget what it remembers."""
+"""Detection of missed replies: one of them may have been an erasure.
+
+After a gap the gateway must forget everything that it remembers about households.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ __all__ = ["Continuity"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
-    """A record that was heard: enough to tell it from another one at its place in a topic that was made anew."""
+class _Received:
+    """A received record, identified well enough to detect that its topic was created again."""
 
     partition: int
     offset: int
@@ -20,23 +23,24 @@ class _Heard:
 
 
 class Continuity:
-    """Follows the records of one partition, over connections.
+    """Follows the records of one partition across connections.
 
-    A new connection begins at the record that was heard last. It is heard again, and nothing was missed; or the topic keeps it no
-    longer, or was made anew, and then something may have been missed. So it may where the connection before heard no record at all.
+    A new connection starts at the last received record. If that record arrives again, nothing was
+    missed. If it does not, because it was deleted or the topic was created again, something may
+    have been missed. The same is true if the previous connection received no record.
 
     Args:
-        on_gap: called when something may have been missed.
+        on_gap: called when a record may have been missed.
     """
 
     def __init__(self, on_gap: Callable[[], None]) -> None:
         self._on_gap = on_gap
-        self._last: _Heard | None = None
+        self._last: _Received | None = None
         self._resuming = False
         self._listened = False
 
     def begin(self, partition: int) -> int | None:
-        """Begin a connection; return the offset to listen from, or ``None`` for the partition's end."""
+        """Start a connection; return the first offset to read, or ``None`` for the end."""
         listened, self._listened = self._listened, True
         if self._last is None:
             if listened:
@@ -48,21 +52,23 @@ class Continuity:
         self._resuming = True
         return self._last.offset
 
-    def hear(self, message: Any) -> bool:
-        """Take a record in; return whether it is new."""
-        heard = _Heard(message.partition, message.offset, message.timestamp, tuple(message.headers))
-        last, self._last = self._last, heard
+    def receive(self, message: Any) -> bool:
+        """Process a record; return whether it is new."""
+        received = _Received(
+            message.partition, message.offset, message.timestamp, tuple(message.headers)
+        )
+        last, self._last = self._last, received
         if self._resuming:
             self._resuming = False
-            if heard == last:
+            if received == last:
                 return False
             self._on_gap()
-        elif last is not None and heard.offset != last.offset + 1:
+        elif last is not None and received.offset != last.offset + 1:
             self._on_gap()
         return True
 
-    def give_up(self) -> None:
-        """The record that was heard last did not come again in time."""
+    def expire(self) -> None:
+        """Report a gap if the last received record has not arrived again."""
         if self._resuming:
             self._missed()
 

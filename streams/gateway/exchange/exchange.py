@@ -1,9 +1,10 @@
-"""The road through the log: what is asked goes out in order, what is answered comes back by correlation id.
+"""Requests to the workers through Kafka: sent in order, answered by correlation id.
 
-Whatever goes wrong on the way, the connection is made anew, for ever; a record that cannot be sent, or an answer that cannot be taken
-in, is counted and passed over, so that it does not come again with the next connection.
+After any failure the exchange reconnects, without limit. A record that cannot be sent, or a reply
+that cannot be processed, is counted and skipped, so it does not fail again on the next connection.
 
-The gateway reads one partition of ``assistant.replies`` without a consumer group: nobody has to rebalance before it hears an answer.
+The gateway reads one partition of ``assistant.replies`` without a consumer group, so no rebalance
+delays the first reply.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from aiokafka.errors import KafkaError
 
 from streams.gateway.exchange.continuity import Continuity
 from streams.gateway.exchange.outbox import Outbox, Outgoing
-from streams.gateway.exchange.pulse import Pulse
+from streams.gateway.exchange.worker_liveness import WorkerLiveness
 from streams.kafka.connection import brokers_of
 from streams.kafka.reachable import broker_answers
 from streams.kafka.topics import INTENTS, REPLIES
@@ -38,48 +39,49 @@ from streams.wire.records import (
     header,
 )
 
-__all__ = ["Exchange", "Question", "Reply"]
+__all__ = ["Exchange", "PendingRequest", "Reply"]
 
 logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
-#: As often as the worker looks whether a broker answers.
+#: Seconds between two checks of the broker; the worker uses the same interval.
 _LOOK_SECONDS = 1.0
-#: Within so many seconds of a new connection the reply that was heard last has to come again.
+#: Seconds after a reconnect within which the last received reply must arrive again.
 _RESUME_SECONDS = 5.0
-#: Seconds that a look at readiness waits for the answers to its probes, and between two looks. Orchestrators wait a second.
+#: Readiness: seconds to wait for answers to probes, and between two checks. Orchestrators commonly
+#: wait for one second.
 _PROBE_WAIT, _PROBE_LOOK = 0.6, 0.02
-#: No topic has a million partitions.
+#: Digits of a partition number; no topic has a million partitions.
 _MOST_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: its CloudEvents type and its value."""
+    """A reply: its CloudEvents type and its value."""
 
     type: str
     value: bytes
 
 
 @dataclass(slots=True)
-class Question:
-    """What was asked, by its correlation id: the reply to come, and whether the broker has the question."""
+class PendingRequest:
+    """A sent request: its future reply, and whether the broker has acknowledged the request."""
 
     correlation: str
     reply: asyncio.Future[Reply]
     stored: bool = False
 
-    def was_stored(self) -> None:
-        """Take in that the broker has it."""
+    def mark_stored(self) -> None:
+        """Record that the broker has acknowledged the request."""
         self.stored = True
 
 
 class Exchange:
-    """Sends records and hands replies to whoever asked. Never blocks its caller; connects, and connects again, by itself.
+    """Sends records and dispatches replies. It never blocks its caller, and reconnects by itself.
 
     Args:
-        settings: brokers and partition.
-        on_late: called with (correlation id, reply) when nobody waits for the reply any more.
+        settings: brokers and reply partition.
+        on_late: called with (correlation id, reply) for a reply that no request waits for.
         on_gap: called when replies may have been missed.
     """
 
@@ -94,64 +96,67 @@ class Exchange:
         self._brokers = brokers_of(settings)
         self._on_late = on_late
         self._continuity = Continuity(on_gap)
-        self._pulse = Pulse()
+        self._liveness = WorkerLiveness()
         self._partition = -1
-        #: What this exchange's correlation ids begin with: several gateways listen to one partition.
+        #: Prefix of this exchange's correlation ids; several gateways can share one partition.
         self._name = f"{uuid.uuid4().hex[:8]}-"
-        self._waiting: dict[str, Question] = {}
+        self._waiting: dict[str, PendingRequest] = {}
         self._outbox = Outbox()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to connect, in the background."""
+        """Start to connect in the background."""
         self._task = asyncio.create_task(self._stay_connected())
 
     @property
     def _ending(self) -> bool:
-        """Whether somebody ends the background work; a client of Kafka's that cancels its own work does not."""
+        """Whether the background task itself is cancelled, rather than a task of a Kafka client."""
         task = asyncio.current_task()
         return task is not None and task.cancelling() > 0
 
     async def stop(self) -> None:
-        """Send what waits, if that is quick, and disconnect."""
+        """Disconnect; the producer first flushes the records that it has accepted."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
 
     def send(self, topic: str, key: str, value: bytes, headers: Headers) -> None:
-        """Put a record on its way, after those before it."""
+        """Queue a record."""
         self._outbox.put(Outgoing(topic, key.encode(), value, headers))
 
-    def ask(self, topic: str, key: str, value: bytes, headers: Headers) -> Question:
-        """Put a record on its way and return what its reply will be found in."""
-        question = Question(
+    def request(self, topic: str, key: str, value: bytes, headers: Headers) -> PendingRequest:
+        """Queue a record and return its pending reply."""
+        pending = PendingRequest(
             self._name + uuid.uuid4().hex, asyncio.get_running_loop().create_future()
         )
-        self._waiting[question.correlation] = question
+        self._waiting[pending.correlation] = pending
         self._outbox.put(
-            Outgoing(topic, key.encode(), value, headers, question.correlation, question.was_stored)
+            Outgoing(topic, key.encode(), value, headers, pending.correlation, pending.mark_stored)
         )
-        return question
+        return pending
 
-    def give_up(self, correlation: str) -> None:
-        """Wait no longer for a reply; when it comes it is late."""
+    def abandon(self, correlation: str) -> None:
+        """Stop waiting for a reply; if it still arrives, it is late."""
         self._waiting.pop(correlation, None)
 
     @property
     def running(self) -> bool:
-        """Whether the work in the background has not ended, which it never should before ``stop``."""
+        """Whether the background task is alive, which it should be until ``stop``."""
         return self._task is None or not self._task.done()
 
     async def partitions_without_worker(self) -> list[int]:
-        """Return the partitions of the intents from which no worker answered lately. Probes them first, and waits a moment."""
+        """Return the partitions of the intents without a recent answer from a worker.
+
+        Partitions that need one are probed first, which takes a moment.
+        """
         if not self.connected:
-            return self._pulse.missing()
-        for partition, probe in self._pulse.probes():
+            return self._liveness.missing()
+        for partition, probe in self._liveness.probes():
             headers = [("ce_type", PROBE.encode())]
             self._outbox.put(Outgoing(INTENTS, None, b"{}", headers, probe, partition=partition))
         give_up = time.monotonic() + _PROBE_WAIT
-        while (missing := self._pulse.missing()) and time.monotonic() < give_up:  # noqa: ASYNC110 - a short look
+        while (missing := self._liveness.missing()) and time.monotonic() < give_up:  # noqa: ASYNC110
             await asyncio.sleep(_PROBE_LOOK)
         return missing
 
@@ -165,7 +170,7 @@ class Exchange:
                 await producer.start()
                 await consumer.start()
                 await self._begin_listening(producer, consumer)
-                self._tell(connected=True)
+                self._set_connected(connected=True)
                 pause = _FIRST_PAUSE
                 logger.info(
                     "connected to %s, replies on partition %d",
@@ -183,7 +188,8 @@ class Exchange:
                     raise
                 metrics.CONNECTIONS_LOST.labels("internal_error").inc()
                 logger.warning(
-                    "the connection to Kafka at %s was given up; trying again", self.settings.broker
+                    "a Kafka client cancelled its connection to %s; trying again",
+                    self.settings.broker,
                 )
             except Exception:
                 metrics.CONNECTIONS_LOST.labels("internal_error").inc()
@@ -191,14 +197,14 @@ class Exchange:
                     "the connection to Kafka at %s failed; trying again", self.settings.broker
                 )
             finally:
-                self._tell(connected=False)
+                self._set_connected(connected=False)
                 for client in clients:
                     await self._stopped(client)
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _stopped(self, client: Any) -> None:
-        """Stop a client; where it cannot even do that, the next connection has clients of its own."""
+        """Stop a client and ignore errors; the next connection creates new clients."""
         try:
             await client.stop()
         except asyncio.CancelledError:
@@ -207,10 +213,10 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - nothing depends on it any more
             logger.debug("a client could not be stopped (%s)", type(error).__name__)
 
-    def _tell(self, *, connected: bool) -> None:
+    def _set_connected(self, *, connected: bool) -> None:
         self.connected = connected
         if not connected:
-            self._pulse.forget()
+            self._liveness.forget()
         metrics.BROKER_REACHABLE.set(connected)
 
     def _clients(self) -> tuple[Any, Any]:
@@ -225,7 +231,7 @@ class Exchange:
         return producer, consumer
 
     async def _begin_listening(self, producer: Any, consumer: Any) -> None:
-        self._pulse.follow(await producer.partitions_for(INTENTS))
+        self._liveness.follow(await producer.partitions_for(INTENTS))
         partitions = sorted(await producer.partitions_for(REPLIES))
         chosen = self.settings.reply_partition
         if chosen is not None:
@@ -239,10 +245,10 @@ class Exchange:
             await consumer.seek_to_end()
         else:
             consumer.seek(listening, heard_last)
-            asyncio.get_running_loop().call_later(_RESUME_SECONDS, self._continuity.give_up)
+            asyncio.get_running_loop().call_later(_RESUME_SECONDS, self._continuity.expire)
 
     async def _run(self, producer: Any, consumer: Any) -> None:
-        """Send and listen until one of them fails."""
+        """Send and receive until one of the tasks fails."""
         working = (
             self._outbox.send_all(producer, self._partition),
             self._listen(consumer),
@@ -259,39 +265,42 @@ class Exchange:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _watch(self, producer: Any) -> None:
-        """See whether the broker is still there. While it is not nobody waits for an answer; what is asked goes out when it is back."""
+        """Check regularly whether the broker responds.
+
+        While it does not, requests do not wait for an answer; their records are sent later.
+        """
         while True:
-            self._tell(connected=await broker_answers(producer.client))
-            self._pulse.follow(producer.client.cluster.partitions_for_topic(INTENTS) or ())
+            self._set_connected(connected=await broker_answers(producer.client))
+            self._liveness.follow(producer.client.cluster.partitions_for_topic(INTENTS) or ())
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _listen(self, consumer: Any) -> None:
         async for message in consumer:
             try:
-                if self._continuity.hear(message):
-                    self._take(message)
+                if self._continuity.receive(message):
+                    self._dispatch(message)
             except Exception:
                 metrics.REPLIES_FAILED.inc()
-                logger.exception("a reply at offset %d could not be taken in", message.offset)
+                logger.exception("a reply at offset %d could not be processed", message.offset)
 
-    def _take(self, message: Any) -> None:
-        """Hand a reply to whoever waits for it."""
+    def _dispatch(self, message: Any) -> None:
+        """Pass a reply to the request that waits for it."""
         correlation = (header(message.headers, CORRELATION_ID) or b"").decode("ascii", "replace")
         kind = (header(message.headers, "ce_type") or b"").decode("ascii", "replace")
         partition = _partition_of(header(message.headers, ANSWERED_PARTITION))
         if kind == PROBE_ANSWERED:
-            self._pulse.answered(partition, correlation)
+            self._liveness.record_probe_answer(partition, correlation)
             return
         if correlation and not correlation.startswith(self._name):
-            return  # another gateway asked
-        reply, question = Reply(kind, message.value or b""), self._waiting.pop(correlation, None)
-        if question is None or question.reply.done():
+            return  # a reply to another gateway
+        reply, pending = Reply(kind, message.value or b""), self._waiting.pop(correlation, None)
+        if pending is None or pending.reply.done():
             self._on_late(correlation, reply)
         else:
-            self._pulse.heard(partition)
-            question.reply.set_result(reply)
+            self._liveness.record_answer(partition)
+            pending.reply.set_result(reply)
 
 
 def _partition_of(text: bytes | None) -> int:
-    """The partition that an answer names; -1 where it names none."""
+    """Return the partition in an answer's header; -1 if it is missing or invalid."""
     return int(text) if text and len(text) <= _MOST_DIGITS and text.isdigit() else -1

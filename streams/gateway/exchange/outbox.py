@@ -1,4 +1,4 @@
-"""What waits to be sent, in order. A record that no connection would take is passed over, so that it does not stop those behind it."""
+"""The send queue. A record that no connection would accept is skipped and does not block others."""
 
 from __future__ import annotations
 
@@ -22,17 +22,26 @@ __all__ = ["Outbox", "Outgoing"]
 
 logger = logging.getLogger(__name__)
 
-#: Records that wait for a broker that is away, half a minute of a busy gateway; beyond it one is given up and counted.
+#: Queued records while the broker is away: half a minute of a busy gateway. Beyond it one record
+#: is dropped and counted.
 _WAITING = 30_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outgoing:
-    """A record on its way.
+    """A record to send.
 
-    ``correlation`` is what its reply is told by; nothing where none is waited for. ``stored`` is called when the broker has it.
-    ``partition`` is given where the key does not choose it. ``accepted`` is when the gateway accepted it, however long it waits then:
-    a worker does not take in what was accepted before its household was erased.
+    Attributes:
+        topic: its topic.
+        key: its key; ``None`` for a probe.
+        value: its value.
+        headers: its headers, without those that ``Outbox`` adds.
+        correlation: the correlation id of the reply; empty if no reply is expected.
+        stored: called when the broker has acknowledged the record.
+        partition: given if the key does not choose the partition.
+        accepted: when the gateway accepted the record, in seconds since 1970, however long it
+            then waits. A worker ignores records that were accepted before their household was
+            erased.
     """
 
     topic: str
@@ -46,7 +55,7 @@ class Outgoing:
 
 
 class Outbox:
-    """Keeps records until they are sent."""
+    """A bounded queue of records to send."""
 
     def __init__(self) -> None:
         self._records: deque[Outgoing] = deque()
@@ -54,10 +63,9 @@ class Outbox:
         self._filled = asyncio.Event()
 
     def put(self, record: Outgoing) -> None:
-        """Put a record behind the others."""
+        """Append a record, or drop it if its tenant or household already fills the queue."""
         owner = _owner(record)
-        if not (self._has_room(owner) or self._makes_room(owner)):
-            # It gives way itself: the broker is away, and one tenant or household fills all that waits.
+        if not (self._has_room(owner) or self._make_room(owner)):
             metrics.SEND_FAILURES.labels(record.topic).inc()
             return
         self._records.append(record)
@@ -65,39 +73,46 @@ class Outbox:
         self._filled.set()
 
     async def send_all(self, producer: Any, replies: int) -> None:
-        """Send what waits and what comes, for ever, asking for replies on that partition.
+        """Send queued and new records until the connection fails.
+
+        Args:
+            producer: the Kafka producer.
+            replies: the partition that replies should be written to.
 
         Raises:
-            KafkaError, OSError: the connection is of no use any more; the record that it failed on is sent with the next one.
+            KafkaError, OSError: the connection is unusable; the failed record stays queued.
         """
         while True:
             while self._records:
                 record = self._records[0]
                 await _send(producer, record, replies)
-                if self._records and self._records[0] is record:  # it may have given way meanwhile
-                    self._take_off()
+                if self._records and self._records[0] is record:  # it may have been dropped
+                    self._remove_first()
             self._filled.clear()
             await self._filled.wait()
 
     def _has_room(self, owner: tuple[str, str]) -> bool:
         return len(self._records) < _WAITING and self._places.admits(*owner)
 
-    def _makes_room(self, owner: tuple[str, str]) -> bool:
-        """Give up the oldest record of all where all is full: only for a household that has few, and never one of another tenant."""
+    def _make_room(self, owner: tuple[str, str]) -> bool:
+        """Drop the oldest record of a full queue; return whether that was possible.
+
+        This is only for a household with few records, and never drops another tenant's record.
+        """
         if len(self._records) < _WAITING or _owner(self._records[0])[0] != owner[0]:
             return False
         if not self._places.has_few(owner[1]):
             return False
         metrics.SEND_FAILURES.labels(self._records[0].topic).inc()
-        self._take_off()
+        self._remove_first()
         return True
 
-    def _take_off(self) -> None:
+    def _remove_first(self) -> None:
         self._places.leave(*_owner(self._records.popleft()))
 
 
 def _owner(record: Outgoing) -> tuple[str, str]:
-    """The tenant and the household that a record is about; probes, which are about none, share one place."""
+    """Return tenant and household of a record; probes have neither and share an empty owner."""
     household_id = (record.key or b"").decode()
     return tenant_of(household_id), household_id
 
@@ -115,7 +130,7 @@ async def _send(producer: Any, record: Outgoing, replies: int) -> None:
         _not_sent(record, error)
     except (KafkaError, OSError):
         raise
-    except Exception as error:  # noqa: BLE001 - it is about this record, and would be again
+    except Exception as error:  # noqa: BLE001 - a retry of this record would fail again
         _not_sent(record, error)
     else:
         sent.add_done_callback(partial(_sent, record))

@@ -38,7 +38,7 @@ class Exchange:
         self.asked: list[tuple[str, str, dict[str, bytes]]] = []
         self.given_up: list[str] = []
 
-    def ask(self, topic: str, key: str, value: bytes, headers: list[tuple[str, bytes]]) -> Any:
+    def request(self, topic: str, key: str, value: bytes, headers: list[tuple[str, bytes]]) -> Any:
         self.asked.append((topic, key, dict(headers)))
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         found = self.worker(ANSWER.decode(value))
@@ -46,7 +46,7 @@ class Exchange:
             reply.set_result(found)
         return SimpleNamespace(correlation="c1", reply=reply)
 
-    def give_up(self, correlation: str) -> None:
+    def abandon(self, correlation: str) -> None:
         self.given_up.append(correlation)
 
 

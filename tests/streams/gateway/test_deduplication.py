@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from streams.errors import RecordError
-from streams.gateway.deduplication import Memory
+from streams.gateway.deduplication import RequestMemory
 from tests.detector.builders import event
 
 
@@ -15,7 +15,7 @@ def future() -> asyncio.Future[str]:
 
 
 async def test_an_id_belongs_to_its_household() -> None:
-    memory: Memory[str] = Memory(100)
+    memory: RequestMemory[str] = RequestMemory(100)
     theirs = event(1, household_id="attacker", event_id="e1")
     memory.keep(theirs, "acme", future(), future())
 
@@ -26,7 +26,7 @@ async def test_an_id_belongs_to_its_household() -> None:
 
 
 async def test_ids_taken_in_advance_do_not_push_out_the_answers_of_another_tenant() -> None:
-    memory: Memory[str] = Memory(100)
+    memory: RequestMemory[str] = RequestMemory(100)
     owner = event(1, household_id="owner")
     memory.keep(owner, "bolt", future(), future())
     done = future()
@@ -35,13 +35,13 @@ async def test_ids_taken_in_advance_do_not_push_out_the_answers_of_another_tenan
         memory.keep(event(number, household_id=f"a{number % 100}"), "acme", done, future())
 
     assert memory.find(owner) is not None
-    assert len(memory._asked) == 10_000
+    assert len(memory._requests) == 10_000
 
 
 async def test_a_place_is_given_back_once_and_a_forgotten_question_gives_its_place_back_too() -> (
     None
 ):
-    memory: Memory[str] = Memory(100)
+    memory: RequestMemory[str] = RequestMemory(100)
     first, second = event(1), event(2)
     answers = [future(), future()]
     for each, answer in zip((first, second), answers, strict=True):
@@ -58,7 +58,7 @@ async def test_a_place_is_given_back_once_and_a_forgotten_question_gives_its_pla
 
 
 async def test_a_question_that_failed_is_asked_anew_and_leaves_a_later_one_alone() -> None:
-    memory: Memory[str] = Memory(100)
+    memory: RequestMemory[str] = RequestMemory(100)
     failing, later = future(), future()
     memory.keep(event(1), "", failing, future())
     memory.forget("h1")

@@ -14,8 +14,8 @@ from detector.decision.decide import decide
 from detector.household.state import HouseholdState
 from streams.errors import RecordError
 from streams.files.policy import read_policy
-from streams.gateway.exchange.exchange import Question, Reply
-from streams.gateway.ladder import Answer, Asker, Ladder
+from streams.gateway.exchange.exchange import PendingRequest, Reply
+from streams.gateway.ladder import Answer, Ladder, RequestContext
 from streams.kafka.topics import INCIDENTS, INTENTS, OUTCOMES
 from streams.wire.late_answer import LATE
 from streams.wire.records import (
@@ -43,16 +43,16 @@ class FakeExchange:
         self.stored = True
         self.given_up: list[str] = []
 
-    def ask(self, topic: str, key: str, value: bytes, headers: Any) -> Question:
+    def request(self, topic: str, key: str, value: bytes, headers: Any) -> PendingRequest:
         self.send(topic, key, value, headers)
         correlation = str(len(self.replies))
         self.replies[correlation] = asyncio.get_running_loop().create_future()
-        return Question(correlation, self.replies[correlation], stored=self.stored)
+        return PendingRequest(correlation, self.replies[correlation], stored=self.stored)
 
     def send(self, topic: str, key: str, value: bytes, headers: Any) -> None:  # noqa: ARG002
         self.sent.append((topic, value))
 
-    def give_up(self, correlation: str) -> None:
+    def abandon(self, correlation: str) -> None:
         """As the real one; the future stays for a test to look at."""
         self.given_up.append(correlation)
 
@@ -99,7 +99,7 @@ async def ask(
     seconds: float = DEADLINE,
     callback: str | None = None,
 ) -> Answer:
-    return await ladder.decide(asked, exchange, Asker(seconds=seconds, callback=callback))  # type: ignore[arg-type]
+    return await ladder.decide(asked, exchange, RequestContext(seconds=seconds, callback=callback))  # type: ignore[arg-type]
 
 
 async def test_the_workers_decision_is_the_answer_when_it_comes_in_time(
@@ -398,7 +398,7 @@ async def test_an_erased_household_is_forgotten_and_nothing_else(ladder: Ladder)
     ladder.late("", Reply(COMMAND.type, COMMAND.encode(told)), exchange)  # type: ignore[arg-type]
 
     assert ladder._sessions is not None
-    assert [home.state.household_id for home in ladder._sessions._homes] == ["h2"]
+    assert [home.state.household_id for home in ladder._sessions._households] == ["h2"]
     assert ladder._memory.find(replace(command(), event_id="e0", household_id="h1")) is None
     assert ladder._memory.find(replace(command(), event_id="e1", household_id="h2")) is not None
     assert len(ladder._answered) == 1
@@ -459,7 +459,7 @@ async def test_after_a_gap_nothing_is_remembered(ladder: Ladder) -> None:
     ladder.forget_all()
 
     assert ladder._sessions is not None
-    assert [*ladder._sessions._homes, *ladder._memory._asked, *ladder._answered] == []
+    assert [*ladder._sessions._households, *ladder._memory._requests, *ladder._answered] == []
 
 
 async def test_an_answer_about_another_household_is_no_answer(
@@ -479,8 +479,8 @@ async def test_six_arrays_of_one_tenant_leave_another_its_places(bundle: Bundle)
 
     def asked(number: int, tenant: str) -> asyncio.Task[Answer]:
         told = replace(command(), event_id=f"e{number}", household_id=f"{tenant}-{number % 60}")
-        asker = Asker(seconds=60.0, tenant=tenant)
-        return asyncio.create_task(ladder.decide(told, exchange, asker))  # type: ignore[arg-type]
+        context = RequestContext(seconds=60.0, tenant=tenant)
+        return asyncio.create_task(ladder.decide(told, exchange, context))  # type: ignore[arg-type]
 
     tasks = [asked(number, "acme") for number in range(600)]
     await asyncio.sleep(0)

@@ -58,8 +58,8 @@ async def test_all_who_listen_hear_of_it_and_who_comes_back_hears_what_was_misse
     heard = [asyncio.create_task(anext(listener)) for listener in (first, second)]
     await asyncio.sleep(0)
 
-    answers.tell(late(1), None)
-    answers.tell(late(2), None)
+    answers.publish(late(1), None)
+    answers.publish(late(2), None)
 
     (number, one), other = await asyncio.gather(*heard)
     assert (number, one) == other
@@ -74,7 +74,7 @@ async def test_a_listener_that_does_not_read_loses_the_oldest_and_holds_nobody_u
     await asyncio.sleep(0)
 
     for number in range(1_500):
-        answers.tell(late(number), None)
+        answers.publish(late(number), None)
 
     assert (await heard)[1].event_id == "e500"
     assert (await anext(slow))[1].event_id == "e501"
@@ -99,9 +99,9 @@ async def test_a_flood_about_one_tenant_pushes_nothing_of_another_out() -> None:
     listening = answers.listen(owns=lambda household: household == "ours")
     first = asyncio.create_task(anext(listening))
     await asyncio.sleep(0)
-    answers.tell(replace(late(), household_id="ours"), None, "bolt")
+    answers.publish(replace(late(), household_id="ours"), None, "bolt")
     for number in range(3_000):
-        answers.tell(replace(late(number), household_id=f"theirs-{number % 40}"), None, "acme")
+        answers.publish(replace(late(number), household_id=f"theirs-{number % 40}"), None, "acme")
 
     assert (await first)[1].household_id == "ours"
     again = answers.listen(0, owns=lambda household: household == "ours")
@@ -115,14 +115,14 @@ async def test_of_an_erased_household_nothing_is_told_any_more(*, all_of_them: b
     slow = answers.listen()
     first = asyncio.create_task(anext(slow))
     await asyncio.sleep(0)
-    answers.tell(late(0), "http://127.0.0.1:9/")
+    answers.publish(late(0), "http://127.0.0.1:9/")
     await first
     for number, household in enumerate(("gone", "stays"), start=1):
-        answers.tell(replace(late(number), household_id=household), "http://127.0.0.1:9/")
+        answers.publish(replace(late(number), household_id=household), "http://127.0.0.1:9/")
 
     if all_of_them:
         answers.clear()
-        answers.tell(replace(late(2), household_id="stays"), "http://127.0.0.1:9/")
+        answers.publish(replace(late(2), household_id="stays"), "http://127.0.0.1:9/")
     else:
         answers.forget("gone")
 
@@ -138,7 +138,7 @@ async def test_the_callback_is_sent_it_and_tried_again(
     answers: LateAnswers, statuses: tuple[int, ...]
 ) -> None:
     with runtime(*statuses) as (url, heard):
-        answers.tell(late(), url)
+        answers.publish(late(), url)
         while len(heard) < len(statuses):  # noqa: ASYNC110 - another thread
             await asyncio.sleep(0.01)
 
@@ -148,9 +148,9 @@ async def test_the_callback_is_sent_it_and_tried_again(
 async def test_a_callback_is_not_followed_elsewhere(
     answers: LateAnswers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "_TRIES", 1)
+    monkeypatch.setattr(delivery, "_ATTEMPTS", 1)
     with runtime(204) as (elsewhere, followed), runtime(307, elsewhere=elsewhere) as (url, heard):
-        answers.tell(late(), url)
+        answers.publish(late(), url)
         while answers._callbacks._tasks:  # noqa: ASYNC110 - another thread
             await asyncio.sleep(0.01)
 
@@ -164,7 +164,7 @@ async def test_a_callback_asks_no_proxy_of_the_environment(
     monkeypatch.delenv("NO_PROXY", raising=False)
     with runtime(204) as (proxy, asked), runtime(204) as (url, heard):
         monkeypatch.setenv("http_proxy", proxy)
-        answers.tell(late(), url)
+        answers.publish(late(), url)
         while answers._callbacks._tasks:  # noqa: ASYNC110 - another thread
             await asyncio.sleep(0.01)
 
@@ -174,7 +174,7 @@ async def test_a_callback_asks_no_proxy_of_the_environment(
 async def test_no_server_of_ours_takes_a_late_answer_for_a_command(answers: LateAnswers) -> None:
     """What a callback is sent says twice that it is no command: ``tests/streams/serving/test_hosts.py`` shows that both are refused."""
     with runtime(204) as (url, heard):
-        answers.tell(late(), url)
+        answers.publish(late(), url)
         while not heard:  # noqa: ASYNC110 - another thread
             await asyncio.sleep(0.01)
 

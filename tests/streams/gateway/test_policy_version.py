@@ -48,6 +48,7 @@ def test_the_policys_version_is_told_both_ways(caplog: pytest.LogCaptureFixture)
     assert counted() == before + 3 + 40 - (OURS in map(str, range(40)))
     said = warnings(caplog)
     assert (
-        said[0] == f"a client's fallbacks are of policy 'older', this gateway decides with {OURS!r}"
+        said[0]
+        == f"a client uses the fallbacks of policy 'older', but this gateway uses policy {OURS!r}"
     )
     assert len(said) == 16

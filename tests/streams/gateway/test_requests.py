@@ -6,7 +6,7 @@ import pytest
 from fastapi import Request
 
 from streams.errors import RecordError
-from streams.gateway.requests import asker_of, event_number, read_body
+from streams.gateway.requests import context_of, event_number, read_body
 from streams.serving.access.guard import Caller, Guard
 from streams.serving.access.token_file import Scope, new_token
 from streams.settings import Settings
@@ -21,11 +21,13 @@ def deadline(seconds: float) -> dict[str, str]:
 
 
 def test_without_a_word_the_settings_deadline_holds() -> None:
-    assert asker_of({}, SETTINGS, ANYBODY).seconds == SETTINGS.deadline_ms / 1000
+    assert context_of({}, SETTINGS, ANYBODY).seconds == SETTINGS.deadline_ms / 1000
 
 
 def test_what_was_spent_on_the_way_is_taken_off() -> None:
-    left = asker_of({"x-misfire-deadline-ms": "10000", **deadline(2.0)}, SETTINGS, ANYBODY).seconds
+    left = context_of(
+        {"x-misfire-deadline-ms": "10000", **deadline(2.0)}, SETTINGS, ANYBODY
+    ).seconds
 
     assert 0.0 < left <= 2.0
 
@@ -35,7 +37,7 @@ def test_an_absolute_deadline_never_prolongs_and_a_skewed_clock_never_takes_all(
     seconds: float,
 ) -> None:
     assert (
-        asker_of({"x-misfire-deadline-ms": "500", **deadline(seconds)}, SETTINGS, ANYBODY).seconds
+        context_of({"x-misfire-deadline-ms": "500", **deadline(seconds)}, SETTINGS, ANYBODY).seconds
         == 0.5
     )
 
@@ -43,16 +45,16 @@ def test_an_absolute_deadline_never_prolongs_and_a_skewed_clock_never_takes_all(
 @pytest.mark.parametrize("absolute", ["soon", "2026-01-05T18:00:00", "", "1"])
 def test_an_absolute_deadline_that_is_none_is_refused(absolute: str) -> None:
     with pytest.raises(RecordError) as refused:
-        asker_of({"x-misfire-deadline": absolute}, SETTINGS, ANYBODY)
+        context_of({"x-misfire-deadline": absolute}, SETTINGS, ANYBODY)
 
     assert refused.value.code == "bad_deadline"
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.004, 0.15, 10.0])
 def test_time_is_kept_for_writing_the_answer(seconds: float) -> None:
-    asker = asker_of({"x-misfire-deadline-ms": str(int(1000 * seconds))}, SETTINGS, ANYBODY)
+    context = context_of({"x-misfire-deadline-ms": str(int(1000 * seconds))}, SETTINGS, ANYBODY)
 
-    assert asker.wait <= asker.seconds - 0.004
+    assert context.wait <= context.seconds - 0.004
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_time_is_kept_for_writing_the_answer(seconds: float) -> None:
     [(ANYBODY, "https://runtime.home.arpa/late"), (ACME, "https://acme.example/late/1")],
 )
 def test_a_callback_is_taken_from_whom_it_is_listed_for(caller: Caller, url: str) -> None:
-    assert asker_of({"x-misfire-late-url": url}, SETTINGS, caller).callback == url
+    assert context_of({"x-misfire-late-url": url}, SETTINGS, caller).callback == url
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_a_callback_is_taken_from_whom_it_is_listed_for(caller: Caller, url: str
 )
 def test_and_from_nobody_else(caller: Caller, url: str) -> None:
     with pytest.raises(RecordError) as refused:
-        asker_of({"x-misfire-late-url": url}, SETTINGS, caller)
+        context_of({"x-misfire-late-url": url}, SETTINGS, caller)
 
     assert refused.value.code == "bad_callback"
 

@@ -188,13 +188,13 @@ def test_an_outcome_that_nobody_applied_yet_is_accepted(client: TestClient) -> N
 def test_a_refused_outcome_is_a_problem_that_says_why(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, reason: OutcomeRefused
 ) -> None:
-    def ask(*_: object) -> SimpleNamespace:
+    def request(*_: object) -> SimpleNamespace:
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         refusal = Refusal(code=reason.value, detail=SENTENCES[reason])
         reply.set_result(Reply(REFUSAL.type, REFUSAL.encode(refusal)))
         return SimpleNamespace(correlation="c1", reply=reply)
 
-    monkeypatch.setattr(Exchange, "ask", ask)
+    monkeypatch.setattr(Exchange, "request", request)
     answer = client.post(
         "/v1/outcomes", content=OUTCOME.encode(outcome("e1", OutcomeKind.CONFIRMED)), headers=JSON
     )

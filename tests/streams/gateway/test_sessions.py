@@ -95,7 +95,7 @@ def test_the_households_are_bounded(bundle: Bundle, monkeypatch: pytest.MonkeyPa
     for number in range(5):
         followed.begin(event(number, household_id=f"h{number}"), at=START.timestamp())
 
-    assert [home.state.household_id for home in followed._homes] == ["h3", "h4"]
+    assert [home.state.household_id for home in followed._households] == ["h3", "h4"]
 
 
 @pytest.mark.parametrize("decided", [False, True])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.gateway.admission import SHARES
-from streams.gateway.shares import HOUSEHOLD_SHARE, Kept, Places
+from streams.gateway.shares import HOUSEHOLD_SHARE, FairCache, Places
 
 LEAST = min(SHARES.values())
 
@@ -58,14 +58,14 @@ def test_a_household_has_a_handful_of_places_also_where_there_are_few() -> None:
     assert not Places(0).admits("acme", "h1")
 
 
-def flood(kept: Kept[int], tenant: str, households: int, each: int) -> None:
+def flood(kept: FairCache[int], tenant: str, households: int, each: int) -> None:
     for number in range(each):
         for home in range(households):
             kept.put(tenant, f"{tenant}-{home}", f"e{number}", number)
 
 
 def test_a_tenant_that_floods_pushes_out_its_own_entries() -> None:
-    kept: Kept[int] = Kept(100, 50)
+    kept: FairCache[int] = FairCache(100, 50)
     flood(kept, "bolt", 10, 2)
     flood(kept, "acme", 50, 40)
 
@@ -74,7 +74,7 @@ def test_a_tenant_that_floods_pushes_out_its_own_entries() -> None:
 
 
 def test_a_household_that_floods_pushes_out_its_own_entries() -> None:
-    kept: Kept[int] = Kept(100, 25)
+    kept: FairCache[int] = FairCache(100, 25)
     flood(kept, "", 10, 2)
     for number in range(1_000):
         kept.put("", "loud", f"e{number}", number)
@@ -86,7 +86,7 @@ def test_a_household_that_floods_pushes_out_its_own_entries() -> None:
 
 
 def test_where_all_is_full_the_household_that_was_quiet_longest_loses_its_oldest_entry() -> None:
-    kept: Kept[int] = Kept(3, 3)
+    kept: FairCache[int] = FairCache(3, 3)
     for name in ("h1", "h2", "h1", "h3"):
         kept.put("", name, f"e{len(kept)}", len(kept))
     assert [kept.get("h1", "e0"), kept.get("h2", "e1"), kept.get("h1", "e2")] == [0, None, 2]
@@ -103,7 +103,7 @@ def test_where_all_is_full_the_household_that_was_quiet_longest_loses_its_oldest
     )
 )
 def test_it_counts_right_and_keeps_no_more_than_it_may(steps: list[tuple[str, str, int]]) -> None:
-    kept: Kept[int] = Kept(6, 3)
+    kept: FairCache[int] = FairCache(6, 3)
     for what, home, number in steps:
         if what == "put":
             kept.put(f"t{home}", home, str(number), number)
@@ -118,12 +118,12 @@ def test_it_counts_right_and_keeps_no_more_than_it_may(steps: list[tuple[str, st
             kept.clear()
         assert len(kept) == len(list(kept)) <= 6
         assert all(size > 0 for size in kept._sizes.values())
-        assert set(kept._homes) == {name for homes in kept._tenants.values() for name in homes}
+        assert set(kept._households) == {name for homes in kept._tenants.values() for name in homes}
 
 
 @pytest.mark.parametrize("tenant", ["", "acme"])
 def test_the_largest_of_a_tenants_bursts_leaves_another_in_every_order(tenant: str) -> None:
-    kept: Kept[int] = Kept(10, 10)
+    kept: FairCache[int] = FairCache(10, 10)
     flood(kept, tenant, 1, 10)
     kept.put("bolt", "b1", "e", 1)
     assert kept.get("b1", "e") == 1

@@ -30,16 +30,16 @@ class Heard:
 def heard() -> Heard:
     found = Heard()
     assert found.following.begin(0) is None
-    assert all(found.following.hear(record(offset)) for offset in (7, 8, 9))
+    assert all(found.following.receive(record(offset)) for offset in (7, 8, 9))
     assert found.gaps == 0
     return found
 
 
 def test_a_connection_goes_on_where_the_one_before_it_ended(heard: Heard) -> None:
     assert heard.following.begin(0) == 9
-    assert not heard.following.hear(record(9))
-    assert heard.following.hear(record(10))
-    heard.following.give_up()
+    assert not heard.following.receive(record(9))
+    assert heard.following.receive(record(10))
+    heard.following.expire()
     assert heard.gaps == 0
 
 
@@ -48,16 +48,16 @@ def test_a_connection_goes_on_where_the_one_before_it_ended(heard: Heard) -> Non
 )
 def test_another_record_in_its_place_or_none_is_a_gap(heard: Heard, first: Any) -> None:
     assert heard.following.begin(0) == 9
-    assert heard.following.hear(first)
+    assert heard.following.receive(first)
     assert heard.gaps == 1
-    assert heard.following.hear(record(first.offset + 1))
-    heard.following.give_up()
+    assert heard.following.receive(record(first.offset + 1))
+    heard.following.expire()
     assert heard.gaps == 1
 
 
 def test_silence_is_a_gap(heard: Heard) -> None:
     heard.following.begin(0)
-    heard.following.give_up()
+    heard.following.expire()
     assert heard.gaps == 1
     assert heard.following.begin(0) is None
 
@@ -68,7 +68,7 @@ def test_another_partition_is_a_gap(heard: Heard) -> None:
 
 
 def test_a_place_that_was_skipped_is_a_gap(heard: Heard) -> None:
-    assert heard.following.hear(record(11))
+    assert heard.following.receive(record(11))
     assert heard.gaps == 1
 
 
@@ -78,6 +78,6 @@ def test_where_no_record_was_heard_the_next_connection_may_have_missed_one() -> 
     assert heard.gaps == 0
     assert heard.following.begin(0) is None
     assert heard.gaps == 1
-    assert heard.following.hear(record(3))
+    assert heard.following.receive(record(3))
     assert heard.following.begin(0) == 3
     assert heard.gaps == 1

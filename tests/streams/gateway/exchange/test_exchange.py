@@ -212,7 +212,7 @@ async def test_workers_are_there_when_each_partition_has_answered_its_probe(made
                 (ANSWERED_PARTITION, str(each["partition"]).encode()),
             ]
         )
-    await until(lambda: not exchange._pulse.missing())
+    await until(lambda: not exchange._liveness.missing())
     assert await exchange.partitions_without_worker() == []
     assert len(kafka.sent) == 2
     assert not late
@@ -226,19 +226,19 @@ async def test_an_answer_to_an_event_says_that_its_partition_has_a_worker(made: 
     ]
     await exchange.start()
     await until(lambda: exchange.connected)
-    await exchange.ask(INTENTS, "h1", b"x", []).reply
-    assert exchange._pulse.missing() == [0]
+    await exchange.request(INTENTS, "h1", b"x", []).reply
+    assert exchange._liveness.missing() == [0]
 
 
 async def test_after_the_connection_was_lost_workers_have_to_answer_again(made: Made) -> None:
     exchange, kafka, _ = made
     await exchange.start()
     await until(lambda: exchange.connected)
-    exchange._pulse.heard(0)
-    exchange._pulse.heard(1)
+    exchange._liveness.record_answer(0)
+    exchange._liveness.record_answer(1)
     kafka.fail = Failing("watch", OSError(), 1)
     await until(lambda: kafka.starts > 2 and exchange.connected)
-    assert exchange._pulse.missing() == [0, 1]
+    assert exchange._liveness.missing() == [0, 1]
 
 
 async def test_it_says_that_its_work_ended(made: Made) -> None:
@@ -252,8 +252,8 @@ async def test_it_says_that_its_work_ended(made: Made) -> None:
 
 async def test_what_another_gateway_asked_is_passed_over_and_an_erasure_is_not(made: Made) -> None:
     exchange, kafka, late = made
-    own = exchange.ask(INTENTS, "h1", b"", []).correlation
-    exchange.give_up(own)
+    own = exchange.request(INTENTS, "h1", b"", []).correlation
+    exchange.abandon(own)
     await exchange.start()
     await until(lambda: exchange.connected)
     for correlation in (b"somebody-else", own.encode()):
@@ -270,7 +270,7 @@ async def test_what_waits_for_the_broker_says_when_it_was_accepted(
     exchange, kafka, _ = made
     began = time.time()
     exchange.send(INTENTS, "h1", b"x", [])
-    exchange.ask(INTENTS, "h1", b"y", [])
+    exchange.request(INTENTS, "h1", b"y", [])
     accepted = time.time()
     await until(lambda: time.time() > accepted + 0.01)
     kafka.fail = Failing("send x", KafkaConnectionError())

@@ -356,7 +356,7 @@ def test_late_answers_are_told_to_their_own_tenant_only(
         answers: LateAnswers, _: int | None, owns: Any, __: Any
     ) -> AsyncGenerator[tuple[int, LateAnswer], None]:
         for household in (THEIRS, OURS):
-            answers.tell(late_about(household), None)
+            answers.publish(late_about(household), None)
         found = listens(answers, 0, owns)
         yield await anext(found)
 

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from streams.gateway.exchange.worker_liveness import FRESH_SECONDS, WorkerLiveness
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_partition_is_missing_until_its_worker_answers_and_again_when_it_falls_silent() -> None:
+    clock = Clock()
+    liveness = WorkerLiveness(clock)
+    liveness.follow([0, 1])
+    assert liveness.missing() == [0, 1]
+
+    liveness.record_answer(0)
+    assert liveness.missing() == [1]
+
+    clock.now += FRESH_SECONDS
+    assert liveness.missing() == [0, 1]
+
+
+def test_each_partition_is_probed_at_most_every_other_second_and_not_while_its_answers_are_new() -> (
+    None
+):
+    clock = Clock()
+    liveness = WorkerLiveness(clock)
+    liveness.follow([0, 1])
+    liveness.record_answer(0)
+    assert [partition for partition, _ in liveness.probes()] == [1]
+    clock.now += 1.9
+    assert liveness.probes() == []
+    clock.now += 0.2
+    assert [partition for partition, _ in liveness.probes()] == [1]
+    clock.now += FRESH_SECONDS / 2
+    assert [partition for partition, _ in liveness.probes()] == [0, 1]
+
+
+def test_only_the_answer_to_the_latest_probe_counts() -> None:
+    liveness = WorkerLiveness(Clock())
+    liveness.follow([3])
+    ((partition, correlation),) = liveness.probes()
+    liveness.record_probe_answer(partition, "another")
+    assert liveness.missing() == [3]
+    liveness.record_probe_answer(partition, correlation)
+    assert liveness.missing() == []
+
+
+def test_what_was_heard_before_the_connection_was_lost_says_nothing() -> None:
+    liveness = WorkerLiveness(Clock())
+    liveness.follow([0])
+    ((_, correlation),) = liveness.probes()
+    liveness.record_answer(0)
+    liveness.forget()
+    liveness.record_probe_answer(0, correlation)
+    assert liveness.missing() == [0]
+    assert liveness.probes()
+
+
+def test_an_answer_about_no_partition_of_ours_is_nothing() -> None:
+    liveness = WorkerLiveness(Clock())
+    liveness.follow([0])
+    liveness.record_answer(-1)
+    liveness.record_answer(7)
+    assert liveness.missing() == [0]
+
+
+def test_where_the_topic_is_gone_its_partitions_are_missing_and_nothing_is_probed() -> None:
+    liveness = WorkerLiveness(Clock())
+    liveness.follow([0, 1])
+    liveness.record_answer(0)
+    liveness.follow([])
+    assert liveness.missing() == [0, 1]
+    assert liveness.probes() == []
+    liveness.follow([0, 1])
+    assert liveness.missing() == [1]
