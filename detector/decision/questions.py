@@ -125,7 +125,7 @@ def ask(
         state = _superseding(state, session, event.intent, at)
         most = policy.confirmation.most_open
         if len(_open(state, at)) >= most:
-            text = f"This household already has {most} open questions, so this one is not asked."
+            text = f"This household has reached its limit of {most} open questions."
             return _instead(decision, Verdict.BLOCK, "too_many_open", text), state
         before = _question(decision.confirm.methods, state, event, session, bundle, at=at)
         state = replace(state, questions=(*state.questions, before)[-MAX_QUESTIONS:])

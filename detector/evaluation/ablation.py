@@ -1,4 +1,4 @@
-"""What each evidence term, and each layer of terms, is worth: the judge is fitted again without it."""
+"""Ablation: the worth of each evidence term and layer, measured by fitting the judge without it."""
 
 from __future__ import annotations
 
@@ -22,15 +22,20 @@ from detector.training.evidence_table import EvidenceTable, committed_moments
 
 __all__ = ["Worth", "ablate"]
 
-#: Shares of false interruptions at which recall is compared.
+#: Shares of false interruptions at which recalls are compared.
 _RATES = (0.001, 0.01)
 
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """Recall at 0.1 % and at 1 % false interruptions without some terms: ``name`` is a layer's, a term's or ``nothing``.
+    """Recall without some terms.
 
-    ``lost`` is the mean of what both are lower than with all terms; higher is worth more, and about zero is worth nothing.
+    Attributes:
+        name: a layer, a term, or ``nothing`` for the judge with all terms.
+        terms: number of terms left out.
+        recall: recall at 0.1 % and at 1 % false interruptions.
+        lost: mean loss of both recalls against the judge with all terms; about zero means that the
+            terms are worthless.
     """
 
     name: str
@@ -50,20 +55,21 @@ def ablate(
     progress: Progress = silent,
     each: Each = one_by_one,
 ) -> tuple[Worth, ...]:
-    """Fit the judge with all terms, then without each layer and each term, and measure each on a labelled stream.
+    """Fit the judge with all terms and without each layer and term, and measure recall.
 
     Args:
-        training: what households meant, in order of time.
-        events: the stream to measure on.
-        misfires: ids of its events that nobody meant.
-        policy: what commands are worth.
-        mixture: the kinds of misfire that the judge learns from, and how severe they are.
-        seed: of the random starts and of the simulated misfires.
-        progress: called with (stage, done, total) as the work goes on.
-        each: does the folds, and then the judges; the figures do not depend on how.
+        training: meant events, in order of time.
+        events: the labelled stream to measure on.
+        misfires: ids of its events that were not meant.
+        policy: the policy, for the classes of commands.
+        mixture: the kinds of misfire that the judge learns from, and their severity.
+        seed: seed of the random starts and of the simulated misfires.
+        progress: called with (stage, done, total).
+        each: runs the folds and then the judges; the result does not depend on how.
 
     Raises:
-        NotEnoughData: too few households, or the stream holds no misfire, or nothing else.
+        NotEnoughData: there are too few households, or the stream has no misfires or no meant
+            commands.
     """
     work = CrossFit(sessions_by_household(training), policy, mixture, seed, progress, each)
     folds = work.folds()
@@ -91,8 +97,8 @@ def _observed(
             table.add(moment, work.policy, misfire=moment.event.event_id in misfires)
     if not any(table.misfires) or all(table.misfires):
         raise NotEnoughData(
-            "what a term is worth is measured on commands that were meant and on others that were not; "
-            "give a stream and labels with both"
+            "the worth of a term is measured on both meant commands and misfires; "
+            "use a stream and labels with both"
         )
     return table
 

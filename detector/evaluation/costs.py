@@ -1,4 +1,4 @@
-"""What a way of deciding costs in the policy's own units, per 1,000 commands at its base rate."""
+"""The cost of a decision rule in the policy's units, per 1,000 commands at its base rate."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from detector.policy.policy import Policy
 
 __all__ = ["WAYS", "cost_per_thousand", "questions_per_thousand"]
 
-#: What assistants ask about today, whatever the chain.
+#: Classes that today's assistants confirm, whatever the chain.
 _ASKED_TODAY = frozenset({RiskClass.PRIVATE_OUTBOUND, RiskClass.PURCHASE})
 
-#: The name of our own way of deciding.
+#: The name of our own decisions among the rules.
 OURS = "misfire"
-#: Ways of deciding that look at nothing but our own decision.
+#: Decision rules that depend only on our own decision.
 WAYS: Mapping[str, Callable[[Decision], Verdict]] = {
     OURS: lambda decision: decision.verdict,
     "always allow": lambda _: Verdict.ALLOW,
@@ -36,14 +36,14 @@ def cost_per_thousand(
     *,
     base_rate: float | None = None,
 ) -> dict[str, float]:
-    """Return what each way of deciding would have cost; lower is better.
+    """Return the cost of each decision rule; lower is better.
 
     Args:
-        decisions: on (n,) committed chains.
-        misfires: (n,) which of them nobody meant, with at least one of either kind.
-        policy: the costs.
-        ways: the verdict that each way of deciding would have given where ours was the decision, by name.
-        base_rate: the share of misfires among the commands; the policy's where it is left out.
+        decisions: the decisions on (n,) committed chains.
+        misfires: (n,) which of them are misfires, with at least one of each.
+        policy: the policy that defines the costs.
+        ways: decision rules by name; each returns its verdict in place of our decision.
+        base_rate: share of misfires among commands; the policy's by default.
     """
     weights = prior_weights(misfires, policy.base_rate if base_rate is None else base_rate)
     return {
@@ -60,12 +60,14 @@ def cost_per_thousand(
 def questions_per_thousand(
     decisions: Sequence[Decision], misfires: npt.NDArray[np.bool_], policy: Policy
 ) -> float:
-    """Return how many questions households were asked per 1,000 commands at the policy's base rate; a repeated one counts once.
+    """Return the number of questions per 1,000 commands at the policy's base rate.
+
+    A repeated question counts once.
 
     Args:
-        decisions: on (n,) committed chains, in order.
-        misfires: (n,) which of them nobody meant, with at least one of either kind.
-        policy: whose base rate counts.
+        decisions: the decisions on (n,) committed chains, in order.
+        misfires: (n,) which of them are misfires, with at least one of each.
+        policy: the policy that supplies the base rate.
     """
     weights, put, asked = prior_weights(misfires, policy.base_rate), set[str](), 0.0
     for weight, decision in zip(weights.tolist(), decisions, strict=True):
@@ -79,9 +81,10 @@ def questions_per_thousand(
 def _cost(
     policy: Policy, decision: Decision, verdict: Verdict, *, ours: bool, misfire: bool
 ) -> float:
-    """The cost of one command whose truth is known: the expected costs of ``Policy.rule`` with P at 0 or 1.
+    """Return the cost of one labelled command: the expected cost of ``Policy.rule`` with P 0 or 1.
 
-    We ask in the way that the decision offers first; the others, who know nothing of the case, in the way that is best at the base rate.
+    Our own decision uses the first method that it offers. The other rules know nothing about the
+    case and use the best method at the base rate.
     """
     costs = policy.classes[decision.risk_class]
     if verdict is Verdict.BLOCK:

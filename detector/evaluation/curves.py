@@ -1,4 +1,4 @@
-"""Figures over a range: recall by the share of false interruptions, costs by the base rate, recall by the kind of misfire."""
+"""Curves: recall by the share of false interruptions or kind of misfire, and cost by base rate."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ __all__ = ["KindRecall", "cost_curve", "kind_recall", "recall_at", "roc"]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-#: Shares of false interruptions from one in ten thousand to all, ten to an order of magnitude.
+#: Shares of false interruptions from 0.01 % to 100 %, ten per order of magnitude.
 _RATES = np.round(np.logspace(-4.0, 0.0, 41), 6)
-#: Base rates from one in a hundred thousand commands to one in ten.
+#: Base rates from one in 100,000 commands to one in ten.
 _BASE_RATES = np.round(np.logspace(-5.0, -1.0, 41), 8)
 
 
 @dataclass(frozen=True, slots=True)
 class KindRecall:
-    """How many misfires there were of one kind, and the share found by the share of false interruptions."""
+    """Number of misfires of one kind, and recall by the share of false interruptions."""
 
     misfires: int
     recall: dict[str, float]
@@ -37,7 +37,7 @@ def recall_at(rate: float, scores: Floats, truth: Bools) -> float:
     Args:
         rate: share of meant commands that may be interrupted.
         scores: (n,) higher is rarer.
-        truth: (n,) which of them nobody meant.
+        truth: (n,) whether each command is a misfire.
     """
     meant = np.sort(scores[~truth])[::-1]
     place = int(rate * len(meant))
@@ -45,20 +45,20 @@ def recall_at(rate: float, scores: Floats, truth: Bools) -> float:
 
 
 def roc(scores: Floats, truth: Bools) -> tuple[tuple[float, float], ...]:
-    """Return points (share of false interruptions, recall), near zero as many as elsewhere; see ``recall_at``."""
+    """Return (share of false interruptions, recall) points on a logarithmic scale."""
     return tuple((float(rate), round(recall_at(rate, scores, truth), 4)) for rate in _RATES)
 
 
 def kind_recall(
     rates: Sequence[float], scores: Floats, truth: Bools, kinds: Sequence[str]
 ) -> dict[str, KindRecall]:
-    """Return recall by kind of misfire, at the shares of false interruptions ``rates`` of all meant commands.
+    """Return recall by kind of misfire.
 
     Args:
-        rates: shares of false interruptions.
+        rates: shares of all meant commands that may be interrupted.
         scores: (n,) higher is rarer.
-        truth: (n,) which of them nobody meant.
-        kinds: (n,) the kinds; those of meant commands are not looked at.
+        truth: (n,) whether each command is a misfire.
+        kinds: (n,) the kinds of misfire; ignored for meant commands.
     """
     found = {}
     for kind in sorted({kind for kind, misfire in zip(kinds, truth, strict=True) if misfire}):
@@ -76,11 +76,12 @@ def cost_curve(
     policy: Policy,
     ways: Mapping[str, Callable[[Decision], Verdict]],
 ) -> dict[str, tuple[tuple[float, float], ...]]:
-    """Return for each way of deciding points (base rate, cost per 1,000 commands), the verdicts being what they are.
+    """Return (base rate, cost per 1,000 commands) points of each decision rule, at fixed verdicts.
 
-    After Drummond & Holte 2006, "Cost curves", Mach. Learn. 65, in the policy's units and on a scale of base rates.
+    After Drummond & Holte 2006, "Cost curves", Mach. Learn. 65, but in the policy's units and over
+    base rates.
     """
-    # A cost is linear in the base rate: meant commands cost this much, misfires that much.
+    # The cost is linear in the base rate, so its values at 0 and 1 define the line.
     ends = [
         cost_per_thousand(decisions, misfires, policy, ways, base_rate=rate) for rate in (0.0, 1.0)
     ]

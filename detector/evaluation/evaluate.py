@@ -1,7 +1,7 @@
-"""How good the decisions are: a labelled stream played through the pipeline, and the figures that describe it.
+"""Evaluation: replay a labelled stream, and measure how good the decisions are.
 
-The stream is played in its order. What was held back is answered before the next event, as a prompt on a phone is; what was allowed is
-revealed when its session is over. Neither is ever known before its verdict.
+Events are replayed in order. A question is answered before the next event, as on a phone. Outcomes
+of allowed commands are reported when their session ends. No label is known before the verdict.
 """
 
 from __future__ import annotations
@@ -36,25 +36,41 @@ from detector.training.evidence_table import walk
 
 __all__ = ["BUDGETS", "RATES", "Evaluation", "evaluate", "play"]
 
-#: The shares of false interruptions at which recall is reported.
+#: Shares of false interruptions at which recall is reported.
 RATES = (0.001, 0.01, 0.05)
-#: Budgets of false interruptions at which the calibration is held to its word.
+#: Budgets of false interruptions at which the calibration is checked.
 BUDGETS = (0.001, 0.005, 0.01, 0.05)
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What ``misfire evaluate`` reports.
+    """The report of ``misfire evaluate``.
 
-    ``unknown`` of the ``committing`` events are of intents that the bundle was not trained on: the policy's rule answers them.
-    ``recall`` maps a share of false interruptions to the share of misfires above the threshold that gives it on this stream;
-    ``realised_false_interruptions`` maps a risk class to the share of meant commands that the bundle itself interrupted.
-    ``perplexity`` is of what was meant, per event, with all that is known of the household by then; ``population_perplexity`` without.
-    ``budgets`` says for all meant commands, for each risk class and for households' first sessions (``new``) what other budgets
-    would have interrupted. ``cost_per_thousand`` is in the policy's units, at its base rate, for us and for simpler ways of deciding.
-    ``questions_per_thousand`` is how often households were asked, with the policy's ``fatigue`` and without.
-    ``roc`` holds points (share of false interruptions, recall) and ``cost_curve`` points (base rate, cost per 1,000 commands), both by
-    way of deciding. What is about misfires is empty of meaning, and ``None`` or ``{}``, where the stream holds none.
+    Without misfires in the stream, everything about misfires is ``None`` or ``{}``.
+
+    Attributes:
+        events: number of events.
+        committing: number of committing events.
+        unknown: committing events whose intent the bundle does not know; the policy's fallback
+            decides on them.
+        misfires: number of misfires.
+        auroc: area under the ROC curve of the misfire probability.
+        recall: share of false interruptions -> share of misfires above the threshold that gives it
+            on this stream.
+        perplexity: of meant events, given everything known about the household before each.
+        population_perplexity: of meant events, without knowledge of the household.
+        realised_false_interruptions: risk class -> share of meant commands that were interrupted.
+        stopped: share of misfires that were not allowed.
+        bundle: version of the bundle.
+        budgets: what other budgets would have interrupted, for all meant commands, each risk class,
+            and the first sessions of households (``new``).
+        reliability: calibration of the misfire probabilities.
+        cost_per_thousand: cost of our decisions and of simpler rules, in the policy's units at its
+            base rate.
+        questions_per_thousand: number of questions, with and without the policy's ``fatigue``.
+        recall_by_kind: recall by kind of misfire.
+        roc: by decision rule, (share of false interruptions, recall) points.
+        cost_curve: by decision rule, (base rate, cost per 1,000 commands) points.
     """
 
     events: int
@@ -84,14 +100,14 @@ class _Household:
     allowed: list[tuple[IntentEvent, bool]] = field(default_factory=list)
 
     def reveal(self, event: IntentEvent, decision: Decision, *, meant: bool) -> None:
-        """Answer what was held back at once; keep what became of the rest until the session is over."""
+        """Answer a question at once, but keep an allowed command until the session ends."""
         if decision.verdict is Verdict.ALLOW:
             self.allowed.append((event, meant))
         else:
             self.state = reveal(self.state, event.event_id, meant=meant, at=event.seconds)
 
     def begin(self, conversation: object) -> None:
-        """Reveal the last conversation's outcomes before another one goes on."""
+        """Report the outcomes of the previous conversation when another one begins."""
         if conversation != self.conversation:
             for event, meant in self.allowed:
                 self.state = reveal(self.state, event.event_id, meant=meant, at=event.seconds)
@@ -105,8 +121,9 @@ def play(
 
     Args:
         events: the stream.
-        bundle: what decides.
-        misfires: ids of the events that nobody meant, revealed as outcomes afterwards; ``None`` reveals nothing, as in a log.
+        bundle: the bundle that decides.
+        misfires: ids of the events that were not meant, used to report outcomes after decisions;
+            ``None`` reports none, as for an unlabelled log.
     """
     households: dict[str, _Household] = {}
     for event, conversation in with_conversations(events, bundle.policy.conversations):
@@ -127,23 +144,23 @@ def evaluate(
     *,
     progress: Progress = silent,
 ) -> Evaluation:
-    """Play a labelled stream and measure the decisions at its committing events.
+    """Replay a labelled stream, and measure the decisions on its committing events.
 
     Args:
         events: the stream.
-        bundle: what decides.
-        misfires: the kind of misfire by the id of each event that nobody meant.
-        progress: called with (stage, done, total) as the work goes on.
+        bundle: the bundle that decides.
+        misfires: event id -> kind of misfire, for each event that was not meant.
+        progress: called with (stage, done, total).
 
     Raises:
-        InvalidValue: a label is for an event that the stream does not hold.
-        NotEnoughData: the stream holds no committing event that was meant.
+        InvalidValue: a label names an event that is not in the stream.
+        NotEnoughData: the stream has no meant committing event.
     """
     strangers = set(misfires) - {event.event_id for event in events}
     if strangers:
         raise InvalidValue(
-            f"{len(strangers)} labels are for events that the stream does not hold, such as {min(strangers)!r}; "
-            "give the labels of this stream"
+            f"{len(strangers)} labels are for events that are not in the stream, such as "
+            f"{min(strangers)!r}; use the labels of this stream"
         )
     judged: list[Decision] = []
     early: set[str] = set()
@@ -162,7 +179,7 @@ def evaluate(
     truth = np.array([decision.event_id in misfires for decision in judged], dtype=bool)
     if truth.all():
         raise NotEnoughData(
-            "the stream holds no committing event that was meant; there is nothing to interrupt falsely"
+            "the stream has no meant committing event, so nothing can be interrupted falsely"
         )
     meant = [event for event in events if event.event_id not in misfires]
     return Evaluation(
@@ -185,7 +202,7 @@ def evaluate(
     )
 
 
-#: What an evaluation says about misfires where there is none.
+#: The measures of misfires for a stream without any.
 _NOTHING: Mapping[str, Any] = {
     "auroc": None, "stopped": None, "reliability": None, "recall": {}, "cost_per_thousand": {}, "questions_per_thousand": {},
     "recall_by_kind": {}, "roc": {}, "cost_curve": {},
@@ -199,7 +216,7 @@ def _detection(
     truth: npt.NDArray[np.bool_],
     bundle: Bundle,
 ) -> dict[str, Any]:
-    """What an evaluation says about misfires, of which there is at least one."""
+    """Return the measures of misfires for a stream with at least one."""
     scores = np.array([decision.misfire_probability for decision in judged], dtype=float)
     ngrams = ngram_scores(events, misfires)
     gates = ngram_gates(ngrams, (judged[place] for place in np.flatnonzero(~truth)), bundle.policy)
@@ -234,7 +251,7 @@ def _questions(
     judged: list[Decision],
     truth: npt.NDArray[np.bool_],
 ) -> dict[str, float]:
-    """Count the questions, and play the stream again with a policy that minds none before."""
+    """Count the questions with the policy's fatigue, and in a second replay without it."""
     tireless = replace(bundle.policy, fatigue=Fatigue(same_again_seconds=0.0, growth=0.0))
     again = [
         decision
@@ -264,7 +281,7 @@ def _sessions(events: list[IntentEvent]) -> list[list[IntentEvent]]:
 def _meant(
     judged: list[Decision], misfires: Collection[str], early: Collection[str]
 ) -> dict[str, list[Decision]]:
-    """Group what was meant: all of it, by risk class, and what came in a household's first sessions."""
+    """Group the decisions on meant commands: all, by risk class, and in first sessions (new)."""
     groups: defaultdict[str, list[Decision]] = defaultdict(list)
     for decision in judged:
         if decision.event_id not in misfires:
@@ -276,7 +293,7 @@ def _meant(
 
 
 def _share(decisions: list[Decision]) -> float | None:
-    """The share that was not allowed; ``None`` of nothing."""
+    """Return the share of decisions that are not to allow, or ``None`` without decisions."""
     if not decisions:
         return None
     return round(

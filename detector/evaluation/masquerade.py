@@ -1,8 +1,10 @@
-"""Is it still the same person? Blocks of somebody's commands against what they and everybody else usually type.
+"""Masquerade detection: whether blocks of a user's shell commands were typed by that user.
 
-The household layer alone, on another kind of data: the Pitman-Yor predictive of one person's counts (Teh 2006, "A hierarchical Bayesian
-language model", eq. 2), backed off to everybody else's, as a ratio to everybody else's. Updated with what looks like the
-person's own, as in Maxion & Townsend (2002), "Masquerade detection using truncated command lines".
+This evaluates the household layer alone, on another kind of data. The score is the ratio of two
+rates: the Pitman-Yor predictive of one user's counts (Teh 2006, "A hierarchical Bayesian language
+model", eq. 2), which backs off to the rates of all other users, and those rates. As in Maxion &
+Townsend (2002), "Masquerade detection using truncated command lines", blocks that look like the
+user's own update the counts.
 """
 
 from __future__ import annotations
@@ -17,26 +19,29 @@ from detector.household.learning import DISCOUNT, STRENGTH
 
 __all__ = ["lift_bits", "rates_of", "score_blocks"]
 
-#: A block that is less than this many standard deviations from the person's usual ones is learned.
+#: A block is learned if it is less than this many standard deviations above the user's mean.
 _LEARNED_BELOW = 2.0
-#: Blocks of a person who always types the same hardly differ; this much is granted to everybody (bits).
+#: Added to the standard deviation of the blocks, which is near zero for very regular users (bits).
 _LEAST_SPREAD = 0.1
 _UNSEEN = 0.01
 
 
 def rates_of(others: Counter[str], commands: set[str]) -> dict[str, float]:
-    """Return everybody else's rates of ``commands``; one that nobody else used counts as a hundredth of a use."""
+    """Return the other users' rates of ``commands``; unused commands count as 0.01 uses."""
     total = others.total() + _UNSEEN * len(commands)
     return {command: (others[command] + _UNSEEN) / total for command in commands}
 
 
 def lift_bits(block: Counter[str], own: Counter[str], base: Mapping[str, float]) -> float:
-    """Return by how many bits a command of ``block`` is likelier under everybody else's rates, on average; higher is less like the person.
+    """Return how unlike the user the commands of a block are, in bits per command.
+
+    The value is the mean log ratio of the other users' rate to the user's own; higher is less like
+    the user.
 
     Args:
-        block: the commands, at least one.
-        own: counts of the person's.
-        base: everybody else's rates of all of them.
+        block: counts of the block's commands, at least one.
+        own: counts of the user's commands.
+        base: the other users' rates of all these commands.
     """
     total = own.total()
     spread = STRENGTH + sum(min(count, DISCOUNT) for count in own.values())
@@ -54,15 +59,16 @@ def lift_bits(block: Counter[str], own: Counter[str], base: Mapping[str, float])
 def score_blocks(
     history: Sequence[str], blocks: Sequence[Sequence[str]], base: Mapping[str, float]
 ) -> list[float]:
-    """Score one person's blocks in order, each before it may be learned.
+    """Score the blocks of one user in order, each before it may be learned.
 
     Args:
-        history: commands that are the person's own, at least two blocks of them.
-        blocks: what is to be judged, all of one length.
-        base: everybody else's rates of every command.
+        history: the user's own commands, at least two blocks.
+        blocks: the blocks to score, all of the same length.
+        base: the other users' rates of every command.
 
     Returns:
-        How many standard deviations each block is from those of the history; higher is less like the person.
+        The distance of each block from the mean of the history, in standard deviations; higher is
+        less like the user.
     """
     own, length = Counter(history), len(blocks[0])
     parts = [

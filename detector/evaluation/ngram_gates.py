@@ -1,6 +1,6 @@
-"""Gates that anybody could build in a day: an n-gram asks about what is surprising. What the judge is worth is measured against them.
+"""Baselines: n-gram gates that confirm surprising commands. The judge is compared with them.
 
-They are given every advantage: their thresholds come from the meant commands of the very stream that they are tested on.
+The gates have every advantage: their thresholds come from the meant commands of the test stream.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ __all__ = ["GATES", "Ngram", "ngram_gates", "ngram_scores"]
 
 Symbol = tuple[str, str]
 
-#: The gates by the length of their n-grams.
+#: The gates and the length of their n-grams.
 GATES: Mapping[str, int] = {"bigram gate": 2, "order-2 Markov gate": 3}
 
 
 class Ngram:
-    """An n-gram over (intent, act) with Witten-Bell back-off (Witten & Bell 1991, method C) down to the uniform.
+    """An n-gram model over (intent, act).
+
+    It backs off by Witten & Bell 1991, method C, down to a uniform distribution.
 
     Args:
         order: length of the n-grams; 2 is a bigram.
-        sequences: what it learns from.
+        sequences: the training data.
     """
 
     def __init__(self, order: int, sequences: Iterable[Sequence[Symbol]]) -> None:
@@ -41,7 +43,7 @@ class Ngram:
                     self._counts[_context(sequence, place, length)][symbol] += 1
 
     def surprisals(self, sequence: Sequence[Symbol]) -> list[float]:
-        """Return the bits of each symbol of a sequence; higher is rarer."""
+        """Return the surprisal of each symbol of a sequence in bits; higher is rarer."""
         return [-math.log2(self._probability(sequence, place)) for place in range(len(sequence))]
 
     def _probability(self, sequence: Sequence[Symbol], place: int) -> float:
@@ -54,7 +56,7 @@ class Ngram:
         return found
 
 
-#: What stands before a session.
+#: The symbol before a session.
 _BEGIN: Symbol = ("", "")
 
 
@@ -66,14 +68,14 @@ def _context(sequence: Sequence[Symbol], place: int, length: int) -> tuple[Symbo
 def ngram_scores(
     events: Sequence[IntentEvent], misfires: Collection[str]
 ) -> dict[str, dict[str, float]]:
-    """Return, by the gate's name, the score in bits of every committing event by its id; higher is rarer.
+    """Return the scores of committing events by gate and event id, in bits; higher is rarer.
 
-    A command's score is the largest surprisal of a turn since the session's last command, under an n-gram of what the other half of the
-    households meant.
+    The score is the largest surprisal of a turn since the session's previous command. The n-gram
+    model is trained on the meant events of the other half of the households.
 
     Args:
         events: the stream.
-        misfires: ids of the events that nobody meant.
+        misfires: ids of the events that were not meant.
     """
     return {name: _scores(events, misfires, order) for name, order in GATES.items()}
 
@@ -81,12 +83,14 @@ def ngram_scores(
 def ngram_gates(
     scores: Mapping[str, Mapping[str, float]], meant: Iterable[Decision], policy: Policy
 ) -> dict[str, Callable[[Decision], Verdict]]:
-    """Return each gate as a way of deciding, by its name: it asks above the score that gives the risk class's budget.
+    """Return each gate as a decision rule that confirms above a threshold, by name.
+
+    The threshold of each risk class interrupts the share of meant commands in its budget.
 
     Args:
-        scores: those of ``ngram_scores``.
-        meant: the decisions on this stream's meant commands.
-        policy: budgets of the risk classes.
+        scores: the result of ``ngram_scores``.
+        meant: the decisions on the stream's meant commands.
+        policy: the policy that supplies the budgets.
     """
     by_risk: defaultdict[RiskClass, list[str]] = defaultdict(list)
     for decision in meant:

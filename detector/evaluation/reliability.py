@@ -1,7 +1,7 @@
-"""Whether probabilities and budgets hold what they say.
+"""Whether misfire probabilities are calibrated and budgets are kept.
 
-A test stream holds far more misfires than life does. So meant commands and misfires are weighted until the misfires' share is the
-policy's base rate, which is what the probabilities are made for.
+A test stream contains far more misfires than real use. Meant commands and misfires are therefore
+weighted so that the share of misfires is the policy's base rate, which probabilities refer to.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-#: Misfires are rare, so the bins of the diagram are equally wide in orders of magnitude.
+#: Misfires are rare, so the bins of the diagram have equal widths on a logarithmic scale.
 _EDGES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 0.5)
-#: 95 % of a normal distribution, one-sided.
+#: The one-sided 95 % quantile of the normal distribution.
 _Z = 1.645
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """One point of the reliability diagram: commands whose probability lies in it, and what it should have been."""
+    """One point of the reliability diagram: predicted and observed share of misfires in a bin."""
 
     commands: int
     misfires: int
@@ -46,10 +46,13 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """How far misfire probabilities are from the shares that came true, all weighted to the base rate.
+    """The error of misfire probabilities, weighted to the base rate; lower is better.
 
-    ``brier`` is the mean squared error (Brier 1950), ``always_base_rate`` the same for answering the base rate each time;
-    ``calibration_error`` the expected calibration error (Naeini, Cooper & Hauskrecht 2015, AAAI). Lower is better.
+    Attributes:
+        brier: mean squared error (Brier 1950).
+        always_base_rate: the same error of always predicting the base rate.
+        calibration_error: expected calibration error (Naeini, Cooper & Hauskrecht 2015, AAAI).
+        bins: the reliability diagram.
     """
 
     brier: float
@@ -60,10 +63,15 @@ class Reliability:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a budget of false interruptions would really have interrupted.
+    """What a budget of false interruptions would have interrupted.
 
-    ``holds`` says that the realised share is not above the budget by more than binomial error (95 %, one-sided);
-    ``abstained`` is the share of commands that had no p-value.
+    Attributes:
+        budget: the budget, a share of meant commands.
+        commands: number of meant commands.
+        realised: the share that would have been interrupted.
+        abstained: the share without a p-value.
+        holds: whether the realised share exceeds the budget by no more than binomial error (95 %,
+            one-sided).
     """
 
     budget: float
@@ -74,11 +82,11 @@ class Budget:
 
 
 def prior_weights(misfires: Bools, base_rate: float) -> Floats:
-    """Return weights (n,) that sum to one, and to ``base_rate`` over the misfires.
+    """Return weights (n,) that sum to one, and over the misfires to ``base_rate``.
 
     Args:
-        misfires: (n,) with at least one of either kind.
-        base_rate: the share of misfires among all commands.
+        misfires: (n,) which commands are misfires, with at least one of each.
+        base_rate: share of misfires among all commands.
     """
     weights: Floats = np.where(
         misfires, base_rate / misfires.sum(), (1.0 - base_rate) / (~misfires).sum()
@@ -87,7 +95,7 @@ def prior_weights(misfires: Bools, base_rate: float) -> Floats:
 
 
 def reliability(probabilities: Floats, misfires: Bools, base_rate: float) -> Reliability:
-    """Compare misfire probabilities (n,) with what came true, (n,) with at least one of either kind."""
+    """Compare misfire probabilities (n,) with labels (n,), at least one of each."""
     weights = prior_weights(misfires, base_rate)
     place = np.digitize(probabilities, _EDGES)
     bins, error = [], 0.0
@@ -107,7 +115,7 @@ def reliability(probabilities: Floats, misfires: Bools, base_rate: float) -> Rel
 
 
 def budgets(meant: Sequence[Decision], shares: Sequence[float]) -> tuple[Budget, ...]:
-    """Return what each of ``shares`` as a budget would have interrupted of ``meant`` commands, of which there is at least one."""
+    """Return what each of ``shares``, as a budget, would have interrupted of ``meant`` commands."""
     p_values = np.array([decision.p_value for decision in meant], dtype=float)  # None becomes NaN
     abstained = float(np.isnan(p_values).mean())
     found = []
@@ -119,6 +127,6 @@ def budgets(meant: Sequence[Decision], shares: Sequence[float]) -> tuple[Budget,
 
 
 def wilson_lower(share: float, n: int) -> float:
-    """Lower end of the score interval of a binomial share (Wilson 1927)."""
+    """Return the lower end of the score interval of a binomial share (Wilson 1927)."""
     spread = _Z * math.sqrt(share * (1.0 - share) / n + _Z**2 / (4.0 * n**2))
     return (share + _Z**2 / (2.0 * n) - spread) / (1.0 + _Z**2 / n)

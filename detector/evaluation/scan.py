@@ -1,6 +1,7 @@
-"""A log and five minutes: which chains of an unlabelled stream did most likely nobody mean?
+"""Scanning an unlabelled stream for the chains that are most likely misfires.
 
-No labels, no bundle: the stream is learned from in folds, and every chain is judged by what its household was not part of.
+A scan needs no labels and no bundle. It learns from the stream in folds, and judges every chain by
+a model that has not seen its household.
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A chain that most likely nobody meant.
+    """A chain that is most likely a misfire.
 
-    ``ratio_bits`` is the log-likelihood ratio of misfire to meant; ``p_value`` the share of the stream's commands that look at
-    least as bad.
+    ``ratio_bits`` is the log-likelihood ratio of misfire to meant, in bits. ``p_value`` is the
+    share of the stream's commands with at least this ratio.
     """
 
     household_id: str
@@ -59,9 +60,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The findings, the worst first, of ``commands`` committing events in all.
+    """The result of a scan of ``commands`` committing events, with the worst findings first.
 
-    ``touched`` is the share of commands that the policy would have interrupted within ``budget`` of its false interruptions.
+    ``touched`` is the share of commands that the policy would have interrupted under ``budget``.
     """
 
     events: int
@@ -90,19 +91,20 @@ def scan(
     progress: Progress = silent,
     each: Each = one_by_one,
 ) -> Scan:
-    """Find the chains of a stream that most likely nobody meant.
+    """Find the chains of a stream that are most likely misfires.
 
     Args:
         events: the stream, in order of time.
-        policy: gives the base rate and the costs.
-        top: how many findings at most.
-        budget: the share of commands that may be interrupted, all classes alike.
-        seed: of the folds and of the simulated misfires that the judge learns from.
-        progress: called with (stage, done, total) as the work goes on.
-        each: does the folds, and then the judges; what is found does not depend on how.
+        policy: the policy that supplies base rate and costs.
+        top: the largest number of findings.
+        budget: share of commands that may be interrupted, over all classes.
+        seed: seed of the folds and of the simulated misfires that the judge learns from.
+        progress: called with (stage, done, total).
+        each: runs the folds and then the judges; the result does not depend on how.
 
     Raises:
-        NotEnoughData: there are too few households or commands; the message says how many it takes.
+        NotEnoughData: there are too few households or commands; the message says how many are
+            needed.
     """
     events = list(events)
     work = CrossFit(sessions_by_household(events), policy, seed=seed, progress=progress, each=each)
@@ -131,12 +133,12 @@ def _scored(work: CrossFit) -> list[_Scored]:
 
 
 def _judge(folds: Sequence[Fold], number: int) -> Judge:
-    """Fit a judge to all folds but one."""
+    """Fit a judge to all folds except one."""
     return fit_on([fold for place, fold in enumerate(folds) if place != number])
 
 
 def _p_value(ratio_bits: float, ascending: npt.NDArray[np.float64]) -> float:
-    """The share of chains that look at least as bad, this one included."""
+    """Return the share of chains with at least this ratio, including this one."""
     return float(len(ascending) - np.searchsorted(ascending, ratio_bits, side="left")) / len(
         ascending
     )

@@ -1,7 +1,7 @@
-"""Scoring what one learns from by a model that did not see it: households in folds.
+"""Cross-fitting: scoring training data with models that have not seen it, by folds of households.
 
-A fold's chains are observed with the model of the other folds, clean and with simulated misfires among them; a fold's judge
-is trained on the other folds' chains.
+The chains of a fold are observed with the model of the other folds, both clean and with simulated
+misfires. The judge of a fold is trained on the chains of the other folds.
 """
 
 from __future__ import annotations
@@ -27,20 +27,22 @@ from detector.training.guest_sessions import with_visits
 
 __all__ = ["CrossFit", "Fold", "Households", "fit_on"]
 
-#: Each household's sessions in order.
+#: The sessions of each household, in order.
 Households = Mapping[str, Sequence[Sequence[IntentEvent]]]
 
-#: A fold's model has seen fewer households than the bundle's, so that what is meant looks rarer to it and calibration is too careful:
-#: five sixths of the households lose little by it. Of a few households calibration is a matter of luck, and care is right.
+#: The model of a fold has seen fewer households than the bundle's model. Meant commands look rarer
+#: to it, and calibration becomes too cautious. Five sixths of the households lose little. With few
+#: households, calibration depends on luck, and caution is right.
 _FOLDS, _FEW_FOLDS, _FEW_HOUSEHOLDS = 6, 3, 60
-#: Each household is copied with other misfires in each copy; the share of a copy's sessions that are visits.
+#: Each household is copied this often, with other misfires in each copy. The values are the shares
+#: of a copy's sessions that are replaced by visits.
 _COPIES = (0.0, 0.0, 0.0, 0.15, 0.15, 0.3)
 _FEWEST_HOUSEHOLDS = 2 * _FEW_FOLDS
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Some households, the model of all the others, and the evidence of these households' chains with misfires among them."""
+    """Some households, the model of all others, and the evidence of their chains and misfires."""
 
     names: tuple[str, ...]
     model: Model
@@ -49,10 +51,10 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class CrossFit:
-    """Households in folds, fitted against each other.
+    """Folds of households, fitted against each other.
 
     Raises:
-        NotEnoughData: on construction, where there are too few households or commands.
+        NotEnoughData: on construction, if there are too few households or commands.
     """
 
     households: Households
@@ -71,12 +73,12 @@ class CrossFit:
         )
         if len(self.households) < _FEWEST_HOUSEHOLDS or commands < _FEWEST_HOUSEHOLDS:
             raise NotEnoughData(
-                f"learning takes at least {_FEWEST_HOUSEHOLDS} households and as many committing events; the stream "
-                f"has {len(self.households)} and {commands}"
+                f"training needs at least {_FEWEST_HOUSEHOLDS} households and as many committing "
+                f"events; the stream has {len(self.households)} and {commands}"
             )
 
     def folds(self) -> list[Fold]:
-        """Fit a model for each fold to the others and observe the fold with it."""
+        """Fit a model for each fold to the other folds, and observe the fold with it."""
         folds = []
         names = list(self.households)
         among = _FOLDS if len(names) >= _FEW_HOUSEHOLDS else _FEW_FOLDS
@@ -92,11 +94,11 @@ class CrossFit:
         return folds
 
     def alone(self) -> CrossFit:
-        """Return the same work as one process knows it: where there are several, nobody sees its progress."""
+        """Return the same work for one of several processes, which report no progress."""
         return self if self.each is one_by_one else replace(self, progress=silent, each=one_by_one)
 
     def fold(self, inside: tuple[str, ...]) -> Fold:
-        """Fit a model to all households but these and observe these with it."""
+        """Fit a model to all other households, and observe these with it."""
         others = {
             name: sessions for name, sessions in self.households.items() if name not in set(inside)
         }
@@ -104,13 +106,13 @@ class CrossFit:
         return Fold(inside, model, self._corrupted(inside, model, others))
 
     def model(self, households: Households) -> Model:
-        """Fit the population's model to ``households``."""
+        """Fit the population model to ``households``."""
         return fit_model(
             [session for sessions in households.values() for session in sessions], seed=self.seed
         )
 
     def clean(self, fold: Fold) -> Iterator[Moment]:
-        """Yield a fold's committed chains as they were."""
+        """Yield the committed chains of a fold, without misfires."""
         for number, name in enumerate(fold.names):
             self.progress("scoring commands", number, len(fold.names))
             yield from committed_moments(self.households[name], fold.model, self.policy)
@@ -145,7 +147,7 @@ def _observed(work: CrossFit, inside: tuple[str, ...]) -> Fold:
 
 
 def fit_on(folds: Sequence[Fold], *, without: Collection[str] = ()) -> Judge:
-    """Fit a judge to the chains of ``folds``; the terms that it has to do ``without`` are missing everywhere."""
+    """Fit a judge to the chains of ``folds``, with the terms in ``without`` set to missing."""
     values = np.array([row for fold in folds for row in fold.corrupted.values])
     values[:, [term.name in without for term in TERMS]] = np.nan
     misfires = np.array([label for fold in folds for label in fold.corrupted.misfires], dtype=bool)

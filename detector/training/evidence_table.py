@@ -1,4 +1,4 @@
-"""A stream on its way into training: households, sessions, committed chains, and their evidence as rows."""
+"""Replaying sessions for training: committed chains, and their evidence as rows of a table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ __all__ = ["EvidenceTable", "Step", "committed_moments", "walk"]
 
 @dataclass(slots=True)
 class EvidenceTable:
-    """Evidence of committed chains, row by row: (n, T) values, which of them nobody meant, and their categories."""
+    """Evidence of n committed chains over T terms.
+
+    Attributes:
+        values: n rows of shape (T,); NaN is missing.
+        misfires: (n,) whether each chain is a misfire.
+        categories: (n,) the calibration category of each chain.
+    """
 
     values: list[npt.NDArray[np.float64]] = field(default_factory=list)
     misfires: list[bool] = field(default_factory=list)
@@ -38,14 +44,14 @@ class EvidenceTable:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event on its way through a household: what it looks like, and the household's state before it."""
+    """One event of a household: what was observed, and the household's state before it."""
 
     event: IntentEvent
     observation: Observation
     state: HouseholdState
 
     def moment(self, model: Model) -> Moment | None:
-        """Return what the evidence is drawn from; ``None`` where nothing is committed."""
+        """Return the moment that the evidence is computed from, or ``None`` without a commit."""
         if not self.event.commits or self.observation.chain is None:
             return None
         return Moment.of(
@@ -59,9 +65,10 @@ def walk(
     policy: Policy,
     misfires: frozenset[str] = frozenset(),
 ) -> Iterator[Step]:
-    """Walk through one household's sessions, event by event, with nobody judging.
+    """Replay one household's sessions, event by event, without a judge.
 
-    What was meant is revealed when a session is over. ``misfires`` holds the ids of events that nobody meant.
+    After each session, the household learns which commands were meant. ``misfires`` contains the
+    ids of the events that were not.
     """
     state: HouseholdState | None = None
     for session in sessions:
@@ -84,6 +91,6 @@ def committed_moments(
     policy: Policy,
     misfires: frozenset[str] = frozenset(),
 ) -> Iterator[Moment]:
-    """Walk through one household's sessions and yield every committed chain before it is judged."""
+    """Replay one household's sessions, and yield the moment of every committed chain."""
     moments = (step.moment(model) for step in walk(sessions, model, policy, misfires))
     return (moment for moment in moments if moment is not None)

@@ -1,8 +1,9 @@
-"""Fitting the judge: gradient-boosted trees, contrastively, written out as plain arrays.
+"""Fitting the judge: gradient-boosted trees, trained contrastively and exported as plain arrays.
 
-Meant chains against chains that nobody meant (noise-contrastive estimation, Gutmann & Hyvarinen 2012), by scikit-learn's
-histogram gradient boosting (Friedman 2001; Ke et al. 2017). On Schema-Guided dialogues the trees beat an additive model of the same
-terms clearly (recall of spliced chains .61 against .52 at 1 % false interruptions): terms must be read together.
+Meant chains are contrasted with misfires (noise-contrastive estimation, Gutmann & Hyvarinen 2012)
+by scikit-learn's histogram gradient boosting (Friedman 2001; Ke et al. 2017). On Schema-Guided
+dialogues, the trees clearly beat an additive model of the same terms: recall of spliced chains is
+.61 instead of .52 at 1 % false interruptions. The interactions of terms matter.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ __all__ = ["PARAMETERS", "fit_judge"]
 
 Floats = npt.NDArray[np.float64]
 
-#: How the trees grow: more of them, or larger ones, gain little on held-out households and cost time at every committing event. Many
-#: chains in a leaf, and few terms to choose from at a split, keep them from leaning on what tells one kind of misfire alone.
+#: More or larger trees gain little on held-out households and cost time at every committing event.
+#: Many chains per leaf and few terms per split keep the trees from relying on evidence that only
+#: identifies one kind of misfire.
 PARAMETERS: Mapping[str, Any] = MappingProxyType(
     {
         "learning_rate": 0.1,
@@ -37,7 +39,7 @@ PARAMETERS: Mapping[str, Any] = MappingProxyType(
     }
 )
 _TREES = 200
-#: Values of nodes are multiples of this many bits: sums of thousands of them are exact in doubles, whatever their order.
+#: Values of nodes are multiples of this many bits, so sums of thousands are exact in any order.
 _GRID = 2.0**-36
 
 
@@ -53,44 +55,48 @@ def fit_judge(
 
     Args:
         values: (n, T) evidence of committed chains; NaN is missing.
-        misfires: (n,) which of them nobody meant.
+        misfires: (n,) whether each chain is a misfire.
         names: (T,) the terms.
-        seed: of the fit.
-        trees: how many trees.
+        seed: seed of the fit.
+        trees: number of trees.
 
     Raises:
-        NotEnoughData: one of the two kinds of chain is missing.
+        NotEnoughData: there are no meant chains, or no misfires.
     """
     if not misfires.any() or misfires.all():
         raise NotEnoughData(
-            f"the judge compares meant chains with misfires, and has {int((~misfires).sum())} and {int(misfires.sum())}; "
-            "train on a longer stream with more commands"
+            f"the judge compares meant chains with misfires, but has {int((~misfires).sum())} and "
+            f"{int(misfires.sum())}; train on a longer stream with more commands"
         )
-    telling = np.array(
+    varying = np.array(
         [column for column in range(values.shape[1]) if _varies(values[:, column])], dtype=np.int64
     )
-    if not len(telling):
-        return _written_out([], 0.0, telling, names)
+    if not len(varying):
+        return _export([], 0.0, varying, names)
     booster = HistGradientBoostingClassifier(max_iter=trees, random_state=seed, **PARAMETERS)
-    # One thread: its sums do not depend on the machine, and threads that wait for each other on a busy one are slower.
+    # One thread: sums do not depend on the machine, and threads slow each other down on a busy one.
     with threadpool_limits(1, user_api="openmp"):
-        booster.fit(values[:, telling], misfires)
+        booster.fit(values[:, varying], misfires)
     share = float(misfires.mean())
-    # scikit-learn has no public view of these trees; the version is pinned and a test holds them to decision_function.
+    # scikit-learn has no public view of these trees. The version is pinned, and a test compares the
+    # exported trees with decision_function.
     nodes = [stage[0].nodes for stage in booster._predictors]  # noqa: SLF001
     baseline = float(booster._baseline_prediction.item()) - math.log(share / (1.0 - share))  # noqa: SLF001
-    return _written_out(nodes, baseline, telling, names)
+    return _export(nodes, baseline, varying, names)
 
 
 def _varies(column: Floats) -> bool:
-    """Whether a term has more than one value, "missing" being one."""
+    """Return whether a term has more than one value, where missing counts as a value."""
     return len(np.unique(column)) > 1 and not bool(np.isnan(column).all())
 
 
-def _written_out(
-    trees: list[Any], baseline: float, telling: npt.NDArray[np.int64], names: tuple[str, ...]
+def _export(
+    trees: list[Any], baseline: float, varying: npt.NDArray[np.int64], names: tuple[str, ...]
 ) -> Judge:
-    """Lay the trees' nodes end to end. ``baseline`` is in nats; ``telling`` (t,) says which term a column was."""
+    """Concatenate the nodes of all trees.
+
+    ``baseline`` is in nats. ``varying`` (t,) maps a column of the trees to its term.
+    """
     starts = np.cumsum([0, *(len(tree) for tree in trees)])
     term, threshold, children, bits = (
         [np.empty(0, int)],
@@ -101,9 +107,9 @@ def _written_out(
     for start, tree in zip(starts[:-1], trees, strict=True):
         leaf = tree["is_leaf"].astype(bool)
         own = np.arange(len(tree))
-        split_on = telling[np.where(leaf, 0, tree["feature_idx"])]
+        split_on = varying[np.where(leaf, 0, tree["feature_idx"])]
         term.append(np.where(tree["missing_go_to_left"], split_on + len(names), split_on))
-        # A split on "missing or not" has an infinite threshold, and a missing value counts as infinite (judge.py): keep them apart.
+        # A split on "missing or not" has an infinite threshold; leaf_lookup.py needs a finite one.
         threshold.append(
             np.where(leaf, np.inf, np.minimum(tree["num_threshold"], np.finfo(float).max))
         )
@@ -131,9 +137,9 @@ def _on_grid(bits: Floats | float) -> Floats:
 
 
 def _means(tree: Any, leaf: npt.NDArray[np.bool_]) -> Floats:
-    """The value of each node: a leaf's own, and above it the mean of its training chains' leaves."""
+    """Return the value of each node: a leaf's own, or the mean of the training chains below it."""
     means = np.where(leaf, tree["value"], 0.0)
-    # Children have higher numbers than their parent, so going backwards finds them done.
+    # Children have higher indices than their parent, so a backward pass reaches them first.
     for node in np.flatnonzero(~leaf)[::-1]:
         low, high = tree["left"][node], tree["right"][node]
         weights = tree["count"][low], tree["count"][high]

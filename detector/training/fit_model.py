@@ -1,4 +1,4 @@
-"""Fitting the population model on a clean stream."""
+"""Fitting the population model to a clean stream."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from detector.sequence.smoothing import smooth
 __all__ = ["CLONES", "ITERATIONS", "fit_model"]
 
 
-#: Clones per symbol and EM iterations: on Schema-Guided dialogues more of either gains less than 1 % of perplexity.
+#: Clones per symbol and EM iterations. On Schema-Guided dialogues, more of either improves
+#: perplexity by less than 1 %.
 CLONES, ITERATIONS = 10, 20
 
 
@@ -28,15 +29,15 @@ def fit_model(
     clones: int = CLONES,
     iterations: int = ITERATIONS,
 ) -> Model:
-    """Fit the population's model to ``sessions`` that were meant.
+    """Fit the population model to meant ``sessions``.
 
     Raises:
-        NotEnoughData: there is no event.
+        NotEnoughData: the sessions contain no event.
     """
     events = [event for session in sessions for event in session]
     if not events:
         raise NotEnoughData(
-            "the stream holds no events, so there is nothing to learn from; give a longer one"
+            "the stream has no events, so there is nothing to learn from; use a longer stream"
         )
     vocabulary = Vocabulary.of(events)
     symbols = np.array([vocabulary.index(event.intent, event.act) for event in events])

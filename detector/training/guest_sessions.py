@@ -1,7 +1,7 @@
-"""Guests and new tastes: sessions that were meant, though nothing like them was meant here before.
+"""Sessions of guests and new habits: meant, although the household has never done anything similar.
 
-Real people try new things and have visitors. A judge that only ever saw households keep to their habits takes whatever is new for a
-misfire; among such sessions it has to look at the chain as well.
+Real people try new things and have visitors. A judge that only saw habits in training would take
+everything new for a misfire. Such sessions teach it to consider the chain as well.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ def with_visits(
     rng: np.random.Generator,
     share: float,
 ) -> list[list[IntentEvent]]:
-    """Exchange a share of a household's sessions for what was said in others, at the same time on the same device.
+    """Replace a share of a household's sessions by sessions of others, at the same time and device.
 
     Args:
         sessions: the household's sessions in order.
-        elsewhere: sessions of other households; without any, nothing is exchanged.
-        rng: decides which session is exchanged, and for which.
-        share: the chance of a session to be exchanged, in [0, 1].
+        elsewhere: sessions of other households; if there are none, nothing is replaced.
+        rng: source of randomness.
+        share: probability that a session is replaced, in [0, 1].
     """
     return [
         moved(elsewhere[int(rng.integers(len(elsewhere)))], session[0])
@@ -39,7 +39,7 @@ def with_visits(
 
 
 def moved(visit: Sequence[IntentEvent], instead: IntentEvent) -> list[IntentEvent]:
-    """Return what was said elsewhere as if it had been said at the time, on the device and in the session of ``instead``."""
+    """Return a session moved to the time, device, session and household of ``instead``."""
     later = instead.time - visit[0].time
     return [
         replace(

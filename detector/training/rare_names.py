@@ -1,4 +1,4 @@
-"""What only a few households use does not get into a model: a name that is one family's tells of that family."""
+"""Leaving out names that few households use, because a unique name could identify a family."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from detector.contracts.events import IntentEvent
 
 __all__ = ["FEWEST_HOUSEHOLDS", "Common", "common_names"]
 
-#: Households that have to use a name: a trial with a dozen of them has to learn something. With many, five costs nothing.
+#: The default must let a trial with a dozen households learn something. With many households, five
+#: costs nothing.
 FEWEST_HOUSEHOLDS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """A stream without rare names: its events, and how many names of intents and of slots were left out."""
+    """A stream without rare names: its events, and how many intent and slot names were removed."""
 
     events: tuple[IntentEvent, ...]
     intents: int
@@ -24,12 +25,13 @@ class Common:
 
 
 def common_names(events: Sequence[IntentEvent], fewest: int = FEWEST_HOUSEHOLDS) -> Common:
-    """Leave out events whose intent, and slots whose name, fewer than ``fewest`` households use.
+    """Remove events by intent, and slots by name, that fewer than ``fewest`` households use.
 
-    An intent that a model does not know is told as such (``unknown intent``) when it comes; nothing is guessed about it. Slots are
-    counted among the events that stay. The order of the events stays as it is.
+    Slots are counted in the remaining events, whose order does not change. At decision time, an
+    intent that the model does not know is reported as unknown and not guessed.
 
-    This is k-anonymity of names, not of chains: a rare sequence of common names is counted (Sweeney 2002, Int. J. Uncertain. Fuzziness 10).
+    This is k-anonymity of names, not of chains: a rare sequence of common names is kept (Sweeney
+    2002, Int. J. Uncertain. Fuzziness 10).
     """
     intents = _rare(((event.intent, event.household_id) for event in events), fewest)
     kept = [event for event in events if event.intent not in intents]

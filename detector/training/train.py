@@ -1,7 +1,8 @@
-"""From a stream of meant events to a bundle.
+"""Training: from a stream of meant events to a bundle.
 
-Calibration scores come from models and judges that did not see their households (cross-conformal prediction, Vovk 2015,
-Ann. Math. Artif. Intell. 74); the bundle's own model and judge then see everything.
+Calibration scores come from models and judges that have not seen the scored households
+(cross-conformal prediction, Vovk 2015, Ann. Math. Artif. Intell. 74). The bundle's own model and
+judge are fitted to everything.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from detector.training.rare_names import FEWEST_HOUSEHOLDS, common_names
 
 __all__ = ["train"]
 
-#: Judges that calibration scores come from, each fitted without every third fold: fitting one takes longer than all models together.
+#: Judges that produce calibration scores, each fitted without every third fold. Fitting a judge
+#: takes longer than fitting all models.
 _JUDGES = 3
 
 
@@ -44,16 +46,18 @@ def train(
     """Train a bundle.
 
     Args:
-        events: what households meant, in order of time.
-        policy: the policy that goes into the bundle.
-        mixture: the kinds of misfire that the judge learns from, and how severe they are.
+        events: meant events of all households, in order of time.
+        policy: the policy of the bundle.
+        mixture: the kinds of misfire that the judge learns from, and their severity.
         fewest: names of intents and slots that fewer households use are not learned.
-        seed: of the random starts and of the simulated misfires; the same seed gives the same bundle.
-        progress: called with (stage, done, total) as the work goes on.
-        each: does the folds, and then the judges; the bundle does not depend on how.
+        seed: seed of the random starts and of the simulated misfires; the same seed gives the same
+            bundle.
+        progress: called with (stage, done, total).
+        each: runs the folds and then the judges; the bundle does not depend on how.
 
     Raises:
-        NotEnoughData: there are too few households or commands; the message says how many it takes.
+        NotEnoughData: there are too few households or commands; the message says how many are
+            needed.
     """
     households = sessions_by_household(common_names([*events], fewest).events)
     work = CrossFit(households, policy, mixture, seed, progress, each)
@@ -75,7 +79,7 @@ def train(
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """A judge, the evidence of the meant commands that it did not see, and their scores."""
+    """A judge, the evidence of the meant commands that it has not seen, and their scores."""
 
     judge: Judge
     meant: EvidenceTable
@@ -83,7 +87,10 @@ class _Judged:
 
 
 def _judged(work: CrossFit, folds: Sequence[Fold], number: int) -> _Judged:
-    """Fit a judge without every third fold and score those folds' meant commands; the last judge sees everything and scores nothing."""
+    """Fit a judge without every third fold, and score the meant commands of these folds.
+
+    The last judge is fitted to everything and scores nothing.
+    """
     last = number == _JUDGES
     judge = fit_on([fold for place, fold in enumerate(folds) if last or place % _JUDGES != number])
     table = EvidenceTable()

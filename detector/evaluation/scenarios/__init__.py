@@ -1,1 +1,1 @@
-"""Households that change, attacks that teach, and other stories that a bundle is measured on."""
+"""Scenarios to measure a bundle on, such as changing households and attacks."""

@@ -1,4 +1,4 @@
-"""How long a household that changes is interrupted too often, and whether one that is attacked learns the attack."""
+"""How fast the model adapts when a household changes, and whether it adapts to an attack."""
 
 from __future__ import annotations
 
@@ -27,17 +27,25 @@ __all__ = [
     "is_stopped",
 ]
 
-#: Sessions that are counted together.
+#: Sessions per window.
 WINDOW = 5
-#: Households with fewer sessions have no before and after to compare.
+#: Households with fewer sessions cannot be compared before and after a change.
 FEWEST_SESSIONS = 2 * WINDOW
-#: A household's part in a window or an attempt that fewer than so many commands or households have is left out.
+#: Windows with fewer commands, and attempts in fewer households, are left out.
 _FEWEST = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Sessions number ``first`` to ``last`` since a change: meant commands, the share interrupted, and whether the budget holds."""
+    """Sessions ``first`` to ``last`` after a change.
+
+    Attributes:
+        first: number of the first session.
+        last: number of the last session.
+        commands: number of meant commands.
+        interrupted: share of them that was interrupted.
+        holds: whether that share is within the budget.
+    """
 
     first: int
     last: int
@@ -48,7 +56,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What a change does: once ``sessions`` sessions are over, every window is within budget; ``None`` if the last one is not."""
+    """The effect of a change.
+
+    ``sessions`` is the number of sessions until all later windows are within the budget; ``None``
+    if the last window is not.
+    """
 
     change: str
     windows: tuple[Window, ...]
@@ -57,9 +69,18 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The n-th attempt of an attack: the share stopped, and the median misfire probability.
+    """The n-th attempt of an attack in all households.
 
-    Each was answered with ``denied``, or ``undone`` where it was let through; ``…_if_confirmed`` is what a yes to each would have led to.
+    A stopped attempt is answered with ``denied``, an allowed one with ``undone``. The fields
+    ``…_if_confirmed`` describe attacks in which every attempt is confirmed.
+
+    Attributes:
+        number: n, from 1.
+        households: number of households with as many attempts.
+        stopped: share of attempts that was stopped.
+        probability: median misfire probability.
+        stopped_if_confirmed: the same share if the attempts before were confirmed.
+        probability_if_confirmed: the same median if the attempts before were confirmed.
     """
 
     number: int
@@ -72,10 +93,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Adaptation:
-    """What changes and attacks do to households.
+    """The effect of changes and attacks on households.
 
-    ``budget`` is the policy's, as a mean over the commands. ``learned`` says that the last third of attempts was stopped less often
-    than the first third, by more than binomial error (95 %).
+    ``budget`` is the mean of the policy's budgets over the commands. ``learned`` is whether the
+    last third of the attempts was stopped less often than the first third, by more than binomial
+    error (95 %).
     """
 
     households: int
@@ -88,22 +110,23 @@ class Adaptation:
 def adaptation(
     events: Sequence[IntentEvent], bundle: Bundle, *, seed: int = 0, progress: Progress = silent
 ) -> Adaptation:
-    """Change every household half-way through its sessions, in each way that is known, and attack it.
+    """Change every household half-way through its sessions, in every known way, and attack it.
 
     Args:
-        events: what households meant, in order of time; the bundle should not have been trained on them.
-        bundle: what decides.
-        seed: decides what is new, who visits and who attacks.
-        progress: called with (stage, done, total) as the work goes on.
+        events: meant events, in order of time; the bundle should not have been trained on them.
+        bundle: the bundle that decides.
+        seed: seed of all randomness.
+        progress: called with (stage, done, total).
 
     Raises:
-        NotEnoughData: there are fewer than two households with sessions enough, or they command nothing.
+        NotEnoughData: fewer than two households have enough sessions, or they have no commands.
     """
     households = sessions_by_household(events)
     enough = [name for name, sessions in households.items() if len(sessions) >= FEWEST_SESSIONS]
     if len(enough) < 2:
         raise NotEnoughData(
-            f"what a change does takes two households with {FEWEST_SESSIONS} sessions each; the stream has {len(enough)}"
+            f"adaptation is measured on at least two households with {FEWEST_SESSIONS} sessions "
+            f"each; the stream has {len(enough)}"
         )
     recoveries = []
     budgets: list[float] = []
@@ -112,7 +135,7 @@ def adaptation(
         judged = _changed(households, enough, change, bundle, seed)
         if not judged:
             raise NotEnoughData(
-                "the stream holds no committing event in its second half; nothing can be interrupted"
+                "the second half of the stream has no committing event; nothing can be interrupted"
             )
         budgets += [bundle.policy.classes[decision.risk_class].budget for _, decision in judged]
         recoveries.append(_recovery(change, judged, bundle))
@@ -134,7 +157,7 @@ def _changed(
     bundle: Bundle,
     seed: int,
 ) -> list[tuple[int, Decision]]:
-    """Decide on every command since a change, with the number of its session since then, from 1 on."""
+    """Return the decisions on commands after a change, each with its session's number since."""
     found = []
     for number, name in enumerate(names):
         life = Life.of(households, name)
@@ -180,7 +203,7 @@ def _attacks(
     seed: int,
     progress: Progress,
 ) -> tuple[list[list[Decision]], list[list[Decision]]]:
-    """Decide on each household's attempts in order: those that are denied, and the same ones if they are confirmed."""
+    """Return the decisions on each household's attempts, if denied and if confirmed."""
     denied: list[list[Decision]] = []
     confirmed: list[list[Decision]] = []
     for number, name in enumerate(names):
@@ -242,5 +265,5 @@ def _median(decisions: Sequence[Decision]) -> float:
 
 
 def is_stopped(decision: Decision) -> bool:
-    """Return whether a command was not let through."""
+    """Return whether a command was blocked or has to be confirmed."""
     return decision.verdict is not Verdict.ALLOW

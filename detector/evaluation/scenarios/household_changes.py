@@ -1,4 +1,4 @@
-"""Households that change, and one that is attacked: what was said before, and what is said from some session on."""
+"""Changes of households, and attacks on them, as sessions before and after some point in time."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ __all__ = ["CHANGES", "Attacked", "Life", "attacked", "strange_command"]
 
 Session = Sequence[IntentEvent]
 
-#: Shares of sessions: about something new on a new device, about something known on it, a guest's, and those that move into the night.
+#: Shares of sessions after a change: about a new domain on a new device, about a known domain on
+#: it, by a guest, and moved into the night.
 _NEW, _KNOWN, _GUESTS, _NIGHTLY = 0.3, 0.3, 0.5, 0.5
-#: From one turn of an attack to the next.
+#: Time between two turns of an attack.
 _TURN = timedelta(seconds=12)
-#: An attack that was not learned by then is not learned.
+#: An attack that has not been learned after this many attempts will not be.
 _MOST_ATTEMPTS = 20
 _GUEST_STAYS = timedelta(days=7)
-#: Hours of the night, UTC as all times are.
+#: Hours of the night in UTC.
 _NIGHT = (0.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """A household before something changes and afterwards, and what is said in the other ones, by household."""
+    """A household's sessions before and after a change, and the sessions of all others by name."""
 
     before: Sequence[Session]
     after: Sequence[Session]
@@ -37,7 +38,7 @@ class Life:
 
     @classmethod
     def of(cls, households: Mapping[str, Sequence[Session]], name: str) -> Life:
-        """Cut a household's sessions in half."""
+        """Split a household's sessions in half."""
         sessions = households[name]
         half = len(sessions) // 2
         elsewhere = {other: said for other, said in households.items() if other != name}
@@ -49,7 +50,7 @@ def _unchanged(life: Life, _: np.random.Generator) -> list[list[IntentEvent]]:
 
 
 def _new_device(life: Life, rng: np.random.Generator) -> list[list[IntentEvent]]:
-    """Some of what is said moves to the new device, and some is about a domain that is new with it."""
+    """Move some sessions to a new device, and replace some by sessions in a new domain."""
     fresh = _unknown(life, rng)
     changed = []
     for session in life.after:
@@ -63,7 +64,7 @@ def _new_device(life: Life, rng: np.random.Generator) -> list[list[IntentEvent]]
 
 
 def _guests_week(life: Life, rng: np.random.Generator) -> list[list[IntentEvent]]:
-    """For a week, half of what is said is what one other household says."""
+    """For a week, replace half of the sessions by sessions of one other household."""
     names = list(life.elsewhere)
     guest = life.elsewhere[names[int(rng.integers(len(names)))]]
     leaves = life.after[0][0].time + _GUEST_STAYS
@@ -76,7 +77,7 @@ def _guests_week(life: Life, rng: np.random.Generator) -> list[list[IntentEvent]
 
 
 def _night_hours(life: Life, rng: np.random.Generator) -> list[list[IntentEvent]]:
-    """With a baby, half of what is said is said at night."""
+    """Move half of the sessions into the night, as in a household with a baby."""
     changed = []
     for session in life.after:
         later = timedelta()
@@ -89,7 +90,7 @@ def _night_hours(life: Life, rng: np.random.Generator) -> list[list[IntentEvent]
     return sorted(changed, key=lambda session: session[0].time)
 
 
-#: What can change, by name. Everything that is said is meant.
+#: The changes by name. Everything in them is meant.
 CHANGES: Mapping[str, Callable[[Life, np.random.Generator], list[list[IntentEvent]]]] = (
     MappingProxyType(
         {
@@ -104,14 +105,17 @@ CHANGES: Mapping[str, Callable[[Life, np.random.Generator], list[list[IntentEven
 
 @dataclass(frozen=True, slots=True)
 class Attacked:
-    """A household's sessions with the same command put between them again and again, and the ids of that command's last events."""
+    """A household's sessions with repeated attempts of one command, and the ids of the attempts."""
 
     sessions: list[list[IntentEvent]]
     attempts: tuple[str, ...]
 
 
 def attacked(life: Life, rng: np.random.Generator) -> Attacked:
-    """Put one and the same command between later sessions, in three turns as in Portland, new to this household."""
+    """Insert the same command, new to the household, between its later sessions.
+
+    Each attempt has three turns, as in Portland.
+    """
     sessions: list[list[IntentEvent]] = []
     attempts: list[str] = []
     said = strange_command(life, rng)
@@ -137,13 +141,16 @@ def attacked(life: Life, rng: np.random.Generator) -> Attacked:
 
 
 def strange_command(life: Life, rng: np.random.Generator) -> list[IntentEvent]:
-    """A command of another household in a domain that this one never spoke of, in three turns as in Portland; empty where there is none."""
+    """Return another household's command in a domain that is new to this one, in three turns.
+
+    The turns are those of Portland. The list is empty if there is no such command.
+    """
     strange = _unknown(life, rng)
     return _heard(strange[int(rng.integers(len(strange)))]) if strange else []
 
 
 def _heard(session: Session) -> list[IntentEvent]:
-    """The first command of a session as background talk is heard: begun, its details, and a yes."""
+    """Return the first command of a session as background talk: initiated, detailed, affirmed."""
     last = next(event for event in session if event.commits)
     slots = {
         name: token
@@ -169,7 +176,10 @@ def _heard(session: Session) -> list[IntentEvent]:
 
 
 def _unknown(life: Life, rng: np.random.Generator) -> list[Session]:
-    """Sessions of others that command something in one domain, drawn by how often they do, that this household never spoke of."""
+    """Return others' sessions with commands in one domain that is new to this household.
+
+    The domain is drawn by the number of its sessions.
+    """
     known = {event.domain for session in life.before for event in session} | {CONVERSATION}
     found: dict[str, list[Session]] = {}
     for sessions in life.elsewhere.values():

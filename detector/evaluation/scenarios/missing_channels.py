@@ -1,4 +1,4 @@
-"""Streams with a channel missing: what runtimes without confidences, and new customers, have to do without."""
+"""Streams without some input, as from runtimes without confidences or from new customers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["CHANNELS", "without_confidences", "without_history"]
 
 
 def without_confidences(events: Iterable[IntentEvent]) -> list[IntentEvent]:
-    """Take every confidence out, as of a runtime that gives none."""
+    """Remove every confidence, as for a runtime that reports none."""
     return [
         replace(event, intent_confidence=None, asr_confidence=None, wake_confidence=None)
         for event in events
@@ -19,18 +19,19 @@ def without_confidences(events: Iterable[IntentEvent]) -> list[IntentEvent]:
 
 
 def without_history(events: Iterable[IntentEvent]) -> list[IntentEvent]:
-    """Put every session into a household of its own, as of a customer who has just begun."""
+    """Put every session into its own household, as for customers who have just started."""
     numbers: dict[tuple[str, str], int] = {}
     return [
         replace(
             event,
-            household_id=f"new-{numbers.setdefault((event.household_id, event.session_id), len(numbers))}",
+            household_id="new-"
+            f"{numbers.setdefault((event.household_id, event.session_id), len(numbers))}",
         )
         for event in events
     ]
 
 
-#: What can be left out of a stream, by name.
+#: The inputs that can be removed, by name.
 CHANNELS: Mapping[str, Callable[[Iterable[IntentEvent]], list[IntentEvent]]] = {
     "confidences": without_confidences,
     "history": without_history,

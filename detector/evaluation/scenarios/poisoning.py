@@ -1,4 +1,4 @@
-"""What a flood of accepted commands teaches a household: whether a strange command becomes usual, and its own ones unusual."""
+"""Poisoning: whether many accepted commands make a strange one usual, or usual ones strange."""
 
 from __future__ import annotations
 
@@ -20,21 +20,27 @@ from detector.training.guest_sessions import moved
 
 __all__ = ["ACCEPTED", "Flood", "floods"]
 
-#: How many accepted commands are measured.
+#: Numbers of accepted commands to measure.
 ACCEPTED = (0, 1, 3, 10, 30, 100, 300)
-#: Longer than the undo window, so that each is learned from before the next; a day of them fits into a day.
+#: Longer than the undo window, so each command is learned before the next; 300 fit into a day.
 _APART = timedelta(seconds=200)
-#: The flood is over for so long when the command is heard again: nobody remembers the question any more.
+#: Time from the flood to the next attempt, long enough for questions to be forgotten.
 _LATER = timedelta(days=2)
-#: The household's own sessions that are looked at afterwards.
+#: Number of the household's own sessions after the flood.
 _OWN = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Flood:
-    """So many commands were accepted in a row; what is decided on the same command two days later, and on the household's own ones then.
+    """The decisions two days after a number of accepted commands in a row.
 
-    ``stopped`` and ``interrupted`` are shares, ``probability`` is the median misfire probability of the strange command.
+    Attributes:
+        accepted: number of accepted commands.
+        households: number of flooded households.
+        stopped: share of households in which the same command is stopped.
+        probability: median misfire probability of that command.
+        commands: number of the households' own commands afterwards.
+        interrupted: share of them that is interrupted.
     """
 
     accepted: int
@@ -53,17 +59,20 @@ def floods(
     seed: int = 0,
     progress: Progress = silent,
 ) -> tuple[Flood, ...]:
-    """Flood every household half-way through its sessions with one command that is strange to it, as a third party's skill could.
+    """Flood every household half-way through its sessions with one command that is strange to it.
+
+    A third party's skill could cause such a flood.
 
     Args:
-        events: what households meant, in order of time; the bundle should not have been trained on them.
-        bundle: what decides.
-        accepted: how many of the commands are executed and never undone, a row each.
-        seed: decides what is strange.
-        progress: called with (stage, done, total) as the work goes on.
+        events: meant events, in order of time; the bundle should not have been trained on them.
+        bundle: the bundle that decides.
+        accepted: numbers of commands that are executed and never undone.
+        seed: seed of the choice of commands.
+        progress: called with (stage, done, total).
 
     Returns:
-        a row for each number; none where no household has ten sessions and a domain that only others speak of.
+        A row for each number, or nothing if no household has enough sessions and a domain that only
+        others use.
     """
     lives = _floodable(sessions_by_household(events), seed)
     if not lives:
@@ -79,7 +88,7 @@ def floods(
 def _floodable(
     households: Mapping[str, Sequence[Sequence[IntentEvent]]], seed: int
 ) -> list[tuple[Life, list[IntentEvent]]]:
-    """Each household with sessions enough, and what will be strange to it."""
+    """Return each household with enough sessions, and a command that is strange to it."""
     found = []
     for number, (name, sessions) in enumerate(households.items()):
         if len(sessions) < FEWEST_SESSIONS:
@@ -103,7 +112,7 @@ def _flood(
         ]
         later = count * _APART + _LATER
         again = _said(said, last, "flood-again", later)
-        # What the household would have said next, after all of that.
+        # The household's next sessions, delayed until after the flood.
         delay = max(again[-1].time + _APART - life.after[0][0].time, timedelta())
         after = [
             [replace(event, time=event.time + delay) for event in session]

@@ -1,7 +1,8 @@
-"""The Portland chain beside an honest one: a command of a stream's own vocabulary, in a household that never gives it and in one that does.
+"""The Portland chain next to an honest one, with commands from a stream's own vocabulary.
 
-In May 2018 an Echo in Portland heard "send message", a contact, and "right" in background talk. Here the same three turns are heard in a
-household that is quiet about such commands; beside them stands the last such command of the household that gives it most.
+In May 2018, an Echo in Portland heard "send message", a contact, and "right" in background talk.
+Here, the household that uses the command's domain least hears the same three turns. The honest
+chain is the last such command of the household that gives it most often.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from detector.household.grouping import sessions_by_household
 
 __all__ = ["PlayedChain", "Turn", "portland"]
 
-#: Confidences that background talk gets where it sounds like a wake word, where the household's runtime gives any.
+#: Confidences of background talk that resembles a wake word, where the runtime reports any.
 _BACKGROUND = {"wake_confidence": 0.38, "asr_confidence": 0.55, "intent_confidence": 0.66}
-#: What nobody should do for the household unasked, the likest to Portland's message first.
+#: Risk classes to choose the command from, the most similar to Portland's message first.
 _RISKS = (RiskClass.PRIVATE_OUTBOUND, RiskClass.PURCHASE, RiskClass.PHYSICAL, RiskClass.REVERSIBLE)
-#: Turns before a command that are shown.
+#: The most turns to show before a command.
 _MOST_TURNS = 8
 
 
@@ -39,7 +40,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class PlayedChain:
-    """A chain as it was decided: ``name`` says what it is."""
+    """A chain with the decision on it; ``name`` describes the chain."""
 
     name: str
     turns: tuple[Turn, ...]
@@ -50,15 +51,16 @@ class PlayedChain:
 def portland(
     events: Sequence[IntentEvent], bundle: Bundle, misfires: Collection[str] = frozenset()
 ) -> tuple[PlayedChain, PlayedChain] | None:
-    """Play the Portland chain and an honest one, each after all that its household meant before.
+    """Replay the Portland chain and an honest one, each after its household's earlier events.
 
     Args:
         events: the stream.
-        bundle: what decides.
-        misfires: ids of its events that nobody meant; they are left out.
+        bundle: the bundle that decides.
+        misfires: ids of its events that were not meant; they are left out.
 
     Returns:
-        Portland's chain and the honest one; ``None`` where the stream holds no command that takes more than one turn.
+        The Portland chain and the honest one, or ``None`` if no command of the stream takes more
+        than one turn.
     """
     households = sessions_by_household(event for event in events if event.event_id not in misfires)
     told = {
@@ -86,7 +88,7 @@ def portland(
 
 
 def _command(told: Collection[Sequence[IntentEvent]], bundle: Bundle) -> str | None:
-    """The command of several turns that is given most, among those of the risk class likest to Portland's."""
+    """Return the most frequent command of several turns in the first risk class that has one."""
     often = Counter(
         event.intent for events in told for event in events if _takes_turns(event, event.intent)
     )
@@ -116,7 +118,7 @@ def _spoken_of(events: Sequence[IntentEvent], intent: str) -> int:
 
 
 def _chain(events: Sequence[IntentEvent], last: int) -> Sequence[IntentEvent]:
-    """The turns of a command's session and domain up to it."""
+    """Return the turns of a command's session and domain up to the command."""
     first = last
     while first and (events[first - 1].session_id, events[first - 1].domain) == (
         events[last].session_id,
@@ -127,7 +129,7 @@ def _chain(events: Sequence[IntentEvent], last: int) -> Sequence[IntentEvent]:
 
 
 def _heard(after: IntentEvent, intent: str, slots: dict[str, str]) -> list[IntentEvent]:
-    """Portland's three turns, an hour after a household's last event."""
+    """Return Portland's three turns, an hour after a household's last event."""
     turns: tuple[tuple[Act, dict[str, str]], ...] = (
         (Act.INITIATE, {}),
         (Act.INFORM, slots),

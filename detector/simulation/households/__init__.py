@@ -1,4 +1,4 @@
-"""A first, honest simulator: households with habits, several devices, dialogues, missing and low confidences, and misfires."""
+"""Simulated households: habits, several devices, dialogues, incomplete confidences and misfires."""
 
 from detector.simulation.households.dialogues import dialogue, skill_of
 from detector.simulation.households.profiles import Channels, Profile, Routine, new_token

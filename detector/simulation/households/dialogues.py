@@ -1,4 +1,4 @@
-"""How somebody asks for something: a skill becomes the turns of a well-formed dialogue."""
+"""Well-formed dialogues: the turns in which a simulated user asks for a skill."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def skill_of(intent: str) -> Skill:
 def dialogue(
     skill: Skill, slots: Mapping[str, str], rng: np.random.Generator, *, polite: float = 0.3
 ) -> list[Turn]:
-    """Return the turns of somebody who wants ``skill`` and says ``slots``.
+    """Return the turns of a user who wants ``skill`` and mentions ``slots``.
 
     Args:
-        skill: what is wanted.
-        slots: what is said, name to token; what belongs to the search is said there.
-        rng: decides who corrects themselves and who asks back.
-        polite: the probability of a thank-you at the end.
+        skill: the skill.
+        slots: slot names and tokens; those of the skill's search are mentioned in the search.
+        rng: source of randomness, for example of corrections and questions.
+        polite: probability of a thank-you at the end.
     """
     turns = _Turns(skill.intent, dict(slots), rng, [])
     if skill.shape is Shape.ONE_SHOT:
@@ -60,7 +60,7 @@ class _Turns:
     done: list[Turn]
 
     def say(self, act: Act, *, commits: bool = False, share: float = 0.0) -> None:
-        """Say a turn with each slot that is left at a probability of ``share``."""
+        """Add a turn that mentions each remaining slot with probability ``share``."""
         said = {
             name: token for name, token in self.left.items() if share and self.rng.random() < share
         }
@@ -68,7 +68,7 @@ class _Turns:
         self.done.append(Turn(self.intent, act, said, commits))
 
     def rest(self, act: Act) -> None:
-        """Say what is left, in one turn or two; nothing left is often nothing said."""
+        """Mention the remaining slots in one or two turns; without any, add no turn."""
         if not self.left:
             return
         if len(self.left) > 1 and self.rng.random() < 0.4:
@@ -77,14 +77,14 @@ class _Turns:
             self.say(act, share=1.0)
 
     def correct(self) -> None:
-        """Now and then: no, I meant something else."""
+        """Occasionally add a correction of one slot."""
         if self.done[-1].slots and self.rng.random() < 0.06:
             name = next(iter(self.done[-1].slots))
             other = f"k1_{self.rng.integers(2**62):016x}"
             self.done.append(Turn(self.intent, Act.DENY, {name: other}, commits=False))
 
     def search(self, skill: Skill) -> None:
-        """Look for something of the kind, perhaps at alternatives, and choose."""
+        """Search with shared and new slots, sometimes ask for alternatives, and choose."""
         tokens = {
             name: f"k1_{self.rng.integers(2**62):016x}"
             for name, often in skill.slots.items()

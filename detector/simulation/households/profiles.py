@@ -1,4 +1,4 @@
-"""A simulated household: what it likes, what it does every day, what its devices report."""
+"""Profiles of simulated households: preferences, routines, devices and reported confidences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Channels", "Profile", "Routine", "make_profile", "new_id", "new_toke
 
 
 class Channels(Enum):
-    """Which confidences a runtime gives."""
+    """The confidences that a runtime reports."""
 
     ALL = auto()
     ASR_ONLY = auto()
@@ -23,7 +23,10 @@ class Channels(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Routine:
-    """Something that is done at about the same hour (0 to 24) on most days (``often``), with the same slots."""
+    """A skill used at about the same hour with the same slots.
+
+    ``hour`` is in [0, 24); ``often`` is the probability on any one day.
+    """
 
     skill: Skill
     hour: float
@@ -33,7 +36,11 @@ class Routine:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One household. ``domains`` maps its favourites to how much they are liked; ``tokens`` holds the few values it uses for each slot."""
+    """One household.
+
+    ``domains`` maps favourite domains to weights. ``tokens`` contains the few usual values of each
+    slot.
+    """
 
     household_id: str
     devices: tuple[str, ...]
@@ -46,7 +53,7 @@ class Profile:
     sessions_per_day: float
 
     def slots(self, skill: Skill, rng: np.random.Generator) -> dict[str, str]:
-        """Draw what is said for a skill: mostly the household's own few values, the first ones most."""
+        """Draw the slots of a skill, mostly from the household's usual values, the first most."""
         said = {}
         for name, often in skill.slots.items():
             if rng.random() < often:
@@ -61,12 +68,12 @@ class Profile:
 
 
 def new_id(kind: str, rng: np.random.Generator) -> str:
-    """Return an id that says nothing but its kind."""
+    """Return a random id with a prefix for its kind."""
     return f"{kind}_{rng.integers(2**62):016x}"
 
 
 def new_token(rng: np.random.Generator) -> str:
-    """Return a token as the edge would make it from a spoken value: a key id and a keyed hash."""
+    """Return a token in the form that the edge derives from a spoken value."""
     return f"k1_{rng.integers(2**62):016x}"
 
 

@@ -1,4 +1,4 @@
-"""Households over days: a stream of events in order of time, all of them meant."""
+"""Simulating households over days: a stream of meant events in order of time."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from detector.simulation.misfires import Turn
 
 __all__ = ["Simulation", "recognised", "simulate", "spoken"]
 
-#: Shares of sessions without a routine: something outside the household's favourite domains, and somebody who is only visiting.
+#: Shares of sessions outside a routine: a domain that is not a favourite, and a visitor.
 _NOVEL, _GUEST = 0.04, 0.02
-#: When people talk to an assistant, by hour: little at night, most in the evening.
+#: Relative use by hour of the day: little at night, most in the evening.
 _HOURS = np.array(
     [1, 1, 1, 1, 1, 2, 6, 9, 8, 5, 4, 5, 7, 6, 4, 4, 5, 8, 11, 12, 11, 9, 6, 3], dtype=float
 )
-#: Beta parameters of a confidence of a turn that was meant, and the share of turns that were mumbled.
+#: Beta parameters of the confidence of a meant turn, clear or mumbled, and the share of the latter.
 _CLEAR, _MUMBLED, _MUMBLED_SHARE = (14.0, 1.5), (5.0, 3.0), 0.05
-#: How often a runtime that tells speakers apart cannot say who spoke.
+#: How often a runtime with speaker recognition does not recognise the speaker.
 _STRANGER = 0.15
 
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """A clean stream in order of time, and who is behind it."""
+    """A clean stream in order of time, and the profiles of its households."""
 
     events: list[IntentEvent]
     profiles: dict[str, Profile]
@@ -53,15 +53,15 @@ def simulate(
     start: datetime = datetime(2026, 1, 5, tzinfo=UTC),
     progress: Progress = silent,
 ) -> Simulation:
-    """Simulate households that mean everything that they say. The same arguments give the same stream.
+    """Simulate households that mean everything they say. Equal arguments give equal streams.
 
     Args:
-        households: how many.
-        days: for how long.
-        seed: decides everything that is random.
-        first: the number of the first household; a household is the same whoever else is simulated.
+        households: number of households.
+        days: number of days.
+        seed: seed of all randomness.
+        first: number of the first household; a household does not depend on the others.
         start: midnight (UTC) of the first day.
-        progress: called with (stage, done, total) as the work goes on.
+        progress: called with (stage, done, total).
     """
     events: list[IntentEvent] = []
     profiles = {}
@@ -84,7 +84,7 @@ def spoken(
     *,
     device: str | None = None,
 ) -> list[IntentEvent]:
-    """Return one session: ``turns`` as this household's runtime reports them, from ``time`` on."""
+    """Return one session: ``turns`` as this household's runtime reports them from ``time`` on."""
     session, device = new_id("s", rng), device or str(rng.choice(profile.devices))
     speaker = recognised(profile, rng)
     events = []
@@ -111,7 +111,7 @@ def spoken(
 
 
 def recognised(profile: Profile, rng: np.random.Generator) -> str | None:
-    """Whom the runtime takes a voice for; often nobody, and where it does not look, always."""
+    """Draw the speaker that the runtime recognises, or ``None``."""
     if profile.channels is not Channels.ALL or rng.random() < _STRANGER:
         return None
     return str(rng.choice(profile.speakers))
@@ -120,7 +120,7 @@ def recognised(profile: Profile, rng: np.random.Generator) -> str | None:
 def _wishes(
     profile: Profile, days: int, start: datetime, rng: np.random.Generator
 ) -> Iterator[tuple[Skill, dict[str, str], datetime]]:
-    """What the household wants, in order of time: its routines, and what comes up."""
+    """Yield what the household wants, in order of time: its routines and spontaneous wishes."""
     liked = np.array(list(profile.domains.values()))
     shares, hours = liked / liked.sum(), _HOURS / _HOURS.sum()
     for day in range(days):
@@ -145,7 +145,7 @@ def _wishes(
 def _comes_up(
     profile: Profile, shares: npt.NDArray[np.float64], rng: np.random.Generator
 ) -> tuple[Skill, dict[str, str]]:
-    """What somebody wants without a routine: mostly what the household likes, now and then something else."""
+    """Draw a spontaneous wish: mostly for a favourite domain, sometimes for another."""
     chance = rng.random()
     if chance < _GUEST:
         skill = CATALOGUE[int(rng.integers(len(CATALOGUE)))]
@@ -162,7 +162,7 @@ def _comes_up(
 
 
 def _confidences(channels: Channels, rng: np.random.Generator) -> dict[str, float | None]:
-    """What the recognisers report about a turn that was meant; what a runtime does not give is missing."""
+    """Draw the confidences of a meant turn, without those that the runtime does not report."""
     shape = _MUMBLED if rng.random() < _MUMBLED_SHARE else _CLEAR
     drawn: list[float | None] = [round(float(value), 3) for value in rng.beta(*shape, size=3)]
     asr, intent, wake = drawn

@@ -1,4 +1,4 @@
-"""What the simulated assistant can do: a literal table of commands and questions."""
+"""The skills of the simulated assistant: a literal table of commands and questions."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ __all__ = ["CATALOGUE", "DOMAINS", "Shape", "Skill"]
 
 
 class Shape(Enum):
-    """How one asks for it."""
+    """The form of a dialogue about a skill."""
 
-    #: One turn, and it runs.
+    #: One turn, which commits.
     ONE_SHOT = auto()
-    #: Ask for it, say the details, say yes.
+    #: A request, its details, and a yes.
     CONFIRMED = auto()
-    #: Look for something first, choose, then command it.
+    #: A search, a choice, and then the command.
     AFTER_SEARCH = auto()
-    #: A question: it commits to nothing.
+    #: A question, which does not commit.
     QUESTION = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """One intent: its shape, its slots with how often each is said, and the search that precedes it."""
+    """One intent: its shape, the probability of each slot, and the search that precedes it."""
 
     intent: str
     shape: Shape
@@ -88,7 +88,7 @@ CATALOGUE: tuple[Skill, ...] = (
     _skill("photos.FindAlbum", Shape.QUESTION, album=0.8),
 )
 
-#: Domain -> (its skills, how common it is among households).
+#: Domain -> (its skills, how common the domain is among households).
 DOMAINS: Mapping[str, tuple[tuple[Skill, ...], float]] = MappingProxyType(
     {
         domain: (tuple(skill for skill in CATALOGUE if skill.domain == domain), weight)

@@ -1,4 +1,4 @@
-"""Misfires put into a simulated stream, so that nothing about an event but what was heard tells that nobody meant it."""
+"""Adding misfires to a simulated stream without any trace except in what was heard."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ def with_misfires(
     mixture: Mixture = Mixture(),
     warm: float = 0.5,
 ) -> tuple[list[IntentEvent], list[Label]]:
-    """Return the stream with misfires in it, in order of time, and their labels. The same arguments give the same stream.
+    """Return the stream with misfires, in order of time, and their labels.
+
+    Equal arguments give equal streams.
 
     Args:
-        simulation: the clean stream; it stays as it is.
-        rate: the share of sessions that get a misfire.
-        seed: decides everything that is random.
-        mixture: the kinds of misfire to draw from, how often each, and how severe they are.
-        warm: the share of every household's history that stays clean.
+        simulation: the clean stream; it is not modified.
+        rate: share of sessions that get a misfire.
+        seed: seed of all randomness.
+        mixture: the kinds of misfire, their shares and severity.
+        warm: share of every household's history that stays clean.
     """
     grouped = sessions_by_household(simulation.events)
     library = ChainLibrary.from_sessions(grouped)
@@ -57,14 +59,14 @@ def with_misfires(
 def _disguised(
     session: LabelledSession, profile: Profile, rng: np.random.Generator
 ) -> Iterator[IntentEvent]:
-    """Give what nobody meant the ids, times and speaker that this household's runtime would give it."""
+    """Give misfires the ids, times and speakers that this household's runtime would report."""
     if None in session.labels:
         meant = session.events[session.labels.index(None)]
         session_id, speaker = meant.session_id, meant.speaker_id
     else:
         session_id, speaker = new_id("s", rng), recognised(profile, rng)
     for event, label in zip(session.events, session.labels, strict=True):
-        # A runtime's clock counts milliseconds.
+        # A runtime's clock has a resolution of milliseconds.
         time = event.time - timedelta(microseconds=event.time.microsecond % 1000)
         event_id = event.event_id if label is None else new_id("e", rng)
         yield replace(

@@ -1,4 +1,4 @@
-"""Simulated misfires: what nobody meant, made from what people really said, for the judge to learn from."""
+"""Simulated misfires, made from real utterances, as training data for the judge."""
 
 from detector.simulation.misfires.chain_library import ChainLibrary, Turn, committed_chains
 from detector.simulation.misfires.confusions import SLURP, Confusions, Heard, count_confusions

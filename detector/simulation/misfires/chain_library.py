@@ -1,4 +1,4 @@
-"""What people said in a stream, as material to make misfires from."""
+"""A library of real turns and chains, from which misfires are made."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from detector.simulation.misfires.confusions import affinities
 
 __all__ = ["ChainLibrary", "Turn", "committed_chains"]
 
-#: Pauses between turns that are kept; more would not change how they are distributed.
+#: Pauses to keep; more would not change their distribution.
 _MOST_GAPS = 20_000
-#: A pause that is drawn where a stream has no two turns in a row, in seconds.
+#: The pause to use if no session has two turns, in seconds.
 _USUAL_GAP = 12.0
-#: How often another value is looked for before there is none.
+#: Draws until the search for another value gives up.
 _TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn without its place in time: what a misfire is made of."""
+    """One turn without a time, the building block of misfires."""
 
     intent: str
     act: Act
@@ -34,20 +34,21 @@ class Turn:
 
     @property
     def heard_as(self) -> tuple[str, Act, bool]:
-        """What the turn is heard as, whatever its values: intent, act, and whether it commits."""
+        """The turn without its slots: intent, act, and whether it commits."""
         return self.intent, self.act, self.commits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChainLibrary:
-    """Turns, commands and whole chains that people really said.
+    """Turns, commands and whole chains from a stream.
 
     Attributes:
-        slots: for (intent, act), the slots of each turn that was said.
-        commands: the committing intents, and ``weights`` (n,) their shares.
-        one_shots: the intents that were committed by the turn that initiated them.
-        chains: whole committed chains by household.
-        gaps: (k,) pauses between two turns in seconds.
+        slots: for each (intent, act), the slots of each turn.
+        commands: (n,) the committing intents.
+        weights: (n,) the share of each command.
+        one_shots: intents committed by the turn that initiated them.
+        chains: (household id, committed chain) pairs.
+        gaps: (k,) pauses between consecutive turns, in seconds.
     """
 
     slots: Mapping[tuple[str, Act], Sequence[Mapping[str, str]]]
@@ -78,7 +79,7 @@ class ChainLibrary:
     def from_sessions(
         cls, households: Mapping[str, Sequence[Sequence[IntentEvent]]]
     ) -> ChainLibrary:
-        """Collect the material from each household's sessions."""
+        """Collect the turns and chains of each household's sessions."""
         slots: defaultdict[tuple[str, Act], list[Mapping[str, str]]] = defaultdict(list)
         commands: Counter[str] = Counter()
         one_shots: set[str] = set()
@@ -109,18 +110,18 @@ class ChainLibrary:
         return self.commands[int(rng.choice(len(self.commands), p=self.weights))]
 
     def heard_for(self, rng: np.random.Generator, meant: str) -> str | None:
-        """Draw the command that a recogniser takes ``meant`` for; ``None`` where there is no other one."""
+        """Draw a command that a recogniser may mistake ``meant`` for, or ``None`` without one."""
         chances = self.weights * affinities(meant, self.commands)
         if not chances.any():
             return None
         return self.commands[int(rng.choice(len(self.commands), p=chances / chances.sum()))]
 
     def begun(self, rng: np.random.Generator) -> str:
-        """Draw an intent that somebody initiated, commanded or only asked, each as likely."""
+        """Draw an initiated intent, committing or not, uniformly."""
         return self._begun[int(rng.integers(len(self._begun)))]
 
     def value(self, rng: np.random.Generator, name: str, *, instead: str) -> str | None:
-        """Draw another value of a slot by how often it was said; ``None`` where hardly anything else was."""
+        """Draw another value of a slot by its frequency, or ``None`` if others are too rare."""
         said = self._values.get(name, ())
         drawn = (said[int(rng.integers(len(said)))] for _ in range(_TRIES if said else 0))
         return next((value for value in drawn if value != instead), None)
@@ -132,7 +133,7 @@ class ChainLibrary:
     def turn(
         self, rng: np.random.Generator, intent: str, act: Act, *, commits: bool = False
     ) -> Turn:
-        """Draw a turn of ``intent`` and ``act``, with the slots of one that was said; without slots where none was."""
+        """Draw a turn of ``intent`` and ``act`` with real slots, or without if there are none."""
         said = self.slots.get((intent, act))
         return Turn(intent, act, said[int(rng.integers(len(said)))] if said else {}, commits)
 
@@ -142,7 +143,10 @@ class ChainLibrary:
 
 
 def committed_chains(session: Sequence[IntentEvent]) -> list[tuple[Turn, ...]]:
-    """Return the session's committed chains, each with the turns of its domain that led up to it, earlier commands among them."""
+    """Return the committed chains of a session.
+
+    Each chain contains all preceding turns of its domain, including earlier commands.
+    """
     chains = []
     for last, event in enumerate(session):
         if event.commits:

@@ -1,7 +1,8 @@
-"""What speech recognisers take one intent for: numbers that were counted on what people really said, for intents of any vocabulary.
+"""How speech recognisers confuse intents, estimated on real speech for intents of any vocabulary.
 
-The numbers are counts over SLURP (Bastianelli et al. 2020, "SLURP: A Spoken Language Understanding Resource Package", EMNLP): what
-people said, what a recogniser heard, and which intent each means. ``misfire bench slurp`` counts them again.
+The numbers are counts over SLURP (Bastianelli et al. 2020, "SLURP: A Spoken Language Understanding
+Resource Package", EMNLP): what people said, what a recogniser heard, and the intent of each.
+``misfire bench slurp`` reproduces them.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from detector.contracts.events import domain_of
 __all__ = ["SLURP", "Confusions", "Heard", "Relation", "affinities", "count_confusions", "relation"]
 
 _WORD = re.compile(r"[A-Z]*[a-z0-9]+|[A-Z]+")
-#: Rounds of the fit of affinities; it stands still to six digits after about twenty.
+#: Rounds of the fit of affinities; six digits are stable after about twenty.
 _ROUNDS = 100
 
 
 class Relation(StrEnum):
-    """How an intent that was heard stands to the one that was meant."""
+    """The relation of the intent that was heard to the one that was meant."""
 
-    #: The same domain: setting an alarm, heard as asking for alarms.
+    #: The same domain: setting an alarm, heard as listing alarms.
     DOMAIN = "same domain"
     #: Another domain, but the same verb: setting an alarm, heard as setting a meeting.
     VERB = "same verb"
@@ -39,14 +40,17 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Confusions:
-    """How a recogniser mishears.
+    """The confusions of a recogniser.
 
     Attributes:
-        utterances: how many there were, and ``misheard`` how many of them were taken for another intent.
-        counts: of those, how many by relation.
-        affinity: how many times likelier an intent is heard than an unrelated one that is said as often, by relation.
-        words_right: share of the misheard utterances of which every word was right. Of them no recogniser of words has a doubt.
-        words_shared: mean share of words in common of those of which some word was wrong.
+        utterances: number of utterances.
+        misheard: number of utterances taken for another intent.
+        counts: misheard utterances by relation.
+        affinity: by relation, how much likelier an intent is heard than an equally frequent
+            unrelated one.
+        words_right: share of the misheard utterances with every word right. A speech recogniser is
+            confident about these.
+        words_shared: mean share of common words in the misheard utterances with a wrong word.
     """
 
     utterances: int
@@ -57,7 +61,7 @@ class Confusions:
     words_shared: float
 
 
-#: Counted on 6,481 utterances: ``misfire bench slurp`` says the same.
+#: Counts over 6,481 utterances, as printed by ``misfire bench slurp``.
 SLURP = Confusions(
     utterances=6_481,
     misheard=1_403,
@@ -70,7 +74,7 @@ SLURP = Confusions(
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What somebody said and meant, and what was heard in its place. Intents are of the form ``domain.Name``."""
+    """An utterance and its intent, as said and as heard. Intents have the form ``domain.Name``."""
 
     said: str
     words: str
@@ -79,7 +83,7 @@ class Heard:
 
 
 def relation(meant: str, heard: str) -> Relation:
-    """Return how an intent stands to another one; the verb is the first word of its name.
+    """Return the relation of two intents. The verb is the first word of an intent's name.
 
     >>> relation("alarms.SetAlarm", "timers.SetTimer").value
     'same verb'
@@ -92,7 +96,10 @@ def relation(meant: str, heard: str) -> Relation:
 def affinities(
     meant: str, intents: Sequence[str], confusions: Confusions = SLURP
 ) -> npt.NDArray[np.float64]:
-    """Return (n,) how much likelier each intent is heard for ``meant`` than an unrelated one; 0 for itself."""
+    """Return how much likelier each intent is heard for ``meant`` than an unrelated one, (n,).
+
+    The value of ``meant`` itself is 0.
+    """
     return np.array(
         [
             0.0 if intent == meant else confusions.affinity[relation(meant, intent)]
@@ -102,10 +109,11 @@ def affinities(
 
 
 def count_confusions(heard: Sequence[Heard]) -> Confusions:
-    """Count utterances, of which at least one was misheard.
+    """Count the confusions in utterances, at least one of which is misheard.
 
-    Affinities are those under which P(heard | meant) ~ affinity(relation) x how often the heard intent is meant gives as many
-    confusions of each relation as were counted: the maximum of the likelihood, by iterative scaling (Darroch & Ratcliff 1972).
+    The model is P(heard | meant) ~ affinity(relation) x frequency of the heard intent. The
+    affinities are its maximum-likelihood estimate: the expected number of confusions of each
+    relation equals the count. They are fitted by iterative scaling (Darroch & Ratcliff 1972).
     """
     misheard = [each for each in heard if each.meant != each.intent]
     counts = Counter(relation(each.meant, each.intent) for each in misheard)
@@ -126,7 +134,7 @@ def count_confusions(heard: Sequence[Heard]) -> Confusions:
 def _fit(
     said: Mapping[str, int], misheard: Mapping[str, int], counts: Mapping[Relation, int]
 ) -> dict[Relation, float]:
-    """Scale each relation's affinity until it is expected as often as it was counted."""
+    """Scale the affinity of each relation until expected and observed counts agree."""
     chances = {meant: Counter[Relation]() for meant in misheard}
     for meant, chance in chances.items():
         for intent, often in said.items():
@@ -152,5 +160,5 @@ def _verb(intent: str) -> str:
 
 
 def _shared(each: Heard) -> float:
-    """Share of words in common, in order: 1 where every word is right."""
+    """Return the share of words in common, in order; 1 if every word is right."""
     return SequenceMatcher(None, each.said.split(), each.words.split(), autojunk=False).ratio()

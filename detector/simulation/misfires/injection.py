@@ -1,4 +1,4 @@
-"""Putting misfires into a household's real sessions: their place, pace, ids and confidences."""
+"""Injecting misfires into a household's real sessions: place, pace, ids and confidences."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from detector.simulation.misfires.mixture import Mixture
 
 __all__ = ["LabelledSession", "inject"]
 
-#: Where a misfire goes that can happen anywhere: into the session at a random turn, before it, or into a session of its own.
+#: Places of a misfire that can happen anywhere, with their shares: inside the session at a random
+#: turn, before its first turn, or in a session of its own.
 _PLACES, _PLACE_SHARES = ("inside", "before", "apart"), (0.5, 0.3, 0.2)
-#: Beta parameters of a confidence of a turn that was meant.
+#: Beta parameters of the confidence of a meant turn.
 _CLEAR = (14.0, 1.5)
-#: The same of a usual misfire, by (channel, somebody spoke to the assistant). The distributions overlap, because a recogniser is often
-#: sure and wrong. Where somebody spoke, the recogniser of words is as sure as words are right in SLURP.
+#: Beta parameters of a misfire's confidence at the usual severity, by (channel, whether someone
+#: spoke to the assistant). They overlap with those of meant turns, because recognisers are often
+#: confident and wrong. For speech to the assistant, the mean ASR confidence is the share of right
+#: words in SLURP.
 _UNCLEAR = {
     ("wake_confidence", False): (4.0, 3.0),
     ("wake_confidence", True): (12.0, 1.5),
@@ -35,7 +38,7 @@ _UNCLEAR = {
 
 @dataclass(frozen=True, slots=True)
 class LabelledSession:
-    """A session and, turn by turn, the kind of misfire and the misfire's id; ``None`` is a turn that was meant."""
+    """A session with labels for each turn: kind and id of the misfire, or ``None`` if meant."""
 
     events: tuple[IntentEvent, ...]
     labels: tuple[str | None, ...]
@@ -48,7 +51,7 @@ class LabelledSession:
         return cls(tuple(events), nothing, nothing)
 
     def part(self, begin: int, end: int) -> LabelledSession:
-        """Return the turns from ``begin`` up to ``end``."""
+        """Return the turns from ``begin`` to before ``end``."""
         return LabelledSession(
             self.events[begin:end], self.labels[begin:end], self.chain_ids[begin:end]
         )
@@ -63,15 +66,16 @@ def inject(
     rate: float = 0.5,
     warm: float = 0.0,
 ) -> list[LabelledSession]:
-    """Put misfires into one household's sessions.
+    """Inject misfires into one household's sessions.
 
     Args:
         sessions: the household's sessions in order.
-        library: the material, best from other households.
-        rng: decides everything that is random.
-        mixture: the kinds to draw from, how often each, and how severe they are.
-        rate: the share of sessions that get a misfire; where the kind that is drawn cannot happen, none is put in.
-        warm: the share of the household's history that stays clean.
+        library: the source of turns, ideally from other households.
+        rng: source of randomness.
+        mixture: the kinds of misfire, their shares and severity.
+        rate: share of sessions that get a misfire. A session gets none if the drawn kind cannot
+            happen in it.
+        warm: share of the household's history that stays clean.
     """
     labelled: list[LabelledSession] = []
     own: list[tuple[Turn, ...]] = []
@@ -94,7 +98,7 @@ def _with_one(
     mixture: Mixture,
     since: timedelta | None,
 ) -> list[LabelledSession]:
-    """Return the session with a misfire in it, or before it, or alone where the kind that is drawn cannot happen."""
+    """Return the session with a misfire in it or before it, or unchanged if none can happen."""
     kind = mixture.draw(rng)
     at = _place(kind.place, session, rng)
     before = committed_chains(session[: at or 0])
@@ -110,7 +114,7 @@ def _with_one(
 
 
 def _place(place: Place, session: Sequence[IntentEvent], rng: np.random.Generator) -> int | None:
-    """Draw the turn of a session before which a misfire begins; ``None`` is apart, before the session."""
+    """Draw the turn before which the misfire begins; ``None`` means a session of its own."""
     after = [number for number, event in enumerate(session, 1) if event.commits]
     if place is Place.AFTER_COMMAND:
         return after[int(rng.integers(len(after)))] if after else 0
@@ -127,9 +131,10 @@ def _put(
     rng: np.random.Generator,
     since: timedelta | None,
 ) -> list[LabelledSession]:
-    """Return the session with the misfire in it, or the misfire as a session of its own before it.
+    """Return the session with the misfire, or the misfire as a session of its own before it.
 
-    ``since`` is how long ago the household's last session ended when this one began; ``None`` at the first.
+    ``since`` is the time between the household's previous session and this one; ``None`` for the
+    first session.
     """
     count = len(misfire.turns)
     if at is None and since is not None and since > 2 * misfire.lasts:
@@ -149,7 +154,10 @@ def _woven(
     places: Sequence[int],
     rng: np.random.Generator,
 ) -> LabelledSession:
-    """Put each turn of a misfire before the event of its place, or after the last one; what comes later is delayed by its pause."""
+    """Insert each turn of a misfire before the event at its place, or after the last event.
+
+    Its pauses delay all later events.
+    """
     late, woven = timedelta(), list[tuple[IntentEvent, bool]]()
     end = session[-1].time + timedelta(seconds=misfire.gaps[0])
     for at in range(len(session) + 1):
@@ -169,7 +177,7 @@ def _woven(
 
 @dataclass(frozen=True, slots=True)
 class _Misfire:
-    """A misfire before it has a place: its turns and the pause after each, in seconds."""
+    """A misfire before it has a place: its turns, and the pause after each in seconds."""
 
     name: str
     kind: Kind
@@ -184,7 +192,7 @@ class _Misfire:
     def heard(
         self, number: int, beside: IntentEvent, time: datetime, rng: np.random.Generator
     ) -> IntentEvent:
-        """One turn as an event at ``time``, in the session and on the device of ``beside``."""
+        """Return one turn as an event at ``time``, with the session and device of ``beside``."""
         turn = self.turns[number]
         return IntentEvent(
             event_id=f"{self.name}-{number}",
@@ -205,7 +213,7 @@ class _Misfire:
     def _confidence(
         self, channel: str, beside: float | None, rng: np.random.Generator
     ) -> float | None:
-        """Missing where the runtime gives none, otherwise drawn from the channel's distribution."""
+        """Draw a confidence, or return ``None`` if the runtime does not report the channel."""
         if beside is None:
             return None
         spoken = self.kind.spoken
@@ -217,7 +225,11 @@ class _Misfire:
 
 
 def _shape(unclear: tuple[float, float], severity: float) -> tuple[float, float]:
-    """Beta parameters: those of a meant turn at severity 0, ``unclear`` at 0.5, and as far away again at 1, on a scale of logarithms."""
+    """Return Beta parameters for a severity.
+
+    Severity 0 gives those of a meant turn, and 0.5 gives ``unclear``. The rest is interpolated and
+    extrapolated on a logarithmic scale.
+    """
     a, b = (
         clear ** (1.0 - 2.0 * severity) * usual ** (2.0 * severity)
         for clear, usual in zip(_CLEAR, unclear, strict=True)

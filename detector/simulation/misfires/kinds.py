@@ -1,7 +1,7 @@
-"""The kinds of misfire that are simulated. To add one, write a ``Kind`` and list it in ``KINDS``.
+"""The simulated kinds of misfire. To add one, write a ``Kind`` and list it in ``KINDS``.
 
-A kind says which turns the assistant believes to have heard, and where it can happen; the pace and the confidences are the same for
-all of them (``injection.py``), so that nothing but the chain itself tells a kind.
+A kind defines which turns the assistant heard and where they can occur. Pace and confidences are
+the same for all kinds (``injection.py``), so only the chain itself identifies a kind.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from detector.simulation.misfires.chain_library import ChainLibrary, Turn
 
 __all__ = ["ALL_KINDS", "KINDS", "Kind", "Place", "Situation"]
 
-#: Turns of a broadcast at most; the longest committed Schema-Guided chain has 17.
+#: The most turns of a broadcast; the longest committed Schema-Guided chain has 17.
 _LONGEST = 17
 
 
 class Place(Enum):
-    """Where a misfire can happen."""
+    """Where a misfire can occur."""
 
-    #: Within a session, before it, or between two of them.
+    #: Within a session, before it, or in a session of its own.
     ANYWHERE = auto()
     #: Right after a command of a session.
     AFTER_COMMAND = auto()
-    #: Turn by turn among the turns of a session.
+    #: Turn by turn between the turns of a session.
     AMONG_TURNS = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Where a misfire happens.
+    """The context of a misfire.
 
     Attributes:
         household_id: the household.
-        own_chains: the committed chains that it has said itself in earlier sessions.
-        chains_before: those of the present session up to the misfire, the last one last.
-        library: what everybody said.
-        rng: decides everything that is random.
-        severity: from 0 to 1, how far a misfire is from something that was meant; 0.5 is usual.
+        own_chains: the committed chains of its earlier sessions.
+        chains_before: the committed chains of this session before the misfire, in order.
+        library: turns and chains of other households.
+        rng: source of randomness.
+        severity: how much a misfire differs from meant commands, in [0, 1]; 0.5 is usual.
     """
 
     household_id: str
@@ -57,7 +57,7 @@ class Situation:
         return chains[int(self.rng.integers(len(chains)))]
 
     def between(self, fewest: int, most: int) -> int:
-        """Draw a number, each as likely at the usual severity; the more severe, the nearer to ``most``."""
+        """Draw a number: uniform at the usual severity, and closer to ``most`` at higher ones."""
         share = self.rng.random() ** (2.0 * (1.0 - self.severity))
         return fewest + min(int(share * (most - fewest + 1)), most - fewest)
 
@@ -66,9 +66,13 @@ class Situation:
 class Kind:
     """One kind of misfire.
 
-    ``spoken`` says whether somebody talked to the assistant at all (phantom or misheard). ``turns`` are none where the kind cannot
-    happen, such as a command that is heard again where there was none. ``usual`` is how often it is drawn beside the others where
-    nobody asks for another mixture.
+    Attributes:
+        name: the name of the kind.
+        meaning: one phrase that describes it.
+        spoken: whether somebody talked to the assistant at all (misheard) or not (phantom).
+        turns: creates the turns; empty if the kind cannot occur in the situation.
+        place: where it can occur.
+        usual: relative frequency in the default mixture.
     """
 
     name: str
@@ -108,7 +112,7 @@ def _spliced(situation: Situation) -> tuple[Turn, ...]:
 
 
 def _broadcast(situation: Situation) -> tuple[Turn, ...]:
-    """Put together turn by turn from different households' chains: after each turn goes on whoever said the same one."""
+    """Combine chains of several households by switching between them at equal turns."""
     library, rng = situation.library, situation.rng
     chains = library.chains_to(library.command(rng))
     chain, place, known = situation.pick(chains), 0, set[str]()
@@ -131,7 +135,7 @@ def _broadcast(situation: Situation) -> tuple[Turn, ...]:
 
 
 def _monologue(situation: Situation) -> tuple[Turn, ...]:
-    """One thing after another is begun, whatever the assistant asks, until one of them is a command."""
+    """Initiate one intent after another, ignoring the assistant, until one is a command."""
     library, rng = situation.library, situation.rng
     begun = (library.begun(rng) for _ in range(situation.between(2, 6)))
     return (*(library.turn(rng, intent, Act.INITIATE) for intent in begun), *_one_shot(situation))
@@ -147,7 +151,7 @@ def _game(situation: Situation) -> tuple[Turn, ...]:
 
 
 def _repeated(situation: Situation) -> tuple[Turn, ...]:
-    """The end of the command that has just been run, or all of it, with all that was said."""
+    """Repeat the end of the last executed command, or all of it, with its slots."""
     if not situation.chains_before:
         return ()
     chain = situation.chains_before[-1]
@@ -159,9 +163,9 @@ def _repeated(situation: Situation) -> tuple[Turn, ...]:
 
 
 def _misheard(situation: Situation) -> tuple[Turn, ...]:
-    """The chain begins as it was meant; from a random turn on it is heard as a command that recognisers take it for.
+    """Continue a meant chain from a random turn on as a command that recognisers confuse it with.
 
-    What was said stays what it was where the other command has a slot of that name.
+    Slots keep their values if the other command has slots of the same name.
     """
     library, rng = situation.library, situation.rng
     if not situation.own_chains:
@@ -185,7 +189,7 @@ def _misheard(situation: Situation) -> tuple[Turn, ...]:
 
 
 def _wrong_detail(situation: Situation) -> tuple[Turn, ...]:
-    """A chain as it was meant, but for the value of one of its slots."""
+    """Repeat a meant chain with another value of one slot."""
     details = [
         (chain, number, name)
         for chain in situation.own_chains
@@ -210,8 +214,9 @@ def _wrong_detail(situation: Situation) -> tuple[Turn, ...]:
     )
 
 
-# What is nearly what was meant (a detail, an echo) teaches a judge to doubt what is meant: learned from as often as the rest, all kinds
-# together lowered recall at 1 % false interruptions from .83 to .73 on whole chains of other households, so that they are for tests.
+# Kinds that are close to meant commands (a wrong detail, an echo) teach a judge to doubt meant
+# commands. With equal shares of all kinds, recall of whole chains of other households at 1 % false
+# interruptions fell from .83 to .73. Kinds with ``usual=0.0`` are therefore for tests only.
 KINDS = (
     Kind(
         "phantom_template",
@@ -219,22 +224,22 @@ KINDS = (
         False,
         _phantom_template,
     ),
-    Kind("one_shot", "a command out of one or two turns of background talk", False, _one_shot),
+    Kind("one_shot", "a command from one or two turns of background talk", False, _one_shot),
     Kind(
         "spliced",
-        "a whole chain that somebody else really said, such as a neighbour or a broadcast",
+        "a whole chain of someone outside the household, such as a neighbour or a broadcast",
         False,
         _spliced,
     ),
     Kind(
         "broadcast",
-        "a well-formed conversation that nobody in the home has, as on television",
+        "a well-formed conversation from outside the household, as on television",
         False,
         _broadcast,
     ),
     Kind(
         "monologue",
-        "one voice on television that begins one thing after another",
+        "one voice on television that starts one request after another",
         False,
         _monologue,
         usual=0.0,
@@ -249,22 +254,22 @@ KINDS = (
     ),
     Kind(
         "repeated",
-        "the command that has just been run, heard again as an echo",
+        "the last executed command, heard again as an echo",
         False,
         _repeated,
         Place.AFTER_COMMAND,
         usual=0.0,
     ),
-    Kind("game", "a command begun again and again, as in a child's game", True, _game),
+    Kind("game", "a command started again and again, as in a child's game", True, _game),
     Kind(
         "misheard",
-        "a chain that begins as it was meant and is heard as another command half-way",
+        "a meant chain that is heard as another command from some turn on",
         True,
         _misheard,
     ),
     Kind(
         "wrong_detail",
-        "a command as it was meant, with one detail heard as another",
+        "a meant command with one detail misheard",
         True,
         _wrong_detail,
         usual=0.0,

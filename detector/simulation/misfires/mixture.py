@@ -1,4 +1,4 @@
-"""Which kinds of misfire are simulated, how often each, and how severe they are."""
+"""The mixture of simulated misfires: kinds, their shares, and their severity."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ __all__ = ["Mixture"]
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """What simulated misfires are drawn from.
+    """The distribution that simulated misfires are drawn from.
 
     Attributes:
-        shares: kind -> how often it is drawn, beside the others; they need not add up to one. Usual where it is left out.
-        severity: from 0 to 1, how far misfires are from what was meant: how unclear they are heard, how many turns are heard wrong, how
-            often a thing is begun again. At 0 the recognisers are as sure as of what was meant; 0.5 is usual.
+        shares: relative frequency of each kind; the default is the usual one of every kind.
+        severity: how much misfires differ from meant commands, in [0, 1]: how unclear they are, how
+            many turns are misheard, how often a request is repeated. At 0, recognisers are as
+            confident as about meant commands; 0.5 is usual.
 
     Raises:
-        InvalidValue: a kind is not known, a share is below zero or all are zero, or the severity is not in [0, 1].
+        InvalidValue: a kind is unknown, a share is negative, all shares are zero, or the severity
+            is not in [0, 1].
     """
 
     shares: Mapping[str, float] = field(
@@ -35,19 +37,22 @@ class Mixture:
         unknown = sorted(set(self.shares) - set(ALL_KINDS))
         if unknown or not self.shares:
             raise InvalidValue(
-                f"{', '.join(unknown) or 'nothing'} is not a kind of misfire; known are {', '.join(ALL_KINDS)}"
+                f"{', '.join(unknown) or 'nothing'} is not a kind of misfire; "
+                f"known kinds are {', '.join(ALL_KINDS)}"
             )
         shares = self.shares.values()
         if not (all(0.0 <= share < np.inf for share in shares) and any(shares)):
             raise InvalidValue(
-                "shares of kinds of misfire are numbers from zero on, and one is above zero"
+                "shares of kinds of misfire must not be negative, and one must be positive"
             )
         if not 0.0 <= self.severity <= 1.0:
-            raise InvalidValue(f"the severity of misfires is in [0, 1], not {self.severity:g}")
+            raise InvalidValue(
+                f"the severity of misfires must be in [0, 1], found {self.severity:g}"
+            )
 
     @classmethod
     def of(cls, kinds: Iterable[str], *, severity: float = 0.5) -> Mixture:
-        """Return a mixture of some kinds, each as often as the others."""
+        """Return a mixture of some kinds with equal shares."""
         return cls(dict.fromkeys(kinds, 1.0), severity)
 
     def without(self, kinds: Collection[str]) -> Mixture:

@@ -83,13 +83,13 @@ def test_without_misfires_there_is_no_recall() -> None:
 
 def test_labels_of_another_stream_are_refused() -> None:
     with pytest.raises(
-        InvalidValue, match="1 labels are for events that the stream does not hold, such as 'x'"
+        InvalidValue, match="1 labels are for events that are not in the stream, such as 'x'"
     ):
         evaluate(stream()[0], BUNDLE, {"x": "phantom", "e52": "phantom"})
 
 
 def test_nothing_meant_is_nothing_to_interrupt() -> None:
-    with pytest.raises(NotEnoughData, match="no committing event that was meant"):
+    with pytest.raises(NotEnoughData, match="no meant committing event"):
         evaluate(send_message(), BUNDLE, {"e2": "phantom"})
 
 
