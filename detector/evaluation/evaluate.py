@@ -204,9 +204,16 @@ def evaluate(
 
 #: The measures of misfires for a stream without any.
 _NOTHING: Mapping[str, Any] = {
-    "auroc": None, "stopped": None, "reliability": None, "recall": {}, "cost_per_thousand": {}, "questions_per_thousand": {},
-    "recall_by_kind": {}, "roc": {}, "cost_curve": {},
-}  # fmt: skip
+    "auroc": None,
+    "stopped": None,
+    "reliability": None,
+    "recall": {},
+    "cost_per_thousand": {},
+    "questions_per_thousand": {},
+    "recall_by_kind": {},
+    "roc": {},
+    "cost_curve": {},
+}
 
 
 def _detection(

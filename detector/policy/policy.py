@@ -156,7 +156,7 @@ class Policy:
         return Verdict.CONFIRM if self.classes[risk].methods else Verdict.BLOCK
 
     def rule(self, risk: RiskClass, misfire_probability: float, *, asked: int = 0) -> Ruling:
-        """Choose the verdict of least expected cost (minimum-risk decision; Berger 1985, sect. 1.3).
+        """Choose the verdict of least expected cost (minimum-risk decision; Berger 1985, 1.3).
 
         Args:
             risk: the class of the command.

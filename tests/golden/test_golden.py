@@ -1,13 +1,21 @@
-"""Decisions as data: events in; verdict, reasons and audit record out.
+"""Golden cases as data: events in; verdict, reasons and audit record out.
 
-Each file of ``decisions/`` is a conversation, as on the wire, and what is wanted of every decision: any fields of its JSON, the codes of
-its reasons, or with ``record`` the whole of it, where ``<number>`` and ``<text>`` stand for any. The bundle is the hand-made one of
-``tests/detector/builders.py``. Its judge looks at the wake word's confidence alone, so that no case depends on a trained number: 0.9 or
-none speaks against a misfire (-6 bits), 0.4 for one (+6), 0.1 leaves no doubt (+40). A step ``answer`` answers the last question, bound
-as it was asked, with what is given changed; ``challenge`` as its words are those that were asked for, a ``proof`` of ``valid`` is made with
-the right key. A step ``outcome`` says why it is ``refused``, if it is. With ``key: false`` the worker has no key for proofs.
-``classes`` are rules that stand before the packaged policy's: intents by class.
-``chains/`` holds the chain after each event, ``policy/`` the packaged policy's verdict at a misfire probability.
+Each file in ``decisions/`` is a conversation in wire format. For every decision it gives the
+expected fields of its JSON (``want``), the codes of its reasons (``codes``), or the whole record
+(``record``), in which ``<number>`` and ``<text>`` match any number or text.
+
+The bundle is the hand-made one of ``tests/detector/builders.py``. Its judge only uses the wake
+word's confidence, so no case depends on a trained number. A confidence of 0.9, or none, speaks
+against a misfire (-6 bits), 0.4 speaks for one (+6), and 0.1 leaves no doubt (+40).
+
+A step ``answer`` answers the last question. It is bound as the question was, except for the fields
+that it changes. ``words: challenge`` gives the right words, and ``proof: valid`` a proof made with
+the right key. A step ``outcome`` names the expected refusal in ``refused``, if there is one. With
+``key: false``, the worker has no key for proofs. ``classes`` are rules, intents by class, that
+precede those of the packaged policy.
+
+``chains/`` contains the chain after each event, ``policy/`` the packaged policy's verdict at a
+misfire probability.
 """
 
 from __future__ import annotations
@@ -42,7 +50,7 @@ ANSWER: TypeAdapter[ConfirmationAnswer] = TypeAdapter(ConfirmationAnswer)
 RESULT: TypeAdapter[ConfirmationResult] = TypeAdapter(ConfirmationResult)
 STATE: TypeAdapter[HouseholdState] = TypeAdapter(HouseholdState)
 
-#: What proofs are made with here.
+#: The key of the proofs.
 KEY = b"the key of the tests"
 
 Case = dict[str, Any]
@@ -75,10 +83,10 @@ def test_decisions(case: Case) -> None:
     rung, keyed = Rung(case.get("rung", "worker")), case.get("key", True)
     state, asked = HouseholdState.new(household), None
     for number, step in enumerate(case["steps"]):
-        state = STATE.validate_json(STATE.dump_json(state))  # as the changelog keeps it
+        state = STATE.validate_json(STATE.dump_json(state))  # as stored in the changelog topic
         if "outcome" in step:
-            told = OUTCOME.validate_python(step["outcome"] | {"household_id": household})
-            refused, state = report(state, told, at=told.time.timestamp())
+            outcome = OUTCOME.validate_python(step["outcome"] | {"household_id": household})
+            refused, state = report(state, outcome, at=outcome.time.timestamp())
             assert refused == step.get("refused"), f"step {number}"
             continue
         if "answer" in step:
@@ -113,7 +121,7 @@ def test_decisions(case: Case) -> None:
 def answered(
     asked: Decision | None, fields: Case, defaults: Case, number: int
 ) -> ConfirmationAnswer:
-    """The answer to a question, bound as it was asked, with ``fields`` changed."""
+    """Return an answer bound as the question was, with ``fields`` changed."""
     assert asked is not None
     assert asked.confirm is not None
     confirm = asked.confirm
@@ -158,7 +166,7 @@ def assert_afterwards(state: HouseholdState, case: Case) -> None:
 
 
 def matches(found: Any, wanted: Any, *, partly: bool) -> bool:
-    """Whether a JSON value is the wanted one; of objects below the first level only the wanted keys, if ``partly``."""
+    """Return whether a JSON value matches; ``partly`` ignores extra keys below the first level."""
     if wanted == "<number>":
         return isinstance(found, int | float) and math.isfinite(found)
     if wanted == "<text>":

@@ -43,7 +43,7 @@ class Mixture:
         shares = self.shares.values()
         if not (all(0.0 <= share < np.inf for share in shares) and any(shares)):
             raise InvalidValue(
-                "shares of kinds of misfire must not be negative, and one must be positive"
+                "shares of kinds of misfire must not be negative, and one must be above zero"
             )
         if not 0.0 <= self.severity <= 1.0:
             raise InvalidValue(

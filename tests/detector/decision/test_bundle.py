@@ -37,7 +37,7 @@ def with_names(**changes: Any) -> dict[str, bytes]:
 
 
 def with_arrays(**changes: Any) -> dict[str, bytes]:
-    """The files with other arrays; ``None`` leaves one out. Objects are pickled, as an attacker would."""
+    """Return files with other arrays; ``None`` removes one. Objects are pickled, as in attacks."""
     arrays = dict(np.load(io.BytesIO(FILES["arrays.npz"]))) | changes
     buffer = io.BytesIO()
     np.savez(buffer, **{name: array for name, array in arrays.items() if array is not None})
@@ -124,7 +124,7 @@ def test_a_flipped_byte_is_refused_or_is_another_version(name: str) -> None:
 
 
 def test_a_flipped_byte_in_an_array_is_refused() -> None:
-    """The archive's own checksums see it, whoever forgot to compare the version."""
+    """The archive's own checksums detect it, even without a comparison of versions."""
     content = bytearray(FILES["arrays.npz"])
     with zipfile.ZipFile(io.BytesIO(FILES["arrays.npz"])) as archive:
         member = max(archive.infolist(), key=lambda info: info.compress_size)

@@ -1,4 +1,7 @@
-"""A bundle with any one number changed is refused, or decides with finite numbers: it never raises, hangs, or allows by accident."""
+"""A bundle with one number changed is refused, or still decides with finite numbers.
+
+It never raises, hangs, or allows a command by accident.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ FILES = bundle_to_files(BUNDLE)
 NAMES = json.loads(FILES["names.json"])
 STORED: dict[str, Any] = dict(np.load(io.BytesIO(FILES["arrays.npz"])))
 
-#: What breaks arithmetic, and whatever else there is.
+#: Values that break arithmetic, and arbitrary ones.
 FLOATS = st.sampled_from(
     [math.nan, math.inf, -math.inf, 0.0, -0.0, -1e308, 1e308, 5e-324, 1.0, -1.0, 1e9]
 ) | st.floats(width=64)
@@ -150,9 +153,9 @@ def test_a_depth_that_the_trees_do_not_have_is_refused(depth: float) -> None:
 @pytest.mark.parametrize(
     "children",
     [
-        [[1, 2], [1, 1], [3, 4], [3, 3], [3, 4]],  # not laid out behind its parent
-        [[1, 2], [1, 1], [3, 3], [3, 3], [4, 4]],  # a child twice, a node that nothing reaches
-        [[0, 1], [1, 1], [3, 4], [3, 3], [4, 4]],  # a circle
+        [[1, 2], [1, 1], [3, 4], [3, 3], [3, 4]],  # a node stored before its parent
+        [[1, 2], [1, 1], [3, 3], [3, 3], [4, 4]],  # a child twice, and an unreachable node
+        [[0, 1], [1, 1], [3, 4], [3, 3], [4, 4]],  # a cycle
         [[2, 2], [1, 1], [3, 4], [3, 3], [4, 4]],
     ],
 )
@@ -184,7 +187,7 @@ def test_more_thresholds_than_are_worth_their_memory_are_refused() -> None:
     ["", "music", "evil.\nName", "a." + "b" * 65, "\ud800.Name", "a.b.c", "a." + "b" * 5_000_000],
 )
 def test_what_is_no_intent_is_no_symbol(intent: str) -> None:
-    # Decisions repeat it as what was expected instead.
+    # Decisions repeat symbols as what was expected instead.
     symbols = [[intent, NAMES["symbols"][0][1]], *NAMES["symbols"][1:]]
     names = json.dumps(NAMES | {"symbols": symbols}).encode()
     with pytest.raises(BundleError, match=r"not of the form 'domain\.Name'"):
@@ -233,7 +236,7 @@ def test_what_unpacks_to_much_is_refused_before_it_is_unpacked(
 
 
 def _bomb(name: str, size: int) -> bytes:
-    """An archive whose array ``name`` is ``size`` bytes of zeros."""
+    """Return an archive whose array ``name`` is ``size`` bytes of zeros."""
     buffer = io.BytesIO(FILES["arrays.npz"])
     with zipfile.ZipFile(buffer) as archive:
         members = {info.filename: archive.read(info) for info in archive.infolist()}
@@ -261,7 +264,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(name: str) -> Non
 
 
 class Broken(Judge):
-    """A judge whose arithmetic fails, as no judge that was read can."""
+    """A judge whose arithmetic fails, unlike that of any bundle that was read."""
 
     answer: float | Exception = math.nan
 

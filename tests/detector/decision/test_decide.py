@@ -1,4 +1,4 @@
-"""(state, event, bundle) -> (decision, state): pure, repeatable, and never silent."""
+"""``decide`` is pure and repeatable, and gives every event a decision."""
 
 import copy
 import math
@@ -100,7 +100,7 @@ def written(decision: Decision) -> bytes:
 def test_a_decision_is_a_function_of_its_arguments(
     bundle: Bundle, through_json: Reload, history: list[IntentEvent | Outcome]
 ) -> None:
-    """Inputs stay as they were; the same inputs, and the same inputs through JSON, give the same bytes."""
+    """Inputs do not change. Equal inputs give equal bytes, also after a round trip through JSON."""
     state = NEW
     for step in history:
         before = copy.deepcopy(state), copy.deepcopy(step)
@@ -267,7 +267,7 @@ def test_a_bundle_that_was_saved_and_loaded_decides_the_same_bytes(
 def test_households_do_not_know_of_each_other(
     trained: Bundle, population: list[IntentEvent]
 ) -> None:
-    """Interleaved or one after the other: the same decisions."""
+    """Interleaved and consecutive households get the same decisions."""
     names = sorted({each.household_id for each in population})[:3]
     states, mixed = {name: HouseholdState.new(name) for name in names}, []
     for each in population:
@@ -297,11 +297,11 @@ def test_every_decision_on_a_population_says_what_it_is(
         judged += decision.p_value is not None
         interrupted += decision.verdict is not Verdict.ALLOW and not decision.abstained
     assert commands >= judged > 100
-    # It was trained on them: whatever the judge is worth, it must not interrupt what everybody does all day.
+    # The bundle was trained on these: however good the judge, it must not interrupt daily commands.
     assert interrupted < 0.1 * commands
 
 
-# --- the hand-made bundle: the numbers are known, so the verdicts are
+# --- the hand-made bundle: its numbers are known, so its verdicts are too
 
 
 HAND = hand_bundle()
@@ -326,7 +326,7 @@ def test_the_verdict_follows_the_evidence(wake: float | None, verdict: Verdict) 
 
 @pytest.mark.parametrize("wake", [DOUBTFUL, ABSURD])
 def test_a_spoken_yes_to_the_question_is_not_a_confirmation(wake: float) -> None:
-    """Portland: "right" is the committing event, and a second "right" answers the assistant's question."""
+    """In Portland, "right" is the committing event, and a second "right" answers the question."""
     right = dialogue((SEND, Act.AFFIRM, True), first=3, wake_confidence=SURE)
     _, state = run(heard(send_message(), wake), HAND)
     (second,), state = run(right, HAND, state)
@@ -389,7 +389,7 @@ def test_an_unanswered_question_outlives_its_session() -> None:
 
 
 def test_score_first_learn_after() -> None:
-    """A judge that only asks "was it ever meant here?": the first time is a question, once confirmed the next is none."""
+    """The judge asks whether a command was ever meant here: it confirms the first use only."""
     bundle = hand_bundle(judge=hand_judge("intent_count", (0.5, 0.6), (6.0, 6.0, -6.0)))
     first, state = run(send_message(), bundle)
     assert first[-1].verdict is Verdict.CONFIRM
@@ -533,7 +533,7 @@ def test_a_fallback_of_block_blocks_and_shadow_lets_it_run() -> None:
 def test_the_latest_events_get_their_first_decision_again_whatever_became_of_their_sessions(
     repeats: list[int], apart: float
 ) -> None:
-    """Each event opens a session of its own, so that with days between them all sessions but the last are closed."""
+    """Each event opens a session. Days apart, all sessions but the last are closed."""
     bundle, state, first = hand_bundle(), NEW, {}
     for number in range(MAX_RECENT + 4):
         said = _apart(number, apart)

@@ -1,4 +1,4 @@
-"""A physical command that is new in its household, by itself and in a bundle whose lights are locks."""
+"""Physical commands that are new in a household, alone and with a bundle of lights as locks."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ COMMAND = event(intent=UNLOCK, commits=True)
 NEW = HouseholdState.new("h1")
 GIVEN = replace(NEW, learned=5, intents={UNLOCK: Usage(count=1.0, session=5)})
 
-#: A light that training knows, as a lock.
+#: A light known from training, classified as a lock.
 LIGHT = "lights.TurnOn"
 LOCKS = f'[[intents]]\nclass = "physical"\npatterns = ["{LIGHT}"]\n\n[[intents]]'
 BUNDLE = hand_bundle(rules=policy(POLICY_TEXT.replace("[[intents]]", LOCKS, 1)))
@@ -62,7 +62,7 @@ def test_another_command_of_the_same_door_is_new() -> None:
 
 
 def test_a_use_that_decayed_is_forgotten() -> None:
-    """One use is as good as none 228 taught sessions later; the household is asked again, and reminded by its answer."""
+    """One use has decayed 228 taught sessions later; the answer to the new question renews it."""
     sessions = next(number for number in range(1000) if DECAY**number < FORGOTTEN)
     assert sessions == 228
     long_ago = replace(GIVEN, learned=5 + sessions)
@@ -103,7 +103,7 @@ def test_a_flood_of_other_intents_makes_it_new_again_and_never_known() -> None:
 def said(
     number: int, state: HouseholdState, bundle: Bundle = BUNDLE
 ) -> tuple[Decision, HouseholdState]:
-    """The command, an hour after the one before it, from somebody who is surely heard."""
+    """Return the command, clearly heard, an hour after the one before it."""
     heard = event(
         360 * number,
         intent=LIGHT,
@@ -143,7 +143,8 @@ def test_a_no_teaches_nothing() -> None:
 
 def test_where_nobody_can_be_asked_it_is_blocked() -> None:
     text = BUNDLE.policy.text.replace(
-        'harm = 600.0\ndenial = 40.0\nbudget = 0.01\nfallback = "confirm"\nmethods = ["phone_push", "pin"]',
+        'harm = 600.0\ndenial = 40.0\nbudget = 0.01\nfallback = "confirm"\n'
+        'methods = ["phone_push", "pin"]',
         'harm = 600.0\ndenial = 40.0\nbudget = 0.01\nfallback = "block"\nmethods = []',
     )
     assert text != BUNDLE.policy.text

@@ -23,7 +23,7 @@ from tests.detector.builders import (
 )
 
 ROOT = Path(detector.__file__).parents[1]
-#: What takes an answer as checked: where it is checked, and where labels stand in for it; and what plays labelled streams.
+#: Modules that may treat an answer as verified, and modules that replay labelled streams.
 CHECKERS = {"detector/decision/questions.py", "detector/decision/labelled_outcomes.py"}
 PLAYERS = {
     "detector/training/evidence_table.py",

@@ -1,4 +1,4 @@
-"""Whatever a device says of its time: expiry, windows, rates and the order of learning go by the log's."""
+"""Expiry, windows, rates and the order of learning follow log time, not the device's clock."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def said_at(
     device: float = 0.0,
     wake: float | None = DOUBTFUL,
 ) -> tuple[Decision, HouseholdState]:
-    """Send a message in a conversation of its own at the log's time; the device's clock is ``device`` seconds ahead."""
+    """Send a message at log time; the device's clock is ``device`` seconds ahead."""
     for turn, each in enumerate(heard(send_message(), wake)):
         said = replace(
             each,
@@ -58,7 +58,7 @@ def said_at(
 
 @pytest.fixture
 def confirmed() -> HouseholdState:
-    """A household that was asked at ``AT`` and said yes at once."""
+    """Return a household that was asked at ``AT`` and said yes at once."""
     asked, state = said_at(HouseholdState.new("h1"), AT)
     result, state = answer(state, given_to(asked), BUNDLE, at=AT + 5, key=CONFIRMATION_KEY)
     assert result.result is Result.CONFIRMED
@@ -106,7 +106,7 @@ def test_a_device_that_wrote_another_year_stops_no_learning(device: float) -> No
 
 
 def test_nor_does_one_wrong_stamp_of_the_log() -> None:
-    """Where producers' times are believed, one of them may be of 2031."""
+    """If producers' timestamps are used, one of them may be in 2031."""
     state = HouseholdState.new("h1")
     for number, day in enumerate([0, 1, 5 * 365, 2, 3, 4, 5]):
         _, state = said_at(state, AT + DAY * day, number, wake=None)

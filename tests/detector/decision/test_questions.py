@@ -111,7 +111,10 @@ NOTHING_BUT_TALK: dict[ConfirmMethod, Refusal] = {
 
 @pytest.mark.parametrize("method", ConfirmMethod)
 def test_portland_gets_through_by_no_method(method: ConfirmMethod) -> None:
-    """The background says "right", once for each attempt and once more; that a spoken yes is scored, golden decisions show."""
+    """The background says "right" once more than there are attempts.
+
+    Golden decisions cover the scoring of a spoken yes.
+    """
     decision, state = asked()
     (right,) = dialogue(
         ("messages.SendMessage", Act.AFFIRM, True), first=3, days=0.0003, wake_confidence=DOUBTFUL
@@ -155,7 +158,7 @@ def test_a_question_that_nobody_asked_is_unknown() -> None:
 def test_a_proof_is_worth_nothing_where_its_event_id_comes_again(
     slots: dict[str, str], day: int
 ) -> None:
-    """The household has forgotten the event and its question; who kept the proof sends the id again."""
+    """The household has forgotten the event and its question when the event id comes again."""
     first = unlocking(0, {"door": "k1_front"})
     (decision,), state = run([first], BUNDLE)
     kept = given_to(decision, time=first.time)
@@ -183,7 +186,7 @@ def test_a_proof_is_worth_nothing_where_its_event_id_comes_again(
 def test_the_answer_to_a_lower_rungs_question_finds_the_workers_about_the_same_command(
     seconds: int, counts: bool
 ) -> None:
-    """The gateway asked when the event arrived there, and its clock is not the log's."""
+    """The gateway asked when it received the event, and its clock differs from log time."""
     decision, state = asked()
     worked = heard(send_message(), DOUBTFUL)[-1]
     name = confirmation_id(
@@ -262,7 +265,7 @@ def test_while_a_question_is_open_the_same_command_gets_the_same_one() -> None:
 
 
 def commands(number: int) -> list[Any]:
-    """So many different commands within a minute."""
+    """Return this many different commands within a minute."""
     return [
         event(
             each,
@@ -333,7 +336,10 @@ def decide_without_a_key(events: Sequence[IntentEvent]) -> Decision:
 
 
 def test_who_was_asked_below_the_worker_is_checked_as_well() -> None:
-    """A gateway that did not hear in time asked; the worker allows that very command. Its answer needs its proof all the same."""
+    """The gateway asked after a timeout, but the worker allows the command.
+
+    The answer needs its proof all the same.
+    """
     _, state = run(heard(send_message(), SURE), BUNDLE)
     decision, _ = asked()
     for fields, reason in {

@@ -47,7 +47,7 @@ def test_noise_is_no_reason() -> None:
 
 
 def test_an_interruption_always_has_a_reason() -> None:
-    """Many small contributions make a question, too; then the strongest of them is the reason."""
+    """Many small contributions can lead to a question; its reason is then the strongest of them."""
     moment = send()
     values = np.array([term.value(moment) for term in TERMS])
     contributions = np.full(len(TERMS), 0.3)
@@ -75,7 +75,7 @@ def session_of(*turns: tuple[str, Act, bool]) -> tuple[Session, tuple[float, ...
 
 
 def test_what_was_expected_is_what_the_model_predicts_in_that_place() -> None:
-    # After "send message" and a contact the model expects "affirm"; what comes is the start of a song.
+    # After "send message" and a contact, the model expects "affirm"; instead, a song begins.
     turns = [(SEND, Act.INITIATE, False), (SEND, Act.INFORM, False), (SEND, Act.DECLINE, True)]
     session, bits = session_of(*turns)
     assert int(np.argmax(bits)) == 2
@@ -125,7 +125,7 @@ def test_talk_inside_a_chain_does_not_move_the_place() -> None:
         (SEND, Act.DECLINE, True),
     ]
     session, bits = session_of(*turns)
-    # The most surprising turn is made the last one: what the model expects there must follow a contact.
+    # The last turn is made the most surprising one; the model's expectation must follow a contact.
     bits = (*bits[:-1], 99.0)
     assert expected_instead(MODEL, session, bits)[0].act == "affirm"
 

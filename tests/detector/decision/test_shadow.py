@@ -11,12 +11,12 @@ from tests.detector.builders import SURE, event, hand_bundle, hand_judge, heard
 from tests.detector.town import town
 
 EVENTS = heard(town(households=4, sessions=20), SURE)
-#: What commits for the first time in a household is held back.
+#: A command is held back when it is committed for the first time in a household.
 CAREFUL = hand_bundle(judge=hand_judge("intent_count", edges=(0.0, 0.5), bits=(6.0, -6.0, -6.0)))
 
 
 def beside(active: Bundle, shadow: Bundle) -> list[tuple[Decision, Decision]]:
-    """Let one bundle decide and another one in its shadow; everything is executed, or confirmed where it was asked about."""
+    """Let one bundle decide and another shadow it; every command is executed or confirmed."""
     states: dict[str, HouseholdState] = {}
     shadows: dict[str, HouseholdState] = {}
     found = []
@@ -44,7 +44,7 @@ def test_in_its_own_shadow_a_bundle_decides_the_same() -> None:
 
 
 def test_another_bundle_decides_as_it_would_alone() -> None:
-    """Both let the household learn the same here: what is asked about is confirmed."""
+    """Both let the household learn alike here, because every question is confirmed."""
     alone = [active for active, _ in beside(CAREFUL, CAREFUL)]
 
     assert [shadow for _, shadow in beside(hand_bundle(), CAREFUL)] == alone

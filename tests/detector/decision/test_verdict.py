@@ -1,4 +1,4 @@
-"""From a judgement to a verdict, in the bundle whose judge is made by hand."""
+"""From a judgement to a verdict, with the hand-made judge."""
 
 from dataclasses import replace
 
@@ -87,7 +87,7 @@ def test_a_new_household_is_held_against_new_households(learned: int, p_value: f
 
 
 def test_what_nobody_can_be_asked_about_is_blocked() -> None:
-    """A chain that was not confirmed may not run; where the class has no way of asking, it is blocked."""
+    """An unconfirmed chain may not run; if its class has no confirmation methods, it is blocked."""
     text = POLICY_TEXT.replace(
         'fallback = "confirm"\nmethods = ["phone_push", "challenge", "pin"]',
         'fallback = "block"\nmethods = []',

@@ -10,8 +10,8 @@ from detector.evaluation.costs import WAYS, cost_per_thousand
 from tests.detector.builders import policy
 from tests.detector.evaluation.test_reliability import MEANT
 
-#: One thousandth of commands are misfires. A message that nobody meant costs 400, blocking one that was meant 30; asking by phone costs 1
-#: and leaks 1 %.
+#: One in a thousand commands is a misfire. A misfired message costs 400, and blocking a meant one
+#: costs 30. Confirming by phone costs 1 and leaks 1 %.
 POLICY = policy()
 TRUTH = np.array([False, True])
 
@@ -62,6 +62,6 @@ def test_we_are_charged_for_the_question_that_we_ask() -> None:
         for verdict in (Verdict.CONFIRM, Verdict.CONFIRM)
     ]
     found = cost_per_thousand(decisions, TRUTH, POLICY)
-    # A PIN costs 2 and leaks .1 %; who always asks does it by phone.
+    # A PIN costs 2 and leaks .1 %; always asking uses the phone.
     assert found["misfire"] == pytest.approx(2000.0 + 400.0 * 0.001)
     assert found["ask for outbound and purchases"] == pytest.approx(1000.0 + 400.0 * 0.01)

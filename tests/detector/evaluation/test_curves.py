@@ -25,11 +25,11 @@ def test_recall_is_at_no_more_than_the_given_rate(
     scores: npt.NDArray[np.float64] = np.array([*meant, *misfires])
     truth = np.array([False] * len(meant) + [True] * len(misfires))
     found = recall_at(rate, scores, truth)
-    # There is a threshold that stops this share of misfires and no more than the rate of meant commands.
+    # Some threshold stops this share of misfires within the rate of meant commands.
     caught = sorted(misfires, reverse=True)[: round(found * len(misfires))]
     if caught:
         assert sum(score >= caught[-1] for score in meant) <= rate * len(meant)
-    # ... and no better one.
+    # No threshold within the rate stops more.
     missed = sorted(misfires, reverse=True)[round(found * len(misfires)) :]
     if missed:
         assert sum(score >= missed[0] for score in meant) > rate * len(meant)

@@ -26,7 +26,7 @@ BUNDLE = hand_bundle()
 def stream(
     days: int = 20, misfires: frozenset[int] = frozenset({5, 11})
 ) -> tuple[list[IntentEvent], dict[str, str]]:
-    """A message each day; on some days nobody meant it, and the wake word was hardly heard."""
+    """Return one message a day; on some days it is a misfire with a low wake word confidence."""
     events: list[IntentEvent] = []
     for day in range(days):
         session = send_message(first=10 * day, session=f"s{day}", days=float(day))
@@ -65,7 +65,7 @@ def test_a_household_that_is_known_is_less_of_a_surprise() -> None:
 def test_a_false_interruption_is_counted_where_it_happened() -> None:
     events, _ = stream()
     found = evaluate(events, BUNDLE, {"e52": "phantom"})
-    # The misheard wake word of day 11 is now said to be meant: one of nineteen meant commands was interrupted.
+    # The misfire of day 11 is now labelled as meant: one of nineteen meant commands is interrupted.
     assert found.realised_false_interruptions == {"all": 0.05263, "private_outbound": 0.05263}
 
 
@@ -94,7 +94,7 @@ def test_nothing_meant_is_nothing_to_interrupt() -> None:
 
 
 def test_a_misfire_is_revealed_after_its_verdict_and_never_learned() -> None:
-    """With a judge that asks "was it ever meant here?", a labelled first use is stopped, and so is the second."""
+    """The judge asks whether a command was ever meant here: a misfire is stopped both times."""
     bundle = hand_bundle(judge=hand_judge("intent_count", (0.5, 0.6), (6.0, 6.0, -6.0)))
     events, _ = stream(days=3, misfires=frozenset())
     ids = [f"e{10 * day + 2}" for day in range(3)]
@@ -114,7 +114,7 @@ def test_a_misfire_is_revealed_after_its_verdict_and_never_learned() -> None:
 
 
 def test_a_refused_misfire_is_answered_before_the_next_event() -> None:
-    """So that a command that is begun anew in the same session is judged on its own."""
+    """A command that starts anew in the same session is then judged on its own."""
     refused = heard(send_message(), ABSURD)
     anew = heard(send_message(first=3), SURE)
     verdicts = [
@@ -150,7 +150,7 @@ def test_a_conversation_without_commands_is_not_enough() -> None:
 
 
 def test_fatigue_asks_less_often_and_never_twice_in_a_row() -> None:
-    """Somebody who is hardly heard says the same thing again after every yes."""
+    """A user who is hardly understood repeats the same command after every yes."""
     events = [
         event
         for number in range(12)

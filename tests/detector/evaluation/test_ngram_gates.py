@@ -19,7 +19,7 @@ SEQUENCES = st.lists(st.lists(st.sampled_from([A, B, C]), max_size=8), min_size=
 
 def test_a_bigram_worked_by_hand() -> None:
     model = Ngram(2, [[A, B]])
-    # Uniform 1/3 over A, B and the unseen; unigram (1 + 2/3) / 4; after A one B was seen, of one kind.
+    # Uniform: 1/3 over A, B and unseen. Unigram: (1 + 2/3) / 4. After A: one B, of one kind.
     unigram = (1 + 2 / 3) / 4
     assert model.surprisals([A, B])[1] == pytest.approx(-math.log2((1 + unigram) / 2))
 

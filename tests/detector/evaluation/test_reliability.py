@@ -36,7 +36,7 @@ def test_weights_give_the_misfires_the_base_rate(
 
 
 def test_probabilities_that_come_true_have_no_error() -> None:
-    # Where one in four is a misfire and that is the base rate, all weights are equal.
+    # One in four is a misfire, which is also the base rate, so all weights are equal.
     truth = np.array([True, False, False, False] * 25)
     found = reliability(np.full(100, 0.25), truth, 0.25)
     assert found.calibration_error == pytest.approx(0.0)
@@ -56,7 +56,7 @@ def test_certainty_that_is_right_costs_nothing_and_that_is_wrong_everything() ->
 
 
 def test_the_weights_count_not_the_numbers() -> None:
-    """Of the commands in the highest bin half are misfires, but at the base rate hardly any."""
+    """Half of the commands in the highest bin are misfires, but hardly any at the base rate."""
     truth = np.array([True] * 10 + [False] * 10 + [False] * 80)
     probabilities = np.concatenate([np.full(20, 0.6), np.full(80, 1e-6)])
     highest = reliability(probabilities, truth, 0.001).bins[-1]
@@ -82,7 +82,7 @@ def test_a_command_without_a_p_value_is_not_interrupted_and_is_counted() -> None
     ids=str,
 )
 def test_a_budget_holds_within_binomial_error(interrupted: int, holds: bool) -> None:
-    """Of 1,000 commands at 1 %, an exact binomial test at 95 % refuses from 16 on as well."""
+    """For 1,000 commands at 1 %, an exact binomial test at 95 % also rejects from 16 on."""
     meant = [replace(MEANT, p_value=0.005)] * interrupted + [replace(MEANT, p_value=0.5)] * (
         1_000 - interrupted
     )

@@ -11,7 +11,7 @@ from tests.detector.town import town
 
 @pytest.fixture(scope="module")
 def haunted() -> list[IntentEvent]:
-    """A town where one command of a household that never shops is a purchase out of nowhere."""
+    """Return a town with one purchase by a household that never shops."""
     events = town(households=9, sessions=20, seed=5)
     shops = {each.household_id for each in events if each.domain == "shopping"}
     home = next(each for each in events if each.household_id not in shops and each.commits)

@@ -23,7 +23,7 @@ def calibrated(scores: list[float]) -> Calibration:
 def test_a_budget_is_kept_whatever_the_score_is_worth(
     budget: float, calibration_size: int, ties: bool
 ) -> None:
-    """P(p <= budget) <= budget for exchangeable scores, within three standard errors over 4,000 draws."""
+    """P(p <= budget) <= budget for exchangeable scores, within 3 standard errors of 4,000 draws."""
     rng = np.random.default_rng([int(budget * 1000), calibration_size, ties])
     draws = 4000
     scores = rng.standard_t(2, (draws, calibration_size + 1))
@@ -36,7 +36,7 @@ def test_a_budget_is_kept_whatever_the_score_is_worth(
         interrupted += p_value <= budget
     assert interrupted / draws <= budget + 3 * math.sqrt(budget * (1 - budget) / draws)
     if not ties:
-        # ... and it is used: conformal p-values are exact where nothing ties, but for the grid of 1 / (n + 1).
+        # The budget is also used up: without ties, p-values are exact up to steps of 1 / (n + 1).
         exact = math.floor(budget * (calibration_size + 1)) / (calibration_size + 1)
         assert interrupted / draws >= exact - 3 * math.sqrt(budget * (1 - budget) / draws)
 
@@ -75,7 +75,7 @@ def test_a_small_category_borrows_its_risk_classes_other_half() -> None:
     assert calibration.p_value(KNOWN, 5.0, 0.01) == (1 + 19) / 100
     assert (
         calibration.p_value(NEW, 1.0, 0.05) == (1 + 19) / 20
-    )  # 19 are enough for this budget: no borrowing
+    )  # 19 scores are enough for this budget, so none are borrowed
 
 
 def test_another_risk_class_lends_nothing() -> None:

@@ -49,7 +49,7 @@ def test_a_missing_value_goes_low_where_the_node_says_so() -> None:
 
 
 def test_each_move_belongs_to_the_term_that_was_split_on() -> None:
-    """A tree on term 0, then on term 1, worked by hand: 1 -> 4 at the first split, 4 -> 2.5 at the second."""
+    """A tree worked by hand: 1 -> 4 at the split on term 0, 4 -> 2.5 at the split on term 1."""
     judge = Judge(
         names=("x", "y"),
         roots=np.array([0, 5]),

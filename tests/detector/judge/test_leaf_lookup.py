@@ -1,4 +1,4 @@
-"""The leaf that is looked up is the leaf that a walk down the tree ends at, and what it moved is exact."""
+"""The looked-up leaf is the one that a traversal reaches, and its contributions are exact."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from detector.judge.judge import Judge
 
 TERMS = 3
-#: Few values, so that evidence often stands on a threshold.
+#: Few distinct values, so that evidence often equals a threshold.
 VALUES = [-1.5, -1.0, 0.0, 0.5, 1.0, 2.0]
 EVIDENCE = st.lists(
     st.sampled_from([*VALUES, math.nan, 1e300, -1e300]), min_size=TERMS, max_size=TERMS
@@ -19,7 +19,7 @@ EVIDENCE = st.lists(
 
 
 def grow(leaves: list[int], seed: int) -> Judge:
-    """Random trees with so many leaves each; values are multiples of an eighth of a bit."""
+    """Return random trees with this many leaves each; values are multiples of 1/8 bit."""
     rng = np.random.default_rng(seed)
     roots: list[int] = []
     depths: list[int] = []
@@ -49,7 +49,7 @@ def grow(leaves: list[int], seed: int) -> Judge:
 
 
 def walked(judge: Judge, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Contributions as they are defined: node by node."""
+    """Return contributions by their definition, node by node."""
     moved = np.zeros(TERMS)
     for root in judge.roots:
         node = int(root)
@@ -77,7 +77,7 @@ def test_looking_up_is_walking_down(
 
 
 def test_sums_are_exact_in_any_order() -> None:
-    """A fitted judge's contributions add up to the last bit, whichever way they are added."""
+    """A fitted judge's contributions give the same sum in any order, down to the last bit."""
     from tests.detector.training.test_fit_judge import JUDGE
     from tests.detector.training.test_fit_judge import VALUES as CHAINS
 

@@ -27,14 +27,14 @@ BUDGET = BlockBudget(share=0.1, least_commands=100, window_seconds=3600.0)
 
 
 def window(blocked: int, allowed: int, seconds: float = 0.0) -> BlockWindow:
-    """A window of commands of as many households."""
+    """Return a window with commands of as many households."""
     return more(BlockWindow(), blocked, allowed, seconds)
 
 
 def more(
     found: BlockWindow, blocked: int, allowed: int, seconds: float = 0.0, home: str = ""
 ) -> BlockWindow:
-    """The window after further commands: of ``home``, each of another intent, or of a household each."""
+    """Return the window after more commands: new intents of ``home``, or one per household."""
     for number in range(blocked + allowed):
         found = found.after(
             seconds,

@@ -141,7 +141,7 @@ def test_what_nothing_names_is_of_the_strictest_class_that_its_words_suggest() -
 
 @given(INTENTS)
 def test_case_makes_no_difference(intent: str) -> None:
-    """Where the words are told apart by underscores, that is."""
+    """This applies to names whose words are separated by underscores."""
     domain, _, name = intent.partition(".")
     apart = f"{domain}.{'_'.join(words_in(name)) or name}".lower()
     found = PACKAGED.classify(apart)
@@ -170,7 +170,7 @@ EXACT = {key_of(pattern) for pattern, _ in PACKAGED.patterns if "*" not in patte
 def test_a_strict_word_more_never_makes_an_intent_milder(
     intent: str, word: tuple[str, RiskClass], place: int
 ) -> None:
-    """Unless a rule spells the new name out."""
+    """A rule that spells out the new name is the exception."""
     domain, _, name = intent.partition(".")
     pieces = [piece.title() for piece in words_in(name)]
     pieces.insert(min(place, len(pieces)), word[0].title())

@@ -1,4 +1,4 @@
-"""What the packaged policy makes of the names that runtimes use: none of the common ones is unclassified, and none is too mild."""
+"""The packaged policy classifies the names that common runtimes use, and none too mildly."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.detector.builders import policy
 
 PACKAGED = policy()
 
-#: https://developers.home-assistant.io/docs/intent_builtin, as an adapter names them: the domain of what is meant, and the intent.
+#: https://developers.home-assistant.io/docs/intent_builtin, named as by adapters: domain, intent.
 HOME_ASSISTANT = {
     RiskClass.READ_ONLY: (
         "weather.HassGetWeather",

@@ -26,7 +26,8 @@ def policies(draw: st.DrawFn) -> Policy:
             for way in ConfirmMethod
         ),
         *(
-            f"[classes.{risk}]\nharm = {draw(COSTS)}\ndenial = {draw(COSTS)}\nbudget = {draw(SHARES)}\n"
+            f"[classes.{risk}]\n"
+            f"harm = {draw(COSTS)}\ndenial = {draw(COSTS)}\nbudget = {draw(SHARES)}\n"
             f'fallback = "block"\nmethods = {[way.value for way in methods]}'
             for risk in RiskClass
         ),
@@ -171,7 +172,7 @@ def test_every_problem_is_reported_at_once() -> None:
         ("harm = 400.0", "harm = -1"),
         ('methods = ["spoken", "phone_push"]', 'methods = ["telepathy"]'),
         ('class = "purchase"\npatterns = [', 'class = "purchase"\npatterns = ["[Bb]uy",'),
-        ('class = "private_outbound"\n# These', 'class = "none"\n# These'),
+        ('class = "private_outbound"\n# Words', 'class = "none"\n# Words'),
         ("harmless = [", 'harmless = ["A",'),
         ('class = "physical"\nwords = [', 'class = "physical"\nwords = ["be",'),
     ):
@@ -278,7 +279,7 @@ HEX = "0x1" + "f" * 6000
     ],
 )
 def test_a_value_without_end_is_refused_in_short(before: str, after: str) -> None:
-    # A hexadecimal number has no limit of digits; writing it in decimal has.
+    # A hexadecimal number may have any number of digits, but converting it to decimal is limited.
     with pytest.raises(PolicyError) as caught:
         parse_policy(POLICY_TEXT.replace(before, after, 1))
     assert len(str(caught.value)) < 400

@@ -1,4 +1,4 @@
-"""What no rule of the policy names, on every rung."""
+"""Intents that no rule of the policy names, on every rung."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ from detector.policy.intent_rules import Classified
 from detector.policy.unclassified import UNCLASSIFIED, why_unclassified
 from tests.detector.builders import POLICY_TEXT, SURE, event, hand_bundle, policy
 
-#: A policy that names nothing, and allows what it has no verdict on: intents that training knows are unclassified then.
+#: A policy without rules that falls back to allow. Intents known from training are unclassified.
 NAMELESS = POLICY_TEXT[: POLICY_TEXT.index("[[intents]]")].replace('"confirm"', '"allow"') + (
     '[[intents]]\nclass = "reversible"\npatterns = ["*"]\n[unclassified]\nclass = "reversible"\n'
 )
@@ -22,7 +22,7 @@ NEW = HouseholdState.new("h1")
 
 
 def asked_for(intent: str) -> list[tuple[Verdict, list[str]]]:
-    """The verdict and the reasons' codes of somebody who is surely heard, on each rung, under the policy that names nothing."""
+    """Return verdict and reason codes of clear speech on each rung under a policy without rules."""
     bundle = hand_bundle(rules=policy(NAMELESS))
     heard = event(intent=intent, commits=True, wake_confidence=SURE)
     decisions = [

@@ -14,7 +14,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 def chains(seed: int = 0, n: int = 600) -> tuple[Floats, Bools]:
-    """Evidence of three terms: one that tells, one that does not, one that is often missing for misfires."""
+    """Return evidence of three terms: informative, noise, and often missing for misfires."""
     rng = np.random.default_rng(seed)
     misfires = rng.random(n) < 0.4
     values = rng.normal(size=(n, 3))
@@ -26,7 +26,7 @@ def chains(seed: int = 0, n: int = 600) -> tuple[Floats, Bools]:
 VALUES, MISFIRES = chains()
 NAMES = ("telling", "noise", "missing")
 JUDGE = fit_judge(VALUES, MISFIRES, NAMES, trees=30)
-#: Rows that training never saw: extremes, and missing where nothing was missing.
+#: Rows unlike the training data: extremes, and missing values where none were missing.
 STRANGE = np.array(
     [[np.nan] * 3, [1e300] * 3, [-1e300] * 3, [0.0, np.nan, 5.0], [np.nan, 0.0, np.nan]]
 )
@@ -38,7 +38,7 @@ def ratios(values: Floats) -> Floats:
 
 @pytest.mark.parametrize("values", [VALUES, STRANGE], ids=["training", "strange"])
 def test_the_trees_are_scikit_learns(values: Floats) -> None:
-    """The written-out trees give its decision function, less the training set's own log-odds, in bits."""
+    """The exported trees equal its decision function, in bits, minus the prior log-odds."""
     booster = HistGradientBoostingClassifier(max_iter=30, random_state=0, **PARAMETERS).fit(
         VALUES, MISFIRES
     )
@@ -52,7 +52,7 @@ def test_a_fitted_judge_passes_the_battery() -> None:
 
 
 def test_contributions_are_what_moves_the_expectation() -> None:
-    """Over the training chains every term moves the expected log-odds up as much as down."""
+    """Over the training chains, the contributions of every term to the log-odds sum to zero."""
     contributions = np.array([JUDGE.contributions(row) for row in VALUES])
     np.testing.assert_allclose(contributions.mean(axis=0), 0.0, atol=1e-6)
 
@@ -92,7 +92,7 @@ def test_separable_chains_are_separated_and_stay_finite() -> None:
 
 
 def test_terms_are_read_together() -> None:
-    """An exclusive or, which no sum of single terms can tell."""
+    """An exclusive or is not a sum of single terms."""
     values = np.random.default_rng(2).normal(size=(800, 2))
     misfires = (values[:, 0] > 0) != (values[:, 1] > 0)
     judge = fit_judge(values, misfires, ("x", "y"), trees=30)
@@ -106,7 +106,7 @@ def test_the_ratio_does_not_know_how_many_misfires_training_held() -> None:
     full = fit_judge(values, misfires, NAMES, trees=30)
     thinned = fit_judge(values[keep], misfires[keep], NAMES, trees=30)
     difference = np.mean([full.ratio_bits(row) - thinned.ratio_bits(row) for row in values[:500]])
-    # A quarter of the misfires shifts the log-odds by two bits; the ratio stays about where it was.
+    # A quarter of the misfires shifts the log-odds by two bits, but the ratio hardly changes.
     assert abs(difference) < 0.7
 
 

@@ -18,7 +18,7 @@ TOWN = town(households=8, sessions=6)
 
 
 def of_their_own(households: int) -> list[IntentEvent]:
-    """A town of which some households use an intent and a slot that nobody else has."""
+    """Return a town in which some households use an intent and a slot of their own."""
     own = {f"home{number}" for number in range(households)}
     return [
         changed
@@ -44,10 +44,10 @@ def test_no_bundle_holds_a_name_that_too_few_households_use(
 ) -> None:
     events = of_their_own(households)
     bundle = train(events, policy()) if fewest is None else train(events, policy(), fewest=fewest)
-    told = b"".join(bundle_to_files(bundle).values())
+    content = b"".join(bundle_to_files(bundle).values())
 
-    assert (b"family.Ritual" in told) is learned
-    assert (b"family_slot" in told) is learned
+    assert (b"family.Ritual" in content) is learned
+    assert (b"family_slot" in content) is learned
     assert bundle.model.vocabulary.knows_intent("family.Ritual") is learned
 
 

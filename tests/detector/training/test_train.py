@@ -56,7 +56,7 @@ def test_calibration_is_of_every_command_once(
 
 
 def test_meant_commands_of_other_households_keep_the_budget(trained: Bundle) -> None:
-    """Of commands that training never saw at most 1 % may be interrupted; three standard errors are granted."""
+    """At most 1 % of unseen commands may be interrupted, give or take three standard errors."""
     events = [
         replace(each, household_id=f"new{each.household_id}", event_id=f"new{each.event_id}")
         for each in town(households=12, sessions=30, seed=99)
@@ -76,7 +76,7 @@ def test_meant_commands_of_other_households_keep_the_budget(trained: Bundle) -> 
 def test_a_misfire_looks_worse_than_what_the_household_does(
     trained: Bundle, population: list[IntentEvent]
 ) -> None:
-    """A command of somebody else's, in the middle of a conversation, against the household's own last command."""
+    """A stranger's command in a conversation scores higher than the household's own last one."""
     worse = compared = 0
     for name in sorted({each.household_id for each in population}):
         own = [each for each in population if each.household_id == name]

@@ -20,7 +20,7 @@ from tests.detector.town import town
 
 pytestmark = pytest.mark.slow
 
-#: Everybody lights rooms; only every fourth household unlocks doors.
+#: All households switch lights; only every fourth one unlocks doors.
 EVENTS: list[IntentEvent] = sorted(
     (
         event
@@ -48,7 +48,7 @@ MODEL = fit_model(
 
 
 def newcomers_bundle(bits: float = 6.0) -> Bundle:
-    """A judge that finds strange what the household never commanded, and nothing else."""
+    """A judge that finds exactly those commands strange that the household never gave."""
     judge = hand_judge("intent_count", edges=(0.0, 0.5), bits=(bits, -6.0, -6.0))
     return hand_bundle(model=MODEL, judge=judge, calibration=hand_calibration())
 
@@ -76,8 +76,8 @@ def test_an_attack_is_not_learned_though_a_yes_would_be() -> None:
 
 
 def test_a_judge_that_gets_used_to_attacks_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    def always(*told: Any, meant: bool, at: float) -> HouseholdState:
-        return reveal(*told, meant=meant or True, at=at)
+    def always(*args: Any, meant: bool, at: float) -> HouseholdState:
+        return reveal(*args, meant=meant or True, at=at)
 
     monkeypatch.setattr(evaluation, "reveal", always)
     assert adaptation(EVENTS, newcomers_bundle()).learned

@@ -9,7 +9,7 @@ def test_without_confidences_nobody_was_sure_of_anything() -> None:
 
 
 def test_without_history_each_session_is_of_a_new_household() -> None:
-    """Sessions of two households may share an id; events keep their order and their ids."""
+    """Sessions of two households may share an id. Events keep their order and ids."""
     events = [
         *send_message(0, session="s1", household_id="a"),
         *send_message(3, session="s2", household_id="a"),

@@ -24,7 +24,7 @@ def test_a_few_accepted_commands_make_a_strange_one_usual_and_a_flood_does_no_mo
 def test_without_a_bound_a_flood_makes_the_households_own_commands_strange(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What is left of 20 sessions after 400 others is less than half a use, which this judge takes for none."""
+    """After 400 other sessions, 20 sessions weigh less than half a use, which counts as none."""
     assert floods(EVENTS, newcomers_bundle(), accepted=(400,))[0].interrupted == 0.0
 
     monkeypatch.setattr(household, "LESSONS_A_DAY", 10_000)

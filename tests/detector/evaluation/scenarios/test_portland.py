@@ -36,7 +36,7 @@ def test_background_talk_is_heard_with_a_doubtful_wake_word_where_it_is_heard_at
     )
     found = portland([*quiet, *often], hand_bundle())
     assert found is not None
-    # 0.38 is doubtful to the hand-made judge, whose one term is the wake word's confidence.
+    # 0.38 is doubtful to the hand-made judge, which only uses the wake word's confidence.
     assert (found[0].verdict, found[1].verdict) == (Verdict.CONFIRM, Verdict.ALLOW)
     assert found[0].misfire_probability > found[1].misfire_probability
 

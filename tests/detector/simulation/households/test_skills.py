@@ -4,7 +4,7 @@ from detector.contracts.decisions import RiskClass
 from detector.simulation.households import CATALOGUE, DOMAINS, Shape
 from tests.detector.builders import policy
 
-#: Every command's risk class under the packaged policy; what is not here is reversible.
+#: The risk class of every command under the packaged policy; all others are reversible.
 RISKS = {
     "messages.SendMessage": RiskClass.PRIVATE_OUTBOUND,
     "calls.PlaceCall": RiskClass.PRIVATE_OUTBOUND,

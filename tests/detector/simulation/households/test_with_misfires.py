@@ -72,7 +72,7 @@ def test_nothing_but_what_was_heard_tells_a_misfire(mixed: Mixed) -> None:
         assert len({(event.speaker_id, event.device_id, event.runtime) for event in session}) == 1
 
     def unknown(misfires: bool) -> float:
-        """The share of sessions whose speaker the runtime did not recognise, of those that begin so."""
+        """Return the share of these sessions whose speaker the runtime did not recognise."""
         found = [
             session[0].speaker_id is None
             for session in sessions.values()

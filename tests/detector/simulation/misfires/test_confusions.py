@@ -32,7 +32,7 @@ def utterances(
 
 
 def test_affinities_explain_what_was_counted() -> None:
-    """Three intents as common as each other: the same domain is heard four times as often as another one."""
+    """Of three equally common intents, the same domain is heard four times as often as another."""
     heard = [
         *utterances("a.GetX", "a.SetX", 8),
         *utterances("a.GetX", "b.PlayY", 2, said="a b", words="a c"),

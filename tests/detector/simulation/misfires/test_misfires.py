@@ -23,13 +23,13 @@ from tests.detector.town import town
 
 HOUSEHOLDS = sessions_by_household(town(households=6))
 LIBRARY = ChainLibrary.from_sessions(HOUSEHOLDS)
-#: Of these two, home1's runtime gives a confidence of the wake word and home0's gives none.
+#: The runtime of home1 reports a confidence of the wake word; that of home0 does not.
 SILENT, HEARD = HOUSEHOLDS["home0"], HOUSEHOLDS["home1"]
 CHANNELS = ("wake_confidence", "asr_confidence", "intent_confidence")
 
 
 def misfires(found: list[LabelledSession]) -> dict[str, list[IntentEvent]]:
-    """The events of each misfire by its id."""
+    """Return the events of each misfire by its id."""
     grouped: dict[str, list[IntentEvent]] = {}
     for session in found:
         for event, name in zip(session.events, session.chain_ids, strict=True):
@@ -55,11 +55,11 @@ def injected(
 def test_each_kind_ends_with_a_command(kind: str) -> None:
     found = injected(HEARD, kind)
     chains = misfires(found)
-    # What is heard for something else, or again, takes something that was said before.
+    # Misheard and repeated kinds need earlier commands.
     assert len(HEARD) - 1 <= len(chains) <= len(HEARD)
     for events in chains.values():
         assert events[-1].commits
-        # Only what was really said holds a command before its last.
+        # Only real chains contain a command before their last turn.
         said = kind in ("spliced", "broadcast", "interleaved")
         assert said or sum(event.commits for event in events) == 1
     assert {label for session in found for label in session.labels} <= {kind, None}
