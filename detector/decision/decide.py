@@ -18,7 +18,7 @@ from detector.evidence import Moment
 from detector.household.outcomes import report
 from detector.household.sessions import Observation, observe, remember
 from detector.household.state import HouseholdState
-from detector.policy.fallback import ruled, unruled
+from detector.policy.fallback import draft_decision, with_verdict
 
 __all__ = ["apply_outcome", "decide", "follow", "is_reused"]
 
@@ -66,7 +66,7 @@ def decide(
     observation, state = observe(state, event, bundle.model, bundle.policy, at=at)
     risk = bundle.classify(event.intent).risk
     decision = _observed(
-        unruled(event, bundle.policy, bundle.version, rung, risk=risk), observation
+        draft_decision(event, bundle.policy, bundle.version, rung, risk=risk), observation
     )
     if event.commits:
         decision = _judged(
@@ -141,7 +141,7 @@ def _judged(
     failed = judgement.failed
     probability = bundle.policy.base_rate if failed else judgement.misfire_probability
     judged = replace(
-        ruled(decision, bundle.policy, ruling.verdict, probability),
+        with_verdict(decision, bundle.policy, ruling.verdict, probability),
         misfire_probability=None if failed else round(probability, 12),
         p_value=None if failed or judgement.p_value is None else round(judgement.p_value, 12),
         abstained=ruling.abstained,

@@ -8,17 +8,17 @@ from detector.contracts.clocks import apart
 from detector.household.state import HouseholdState, Question, Session, is_open
 from detector.policy.policy import Policy
 
-__all__ = ["asked_before", "asked_of_late"]
+__all__ = ["earlier_question", "recent_questions"]
 
 
-def asked_of_late(state: HouseholdState, at: float, policy: Policy) -> int:
+def recent_questions(state: HouseholdState, at: float, policy: Policy) -> int:
     """Return how many questions the household was asked in the policy's window before ``at``."""
     return sum(
         apart(at, question.asked) < policy.fatigue.window_seconds for question in state.questions
     )
 
 
-def asked_before(
+def earlier_question(
     state: HouseholdState,
     session: Session,
     slots: Mapping[str, str],

@@ -28,7 +28,7 @@ from detector.contracts.events import Act, IntentEvent
 from detector.contracts.refusals import refused
 from detector.contracts.standing import Standing
 from detector.decision.bundle import Bundle
-from detector.decision.question_fatigue import asked_before
+from detector.decision.question_fatigue import earlier_question
 from detector.decision.spoken_yes import is_yes, score_yes
 from detector.household.conversations import runtime_session_id
 from detector.household.fast_replace import changed
@@ -112,7 +112,7 @@ def ask(
         raise AssertionError("a decision to confirm has a chain and confirmation methods")
     policy, slots = bundle.policy, session.chain.slots
     anew = session.chain.act == Act.INITIATE
-    before = asked_before(state, session, slots, policy, intent=event.intent, at=at, anew=anew)
+    before = earlier_question(state, session, slots, policy, intent=event.intent, at=at, anew=anew)
     if (
         before is not None
         and before.state == "confirmed"
@@ -178,7 +178,7 @@ def answer(
             refusal = None if likely else Refusal.UNLIKELY_ANSWER
     if refusal is None:
         state = answered(
-            _with_question(state, question),
+            _add_question(state, question),
             question,
             given.accepted,
             by=given.answer_id,
@@ -188,7 +188,7 @@ def answer(
         question = find_question(state, question.confirmation_id) or question
     elif refusal in _ATTEMPTS:
         question = replace(question, attempts=question.attempts + 1)
-        state = _with(state, question)
+        state = _replace_question(state, question)
     result = replace(
         _result(question, given, refusal), surprisal_bits=bits, misfire_probability=probability
     )
@@ -411,7 +411,7 @@ def _same_command(one: str, other: str) -> bool:
     return one[end : end + _HALF] == other[end : end + _HALF]
 
 
-def _with_question(state: HouseholdState, question: Question) -> HouseholdState:
+def _add_question(state: HouseholdState, question: Question) -> HouseholdState:
     """Return the state with a question that a lower rung asked, linked to its command."""
     if find_question(state, question.confirmation_id) is not None:
         return state
@@ -424,7 +424,7 @@ def _with_question(state: HouseholdState, question: Question) -> HouseholdState:
     return changed(state, pending=pending, questions=(*state.questions, question)[-MAX_QUESTIONS:])
 
 
-def _with(state: HouseholdState, question: Question) -> HouseholdState:
+def _replace_question(state: HouseholdState, question: Question) -> HouseholdState:
     """Return the state with a question replaced by its current version."""
     questions = tuple(
         question if each.confirmation_id == question.confirmation_id else each

@@ -13,7 +13,7 @@ from detector.contracts.events import Act
 from detector.contracts.standing import MEANT, Standing
 from detector.decision.bundle import Bundle
 from detector.decision.first_time import why_first_physical
-from detector.decision.question_fatigue import asked_of_late
+from detector.decision.question_fatigue import recent_questions
 from detector.evidence import MISSING, TERMS, Moment, evidence
 from detector.household.conversations import runtime_session_id
 from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
@@ -133,7 +133,7 @@ def rule_on(
         text = f"Too few {risk} commands are available for calibration."
         ruling = _abstain(moment, bundle, risk, "too_little_calibration", text)
     else:
-        asked = asked_of_late(moment.household, moment.session.seconds, bundle.policy)
+        asked = recent_questions(moment.household, moment.session.seconds, bundle.policy)
         verdict = bundle.policy.rule(risk, judgement.misfire_probability, asked=asked).verdict
         ruling = Ruling(
             verdict if judgement.p_value <= bundle.policy.classes[risk].budget else Verdict.ALLOW
@@ -155,7 +155,9 @@ def _asked(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass, rung
     if not reasons:
         return ruling
     return Ruling(
-        bundle.policy.asked(risk, ruling.verdict), ruling.abstained, (*ruling.reasons, *reasons)
+        bundle.policy.at_least_confirm(risk, ruling.verdict),
+        ruling.abstained,
+        (*ruling.reasons, *reasons),
     )
 
 
@@ -205,5 +207,7 @@ def _held_back(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) 
     )
     reason = Reason(code="awaiting_confirmation", event_id=event.event_id, bits=0.0, text=text)
     return Ruling(
-        bundle.policy.asked(risk, ruling.verdict), ruling.abstained, (*ruling.reasons, reason)
+        bundle.policy.at_least_confirm(risk, ruling.verdict),
+        ruling.abstained,
+        (*ruling.reasons, reason),
     )

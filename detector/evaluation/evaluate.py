@@ -156,11 +156,11 @@ def evaluate(
         InvalidValue: a label names an event that is not in the stream.
         NotEnoughData: the stream has no meant committing event.
     """
-    strangers = set(misfires) - {event.event_id for event in events}
-    if strangers:
+    unmatched = set(misfires) - {event.event_id for event in events}
+    if unmatched:
         raise InvalidValue(
-            f"{len(strangers)} labels are for events that are not in the stream, such as "
-            f"{min(strangers)!r}; use the labels of this stream"
+            f"{len(unmatched)} labels are for events that are not in the stream, such as "
+            f"{min(unmatched)!r}; use the labels of this stream"
         )
     judged: list[Decision] = []
     early: set[str] = set()

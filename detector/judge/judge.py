@@ -63,7 +63,7 @@ class Judge:
         Args:
             values: (T,) the evidence; NaN is missing.
         """
-        return self._boxes.moved(values)
+        return self._boxes.contributions(values)
 
     def ratio_bits(self, values: Floats) -> float:
         """Return the log-likelihood ratio of misfire to meant, in bits; higher is a misfire."""

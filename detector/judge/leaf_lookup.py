@@ -66,7 +66,7 @@ class Boxes:
     moves: Floats
     totals: Floats
 
-    def moved(self, values: Floats) -> Floats:
+    def contributions(self, values: Floats) -> Floats:
         """Return the contributions of each term over all trees, in bits, shape (T,).
 
         ``values`` (T,) is the evidence; NaN is missing.
@@ -75,7 +75,7 @@ class Boxes:
         return np.asarray(np.ones(len(found)) @ self.moves.take(found, axis=0))
 
     def total(self, values: Floats) -> float:
-        """Return the sum of ``moved``, but faster."""
+        """Return the sum of ``contributions``, but faster."""
         return float(self.totals.take(self._found(values)).sum())
 
     def _found(self, values: Floats) -> Ints:

@@ -16,13 +16,13 @@ from typing import TypeVar
 from detector.contracts.decisions import Decision, Verdict
 from detector.policy.policy import BlockBudget
 
-__all__ = ["HOUSEHOLD_SHARE", "MAX_HOMES", "BlockWindow", "is_block", "is_repeat"]
+__all__ = ["HOUSEHOLD_SHARE", "MAX_HOUSEHOLDS", "BlockWindow", "is_block", "is_repeat"]
 
 #: The largest share of a tenant's window that one household fills in the view of the others.
 HOUSEHOLD_SHARE = 0.25
 #: Households tracked per window, the most recently active ones. A household that floods the tenant
 #: with commands is always among them.
-MAX_HOMES = 256
+MAX_HOUSEHOLDS = 256
 #: Blocked intents tracked per household, the latest ones. Repeated blocks are not counted.
 _INTENTS = 32
 _SMALLEST = 1e-9
@@ -34,7 +34,7 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
-class _Home:
+class _Household:
     """Decayed counts of one household.
 
     ``commands`` and ``blocks`` are the household's own view. ``seen_commands`` and ``seen_blocks``
@@ -49,9 +49,9 @@ class _Home:
     seen_blocks: float = 0.0
     blocked: Mapping[str, float] = field(default_factory=dict)
 
-    def aged(self, seconds: float, budget: BlockBudget) -> _Home:
+    def aged(self, seconds: float, budget: BlockBudget) -> _Household:
         kept = _kept(self.seconds, seconds, budget)
-        return _Home(
+        return _Household(
             seconds,
             self.commands * kept,
             self.blocks * kept,
@@ -72,13 +72,13 @@ class BlockWindow:
         seconds: log time of the latest command.
         commands: decayed commands of all households, each household capped.
         blocks: decayed blocks of all households, each household capped.
-        homes: the most recently active households, by id.
+        households: the most recently active households, by id.
     """
 
     seconds: float = 0.0
     commands: float = 0.0
     blocks: float = 0.0
-    homes: Mapping[str, _Home] = field(default_factory=dict)
+    households: Mapping[str, _Household] = field(default_factory=dict)
 
     def after(
         self, seconds: float, budget: BlockBudget, *, household: str, intent: str, blocked: bool
@@ -90,36 +90,35 @@ class BlockWindow:
         future. Blocking an intent that was blocked in the same household within the window changes
         nothing.
         """
-        furthest = self.seconds + budget.window_seconds if self.homes else seconds
+        furthest = self.seconds + budget.window_seconds if self.households else seconds
         latest = min(max(seconds, self.seconds), furthest)
         kept = _kept(self.seconds, latest, budget)
         commands, blocks = self.commands * kept, self.blocks * kept
-        home = self.homes.get(household, _Home(latest)).aged(latest, budget)
-        if blocked and latest - home.blocked.get(intent, -math.inf) < budget.window_seconds:
+        own = self.households.get(household, _Household(latest)).aged(latest, budget)
+        if blocked and latest - own.blocked.get(intent, -math.inf) < budget.window_seconds:
             return self
         # Without the floor, the first household of a nearly empty window would fill all of it.
         most = HOUSEHOLD_SHARE * max(commands, budget.least_commands)
-        more_commands = min(1.0, max(max(most, 1.0) - home.seen_commands, 0.0))
-        more_blocks = min(
-            float(blocked), max(max(budget.share * most, 1.0) - home.seen_blocks, 0.0)
-        )
-        home = replace(
-            home,
-            commands=home.commands + 1.0,
-            blocks=home.blocks + blocked,
-            seen_commands=home.seen_commands + more_commands,
-            seen_blocks=home.seen_blocks + more_blocks,
-            blocked=_latest({**home.blocked, intent: latest}, intent, _INTENTS)
+        more_commands = min(1.0, max(max(most, 1.0) - own.seen_commands, 0.0))
+        more_blocks = min(float(blocked), max(max(budget.share * most, 1.0) - own.seen_blocks, 0.0))
+        own = replace(
+            own,
+            commands=own.commands + 1.0,
+            blocks=own.blocks + blocked,
+            seen_commands=own.seen_commands + more_commands,
+            seen_blocks=own.seen_blocks + more_blocks,
+            blocked=_latest({**own.blocked, intent: latest}, intent, _INTENTS)
             if blocked
-            else home.blocked,
+            else own.blocked,
         )
-        homes = _latest({**self.homes, household: home}, household, MAX_HOMES)
-        return BlockWindow(latest, commands + more_commands, blocks + more_blocks, homes)
+        households = _latest({**self.households, household: own}, household, MAX_HOUSEHOLDS)
+        return BlockWindow(latest, commands + more_commands, blocks + more_blocks, households)
 
     def without(self, household: str) -> BlockWindow:
         """Return the window with one household forgotten."""
         return replace(
-            self, homes={name: home for name, home in self.homes.items() if name != household}
+            self,
+            households={name: own for name, own in self.households.items() if name != household},
         )
 
     def spent(self, budget: BlockBudget, household: str) -> bool:
@@ -151,13 +150,13 @@ class BlockWindow:
         return 1.0 - self.blocks / max(budget.share * self.commands, _SMALLEST)
 
     def _seen_by(self, household: str, budget: BlockBudget) -> tuple[float, float]:
-        home = self.homes.get(household)
-        if home is None:
+        own = self.households.get(household)
+        if own is None:
             return self.commands, self.blocks
-        home = home.aged(self.seconds, budget)
+        own = own.aged(self.seconds, budget)
         return (
-            self.commands - home.seen_commands + home.commands,
-            self.blocks - home.seen_blocks + home.blocks,
+            self.commands - own.seen_commands + own.commands,
+            self.blocks - own.seen_blocks + own.blocks,
         )
 
 

@@ -19,7 +19,7 @@ from detector.contracts.events import IntentEvent
 from detector.policy.policy import Policy
 from detector.policy.unclassified import why_unclassified
 
-__all__ = ["fallback_decision", "ruled", "unruled"]
+__all__ = ["draft_decision", "fallback_decision", "with_verdict"]
 
 
 def fallback_decision(
@@ -45,24 +45,26 @@ def fallback_decision(
         bundle: the version of the bundle, if one is loaded.
     """
     classified = policy.classify(event.intent)
-    decision = unruled(event, policy, bundle, rung, risk=classified.risk)
+    decision = draft_decision(event, policy, bundle, rung, risk=classified.risk)
     verdict = policy.classes[classified.risk].fallback if event.commits else Verdict.ALLOW
     reasons = [Reason(code=code, event_id=event.event_id, bits=0.0, text=text)]
     unnamed = why_unclassified(event, classified)
     if unnamed is not None:
-        verdict = policy.asked(classified.risk, verdict)
+        verdict = policy.at_least_confirm(classified.risk, verdict)
         reasons.append(unnamed)
-    answer = ruled(decision, policy, verdict, policy.base_rate)
+    answer = with_verdict(decision, policy, verdict, policy.base_rate)
     if answer.confirm is not None:
         # Without the household's state, the challenge words cannot be checked.
-        methods = tuple(way for way in answer.confirm.methods if way is not ConfirmMethod.CHALLENGE)
+        methods = tuple(
+            each for each in answer.confirm.methods if each is not ConfirmMethod.CHALLENGE
+        )
         answer = replace(answer, confirm=replace(answer.confirm, methods=methods))
         if not methods:
-            answer = ruled(decision, policy, Verdict.BLOCK, policy.base_rate)
+            answer = with_verdict(decision, policy, Verdict.BLOCK, policy.base_rate)
     return replace(answer, reasons=tuple(reasons), degraded=True)
 
 
-def unruled(
+def draft_decision(
     event: IntentEvent, policy: Policy, bundle: str, rung: Rung, *, risk: RiskClass
 ) -> Decision:
     """Return the decision on an event before anything has judged it: allow."""
@@ -82,7 +84,7 @@ def unruled(
     )
 
 
-def ruled(
+def with_verdict(
     decision: Decision, policy: Policy, verdict: Verdict, misfire_probability: float
 ) -> Decision:
     """Return the decision with a verdict, its confirmation methods and its effective verdict."""

@@ -35,7 +35,7 @@ class Lexicon:
     harmless: tuple[str, ...] = ()
     _within: Mapping[RiskClass, re.Pattern[str]] = field(init=False, repr=False, compare=False)
     _across: Mapping[RiskClass, re.Pattern[str]] = field(init=False, repr=False, compare=False)
-    _passed_over: frozenset[str] = field(init=False, repr=False, compare=False)
+    _ignored: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         within = {risk: _any(map(_inside, words)) for risk, words in self.words.items()}
@@ -47,13 +47,13 @@ class Lexicon:
         object.__setattr__(self, "_across", across)
         object.__setattr__(
             self,
-            "_passed_over",
+            "_ignored",
             frozenset(word + end for word in self.harmless for end in ("", "s")),
         )
 
     def suggests(self, intent: str) -> RiskClass | None:
         """Return the strictest class that a word of the name suggests, or ``None``."""
-        said = " ".join(word for word in readings(intent) if word not in self._passed_over)
+        said = " ".join(word for word in readings(intent) if word not in self._ignored)
         joined = key_of(intent)
         found = [
             risk

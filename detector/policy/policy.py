@@ -149,7 +149,7 @@ class Policy:
         """Return the class of an intent."""
         return self.intents.classify(intent).risk
 
-    def asked(self, risk: RiskClass, verdict: Verdict) -> Verdict:
+    def at_least_confirm(self, risk: RiskClass, verdict: Verdict) -> Verdict:
         """Return the verdict with an allow replaced by a confirm, or by a block without methods."""
         if verdict is not Verdict.ALLOW:
             return verdict
@@ -165,14 +165,14 @@ class Policy:
         """
         costs = self.classes[risk]
         methods = self.methods_for(risk, misfire_probability, asked=asked)
-        ways = [
+        options = [
             (misfire_probability * costs.harm, 0, Verdict.ALLOW),
             ((1 - misfire_probability) * costs.denial, 2, Verdict.BLOCK),
         ]
         if methods:
             cost = self._confirm_cost(risk, methods[0], misfire_probability, asked)
-            ways.append((cost, 1, Verdict.CONFIRM))
-        cost, _, verdict = min(ways)
+            options.append((cost, 1, Verdict.CONFIRM))
+        cost, _, verdict = min(options)
         return Ruling(verdict, cost, methods)
 
     def methods_for(
@@ -183,12 +183,12 @@ class Policy:
         The cost is the expected one, so the likelier a misfire, the safer the first method. If no
         method is safe enough, the safest one is returned alone.
         """
-        ways = sorted(
+        cheapest_first = sorted(
             self.classes[risk].methods,
             key=lambda method: self._confirm_cost(risk, method, misfire_probability, asked),
         )
         enough = tuple(
-            method for method in ways if self.suffices(risk, method, misfire_probability)
+            method for method in cheapest_first if self.suffices(risk, method, misfire_probability)
         )
         return enough or self.safest(risk)
 
@@ -211,6 +211,6 @@ class Policy:
     def _confirm_cost(
         self, risk: RiskClass, method: ConfirmMethod, misfire_probability: float, asked: int
     ) -> float:
-        way = self.methods[method]
-        friction = way.friction * (1 + self.fatigue.growth * asked)
-        return friction + misfire_probability * self.classes[risk].harm * way.leak
+        setting = self.methods[method]
+        friction = setting.friction * (1 + self.fatigue.growth * asked)
+        return friction + misfire_probability * self.classes[risk].harm * setting.leak

@@ -46,7 +46,7 @@ class BlockBudgets:
     def forget_all(self) -> None:
         """Forget what each household had blocked: another worker may decide on them next. What each tenant had altogether stays."""
         for tenant, window in self._windows.items():
-            self._windows[tenant] = replace(window, homes={})
+            self._windows[tenant] = replace(window, households={})
 
     def count(
         self, event: IntentEvent, decision: Decision, budget: BlockBudget, *, at: float

@@ -6,7 +6,7 @@ from detector.contracts.decisions import Decision, Rung, Verdict
 from detector.contracts.events import IntentEvent, Outcome
 from detector.decision.bundle import Bundle
 from detector.household.state import HouseholdState
-from detector.policy.fallback import fallback_decision, ruled
+from detector.policy.fallback import fallback_decision, with_verdict
 from streams.wire.records import logged_before
 from streams.wire.refusals import HOUSEHOLD_ERASED
 from streams.wire.state.marks import with_mark
@@ -80,4 +80,4 @@ def answer_erased(event: IntentEvent, bundle: Bundle) -> Decision:
     )
     if not event.commits or decision.verdict is not Verdict.ALLOW:
         return decision
-    return ruled(decision, bundle.policy, Verdict.BLOCK, bundle.policy.base_rate)
+    return with_verdict(decision, bundle.policy, Verdict.BLOCK, bundle.policy.base_rate)

@@ -63,34 +63,49 @@ def portland(
         than one turn.
     """
     households = sessions_by_household(event for event in events if event.event_id not in misfires)
-    told = {
+    histories = {
         name: [event for session in sessions for event in session]
         for name, sessions in households.items()
     }
-    intent = _command(told.values(), bundle)
+    intent = _command(histories.values(), bundle)
     if intent is None:
         return None
-    honest = max(told, key=lambda name: _often(told[name], intent))
-    quiet = min(told, key=lambda name: (_spoken_of(told[name], intent), -len(told[name])))
-    last = max(place for place, event in enumerate(told[honest]) if _takes_turns(event, intent))
-    chain = _chain(told[honest], last)
+    honest = max(histories, key=lambda name: _count(histories[name], intent))
+    quiet = min(
+        histories,
+        key=lambda name: (
+            _domain_uses(histories[name], intent),
+            -len(histories[name]),
+        ),
+    )
+    last = max(
+        place for place, event in enumerate(histories[honest]) if _takes_turns(event, intent)
+    )
+    chain = _chain(histories[honest], last)
     slots = {
         name: token
         for event in chain
         if event.intent == intent
         for name, token in event.slots.items()
     }
-    heard = _heard(told[quiet][-1], intent, slots)
+    heard = _heard(histories[quiet][-1], intent, slots)
     return (
-        _played("heard in background talk, as in Portland", [*told[quiet], *heard], heard, bundle),
-        _played("said by a household that often does", told[honest][: last + 1], chain, bundle),
+        _played(
+            "heard in background talk, as in Portland", [*histories[quiet], *heard], heard, bundle
+        ),
+        _played(
+            "from a household that often uses it", histories[honest][: last + 1], chain, bundle
+        ),
     )
 
 
-def _command(told: Collection[Sequence[IntentEvent]], bundle: Bundle) -> str | None:
+def _command(histories: Collection[Sequence[IntentEvent]], bundle: Bundle) -> str | None:
     """Return the most frequent command of several turns in the first risk class that has one."""
     often = Counter(
-        event.intent for events in told for event in events if _takes_turns(event, event.intent)
+        event.intent
+        for events in histories
+        for event in events
+        if _takes_turns(event, event.intent)
     )
     if not often:
         return None
@@ -109,11 +124,11 @@ def _takes_turns(event: IntentEvent, intent: str) -> bool:
     return event.intent == intent and event.commits and event.act is not Act.INITIATE
 
 
-def _often(events: Sequence[IntentEvent], intent: str) -> int:
+def _count(events: Sequence[IntentEvent], intent: str) -> int:
     return sum(_takes_turns(event, intent) for event in events)
 
 
-def _spoken_of(events: Sequence[IntentEvent], intent: str) -> int:
+def _domain_uses(events: Sequence[IntentEvent], intent: str) -> int:
     return sum(event.domain == domain_of(intent) for event in events)
 
 

@@ -109,7 +109,7 @@ class ChainLibrary:
         """Draw a committing intent by its share."""
         return self.commands[int(rng.choice(len(self.commands), p=self.weights))]
 
-    def heard_for(self, rng: np.random.Generator, meant: str) -> str | None:
+    def confused_with(self, rng: np.random.Generator, meant: str) -> str | None:
         """Draw a command that a recogniser may mistake ``meant`` for, or ``None`` without one."""
         chances = self.weights * affinities(meant, self.commands)
         if not chances.any():

@@ -139,16 +139,16 @@ def _put(
     count = len(misfire.turns)
     if at is None and since is not None and since > 2 * misfire.lasts:
         begin = replace(session[0], time=session[0].time - since / 2, session_id=misfire.name)
-        apart = _woven([begin], misfire, [0] * count, rng)
+        apart = _interleaved([begin], misfire, [0] * count, rng)
         return [apart.part(0, count), LabelledSession.meant(session)]
     if misfire.kind.place is Place.AMONG_TURNS:
         places = sorted(int(place) for place in rng.integers(at or 0, len(session) + 1, size=count))
     else:
         places = [at or 0] * count
-    return [_woven(session, misfire, places, rng)]
+    return [_interleaved(session, misfire, places, rng)]
 
 
-def _woven(
+def _interleaved(
     session: Sequence[IntentEvent],
     misfire: _Misfire,
     places: Sequence[int],

@@ -171,7 +171,7 @@ def _misheard(situation: Situation) -> tuple[Turn, ...]:
     if not situation.own_chains:
         return ()
     meant = situation.pick(situation.own_chains)
-    heard = library.heard_for(rng, meant[-1].intent)
+    heard = library.confused_with(rng, meant[-1].intent)
     if heard is None:
         return ()
     right = len(meant) - situation.between(1, max(len(meant) - 1, 1))

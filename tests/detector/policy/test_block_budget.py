@@ -10,7 +10,7 @@ from detector.contracts.decisions import ConfirmMethod, Reason, Verdict
 from detector.contracts.standing import Standing
 from detector.decision.decide import decide
 from detector.household.state import HouseholdState
-from detector.policy.block_budget import MAX_HOMES, BlockWindow, is_block, is_repeat
+from detector.policy.block_budget import MAX_HOUSEHOLDS, BlockWindow, is_block, is_repeat
 from detector.policy.policy import BlockBudget
 from tests.detector.builders import (
     ABSURD,
@@ -120,9 +120,9 @@ def test_the_same_intent_blocked_again_counts_once_in_a_window() -> None:
 
 def test_what_is_remembered_is_bounded() -> None:
     found = window(2_000, 0)
-    assert len(found.homes) == MAX_HOMES
+    assert len(found.households) == MAX_HOUSEHOLDS
     found = more(found, 2_000, 0, home="loud")
-    assert len(found.homes["loud"].blocked) == 32
+    assert len(found.households["loud"].blocked) == 32
 
 
 def test_a_refusal_repeated_is_no_block_of_the_bundles() -> None:

@@ -121,7 +121,7 @@ def test_of_an_erased_household_nothing_is_remembered() -> None:
     budgets.forget(home("acme", 1))
     budgets.forget(home("bolt", 1))
 
-    assert list(budgets._windows["acme"].homes) == [home("acme", 0)]
+    assert list(budgets._windows["acme"].households) == [home("acme", 0)]
 
 
 async def test_a_record_that_is_delivered_again_does_not_count_twice() -> None:
@@ -170,4 +170,4 @@ async def test_of_households_that_go_to_another_worker_nothing_is_remembered_and
 
     after = bench.worker.blocks._windows["acme"]
     assert (after.commands, after.blocks) == (before.commands, before.blocks)
-    assert not after.homes
+    assert not after.households

@@ -262,7 +262,7 @@ def test_the_library_knows_what_was_said_and_how_often() -> None:
         "k1_2",
     }
     assert library.turn(rng, "messages.SendMessage", Act.SELECT).slots == {}
-    assert library.heard_for(rng, "lights.TurnOn") == "messages.SendMessage"
+    assert library.confused_with(rng, "lights.TurnOn") == "messages.SendMessage"
     assert library.begun(rng) in {"lights.TurnOn", "messages.SendMessage"}
     assert library.value(rng, "contact", instead="k1_0") in {"k1_1", "k1_2"}
     assert library.value(rng, "room", instead="k1_4a11") is None
