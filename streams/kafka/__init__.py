@@ -1,1 +1,1 @@
-"""Connections to Kafka, its topics and rights, retention, and reading a log."""
+"""Connections to Kafka, topics and their settings, access rights, and reading of topics."""

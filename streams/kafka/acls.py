@@ -1,4 +1,4 @@
-"""Which part may do what on Kafka, as one literal table, and the commands that grant it."""
+"""Access rights of each part on Kafka, as one table, and the commands that grant them."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ _EVERY_TOPIC = tuple(topic.name for topic in TOPICS)
 
 
 class Part(StrEnum):
-    """Who speaks with Kafka."""
+    """A part of misfire, or a client of it, that connects to Kafka."""
 
     WORKER = "worker"
     GATEWAY = "gateway"
-    #: A runtime that asks by Kafka itself; one that asks the gateway needs nothing here.
+    #: A runtime that sends events over Kafka. A runtime that calls the gateway needs no rights.
     RUNTIME = "runtime"
     TRAINER = "trainer"
     OPERATOR = "operator"
-    #: Who gives the topics more partitions ('topics grow'), as long as it takes: it writes households' states.
+    #: The operator while 'topics grow' runs: it adds partitions and writes household states.
     GROWER = "grower"
 
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """Operations, in Kafka's words, on some topics; with no topic, on the workers' consumer group."""
+    """Operations, by Kafka's names, on topics. Without topics: on the workers' consumer group."""
 
     part: Part
     operations: tuple[str, ...]
     topics: tuple[str, ...]
 
 
-#: Reading and writing include seeing that a topic is there.
+#: In Kafka, Read and Write imply Describe.
 RIGHTS: tuple[Right, ...] = (
     Right(Part.WORKER, ("Read",), (INTENTS, OUTCOMES)),
-    # A record in another partition than its household's goes to that one.
+    # It forwards a record that is in the wrong partition to the partition of its household.
     Right(Part.WORKER, ("Write",), (INTENTS, OUTCOMES, DECISIONS, REPLIES, DEAD_LETTERS)),
-    # Its table: written as it decides, read when it starts.
+    # The changelog of its table: written with each decision, read at the start.
     Right(Part.WORKER, ("Read", "Write"), (HOUSEHOLDS,)),
-    # It looks at every topic's settings before it starts.
+    # It checks the settings of every topic before it starts.
     Right(Part.WORKER, ("Describe", "DescribeConfigs"), _EVERY_TOPIC),
     Right(Part.WORKER, ("Read",), ()),
     Right(Part.GATEWAY, ("Write",), (INTENTS, OUTCOMES, INCIDENTS)),
@@ -60,9 +60,9 @@ RIGHTS: tuple[Right, ...] = (
     Right(Part.RUNTIME, ("Write",), (INTENTS, OUTCOMES)),
     Right(Part.RUNTIME, ("Read",), (REPLIES,)),
     Right(Part.TRAINER, ("Read",), (INTENTS, OUTCOMES)),
-    # 'topics create', 'topics check', 'doctor'; whatever holds a household's records is looked through for its rights.
+    # For 'topics create', 'topics check' and 'doctor', and to export a household's records.
     Right(Part.OPERATOR, ("Create", "Describe", "DescribeConfigs", "Read"), _EVERY_TOPIC),
-    # Commands of 'household', what 'redrive' sends again, and its receipts.
+    # For the commands of 'household', and for the records and receipts of 'redrive'.
     Right(Part.OPERATOR, ("Write",), (INTENTS, OUTCOMES, DEAD_LETTERS)),
     Right(Part.GROWER, ("Alter", "Describe"), _EVERY_TOPIC),
     Right(Part.GROWER, ("Read", "Write"), (HOUSEHOLDS,)),
@@ -79,17 +79,19 @@ def acl_commands(
     command_config: str | None = None,
     remove: bool = False,
 ) -> Iterator[str]:
-    """Yield the commands of Kafka's own tool that grant ``part`` its rights, a line each.
+    """Yield the ``kafka-acls.sh`` commands that grant a part its rights, one per line.
 
     Args:
-        part: whose rights.
-        principal: who gets them, in Kafka's words: ``User:NAME``.
-        brokers: the brokers' addresses.
+        part: the part that gets the rights.
+        principal: the Kafka principal, ``User:NAME``.
+        brokers: addresses of the brokers.
         group: the workers' consumer group.
-        command_config: the tool's own file of properties, with which its user comes in.
-        remove: take the rights away again.
+        command_config: properties file with which the tool authenticates.
+        remove: yield the commands that revoke the rights instead.
 
-    >>> command, = acl_commands(Part.TRAINER, "User:trainer", brokers="kafka:9093", group="misfire-worker")
+    >>> command, = acl_commands(
+    ...     Part.TRAINER, "User:trainer", brokers="kafka:9093", group="misfire-worker"
+    ... )
     >>> command.partition(" --operation")[0]
     'kafka-acls.sh --bootstrap-server kafka:9093 --add --allow-principal User:trainer'
     """

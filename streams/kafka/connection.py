@@ -1,4 +1,4 @@
-"""How Kafka is reached: where its brokers are, whether TLS is spoken, and what proves who one is."""
+"""Connection options for Kafka: broker addresses, TLS and authentication."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["EMBEDDED_CLUSTER", "Brokers", "Login", "brokers_of"]
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A name and a password, and how they are shown (SASL). The password is in no ``repr``."""
+    """SASL credentials and mechanism. The password does not appear in ``repr``."""
 
     mechanism: str
     user: str
@@ -24,7 +24,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Brokers:
-    """The brokers' addresses, and how one speaks with them. As text it is the addresses.
+    """Addresses of the brokers and how to connect to them. ``str()`` gives the addresses.
 
     >>> Brokers("127.0.0.1:9092").options
     {'bootstrap_servers': '127.0.0.1:9092'}
@@ -38,15 +38,15 @@ class Brokers:
         return self.addresses
 
     @property
-    def way(self) -> str:
-        """How one speaks with them, and as whom, for people."""
+    def protocol(self) -> str:
+        """Protocol and user, for log lines and messages."""
         if self.login is not None:
             return f"over SASL_SSL as {self.login.user}"
-        return "in the clear" if self.tls is None else "over TLS"
+        return "in plaintext" if self.tls is None else "over TLS"
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options of any client of kafka-python or aiokafka: their names are the same."""
+        """Keyword arguments that the clients of kafka-python and aiokafka share."""
         options: dict[str, Any] = {"bootstrap_servers": self.addresses}
         if self.tls is not None:
             options |= {
@@ -63,15 +63,16 @@ class Brokers:
 
 
 def brokers_of(settings: Settings) -> Brokers:
-    """Read how Kafka is reached.
+    """Return the brokers that the settings name.
 
     Raises:
-        UsageError: settings contradict each other; every problem is listed.
+        UsageError: settings contradict each other; the message lists every problem.
         DependencyUnavailable: a certificate, key or password file cannot be used.
     """
     if problems := _contradictions(settings):
         raise UsageError(
-            "Kafka cannot be reached so:\n" + "\n".join(f"  - {text}" for text in problems)
+            "the settings of Kafka contradict each other:\n"
+            + "\n".join(f"  - {text}" for text in problems)
         )
     if settings.kafka_security == "PLAINTEXT":
         return Brokers(settings.broker)
@@ -89,24 +90,25 @@ def _login(settings: Settings) -> Login | None:
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    asked = settings.kafka_security
+    security = settings.kafka_security
     certificates = {"kafka_ca", "kafka_cert", "kafka_key"}
     names = {"kafka_user", "kafka_password_file"}
     given = {name for name in certificates | names if getattr(settings, name) is not None}
     found = []
     if (
         unused := given
-        - {"PLAINTEXT": set(), "SSL": certificates, "SASL_SSL": certificates | names}[asked]
+        - {"PLAINTEXT": set(), "SSL": certificates, "SASL_SSL": certificates | names}[security]
     ):
         found.append(
-            f"{', '.join(sorted(unused))} would not be used with kafka_security {asked}: change it, or leave them out"
+            f"{', '.join(sorted(unused))} would not be used with kafka_security {security};"
+            " change it or remove them"
         )
     if len(given & {"kafka_cert", "kafka_key"}) == 1:
-        found.append("kafka_cert and kafka_key belong together: give both, or neither")
-    if asked == "SASL_SSL" and (lacking := names - given):
+        found.append("kafka_cert and kafka_key belong together; set both or neither")
+    if security == "SASL_SSL" and (lacking := names - given):
         found.append(f"kafka_security SASL_SSL needs {' and '.join(sorted(lacking))} too")
     return found
 
 
-#: The cluster id by which the embedded broker is known from any other.
+#: Cluster id of the embedded broker.
 EMBEDDED_CLUSTER = "misfire-embedded"

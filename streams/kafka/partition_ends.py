@@ -1,4 +1,4 @@
-"""The first or the last records of each partition, for a look at what a topic holds without reading all of it."""
+"""Reading of the first or last records of each partition, without reading the whole topic."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from streams.kafka.connection import Brokers
 
 __all__ = ["records_at_ends"]
 
-#: Seconds to wait for all partitions together; what has not answered by then is left out.
+#: Seconds to wait for all partitions together. Partitions without an answer are left out.
 _PATIENCE = 10.0
 
 
 def records_at_ends(
     brokers: Brokers, topics: Iterable[str], *, latest: bool
 ) -> Iterator[tuple[str, list[Any]]]:
-    """Yield a topic's name and records of one of its partitions, for each partition that holds any.
+    """Yield a topic's name and records of one partition, for each partition that is not empty.
 
     Args:
-        brokers: where the topics are.
-        topics: their names; one that is not there has no partitions.
-        latest: whether to begin at the last record of a partition, or at its first.
+        brokers: the brokers to read from.
+        topics: names of topics; missing topics are skipped.
+        latest: start at the last record of a partition rather than at the first.
     """
     consumer = KafkaConsumer(
         **brokers.options, group_id=None, enable_auto_commit=False, max_partition_fetch_bytes=1

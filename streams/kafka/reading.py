@@ -1,4 +1,4 @@
-"""Reading topics to their ends, record by record, with the place of each."""
+"""Reading of whole topics, record by record, with the position of each record."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from streams.wire.records import Headers
 
 __all__ = ["Held", "Place", "read_topic"]
 
-#: Seconds without a record, before a topic's end, after which the broker counts as lost.
+#: Seconds without a record before a topic's end, after which the broker counts as lost.
 _PATIENCE = 30.0
-#: Polls beyond the end that the broker told, where more comes all the time.
+#: Polls beyond the reported end, for a topic that is being written to.
 _POLLS_BEYOND = 20
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where a record stands."""
+    """The position of a record."""
 
     topic: str
     partition: int
@@ -35,7 +35,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A record as the log holds it. ``timestamp`` is the broker's, in seconds."""
+    """A record of the log. ``timestamp`` is the log's, in seconds since the epoch."""
 
     place: Place
     timestamp: float
@@ -45,13 +45,14 @@ class Held:
 
 
 def read_topic(brokers: Brokers, topic: str, only: int | None = None) -> Iterator[Held]:
-    """Read every record of a topic, or of one partition ``only``, to where it ends when nothing more comes.
+    """Yield every record of a topic, or of the partition ``only``, from the beginning to the end.
 
-    The end that the embedded broker (tansu 0.6) tells is one after the first record of the last batch: so the end is not where it says,
-    but where a poll brings nothing beyond it.
+    The embedded broker (tansu 0.6) reports as the end the offset after the first record of the
+    last batch. Reading therefore ends when a poll beyond the reported end returns nothing.
 
     Raises:
-        DependencyUnavailable: the topic is not there, or the broker does not give all of it: half of an answer would look like one.
+        DependencyUnavailable: the topic is missing, or cannot be read to its end. A partial result
+            would look like a complete one.
     """
     consumer = KafkaConsumer(
         **brokers.options, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50
@@ -84,7 +85,7 @@ def read_topic(brokers: Brokers, topic: str, only: int | None = None) -> Iterato
                     )
             if time.monotonic() - last > _PATIENCE:
                 raise DependencyUnavailable(
-                    f"topic {topic} could not be read to its end; look at the broker"
+                    f"topic {topic} could not be read to its end; check the broker's log"
                 )
     except KafkaError as error:
         raise DependencyUnavailable(

@@ -1,4 +1,4 @@
-"""Whether topics really let go of what they have kept for long enough."""
+"""Checks of whether the broker deletes records when their retention ends."""
 
 from __future__ import annotations
 
@@ -9,39 +9,41 @@ from kafka import KafkaAdminClient
 
 from streams.kafka.connection import Brokers
 from streams.kafka.partition_ends import records_at_ends
-from streams.kafka.topics import TOPICS, Topic, told_settings
+from streams.kafka.topics import TOPICS, Topic, reported_settings
 
 __all__ = ["overdue"]
 
-#: Seconds after which a broker may still hold what it ought to delete: it looks every 5 minutes, and removes files a minute later.
+#: Seconds that a broker may be late: it checks every 5 minutes and removes files a minute later.
 _GRACE = 600.0
 
 
 def overdue(brokers: Brokers, client: KafkaAdminClient, now: float) -> list[str]:
-    """Return which topics hold records for longer than they should, a sentence each.
+    """Return a sentence for each topic with records past their retention.
 
     Args:
-        brokers: where to look; every partition's oldest record is read.
-        client: of the same, for what the broker has been told to keep; one that tells nothing keeps everything and is not looked at.
+        brokers: the brokers to read from; the oldest record of every partition is read.
+        client: an admin client of the same brokers. The topics of a broker that reports no settings
+            (the embedded one) are not checked, because it keeps everything.
         now: seconds since the epoch.
     """
     bounded = {
         topic.name: topic
         for topic in TOPICS
-        if topic.retention is not None and told_settings(client, topic)
+        if topic.retention is not None and reported_settings(client, topic)
     }
     found = []
     for name, oldest in _oldest(brokers, bounded).items():
         if now - oldest > bounded[name].kept / 1000 + _GRACE:
             since = datetime.fromtimestamp(oldest, UTC).isoformat(timespec="seconds")
             found.append(
-                f"topic {name} holds a record of {since}, {_days(bounded[name].kept)} is the longest; look at the broker's log"
+                f"topic {name} has a record of {since}, but keeps records for at most"
+                f" {_days(bounded[name].kept)}; check the broker's log"
             )
     return found
 
 
 def _oldest(brokers: Brokers, topics: Mapping[str, Topic]) -> dict[str, float]:
-    """The time of the oldest record of each topic that has one, as far as they can be read."""
+    """Return the time of the oldest readable record of each topic that has one."""
     oldest: dict[str, float] = {}
     for name, records in records_at_ends(brokers, topics, latest=False):
         seconds = min(record.timestamp for record in records) / 1000

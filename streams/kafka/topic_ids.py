@@ -1,8 +1,9 @@
-"""Which topics these are: the ids that Kafka gave them when they were created, and how many partitions each has.
+"""Identity of topics: the ids that Kafka assigned at creation, and numbers of partitions.
 
-A topic that is deleted and created again has the name that it had, and another id (KIP-516). Consumers only know names: a running one
-goes on at its old offset in the new topic. So a worker looks now and then, and ends when its topics are not those any more that it
-began with: started again, it reads the new ones from their beginning.
+A topic that is deleted and created again keeps its name and gets another id (KIP-516). Consumers
+only know names, and a running one continues at its old offset in the new topic. A worker therefore
+checks periodically and exits when its topics have changed. After a restart it reads the new topics
+from their beginning.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """The short ids of topics and their numbers of partitions, both by name. A topic that is not there is in neither."""
+    """Short ids and numbers of partitions by topic name. Missing topics are in neither mapping."""
 
     ids: Mapping[str, str]
     partitions: Mapping[str, int]
 
     def of(self, topic: str) -> str:
-        """Return a topic's short id; ``UNKNOWN`` where it is not there or the broker gives none."""
+        """Return a topic's short id, or ``UNKNOWN`` if the topic is missing or has no id."""
         return self.ids.get(topic, UNKNOWN)
 
     def created_again(self, now: Identities) -> list[str]:
-        """Return the topics that were deleted and created again since, with as many partitions as they had."""
+        """Return the topics that were created again with the same number of partitions."""
         return [
             name
             for name, known in self.ids.items()
@@ -44,7 +45,7 @@ class Identities:
         ]
 
     def resized(self, now: Identities) -> list[str]:
-        """Return the topics that have another number of partitions than they had. One that is not there may come back as it was."""
+        """Return the topics whose number of partitions changed, without missing ones."""
         return [
             name
             for name, count in self.partitions.items()
@@ -52,15 +53,15 @@ class Identities:
         ]
 
 
-#: Where no broker was asked.
+#: Identities without any topic, for use without a broker.
 NONE_KNOWN = Identities(MappingProxyType({}), MappingProxyType({}))
 
 
 def look_up(client: KafkaAdminClient, topics: Collection[str]) -> Identities:
-    """Ask the broker.
+    """Return the identities of topics.
 
     Raises:
-        KafkaError: it does not answer.
+        KafkaError: the broker does not answer.
     """
     found: list[dict[str, Any]] = [
         entry for entry in client.describe_topics(list(topics)) if not entry.get("error_code")
@@ -73,14 +74,14 @@ def look_up(client: KafkaAdminClient, topics: Collection[str]) -> Identities:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What has become of topics: the names of those that were created again, and a sentence about each that has other partitions."""
+    """Names of the topics that were created again, and a sentence for each that was resized."""
 
     created_again: Sequence[str] = ()
     resized: Sequence[str] = ()
 
     @property
     def sentences(self) -> list[str]:
-        """All of it, a sentence each."""
+        """A sentence for each change."""
         return [
             *(f"topic {name} was deleted and created again" for name in self.created_again),
             *self.resized,
@@ -88,11 +89,11 @@ class Changes:
 
 
 class IdentityWatch:
-    """Looks whether the topics are still those that a worker began with.
+    """Detects that topics are no longer those that a worker started with.
 
     Args:
-        known: as they were when it began.
-        connect: makes a client; called again after each failure.
+        known: the identities at the start.
+        connect: makes an admin client; called again after each failure.
     """
 
     def __init__(self, known: Identities, connect: Callable[[], KafkaAdminClient]) -> None:
@@ -100,24 +101,27 @@ class IdentityWatch:
         self._client: KafkaAdminClient | None = None
 
     def look(self) -> Changes:
-        """Say what has changed. A broker that does not answer changes nothing; the watchdog sees to that."""
+        """Return what has changed; nothing if the broker does not answer (the watchdog's task)."""
         try:
             self._client = self._client or self._connect()
             now = look_up(self._client, self._known.ids)
             return Changes(self._known.created_again(now), self._resized(now))
-        except Exception as error:  # noqa: BLE001 - whatever the client raises, the next look has a new one
-            logger.debug("the topics could not be looked at (%s)", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the next look uses a new client
+            logger.debug(
+                "the identity of the topics could not be checked (%s)", type(error).__name__
+            )
             self._client = None
             return Changes()
 
     def _resized(self, now: Identities) -> list[str]:
         return [
-            f"topic {name} has {now.partitions[name]} partitions now, not {self._known.partitions[name]}"
+            f"topic {name} has {now.partitions[name]} partitions now,"
+            f" not {self._known.partitions[name]}"
             for name in self._known.resized(now)
         ]
 
     def adopt(self, topic: str) -> None:
-        """Take a topic as it is now for the one that is known."""
+        """Accept the present identity of a topic as the known one."""
         if self._client is not None:
             ids = {**self._known.ids, topic: look_up(self._client, [topic]).of(topic)}
             self._known = Identities(ids, self._known.partitions)

@@ -1,4 +1,4 @@
-"""The topics, as one literal table, and what makes and checks them."""
+"""The topics as one table, and functions that create and check them."""
 
 from __future__ import annotations
 
@@ -32,15 +32,16 @@ __all__ = [
     "check_topics",
     "create_topics",
     "keeps_producer_time",
-    "told_settings",
+    "reported_settings",
 ]
 
-#: How long a broker may take to be found; a person waits for it.
+#: Milliseconds to find a broker. A person waits for it.
 _BOOTSTRAP_MS = 4_000
-#: Longer than an election of leaders takes.
+#: Seconds for new topics to become visible: longer than a leader election takes.
 _VISIBLE_SECONDS = 15.0
 _MINUTE, _DAY = 60_000, 86_400_000
-#: Milliseconds within which the broker has to compact: what a newer state supersedes, an erased one above all, is gone then.
+#: Milliseconds within which the broker compacts. Superseded states, erased ones above all, are
+#: gone by then.
 COMPACTED_WITHIN = _DAY
 
 INTENTS = "assistant.intents"
@@ -50,13 +51,17 @@ REPLIES = "assistant.replies"
 DEAD_LETTERS = "assistant.dead-letters"
 INCIDENTS = "assistant.incidents"
 HOUSEHOLDS = "misfire.households"
-#: What producers other than the worker write, and the worker reads.
+#: Topics that clients produce and the worker consumes.
 PRODUCED = (INTENTS, OUTCOMES)
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic. ``retention`` is in milliseconds; ``None`` is compacted. ``partitions`` of ``None`` is the installation's number."""
+    """One topic.
+
+    ``retention`` is in milliseconds; a topic without retention is compacted. Without ``partitions``
+    the topic has the installation's number of partitions.
+    """
 
     name: str
     key: str
@@ -66,7 +71,7 @@ class Topic:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """The topic's settings in the broker's words."""
+        """Settings of the topic, by Kafka's names."""
         if self.retention is None:
             return MappingProxyType(
                 {"cleanup.policy": "compact", "max.compaction.lag.ms": str(COMPACTED_WITHIN)}
@@ -76,14 +81,15 @@ class Topic:
                 "cleanup.policy": "delete",
                 "retention.ms": str(self.retention),
                 "segment.ms": str(self.kept - self.retention),
-                # Windows and expiry go by a record's time: no producer may choose it, and Kafka keeps what is new for as long as it says.
+                # Windows, expiry and retention depend on the record's time, so no producer may
+                # choose it.
                 "message.timestamp.type": "LogAppendTime",
             }
         )
 
     @property
     def replay_settings(self) -> Mapping[str, str]:
-        """The settings where an old stream is replayed: records keep their producer's time, and are kept however old that is."""
+        """Settings for the replay of an old stream: producers set times, and no record expires."""
         if self.name not in PRODUCED:
             return self.settings
         return MappingProxyType(
@@ -92,9 +98,10 @@ class Topic:
 
     @property
     def kept(self) -> int:
-        """The longest that a record is there, in milliseconds; where the topic is compacted, one that a newer one supersedes.
+        """The longest time in milliseconds until a record is deleted or, if superseded, compacted.
 
-        Kafka deletes whole segments, and a segment's time begins with its last record: by default that is a week more.
+        Kafka deletes a whole segment when its last record expires, so the length of a segment, by
+        default a week, adds to the retention.
         """
         return (
             COMPACTED_WITHIN
@@ -107,7 +114,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(INTENTS, "household_id", "IntentEvent", 30 * _DAY),
     Topic(DECISIONS, "household_id", "Decision", 90 * _DAY),
     Topic(OUTCOMES, "household_id", "Outcome", 90 * _DAY),
-    Topic(REPLIES, "none: the asker chooses the partition", "Decision", 10 * _MINUTE),
+    Topic(REPLIES, "none: the client chooses the partition", "Decision", 10 * _MINUTE),
     Topic(DEAD_LETTERS, "the original key", "the original bytes", 30 * _DAY),
     Topic(INCIDENTS, "household_id", "LateAnswer", 90 * _DAY),
     Topic(HOUSEHOLDS, "household_id", "household state (the worker's changelog)", None),
@@ -123,7 +130,7 @@ def admin(brokers: Brokers, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
     """Connect for administration.
 
     Raises:
-        DependencyUnavailable: no broker answers, or none lets us in.
+        DependencyUnavailable: no broker answers, or the broker rejects this client.
     """
     try:
         return KafkaAdminClient(
@@ -139,17 +146,18 @@ def admin(brokers: Brokers, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
 def create_topics(
     client: KafkaAdminClient, partitions: int, replication: int = 1, *, producer_time: bool = False
 ) -> list[str]:
-    """Create what is missing and return the names of what was created; what is there stays as it is.
+    """Create the missing topics and return their names; existing topics stay unchanged.
 
-    With ``producer_time`` the topics are for the replay of an old stream (``Topic.replay_settings``).
+    With ``producer_time`` the topics get the settings for the replay of an old stream
+    (``Topic.replay_settings``).
 
     Raises:
-        DependencyUnavailable: the broker took the topics and does not show them.
+        DependencyUnavailable: the broker created topics, but does not list them in time.
     """
-    there = set(client.list_topics())
+    existing = set(client.list_topics())
     created = []
     for topic in TOPICS:
-        if topic.name in there:
+        if topic.name in existing:
             continue
         wanted = topic.replay_settings if producer_time else topic.settings
         new = NewTopic(
@@ -160,22 +168,22 @@ def create_topics(
         except TopicAlreadyExistsError:
             continue
         created.append(topic.name)
-    _wait_until_there(client, created)
+    _wait_until_visible(client, created)
     return created
 
 
 def check_topics(
     client: KafkaAdminClient, partitions: int, *, producer_time: bool = False
 ) -> list[str]:
-    """Return what is wrong with the topics, a sentence each; nothing is a good answer.
+    """Return a sentence for each problem with the topics.
 
-    With ``producer_time`` they may be as the replay of an old stream needs them.
+    With ``producer_time`` the settings for the replay of an old stream are accepted as well.
     """
     described = {
         entry["name"]: entry for entry in client.describe_topics([topic.name for topic in TOPICS])
     }
-    # Whoever has no right to a topic is told that it is not there.
-    unseen = (
+    # Kafka reports a topic as missing to a client without rights on it.
+    or_no_right = (
         ""
         if client.config["security_protocol"] == "PLAINTEXT"
         else ", or grant a right to it ('misfire topics acl')"
@@ -185,21 +193,23 @@ def check_topics(
         entry = described.get(topic.name)
         if entry is None or entry.get("error_code"):
             problems.append(
-                f"topic {topic.name} is missing; create it with 'misfire topics create'{unseen}"
+                f"topic {topic.name} is missing;"
+                f" create it with 'misfire topics create'{or_no_right}"
             )
             continue
         wanted, found = topic.partitions or partitions, len(entry["partitions"])
         if wanted != found:
             problems.append(
-                f"topic {topic.name} has {found} partitions, not {wanted}; set partitions to {found}, "
-                f"or run 'misfire topics grow --partitions {max(wanted, found)}'"
+                f"topic {topic.name} has {found} partitions, not {wanted};"
+                f" set partitions to {found},"
+                f" or run 'misfire topics grow --partitions {max(wanted, found)}'"
             )
         problems += _wrong_settings(client, topic, producer_time=producer_time)
     return problems
 
 
-def told_settings(client: KafkaAdminClient, topic: Topic) -> Mapping[str, Any]:
-    """Return a topic's settings as the broker tells them; the embedded one tells none, and keeps everything while it runs."""
+def reported_settings(client: KafkaAdminClient, topic: Topic) -> Mapping[str, Any]:
+    """Return a topic's settings as the broker reports them; the embedded broker reports none."""
     resource = ConfigResource(ConfigResourceType.TOPIC, topic.name)
     found = client.describe_configs([resource], config_filter="all")
     settings: Mapping[str, Any] = found.get("topic", {}).get(topic.name, {})
@@ -207,31 +217,32 @@ def told_settings(client: KafkaAdminClient, topic: Topic) -> Mapping[str, Any]:
 
 
 def keeps_producer_time(client: KafkaAdminClient) -> None:
-    """Make sure that an old stream keeps its own time in the topics that it is sent to.
+    """Check that records of an old stream keep their time in the topics that it is sent to.
 
     Raises:
-        UsageError: the broker gives every record there the time at which it came.
+        UsageError: the broker stamps the records of a topic itself.
     """
     for topic in TOPICS:
-        told = (
-            told_settings(client, topic).get("message.timestamp.type")
+        setting = (
+            reported_settings(client, topic).get("message.timestamp.type")
             if topic.name in PRODUCED
             else None
         )
-        if told is not None and told["value"] != "CreateTime":
+        if setting is not None and setting["value"] != "CreateTime":
             raise UsageError(
-                f"topic {topic.name} is there and gives every record the time at which it comes; an old stream needs its own: "
-                "use a Kafka without misfire's topics"
+                f"topic {topic.name} exists and stamps records with the time of their arrival, but"
+                " an old stream needs its own times; use a Kafka without misfire's topics"
             )
 
 
-def _wait_until_there(client: KafkaAdminClient, names: Sequence[str]) -> None:
-    """Kafka answers before every broker knows a new topic; whoever starts next would not find it."""
+def _wait_until_visible(client: KafkaAdminClient, names: Sequence[str]) -> None:
+    """Wait until every broker knows the new topics: Kafka answers before they do."""
     give_up = time.monotonic() + _VISIBLE_SECONDS
     while names and not all(_visible(entry) for entry in client.describe_topics(list(names))):
         if time.monotonic() > give_up:
             raise DependencyUnavailable(
-                f"the topics {', '.join(names)} were created but cannot be seen; look at the broker's log"
+                f"the topics {', '.join(names)} were created but are not visible;"
+                " check the broker's log"
             )
         time.sleep(0.05)
 
@@ -243,15 +254,16 @@ def _visible(entry: Mapping[str, Any]) -> bool:
 
 
 def _wrong_settings(client: KafkaAdminClient, topic: Topic, *, producer_time: bool) -> list[str]:
-    """Compare a topic's settings; a broker that tells none is believed."""
-    found = told_settings(client, topic)
+    """Return a sentence for each wrong setting, among those that the broker reports."""
+    found = reported_settings(client, topic)
     replayed = topic.replay_settings if producer_time else topic.settings
     return [
-        f"topic {topic.name} has {name}={found[name]['value']}, not {wanted}; change it with kafka-configs"
+        f"topic {topic.name} has {name}={found[name]['value']}, not {wanted};"
+        " change it with kafka-configs"
         for name, wanted in topic.settings.items()
         if name in found and found[name]["value"] not in (wanted, replayed[name])
     ]
 
 
-#: What a record says of its time (``timestamp_type``): its producer wrote it. The log's own (LogAppendTime) is 1.
+#: ``timestamp_type`` of a record whose producer set the time; LogAppendTime is 1.
 CREATE_TIME = 0

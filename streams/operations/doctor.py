@@ -60,7 +60,7 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     """
     brokers = brokers_of(settings)
     client = admin(brokers)
-    yield Finding("broker", True, f"reachable at {brokers} {brokers.way}")
+    yield Finding("broker", True, f"reachable at {brokers} {brokers.protocol}")
     problems = check_topics(client, settings.partitions, producer_time=settings.producer_time)
     stamps = log_time(brokers, producer_time=settings.producer_time)
     late = overdue(brokers, client, time.time())

@@ -92,7 +92,7 @@ def test_an_old_stream_is_sent_to_no_topic_that_would_date_it_anew(
 ) -> None:
     client = admin(Brokers(apache_kafka.bootstrap))
     create_topics(client, PARTITIONS)
-    with pytest.raises(UsageError, match="gives every record the time at which it comes"):
+    with pytest.raises(UsageError, match="stamps records with the time of their arrival"):
         keeps_producer_time(client)
     client.close()
 

@@ -168,10 +168,10 @@ def test_without_a_right_to_ask_the_gateway_answers_itself_and_counts_it(
     ("who", "changed", "said"),
     [
         (STRANGER, {}, "grant a right to it"),
-        (Part.WORKER, {"MISFIRE_KAFKA_PASSWORD_FILE": "{wrong}"}, "does not let user worker in"),
-        (Part.WORKER, {"MISFIRE_KAFKA_USER": "nobody"}, "does not let user nobody in"),
-        (Part.WORKER, {"MISFIRE_KAFKA_CA": "{other}"}, "do not agree on TLS"),
-        (Part.WORKER, {"MISFIRE_BROKER": "{inside}"}, "does not let user worker in"),
+        (Part.WORKER, {"MISFIRE_KAFKA_PASSWORD_FILE": "{wrong}"}, "rejects user worker"),
+        (Part.WORKER, {"MISFIRE_KAFKA_USER": "nobody"}, "rejects user nobody"),
+        (Part.WORKER, {"MISFIRE_KAFKA_CA": "{other}"}, "the TLS handshake with"),
+        (Part.WORKER, {"MISFIRE_BROKER": "{inside}"}, "rejects user worker"),
     ],
 )
 def test_a_worker_that_is_not_let_in_says_why_in_a_sentence(

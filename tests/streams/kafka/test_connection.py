@@ -22,15 +22,15 @@ def password(tmp_path: Path) -> Path:
     return file
 
 
-def test_without_settings_it_is_spoken_in_the_clear() -> None:
+def test_the_default_is_plaintext() -> None:
     brokers = brokers_of(Settings(broker="a:1,b:2"))
 
     assert brokers == Brokers("a:1,b:2")
     assert brokers.options == {"bootstrap_servers": "a:1,b:2"}
-    assert brokers.way == "in the clear"
+    assert brokers.protocol == "in plaintext"
 
 
-def test_a_password_goes_over_tls_to_every_client(password: Path) -> None:
+def test_every_client_sends_the_password_over_tls(password: Path) -> None:
     settings = Settings(
         kafka_security="SASL_SSL", kafka_user="worker", kafka_password_file=password
     )
@@ -54,7 +54,7 @@ def test_a_password_goes_over_tls_to_every_client(password: Path) -> None:
         "SASL_SSL",
         "SCRAM-SHA-512",
     )
-    assert brokers.way == "over SASL_SSL as worker"
+    assert brokers.protocol == "over SASL_SSL as worker"
 
 
 def test_a_certificate_alone_is_mutual_tls() -> None:
@@ -69,7 +69,7 @@ def test_the_password_is_not_shown() -> None:
         "a:1", ssl.create_default_context(), Login("PLAIN", "worker", "correct horse")
     )
 
-    assert "correct horse" not in f"{brokers} {brokers!r} {brokers.way}"
+    assert "correct horse" not in f"{brokers} {brokers!r} {brokers.protocol}"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_password_is_not_shown() -> None:
         ),
     ],
 )
-def test_settings_that_contradict_each_other_are_all_told(
+def test_every_contradiction_between_settings_is_listed(
     given: dict[str, Any], said: list[str]
 ) -> None:
     with pytest.raises(UsageError) as found:
@@ -99,7 +99,7 @@ def test_settings_that_contradict_each_other_are_all_told(
     assert str(found.value).count("\n") == len(said)
 
 
-def test_what_is_not_there_is_named(tmp_path: Path, password: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path, password: Path) -> None:
     asked: dict[str, Any] = {"kafka_security": "SASL_SSL", "kafka_user": "worker"}
     missing = tmp_path / "nothing"
     (tmp_path / "empty").touch()

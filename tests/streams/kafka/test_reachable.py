@@ -18,7 +18,7 @@ LOGIN = Login("PLAIN", "worker", "correct horse")
 
 @contextmanager
 def answering_tls(ca: trustme.CA, name: str = "127.0.0.1") -> Iterator[str]:
-    """Somebody with a certificate for ``name`` who says nothing more; yields the address."""
+    """Accept TLS connections with a certificate for ``name``, answer nothing, yield the address."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ca.issue_cert(name).configure_cert(context)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -26,9 +26,12 @@ def answering_tls(ca: trustme.CA, name: str = "127.0.0.1") -> Iterator[str]:
         def answer() -> None:
             with suppress(OSError):
                 while True:
-                    taken, _ = listening.accept()
-                    with suppress(OSError), context.wrap_socket(taken, server_side=True) as spoken:
-                        spoken.recv(1)
+                    accepted, _ = listening.accept()
+                    with (
+                        suppress(OSError),
+                        context.wrap_socket(accepted, server_side=True) as connection,
+                    ):
+                        connection.recv(1)
 
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
@@ -52,7 +55,7 @@ def trusting(ca: trustme.CA) -> ssl.SSLContext:
     return context
 
 
-def test_nobody_is_there() -> None:
+def test_no_broker_at_the_address() -> None:
     assert "no Kafka broker answers at 127.0.0.1" in why_unreachable(
         Brokers(f"127.0.0.1:{free_port()}")
     )
@@ -61,30 +64,30 @@ def test_nobody_is_there() -> None:
     )
 
 
-def test_somebody_who_does_not_speak_in_the_clear() -> None:
+def test_a_server_that_does_not_answer_plaintext() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         said = why_unreachable(Brokers(f"127.0.0.1:{listening.getsockname()[1]}"))
 
-    assert "where it wants TLS, set kafka_security" in said
+    assert "if it expects TLS, set kafka_security" in said
 
 
 def test_a_certificate_that_is_not_trusted(at: str) -> None:
     said = why_unreachable(Brokers(at, ssl.create_default_context()))
 
-    assert "do not agree on TLS (unable to get local issuer certificate)" in said
+    assert "failed (unable to get local issuer certificate)" in said
 
 
-def test_a_certificate_for_somebody_else(ca: trustme.CA) -> None:
+def test_a_certificate_for_another_host(ca: trustme.CA) -> None:
     with answering_tls(ca, name="kafka.example") as address:
         said = why_unreachable(Brokers(address, trusting(ca)))
 
-    assert "do not agree on TLS (IP address mismatch" in said
+    assert "failed (IP address mismatch" in said
 
 
-def test_who_is_not_let_in(ca: trustme.CA, at: str) -> None:
+def test_a_rejected_client(ca: trustme.CA, at: str) -> None:
     tls = trusting(ca)
 
-    assert "look at kafka_cert and kafka_key" in why_unreachable(Brokers(at, tls))
+    assert "check kafka_cert and kafka_key" in why_unreachable(Brokers(at, tls))
     said = why_unreachable(Brokers(f"{at},127.0.0.1:1", tls, LOGIN))
-    assert "does not let user worker in; look at kafka_user" in said
+    assert "rejects user worker; check kafka_user" in said
     assert "correct horse" not in said

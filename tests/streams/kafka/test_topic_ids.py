@@ -15,7 +15,7 @@ FIRST, SECOND = "01a224e1-d479-7b92-997b-d9bb70f7f20d", "01a224e1-d50e-72b0-830c
 
 
 class Broker:
-    """As much of an admin client as is asked."""
+    """The part of an admin client that the tests use."""
 
     def __init__(self, **topics: tuple[str, int]) -> None:
         self.topics: dict[str, tuple[str, int]] = topics
@@ -36,9 +36,7 @@ class Broker:
         ]
 
 
-def test_a_topic_that_is_created_again_or_grows_is_noticed_and_one_that_is_gone_is_waited_for() -> (
-    None
-):
+def test_recreated_and_resized_topics_are_reported_and_missing_ones_are_not() -> None:
     broker = Broker(a=(FIRST, 4), b=(SECOND, 4))
     known = look_up(broker, ["a", "b", "c"])
     assert known.of("a") == short_id(FIRST)
@@ -66,9 +64,9 @@ def test_a_topic_that_is_created_again_or_grows_is_noticed_and_one_that_is_gone_
     assert watch.look().sentences == ["topic b has 8 partitions now, not 4"]
 
 
-def test_nothing_is_concluded_from_a_broker_without_ids() -> None:
-    told, without = Identities({"a": "11111111"}, {"a": 4}), Identities({"a": ""}, {"a": 4})
-    assert told.created_again(without) == without.created_again(told) == []
+def test_a_broker_without_ids_recreates_no_topic() -> None:
+    with_ids, without = Identities({"a": "11111111"}, {"a": 4}), Identities({"a": ""}, {"a": 4})
+    assert with_ids.created_again(without) == without.created_again(with_ids) == []
 
 
 @pytest.mark.parametrize(
@@ -88,7 +86,7 @@ def test_an_offset_of_an_earlier_topic_is_stale(
 
 
 def test_a_household_is_recovered_from_its_own_partition_alone() -> None:
-    """Its tombstone where it was before may be read after its state where it is now."""
+    """The tombstone in its former partition may be read after the state in its present one."""
     import faust
 
     table: Any = faust.App("t", store="memory://", Table=HouseholdTable).Table(

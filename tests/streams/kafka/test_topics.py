@@ -3,7 +3,7 @@ from __future__ import annotations
 from streams.kafka.topics import BUNDLES, TOPICS
 
 
-def test_the_table_is_the_designs() -> None:
+def test_retention_and_partitions_of_every_topic() -> None:
     day = 86_400_000
 
     assert {topic.name: (topic.retention, topic.partitions) for topic in TOPICS} == {
@@ -23,7 +23,7 @@ def test_the_topic_of_bundles_is_declared_but_not_required() -> None:
     assert BUNDLES.settings["cleanup.policy"] == "compact"
 
 
-def test_what_has_no_retention_is_compacted() -> None:
+def test_a_topic_without_retention_is_compacted() -> None:
     for topic in TOPICS:
         policy = topic.settings["cleanup.policy"]
         assert policy == ("compact" if topic.retention is None else "delete")
@@ -34,8 +34,8 @@ def test_what_has_no_retention_is_compacted() -> None:
         )
 
 
-def test_a_record_goes_within_a_day_of_its_time() -> None:
-    """Kafka deletes segments, not records: a segment that is a week long keeps its first record for a week more."""
+def test_a_record_is_deleted_within_a_day_after_its_retention() -> None:
+    """Kafka deletes whole segments: a segment of a week keeps its first record a week longer."""
     for topic in TOPICS:
         if topic.retention is not None:
             longest = int(topic.settings["retention.ms"]) + int(topic.settings["segment.ms"])
