@@ -1,7 +1,8 @@
-"""Evidence: at a committing event the chain becomes a vector of named terms.
+"""Evidence: the named terms that describe the chain of a committing event as a vector.
 
-To add a term, add a ``Term`` to the file whose question it answers (or a file with a ``TERMS`` of its own, listed below).
-``checks.py`` holds every term to the same contract: deterministic, finite or missing, and free of clocks.
+To add a term, add a ``Term`` to the module of its topic, or add a module with its own ``TERMS`` to
+``LAYERS``. ``conformance.check_term`` checks that every term is deterministic, that its value is
+finite or missing, and that it does not depend on the date.
 """
 
 from __future__ import annotations
@@ -11,18 +12,26 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from detector.evidence import channels, coherence, dialogue, flow, habits, sequence, subject
-from detector.evidence import session_domains as company
+from detector.evidence import (
+    channels,
+    coherence,
+    dialogue,
+    flow,
+    habits,
+    sequence,
+    session_domains,
+    subject,
+)
 from detector.evidence.context import MISSING, Moment, Term
 
 __all__ = ["LAYERS", "MISSING", "TERMS", "Moment", "Term", "evidence"]
 
-#: The terms by the question that their file answers.
+#: The terms by topic.
 LAYERS: Mapping[str, tuple[Term, ...]] = {
     "sequence": sequence.TERMS,
     "subject": subject.TERMS,
     "habits": habits.TERMS,
-    "company": company.TERMS,
+    "company": session_domains.TERMS,
     "dialogue": dialogue.TERMS,
     "flow": flow.TERMS,
     "coherence": coherence.TERMS,
@@ -32,5 +41,8 @@ TERMS: tuple[Term, ...] = tuple(term for terms in LAYERS.values() for term in te
 
 
 def evidence(moment: Moment) -> npt.NDArray[np.float64]:
-    """Return the value of every term, shape (len(TERMS),), in the order of ``TERMS``; NaN is missing."""
+    """Return the values of all terms in the order of ``TERMS``, shape (len(TERMS),).
+
+    NaN means that a value is missing.
+    """
     return np.array([term.value(moment) for term in TERMS])

@@ -1,6 +1,7 @@
-"""The other channels: how sure the recognisers were. Often missing, which is a value of its own.
+"""Terms about the confidences of the recognisers, which are often missing.
 
-One turn of a meant chain is easily mumbled; background talk is heard badly from beginning to end. So there are the lowest and the mean.
+Each channel has a lowest and a mean confidence: one turn of a meant chain may be mumbled, but
+background talk is recognised badly throughout.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether the details go together: with each other, and with what the conversation was about before."""
+"""Terms about unusual combinations of slots, within the subject and with earlier subjects."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ def _left_out(moment: Moment, subject: Subject) -> list[float]:
 
 
 def _across(value: Callable[[list[float]], float]) -> Callable[[Moment], float]:
-    """A value of the pairs of details from before and since; missing where nothing was said before."""
+    """Make a term of the pairs of an earlier slot and a slot of the subject.
+
+    The term is missing if no slot was named in an earlier subject.
+    """
 
     def of(moment: Moment, subject: Subject) -> float:
         if not subject.told:
             return MISSING
-        said = qualified(subject.domain, subject.slots)
-        return value(moment.population.coherence.across_bits(subject.told, said))
+        names = qualified(subject.domain, subject.slots)
+        return value(moment.population.coherence.across_bits(subject.told, names))
 
     return of_subject(of)
 
@@ -39,35 +42,37 @@ TERMS = (
     Term(
         "slots_apart_bits",
         "bits",
-        "how much more seldom than by chance two slots of the subject are said together, the rarest pair",
-        "two of its details are hardly ever said together ({value:.1f} bits)",
+        "how much more rarely than by chance two slots of the subject occur together, rarest pair",
+        "two of its details hardly ever occur together ({value:.1f} bits)",
         of_subject(lambda moment, subject: _most(_apart(moment, subject))),
     ),
     Term(
         "slots_apart_sum",
         "bits",
-        "how much more seldom than by chance the slots of the subject are said together, over all pairs",
+        "how much more rarely than by chance the slots of the subject occur together, all pairs",
         "its details hardly ever go together ({value:.1f} bits)",
         of_subject(lambda moment, subject: sum(_apart(moment, subject))),
     ),
     Term(
         "slot_left_out_bits",
         "bits",
-        "surprisal of a slot that was not said although another one was that it goes with, the most surprising one",
-        "a detail is missing that people give together with what was said ({value:.1f} bits)",
+        "surprisal of a missing slot that usually accompanies a named one, most surprising slot",
+        "a detail is missing that usually accompanies the others ({value:.1f} bits)",
         of_subject(lambda moment, subject: _most(_left_out(moment, subject))),
     ),
     Term(
         "earlier_apart_bits",
         "bits",
-        "how much more seldom than by chance a slot of the subject is said after one from earlier in the session, the rarest pair",
-        "what was said before hardly ever leads to such details ({value:.1f} bits)",
+        "how much more rarely than by chance a slot of the subject follows an earlier one, "
+        "rarest pair",
+        "one of its details hardly ever follows what was said before ({value:.1f} bits)",
         _across(_most),
     ),
     Term(
         "earlier_apart_sum",
         "bits",
-        "how much more seldom than by chance the slots of the subject are said after those from earlier in the session, over all pairs",
+        "how much more rarely than by chance the slots of the subject follow earlier ones, "
+        "all pairs",
         "its details hardly ever follow what was said before ({value:.1f} bits)",
         _across(sum),
     ),

@@ -1,12 +1,14 @@
-"""The conformance battery: what every evidence term, sequence scorer and judge must pass, whoever wrote it.
+"""The conformance checks that every evidence term, sequence scorer and judge must pass.
 
-In the manner of scikit-learn's and river's ``check_estimator``.
-``tests/detector/evidence/test_evidence.py`` calls ``check_term`` with every term of
-``evidence.TERMS`` on ordinary moments and on the corners, so whoever adds a term to a ``TERMS`` has it checked; whoever writes another
-sequence scorer or judge calls ``check_scorer`` or ``check_judge`` in its test. A failed check raises ``AssertionError`` with one sentence.
+They are modelled on ``check_estimator`` of scikit-learn and river. A failed check raises
+``AssertionError`` with one sentence. ``tests/detector/evidence/test_evidence.py`` calls
+``check_term`` with every term of ``evidence.TERMS`` on ordinary and corner cases, so a new term is
+checked automatically. The test of a new sequence scorer or judge should call ``check_scorer`` or
+``check_judge``.
 
 >>> from detector.evidence import Term
->>> check_term(Term("turns", "events", "length of the chain", "it took {value:.0f} turns", lambda m: float(len(m.chain.bits))), [])
+>>> turns = lambda moment: float(len(moment.chain.bits))
+>>> check_term(Term("turns", "events", "length", "it took {value:.0f} turns", turns), [])
 """
 
 from __future__ import annotations
@@ -28,14 +30,15 @@ __all__ = ["SequenceScorer", "check_judge", "check_scorer", "check_term"]
 
 Floats = npt.NDArray[np.float64]
 
-#: Two roads to the same surprisal may differ by rounding, never by more (bits).
+#: Two computations of the same surprisal may differ by rounding only (bits).
 _TOLERANCE = 1e-9
-#: A term may know the hour of the week, never the date: a year of whole weeks changes nothing.
+#: A term may depend on the hour of the week but not on the date: a shift by whole weeks must not
+#: change it.
 _WEEKS = timedelta(weeks=52)
 
 
 class SequenceScorer(Protocol):
-    """What scores sequences of symbols, one step at a time; ``filtering.SequenceModel`` is one."""
+    """A scorer of symbol sequences that works one step at a time, such as ``SequenceModel``."""
 
     @property
     def start(self) -> int:
@@ -51,7 +54,7 @@ class SequenceScorer(Protocol):
         """Return the bits of each event of a whole session."""
 
     def predictive(self, current: Floats, previous: int) -> Floats:
-        """Return the probability of each symbol to come next."""
+        """Return the probability of each symbol as the next one."""
 
 
 class _Judge(Protocol):
@@ -68,17 +71,18 @@ J = TypeVar("J", bound=_Judge)
 
 
 def check_term(term: Term, moments: Iterable[Moment]) -> None:
-    """Hold a term to the contract of evidence.
+    """Check that a term fulfils the contract of evidence.
 
-    It has a name, a unit, a meaning and a sentence that can be filled in. On every moment its value is a number, finite or NaN, and the
-    same when asked again; it changes nothing; it depends neither on ids, nor on the date, nor on how many events the household ever sent.
+    A term has a name, a unit, a meaning and a sentence template. For every moment, its value is a
+    finite number or NaN, and a second call gives the same value. The term does not modify the
+    moment. It does not depend on ids, on the date or on the number of events in the household.
 
     Args:
         term: the term.
-        moments: committed chains to try it on, best also those at the edge of what can happen.
+        moments: committed chains to evaluate it on, preferably including corner cases.
 
     Raises:
-        AssertionError: the term breaks the contract; the message says how.
+        AssertionError: the term violates the contract; the message says how.
     """
     _require(
         term.name.isidentifier() and term.name.islower(),
@@ -88,11 +92,9 @@ def check_term(term: Term, moments: Iterable[Moment]) -> None:
     fields = {name for _, name, _, _ in string.Formatter().parse(term.sentence) if name is not None}
     _require(
         fields <= {"value", "intent"},
-        f"term {term.name}: its sentence may only hold value and intent",
+        f"term {term.name}: its sentence may only contain value and intent",
     )
-    _require(
-        not term.sentence.endswith("."), f"term {term.name}: the full stop is put in by explain.py"
-    )
+    _require(not term.sentence.endswith("."), f"term {term.name}: reasons.py appends the full stop")
     term.sentence.format(value=1.5, intent="messages.SendMessage")
     for moment in moments:
         before = copy.deepcopy(moment)
@@ -102,8 +104,8 @@ def check_term(term: Term, moments: Iterable[Moment]) -> None:
             isinstance(value, int | float), f"{where} gives {type(value).__name__}, not a number"
         )
         _require(not math.isinf(value), f"{where} is infinite")
-        _require(_same(value, term.value(moment)), f"{where} gives another value when asked again")
-        _require(moment == before, f"{where} changes what it looks at")
+        _require(_same(value, term.value(moment)), f"{where} gives another value when called again")
+        _require(moment == before, f"{where} modifies the moment")
         _require(_same(value, term.value(_renamed(moment))), f"{where} depends on an id")
         _require(_same(value, term.value(_a_year_later(moment))), f"{where} depends on the date")
 
@@ -115,16 +117,19 @@ def check_scorer(
     n_symbols: int,
     reload: Callable[[S], S] | None = None,
 ) -> None:
-    """Hold a sequence scorer to its contract.
+    """Check that a sequence scorer fulfils its contract.
+
+    Its surprisals are finite, deterministic and unchanged by loading. One step at a time gives the
+    same surprisals as the whole sequence, and they agree with the predictive, which sums to one.
 
     Args:
         scorer: the scorer.
-        sequences: sequences over ``0 .. n_symbols - 1``, best also some that it never saw.
-        n_symbols: number of symbols, the unseen one included.
-        reload: saves a scorer and loads it again, where it can be saved.
+        sequences: sequences over ``0 .. n_symbols - 1``, preferably including unseen ones.
+        n_symbols: the number of symbols, including the unseen one.
+        reload: a function that saves and loads a scorer, if it can be saved.
 
     Raises:
-        AssertionError: the scorer breaks the contract; the message says how.
+        AssertionError: the scorer violates the contract; the message says how.
     """
     restored = reload(scorer) if reload else scorer
     for symbols in sequences:
@@ -135,14 +140,14 @@ def check_scorer(
         )
         _require(
             whole == scorer.surprisals(symbols),
-            f"surprisals of {list(symbols)} differ when asked again",
+            f"surprisals of {list(symbols)} differ when called again",
         )
         _require(
             whole == restored.surprisals(symbols),
             f"surprisals of {list(symbols)} differ after loading",
         )
         current, previous = scorer.fresh(), scorer.start
-        for place, symbol in enumerate(symbols):
+        for index, symbol in enumerate(symbols):
             likely = scorer.predictive(current, previous)
             _require(likely.shape == (n_symbols,), f"the predictive has shape {likely.shape}")
             _require(
@@ -152,8 +157,8 @@ def check_scorer(
             after, bits = scorer.step(current, previous, symbol)
             _require(np.array_equal(kept, current), "a step changes the filter that it was given")
             _require(
-                abs(bits - whole[place]) < _TOLERANCE,
-                f"step {place} of {list(symbols)} is not the whole's",
+                abs(bits - whole[index]) < _TOLERANCE,
+                f"step {index} of {list(symbols)} differs from the whole sequence's",
             )
             _require(
                 abs(bits + math.log2(likely[symbol])) < _TOLERANCE,
@@ -163,15 +168,18 @@ def check_scorer(
 
 
 def check_judge(judge: J, values: Floats, *, reload: Callable[[J], J] | None = None) -> None:
-    """Hold a judge to its contract: finite whatever the evidence, contributions that add up, the same after loading.
+    """Check that a judge fulfils its contract.
+
+    Its contributions are finite for any evidence, deterministic and unchanged by loading, and they
+    add up to the ratio.
 
     Args:
         judge: the judge over T terms.
-        values: (n, T) evidence to try it on; rows of missing, zero and extreme values are added.
-        reload: saves a judge and loads it again, where it can be saved.
+        values: (n, T) evidence; rows of missing, zero and extreme values are added.
+        reload: a function that saves and loads a judge, if it can be saved.
 
     Raises:
-        AssertionError: the judge breaks the contract; the message says how.
+        AssertionError: the judge violates the contract; the message says how.
     """
     restored = reload(judge) if reload else judge
     terms = values.shape[1]
@@ -186,7 +194,7 @@ def check_judge(judge: J, values: Floats, *, reload: Callable[[J], J] | None = N
         )
         _require(
             np.array_equal(contributions, judge.contributions(row)),
-            "contributions differ when asked again",
+            "contributions differ when called again",
         )
         _require(
             np.array_equal(contributions, restored.contributions(row)),
@@ -207,7 +215,7 @@ def _same(first: float, second: float) -> bool:
 
 
 def _renamed(moment: Moment) -> Moment:
-    """The same moment under other ids, in a household that sent more events."""
+    """Return the moment with other ids, in a household with more events."""
     event, household = moment.event, moment.household
     return replace(
         moment,
@@ -222,7 +230,7 @@ def _renamed(moment: Moment) -> Moment:
 
 
 def _a_year_later(moment: Moment) -> Moment:
-    """The same moment with everything that happened a whole number of weeks later."""
+    """Return the moment shifted by a whole number of weeks."""
     seconds = _WEEKS.total_seconds()
 
     return replace(

@@ -1,4 +1,4 @@
-"""What a term may look at: one committing event, its chain and session, this household, and the population."""
+"""The input of evidence terms: a committing event, its chain, session, household and population."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from detector.population.model import Model
 
 __all__ = ["MISSING", "Moment", "Term", "of_subject"]
 
-#: The value of a term that cannot be known here: a value of its own, neither zero nor one.
+#: The value of a term that is not known; the judge treats it as a value of its own.
 MISSING = float("nan")
 
 
@@ -21,8 +21,10 @@ MISSING = float("nan")
 class Moment:
     """A committing event at the moment of the decision.
 
-    ``session`` and ``chain`` hold the event, ``household`` has not learned from it. ``flow_bits`` are the surprisals of the session's kept
-    turns as moves, whatever they are about; ``opening_bits`` is that of the turn that changed the subject as the beginning of a session.
+    ``session`` and ``chain`` include the event; ``household`` has not learned from it.
+    ``flow_bits`` are the surprisals of the session's kept turns as moves, independent of their
+    domain. ``opening_bits`` is the surprisal of the turn that changed the subject, as the first
+    turn of a session. Both are in bits; higher is rarer.
     """
 
     event: IntentEvent
@@ -42,7 +44,7 @@ class Moment:
         household: HouseholdState,
         model: Model,
     ) -> Moment:
-        """Return what the evidence of a committing event is drawn from."""
+        """Return the moment of a committing event."""
         begun = _kept_before(session)
         opening = (
             model.opening_bits(session.symbols[begun]) if begun < len(session.symbols) else MISSING
@@ -53,24 +55,27 @@ class Moment:
 
     @property
     def number(self) -> int:
-        """The number that the household's next learned session will have."""
+        """The number of the next session that the household learns from."""
         return self.household.learned + 1
 
     @property
     def before(self) -> tuple[str, ...]:
-        """The intents of the session's turns before the chain, as far as they are kept."""
+        """The intents of the session's kept turns before the chain."""
         kept = len(self.session.intents)
         return self.session.intents[: max(kept - (self.session.turns - self.chain.start), 0)]
 
     @property
     def earlier(self) -> frozenset[str]:
-        """The domains that the session was about before its present subject, as far as they are kept; the subject's may be among them."""
-        told = self.session.intents[: self.kept_before]
-        return frozenset(map(domain_of, told)) - {CONVERSATION}
+        """The domains of the session's kept turns before the current subject.
+
+        The domain of the current subject may be among them.
+        """
+        intents = self.session.intents[: self.kept_before]
+        return frozenset(map(domain_of, intents)) - {CONVERSATION}
 
     @property
     def kept_before(self) -> int:
-        """How many of the session's kept turns came before its present subject."""
+        """The number of the session's kept turns before the current subject."""
         return _kept_before(self.session)
 
 
@@ -83,7 +88,8 @@ def _kept_before(session: Session) -> int:
 class Term:
     """One named piece of evidence.
 
-    ``sentence`` tells a person what the value means when it speaks for a misfire; ``{value}`` and ``{intent}`` are filled in.
+    ``sentence`` explains a value that is evidence for a misfire; it is a template for ``{value}``
+    and ``{intent}``.
     """
 
     name: str
@@ -94,7 +100,7 @@ class Term:
 
 
 def of_subject(value: Callable[[Moment, Subject], float]) -> Callable[[Moment], float]:
-    """Make a term's value of what the session is about; every committing event has a subject."""
+    """Make a term's value of the session's subject; every committing event has one."""
 
     def of(moment: Moment) -> float:
         subject = moment.session.subject
@@ -104,7 +110,7 @@ def of_subject(value: Callable[[Moment, Subject], float]) -> Callable[[Moment], 
 
 
 def _flow_bits(model: Model, session: Session) -> tuple[float, ...]:
-    """Return the surprisal in bits of each kept turn of a session, as a move regardless of its topic; higher is rarer."""
+    """Return the surprisal in bits of each kept turn of a session as a move; higher is rarer."""
     names = (model.vocabulary.name(symbol) for symbol in session.symbols)
     turns = [(intent, act) for intent, (_, act) in zip(session.intents, names, strict=True)]
     return tuple(model.population.flow.bits(moves_of(turns)))

@@ -1,4 +1,4 @@
-"""Whether the dialogue hangs together: what usually comes before this command, and which slots it usually has."""
+"""Terms about the course of the dialogue: the search before the command, and its usual slots."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ __all__ = ["TERMS"]
 
 
 def _search_bits(moment: Moment) -> float:
-    """Surprisal of "something else of the domain came before, or not", for this intent."""
+    """Return the surprisal of whether another intent of the domain came before this one."""
     rate = moment.population.searched.get(moment.event.intent)
     if rate is None:
         return MISSING
-    came = any(
+    searched = any(
         domain_of(intent) == moment.event.domain and intent != moment.event.intent
         for intent in moment.before
     )
-    return -math.log2(rate if came else 1.0 - rate)
+    return -math.log2(rate if searched else 1.0 - rate)
 
 
 def _slot_bits(moment: Moment) -> float:
-    """Surprisal of the set of slots that are known by now, each taken on its own."""
+    """Return the surprisal of the set of known slots, each slot taken independently."""
     usual = moment.population.slots.get(moment.event.intent)
     if usual is None:
         return MISSING
@@ -44,35 +44,35 @@ TERMS = (
     Term(
         "search_bits",
         "bits",
-        "surprisal of having looked, or not, for something of the kind before commanding it",
-        "people usually lead up to {intent} in another way ({value:.1f} bits)",
+        "surprisal of whether a search in the domain preceded the command",
+        "users usually lead up to {intent} in another way ({value:.1f} bits)",
         _search_bits,
     ),
     Term(
         "slot_bits",
         "bits",
-        "surprisal of which slots are known when the intent is committed",
-        "what was said and left unsaid is unusual for {intent} ({value:.1f} bits)",
+        "surprisal of the set of slots that are known when the intent is committed",
+        "the set of details is unusual for {intent} ({value:.1f} bits)",
         _slot_bits,
     ),
     Term(
         "slots_missing",
         "slots",
-        "expected number of slots that this intent usually has and this chain lacks",
-        "about {value:.1f} of the details that {intent} usually has were never said",
+        "expected number of usual slots of the intent that the session lacks",
+        "about {value:.1f} of the usual details of {intent} were not given",
         _slots_missing,
     ),
     Term(
         "slots_repeated",
         "slots",
-        "slots that were said twice within the chain",
-        "{value:.0f} details were said twice",
+        "slots that were named again within the chain",
+        "{value:.0f} details were repeated",
         lambda moment: float(min(moment.chain.repeated, 4)),
     ),
     Term(
         "slots_conflicting",
         "slots",
-        "slots whose value differs from what the session said before",
+        "slots whose value differs from an earlier one in the session",
         "{value:.0f} details differ from what was said before",
         lambda moment: float(min(moment.chain.conflicts, 4)),
     ),

@@ -1,7 +1,8 @@
-"""Does evidence still look like the training data's? Each term's values in bins, compared by the population stability index.
+"""Drift of the evidence from the training data, measured by the population stability index.
 
-The index is the symmetric Kullback-Leibler divergence of two binned distributions (Kullback & Leibler 1951, Ann. Math. Stat. 22), as
-credit scoring uses it: below 0.1 nothing moved, above 0.25 something did (Siddiqi 2006, Credit Risk Scorecards).
+The index is the symmetric Kullback-Leibler divergence of two binned distributions (Kullback &
+Leibler 1951, Ann. Math. Stat. 22). In credit scoring, an index below 0.1 means no drift, and one
+above 0.25 means drift (Siddiqi 2006, Credit Risk Scorecards).
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import numpy.typing as npt
 
 __all__ = ["BINS", "LEAST_SHARE", "Distribution", "fit_distribution", "stability_index"]
 
-#: Bins of values that are there; one more holds those that are missing.
+#: Bins of known values; one more bin contains the missing ones.
 BINS = 10
-#: What an empty bin counts as: the index is infinite otherwise, and one value among ten thousand is no drift.
+#: Lower bound of a bin's share. Without it, an empty bin would make the index infinite. One value
+#: in ten thousand is not drift.
 LEAST_SHARE = 1e-4
 
 Floats = npt.NDArray[np.float64]
@@ -24,18 +26,19 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Distribution:
-    """How T terms were distributed in the training data's meant commands.
+    """The distribution of T terms in the meant commands of the training data.
 
     Attributes:
-        edges: (T, BINS - 1) where a term's next bin begins, ascending; infinite where a term has too few different values.
-        shares: (T, BINS + 1) the share of values in each bin; the last is what was missing.
+        edges: (T, BINS - 1) the upper edges of all bins but the last, ascending; infinite if a term
+            has too few distinct values.
+        shares: (T, BINS + 1) the share of values in each bin; the last bin is for missing values.
     """
 
     edges: Floats
     shares: Floats
 
     def bins(self, values: Floats) -> npt.NDArray[np.int64]:
-        """Return the bin of each term's value, shape (T,); NaN is missing."""
+        """Return the bin of each term's value, shape (T,); NaN means missing."""
         inside = (values[:, None] > self.edges).sum(axis=1)
         return np.where(np.isnan(values), BINS, inside)
 
@@ -50,10 +53,10 @@ def fit_distribution(rows: Sequence[Floats]) -> Distribution:
     values = np.asarray(rows)
     edges = np.full((values.shape[1], BINS - 1), np.inf)
     for term, column in enumerate(values.T):
-        there = column[~np.isnan(column)]
-        if len(there):
-            cuts = np.unique(np.quantile(there, np.arange(1, BINS) / BINS, method="lower"))
-            cuts = cuts[cuts < there.max()]
+        known = column[~np.isnan(column)]
+        if len(known):
+            cuts = np.unique(np.quantile(known, np.arange(1, BINS) / BINS, method="lower"))
+            cuts = cuts[cuts < known.max()]
             edges[term, : len(cuts)] = cuts
     draft = Distribution(edges, np.empty(0))
     counts = np.zeros((values.shape[1], BINS + 1))
@@ -67,8 +70,8 @@ def stability_index(expected: Floats, found: Floats) -> Floats:
     """Return the population stability index along the last axis; 0 is no drift, higher is more.
 
     Args:
-        expected: (..., B) shares of the training data.
-        found: (..., B) shares, or counts, of what is seen now.
+        expected: (..., B) shares in the training data.
+        found: (..., B) shares or counts in current data.
 
     >>> float(stability_index(np.array([0.5, 0.5]), np.array([5.0, 5.0])))
     0.0

@@ -1,4 +1,4 @@
-"""Whether the conversation goes on as people's do, whatever it is about: each turn's surprisal as a move (``flow.py``)."""
+"""Terms about the flow of the dialogue: the surprisal of each turn as a move, in any domain."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from detector.evidence.context import MISSING, Moment, Term
 __all__ = ["TERMS"]
 
 
-def _own(value: Callable[[Sequence[float]], float]) -> Callable[[Moment], float]:
-    """A value of the moves since the subject changed."""
+def _of_subject_moves(value: Callable[[Sequence[float]], float]) -> Callable[[Moment], float]:
+    """Make a term's value of the moves since the subject changed."""
 
     def of(moment: Moment) -> float:
-        own = moment.flow_bits[moment.kept_before :]
-        return value(own) if own else MISSING
+        bits = moment.flow_bits[moment.kept_before :]
+        return value(bits) if bits else MISSING
 
     return of
 
@@ -28,35 +28,35 @@ TERMS = (
         "flow_first_bits",
         "bits",
         "surprisal of the move that changed the subject",
-        "people hardly ever change the subject like that ({value:.1f} bits)",
-        _own(lambda bits: bits[0]),
+        "users hardly ever change the subject like that ({value:.1f} bits)",
+        _of_subject_moves(lambda bits: bits[0]),
     ),
     Term(
         "flow_peak_bits",
         "bits",
         "surprisal of the most surprising move after the one that changed the subject",
-        "once begun, it goes on in a way that is rare whatever it is about ({value:.1f} bits)",
-        _own(lambda bits: max(bits[1:], default=MISSING)),
+        "after its first turn, the dialogue continues in an unusual way ({value:.1f} bits)",
+        _of_subject_moves(lambda bits: max(bits[1:], default=MISSING)),
     ),
     Term(
         "flow_bits",
         "bits",
         "surprisal of all moves since the subject changed",
-        "conversations hardly ever go like that ({value:.1f} bits)",
-        _own(sum),
+        "dialogues hardly ever proceed like that ({value:.1f} bits)",
+        _of_subject_moves(sum),
     ),
     Term(
         "flow_mean_bits",
         "bits",
         "mean surprisal of a move since the subject changed",
-        "turn by turn it goes on in a rare way ({value:.1f} bits)",
-        _own(_mean),
+        "its turns follow each other in an unusual way ({value:.1f} bits per turn)",
+        _of_subject_moves(_mean),
     ),
     Term(
         "flow_before_bits",
         "bits",
         "mean surprisal of a move before the subject changed",
-        "what was talked about before had gone on in a rare way ({value:.1f} bits)",
+        "the dialogue before it proceeded in an unusual way ({value:.1f} bits per turn)",
         lambda moment: _mean(moment.flow_bits[: moment.kept_before]),
     ),
 )

@@ -1,4 +1,4 @@
-"""How this household stands to the intent, its domain, its tokens and the hour."""
+"""Terms about the household's habits: the intent, its domain, its slot values and the hour."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from detector.population.base_rates import PARTS_OF_WEEK, part_of_week
 
 __all__ = ["TERMS", "domain_bits"]
 
-#: Sessions after which "long ago" is all that can be said: a count decays to a third by then.
+#: Bound of the recency in sessions; a count decays to a third by then.
 _LONG_AGO = 50
-#: Decayed counts: less than two uses, and three of which one is long ago.
+#: Bounds of decayed counts. A domain below the first was tried about once (fewer than two uses).
+#: One at or above the second is used regularly (three uses, one of them long ago).
 _TRIED, _KEPT = 1.6, 2.5
 
 
 def domain_bits(moment: Moment, domain: str) -> float:
-    """Surprisal in bits of a domain under the household's Pitman-Yor predictive; higher is rarer."""
+    """Return the bits of a domain under the household's Pitman-Yor predictive; higher is rarer."""
     base = moment.population.domain_rate(domain)
     return predictive_bits(moment.household.domains, domain, moment.number, base)
 
@@ -36,13 +37,16 @@ def _domain_lift(moment: Moment) -> float:
 
 
 def _recency(moment: Moment) -> float:
-    """Learned sessions since the last use; for what was never used, as long as the household is known (censored)."""
+    """Return the learned sessions since the domain's last use, at most ``_LONG_AGO``.
+
+    If the household never used the domain, return the number of its learned sessions (censored).
+    """
     usage = moment.household.domains.get(moment.event.domain)
     return float(min(moment.number - (usage.session if usage else 0), _LONG_AGO))
 
 
 def _others(moment: Moment) -> list[float]:
-    """Decayed counts of the household's other domains."""
+    """Return the decayed counts of the household's other domains."""
     used = moment.household.domains.items()
     return [
         strength(usage, moment.number) for domain, usage in used if domain != moment.event.domain
@@ -59,7 +63,10 @@ def _unknown_tokens(moment: Moment) -> float:
 
 
 def _hour_bits(moment: Moment) -> float:
-    """The household's hours, mixed with the domain's among all households by their weight (Dirichlet, strength 4)."""
+    """Return the surprisal of the part of the week in this household.
+
+    The domain's hours in the population are a Dirichlet prior of strength 4.
+    """
     part = part_of_week(moment.session.device_seconds)
     hours = moment.household.hours or (0.0,) * PARTS_OF_WEEK
     base = moment.population.hour_rate(moment.event.domain, part)
@@ -85,62 +92,62 @@ TERMS = (
         "domain_lift",
         "bits",
         "how much rarer the domain is here than among all households",
-        "other households do this more often, by {value:.1f} bits",
+        "other households do this more often ({value:.1f} bits)",
         _domain_lift,
     ),
     Term(
         "domain_count",
         "sessions",
         "decayed count of the household's meant sessions with the domain",
-        "it has meant something of the kind about {value:.0f} times",
+        "this household has done something of that kind about {value:.0f} times",
         lambda moment: strength(moment.household.domains.get(moment.event.domain), moment.number),
     ),
     Term(
         "intent_count",
         "sessions",
         "decayed count of the household's meant sessions with the intent",
-        "it has meant {intent} about {value:.0f} times",
+        "this household has used {intent} about {value:.0f} times",
         lambda moment: strength(moment.household.intents.get(moment.event.intent), moment.number),
     ),
     Term(
         "domain_recency",
         "sessions",
-        "meant sessions since the household last used the domain (or since it is known, when it never did)",
-        "nothing of the kind was meant here for {value:.0f} sessions",
+        "meant sessions since the household last used the domain, or all of them if it never did",
+        "this household has not done anything of that kind for {value:.0f} sessions",
         _recency,
     ),
     Term(
         "population_bits",
         "bits",
         "rarity of the domain among all households",
-        "few households use it at all ({value:.1f} bits)",
+        "few households do anything of that kind ({value:.1f} bits)",
         lambda moment: -math.log2(moment.population.domain_rate(moment.event.domain)),
     ),
     Term(
         "settledness",
         "share",
-        "decayed share of the household's sessions that brought a domain for the first time",
+        "decayed share of the household's sessions that used a domain for the first time",
         "this household tries something new in {value:.0%} of its sessions",
         lambda moment: moment.household.novelty,
     ),
     Term(
         "kept_domains",
         "domains",
-        "other domains that the household keeps coming back to",
-        "there are {value:.0f} other kinds of thing that this household keeps doing",
+        "other domains that the household uses regularly",
+        "this household regularly uses {value:.0f} other domains",
         lambda moment: float(sum(count >= _KEPT for count in _others(moment))),
     ),
     Term(
         "tried_domains",
         "domains",
-        "other domains that the household meant about once",
-        "{value:.0f} other kinds of thing were tried about once",
+        "other domains that the household used about once",
+        "this household used {value:.0f} other domains about once",
         lambda moment: float(sum(count < _TRIED for count in _others(moment))),
     ),
     Term(
         "unknown_tokens",
         "share",
-        "share of the chain's slot values that this household never used in a meant chain",
+        "share of the chain's slot values that the household never used in a meant chain",
         "{value:.0%} of the values in it are new to this household",
         _unknown_tokens,
     ),
@@ -148,7 +155,7 @@ TERMS = (
         "hour_bits",
         "bits",
         "surprisal of the part of the week under the household's hours",
-        "this household is usually quiet at that hour ({value:.1f} bits)",
+        "this household is usually inactive at that hour ({value:.1f} bits)",
         _hour_bits,
     ),
 )

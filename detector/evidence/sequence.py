@@ -1,4 +1,4 @@
-"""How rare the chain is as a sequence: the surprisals of the hidden Markov model, in bits; higher is rarer."""
+"""Terms about the chain as a sequence: the sequence model's surprisals in bits; higher is rarer."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ TERMS = (
         "chain_bits",
         "bits",
         "surprisal of the chain, summed over its events",
-        "as a sequence the chain carries {value:.1f} bits",
+        "the sequence of turns is rare ({value:.1f} bits)",
         lambda moment: sum(moment.chain.bits),
     ),
     Term(
         "first_bits",
         "bits",
-        "surprisal of the event that began the chain",
-        "it begins where nothing led up to it ({value:.1f} bits)",
+        "surprisal of the first event of the chain",
+        "nothing led up to its first turn ({value:.1f} bits)",
         lambda moment: moment.chain.bits[0],
     ),
     Term(
         "lift_bits",
         "bits",
         "surprisal of the chain beyond the rarity of its intent among all commands",
-        "even for {intent} the chain is rare, by {value:.1f} bits",
+        "the sequence of turns is rare even for {intent} ({value:.1f} bits)",
         _lift,
     ),
     Term(
         "after_commit",
         "0 or 1",
-        "whether the session had carried out a command before the chain",
-        "the conversation had already had its command",
+        "whether the session had a command before the chain",
+        "the conversation had already led to a command",
         lambda moment: float(bool(moment.session.committed)),
     ),
 )

@@ -1,6 +1,7 @@
-"""Whether the subject fits the rest of the conversation: how this household stands to what else it was about.
+"""Terms about the session's other domains: whether the subject fits the rest of the conversation.
 
-A guest's conversation is strange from beginning to end; something strange in the middle of a usual conversation is another matter.
+A guest's whole conversation is unusual for the household. A single unusual subject in an otherwise
+usual conversation is stronger evidence of a misfire.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from detector.evidence.habits import domain_bits
 __all__ = ["TERMS"]
 
 
-def _company(value: Callable[[list[float]], float]) -> Callable[[Moment], float]:
-    """A value of the other domains' surprisals under the household's predictive; missing where the session had no other before."""
+def _of_other_domains(value: Callable[[list[float]], float]) -> Callable[[Moment], float]:
+    """Make a term's value of the surprisals of the session's other domains in this household.
+
+    The term is missing if the session had no other domain before.
+    """
 
     def of(moment: Moment) -> float:
         others = [
@@ -26,29 +30,29 @@ def _company(value: Callable[[list[float]], float]) -> Callable[[Moment], float]
 
 
 def _stranger(moment: Moment) -> float:
-    return domain_bits(moment, moment.event.domain) - _company(min)(moment)
+    return domain_bits(moment, moment.event.domain) - _of_other_domains(min)(moment)
 
 
 TERMS = (
     Term(
         "company_bits",
         "bits",
-        "surprisal of the domain that is the most usual here among those that the session was about before",
-        "the conversation had been about nothing that is usual here ({value:.1f} bits)",
-        _company(min),
+        "surprisal of the session's earlier domain that is the most usual in this household",
+        "nothing earlier in the conversation is usual in this household ({value:.1f} bits)",
+        _of_other_domains(min),
     ),
     Term(
         "company_peak_bits",
         "bits",
-        "surprisal of the domain that is the rarest here among those that the session was about before",
-        "the conversation had been about something that is rare here ({value:.1f} bits)",
-        _company(max),
+        "surprisal of the session's earlier domain that is the rarest in this household",
+        "something earlier in the conversation is rare in this household ({value:.1f} bits)",
+        _of_other_domains(max),
     ),
     Term(
         "stranger_bits",
         "bits",
-        "how much rarer the domain is in this household than the most usual one that the session was about before",
-        "it is rarer here than what the conversation had been about, by {value:.1f} bits",
+        "how much rarer the domain is in this household than the session's most usual earlier one",
+        "it is rarer in this household than the rest of the conversation ({value:.1f} bits)",
         _stranger,
     ),
 )

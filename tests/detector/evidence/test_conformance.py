@@ -1,4 +1,4 @@
-"""The battery itself: it passes what is right and names what is wrong."""
+"""The conformance checks accept correct objects and name the fault of broken ones."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -38,7 +38,7 @@ def another_every_time(moment: Moment) -> float:
     return float(CALLS.total())
 
 
-def forgetful(moment: Moment) -> float:
+def modifying(moment: Moment) -> float:
     moment.chain.slots["contact"] = "k1_other"
     return 1.0
 
@@ -49,18 +49,18 @@ def forgetful(moment: Moment) -> float:
         (replace(GOOD, name="Turns!"), "not snake_case"),
         (replace(GOOD, unit=""), "lacks a unit"),
         (replace(GOOD, meaning=""), "lacks a unit or a meaning"),
-        (replace(GOOD, sentence="{household}"), "may only hold value and intent"),
+        (replace(GOOD, sentence="{household}"), "may only contain value and intent"),
         (replace(GOOD, sentence="It ends."), "full stop"),
         (with_value(lambda _: None), "gives NoneType, not a number"),
         (with_value(lambda _: float("inf")), "is infinite"),
-        (with_value(another_every_time), "another value when asked again"),
-        (with_value(forgetful), "changes what it looks at"),
+        (with_value(another_every_time), "another value when called again"),
+        (with_value(modifying), "modifies the moment"),
         (with_value(lambda moment: float(len(moment.household.household_id))), "depends on an id"),
         (with_value(lambda moment: float(moment.household.events)), "depends on an id"),
         (with_value(lambda moment: moment.event.seconds), "depends on the date"),
     ],
 )
-def test_a_broken_term_is_named(term: Term, message: str) -> None:
+def test_the_fault_of_a_broken_term_is_named(term: Term, message: str) -> None:
     check_term(GOOD, [send(SURE)])
     with pytest.raises(AssertionError, match=message):
         check_term(term, [send(SURE)])
@@ -90,7 +90,7 @@ def test_the_judge_passes() -> None:
 
 
 class Broken:
-    """The small model, with one method replaced."""
+    """The small model with one method replaced."""
 
     def __init__(self, **methods: Callable[..., Any]) -> None:
         self.model, self.methods = small_model().sequence, methods
@@ -126,20 +126,20 @@ def greedy(current: Floats, previous: int, symbol: int) -> tuple[Floats, float]:
     ("broken", "message"),
     [
         (Broken(surprisals=lambda s: [float("inf")] * len(s)), "not finite"),
-        (Broken(surprisals=lambda s: DRAWS.random(len(s)).tolist()), "differ when asked again"),
-        (Broken(surprisals=lambda s: [1.0] * len(s)), "is not the whole's"),
+        (Broken(surprisals=lambda s: DRAWS.random(len(s)).tolist()), "differ when called again"),
+        (Broken(surprisals=lambda s: [1.0] * len(s)), "differs from the whole sequence's"),
         (Broken(predictive=lambda *a: MODEL.predictive(*a)[:-1]), "the predictive has shape"),
         (Broken(predictive=lambda *a: MODEL.predictive(*a) * 0.9), "does not sum to one"),
         (Broken(predictive=lambda *a: MODEL.predictive(*a)[::-1]), "contradicts the predictive"),
         (Broken(step=greedy), "changes the filter"),
     ],
 )
-def test_a_broken_scorer_is_named(broken: Broken, message: str) -> None:
+def test_the_fault_of_a_broken_scorer_is_named(broken: Broken, message: str) -> None:
     with pytest.raises(AssertionError, match=message):
         check_scorer(broken, [[0, 1, 2]], n_symbols=small_model().vocabulary.size)
 
 
-def test_a_scorer_that_loading_changes_is_named() -> None:
+def test_a_scorer_changed_by_loading_fails() -> None:
     other = Broken(surprisals=lambda s: [1.0] * len(s))
     with pytest.raises(AssertionError, match="after loading"):
         check_scorer(
@@ -147,14 +147,14 @@ def test_a_scorer_that_loading_changes_is_named() -> None:
         )
 
 
-def test_a_broken_judge_is_named() -> None:
+def test_the_fault_of_a_broken_judge_is_named() -> None:
     judge = hand_judge()
     worse = replace(judge, bits=np.full_like(judge.bits, np.nan))
     with pytest.raises(AssertionError, match="not finite"):
         check_judge(worse, np.zeros((1, len(TERMS))))
 
 
-def test_a_judge_that_loading_changes_is_named() -> None:
+def test_a_judge_changed_by_loading_fails() -> None:
     judge = hand_judge()
     with pytest.raises(AssertionError, match="after loading"):
         check_judge(

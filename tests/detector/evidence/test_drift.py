@@ -36,7 +36,7 @@ def test_bins_of_continuous_values_are_tenths_and_missing_values_have_their_own(
     assert found.shares[1].tolist() == [0.0] * BINS + [1.0]
 
 
-def test_a_channel_that_is_gone_and_a_shift_are_drift_and_other_luck_is_none() -> None:
+def test_a_missing_channel_and_a_shift_are_drift_but_a_new_sample_is_not() -> None:
     rng = np.random.default_rng(0)
     found = fit_distribution([np.array([value]) for value in rng.normal(size=2_000)])
 
@@ -63,7 +63,7 @@ def trained() -> Distribution:
     return fit_distribution(list(rng.normal(size=(50, len(plain.judge.names)))))
 
 
-def test_a_bundle_keeps_it_and_one_without_it_still_loads() -> None:
+def test_a_bundle_keeps_the_distribution_and_loads_without_one() -> None:
     plain, training = hand_bundle(), trained()
     kept = make_bundle(plain.model, plain.judge, plain.calibration, plain.policy, training)
 
@@ -76,7 +76,7 @@ def test_a_bundle_keeps_it_and_one_without_it_still_loads() -> None:
     assert bundle_from_files(bundle_to_files(plain)).training is None
 
 
-def test_one_of_other_terms_is_refused() -> None:
+def test_a_distribution_of_other_terms_is_rejected() -> None:
     plain, training = hand_bundle(), trained()
     short = Distribution(training.edges[1:], training.shares[1:])
     files = bundle_to_files(

@@ -1,4 +1,4 @@
-"""Every term passes the conformance battery; what single terms mean is tested without pinning trained numbers."""
+"""Every term passes the conformance checks; tests of single terms do not pin trained numbers."""
 
 import math
 from dataclasses import replace
@@ -41,15 +41,16 @@ def test_evidence_is_every_term_in_order() -> None:
 
 @pytest.mark.parametrize("term", TERMS, ids=lambda term: term.name)
 def test_a_term_differs_between_moments(term: Term) -> None:
-    """A term that is the same everywhere is no evidence."""
-    assert len({str(term.value(moment)) for moment in [*MOMENTS, *telling_moments()]}) > 1
+    """A constant term is not evidence."""
+    assert len({str(term.value(moment)) for moment in [*MOMENTS, *rare_moments()]}) > 1
 
 
 @pytest.mark.parametrize("term", TERMS, ids=lambda term: term.name)
-def test_no_term_counts_how_many_sessions_there_were(term: Term) -> None:
-    """The number of sessions so far tells how a test was composed: on its own it must not move any term.
+def test_no_term_depends_on_the_number_of_sessions(term: Term) -> None:
+    """The number of sessions reflects how a test was composed, so it must not affect any term.
 
-    Here two households differ in age alone: the same last use as long ago, the same decayed counts.
+    The two households differ in age alone: their last use is equally long ago, and their decayed
+    counts are equal.
     """
     young, old = aged(20), aged(400)
     assert term.value(young) == pytest.approx(term.value(old), nan_ok=True)
@@ -69,8 +70,8 @@ def aged(sessions: int) -> Moment:
     return replace(send(SURE), household=household)
 
 
-def telling_moments() -> list[Moment]:
-    """Moments in which something is as it hardly ever is."""
+def rare_moments() -> list[Moment]:
+    """Return moments with rare properties."""
     talk = ("music.FindSongs", Act.INITIATE, False)
     said = (SEND, Act.INFORM, False, {"contact": "k1_b"})
     repeated = dialogue(
@@ -97,7 +98,10 @@ def telling_moments() -> list[Moment]:
 
 
 def odd_details() -> Moment:
-    """Details that are hardly ever said together, nor after what was said before; in a household with two other habits."""
+    """Return a moment whose slots rarely occur together or after the earlier ones.
+
+    The household has two other habits.
+    """
     odd = {"contact": {"subject": 5.0}}
     found = Coherence(
         apart={SEND: odd},
@@ -123,7 +127,7 @@ def odd_details() -> Moment:
     )
 
 
-def test_details_that_do_not_go_together_carry_their_bits() -> None:
+def test_unusual_slot_pairs_have_bits() -> None:
     moment = odd_details()
     for name, bits in (
         ("slots_apart_bits", 5.0),
@@ -141,8 +145,8 @@ def test_other_habits_are_kept_or_tried() -> None:
     assert (value("kept_domains", moment), value("tried_domains", moment)) == (1.0, 1.0)
 
 
-def test_a_strange_subject_stands_out_in_usual_company() -> None:
-    """Music is usual here and messages are not; for a guest, who begins with what is never done here, they are nothing special."""
+def test_an_unusual_subject_stands_out_among_usual_ones() -> None:
+    """Messages are unusual in a household of music, but not in a guest's unusual conversation."""
     usual = odd_details()
     guest = replace(usual, household=HouseholdState.new("h1"))
     assert (
@@ -156,7 +160,7 @@ def test_a_strange_subject_stands_out_in_usual_company() -> None:
     assert value("stranger_bits", usual) > 2.0 > value("stranger_bits", guest)
 
 
-def test_company_is_the_most_usual_and_the_rarest_other_domain() -> None:
+def test_session_domain_terms_use_the_most_usual_and_the_rarest_other_domain() -> None:
     talk = dialogue(
         ("music.FindSongs", Act.INITIATE, False),
         ("lights.TurnOn", Act.INITIATE, False),
@@ -179,12 +183,12 @@ def test_company_is_the_most_usual_and_the_rarest_other_domain() -> None:
 
 
 def _told(moment: Moment, domain: str) -> Session:
-    """The session as if it had been about one domain before."""
+    """Return the moment as if its session had been about one domain before."""
     intents = (f"{domain}.Anything",) * (len(moment.session.intents) - 1)
     return replace(moment.session, intents=(*intents, SEND))
 
 
-def test_missing_confidences_are_missing_and_known_ones_themselves() -> None:
+def test_a_confidence_term_is_the_known_value_or_missing() -> None:
     quiet = send()
     for name in ("wake_confidence", "asr_confidence", "intent_confidence"):
         assert math.isnan(value(name, quiet))
@@ -216,13 +220,13 @@ def test_a_household_that_does_it_every_day_is_less_surprised() -> None:
     assert value("domain_bits", often) < value("domain_bits", never)
 
 
-def test_a_known_contact_is_no_unknown_token() -> None:
+def test_a_known_contact_is_not_an_unknown_token() -> None:
     assert value("unknown_tokens", aged(20)) == 0.0
     assert value("unknown_tokens", send()) == 1.0
     assert math.isnan(value("unknown_tokens", moment_of("lights.TurnOn")))
 
 
-def test_a_missing_contact_is_more_surprising_than_a_said_one() -> None:
+def test_a_missing_contact_is_more_surprising_than_a_given_one() -> None:
     said = send()
     unsaid = moments_of([dialogue((SEND, Act.INITIATE, False), (SEND, Act.AFFIRM, True))])[0]
     assert value("slot_bits", unsaid) > value("slot_bits", said)
@@ -235,6 +239,6 @@ def test_playing_without_a_search_is_more_surprising_than_after_one() -> None:
     assert value("search_bits", moment_of("music.PlaySong")) > value("search_bits", searched)
 
 
-def test_before_is_what_the_session_held_before_the_chain() -> None:
+def test_before_contains_the_intents_before_the_chain() -> None:
     events = [*dialogue(("music.FindSongs", Act.INITIATE, False)), *send_message(first=1)]
     assert moments_of([events])[0].before == ("music.FindSongs",)
