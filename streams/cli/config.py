@@ -29,12 +29,12 @@ def limits(json: Json = None) -> None:
 def show(config: Config = None, json: Json = None) -> None:
     """Show every setting, its value, where that came from, and what it is for."""
     from streams.settings import Settings, load
-    from streams.wire.redaction import shown
+    from streams.wire.redaction import redacted
 
     loaded = load(config)
     said = loaded.settings.model_dump(mode="json")
     values = {
-        name: shown(value) if isinstance(value, str) else value for name, value in said.items()
+        name: redacted(value) if isinstance(value, str) else value for name, value in said.items()
     }
     rows = [
         [name, str(values[name]), loaded.sources[name], field.description or ""]

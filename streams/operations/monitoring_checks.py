@@ -9,7 +9,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.operations.findings import Finding, fetch
-from streams.wire.redaction import shown
+from streams.wire.redaction import redacted
 
 __all__ = ["alert_path", "alerts", "scrape"]
 
@@ -157,6 +157,6 @@ def _unreachable(part: str, name: str, address: str) -> Finding:
     return Finding(
         part,
         False,
-        f"{name} does not answer at {shown(address)}; "
+        f"{name} does not answer at {redacted(address)}; "
         f"start it, or set {name.lower()} to its address",
     )

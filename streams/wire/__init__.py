@@ -1,1 +1,1 @@
-"""Bytes and headers to values and back."""
+"""Conversion between values and what is sent: bytes, headers and addresses."""

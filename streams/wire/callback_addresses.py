@@ -1,8 +1,8 @@
-"""Where late answers may be sent: the addresses that the operator lists, each for the callers of one tenant.
+"""Allowed callback addresses for late answers: the operator lists them for each tenant.
 
-An address is compared in one canonical form, and sent to in that form. Whatever two readers of URLs could understand differently is
-refused: users, escapes, backslashes, dot segments, queries, numbers in place of addresses. A host that is listed by name is the
-operator's word: nothing looks at what the name resolves to.
+An address is compared and called in one canonical form. Everything that two URL parsers may read
+differently is refused: users, escapes, backslashes, dot segments, queries, and numbers in place of
+addresses. A listed host name is trusted; what it resolves to is not checked.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from streams.errors import RecordError
-from streams.wire.redaction import shown
+from streams.wire.redaction import redacted
 
 __all__ = ["MAX_URL_LENGTH", "Allowed", "allowed_callbacks", "check_callback"]
 
-#: As long as common servers let a request line be.
+#: The limit that common servers set for a request line.
 MAX_URL_LENGTH = 2_048
 _URL = re.compile(
     r"(?P<scheme>[Hh][Tt][Tt][Pp][Ss]?)://"
@@ -31,14 +31,14 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """One listed address. ``tenant`` is ``None`` where it is for a gateway that asks for no tokens."""
+    """One listed address. ``tenant`` is ``None`` for a gateway without tokens."""
 
     tenant: str | None
     origin: str
     path: str
 
     def admits(self, origin: str, path: str) -> bool:
-        """Return whether an address is this one or lies below it."""
+        """Return whether an address is this one or below it."""
         return origin == self.origin and (path == self.path or path.startswith(f"{self.path}/"))
 
 
@@ -47,7 +47,7 @@ def allowed_callbacks(listed: str) -> tuple[Allowed, ...]:
     """Read the setting ``callback_urls``: ``[TENANT=]URL[,[TENANT=]URL…]``.
 
     Raises:
-        ValueError: an entry is not an address; the message repeats it.
+        ValueError: an entry is not an address; the message quotes it.
     """
     found = []
     for entry in filter(None, listed.split(",")):
@@ -55,19 +55,20 @@ def allowed_callbacks(listed: str) -> tuple[Allowed, ...]:
         parts = _canonical(match["url"]) if match else None
         if match is None or parts is None:
             raise ValueError(
-                f"{shown(entry.strip())!r} is not [TENANT=]http[s]://HOST[:PORT][/PATH] without user, query and escapes"
+                f"{redacted(entry.strip())!r} is not [TENANT=]http[s]://HOST[:PORT][/PATH]"
+                " without user, query and escapes"
             )
         found.append(Allowed(match["tenant"], *parts))
     return tuple(found)
 
 
 def check_callback(url: str, listed: str, tenant: str | None) -> str:
-    """Return the canonical form of an address to which late answers of a tenant's questions may be sent.
+    """Return the canonical form of a tenant's callback address if it is allowed.
 
     Args:
-        url: the address as the asker wrote it.
+        url: the address as the client wrote it.
         listed: the setting ``callback_urls``.
-        tenant: the tenant of the asker's token; ``None`` where the gateway asks for no tokens.
+        tenant: the tenant of the client's token; ``None`` if the gateway requires no tokens.
 
     Raises:
         RecordError: with code ``bad_callback``.
@@ -76,18 +77,23 @@ def check_callback(url: str, listed: str, tenant: str | None) -> str:
     if parts is None:
         raise RecordError(
             "bad_callback",
-            "the callback must be http[s]://HOST[:PORT][/PATH] without user, query, escapes and dot segments",
+            "the callback must be http[s]://HOST[:PORT][/PATH]"
+            " without user, query, escapes and dot segments",
         )
     if not any(each.tenant == tenant and each.admits(*parts) for each in allowed_callbacks(listed)):
         raise RecordError(
             "bad_callback",
-            "the callback is not allowed; the operator lists each tenant's addresses in callback_urls",
+            "the callback is not allowed;"
+            " the operator lists each tenant's addresses in callback_urls",
         )
     return "".join(parts)
 
 
 def _canonical(url: str) -> tuple[str, str] | None:
-    """Return origin and path, or ``None``: host in lower case, the scheme's own port left out, no slash at the end."""
+    """Return origin and path, or ``None`` if they are ambiguous.
+
+    The host is in lower case, the default port is left out, and the path has no slash at its end.
+    """
     match = _URL.fullmatch(url)
     if match is None:
         return None
@@ -100,5 +106,5 @@ def _canonical(url: str) -> tuple[str, str] | None:
             host = f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]"
         except ValueError:
             return None
-    shown = "" if port == _DEFAULT_PORTS[scheme] else f":{port}"
-    return f"{scheme}://{host}{shown}", path
+    port_part = "" if port == _DEFAULT_PORTS[scheme] else f":{port}"
+    return f"{scheme}://{host}{port_part}", path

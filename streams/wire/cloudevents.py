@@ -1,6 +1,7 @@
-"""CloudEvents 1.0, structured mode: one JSON object with the value as its ``data``, on HTTP and on Kafka.
+"""CloudEvents 1.0 in structured mode: a JSON object with the value as ``data``, in HTTP and Kafka.
 
-Binary mode needs nothing: the value is the body, and the attributes are headers (``ce-…`` on HTTP, ``ce_…`` on Kafka).
+Binary mode needs no code here: the value is the body, and the attributes are headers (``ce-…`` in
+HTTP, ``ce_…`` in Kafka).
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ _KNOWN = {*_REQUIRED, "datacontenttype", "dataschema", "subject", "time"}
 
 
 def is_structured(media: str) -> bool:
-    """Return whether a content type is that of structured mode."""
+    """Return whether a content type means structured mode."""
     return media.partition(";")[0].strip().lower() == STRUCTURED
 
 
 def read_record(headers: Headers, value: bytes | None, kind: Kind[V]) -> tuple[V, set[str]]:
-    """Read a record of Kafka in either mode, and return its value and the names of unknown fields.
+    """Decode a Kafka record in either mode, and return its value and unknown field names.
 
     Raises:
         RecordError: with a code of ``unwrapped`` or of the kind's own ``read``, or ``unknown_type``.
@@ -49,11 +50,11 @@ def read_record(headers: Headers, value: bytes | None, kind: Kind[V]) -> tuple[V
 
 
 def unwrapped(body: bytes, kind: Kind[Any]) -> bytes:
-    """Return the value inside a CloudEvent, as JSON that is not yet checked.
+    """Return the data of a CloudEvent as JSON, not yet validated.
 
     Raises:
-        RecordError: with code ``too_large``, ``not_json``, ``ambiguous_json``, ``schema`` (no CloudEvent, or one without data) or
-            ``unknown_type``.
+        RecordError: with code ``too_large``, ``not_json``, ``ambiguous_json``, ``schema`` (not a
+            CloudEvent, or one without data) or ``unknown_type``.
     """
     if len(body) > MAX_BYTES:
         raise RecordError(
@@ -76,7 +77,7 @@ def unwrapped(body: bytes, kind: Kind[Any]) -> bytes:
         event = CloudEvent(found, data)
     except (CloudEventValidationError, ValueError, TypeError) as error:
         wrong = getattr(error, "errors", {"time": ()})
-        # An extension's name is the sender's: it may be anything.
+        # The name of an extension comes from the sender and may contain private text.
         names = sorted({name if name in _KNOWN else "an extension" for name in wrong})
         raise RecordError(
             "schema", f"the CloudEvent's attributes are wrong: {', '.join(names)}"
@@ -87,7 +88,7 @@ def unwrapped(body: bytes, kind: Kind[Any]) -> bytes:
 
 
 def type_inside(body: bytes) -> bytes | None:
-    """Return the type that a CloudEvent names; ``None`` where it is none."""
+    """Return the type of a CloudEvent, or ``None`` if the body is not one."""
     try:
         found = from_json(body, allow_inf_nan=False)
     except ValueError:
@@ -97,7 +98,7 @@ def type_inside(body: bytes) -> bytes | None:
 
 
 def wrapped(value: bytes, kind: Kind[Any], event_id: str, source: str) -> bytes:
-    """Return a CloudEvent with a value, which is JSON, inside."""
+    """Return a CloudEvent in structured mode with a JSON value as its data."""
     attributes = {"specversion": "1.0", "id": event_id, "type": kind.type, "source": source}
     return to_structured(
         CloudEvent(attributes | {"datacontenttype": "application/json"}, from_json(value)),

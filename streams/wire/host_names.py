@@ -1,4 +1,4 @@
-"""Hosts as headers and settings name them, in one form."""
+"""Parsing of hosts in headers and settings into one canonical form."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _NAMED = re.compile(r"(\[[0-9a-f:.]+\]|[0-9a-z_]([0-9a-z_.-]*[0-9a-z_])?)\.?(:([
 
 
 class Named(NamedTuple):
-    """A host in lower case, an address in its one form, and the port where there is one."""
+    """A canonical host name or address, and the port if there is one."""
 
     name: str
     port: int | None
 
 
 def named(text: str) -> Named | None:
-    """Read ``HOST[:PORT]``; ``None`` where it is something else."""
+    """Parse ``HOST[:PORT]``; return ``None`` for anything else."""
     match = _NAMED.fullmatch(text.lower()) if text.isascii() else None
     if match is None:
         return None
@@ -27,10 +27,10 @@ def named(text: str) -> Named | None:
 
 
 def named_hosts(listed: str) -> frozenset[Named]:
-    """Read the setting ``allowed_hosts``: ``HOST[:PORT][,HOST[:PORT]…]``.
+    """Parse the setting ``allowed_hosts``: ``HOST[:PORT][,HOST[:PORT]…]``.
 
     Raises:
-        ValueError: an entry is no host; the message repeats it.
+        ValueError: an entry is not a host; the message quotes it.
     """
     found = set()
     for entry in filter(None, (each.strip() for each in listed.split(","))):
@@ -42,7 +42,7 @@ def named_hosts(listed: str) -> frozenset[Named]:
 
 
 def canonical(name: str) -> str:
-    """Return an address in its one form, and any other name in lower case."""
+    """Return an address in its canonical form, and any other name in lower case."""
     try:
         found = ipaddress.ip_address(name)
     except ValueError:

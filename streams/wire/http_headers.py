@@ -4,8 +4,8 @@ from __future__ import annotations
 
 __all__ = ["IGNORED_FIELDS", "POLICY_VERSION"]
 
-#: Fields of what was sent that nobody read, a few of their names.
+#: Names of fields in the request that were ignored, at most a few.
 IGNORED_FIELDS = "x-misfire-ignored-fields"
 
-#: The version of the policy by which each side falls back.
+#: Version of the fallback policy, on requests and answers.
 POLICY_VERSION = "x-misfire-policy"

@@ -1,6 +1,7 @@
-"""Fields that no reader knows: they are ignored, so that older and newer parts understand each other, and named, so that a slip is seen.
+"""Detection of unknown fields, which are ignored and reported by name.
 
-A misspelt ``intent_confidense`` would otherwise be missing for ever. Names are the sender's: only plain ones are repeated, and few.
+Ignoring them lets older and newer versions talk to each other. Reporting them reveals mistakes such
+as ``intent_confidense``. Names come from the sender, so only a few plain ones are repeated.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from detector.contracts.events import IntentEvent
 __all__ = ["ignored_in", "listed"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,40}")
-#: Names that an answer repeats.
+#: Names that an answer repeats at most.
 _MOST = 8
 
 
 def ignored_in(data: bytes, kind: type[Any]) -> set[str]:
-    """Return the fields of a JSON object that a dataclass does not have, with those of the events inside of it as ``heard.NAME``.
+    """Return the fields of a JSON object that a dataclass does not have.
 
-    What is no object has none: it is refused for that.
+    Fields of a nested event are named ``heard.NAME``. Data that is not an object has no fields.
     """
     try:
         found = from_json(data, allow_inf_nan=False)
@@ -34,11 +35,11 @@ def ignored_in(data: bytes, kind: type[Any]) -> set[str]:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Write names as the value of a header: at most a few, only plain ones; the others are counted."""
+    """Return names as the value of a header: a few plain ones, and the number of the others."""
     all_names = sorted(set(names))
-    told = [name for name in all_names if _PLAIN.fullmatch(name)][:_MOST]
-    more = len(all_names) - len(told)
-    return ",".join([*told, *([f"and {more} more"] if more else [])])
+    repeated = [name for name in all_names if _PLAIN.fullmatch(name)][:_MOST]
+    more = len(all_names) - len(repeated)
+    return ",".join([*repeated, *([f"and {more} more"] if more else [])])
 
 
 def _ignored(found: Any, kind: type[Any], where: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""The record of a worker's verdict that came after the hook had answered otherwise."""
+"""The incident record of a worker's verdict that arrived after a different answer was given."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ __all__ = ["LATE", "LateAnswer"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LateAnswer:
-    """What was answered in time, and what the worker decided later. ``late_ms`` is how long after the answer it came."""
+    """The verdict that was answered in time, and the worker's later one.
+
+    ``late_ms`` is the time from the answer to the worker's verdict in milliseconds.
+    """
 
     event_id: str
     household_id: str

@@ -1,7 +1,7 @@
-"""Values on the wire: JSON in UTF-8, headers in the CloudEvents 1.0 Kafka binding (binary mode).
+"""Kinds of records: JSON values, with headers of the CloudEvents 1.0 Kafka binding (binary mode).
 
-The schemas are those of the core's own dataclasses; nothing is written down twice. Errors name fields and never repeat
-values, because a value may be something that somebody said.
+The schemas are derived from the core's dataclasses. Errors name fields and never quote values,
+because a value may be something that a person said.
 """
 
 from __future__ import annotations
@@ -63,39 +63,39 @@ __all__ = [
 V = TypeVar("V")
 Headers = Sequence[tuple[str, bytes]]
 
-#: The largest intent with 32 slots of the longest tokens takes 9 KiB; anything above this is not one.
+#: Largest value in bytes. The largest intent, with 32 slots of the longest tokens, takes 9 KiB.
 MAX_BYTES = 65_536
-#: Levels of nesting inside of a value that the JSON reader goes down to (its own bound).
+#: Levels of nesting that the JSON parser accepts (its own limit).
 MAX_DEPTH = 200
 
-#: What repr() makes of a string.
+#: A string as ``repr()`` writes it.
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
 @dataclass(frozen=True)
 class Kind(Generic[V]):
-    """One kind of record: its CloudEvents type, and the class of its value, from which it is written and read."""
+    """A kind of record: its CloudEvents type and the class of its value."""
 
     type: str
     value: builtins.type[V]
 
     @cached_property
     def adapter(self) -> TypeAdapter[V]:
-        """What writes and reads the value; made at the first use, because making one takes milliseconds."""
-        from pydantic import TypeAdapter  # noqa: PLC0415 - a runtime that only imports the client does without
+        """Encoder and decoder of the value, built at the first use: it takes milliseconds."""
+        from pydantic import TypeAdapter  # noqa: PLC0415 - slow, and not needed to import the client
 
         return TypeAdapter(self.value)
 
     def warm(self) -> None:
-        """Make the adapter now, so that the first value does not wait for it."""
+        """Build the adapter now rather than with the first value."""
         _ = self.adapter
 
     def encode(self, value: V) -> bytes:
-        """Write a value; the same value gives the same bytes."""
+        """Return the JSON of a value; equal values give equal bytes."""
         return self.adapter.dump_json(value)
 
     def decode(self, data: bytes | None) -> V:
-        """Read a value.
+        """Decode a value.
 
         Raises:
             RecordError: with code ``too_large``, ``not_json`` or ``schema``.
@@ -104,7 +104,7 @@ class Kind(Generic[V]):
             raise RecordError("schema", "the record has no value")
         if len(data) > MAX_BYTES:
             raise RecordError(
-                "too_large", f"the value has {len(data)} bytes; at most {MAX_BYTES} are read"
+                "too_large", f"the value has {len(data)} bytes; the limit is {MAX_BYTES}"
             )
         try:
             return self.adapter.validate_json(data, strict=True)
@@ -112,7 +112,7 @@ class Kind(Generic[V]):
             raise _described(error) from None
 
     def decode_strictly(self, data: bytes | None) -> V:
-        """Read a value that somebody else wrote: as ``decode``, and refuse what another reader might take for something else.
+        """Decode a value from a client, and refuse JSON that other parsers may read differently.
 
         Raises:
             RecordError: as ``decode``, and with code ``ambiguous_json``.
@@ -120,13 +120,13 @@ class Kind(Generic[V]):
         return self.read(data)[0]
 
     def read(self, data: bytes | None) -> tuple[V, set[str]]:
-        """Read a value as ``decode_strictly`` does, with the names of the fields in it that nobody knows.
+        """Decode a value like ``decode_strictly``, and return the names of unknown fields with it.
 
         Raises:
             RecordError: as ``decode_strictly``.
         """
         value = self.decode(data)
-        # What we would have written ourselves has every name once, and no other.
+        # A value that encodes to the same bytes has no duplicate and no unknown names.
         if data is None or self.encode(value) == data:
             return value, set()
         check_unambiguous(data)
@@ -153,14 +153,14 @@ class Kind(Generic[V]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """What the worker answers to a record that it sent to dead letters: the reason as a word, and a sentence."""
+    """The worker's answer to a record that it sent to dead letters: a code and a sentence."""
 
     code: str
     detail: str
 
 
 class Command(StrEnum):
-    """What an operator does to one household: it is erased, or it is only counted that an export was refused."""
+    """What an operator's command does: erase a household, or record that an export was refused."""
 
     ERASE = "erase"
     EXPORT_REFUSED = "export_refused"
@@ -168,7 +168,7 @@ class Command(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HouseholdCommand:
-    """A command about one household."""
+    """An operator's command about one household."""
 
     command_id: str
     command: Command
@@ -179,26 +179,27 @@ class HouseholdCommand:
 INTENT: Kind[IntentEvent] = Kind("assistant.intent.v1", IntentEvent)
 DECISION: Kind[Decision] = Kind("assistant.decision.v1", Decision)
 OUTCOME: Kind[Outcome] = Kind("assistant.outcome.v1", Outcome)
-#: An answer to a confirmation goes the way of the outcomes, and is told from them by its type.
+#: Answers to confirmations share the topic of outcomes; the type distinguishes them.
 ANSWER: Kind[ConfirmationAnswer] = Kind("assistant.confirmation.v1", ConfirmationAnswer)
 RESULT: Kind[ConfirmationResult] = Kind("assistant.confirmation.result.v1", ConfirmationResult)
 REFUSAL: Kind[Refusal] = Kind("assistant.refusal.v1", Refusal)
-#: A command goes among the household's intents, so that it is applied in their order, and is told from them by its type.
+#: Commands share the topic of intents, so that they are applied in order with them.
 COMMAND: Kind[HouseholdCommand] = Kind("misfire.household-command.v1", HouseholdCommand)
-#: What the worker answers to an outcome that somebody waits for; it has no value.
+#: Type of the worker's answer to an outcome if the client waits for one. It has no value.
 OUTCOME_APPLIED = "assistant.outcome.applied.v1"
-#: A record among the intents that only asks whether a worker answers, and the answer. It is of no household, and no event.
+#: Types of a liveness probe in the topic of intents and of its answer. It has no household.
 PROBE, PROBE_ANSWERED = "misfire.probe.v1", "misfire.probe.answered.v1"
 
-#: Headers by which an asker says where it waits for the answer.
+#: Headers that name the partition on which a client waits for the answer, and the answer's id.
 REPLY_PARTITION, CORRELATION_ID = "misfire_reply_partition", "misfire_correlation_id"
-#: The header of an answer that says in which partition the record stood that it answers.
+#: Header of an answer: the partition of the record that it answers.
 ANSWERED_PARTITION = "misfire_answered_partition"
-#: The asker's deadline as a point in time (RFC 3339), and on an answer that comes after it, by how many milliseconds it is late.
+#: Header of a request: the deadline (RFC 3339). Header of a late answer: milliseconds past it.
 DEADLINE, LATE_MS = "misfire_deadline", "misfire_late_ms"
-#: When a record was with misfire first, in seconds since the epoch: a gateway that accepted it, or the log where it is sent again.
+#: Header of the time at which misfire first received a record, in seconds since the epoch. A
+#: gateway sets it, and whatever sends a logged record again.
 FIRST_LOGGED = "misfire_first_logged"
-#: Ten digits last until the year 2286.
+#: Ten digits suffice until the year 2286.
 _SECONDS = re.compile(rb"[0-9]{1,10}(\.[0-9]{1,9})?")
 
 
@@ -209,22 +210,22 @@ def header(headers: Headers | Mapping[str, bytes] | None, name: str) -> bytes | 
 
 
 def logged_before(headers: Headers) -> float | None:
-    """Return the earliest time at which headers say that their record was there; ``None`` where they say nothing.
+    """Return the earliest ``FIRST_LOGGED`` time in the headers, or ``None``.
 
-    Anyone who may produce can write it, so it may only ever keep a record out.
+    Every producer can set the header, so it may only be used to reject a record.
     """
-    said = [value for name, value in headers or () if name == FIRST_LOGGED]
-    return min((float(value) for value in said if _SECONDS.fullmatch(value or b"")), default=None)
+    found = [value for name, value in headers or () if name == FIRST_LOGGED]
+    return min((float(value) for value in found if _SECONDS.fullmatch(value or b"")), default=None)
 
 
 def first_logged(headers: Headers, timestamp: float) -> tuple[str, bytes]:
-    """Return the header for a record that is sent again: what it says itself where that is earlier than the log's ``timestamp``."""
-    said = logged_before(headers)
-    return FIRST_LOGGED, f"{timestamp if said is None else min(said, timestamp):.3f}".encode()
+    """Return the header for a record that is sent again, with the earliest known time."""
+    earlier = logged_before(headers)
+    return FIRST_LOGGED, f"{timestamp if earlier is None else min(earlier, timestamp):.3f}".encode()
 
 
 def check_type(headers: Headers | Mapping[str, bytes] | None, kind: Kind[Any]) -> None:
-    """Refuse a record that says it is of another type; one that says nothing is taken for what its topic holds.
+    """Refuse a record of another type; a record without a type is taken for the topic's own kind.
 
     Raises:
         RecordError: with code ``unknown_type``.
@@ -234,16 +235,16 @@ def check_type(headers: Headers | Mapping[str, bytes] | None, kind: Kind[Any]) -
         raise RecordError("unknown_type", f"the record's ce_type is not {kind.type!r}")
 
 
-def check_time(said: bytes | None) -> None:
-    """Refuse a CloudEvent whose time is none; it decides nothing, but the next reader may believe it.
+def check_time(value: bytes | None) -> None:
+    """Refuse a CloudEvent with an invalid time. misfire ignores it, but other readers may not.
 
     Raises:
         RecordError: with code ``schema``.
     """
-    if said is None:
+    if value is None:
         return
     try:
-        read_timestamp(said.decode("latin-1"))
+        read_timestamp(value.decode("latin-1"))
     except InvalidValue as error:
         raise RecordError("schema", f"the CloudEvent's time: {error}") from None
 
@@ -252,7 +253,7 @@ def _described(error: ValidationError) -> RecordError:
     problems = error.errors(include_input=False, include_url=False, include_context=False)
     if problems[0]["type"] == "json_invalid":
         return RecordError("not_json", "the value is not JSON")
-    # Only the field is named: what lies below it (a slot's name) is the sender's, and there may be thousands of it.
+    # Only the top field is named: what is below, such as a slot's name, comes from the sender.
     texts = dict.fromkeys(
         f"{problem['loc'][0] if problem['loc'] else 'the value'}: {_without_value(problem)}"
         for problem in problems
@@ -261,7 +262,7 @@ def _described(error: ValidationError) -> RecordError:
 
 
 def _without_value(problem: Mapping[str, Any]) -> str:
-    """What is wrong, without the value that the core's own errors quote first."""
+    """Return the problem without the value, which the core's own errors quote first."""
     text = str(problem["msg"])
     if problem["type"] != "value_error":
         return text

@@ -1,19 +1,19 @@
-"""Addresses as they may be shown: without the user, the password and the query that stand in some."""
+"""Redaction of addresses: users, passwords and queries are removed before an address is shown."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["shown"]
+__all__ = ["redacted"]
 
 _USER = re.compile(r"(?<=://)[^/\s]*@")
 _QUERY = re.compile(r"(://[^\s?#]*)[?#]\S*")
 
 
-def shown(text: str) -> str:
-    """Return a text in which no address says who asks.
+def redacted(text: str) -> str:
+    """Return a text without users, passwords and queries in its addresses.
 
-    >>> shown("http://otel:s3cret@127.0.0.1:4318?token=t0p")
+    >>> redacted("http://otel:s3cret@127.0.0.1:4318?token=t0p")
     'http://…@127.0.0.1:4318?…'
     """
     return _QUERY.sub(r"\1?…", _USER.sub("…@", text))

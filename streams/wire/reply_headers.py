@@ -1,4 +1,4 @@
-"""The headers by which a worker's reply finds the request that it answers."""
+"""Headers that connect a worker's reply with the request that it answers."""
 
 from __future__ import annotations
 
@@ -17,64 +17,61 @@ from streams.wire.records import (
 )
 from streams.wire.traceparent import valid_trace
 
-__all__ = ["Asker", "asker_of", "reply_headers", "trace_of"]
-
+__all__ = ["ReplyTarget", "reply_headers", "reply_target", "trace_of"]
 
 #: A UUID has 36 characters, a SHA-256 in hexadecimal 64.
 _LONGEST_CORRELATION = 128
-
-
-#: No topic has a million partitions; a longer number is none.
+#: No topic has a million partitions.
 _MOST_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Where somebody waits for an answer, by which id the answer is told from others, and until when: ``None`` is for ever."""
+class ReplyTarget:
+    """Where a client waits for a reply: partition, correlation id and deadline, if any."""
 
     partition: int
     correlation: bytes
     deadline: datetime | None = None
 
 
-def asker_of(headers: Headers, partitions: int) -> Asker | None:
-    """Return who waits for an answer; ``None`` where nobody does, or nobody could be reached.
+def reply_target(headers: Headers, partitions: int) -> ReplyTarget | None:
+    """Return where the reply to a record goes; ``None`` without a valid reply address.
 
     Args:
-        headers: the record's.
-        partitions: how many ``assistant.replies`` has.
+        headers: headers of the record.
+        partitions: number of partitions of ``assistant.replies``.
     """
     partition, correlation = header(headers, REPLY_PARTITION), header(headers, CORRELATION_ID)
     if not partition or not correlation or len(correlation) > _LONGEST_CORRELATION:
         return None
     if len(partition) > _MOST_DIGITS or not partition.isdigit() or int(partition) >= partitions:
         return None
-    return Asker(int(partition), correlation, _time(header(headers, DEADLINE)))
+    return ReplyTarget(int(partition), correlation, _time(header(headers, DEADLINE)))
 
 
-def reply_headers(asker: Asker, kind: str, now: datetime) -> list[tuple[str, bytes]]:
-    """Return the headers of an answer: a CloudEvent in binary mode; after the asker's deadline it says by how much it is late.
+def reply_headers(target: ReplyTarget, kind: str, now: datetime) -> list[tuple[str, bytes]]:
+    """Return the headers of a reply: a CloudEvent in binary mode, with ``LATE_MS`` if it is late.
 
     Args:
-        asker: who waits.
-        kind: the answer's CloudEvents type.
+        target: where the reply goes.
+        kind: CloudEvents type of the reply.
         now: when it is sent.
     """
     headers = [
-        (CORRELATION_ID, asker.correlation),
+        (CORRELATION_ID, target.correlation),
         ("ce_specversion", b"1.0"),
-        ("ce_id", asker.correlation),
+        ("ce_id", target.correlation),
         ("ce_type", kind.encode()),
         ("ce_source", b"misfire/worker"),
     ]
-    if asker.deadline is None or now <= asker.deadline:
+    if target.deadline is None or now <= target.deadline:
         return headers
-    late = (now - asker.deadline).total_seconds() * 1000.0
+    late = (now - target.deadline).total_seconds() * 1000.0
     return [*headers, (LATE_MS, f"{late:.0f}".encode())]
 
 
 def _time(text: bytes | None) -> datetime | None:
-    """A point in time with its zone; ``None`` where there is none, or nobody could tell which it is."""
+    """Return a time with its zone; ``None`` for a missing or invalid one."""
     try:
         return read_timestamp((text or b"").decode("latin-1"))
     except InvalidValue:
@@ -82,5 +79,5 @@ def _time(text: bytes | None) -> datetime | None:
 
 
 def trace_of(headers: Headers) -> bytes | None:
-    """Return the ``traceparent`` to pass on; ``None`` where there is none, or where it is something else under that name."""
+    """Return the ``traceparent`` header to pass on, or ``None`` if it is missing or invalid."""
     return valid_trace(header(headers, "traceparent"))

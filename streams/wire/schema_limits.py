@@ -1,4 +1,4 @@
-"""The limits of fields in JSON Schema. They are checked by the core, when a value is made; here they are told to whoever sends one."""
+"""Limits of fields, as JSON Schema for clients. The core enforces them when a value is created."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _IDS = (
     "confirmation_id",
 )
 _CONFIDENCES = ("intent_confidence", "asr_confidence", "wake_confidence")
-#: A field's limits by its name: the same name is the same thing everywhere.
+#: Limits by field name; a name has the same meaning in every record.
 _LIMITS: Mapping[str, Mapping[str, Any]] = {
     **dict.fromkeys(_IDS, _whole(ID_FORM)),
     **{name: {"minimum": 0, "maximum": 1} for name in _CONFIDENCES},
@@ -46,10 +46,10 @@ _LIMITS: Mapping[str, Mapping[str, Any]] = {
 
 
 def limited(kind: Kind[Any]) -> dict[str, Any]:
-    """Return a value's schema with the limits of its fields, those of what it holds included. Null has none."""
+    """Return the schema of a kind with the limits of all fields, including nested ones."""
     schema = kind.schema()
-    for place in (schema, *schema.get("$defs", {}).values()):
-        for name, field in place.get("properties", {}).items():
+    for part in (schema, *schema.get("$defs", {}).values()):
+        for name, field in part.get("properties", {}).items():
             for choice in field.get("anyOf", [field]):
                 if choice.get("type") != "null":
                     choice.update(_LIMITS.get(name, {}))

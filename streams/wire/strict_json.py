@@ -1,4 +1,7 @@
-"""JSON that can be understood in one way only: what two readers would take differently is a way past one of them (RFC 8259, section 4)."""
+"""Refusal of ambiguous JSON, which parsers may read differently (RFC 8259, section 4).
+
+If two parsers disagree about a value, a check by the first does not protect the second.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,15 @@ from streams.errors import RecordError
 __all__ = ["AMBIGUOUS", "MAX_DIGITS", "check_unambiguous"]
 
 AMBIGUOUS = "ambiguous_json"
-#: A float has 17 digits that count; Python writes 10**308 with 309.
+#: Longest number. A float has 17 significant digits; Python writes 10**308 with 309.
 MAX_DIGITS = 400
 
 
 def check_unambiguous(data: bytes) -> None:
-    """Refuse JSON with a name twice in one object, a number that is none (NaN, Infinity), or one of very many digits.
+    """Refuse JSON with duplicate names in an object, NaN or Infinity, or very long numbers.
 
     Raises:
-        RecordError: with code ``ambiguous_json``, or ``not_json``; it repeats nothing of the data.
+        RecordError: with code ``ambiguous_json`` or ``not_json``; it quotes nothing of the data.
     """
     try:
         _STRICT.decode(data.decode())
@@ -30,20 +33,22 @@ def check_unambiguous(data: bytes) -> None:
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
     if len(dict.fromkeys(name for name, _ in pairs)) != len(pairs):
-        raise RecordError(AMBIGUOUS, "an object of the JSON has a name twice; give each name once")
+        raise RecordError(
+            AMBIGUOUS, "an object of the JSON has a duplicate name; give each name once"
+        )
 
 
 def _short(digits: str) -> None:
     if len(digits) > MAX_DIGITS:
         raise RecordError(
             AMBIGUOUS,
-            f"a number of the JSON has {len(digits)} digits; at most {MAX_DIGITS} are read",
+            f"a number of the JSON has {len(digits)} digits; the limit is {MAX_DIGITS}",
         )
 
 
 def _no_number(_: str) -> NoReturn:
     raise RecordError(
-        AMBIGUOUS, "the JSON has NaN or Infinity, which are no JSON; leave out what is not known"
+        AMBIGUOUS, "the JSON has NaN or Infinity, which are not JSON; leave out unknown values"
     )
 
 

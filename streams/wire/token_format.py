@@ -1,4 +1,7 @@
-"""What a keyed token looks like, in one place, and the refusal of everything else. Who makes them: ``streams.hook.tokenizing``."""
+"""The format of keyed tokens, and refusal of values that are not tokens.
+
+``streams.hook.tokenizing`` makes tokens.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +14,26 @@ from streams.wire.records import HouseholdCommand
 
 __all__ = ["NOT_TOKENS", "SLOT_NAME", "TOKEN", "check_tokens"]
 
-#: A key's id and a keyed hash in hexadecimal: ``k1_5f0c``. SHA-256 has 64 digits; data sets cut it, so two are enough.
+#: A key's id and a keyed hash in hexadecimal: ``k1_5f0c``. SHA-256 has 64 digits; some data sets
+#: shorten it, so two are enough.
 TOKEN = re.compile(r"[a-z][a-z0-9]{0,15}_[0-9a-f]{2,64}")
-#: Names of slots come from the assistant's skills, as ``party_size``; a sentence is none.
+#: Slot names come from the assistant's skills, such as ``party_size``. A sentence does not match.
 SLOT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
-#: The code of the refusal. Such a record may hold what somebody said: no dead letter repeats it.
+#: Code of the refusal. Dead letters do not repeat such a record: it may contain spoken words.
 NOT_TOKENS = "not_tokens"
 
 
 def check_tokens(
     value: IntentEvent | Outcome | ConfirmationAnswer | HouseholdCommand, *, ids: bool
 ) -> None:
-    """Refuse a value that carries anything but tokens.
+    """Refuse a value with slots that are not tokens.
 
     Args:
-        value: what was read.
-        ids: whether the ids of household, device and speaker have to be tokens, too.
+        value: the decoded value.
+        ids: require tokens for the ids of household, device and speaker as well.
 
     Raises:
-        RecordError: with code ``not_tokens``; it names the fields and repeats nothing of them.
+        RecordError: with code ``not_tokens``; it names the fields and does not quote them.
     """
     wrong = []
     if isinstance(value, ConfirmationAnswer) and value.heard is not None:
@@ -48,6 +52,6 @@ def check_tokens(
     if wrong:
         raise RecordError(
             NOT_TOKENS,
-            f"{', '.join(wrong)}: not of a token's form KEY_HEX, as k1_5f0c; replace what was said, and ids, by keyed tokens before "
-            "they leave the runtime (streams.hook.Tokens)",
+            f"{', '.join(wrong)}: not a token of the form KEY_HEX, such as k1_5f0c;"
+            " send keyed tokens instead of spoken values and ids (streams.hook.Tokens)",
         )

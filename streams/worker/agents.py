@@ -44,7 +44,7 @@ from streams.wire.records import (
     header,
 )
 from streams.wire.refusals import ID_REUSED
-from streams.wire.reply_headers import asker_of, reply_headers, trace_of
+from streams.wire.reply_headers import reply_headers, reply_target, trace_of
 from streams.wire.state.marks import Marks, earlier_topic, is_applied, partition_of
 from streams.wire.state.packing import Stored
 from streams.worker.app import Parts
@@ -394,17 +394,17 @@ class Worker:
     async def _answer(
         self, record: Incoming, kind: str, value: bytes, trace: bytes | None = None
     ) -> list[Awaitable[Any]]:
-        asker = asker_of(record.headers, self.parts.app.conf.topic_partitions)
-        if asker is None:
+        target = reply_target(record.headers, self.parts.app.conf.topic_partitions)
+        if target is None:
             return []
-        headers = reply_headers(asker, kind, datetime.now(UTC))
+        headers = reply_headers(target, kind, datetime.now(UTC))
         if header(headers, LATE_MS) is not None:
             metrics.REPLIES_LATE.inc()
         headers.append((ANSWERED_PARTITION, str(record.partition).encode()))
         trace = trace or trace_of(record.headers)
         if trace is not None:
             headers.append(("traceparent", trace))
-        return [await self._producer.send(REPLIES, None, value, asker.partition, None, headers)]
+        return [await self._producer.send(REPLIES, None, value, target.partition, None, headers)]
 
     async def _send(
         self, topic: str, key: bytes | None, decision: Decision, trace: bytes

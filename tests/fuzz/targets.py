@@ -47,7 +47,7 @@ from streams.telemetry.exposition import MergedMetrics
 from streams.wire import records
 from streams.wire.cloudevents import type_inside, unwrapped, wrapped
 from streams.wire.records import DECISION, INTENT, OUTCOME, Kind
-from streams.wire.reply_headers import asker_of, trace_of
+from streams.wire.reply_headers import reply_target, trace_of
 from streams.worker.dead_letters import letter_about
 from streams.worker.handling import Incoming, read_answer, read_command, read_intent, read_outcome
 from tests.detector.builders import (
@@ -136,7 +136,7 @@ def record(data: bytes) -> None:
                 assert (
                     size + sum(len(name) + len(each) for name, each in letter.headers) < 1_000_000
                 )
-    asked = asker_of(headers, 4)
+    asked = reply_target(headers, 4)
     assert asked is None or 0 <= asked.partition < 4
     assert len(trace_of(headers) or b"") <= 55
 

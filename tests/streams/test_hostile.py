@@ -112,7 +112,7 @@ def test_what_is_allowed_stays_allowed() -> None:
 
 def test_the_limit_is_said_in_the_error() -> None:
     with pytest.raises(
-        RecordError, match=f"has {MAX_DIGITS + 1} digits; at most {MAX_DIGITS} are read"
+        RecordError, match=f"has {MAX_DIGITS + 1} digits; the limit is {MAX_DIGITS}"
     ):
         check_unambiguous(b"9" * (MAX_DIGITS + 1))
 

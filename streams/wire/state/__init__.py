@@ -1,1 +1,1 @@
-"""A household's state as bytes: packed, marked with the records it took in, and read in older forms."""
+"""Encoding of household states, and the marks of the records that a state contains."""

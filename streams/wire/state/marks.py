@@ -1,8 +1,9 @@
-"""Where a record stood, and which records are in a household's state already.
+"""Marks: positions of the last records that a household's state contains.
 
-An offset alone says little: it counts within one partition of one topic. A household moves to another partition when its topic gets
-more of them, and a topic that is deleted and created again counts from zero. So a record is known by all three: the id that Kafka
-gave the topic when it was created (KIP-516), the partition, and the offset.
+An offset only counts within one partition of one topic. A household moves to another partition when
+partitions are added, and a topic that is deleted and created again starts at zero. A mark therefore
+names the id that Kafka assigned to the topic at its creation (KIP-516), the partition and the
+offset.
 """
 
 from __future__ import annotations
@@ -27,31 +28,32 @@ __all__ = [
     "with_mark",
 ]
 
-#: The id of a topic that the broker gives none (Kafka before 2.8), and of states that were written before ids were kept.
+#: Short id of a topic without an id (Kafka before 2.8).
 UNKNOWN = ""
-#: Bytes of a topic's id that are kept. That another topic of the same name has the same ones happens once in four billion times.
+#: Bytes of a short id. Two topics of the same name collide once in four billion times.
 _ID_BYTES = 4
-#: Partitions of one topic that a household can have stood in: one more each time that the topic gets more of them.
+#: Partitions of one topic that a state remembers; each time partitions are added, a household may
+#: move to one more.
 MAX_MARKS = 8
-#: What Kafka calls the id of a topic without one.
+#: What Kafka reports for a topic without an id.
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in a topic: the topic's short id, the partition, and the offset."""
+    """A position in a topic: the topic's short id, the partition and the offset."""
 
     topic_id: str
     partition: int
     offset: int
 
 
-#: The last record of each partition that is in a household's state, all of them of one topic.
+#: The last applied record of each partition, all of one topic.
 Marks = tuple[Mark, ...]
 
 
 def short_id(topic_id: object) -> str:
-    """Shorten a topic's id (a UUID) for a household's state; ``UNKNOWN`` where the broker gives none.
+    """Return the short form of a topic's id (a UUID); ``UNKNOWN`` if the topic has no id.
 
     >>> short_id("01a224e1-d479-7b92-997b-d9bb70f7f20d")
     '7fe73440'
@@ -61,7 +63,10 @@ def short_id(topic_id: object) -> str:
 
 
 def is_applied(marks: Marks, record: Mark) -> bool:
-    """Say whether a record is in the state already. What cannot be told is not: it is worked on rather than dropped."""
+    """Return whether a state contains a record. A record of an unknown topic is not contained.
+
+    In doubt a record is applied rather than dropped.
+    """
     return record.topic_id != UNKNOWN and any(
         (mark.topic_id, mark.partition) == (record.topic_id, record.partition)
         and record.offset <= mark.offset
@@ -70,7 +75,7 @@ def is_applied(marks: Marks, record: Mark) -> bool:
 
 
 def with_mark(marks: Marks, record: Mark) -> Marks:
-    """Return the marks after a record. Those of an earlier topic go: its records cannot come any more."""
+    """Return the marks after a record is applied. Marks of an earlier topic are removed."""
     others = tuple(
         mark
         for mark in marks
@@ -80,12 +85,12 @@ def with_mark(marks: Marks, record: Mark) -> Marks:
 
 
 def earlier_topic(marks: Marks, record: Mark) -> bool:
-    """Say whether the marks are about an earlier topic of the same name: it was deleted and created again."""
+    """Return whether the marks belong to an earlier topic of the same name, deleted since."""
     return bool(marks) and UNKNOWN != record.topic_id != marks[-1].topic_id != UNKNOWN
 
 
 def merged(one: Marks, other: Marks) -> Marks:
-    """Return the marks of a state that holds what two states of a household hold. The second one's topic is the later one."""
+    """Return the marks of two states that are merged; the topic of ``other`` is the later one."""
     for mark in _of_same_topic(one, other):
         if not is_applied(other, mark):
             other = with_mark(other, mark)
@@ -98,6 +103,6 @@ def _of_same_topic(one: Marks, other: Marks) -> Iterable[Mark]:
 
 @lru_cache(maxsize=20_000)
 def partition_of(key: bytes, partitions: int) -> int:
-    """Return the partition that a household's records belong to: what Kafka's own clients choose for the key (murmur2)."""
+    """Return the partition that Kafka's clients choose for a key (murmur2)."""
     chosen: int = (murmur2(key) & 0x7FFFFFFF) % partitions
     return chosen

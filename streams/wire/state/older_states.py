@@ -1,7 +1,7 @@
 """Reading of household states that version 0.1.0 wrote (form 1).
 
-Form 1 is the form byte, two bytes with the length of the digests, the digests, and a zstandard frame
-without its magic number. The frame contains JSON in which usages and decisions are columns.
+Form 1 is the form byte, two bytes with the length of the digests, the digests, and a zstandard
+frame without its magic number. The frame contains JSON in which usages and decisions are columns.
 """
 
 from __future__ import annotations

@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from streams.errors import RecordError
 from streams.wire.callback_addresses import allowed_callbacks, check_callback
 
-LISTED = "http://127.0.0.1:9/late,https://Runtime.home.arpa/late,acme=http://[::1]:81/,http://other.home.arpa:80/a/b"
+LISTED = (
+    "http://127.0.0.1:9/late,https://Runtime.home.arpa/late,"
+    "acme=http://[::1]:81/,http://other.home.arpa:80/a/b"
+)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +121,6 @@ def test_what_is_sent_to_is_listed_whatever_is_asked(text: str) -> None:
 @pytest.mark.parametrize(
     "listed", ["runtime.home.arpa", "=http://a/", "a=b=http://c/", "http://a/?b", "ws://a/"]
 )
-def test_a_list_that_cannot_be_read_is_said(listed: str) -> None:
+def test_an_invalid_list_is_refused(listed: str) -> None:
     with pytest.raises(ValueError, match="is not"):
         allowed_callbacks(listed)

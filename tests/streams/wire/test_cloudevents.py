@@ -16,7 +16,7 @@ EVENT = event(1, slots={"contact": "k1_a44e"})
 INSIDE: dict[str, Any] = json.loads(wrapped(INTENT.encode(EVENT), INTENT, "e1", "misfire/test"))
 
 
-def test_what_is_wrapped_comes_out_as_it_was() -> None:
+def test_wrapping_and_unwrapping_gives_the_same_value() -> None:
     assert {name: INSIDE[name] for name in ("specversion", "id", "type", "source")} == {
         "specversion": "1.0",
         "id": "e1",
@@ -27,7 +27,7 @@ def test_what_is_wrapped_comes_out_as_it_was() -> None:
     assert type_inside(json.dumps(INSIDE).encode()) == b"assistant.intent.v1"
 
 
-def test_time_and_extensions_may_be_there() -> None:
+def test_time_and_extensions_are_accepted() -> None:
     body = json.dumps(INSIDE | {"time": "2026-01-05T18:00:00Z", "subject": "x", "traceparent": "t"})
     assert INTENT.decode(unwrapped(body.encode(), INTENT)) == EVENT
 
@@ -52,7 +52,7 @@ def test_time_and_extensions_may_be_there() -> None:
         (json.dumps({**INSIDE, "call my doctor": "x"}).encode(), "schema", "an extension"),
     ],
 )
-def test_what_is_no_cloudevent_is_said(body: bytes, code: str, said: str) -> None:
+def test_an_invalid_cloudevent_is_refused_with_a_reason(body: bytes, code: str, said: str) -> None:
     with pytest.raises(RecordError, match=said) as refused:
         unwrapped(body, INTENT)
     assert refused.value.code == code
@@ -65,7 +65,7 @@ def test_what_is_no_cloudevent_is_said(body: bytes, code: str, said: str) -> Non
         lambda x: json.dumps(x).encode()
     )
 )
-def test_whatever_comes_is_read_or_refused(body: bytes) -> None:
+def test_any_other_body_is_refused(body: bytes) -> None:
     type_inside(body)
     with pytest.raises(RecordError):
         unwrapped(body, INTENT)
@@ -80,5 +80,5 @@ def test_whatever_comes_is_read_or_refused(body: bytes) -> None:
         ("", False),
     ],
 )
-def test_the_content_type_tells_the_mode(media: str, structured: bool) -> None:
+def test_the_content_type_determines_the_mode(media: str, structured: bool) -> None:
     assert is_structured(media) is structured

@@ -41,11 +41,11 @@ def named(client: TestClient, path: str, body: Any, media: str = "application/js
     return found
 
 
-def test_names_are_found_and_slots_are_the_senders() -> None:
-    said = EVENT | {"intent_confidense": 0.5, "slots": {"anything": "k1_5f0c"}}
-    assert ignored_in(json.dumps(said).encode(), IntentEvent) == {"intent_confidense"}
+def test_unknown_names_are_found_but_not_in_slots() -> None:
+    sent = EVENT | {"intent_confidense": 0.5, "slots": {"anything": "k1_5f0c"}}
+    assert ignored_in(json.dumps(sent).encode(), IntentEvent) == {"intent_confidense"}
     assert ignored_in(json.dumps(EVENT).encode(), IntentEvent) == set()
-    answer = {"confirmation_id": "c", "colour": 1, "heard": said}
+    answer = {"confirmation_id": "c", "colour": 1, "heard": sent}
     assert ignored_in(json.dumps(answer).encode(), ConfirmationAnswer) == {
         "colour",
         "heard.intent_confidense",
@@ -61,20 +61,25 @@ def test_few_and_plain_names_are_repeated() -> None:
 
 
 def test_every_answer_names_what_was_ignored(client: TestClient) -> None:
-    slip = EVENT | {"intent_confidense": 0.5}
-    told = json.loads(OUTCOME.encode(outcome("e1", OutcomeKind.EXECUTED)))
+    misspelt = EVENT | {"intent_confidense": 0.5}
+    reported = json.loads(OUTCOME.encode(outcome("e1", OutcomeKind.EXECUTED)))
     assert named(client, "/v1/decide", EVENT) is None
-    assert named(client, "/v1/decide", slip) == "intent_confidense"
+    assert named(client, "/v1/decide", misspelt) == "intent_confidense"
     assert (
-        named(client, "/v1/decide/batch", [EVENT, slip | {"event_id": "e2", "colour": 1}])
+        named(client, "/v1/decide/batch", [EVENT, misspelt | {"event_id": "e2", "colour": 1}])
         == "colour,intent_confidense"
     )
-    assert named(client, "/v1/outcomes", told | {"why": "x"}) == "why"
+    assert named(client, "/v1/outcomes", reported | {"why": "x"}) == "why"
     assert named(client, "/v1/confirmations/c1", {"confirmation": "c1"}) == "confirmation"
-    assert (
-        named(client, "/v1/decide", {"event": "e1"}) == "event"
-    )  # a refusal says what was taken for what is missing
-    wrapped = {"specversion": "1.0", "id": "1", "source": "s", "type": INTENT.type, "data": slip}
+    # A refusal names it as well: the sender may have meant the field that is missing.
+    assert named(client, "/v1/decide", {"event": "e1"}) == "event"
+    wrapped = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "s",
+        "type": INTENT.type,
+        "data": misspelt,
+    }
     assert (
         named(client, "/v1/decide", wrapped, "application/cloudevents+json") == "intent_confidense"
     )

@@ -31,7 +31,7 @@ def test_a_value_comes_back_and_gives_the_same_bytes(kind: Kind[Any], value: Any
     assert kind.encode(kind.decode(data)) == data
 
 
-def test_values_are_json_with_the_designs_names() -> None:
+def test_the_json_of_an_event() -> None:
     assert ROW == {
         "event_id": "e1",
         "time": "2026-01-05T18:00:10Z",
@@ -75,7 +75,7 @@ def test_an_unknown_field_is_ignored_and_a_missing_confidence_stays_missing() ->
         ({"slots": {"contact": "t" * 200}}, "the value"),
     ],
 )
-def test_what_breaks_the_contract_is_refused_and_the_field_named(
+def test_an_invalid_value_is_refused_and_its_field_is_named(
     change: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(RecordError, match=f"^{named}: ") as refused:
@@ -106,7 +106,7 @@ def test_a_missing_field_is_named(name: str) -> None:
         (b" " * (MAX_BYTES + 1), "too_large"),
     ],
 )
-def test_what_is_no_object_has_a_code(data: bytes | None, code: str) -> None:
+def test_a_value_that_is_not_an_object_has_a_code(data: bytes | None, code: str) -> None:
     with pytest.raises(RecordError) as refused:
         INTENT.decode(data)
     assert refused.value.code == code
@@ -140,7 +140,7 @@ def test_headers_are_those_of_the_cloudevents_binding() -> None:
     ]
 
 
-def test_another_type_is_refused_and_none_is_taken_for_the_topics() -> None:
+def test_another_type_is_refused_and_a_missing_one_is_accepted() -> None:
     check_type(INTENT.headers("e1", START, source="test"), INTENT)
     check_type(None, INTENT)
     check_type([], INTENT)
@@ -175,15 +175,15 @@ def test_times_are_utc_and_keep_their_microseconds() -> None:
 
 @pytest.mark.parametrize("value", REFUSED, ids=repr)
 def test_a_time_that_is_refused_keeps_its_hint(value: Any) -> None:
-    said = json.loads(INTENT.encode(event(1))) | {"time": value}
+    sent = json.loads(INTENT.encode(event(1))) | {"time": value}
     with pytest.raises(
         RecordError, match="write it as RFC 3339 with a time zone, such as 2026-01-05T07:27:48Z"
     ):
-        INTENT.decode_strictly(json.dumps(said).encode())
+        INTENT.decode_strictly(json.dumps(sent).encode())
 
 
 def test_an_offset_is_converted() -> None:
-    said = json.loads(INTENT.encode(event(1))) | {"time": "2026-01-05T23:45:10+05:45"}
-    assert INTENT.decode_strictly(json.dumps(said).encode()).time == datetime(
+    sent = json.loads(INTENT.encode(event(1))) | {"time": "2026-01-05T23:45:10+05:45"}
+    assert INTENT.decode_strictly(json.dumps(sent).encode()).time == datetime(
         2026, 1, 5, 18, 0, 10, tzinfo=UTC
     )

@@ -6,7 +6,7 @@ from streams.local.processes import free_port
 from streams.operations.monitoring_checks import alerts, scrape
 from streams.settings import Settings, load
 from streams.wire.callback_addresses import allowed_callbacks
-from streams.wire.redaction import shown
+from streams.wire.redaction import redacted
 from tests.streams.cli.test_standard_streams import MISFIRE, run
 
 SECRET = "s3cret"
@@ -27,8 +27,8 @@ SECRET = "s3cret"
         ("user@example.com", "user@example.com"),
     ],
 )
-def test_an_address_is_shown_without_who_asks(url: str, safe: str) -> None:
-    assert shown(url) == safe
+def test_an_address_is_shown_without_credentials(url: str, safe: str) -> None:
+    assert redacted(url) == safe
 
 
 URLS = [name for name, field in Settings.model_fields.items() if "https?://" in repr(field)]

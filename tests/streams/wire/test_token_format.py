@@ -9,7 +9,7 @@ from streams.errors import RecordError
 from streams.wire.token_format import TOKEN, check_tokens
 from tests.detector.builders import event, outcome
 
-SAID = "call my doctor"
+SENTENCE = "call my doctor"
 
 
 @pytest.mark.parametrize("token", ["k1_5f0c", "v_642e0156beb0", "k1_9a", f"tenant7_{'0f' * 32}"])
@@ -22,7 +22,7 @@ def test_these_are_tokens(token: str) -> None:
     [
         "",
         "mom",
-        SAID,
+        SENTENCE,
         "living_room",
         "k1_",
         "k1_mom",
@@ -33,7 +33,7 @@ def test_these_are_tokens(token: str) -> None:
         " k1_5f0c",
     ],
 )
-def test_these_are_none_and_are_not_repeated(said: str) -> None:
+def test_other_values_are_refused_and_not_quoted(said: str) -> None:
     with pytest.raises(RecordError) as refused:
         check_tokens(event(slots={"contact": "k1_5f0c", "text": said}), ids=False)
     assert refused.value.code == "not_tokens"
@@ -43,14 +43,14 @@ def test_these_are_none_and_are_not_repeated(said: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["", SAID, "a\nb", "x" * 65, "ключ"][1:])
-def test_the_name_of_a_slot_is_no_place_for_a_sentence(name: str) -> None:
+@pytest.mark.parametrize("name", ["", SENTENCE, "a\nb", "x" * 65, "ключ"][1:])
+def test_a_sentence_is_not_a_slot_name(name: str) -> None:
     with pytest.raises(RecordError, match=r"^slots \(a name\)"):
         check_tokens(event(slots={name: "k1_5f0c"}), ids=False)
 
 
 @pytest.mark.parametrize("field", ["household_id", "device_id", "speaker_id"])
-def test_ids_have_to_be_tokens_where_that_is_set(field: str) -> None:
+def test_ids_have_to_be_tokens_if_required(field: str) -> None:
     tokens: dict[str, Any] = dict.fromkeys(("household_id", "device_id", "speaker_id"), "h1_00ff")
     good: IntentEvent = event(**tokens)
     check_tokens(good, ids=True)
@@ -61,7 +61,7 @@ def test_ids_have_to_be_tokens_where_that_is_set(field: str) -> None:
 
 
 def test_of_an_outcome_the_household() -> None:
-    told = outcome("e1", OutcomeKind.DENIED)
-    check_tokens(told, ids=False)
+    reported = outcome("e1", OutcomeKind.DENIED)
+    check_tokens(reported, ids=False)
     with pytest.raises(RecordError, match=r"^household_id:"):
-        check_tokens(told, ids=True)
+        check_tokens(reported, ids=True)

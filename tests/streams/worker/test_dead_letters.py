@@ -15,7 +15,7 @@ from streams.wire.records import (
     REPLY_PARTITION,
     logged_before,
 )
-from streams.wire.reply_headers import Asker, asker_of, reply_headers, trace_of
+from streams.wire.reply_headers import ReplyTarget, reply_headers, reply_target, trace_of
 from streams.worker.dead_letters import letter_about
 from streams.worker.handling import Incoming
 
@@ -29,14 +29,16 @@ def _record(key: bytes | None, value: bytes | None) -> Incoming:
 
 
 def test_an_asker_needs_a_partition_that_is_there_and_an_id() -> None:
-    def asked(partition: bytes, correlation: bytes = b"c") -> Asker | None:
-        return asker_of([(REPLY_PARTITION, partition), (CORRELATION_ID, correlation)], partitions=8)
+    def asked(partition: bytes, correlation: bytes = b"c") -> ReplyTarget | None:
+        return reply_target(
+            [(REPLY_PARTITION, partition), (CORRELATION_ID, correlation)], partitions=8
+        )
 
-    assert asked(b"7") == Asker(7, b"c")
+    assert asked(b"7") == ReplyTarget(7, b"c")
     assert asked(b"8") is None
     assert asked(b"7", b"") is None
-    assert asker_of([(REPLY_PARTITION, b"7")], partitions=8) is None
-    assert asker_of([], partitions=8) is None
+    assert reply_target([(REPLY_PARTITION, b"7")], partitions=8) is None
+    assert reply_target([], partitions=8) is None
 
 
 def test_a_letter_holds_what_came_and_says_where_and_why() -> None:
@@ -104,10 +106,10 @@ NOW = datetime(2026, 1, 5, 18, 0, 1, tzinfo=UTC)
 )
 def test_an_answer_says_by_how_much_it_is_late(deadline: bytes | None, late: bytes | None) -> None:
     headers: list[tuple[str, bytes]] = [(REPLY_PARTITION, b"1"), (CORRELATION_ID, b"c1")]
-    asker = asker_of([*headers, *([(DEADLINE, deadline)] if deadline is not None else [])], 2)
+    target = reply_target([*headers, *([(DEADLINE, deadline)] if deadline is not None else [])], 2)
 
-    assert asker is not None
-    told = dict(reply_headers(asker, DECISION.type, NOW))
+    assert target is not None
+    told = dict(reply_headers(target, DECISION.type, NOW))
     assert told.get(LATE_MS) == late
     assert (told["ce_type"], told["ce_id"], told[CORRELATION_ID]) == (
         DECISION.type.encode(),

@@ -20,7 +20,7 @@ IDS = st.sampled_from(["11111111", "22222222"])
 RECORDS = st.builds(Mark, IDS, st.integers(0, MAX_MARKS - 1), st.integers(0, 50))
 
 
-def test_a_record_is_applied_where_topic_partition_and_offset_say_so() -> None:
+def test_topic_partition_and_offset_decide_whether_a_record_is_applied() -> None:
     marks = (Mark("11111111", 1, 57),)
     assert is_applied(marks, Mark("11111111", 1, 57))
     assert is_applied(marks, Mark("11111111", 1, 3))
@@ -29,13 +29,13 @@ def test_a_record_is_applied_where_topic_partition_and_offset_say_so() -> None:
     assert not is_applied(marks, Mark("22222222", 1, 3))
 
 
-def test_what_cannot_be_told_is_not_applied() -> None:
+def test_an_unknown_record_is_not_applied() -> None:
     assert not is_applied((Mark(UNKNOWN, 1, 57),), Mark(UNKNOWN, 1, 3))
     assert not is_applied((), Mark("11111111", 0, 0))
 
 
 @given(st.lists(RECORDS))
-def test_a_record_is_applied_once_it_was_taken_in_and_its_topic_is_the_same(
+def test_a_record_is_applied_from_its_mark_on_while_the_topic_stays_the_same(
     records: list[Mark],
 ) -> None:
     marks: tuple[Mark, ...] = ()
@@ -49,15 +49,13 @@ def test_a_record_is_applied_once_it_was_taken_in_and_its_topic_is_the_same(
             assert is_applied(marks, record)
 
 
-def test_the_partitions_that_a_household_stood_in_are_remembered_and_an_earlier_topic_is_not() -> (
-    None
-):
+def test_marks_keep_former_partitions_and_drop_an_earlier_topic() -> None:
     grown = with_mark((Mark("11111111", 1, 57),), Mark("11111111", 5, 0))
     assert grown == (Mark("11111111", 1, 57), Mark("11111111", 5, 0))
     assert with_mark(grown, Mark("22222222", 1, 0)) == (Mark("22222222", 1, 0),)
 
 
-def test_a_topic_that_was_created_again_is_told_by_its_id() -> None:
+def test_a_recreated_topic_is_recognised_by_its_id() -> None:
     marks = (Mark("11111111", 1, 57),)
     assert earlier_topic(marks, Mark("22222222", 1, 0))
     assert not earlier_topic(marks, Mark("11111111", 5, 0))
@@ -65,7 +63,7 @@ def test_a_topic_that_was_created_again_is_told_by_its_id() -> None:
     assert not earlier_topic((Mark(UNKNOWN, 1, 57),), Mark("22222222", 1, 0))
 
 
-def test_of_two_states_both_know_what_either_knew() -> None:
+def test_merged_marks_contain_those_of_both_states() -> None:
     one, other = (Mark("11111111", 1, 57),), (Mark("11111111", 5, 3),)
     both = merged(one, other)
     assert all(is_applied(both, mark) for mark in (*one, *other))
@@ -74,13 +72,13 @@ def test_of_two_states_both_know_what_either_knew() -> None:
     assert merged((Mark("22222222", 1, 9),), other) == other
 
 
-def test_ids_are_short_and_a_topic_without_one_has_none() -> None:
+def test_short_ids() -> None:
     assert len(short_id("01a224e1-d479-7b92-997b-d9bb70f7f20d")) == 8
     assert short_id("00000000-0000-0000-0000-000000000000") == UNKNOWN
     assert short_id(None) == UNKNOWN
 
 
 @given(st.binary(min_size=1, max_size=40), st.integers(1, 64))
-def test_a_household_belongs_where_kafkas_clients_put_it(key: bytes, partitions: int) -> None:
+def test_the_partition_of_a_key_is_that_of_kafkas_clients(key: bytes, partitions: int) -> None:
     numbers = list(range(partitions))
     assert partition_of(key, partitions) == DefaultPartitioner()(key, numbers, numbers)

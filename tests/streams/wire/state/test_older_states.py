@@ -47,7 +47,7 @@ def test_a_command_with_its_question(question: dict[str, Any], standing: Standin
     assert pending == {"event_id": "e1", "standing": standing, "confirmation_id": "c1"}
 
 
-def test_a_yes_that_was_reported_as_an_outcome_is_none() -> None:
+def test_an_outcome_that_confirmed_does_not_count_as_a_confirmation() -> None:
     pending, question = read({"allowed": True, "answered": True}, {"state": "confirmed"})
     assert pending["standing"] not in MEANT
     assert question["state"] == "over"

@@ -46,7 +46,7 @@ def lived(
     st.lists(MARKS, max_size=MAX_MARKS),
     st.none() | st.floats(0, 2e9),
 )
-def test_a_household_is_unpacked_as_it_was_packed(
+def test_packing_and_unpacking_gives_the_same_household(
     events: list[IntentEvent],
     outcomes: list[Outcome],
     rung: Rung,
@@ -58,7 +58,7 @@ def test_a_household_is_unpacked_as_it_was_packed(
     assert unpack(pack(stored)) == stored
 
 
-def test_a_repeated_event_gets_its_decision_again_byte_for_byte_after_the_table() -> None:
+def test_a_repeated_event_gets_the_same_bytes_again_after_unpacking() -> None:
     from streams.wire.records import DECISION
 
     events = heard(send_message(), DOUBTFUL)
@@ -79,12 +79,12 @@ def test_a_state_of_version_0_1_0_is_read_without_its_offsets() -> None:
     assert unpack(pack(expected)) == expected
 
 
-def test_what_a_later_version_wrote_is_refused_by_name() -> None:
+def test_a_form_of_a_later_version_is_named_and_refused() -> None:
     with pytest.raises(ValueError, match="written in form 03 and this version reads up to form 02"):
         unpack(b"\x03" + pack(Stored(state=HouseholdState.new("h1")))[1:])
 
 
 @pytest.mark.parametrize("cut", [1, 5, -1])
-def test_a_damaged_household_is_no_household(cut: int) -> None:
+def test_a_damaged_household_is_refused(cut: int) -> None:
     with pytest.raises(ValueError, match="damaged"):
         unpack(pack(Stored(state=lived([event(1), event(2)], [])))[:cut])
