@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # A slow machine is no reason to fail, so examples have no deadline.
 settings.register_profile("misfire", deadline=None)
 settings.register_profile("nightly", deadline=None, max_examples=2_000)
 settings.load_profile("misfire")
+
+_ON_KAFKA = re.compile(r"[\[-]kafka[\]-]")
+
+
+class _Scheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist is untyped
+    """Gives tests to processes one by one, those of an integration module or of Apache Kafka together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        if not nodeid.startswith("tests/integration/"):
+            return nodeid
+        return "kafka" if _ON_KAFKA.search(nodeid) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Share out the tests of a parallel run: one Kafka is started, and each installation once.
+
+    The groups of pytest-xdist 3.8 (``--dist loadgroup``) have no effect with pytest 9.2.
+    """
+    return _Scheduling(config, log)
+
 
 #: Makes a folder by a function, unless another process of the run has made it.
 OnceARun = Callable[[str, Callable[[Path], object]], Path]

@@ -10,24 +10,15 @@ import pytest
 
 from streams.local.embedded_broker import EmbeddedBroker
 from tests.integration.installation import Installation, installed
-from tests.integration.kafka import ApacheKafka, Broker, lacking, wipe
+from tests.integration.kafka import ON_KAFKA, ApacheKafka, Broker, lacking, wipe
 from tests.integration.stream import bundle_on_disk
 
-#: Modules with a Kafka of their own.
-_OWN_KAFKA = ("test_kafka_fixture", "test_secured")
 
-
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests here, and keep those that share parts in one process of a parallel run.
-
-    The tests on Apache Kafka share it; the others share what their module starts.
-    """
+    """Mark the tests here."""
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.integration)
-            on_kafka = item.get_closest_marker("kafka") and item.path.stem not in _OWN_KAFKA
-            item.add_marker(pytest.mark.xdist_group("kafka" if on_kafka else item.path.stem))
 
 
 @pytest.fixture(scope="session")
@@ -43,10 +34,16 @@ def started_kafka() -> Iterator[ApacheKafka]:
 
 
 @pytest.fixture
-def apache_kafka(started_kafka: ApacheKafka) -> ApacheKafka:
+def wiped_kafka(started_kafka: ApacheKafka) -> ApacheKafka:
     """Apache Kafka without topics, whatever the test before has left."""
     wipe(started_kafka.bootstrap)
     return started_kafka
+
+
+@pytest.fixture(params=[ON_KAFKA])
+def apache_kafka(wiped_kafka: ApacheKafka) -> ApacheKafka:
+    """Apache Kafka without topics; the name of a test that takes it ends in ``[kafka]``."""
+    return wiped_kafka
 
 
 @pytest.fixture
@@ -56,13 +53,13 @@ def embedded() -> Iterator[EmbeddedBroker]:
         yield broker
 
 
-@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+@pytest.fixture(params=["embedded", ON_KAFKA])
 def broker(request: pytest.FixtureRequest) -> Broker:
-    """A broker without topics, for tests in which the broker matters: they run on the embedded one and on Apache Kafka."""
-    broker: Broker = request.getfixturevalue(
-        "embedded" if request.param == "embedded" else "apache_kafka"
+    """A broker without topics. A test that takes it runs on the embedded one and on Apache Kafka."""
+    found: Broker = request.getfixturevalue(
+        "embedded" if request.param == "embedded" else "wiped_kafka"
     )
-    return broker
+    return found
 
 
 @pytest.fixture(scope="module")

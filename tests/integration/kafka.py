@@ -21,14 +21,18 @@ from string import Template
 from types import MappingProxyType, TracebackType
 from typing import Protocol, Self
 
+import pytest
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from streams.kafka.connection import Brokers
 
-__all__ = ["FILES", "ApacheKafka", "Broker", "kafka_acls", "lacking", "wipe"]
+__all__ = ["FILES", "ON_KAFKA", "ApacheKafka", "Broker", "kafka_acls", "lacking", "wipe"]
 
 FILES = Path(__file__).parents[1] / "kafka"
+#: The parameter of fixtures that need Apache Kafka. It marks their tests, and puts ``kafka`` into
+#: their names, by which tests/conftest.py keeps them in one process of a parallel run.
+ON_KAFKA = pytest.param("kafka", marks=pytest.mark.kafka)
 #: Kafka is up in 4 s on two free cores; the tests share theirs.
 START_SECONDS = 90.0
 

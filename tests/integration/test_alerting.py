@@ -189,7 +189,6 @@ def test_old_bundles_of_which_two_decide_and_a_worker_that_is_not_ready(
         installation.is_over(alert, repaired)
 
 
-@pytest.mark.kafka
 def test_an_audit_log_that_is_gone(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
     """The topic of the decisions was deleted: what is decided waits, somebody is paged, and all of it is there afterwards."""
     _, bundle = bundle_on_disk(tmp_path)

@@ -31,11 +31,11 @@ from tests.detector.builders import (
     policy,
 )
 from tests.integration.installation import Installation, installed
-from tests.integration.kafka import ApacheKafka, wipe
+from tests.integration.kafka import ON_KAFKA, ApacheKafka, wipe
 from tests.integration.test_gateway import PATIENT_MS
 from tests.integration.worker import PATIENCE, publish, until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 #: What is replaced in the packaged policy. Interruptions alert at twice the class's budget: 40 % of the messages.
 _POLICY = {
@@ -53,7 +53,7 @@ _MISFIRES = (
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=[ON_KAFKA])
 def installation(
     started_kafka: ApacheKafka, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:

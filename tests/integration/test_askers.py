@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from detector.contracts.events import OutcomeKind
 from streams.kafka.topics import INTENTS, OUTCOMES
 from streams.wire.records import CORRELATION_ID, INTENT, OUTCOME, REPLY_PARTITION, Headers
@@ -23,7 +21,6 @@ UNANSWERABLE: list[Headers] = [
 ]
 
 
-@pytest.mark.kafka
 def test_an_asker_that_cannot_be_answered_does_not_stop_the_worker(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:

@@ -7,7 +7,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from detector.contracts.events import IntentEvent
@@ -37,7 +36,6 @@ def structured(event: IntentEvent) -> bytes:
     return json.dumps(attributes | {"data": json.loads(INTENT.encode(event))}).encode()
 
 
-@pytest.mark.kafka
 def test_an_intent_is_published_and_its_decision_read(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from streams.gateway.exchange.exchange import Exchange, Reply
 from streams.kafka.topics import REPLIES
 from streams.settings import Settings
@@ -12,7 +10,6 @@ from tests.integration.kafka import ApacheKafka
 from tests.integration.worker import prepare, producing
 
 
-@pytest.mark.kafka
 async def test_a_gateway_that_comes_back_hears_the_erasures_that_it_missed(
     apache_kafka: ApacheKafka,
 ) -> None:

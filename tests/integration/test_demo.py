@@ -107,7 +107,6 @@ def test_they_come_out_the_same_way_with_any_seed(seed: int, bundle: str, tmp_pa
     assert left_over(tmp_path) == []
 
 
-@pytest.mark.kafka
 @pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.nightly)])
 def test_the_demo_runs_on_a_kafka_that_is_there(
     apache_kafka: ApacheKafka, bundle: str, times: int, tmp_path: Path

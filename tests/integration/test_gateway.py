@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
-import pytest
 
 from detector.contracts.decisions import Decision, Rung
 from detector.contracts.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
@@ -81,7 +80,6 @@ def decide_all(
         return [hook.decide(event) for event in events]
 
 
-@pytest.mark.kafka
 def test_the_worker_answers_through_the_hook_and_outcomes_are_applied(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
@@ -141,7 +139,6 @@ def test_the_same_event_again_gets_the_same_decision_and_is_applied_once(
         assert log.applied(2)[event.household_id].state.events == 2
 
 
-@pytest.mark.kafka
 def test_without_its_worker_the_gateway_answers_and_with_a_new_one_nothing_is_lost(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
@@ -219,7 +216,6 @@ def test_a_late_answer_that_disagrees_is_recorded_and_told(tmp_path: Path) -> No
     )
 
 
-@pytest.mark.kafka
 def test_a_broker_that_stands_still_delays_no_answer(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:

@@ -79,7 +79,6 @@ def counts(found: dict[str, Stored]) -> dict[str, int]:
     return {household: stored.state.events for household, stored in found.items()}
 
 
-@pytest.mark.kafka
 def test_growing_forgets_no_household_and_decides_each_event_once(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
@@ -141,7 +140,6 @@ def test_growing_forgets_no_household_and_decides_each_event_once(
         } == lived(kept)
 
 
-@pytest.mark.kafka
 def test_a_growth_that_ended_half_way_goes_on_and_no_worker_starts_before(
     apache_kafka: ApacheKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,7 +177,6 @@ def test_a_growth_that_ended_half_way_goes_on_and_no_worker_starts_before(
     assert states(apache_kafka, GROWN) == before
 
 
-@pytest.mark.kafka
 def test_topics_that_somebody_grew_are_put_right_and_what_stands_in_old_partitions_is_decided(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:

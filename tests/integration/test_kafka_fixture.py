@@ -58,7 +58,6 @@ def test_what_is_produced_is_consumed_in_order_per_key(broker: Broker, topic: st
         assert [v for k, v in received if k == household] == [v for k, v in sent if k == household]
 
 
-@pytest.mark.kafka
 def test_a_wiped_broker_has_no_topics_and_takes_the_same_name_again(
     apache_kafka: ApacheKafka,
 ) -> None:
@@ -75,7 +74,6 @@ def test_a_wiped_broker_has_no_topics_and_takes_the_same_name_again(
     assert len(description["partitions"]) == 2
 
 
-@pytest.mark.kafka
 @pytest.mark.usefixtures("apache_kafka")
 def test_it_ends_with_the_process_that_started_it_even_by_kill_9(
     tmp_path: Path, pytestconfig: pytest.Config

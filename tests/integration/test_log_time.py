@@ -30,7 +30,6 @@ from tests.integration.worker import PARTITIONS, Worker, logs, prepare, producin
 AHEAD = timedelta(minutes=30)
 
 
-@pytest.mark.kafka
 def test_kafka_stamps_what_it_takes_and_a_producers_clock_moves_nothing(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
@@ -58,7 +57,6 @@ def test_kafka_stamps_what_it_takes_and_a_producers_clock_moves_nothing(
     assert log_time(Brokers(apache_kafka.bootstrap), producer_time=False).ok
 
 
-@pytest.mark.kafka
 def test_a_worker_does_not_start_where_producers_choose_the_time(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
@@ -86,7 +84,6 @@ def test_a_worker_does_not_start_where_producers_choose_the_time(
     )
 
 
-@pytest.mark.kafka
 def test_an_old_stream_is_sent_to_no_topic_that_would_date_it_anew(
     apache_kafka: ApacheKafka,
 ) -> None:
@@ -114,7 +111,6 @@ def test_the_embedded_broker_stamps_nothing_and_the_doctor_notes_it() -> None:
         assert log_time(brokers, producer_time=True).ok
 
 
-@pytest.mark.kafka
 def test_on_any_other_broker_records_with_a_producers_time_are_a_fault(
     apache_kafka: ApacheKafka,
 ) -> None:

@@ -75,7 +75,6 @@ POISONS = [
 ]
 
 
-@pytest.mark.kafka
 def test_each_poison_becomes_a_dead_letter_and_the_next_event_is_decided(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:

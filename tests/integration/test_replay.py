@@ -18,7 +18,6 @@ from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import prepare, publish, pure
 
 
-@pytest.mark.kafka
 def test_a_replay_gives_the_bytes_of_the_core_alone_and_again(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:

@@ -53,7 +53,6 @@ def test_topics_that_are_missing_or_have_other_partitions_are_named(
     assert not any("decisions" in problem for problem in problems)
 
 
-@pytest.mark.kafka
 def test_a_setting_that_was_changed_is_named(apache_kafka: ApacheKafka) -> None:
     client = admin(Brokers(apache_kafka.bootstrap))
     create_topics(client, 3)
@@ -67,7 +66,6 @@ def test_a_setting_that_was_changed_is_named(apache_kafka: ApacheKafka) -> None:
     assert INTENTS in problem
 
 
-@pytest.mark.kafka
 def test_a_record_that_is_kept_for_too_long_is_named(apache_kafka: ApacheKafka) -> None:
     brokers, now = Brokers(apache_kafka.bootstrap), time.time()
     client = admin(brokers)

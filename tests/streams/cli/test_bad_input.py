@@ -205,7 +205,7 @@ def test_no_labels_are_said(good: Path, misfire: Callable[..., Ended], tmp_path:
         OTHER_COMMANDS["evaluate --labels"](_written(tmp_path / "none", b""), good)
     )
     assert code == 0
-    assert "holds no labels" in said
+    assert "holds no labels" in " ".join(said.split())
 
 
 def test_a_vocabulary_never_seen_is_decided_by_the_policy_and_said(
