@@ -22,7 +22,7 @@ INTENTS = {
 }
 
 
-def test_the_mildest_class_gives_way_first_and_each_class_has_a_share() -> None:
+def test_the_mildest_class_is_shed_first() -> None:
     assert list(SHARES) == list(RiskClass)
     assert list(SHARES.values()) == sorted(SHARES.values())
     assert SHARES[RiskClass.PHYSICAL] == 1.0
@@ -41,5 +41,5 @@ def test_a_class_is_admitted_up_to_its_share(risk: RiskClass, tenant: str, most:
     assert places.taken == math.ceil(100 * most * SHARES[risk])
 
 
-def test_what_commits_nothing_gives_way_with_the_mildest() -> None:
+def test_an_event_that_does_not_commit_is_shed_with_the_mildest_class() -> None:
     assert share_of(event(1, intent=INTENTS[RiskClass.PHYSICAL], commits=False), POLICY) == 0.5

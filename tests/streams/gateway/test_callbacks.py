@@ -11,16 +11,16 @@ from tests.streams.hook.runtime import runtime
 
 
 class Hosts:
-    """Hosts that answer when a test lets them; ``heard`` is what each was sent."""
+    """Hosts that answer when a test lets them; ``heard`` lists the URLs of all callbacks."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.heard: list[str] = []
         self.slow = asyncio.Event()
         monkeypatch.setattr(Callbacks, "_post", self._post)
 
-    async def _post(self, letter: Any) -> bool:
-        self.heard.append(letter.url)
-        if "slow" in letter.url:
+    async def _post(self, callback: Any) -> bool:
+        self.heard.append(callback.url)
+        if "slow" in callback.url:
             await self.slow.wait()
         return True
 
@@ -47,7 +47,7 @@ async def test_a_host_that_does_not_answer_delays_no_other_and_not_another_tenan
     await callbacks.stop()
 
 
-async def test_what_waits_before_the_start_is_sent_after_it_and_is_bounded(
+async def test_callbacks_queued_before_the_start_are_bounded_and_sent_after_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hosts, callbacks = Hosts(monkeypatch), Callbacks()

@@ -31,7 +31,7 @@ PATH = f"/v1/confirmations/{GIVEN.confirmation_id}"
 
 
 class Exchange:
-    """The road through the log, with a worker at its end that answers what a test wants; ``None`` is nothing."""
+    """An exchange with a worker that replies as a test wants; ``None`` means no reply."""
 
     def __init__(self, worker: Callable[[ConfirmationAnswer], Reply | None]) -> None:
         self.worker = worker
@@ -55,7 +55,7 @@ Make = Callable[[Callable[[ConfirmationAnswer], Reply | None]], tuple[TestClient
 
 @pytest.fixture
 def made() -> Iterator[Make]:
-    """A gateway's route in front of a worker."""
+    """Return a factory of a route with a fake worker behind it."""
     clients: list[TestClient] = []
 
     def make(worker: Callable[[ConfirmationAnswer], Reply | None]) -> tuple[TestClient, Exchange]:
@@ -91,7 +91,7 @@ def confirmed(**fields: Any) -> ConfirmationResult:
     )
 
 
-def test_an_answer_goes_to_its_households_worker_and_comes_back(made: Make) -> None:
+def test_an_answer_is_sent_to_the_worker_and_the_result_returned(made: Make) -> None:
     client, exchange = made(became(confirmed()))
 
     answer = client.post(PATH, json=BODY)
@@ -107,7 +107,7 @@ def test_an_answer_goes_to_its_households_worker_and_comes_back(made: Make) -> N
 
 
 @pytest.mark.parametrize("reason", Refusal)
-def test_each_refusal_is_a_problem_of_its_own(made: Make, reason: Refusal) -> None:
+def test_each_refusal_is_a_problem_with_its_own_type(made: Make, reason: Refusal) -> None:
     client, _ = made(became(refused(GIVEN, reason)))
 
     answer = client.post(PATH, json=BODY)
@@ -120,7 +120,7 @@ def test_each_refusal_is_a_problem_of_its_own(made: Make, reason: Refusal) -> No
     assert RESULT.decode(json.dumps(found["confirmation"]).encode()) == refused(GIVEN, reason)
 
 
-def test_where_no_worker_answers_nothing_is_confirmed(made: Make) -> None:
+def test_without_a_worker_nothing_is_confirmed(made: Make) -> None:
     client, exchange = made(lambda _: None)
 
     answer = client.post(PATH, json=BODY)
@@ -134,7 +134,7 @@ def test_a_result_for_somebody_else_confirms_nothing(made: Make) -> None:
     assert client.post(PATH, json=BODY).status_code == 504
 
 
-def test_what_the_worker_cannot_read_is_said(made: Make) -> None:
+def test_a_refusal_of_the_worker_is_returned(made: Make) -> None:
     refusal = REFUSAL.encode(Refused(code="schema", detail="time: missing"))
     client, _ = made(lambda _: Reply(REFUSAL.type, refusal))
     answer = client.post(PATH, json=BODY)
@@ -151,7 +151,7 @@ def test_what_the_worker_cannot_read_is_said(made: Make) -> None:
         ({"accepted": "yes"}, "schema"),
     ],
 )
-def test_a_broken_answer_goes_nowhere(made: Make, fields: dict[str, Any], code: str) -> None:
+def test_an_invalid_answer_is_not_sent(made: Make, fields: dict[str, Any], code: str) -> None:
     client, exchange = made(became(confirmed()))
     answer = client.post(PATH, json=BODY | fields)
     assert (answer.status_code, answer.json()["type"]) == (422, f"urn:misfire:{code}")

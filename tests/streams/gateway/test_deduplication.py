@@ -25,7 +25,7 @@ async def test_an_id_belongs_to_its_household() -> None:
         memory.find(replace(theirs, intent="lights.TurnOff"))
 
 
-async def test_ids_taken_in_advance_do_not_push_out_the_answers_of_another_tenant() -> None:
+async def test_a_flooding_tenant_does_not_evict_the_answers_of_another() -> None:
     memory: RequestMemory[str] = RequestMemory(100)
     owner = event(1, household_id="owner")
     memory.keep(owner, "bolt", future(), future())
@@ -38,9 +38,7 @@ async def test_ids_taken_in_advance_do_not_push_out_the_answers_of_another_tenan
     assert len(memory._requests) == 10_000
 
 
-async def test_a_place_is_given_back_once_and_a_forgotten_question_gives_its_place_back_too() -> (
-    None
-):
+async def test_a_place_is_released_once_even_for_a_forgotten_request() -> None:
     memory: RequestMemory[str] = RequestMemory(100)
     first, second = event(1), event(2)
     answers = [future(), future()]
@@ -57,7 +55,7 @@ async def test_a_place_is_given_back_once_and_a_forgotten_question_gives_its_pla
     assert memory.places.taken == 0
 
 
-async def test_a_question_that_failed_is_asked_anew_and_leaves_a_later_one_alone() -> None:
+async def test_a_failed_request_is_forgotten_without_affecting_a_later_one() -> None:
     memory: RequestMemory[str] = RequestMemory(100)
     failing, later = future(), future()
     memory.keep(event(1), "", failing, future())

@@ -34,7 +34,7 @@ DEADLINE = 0.2
 
 
 class FakeExchange:
-    """Takes what is sent; replies when a test says so."""
+    """Records what is sent; a test sets the replies."""
 
     def __init__(self, *, connected: bool = True) -> None:
         self.connected = connected
@@ -53,7 +53,7 @@ class FakeExchange:
         self.sent.append((topic, value))
 
     def abandon(self, correlation: str) -> None:
-        """As the real one; the future stays for a test to look at."""
+        """Record the call; unlike the real one, keep the future for the test."""
         self.given_up.append(correlation)
 
 
@@ -83,11 +83,13 @@ def value_of(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
-async def climb(ladder: Ladder, exchange: FakeExchange, deadline: float = DEADLINE) -> Decision:
+async def decide_command(
+    ladder: Ladder, exchange: FakeExchange, deadline: float = DEADLINE
+) -> Decision:
     return (await ask(ladder, exchange, command(), deadline)).decision
 
 
-async def until_asked(exchange: FakeExchange) -> None:
+async def until_requested(exchange: FakeExchange) -> None:
     while not exchange.replies:  # noqa: ASYNC110 - two steps of the loop
         await asyncio.sleep(0)
 
@@ -102,12 +104,12 @@ async def ask(
     return await ladder.decide(asked, exchange, RequestContext(seconds=seconds, callback=callback))  # type: ignore[arg-type]
 
 
-async def test_the_workers_decision_is_the_answer_when_it_comes_in_time(
+async def test_a_decision_of_the_worker_in_time_is_the_answer(
     ladder: Ladder, bundle: Bundle
 ) -> None:
     exchange = FakeExchange()
-    asked = asyncio.create_task(climb(ladder, exchange, 5.0))
-    await until_asked(exchange)
+    asked = asyncio.create_task(decide_command(ladder, exchange, 5.0))
+    await until_requested(exchange)
     exchange.replies["0"].set_result(
         Reply(DECISION.type, DECISION.encode(workers_decision(bundle)))
     )
@@ -122,23 +124,23 @@ async def test_the_workers_decision_is_the_answer_when_it_comes_in_time(
 async def test_without_a_worker_the_gateway_answers_and_says_why(ladder: Ladder) -> None:
     exchange = FakeExchange()
 
-    answer = await climb(ladder, exchange)
+    answer = await decide_command(ladder, exchange)
 
     assert (answer.rung, answer.degraded) == (Rung.GATEWAY, True)
     assert answer.reasons[0].code == "worker_timeout"
 
 
-async def test_without_a_broker_nobody_waits_for_it(ladder: Ladder) -> None:
+async def test_without_a_broker_requests_do_not_wait(ladder: Ladder) -> None:
     exchange = FakeExchange(connected=False)
 
-    answer = await asyncio.wait_for(climb(ladder, exchange, 60.0), 5.0)
+    answer = await asyncio.wait_for(decide_command(ladder, exchange, 60.0), 5.0)
 
     assert (answer.rung, answer.reasons[0].code) == (Rung.GATEWAY, "broker_unreachable")
     assert [topic for topic, _ in exchange.sent] == [INTENTS, OUTCOMES]
 
 
 async def test_without_a_bundle_the_policy_answers(bundle: Bundle) -> None:
-    answer = await climb(Ladder(read_policy(), None), FakeExchange())
+    answer = await decide_command(Ladder(read_policy(), None), FakeExchange())
 
     assert (answer.rung, answer.degraded, answer.reasons[0].code) == (
         Rung.POLICY,
@@ -156,18 +158,18 @@ async def test_without_a_bundle_the_policy_answers(bundle: Bundle) -> None:
         (True, True, "worker_timeout"),
     ],
 )
-async def test_without_a_bundle_it_is_still_said_why_the_worker_did_not_answer(
+async def test_without_a_bundle_the_reason_still_names_the_missing_worker(
     connected: bool, stored: bool, why: str
 ) -> None:
     exchange = FakeExchange(connected=connected)
     exchange.stored = stored
 
-    answer = await climb(Ladder(read_policy(), None), exchange)
+    answer = await decide_command(Ladder(read_policy(), None), exchange)
 
     assert [reason.code for reason in answer.reasons] == ["no_bundle", why]
 
 
-async def test_another_event_under_an_id_that_was_asked_about_is_refused(ladder: Ladder) -> None:
+async def test_another_event_with_the_id_of_a_waiting_request_is_refused(ladder: Ladder) -> None:
     exchange = FakeExchange()
     await ask(ladder, exchange, command(), 0.05)
 
@@ -179,7 +181,7 @@ async def test_another_event_under_an_id_that_was_asked_about_is_refused(ladder:
 @pytest.mark.parametrize(
     ("wake", "kind"), [(0.9, OutcomeKind.EXECUTED), (0.1, OutcomeKind.EXPIRED)]
 )
-async def test_the_worker_is_told_what_ran_without_it(
+async def test_outcomes_of_lower_rungs_are_reported_to_the_worker(
     ladder: Ladder, wake: float, kind: OutcomeKind
 ) -> None:
     exchange = FakeExchange()
@@ -192,7 +194,7 @@ async def test_the_worker_is_told_what_ran_without_it(
     ]
 
 
-async def test_what_does_not_commit_has_no_outcome(ladder: Ladder) -> None:
+async def test_an_event_that_does_not_commit_has_no_outcome(ladder: Ladder) -> None:
     exchange = FakeExchange()
 
     await ask(ladder, exchange, replace(command(), commits=False))
@@ -202,35 +204,37 @@ async def test_what_does_not_commit_has_no_outcome(ladder: Ladder) -> None:
 
 async def test_an_answer_that_cannot_be_read_is_no_answer(ladder: Ladder) -> None:
     exchange = FakeExchange()
-    asked = asyncio.create_task(climb(ladder, exchange, 5.0))
-    await until_asked(exchange)
+    asked = asyncio.create_task(decide_command(ladder, exchange, 5.0))
+    await until_requested(exchange)
     exchange.replies["0"].set_result(Reply(DECISION.type, b"{"))
 
     assert (await asked).rung is Rung.GATEWAY
 
 
-async def test_asking_twice_at_a_time_is_asking_once(ladder: Ladder) -> None:
+async def test_concurrent_requests_for_one_event_are_one_request(ladder: Ladder) -> None:
     exchange = FakeExchange()
 
-    first, second = await asyncio.gather(climb(ladder, exchange), climb(ladder, exchange))
+    first, second = await asyncio.gather(
+        decide_command(ladder, exchange), decide_command(ladder, exchange)
+    )
 
     assert first == second
     assert [topic for topic, _ in exchange.sent].count(INTENTS) == 1
 
 
-async def test_asking_again_later_gives_the_same_decision_and_sends_nothing(ladder: Ladder) -> None:
+async def test_a_repeated_request_gets_the_same_decision_and_sends_nothing(ladder: Ladder) -> None:
     exchange = FakeExchange(connected=False)
 
-    first, again = await climb(ladder, exchange), await climb(ladder, exchange)
+    first, again = await decide_command(ladder, exchange), await decide_command(ladder, exchange)
 
     assert first == again
     assert [topic for topic, _ in exchange.sent] == [INTENTS, OUTCOMES]
 
 
 @pytest.mark.parametrize("connected", [True, False])
-async def test_another_event_under_a_used_id_is_refused(ladder: Ladder, connected: bool) -> None:
+async def test_another_event_with_a_used_id_is_refused(ladder: Ladder, connected: bool) -> None:
     exchange = FakeExchange(connected=connected)
-    first = asyncio.create_task(climb(ladder, exchange))
+    first = asyncio.create_task(decide_command(ladder, exchange))
     await asyncio.sleep(0 if connected else 0.02)
 
     with pytest.raises(RecordError, match="another event") as refused:
@@ -240,10 +244,10 @@ async def test_another_event_under_a_used_id_is_refused(ladder: Ladder, connecte
     assert (await first).event_id == command().event_id
 
 
-async def test_the_worker_can_say_that_an_id_is_used(ladder: Ladder) -> None:
+async def test_the_worker_can_refuse_a_used_id(ladder: Ladder) -> None:
     exchange = FakeExchange()
-    asked = asyncio.create_task(climb(ladder, exchange, 5.0))
-    await until_asked(exchange)
+    asked = asyncio.create_task(decide_command(ladder, exchange, 5.0))
+    await until_requested(exchange)
     refusal = REFUSAL.encode(Refusal(code="id_reused", detail="used"))
     exchange.replies["0"].set_result(Reply(REFUSAL.type, refusal))
 
@@ -253,10 +257,10 @@ async def test_the_worker_can_say_that_an_id_is_used(ladder: Ladder) -> None:
     assert refused.value.code == "id_reused"
 
 
-async def test_where_the_worker_refuses_the_policy_answers(ladder: Ladder) -> None:
+async def test_the_policy_answers_if_the_worker_refuses(ladder: Ladder) -> None:
     exchange = FakeExchange()
-    asked = asyncio.create_task(climb(ladder, exchange, 5.0))
-    await until_asked(exchange)
+    asked = asyncio.create_task(decide_command(ladder, exchange, 5.0))
+    await until_requested(exchange)
     exchange.replies["0"].set_result(
         Reply(REFUSAL.type, REFUSAL.encode(Refusal(code="key_mismatch", detail=".")))
     )
@@ -270,12 +274,12 @@ async def test_where_the_worker_refuses_the_policy_answers(ladder: Ladder) -> No
     )
 
 
-async def test_of_two_who_ask_the_same_the_shorter_deadline_counts(ladder: Ladder) -> None:
+async def test_the_shorter_deadline_of_two_requests_for_one_event_counts(ladder: Ladder) -> None:
     exchange = FakeExchange()
-    patient = asyncio.create_task(climb(ladder, exchange, 60.0))
+    patient = asyncio.create_task(decide_command(ladder, exchange, 60.0))
     await asyncio.sleep(0)
 
-    hurried = await climb(ladder, exchange, 0.05)
+    hurried = await decide_command(ladder, exchange, 0.05)
 
     assert await asyncio.wait_for(patient, 5.0) == hurried
 
@@ -288,18 +292,18 @@ async def test_of_two_who_ask_the_same_the_shorter_deadline_counts(ladder: Ladde
         (0.05, True, "worker_timeout"),
     ],
 )
-async def test_the_reason_tells_which_part_did_not_answer(
+async def test_the_reason_names_the_part_that_did_not_answer(
     ladder: Ladder, seconds: float, stored: bool, reason: str
 ) -> None:
     exchange = FakeExchange()
     exchange.stored = stored
 
-    answer = await climb(ladder, exchange, seconds)
+    answer = await decide_command(ladder, exchange, seconds)
 
     assert (answer.rung, answer.reasons[0].code) == (Rung.GATEWAY, reason)
 
 
-async def test_a_core_that_fails_in_the_gateway_leaves_the_policy(
+async def test_the_policy_answers_if_the_core_fails(
     ladder: Ladder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: Any, **__: Any) -> None:
@@ -307,17 +311,17 @@ async def test_a_core_that_fails_in_the_gateway_leaves_the_policy(
 
     monkeypatch.setattr("streams.gateway.sessions.decide", fails)
 
-    answer = await climb(ladder, FakeExchange())
+    answer = await decide_command(ladder, FakeExchange())
 
     assert (answer.rung, answer.reasons[0].code) == (Rung.POLICY, "internal_error")
 
 
-async def test_when_the_places_are_taken_milder_classes_give_way_at_once_and_the_log_still_has_them(
+async def test_an_overloaded_gateway_answers_milder_classes_at_once_and_still_logs_them(
     bundle: Bundle,
 ) -> None:
     ladder, exchange = Ladder(bundle.policy, bundle, places=2), FakeExchange()
     waiting = asyncio.create_task(ask(ladder, exchange, command(), 60.0))
-    await until_asked(exchange)
+    await until_requested(exchange)
 
     shed = await asyncio.wait_for(ask(ladder, exchange, event(2, commits=False), 60.0), 5.0)
 
@@ -328,7 +332,7 @@ async def test_when_the_places_are_taken_milder_classes_give_way_at_once_and_the
 
 
 @pytest.mark.parametrize(("verdict", "disagreements"), [(Verdict.ALLOW, 0.0), (Verdict.BLOCK, 1.0)])
-async def test_a_late_decision_is_counted_and_its_disagreement_is_told(
+async def test_a_late_decision_is_counted_and_its_disagreement_published(
     ladder: Ladder, bundle: Bundle, verdict: Verdict, disagreements: float
 ) -> None:
     late, differing = (
@@ -337,7 +341,7 @@ async def test_a_late_decision_is_counted_and_its_disagreement_is_told(
     )
     exchange = FakeExchange()
     heard = asyncio.create_task(anext(ladder.late_answers.listen()))
-    answer = await climb(ladder, exchange)
+    answer = await decide_command(ladder, exchange)
     assert answer.verdict is Verdict.ALLOW
     decided = replace(workers_decision(bundle), verdict=verdict, effective_verdict=verdict)
     reply = Reply(DECISION.type, DECISION.encode(decided))
@@ -366,7 +370,7 @@ async def test_every_answer_is_counted_by_rung_and_reason(ladder: Ladder) -> Non
     }
     before = value_of("misfire_hook_answers_total", **labels)
 
-    await climb(ladder, FakeExchange())
+    await decide_command(ladder, FakeExchange())
 
     assert value_of("misfire_hook_answers_total", **labels) == before + 1
 
@@ -389,13 +393,13 @@ async def test_an_erased_household_is_forgotten_and_nothing_else(ladder: Ladder)
     exchange = FakeExchange()
     for number, home in enumerate(("h1", "h2")):
         await ask(ladder, exchange, replace(command(), event_id=f"e{number}", household_id=home))
-    told = HouseholdCommand(command_id="x", command=Command.ERASE, household_id="h1", time=START)
+    sent = HouseholdCommand(command_id="x", command=Command.ERASE, household_id="h1", time=START)
     for value in (
         b"{",
-        COMMAND.encode(replace(told, command=Command.EXPORT_REFUSED, household_id="h2")),
+        COMMAND.encode(replace(sent, command=Command.EXPORT_REFUSED, household_id="h2")),
     ):
         ladder.late("", Reply(COMMAND.type, value), exchange)  # type: ignore[arg-type]
-    ladder.late("", Reply(COMMAND.type, COMMAND.encode(told)), exchange)  # type: ignore[arg-type]
+    ladder.late("", Reply(COMMAND.type, COMMAND.encode(sent)), exchange)  # type: ignore[arg-type]
 
     assert ladder._sessions is not None
     assert [home.state.household_id for home in ladder._sessions._households] == ["h2"]
@@ -405,17 +409,17 @@ async def test_an_erased_household_is_forgotten_and_nothing_else(ladder: Ladder)
 
 
 def erase(ladder: Ladder, exchange: FakeExchange, household_id: str = "h1") -> None:
-    told = HouseholdCommand(
+    sent = HouseholdCommand(
         command_id="x", command=Command.ERASE, household_id=household_id, time=START
     )
-    ladder.late("", Reply(COMMAND.type, COMMAND.encode(told)), exchange)  # type: ignore[arg-type]
+    ladder.late("", Reply(COMMAND.type, COMMAND.encode(sent)), exchange)  # type: ignore[arg-type]
 
 
 async def test_what_was_erased_does_not_come_back_through_a_late_reply(
     ladder: Ladder, bundle: Bundle
 ) -> None:
     exchange = FakeExchange()
-    await climb(ladder, exchange)
+    await decide_command(ladder, exchange)
     erase(ladder, exchange)
     decided = replace(workers_decision(bundle), effective_verdict=Verdict.BLOCK)
 
@@ -430,7 +434,7 @@ async def test_a_question_that_waits_while_its_household_is_erased_is_remembered
 ) -> None:
     exchange = FakeExchange()
     waiting = asyncio.create_task(ask(ladder, exchange, command()))
-    await until_asked(exchange)
+    await until_requested(exchange)
     erase(ladder, exchange)
 
     await waiting
@@ -439,11 +443,11 @@ async def test_a_question_that_waits_while_its_household_is_erased_is_remembered
     assert ladder._memory.find(command()) is None
 
 
-async def test_a_late_answer_that_says_erased_is_no_incident_and_forgets_the_household(
+async def test_a_late_answer_about_an_erased_household_is_not_an_incident(
     ladder: Ladder, bundle: Bundle
 ) -> None:
     exchange = FakeExchange()
-    await climb(ladder, exchange)
+    await decide_command(ladder, exchange)
     decided = replace(answer_erased(command(), bundle), effective_verdict=Verdict.BLOCK)
 
     ladder.late("0", Reply(DECISION.type, DECISION.encode(decided)), exchange)  # type: ignore[arg-type]
@@ -452,9 +456,9 @@ async def test_a_late_answer_that_says_erased_is_no_incident_and_forgets_the_hou
     assert ladder._memory.find(command()) is None
 
 
-async def test_after_a_gap_nothing_is_remembered(ladder: Ladder) -> None:
+async def test_everything_is_forgotten_after_a_gap(ladder: Ladder) -> None:
     exchange = FakeExchange()
-    await climb(ladder, exchange)
+    await decide_command(ladder, exchange)
 
     ladder.forget_all()
 
@@ -462,12 +466,10 @@ async def test_after_a_gap_nothing_is_remembered(ladder: Ladder) -> None:
     assert [*ladder._sessions._households, *ladder._memory._requests, *ladder._answered] == []
 
 
-async def test_an_answer_about_another_household_is_no_answer(
-    ladder: Ladder, bundle: Bundle
-) -> None:
+async def test_a_reply_about_another_household_is_ignored(ladder: Ladder, bundle: Bundle) -> None:
     exchange = FakeExchange()
     waiting = asyncio.create_task(ask(ladder, exchange, command(), 0.5))
-    await until_asked(exchange)
+    await until_requested(exchange)
     other = replace(workers_decision(bundle), household_id="h2")
     exchange.replies["0"].set_result(Reply(DECISION.type, DECISION.encode(other)))
 
@@ -478,9 +480,9 @@ async def test_six_arrays_of_one_tenant_leave_another_its_places(bundle: Bundle)
     ladder, exchange = Ladder(bundle.policy, bundle), FakeExchange()
 
     def asked(number: int, tenant: str) -> asyncio.Task[Answer]:
-        told = replace(command(), event_id=f"e{number}", household_id=f"{tenant}-{number % 60}")
+        sent = replace(command(), event_id=f"e{number}", household_id=f"{tenant}-{number % 60}")
         context = RequestContext(seconds=60.0, tenant=tenant)
-        return asyncio.create_task(ladder.decide(told, exchange, context))  # type: ignore[arg-type]
+        return asyncio.create_task(ladder.decide(sent, exchange, context))  # type: ignore[arg-type]
 
     tasks = [asked(number, "acme") for number in range(600)]
     await asyncio.sleep(0)

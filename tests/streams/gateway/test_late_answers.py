@@ -39,7 +39,7 @@ async def answers() -> AsyncIterator[LateAnswers]:
     await found.stop()
 
 
-def test_only_another_effect_is_an_incident() -> None:
+def test_only_a_different_effect_is_an_incident() -> None:
     assert late_answer(GIVEN, DECIDED, 11.0) is None
     shadow = replace(BLOCKED, effective_verdict=Verdict.ALLOW, enforcement=Enforcement.SHADOW)
     assert late_answer(GIVEN, shadow, 11.0) is None
@@ -52,7 +52,7 @@ def test_only_another_effect_is_an_incident() -> None:
     assert read_policy().risk_class(late().intent) is late().risk_class
 
 
-async def test_all_who_listen_hear_of_it_and_who_comes_back_hears_what_was_missed() -> None:
+async def test_late_answers_reach_all_listeners_and_reconnecting_ones_catch_up() -> None:
     answers = LateAnswers()
     first, second = answers.listen(), answers.listen()
     heard = [asyncio.create_task(anext(listener)) for listener in (first, second)]
@@ -67,7 +67,7 @@ async def test_all_who_listen_hear_of_it_and_who_comes_back_hears_what_was_misse
     assert (await anext(answers.listen(after=number)))[1].event_id == "e2"
 
 
-async def test_a_listener_that_does_not_read_loses_the_oldest_and_holds_nobody_up() -> None:
+async def test_a_slow_listener_loses_its_oldest_answers_and_delays_no_other() -> None:
     answers = LateAnswers()
     slow = answers.listen()
     heard = asyncio.create_task(anext(slow))
@@ -94,7 +94,7 @@ def test_a_tenant_alone_never_takes_the_last_stream() -> None:
     assert answers._places.taken == 0
 
 
-async def test_a_flood_about_one_tenant_pushes_nothing_of_another_out() -> None:
+async def test_late_answers_of_one_tenant_do_not_evict_those_of_another() -> None:
     answers = LateAnswers()
     listening = answers.listen(owns=lambda household: household == "ours")
     first = asyncio.create_task(anext(listening))
@@ -127,14 +127,14 @@ async def test_of_an_erased_household_nothing_is_told_any_more(*, all_of_them: b
         answers.forget("gone")
 
     assert (await anext(slow))[1].event_id == "e2"
-    assert all(told.household_id != "gone" for _, told in answers._kept)
+    assert all(late.household_id != "gone" for _, late in answers._kept)
     waiting = [letter for host in answers._callbacks._waiting.values() for letter in host]
     assert all(letter.dropped for letter in waiting if letter.household_id == "gone")
     assert not waiting[-1].dropped
 
 
 @pytest.mark.parametrize("statuses", [(204,), (500, 204)])
-async def test_the_callback_is_sent_it_and_tried_again(
+async def test_a_callback_is_sent_and_retried(
     answers: LateAnswers, statuses: tuple[int, ...]
 ) -> None:
     with runtime(*statuses) as (url, heard):
@@ -171,8 +171,11 @@ async def test_a_callback_asks_no_proxy_of_the_environment(
     assert (len(heard), len(asked)) == (1, 0)
 
 
-async def test_no_server_of_ours_takes_a_late_answer_for_a_command(answers: LateAnswers) -> None:
-    """What a callback is sent says twice that it is no command: ``tests/streams/serving/test_hosts.py`` shows that both are refused."""
+async def test_no_server_accepts_a_late_answer_as_a_command(answers: LateAnswers) -> None:
+    """A callback has a header and a media type that servers refuse in a command.
+
+    ``tests/streams/serving/test_hosts.py`` tests that they refuse both.
+    """
     with runtime(204) as (url, heard):
         answers.publish(late(), url)
         while not heard:  # noqa: ASYNC110 - another thread

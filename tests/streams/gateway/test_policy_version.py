@@ -28,7 +28,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
-def test_the_policys_version_is_told_both_ways(caplog: pytest.LogCaptureFixture) -> None:
+def test_policy_versions_are_exchanged(caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings(broker=f"127.0.0.1:{free_port()}", deadline_ms=50)
     with (
         caplog.at_level(logging.WARNING, "streams.gateway.policy_version"),

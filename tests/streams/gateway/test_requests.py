@@ -20,11 +20,11 @@ def deadline(seconds: float) -> dict[str, str]:
     return {"x-misfire-deadline": (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()}
 
 
-def test_without_a_word_the_settings_deadline_holds() -> None:
+def test_the_default_deadline_comes_from_the_settings() -> None:
     assert context_of({}, SETTINGS, ANYBODY).seconds == SETTINGS.deadline_ms / 1000
 
 
-def test_what_was_spent_on_the_way_is_taken_off() -> None:
+def test_time_spent_on_the_way_is_subtracted() -> None:
     left = context_of(
         {"x-misfire-deadline-ms": "10000", **deadline(2.0)}, SETTINGS, ANYBODY
     ).seconds
@@ -33,7 +33,7 @@ def test_what_was_spent_on_the_way_is_taken_off() -> None:
 
 
 @pytest.mark.parametrize("seconds", [-30.0, 30.0])
-def test_an_absolute_deadline_never_prolongs_and_a_skewed_clock_never_takes_all(
+def test_an_absolute_deadline_never_extends_the_deadline_and_a_skewed_clock_is_ignored(
     seconds: float,
 ) -> None:
     assert (
@@ -43,7 +43,7 @@ def test_an_absolute_deadline_never_prolongs_and_a_skewed_clock_never_takes_all(
 
 
 @pytest.mark.parametrize("absolute", ["soon", "2026-01-05T18:00:00", "", "1"])
-def test_an_absolute_deadline_that_is_none_is_refused(absolute: str) -> None:
+def test_an_invalid_absolute_deadline_is_refused(absolute: str) -> None:
     with pytest.raises(RecordError) as refused:
         context_of({"x-misfire-deadline": absolute}, SETTINGS, ANYBODY)
 
@@ -51,7 +51,7 @@ def test_an_absolute_deadline_that_is_none_is_refused(absolute: str) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.004, 0.15, 10.0])
-def test_time_is_kept_for_writing_the_answer(seconds: float) -> None:
+def test_time_is_reserved_for_writing_the_answer(seconds: float) -> None:
     context = context_of({"x-misfire-deadline-ms": str(int(1000 * seconds))}, SETTINGS, ANYBODY)
 
     assert context.wait <= context.seconds - 0.004
@@ -61,7 +61,9 @@ def test_time_is_kept_for_writing_the_answer(seconds: float) -> None:
     ("caller", "url"),
     [(ANYBODY, "https://runtime.home.arpa/late"), (ACME, "https://acme.example/late/1")],
 )
-def test_a_callback_is_taken_from_whom_it_is_listed_for(caller: Caller, url: str) -> None:
+def test_a_callback_is_accepted_from_the_tenant_that_it_is_listed_for(
+    caller: Caller, url: str
+) -> None:
     assert context_of({"x-misfire-late-url": url}, SETTINGS, caller).callback == url
 
 
@@ -73,7 +75,7 @@ def test_a_callback_is_taken_from_whom_it_is_listed_for(caller: Caller, url: str
         (ANYBODY, "http://127.0.0.1:8752/v1/households/h1/erasure"),
     ],
 )
-def test_and_from_nobody_else(caller: Caller, url: str) -> None:
+def test_a_callback_is_refused_from_other_callers(caller: Caller, url: str) -> None:
     with pytest.raises(RecordError) as refused:
         context_of({"x-misfire-late-url": url}, SETTINGS, caller)
 

@@ -29,14 +29,14 @@ JSON = {"content-type": "application/json"}
 
 @pytest.fixture
 def client() -> Iterator[TestClient]:
-    """A gateway with a bundle and without a broker."""
+    """Return a client of a gateway with a bundle and without a broker."""
     settings = Settings(broker=f"127.0.0.1:{free_port()}", deadline_ms=50)
     bundle = hand_bundle()
     with TestClient(build_gateway(settings, Ladder(bundle.policy, bundle))) as found:
         yield found
 
 
-def test_without_a_broker_it_answers_and_says_which_part_is_missing(client: TestClient) -> None:
+def test_without_a_broker_it_answers_and_names_the_missing_part(client: TestClient) -> None:
     answer = client.post("/v1/decide", content=INTENT.encode(event(1)), headers=JSON)
 
     assert answer.status_code == 200
@@ -48,7 +48,7 @@ def test_without_a_broker_it_answers_and_says_which_part_is_missing(client: Test
     )
 
 
-def test_without_a_bundle_too() -> None:
+def test_without_a_bundle_it_answers_and_names_the_missing_part() -> None:
     settings = Settings(broker=f"127.0.0.1:{free_port()}", deadline_ms=50)
     with TestClient(build_gateway(settings, Ladder(read_policy(), None))) as client:
         answer = client.post("/v1/decide", content=INTENT.encode(event(1)), headers=JSON)
@@ -88,7 +88,7 @@ def test_without_a_bundle_too() -> None:
         (b"x" * 2**21, 413, "too_large", str(MAX_BYTES)),
     ],
 )
-def test_what_is_wrong_with_an_event_is_said(
+def test_an_invalid_event_is_refused_with_a_reason(
     client: TestClient, content: bytes, status: int, code: str, said: str
 ) -> None:
     answer = client.post("/v1/decide", content=content, headers=JSON)
@@ -98,7 +98,7 @@ def test_what_is_wrong_with_an_event_is_said(
     assert said in answer.json()["detail"]
 
 
-def test_a_value_is_never_repeated(client: TestClient) -> None:
+def test_a_refusal_does_not_repeat_values(client: TestClient) -> None:
     spoken = "call my doctor about the results"
     for field in ("intent", "event_id", "act", "time", "slots", "asr_confidence", "commits"):
         answer = client.post("/v1/decide", json=BODY | {field: spoken})
@@ -108,16 +108,14 @@ def test_a_value_is_never_repeated(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("days", [-365, 1826])
-def test_an_event_with_a_wrong_clock_is_decided_like_another_and_marked(
-    client: TestClient, days: int
-) -> None:
+def test_an_event_with_a_wrong_clock_is_decided_and_marked(client: TestClient, days: int) -> None:
     wrong = (datetime.now(UTC) + timedelta(days=days)).isoformat()
     decision = DECISION.decode(client.post("/v1/decide", json=BODY | {"time": wrong}).content)
 
     assert (decision.rung, decision.clock_replaced) == (Rung.GATEWAY, True)
 
 
-def test_another_event_under_a_used_id_is_a_conflict(client: TestClient) -> None:
+def test_another_event_with_a_used_id_is_a_conflict(client: TestClient) -> None:
     first, again = (client.post("/v1/decide", json=BODY) for _ in range(2))
     other = client.post("/v1/decide", json=BODY | {"intent": "lights.TurnOff"})
 
@@ -125,7 +123,7 @@ def test_another_event_under_a_used_id_is_a_conflict(client: TestClient) -> None
     assert (other.status_code, other.json()["type"]) == (409, "urn:misfire:id_reused")
 
 
-def test_a_batch_is_answered_in_order_and_one_events_fault_is_no_others(client: TestClient) -> None:
+def test_a_batch_is_answered_in_order_despite_invalid_events(client: TestClient) -> None:
     entries = [BODY | {"event_id": "b1"}, BODY | {"act": "shout"}, 7, BODY | {"event_id": "b2"}]
 
     answer = client.post("/v1/decide/batch", json=entries)
@@ -145,9 +143,7 @@ def test_a_batch_is_answered_in_order_and_one_events_fault_is_no_others(client: 
         (b"[" + b" " * 2**21 + b"]", 413),
     ],
 )
-def test_a_batch_that_is_none_is_refused_whole(
-    client: TestClient, content: bytes, status: int
-) -> None:
+def test_an_invalid_batch_is_refused(client: TestClient, content: bytes, status: int) -> None:
     assert client.post("/v1/decide/batch", content=content, headers=JSON).status_code == status
 
 
@@ -160,7 +156,7 @@ def test_a_callback_that_is_not_allowed_is_refused(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("named", ["0", "-5", "10001", "soon", "1.5", "²"])
-def test_a_deadline_that_is_none_is_refused(client: TestClient, named: str) -> None:
+def test_an_invalid_deadline_is_refused(client: TestClient, named: str) -> None:
     headers = {"content-type": "application/json", "x-misfire-deadline-ms": named.encode("utf-8")}
 
     answer = client.post("/v1/decide", content=INTENT.encode(event(1)), headers=headers)
@@ -176,7 +172,7 @@ def test_another_media_type_is_refused(client: TestClient) -> None:
     assert answer.status_code == 415
 
 
-def test_an_outcome_that_nobody_applied_yet_is_accepted(client: TestClient) -> None:
+def test_an_outcome_without_a_reply_is_accepted(client: TestClient) -> None:
     answer = client.post(
         "/v1/outcomes", content=OUTCOME.encode(outcome("e1", OutcomeKind.DENIED)), headers=JSON
     )
@@ -205,13 +201,13 @@ def test_a_refused_outcome_is_a_problem_that_says_why(
 
 @pytest.mark.parametrize("source", [OutcomeSource.GATEWAY, OutcomeSource.OPERATOR])
 def test_without_tokens_everybody_is_a_runtime(client: TestClient, source: OutcomeSource) -> None:
-    told = outcome("e1", OutcomeKind.DENIED, source=source)
-    answer = client.post("/v1/outcomes", content=OUTCOME.encode(told), headers=JSON)
+    sent = outcome("e1", OutcomeKind.DENIED, source=source)
+    answer = client.post("/v1/outcomes", content=OUTCOME.encode(sent), headers=JSON)
 
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:misfire:other_source")
 
 
-def test_the_description_shows_what_goes_in_and_out(client: TestClient) -> None:
+def test_openapi_describes_requests_and_responses(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     body = paths["/v1/decide"]["post"]["requestBody"]["content"]["application/json"]["schema"]
 
@@ -220,7 +216,7 @@ def test_the_description_shows_what_goes_in_and_out(client: TestClient) -> None:
     assert client.get("/docs").status_code == 200
 
 
-def test_metrics_hold_no_ids(client: TestClient) -> None:
+def test_metrics_contain_no_ids(client: TestClient) -> None:
     client.post(
         "/v1/decide",
         json=BODY | {"household_id": "household-of-somebody", "event_id": "one-of-a-kind"},
@@ -241,7 +237,7 @@ def cloudevent(**fields: Any) -> dict[str, Any]:
     return attributes | {"data": BODY} | fields
 
 
-def test_a_structured_cloudevent_is_answered_by_one(client: TestClient) -> None:
+def test_a_structured_cloudevent_is_answered_with_one(client: TestClient) -> None:
     answer = client.post("/v1/decide", json=cloudevent(), headers=STRUCTURED)
 
     assert answer.status_code == 200
@@ -252,7 +248,7 @@ def test_a_structured_cloudevent_is_answered_by_one(client: TestClient) -> None:
     assert (decision.event_id, inside["id"]) == (BODY["event_id"], decision.decision_id)
 
 
-def test_a_binary_cloudevent_is_answered_by_one(client: TestClient) -> None:
+def test_a_binary_cloudevent_is_answered_with_one(client: TestClient) -> None:
     attributes = {
         "ce-specversion": "1.0",
         "ce-id": "e1",
@@ -282,7 +278,7 @@ def test_a_binary_cloudevent_is_answered_by_one(client: TestClient) -> None:
         (cloudevent(time="20260105"), STRUCTURED, "schema"),
     ],
 )
-def test_a_cloudevent_that_is_no_event_is_refused(
+def test_an_invalid_cloudevent_is_refused(
     client: TestClient, body: dict[str, Any], headers: dict[str, str], code: str
 ) -> None:
     answer = client.post("/v1/decide", json=body, headers=headers)

@@ -31,7 +31,7 @@ def own(events: list[IntentEvent], bundle: Bundle) -> list[Any]:
 
 
 @pytest.mark.parametrize("wake", [SURE, ABSURD])
-def test_nobody_else_deciding_it_decides_as_the_core_does(bundle: Bundle, wake: float) -> None:
+def test_without_a_worker_it_decides_as_the_core_does(bundle: Bundle, wake: float) -> None:
     events = heard(send_message(), wake)
     followed = Sessions(bundle)
 
@@ -40,7 +40,7 @@ def test_nobody_else_deciding_it_decides_as_the_core_does(bundle: Bundle, wake: 
     )
 
 
-def test_what_is_still_open_is_decided_before_the_next_turn(bundle: Bundle) -> None:
+def test_an_open_turn_is_decided_before_the_next_one(bundle: Bundle) -> None:
     followed = Sessions(bundle)
     events = send_message()
     turns = [followed.begin(each, at=each.seconds) for each in events]
@@ -48,7 +48,7 @@ def test_what_is_still_open_is_decided_before_the_next_turn(bundle: Bundle) -> N
     assert [followed.judge(turn) for turn in turns] == own(events, bundle)
 
 
-def test_where_the_worker_decided_nothing_is_judged_and_its_verdict_counts(
+def test_a_verdict_of_the_worker_is_followed_without_a_decision_of_its_own(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events = heard(send_message(), SURE)
@@ -65,7 +65,7 @@ def test_where_the_worker_decided_nothing_is_judged_and_its_verdict_counts(
     assert own([*events, again], bundle)[-1].verdict is Verdict.ALLOW
 
 
-def test_a_decision_that_comes_after_its_own_changes_nothing(bundle: Bundle) -> None:
+def test_a_decision_after_its_own_is_ignored(bundle: Bundle) -> None:
     followed = Sessions(bundle)
     turn = followed.begin(event(1), at=START.timestamp())
     mine = followed.judge(turn)
@@ -75,7 +75,7 @@ def test_a_decision_that_comes_after_its_own_changes_nothing(bundle: Bundle) -> 
     assert followed.judge(turn) is mine
 
 
-def test_an_event_that_the_core_fails_on_holds_up_only_itself(
+def test_an_event_on_which_the_core_fails_does_not_affect_others(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     followed = Sessions(bundle)

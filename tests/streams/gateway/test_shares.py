@@ -11,14 +11,14 @@ LEAST = min(SHARES.values())
 
 
 def fill(places: Places, tenant: str, *, most: float = 1.0, household: str | None = None) -> int:
-    """Take what one tenant gets; return how many places that were."""
+    """Take all places that one tenant gets; return how many there were."""
     before = places.taken
     while places.admits(tenant, household or f"{tenant}-{places.taken}", most):
         places.take(tenant, household or f"{tenant}-{places.taken}")
     return places.taken - before
 
 
-def test_a_tenant_alone_gets_most_and_leaves_a_place_for_every_class_of_the_next() -> None:
+def test_a_single_tenant_leaves_a_place_for_every_class_of_the_next() -> None:
     places = Places(512)
 
     assert fill(places, "acme") == 410
@@ -28,14 +28,14 @@ def test_a_tenant_alone_gets_most_and_leaves_a_place_for_every_class_of_the_next
 
 
 @given(st.lists(st.sampled_from(["acme", "bolt"]), max_size=6), st.integers(32, 600))
-def test_whatever_two_tenants_take_a_third_gets_a_place(order: list[str], size: int) -> None:
+def test_two_tenants_leave_a_place_for_a_third(order: list[str], size: int) -> None:
     places = Places(size)
     for tenant in order:
         fill(places, tenant)
     assert places.admits("corp", "c1", LEAST)
 
 
-def test_what_was_left_is_shared_again() -> None:
+def test_released_places_are_shared_again() -> None:
     places = Places(100)
     fill(places, "acme", household="a1")
     taken = places.taken
@@ -45,14 +45,14 @@ def test_what_was_left_is_shared_again() -> None:
     assert fill(places, "acme", household="a1") == taken
 
 
-def test_without_tenants_a_household_leaves_three_quarters_and_all_of_them_may_fill_it() -> None:
+def test_without_tenants_a_household_takes_at_most_its_share() -> None:
     places = Places(400)
     assert fill(places, "", household="h1") == 400 * HOUSEHOLD_SHARE
     assert fill(places, "") == 300
     assert not places.admits("", "h9")
 
 
-def test_a_household_has_a_handful_of_places_also_where_there_are_few() -> None:
+def test_a_household_always_has_a_handful_of_places() -> None:
     assert fill(Places(16), "", household="h1") == 8
     assert fill(Places(2), "", household="h1") == 2
     assert not Places(0).admits("acme", "h1")
@@ -64,7 +64,7 @@ def flood(kept: FairCache[int], tenant: str, households: int, each: int) -> None
             kept.put(tenant, f"{tenant}-{home}", f"e{number}", number)
 
 
-def test_a_tenant_that_floods_pushes_out_its_own_entries() -> None:
+def test_a_flooding_tenant_evicts_its_own_entries() -> None:
     kept: FairCache[int] = FairCache(100, 50)
     flood(kept, "bolt", 10, 2)
     flood(kept, "acme", 50, 40)
@@ -73,7 +73,7 @@ def test_a_tenant_that_floods_pushes_out_its_own_entries() -> None:
     assert all(kept.get(f"bolt-{home}", "e0") == 0 for home in range(10))
 
 
-def test_a_household_that_floods_pushes_out_its_own_entries() -> None:
+def test_a_flooding_household_evicts_its_own_entries() -> None:
     kept: FairCache[int] = FairCache(100, 25)
     flood(kept, "", 10, 2)
     for number in range(1_000):
@@ -85,7 +85,7 @@ def test_a_household_that_floods_pushes_out_its_own_entries() -> None:
     assert kept.get("loud", "e975") == 975
 
 
-def test_where_all_is_full_the_household_that_was_quiet_longest_loses_its_oldest_entry() -> None:
+def test_a_full_cache_evicts_from_the_least_recently_written_household() -> None:
     kept: FairCache[int] = FairCache(3, 3)
     for name in ("h1", "h2", "h1", "h3"):
         kept.put("", name, f"e{len(kept)}", len(kept))
@@ -102,7 +102,7 @@ def test_where_all_is_full_the_household_that_was_quiet_longest_loses_its_oldest
         max_size=60,
     )
 )
-def test_it_counts_right_and_keeps_no_more_than_it_may(steps: list[tuple[str, str, int]]) -> None:
+def test_sizes_are_consistent_and_bounded(steps: list[tuple[str, str, int]]) -> None:
     kept: FairCache[int] = FairCache(6, 3)
     for what, home, number in steps:
         if what == "put":
@@ -122,7 +122,7 @@ def test_it_counts_right_and_keeps_no_more_than_it_may(steps: list[tuple[str, st
 
 
 @pytest.mark.parametrize("tenant", ["", "acme"])
-def test_the_largest_of_a_tenants_bursts_leaves_another_in_every_order(tenant: str) -> None:
+def test_a_full_cache_accepts_an_entry_of_another_tenant(tenant: str) -> None:
     kept: FairCache[int] = FairCache(10, 10)
     flood(kept, tenant, 1, 10)
     kept.put("bolt", "b1", "e", 1)

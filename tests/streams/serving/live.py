@@ -1,4 +1,4 @@
-"""A server in a thread, and clients that say what they like."""
+"""A server in a thread, and clients that send arbitrary bytes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["Raw", "answering", "cut", "until"]
 
 
 def cut(reason: str) -> float:
-    """How many connections were cut for a reason."""
+    """Return how many connections were cut for a reason."""
     return float(metrics.CUT.labels(reason)._value.get())
 
 
 def until(holds: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait until something holds."""
+    """Wait until ``holds`` returns a true value."""
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it never held"
@@ -32,25 +32,25 @@ def until(holds: Callable[[], object], seconds: float = 10.0) -> None:
 
 
 class Raw:
-    """A connection that sends bytes as they are."""
+    """A connection that sends raw bytes."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
 
     def send(self, data: bytes) -> None:
-        """Send, as far as the server lets us."""
+        """Send all bytes, unless the server closes the connection."""
         self.socket.sendall(data)
 
     def flood(self, first: bytes, part: bytes, most: int) -> None:
-        """Send a part again and again, until the server ends the connection; it has to before so many bytes are sent."""
+        """Send a part repeatedly; the server must close the connection within ``most`` bytes."""
         with suppress(ConnectionError):
             self.send(first)
             for _ in range(most // len(part)):
                 self.send(part)
-            raise AssertionError("the server took everything")
+            raise AssertionError("the server accepted everything")
 
     def read(self) -> bytes:
-        """Everything until the server ends the connection."""
+        """Return everything until the server closes the connection."""
         found = b""
         with suppress(ConnectionResetError):
             while part := self.socket.recv(65_536):
@@ -58,12 +58,12 @@ class Raw:
         return found
 
     def answer(self) -> bytes:
-        """Some bytes of an answer."""
+        """Return the first bytes of a response."""
         return self.socket.recv(65_536)
 
     @property
     def open(self) -> bool:
-        """Whether the server keeps the connection."""
+        """Whether the server keeps the connection open."""
         self.socket.setblocking(False)
         try:
             return bool(self.socket.recv(1, socket.MSG_PEEK))
@@ -116,7 +116,7 @@ def _app() -> FastAPI:
 
 @contextmanager
 def answering(tls: dict[str, Any] | None = None) -> Iterator[int]:
-    """A server; yields its port."""
+    """Run a server; yield its port."""
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     server = Server(_app(), listening, tls)

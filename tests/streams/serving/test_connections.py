@@ -5,7 +5,7 @@ from functools import partial
 from streams.serving.connections import Connections
 
 
-def test_who_is_waited_for_longest_gives_way_and_who_is_worked_for_never() -> None:
+def test_the_longest_waiting_connection_is_evicted_and_a_busy_one_never() -> None:
     ended: list[str] = []
     found = Connections(10, 3)
     first = found.admit("10.0.0.1", partial(ended.append, "a"))
@@ -22,7 +22,7 @@ def test_who_is_waited_for_longest_gives_way_and_who_is_worked_for_never() -> No
     assert found.count == 3
 
 
-def test_where_all_are_worked_for_a_new_one_is_refused() -> None:
+def test_a_new_connection_is_refused_if_all_are_busy() -> None:
     found = Connections(10, 2)
     for _ in range(2):
         place = found.admit("10.0.0.1", lambda: None)
@@ -33,7 +33,7 @@ def test_where_all_are_worked_for_a_new_one_is_refused() -> None:
     assert found.admit("10.0.0.2", lambda: None)
 
 
-def test_where_all_places_are_taken_the_address_with_most_gives_way() -> None:
+def test_the_address_with_the_most_connections_is_evicted_first() -> None:
     ended: list[str] = []
     found = Connections(5, 4)
     for address in ("10.0.0.1", "10.0.0.2", "10.0.0.2", "10.0.0.2", "10.0.0.3"):
@@ -56,7 +56,7 @@ def test_who_keeps_all_its_places_working_keeps_no_new_one_out_while_another_wai
     assert ended == ["10.0.0.2"]
 
 
-def test_a_network_of_ipv6_is_one_address() -> None:
+def test_an_ipv6_network_counts_as_one_address() -> None:
     found = Connections(9, 2)
     for address in (
         "2001:db8::1",
@@ -75,7 +75,7 @@ def test_a_network_of_ipv6_is_one_address() -> None:
     }
 
 
-def test_a_place_is_given_back_once() -> None:
+def test_a_place_is_released_once() -> None:
     found = Connections(2, 2)
     place = found.admit("10.0.0.1", lambda: None)
     assert place

@@ -41,7 +41,7 @@ def asked(client: TestClient, method: str = "GET", **headers: str) -> int:
         "[0:0::1]:8750",
     ],
 )
-def test_the_address_of_the_connection_and_loopback_are_its_own(host: str) -> None:
+def test_loopback_and_the_address_of_the_connection_are_own_hosts(host: str) -> None:
     assert asked(client(), host=host) == 200
 
 
@@ -77,13 +77,13 @@ def test_another_name_is_refused(host: str, method: str) -> None:
     assert metrics.REFUSED.labels("wrong_host")._value.get() == before + 1
 
 
-def test_a_host_is_named_once() -> None:
+def test_exactly_one_host_header_is_required() -> None:
     twice = [("host", "10.0.0.7:8750"), ("host", "evil.example")]
 
     assert client().get("/", headers=twice).status_code == 421
 
 
-def test_names_can_be_allowed_for_one_port_or_for_each() -> None:
+def test_a_host_can_be_allowed_for_one_port_or_all() -> None:
     found = client(hosts=named_hosts("hook.home.arpa, Gateway:443"))
 
     assert asked(found, host="hook.home.arpa") == asked(found, host="HOOK.home.arpa:1234") == 200
@@ -113,11 +113,11 @@ def test_a_page_of_another_origin_is_refused(origin: str, method: str) -> None:
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "", "x"])
-def test_a_browser_that_says_so_is_refused_without_an_origin(site: str) -> None:
+def test_sec_fetch_site_is_checked_without_an_origin(site: str) -> None:
     assert asked(client(), sec_fetch_site=site) == 403
 
 
-def test_ones_own_page_may_ask_also_behind_tls() -> None:
+def test_a_page_of_this_server_is_accepted_behind_a_tls_proxy() -> None:
     found = client(hosts=named_hosts("hook.home.arpa"))
 
     assert asked(found, "POST", origin=BASE, sec_fetch_site="same-origin") == 200
@@ -157,7 +157,7 @@ def test_a_form_without_fields_is_refused_and_a_request_without_a_body_is_not() 
 @pytest.mark.parametrize(
     "kind", ["application/json", "Application/JSON; charset=utf-8", "application/cloudevents+json"]
 )
-def test_json_is_taken(kind: str) -> None:
+def test_json_is_accepted(kind: str) -> None:
     assert client().post("/", content=b"{}", headers={"content-type": kind}).status_code == 200
 
 
@@ -175,7 +175,7 @@ def test_a_late_answer_is_never_a_command() -> None:
     assert "callback_sent" in HOST_REFUSALS
 
 
-def test_names_that_are_none_are_said() -> None:
+def test_invalid_host_names_are_reported() -> None:
     assert named("a b") is None
     assert named("[::FFFF:127.0.0.1]:5") == ("127.0.0.1", 5)
     with pytest.raises(ValueError, match="'a b' is not HOST"):

@@ -27,7 +27,7 @@ def port() -> Iterator[int]:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bounds on time that a test can wait for."""
+    """Make the time limits short enough for a test."""
     for name in (
         "HEAD_SECONDS",
         "BODY_SECONDS",
@@ -60,7 +60,7 @@ def test_a_header_without_end_is_refused_early(port: int) -> None:
 
 
 @pytest.mark.parametrize("start", [b"", b"GET /", HEAD, HEAD + b"a", b"\r\n" * 10])
-def test_no_part_of_a_head_is_without_bounds(port: int, start: bytes) -> None:
+def test_every_part_of_a_head_is_bounded(port: int, start: bytes) -> None:
     raw = Raw(port)
     raw.send(start + (b"\r\n" if start.startswith(b"\r") else b"x") * 40_000)
 
@@ -88,7 +88,7 @@ def test_a_head_that_does_not_end_in_time_is_cut(sent: bytes) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-def test_nor_is_the_next_head_of_a_connection_waited_for_without_end() -> None:
+def test_the_next_head_of_a_connection_has_a_time_limit() -> None:
     with answering() as port:
         raw = Raw(port)
         raw.send(HEAD + b"\r\n")
@@ -151,10 +151,11 @@ def test_trailers_without_end_are_cut(port: int) -> None:
     assert cut("body_bytes") == before + 1
 
 
-def test_a_trailer_is_no_header(port: int) -> None:
+def test_a_trailer_is_not_a_header(port: int) -> None:
     raw = Raw(port)
     raw.send(
-        b"POST /headers HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+        b"POST /headers HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
+        b"transfer-encoding: chunked\r\n\r\n"
         b"0\r\nx-behind: 1\r\n\r\n"
     )
 
@@ -214,7 +215,7 @@ def test_the_host_of_a_whole_url_counts_and_not_the_header(
     assert host is None or answer.endswith(b'"%s"' % host)
 
 
-def test_of_a_refused_request_the_rest_is_not_waited_for_and_the_answer_arrives(port: int) -> None:
+def test_a_refusal_arrives_before_the_rest_of_the_request(port: int) -> None:
     raw = Raw(port)
     raw.send(
         b"POST /refused HTTP/1.1\r\nhost: x\r\ncontent-length: 2000000\r\n\r\n" + b"x" * 300_000
@@ -223,7 +224,7 @@ def test_of_a_refused_request_the_rest_is_not_waited_for_and_the_answer_arrives(
     assert b'{"ok":false}' in raw.read()
 
 
-def test_requests_in_advance_are_answered_up_to_a_bound(port: int) -> None:
+def test_pipelined_requests_are_bounded(port: int) -> None:
     few, many = Raw(port), Raw(port)
     few.send((HEAD + b"\r\n") * 5)
     found = b""
@@ -292,7 +293,7 @@ def test_there_are_always_fewer_connections_than_files(
     assert 0 < bounds.connections_per_address(most) < most
 
 
-def test_without_a_file_left_somebody_gives_way_and_others_are_let_in(
+def test_out_of_files_a_connection_is_evicted_for_a_new_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     refused = iter(
@@ -300,10 +301,10 @@ def test_without_a_file_left_somebody_gives_way_and_others_are_let_in(
     )
     accept = _Listener._accept_one
 
-    async def failing(door: _Listener) -> None:
-        if door._connections.count and (error := next(refused, None)):
+    async def failing(listener: _Listener) -> None:
+        if listener._connections.count and (error := next(refused, None)):
             raise error
-        await accept(door)
+        await accept(listener)
 
     with answering() as port:
         silent, before = Raw(port), cut("crowded")

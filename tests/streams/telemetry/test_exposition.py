@@ -16,7 +16,7 @@ from streams.telemetry.exposition import exposition
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 
 
-def test_openmetrics_is_for_who_asks_for_it_and_has_the_decision_behind_a_point() -> None:
+def test_openmetrics_is_negotiated_and_has_exemplars() -> None:
     metrics.ANSWER_SECONDS.labels("policy").observe(0.002, {"decision_id": "d1"})
 
     body, content_type = exposition(OPENMETRICS)
@@ -30,7 +30,7 @@ def test_openmetrics_is_for_who_asks_for_it_and_has_the_decision_behind_a_point(
     assert {"decision_id": "d1"} in points
 
 
-def test_others_get_the_plain_text() -> None:
+def test_other_clients_get_plain_text() -> None:
     for accept in (None, "*/*", "text/html"):
         body, content_type = exposition(accept)
 
@@ -39,14 +39,16 @@ def test_others_get_the_plain_text() -> None:
         assert b"decision_id" not in body
 
 
-def test_processes_that_share_a_folder_answer_for_each_other(tmp_path: Path) -> None:
-    """Counters of all that ever ran are summed; gauges are of those that live, a killed one's are forgotten."""
+def test_processes_with_a_shared_folder_are_merged(tmp_path: Path) -> None:
+    """Counters are summed over all processes, gauges over the living ones only."""
     count = (
-        "import os, signal; from streams.telemetry import metrics; metrics.EVENTS.inc(2); metrics.READY.set(1); "
+        "import os, signal; from streams.telemetry import metrics; "
+        "metrics.EVENTS.inc(2); metrics.READY.set(1); "
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     answer = (
-        "from streams.telemetry import metrics; from streams.telemetry.exposition import exposition; "
+        "from streams.telemetry import metrics; "
+        "from streams.telemetry.exposition import exposition; "
         "from streams.telemetry.metrics_folder import forget_dead_processes; "
         "forget_dead_processes(); metrics.READY.set(1); print(exposition(None)[0].decode())"
     )
@@ -88,7 +90,7 @@ def python(code: str, folder: Path | str) -> subprocess.CompletedProcess[str]:
 
 
 def packed(key: str) -> bytes:
-    """A file of prometheus_client's with one value, 7, under a key."""
+    """Return a file of prometheus_client with one value, 7, under ``key``."""
     encoded = key.encode()
     padded = encoded + b" " * (8 - (len(encoded) + 4) % 8)
     entry = struct.pack(f"i{len(padded)}sdd", len(encoded), padded, 7.0, 0.0)
@@ -108,7 +110,7 @@ def key(
     ("name", "content"),
     [
         ("junk.db", b"junk"),
-        ("counter_9.db", b"no file of metrics, and long enough to look like one" * 99),
+        ("counter_9.db", b"not a metrics file, but long enough to look like one" * 99),
         ("counter_10.db", b"\xff\xff\xff\x7f" + b"\0" * 100),
         ("counter_11.db", b"\xff\xff\xff\xff" + b"\0" * 100),
         ("counter_12.db", packed(key())[:-20]),
@@ -168,7 +170,7 @@ def test_a_name_of_another_program_ends_nothing_and_its_numbers_count(
     assert (tmp_path / name).exists()
 
 
-def test_a_folder_a_pipe_and_a_link_to_nowhere_named_like_metrics(tmp_path: Path) -> None:
+def test_folders_pipes_and_broken_links_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "counter_1.db").mkdir()
     (tmp_path / "gauge_livesum_4194305.db").mkdir()
     os.mkfifo(tmp_path / "counter_2.db")
@@ -180,17 +182,17 @@ def test_a_folder_a_pipe_and_a_link_to_nowhere_named_like_metrics(tmp_path: Path
     assert len(done.stderr.splitlines()) == 4
 
 
-def test_files_that_vanish_while_they_are_read(tmp_path: Path) -> None:
+def test_files_that_vanish_during_a_scrape_are_skipped(tmp_path: Path) -> None:
     python(NUMBERS, tmp_path)
     gone = SCRAPE.replace(
         "for _ in range(2):",
-        "import streams.telemetry.exposition as looked_into, os\n"
-        "listed = looked_into.metrics_files\n"
+        "import streams.telemetry.exposition as module, os\n"
+        "listed = module.metrics_files\n"
         "def vanishing(folder):\n"
         "    paths = list(listed(folder))\n"
         "    [path.unlink() for path in paths if not path.stem.endswith(f'_{os.getpid()}')]\n"
         "    return paths\n"
-        "looked_into.metrics_files = vanishing\n"
+        "module.metrics_files = vanishing\n"
         "for _ in range(2):",
     )
     done = python(gone, tmp_path)
@@ -198,7 +200,7 @@ def test_files_that_vanish_while_they_are_read(tmp_path: Path) -> None:
     assert "misfire_events_total 1.0" in done.stdout
 
 
-def test_a_folder_that_vanishes_leaves_this_process_its_own_numbers(tmp_path: Path) -> None:
+def test_without_the_folder_a_process_exports_its_own_metrics(tmp_path: Path) -> None:
     folder = tmp_path / "shared"
     folder.mkdir()
     done = python(
@@ -216,7 +218,7 @@ def test_a_thousand_processes_add_up(tmp_path: Path) -> None:
     assert "foreign_total 7000.0" in done.stdout
 
 
-def test_what_an_earlier_process_of_the_same_number_left_broken_is_removed(tmp_path: Path) -> None:
+def test_a_damaged_file_of_an_earlier_process_with_the_same_id_is_removed(tmp_path: Path) -> None:
     code = (
         "import os; from pathlib import Path; "
         f"Path({str(tmp_path)!r}, f'counter_{{os.getpid()}}.db').write_bytes(b'junk' * 99)\n"
@@ -242,8 +244,11 @@ def test_a_service_says_in_one_sentence_that_its_folder_is_missing(
     assert "Traceback" not in line
 
 
-def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path) -> None:
-    code = "import os; from streams.telemetry.metrics_folder import unset_if_empty; unset_if_empty(); os.chdir(%r); %s"
+def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
+    code = (
+        "import os; from streams.telemetry.metrics_folder import unset_if_empty; "
+        "unset_if_empty(); os.chdir(%r); %s"
+    )
     done = python(code % (str(tmp_path), NUMBERS), "")
     assert (done.returncode, done.stderr) == (0, "")
     assert not list(tmp_path.iterdir())

@@ -26,7 +26,7 @@ LOGGER = logging.getLogger("streams.test")
 
 
 @pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
+def _restore_logging() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -72,11 +72,13 @@ def test_a_decision_is_one_line_with_its_ids() -> None:
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
-def test_an_exception_is_its_type_and_place_and_not_what_it_says(stream: type[io.StringIO]) -> None:
+def test_an_exception_is_logged_as_type_and_location_without_its_message(
+    stream: type[io.StringIO],
+) -> None:
     out = stream()
     configure_logs(out)
     try:
-        int(f"{SLOT}\n")  # its message repeats what it was given
+        int(f"{SLOT}\n")  # the message quotes the value
     except ValueError:
         LOGGER.exception("the core failed on a record at offset %d", 7)
 
@@ -87,7 +89,7 @@ def test_an_exception_is_its_type_and_place_and_not_what_it_says(stream: type[io
     assert "at offset 7" in line
 
 
-def test_at_a_terminal_a_line_is_for_people() -> None:
+def test_logs_on_a_terminal_are_plain_text() -> None:
     out = Terminal()
     configure_logs(out)
     LOGGER.warning("two\nlines", extra={"fields": {"rung": "worker"}})
@@ -97,7 +99,7 @@ def test_at_a_terminal_a_line_is_for_people() -> None:
 
 @pytest.mark.parametrize("command", ["worker", "gateway"])
 @pytest.mark.slow
-def test_what_a_service_ends_with_is_a_line_of_json_as_well(command: str, tmp_path: Path) -> None:
+def test_the_reason_for_an_exit_is_a_line_of_json(command: str, tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "streams.cli", command, "--config", str(tmp_path / "none.toml")],
         capture_output=True,
@@ -137,7 +139,7 @@ def test_wrong_options_are_a_line_of_json(arguments: list[str], said: str) -> No
     assert f"{arguments[0]} --help'" in json.loads(line)["event"]
 
 
-def test_wrong_options_are_told_people_at_a_terminal() -> None:
+def test_wrong_options_are_plain_text_on_a_terminal() -> None:
     shown, theirs = pty.openpty()
     command = [sys.executable, "-m", "streams.cli", "worker", "--nope"]
     ended = subprocess.run(
@@ -153,16 +155,16 @@ def test_wrong_options_are_told_people_at_a_terminal() -> None:
 
 
 def _all_of(terminal: int) -> bytes:
-    """What was written to a terminal that nobody has open any more."""
+    """Return the output to a terminal whose other end is closed."""
     said = b""
-    with suppress(OSError):  # that is how a terminal ends
+    with suppress(OSError):  # the end of a terminal
         while more := os.read(terminal, 10_000):
             said += more
     os.close(terminal)
     return said
 
 
-def test_an_error_that_nobody_foresaw_is_a_line_of_json_and_not_a_traceback() -> None:
+def test_an_uncaught_error_is_a_line_of_json_and_not_a_traceback() -> None:
     code = f"import streams.telemetry.logs as l; l.configure_logs(); int({SLOT!r})"
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
@@ -174,7 +176,7 @@ def test_an_error_that_nobody_foresaw_is_a_line_of_json_and_not_a_traceback() ->
     assert SLOT not in line
 
 
-def test_libraries_that_tell_everything_are_not_heard() -> None:
+def test_verbose_libraries_are_silenced() -> None:
     out = io.StringIO()
     configure_logs(out)
     logging.getLogger("httpx").info("HTTP Request: POST http://127.0.0.1/")

@@ -27,7 +27,7 @@ def constants() -> dict[str, MetricWrapperBase]:
     return {name: value for name, value in found.items() if isinstance(value, MetricWrapperBase)}
 
 
-def test_the_list_is_what_is_exported() -> None:
+def test_the_catalogue_lists_the_exported_metrics() -> None:
     exported = {
         family.name + ("_total" if family.type == "counter" else ""): family.type
         for value in constants().values()
@@ -38,7 +38,7 @@ def test_the_list_is_what_is_exported() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_a_metric_is_named_and_described_as_prometheus_wants_it(metric: Metric) -> None:
+def test_names_and_descriptions_follow_prometheus_conventions(metric: Metric) -> None:
     assert re.fullmatch(r"misfire_[a-z_]+", metric.name)
     assert metric.meaning.endswith(".")
     assert metric.unit
@@ -48,7 +48,7 @@ def test_a_metric_is_named_and_described_as_prometheus_wants_it(metric: Metric) 
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_no_label_tells_who(metric: Metric) -> None:
+def test_no_label_identifies_anybody(metric: Metric) -> None:
     for label in metric.labels:
         assert not IDENTITIES & set(label.split("_")), label
         assert "id" not in label.split("_")
@@ -58,6 +58,6 @@ def test_no_label_tells_who(metric: Metric) -> None:
     ("name", "unit", "said"),
     [("misfire_done", "things", "_total"), ("misfire_wait_total", "seconds", "seconds")],
 )
-def test_a_counter_is_named_by_the_rules(name: str, unit: str, said: str) -> None:
+def test_a_metric_with_a_wrong_name_is_refused(name: str, unit: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Catalogue().counter(name, "Never.", unit=unit, owner="worker")

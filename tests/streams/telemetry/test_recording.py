@@ -34,13 +34,13 @@ def because(decision: Decision, *codes: str) -> Decision:
         (("unknown_intent",), Verdict.CONFIRM, None),
     ],
 )
-def test_what_is_asked_about_on_top_of_the_budget_says_why(
+def test_a_confirmation_outside_the_budget_has_a_reason(
     codes: tuple[str, ...], verdict: Verdict, caution: str | None
 ) -> None:
     assert caution_of(replace(because(ASKED, *codes), verdict=verdict)) == caution
 
 
-def test_it_is_counted_once_by_class_and_reason() -> None:
+def test_a_caution_is_counted_once_by_class_and_reason() -> None:
     def counted(reason: str) -> float:
         return float(metrics.CAUTIONS.labels("physical", reason)._value.get())
 

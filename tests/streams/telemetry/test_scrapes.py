@@ -7,7 +7,7 @@ from streams.telemetry.scrapes import ScrapeCache
 TEXT, OPEN = "text/plain", "application/openmetrics-text; version=1.0.0"
 
 
-async def test_who_asks_at_the_same_time_shares_one_answer_which_soon_is_made_anew() -> None:
+async def test_concurrent_scrapes_share_one_response_for_a_short_time() -> None:
     now, made = 0.0, []
 
     def make(accept: str | None) -> tuple[bytes, str]:
@@ -27,7 +27,7 @@ async def test_who_asks_at_the_same_time_shares_one_answer_which_soon_is_made_an
     assert made == [TEXT, TEXT]
 
 
-async def test_each_format_has_its_own() -> None:
+async def test_each_format_is_cached_separately() -> None:
     scrapes = ScrapeCache(lambda accept: (str(accept).encode(), ""), lambda: 0.0)
 
     for accept in (TEXT, OPEN):

@@ -20,7 +20,7 @@ CALLER = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 @contextmanager
 def collector() -> Iterator[tuple[str, list[Any]]]:
-    """A collector of OTLP over HTTP; yields its address and the spans that it was sent."""
+    """Run an OTLP collector over HTTP; yield its address and the spans that it received."""
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
     spans: list[Any] = []
@@ -71,22 +71,24 @@ def collector() -> Iterator[tuple[str, list[Any]]]:
         CALLER + b"-call-my-doctor",
     ],
 )
-def test_what_is_no_traceparent_begins_a_new_trace(trace: bytes | None) -> None:
+def test_an_invalid_traceparent_starts_a_new_trace(trace: bytes | None) -> None:
     assert valid_trace(trace) is None
     with ForwardingTracer().span("decide", trace, asked=True) as span:
         assert valid_trace(span.traceparent)
-        assert span.traceparent.endswith(b"-00")  # nobody records it
+        assert span.traceparent.endswith(b"-00")  # not sampled
 
 
-def test_without_a_collector_what_came_is_passed_on() -> None:
+def test_without_a_collector_the_traceparent_is_forwarded() -> None:
     with build_tracer("misfire-worker", None, {}).span("decide", CALLER, asked=False) as span:
         assert span.traceparent == CALLER
 
 
 def test_without_a_collector_opentelemetry_sdk_is_not_imported() -> None:
     code = (
-        "import sys; from streams.telemetry.tracing import build_tracer; import streams.worker.agents, streams.gateway.routes; "
-        "build_tracer('misfire-worker', None, {}); print([name for name in sys.modules if name.startswith('opentelemetry.sdk')])"
+        "import sys; from streams.telemetry.tracing import build_tracer; "
+        "import streams.worker.agents, streams.gateway.routes; "
+        "build_tracer('misfire-worker', None, {}); "
+        "print([name for name in sys.modules if name.startswith('opentelemetry.sdk')])"
     )
 
     ended = subprocess.run(
@@ -123,7 +125,7 @@ def test_spans_are_sent_with_their_parent_and_facts() -> None:
     ]
 
 
-def test_opentelemetry_s_own_variable_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_opentelemetry_environment_variables_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     with collector() as (address, spans):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
         tracer = build_tracer("misfire-worker", None)
@@ -134,7 +136,7 @@ def test_opentelemetry_s_own_variable_is_heard(monkeypatch: pytest.MonkeyPatch) 
     assert len(spans) == 1
 
 
-def test_what_an_exception_says_is_not_sent() -> None:
+def test_exception_messages_are_not_exported() -> None:
     with collector() as (address, spans):
         tracer = build_tracer("misfire-worker", address)
         with pytest.raises(ValueError, match="doctor"), tracer.span("decide", None, asked=False):

@@ -25,12 +25,12 @@ class Clock:
         return self.now
 
 
-def test_what_no_rule_names_is_unclassified() -> None:
+def test_an_intent_without_a_rule_is_unclassified() -> None:
     assert is_unclassified(decided("quiz.Start"))
     assert not is_unclassified(decided("lights.TurnOn"))
 
 
-def test_an_intent_is_told_once_an_hour(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_intent_is_logged_once_an_hour(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     log = UnclassifiedLog(clock)
     for clock.now in (0.0, 1800.0, 3599.0, 3600.0):
@@ -41,7 +41,7 @@ def test_an_intent_is_told_once_an_hour(caplog: pytest.LogCaptureFixture) -> Non
     assert "lights.TurnOn" not in caplog.text
 
 
-def test_a_caller_who_invents_names_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_invented_intents_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
     log = UnclassifiedLog(Clock())
     for number in range(200):
         log.record(replace(decided("quiz.Start"), intent=f"quiz.Start_{number}"))

@@ -11,13 +11,13 @@ from streams.gateway.documents.failures import FAILURES, Failure
 PAGE = Path(failures.__file__).with_suffix(".md")
 
 
-def test_the_page_is_what_the_table_says() -> None:
+def test_the_page_is_generated_from_the_failures() -> None:
     assert PAGE.read_text("utf-8") == failures.page(), (
         f"python -m streams.gateway.documents.failures > {PAGE.name}"
     )
 
 
-def test_the_rule_is_the_packaged_policys() -> None:
+def test_the_fallbacks_are_those_of_the_packaged_policy() -> None:
     ruled = [failure for failure in FAILURES if failure.rung is Rung.POLICY]
     wanted = {risk: read_policy().classes[risk].fallback for risk in RiskClass}
     assert ruled
@@ -33,7 +33,7 @@ def test_every_reason_of_the_gateway_is_on_its_rung() -> None:
         }
 
     assert on(Rung.GATEWAY) == LOWER_RUNGS[Rung.GATEWAY].keys()
-    # What the last two say is wrong inside misfire itself: nothing outside has to break.
+    # The last two are internal errors of misfire, not failures of its environment.
     assert on(Rung.POLICY) == LOWER_RUNGS[Rung.POLICY].keys() - {"worker_refused", "internal_error"}
 
 

@@ -6,9 +6,10 @@ from streams.gateway.documents import outcomes_page as outcomes
 PAGE = Path(outcomes.__file__).with_name("outcomes.md")
 
 
-def test_the_page_is_drawn_from_the_table() -> None:
+def test_the_page_is_generated_from_the_table() -> None:
     assert PAGE.read_text("utf-8") == outcomes.page(), (
-        "run: python -m streams.gateway.documents.outcomes_page > streams/gateway/documents/outcomes.md"
+        "run: python -m streams.gateway.documents.outcomes_page "
+        "> streams/gateway/documents/outcomes.md"
     )
 
 

@@ -16,7 +16,7 @@ def record(offset: int, partition: int = 0, timestamp: int = 0, name: bytes = b"
 
 
 class Heard:
-    """Continuity, and how often something may have been missed."""
+    """A ``Continuity`` that counts its gaps."""
 
     def __init__(self) -> None:
         self.gaps = 0
@@ -35,7 +35,7 @@ def heard() -> Heard:
     return found
 
 
-def test_a_connection_goes_on_where_the_one_before_it_ended(heard: Heard) -> None:
+def test_a_connection_resumes_at_the_last_record(heard: Heard) -> None:
     assert heard.following.begin(0) == 9
     assert not heard.following.receive(record(9))
     assert heard.following.receive(record(10))
@@ -55,7 +55,7 @@ def test_another_record_in_its_place_or_none_is_a_gap(heard: Heard, first: Any) 
     assert heard.gaps == 1
 
 
-def test_silence_is_a_gap(heard: Heard) -> None:
+def test_a_last_record_that_does_not_arrive_again_is_a_gap(heard: Heard) -> None:
     heard.following.begin(0)
     heard.following.expire()
     assert heard.gaps == 1
@@ -67,7 +67,7 @@ def test_another_partition_is_a_gap(heard: Heard) -> None:
     assert heard.gaps == 1
 
 
-def test_a_place_that_was_skipped_is_a_gap(heard: Heard) -> None:
+def test_a_skipped_offset_is_a_gap(heard: Heard) -> None:
     assert heard.following.receive(record(11))
     assert heard.gaps == 1
 

@@ -1,4 +1,4 @@
-"""The exchange on clients that fail in every way: it goes on for ever, and what poisons it is passed over."""
+"""The exchange with clients that fail: it always reconnects, and skips what it cannot process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ from streams.wire.records import (
 
 
 class Kafka:
-    """A producer and a consumer at once. ``fail`` is called at every step with its name; ``answer`` makes replies to what is sent."""
+    """A producer and a consumer in one.
+
+    ``fail`` is called at every step with its name; ``answer`` makes replies to sent records.
+    """
 
     def __init__(self) -> None:
         self.fail: Callable[[str], None] = lambda _: None
@@ -86,7 +89,7 @@ class Kafka:
 
 
 class Failing:
-    """Fails a number of times at one step."""
+    """Fails ``times`` times at one step."""
 
     def __init__(self, step: str, error: BaseException, times: int = 2) -> None:
         self.step, self.error, self.left = step, error, times
@@ -135,7 +138,7 @@ Made = tuple[Exchange, Kafka, list[str]]
     ],
 )
 @pytest.mark.parametrize("step", ["start", "stop", "watch", "listen"])
-async def test_whatever_fails_it_connects_again(
+async def test_the_exchange_reconnects_after_any_failure(
     made: Made, step: str, error: BaseException
 ) -> None:
     exchange, kafka, _ = made
@@ -143,7 +146,7 @@ async def test_whatever_fails_it_connects_again(
 
     def fail(at: str) -> None:
         failing(at)
-        if step == "stop":  # there is only something to stop once the connection broke
+        if step == "stop":  # only a broken connection has something to stop
             breaking(at)
 
     kafka.fail = fail
@@ -156,7 +159,7 @@ async def test_whatever_fails_it_connects_again(
     await until(lambda: kafka.sent)
 
 
-async def test_a_record_that_no_connection_takes_does_not_stop_those_behind_it(made: Made) -> None:
+async def test_a_record_that_cannot_be_sent_does_not_block_others(made: Made) -> None:
     exchange, kafka, _ = made
     before = metrics.SEND_FAILURES.labels(INTENTS)._value.get()
     for error in (MessageSizeTooLargeError(), ValueError(), AssertionError()):
@@ -170,7 +173,7 @@ async def test_a_record_that_no_connection_takes_does_not_stop_those_behind_it(m
     assert metrics.SEND_FAILURES.labels(INTENTS)._value.get() == before + 3
 
 
-async def test_a_record_whose_connection_broke_goes_out_with_the_next_one(made: Made) -> None:
+async def test_a_record_is_sent_again_after_a_broken_connection(made: Made) -> None:
     exchange, kafka, _ = made
     kafka.fail = Failing("send x", KafkaConnectionError())
     exchange.send(INTENTS, "h1", b"x", [])
@@ -179,7 +182,7 @@ async def test_a_record_whose_connection_broke_goes_out_with_the_next_one(made: 
     assert len(kafka.sent) == 1
 
 
-async def test_a_reply_that_cannot_be_taken_in_is_passed_over(made: Made) -> None:
+async def test_a_reply_that_cannot_be_processed_is_skipped(made: Made) -> None:
     exchange, kafka, late = made
     before = metrics.REPLIES_FAILED._value.get()
     await exchange.start()
@@ -188,10 +191,10 @@ async def test_a_reply_that_cannot_be_taken_in_is_passed_over(made: Made) -> Non
     await until(lambda: late)
     assert late == [f"{exchange._name}good"]
     assert metrics.REPLIES_FAILED._value.get() == before + 1
-    assert kafka.starts == 2  # the producer's and the consumer's
+    assert kafka.starts == 2  # one of the producer, one of the consumer
 
 
-async def test_workers_are_there_when_each_partition_has_answered_its_probe(made: Made) -> None:
+async def test_workers_are_ready_once_each_partition_has_answered_its_probe(made: Made) -> None:
     exchange, kafka, late = made
     await exchange.start()
     await until(lambda: exchange.connected)
@@ -218,7 +221,7 @@ async def test_workers_are_there_when_each_partition_has_answered_its_probe(made
     assert not late
 
 
-async def test_an_answer_to_an_event_says_that_its_partition_has_a_worker(made: Made) -> None:
+async def test_an_answer_to_an_event_shows_that_its_partition_has_a_worker(made: Made) -> None:
     exchange, kafka, _ = made
     kafka.answer = lambda record: [
         (CORRELATION_ID, record["headers"][CORRELATION_ID]),
@@ -230,7 +233,7 @@ async def test_an_answer_to_an_event_says_that_its_partition_has_a_worker(made: 
     assert exchange._liveness.missing() == [0]
 
 
-async def test_after_the_connection_was_lost_workers_have_to_answer_again(made: Made) -> None:
+async def test_workers_must_answer_again_after_a_lost_connection(made: Made) -> None:
     exchange, kafka, _ = made
     await exchange.start()
     await until(lambda: exchange.connected)
@@ -241,7 +244,7 @@ async def test_after_the_connection_was_lost_workers_have_to_answer_again(made: 
     assert exchange._liveness.missing() == [0, 1]
 
 
-async def test_it_says_that_its_work_ended(made: Made) -> None:
+async def test_it_reports_that_its_background_task_has_ended(made: Made) -> None:
     exchange, _, _ = made
     await exchange.start()
     assert exchange._task is not None
@@ -250,7 +253,7 @@ async def test_it_says_that_its_work_ended(made: Made) -> None:
     assert not exchange.running
 
 
-async def test_what_another_gateway_asked_is_passed_over_and_an_erasure_is_not(made: Made) -> None:
+async def test_replies_to_other_gateways_are_ignored_but_erasures_are_not(made: Made) -> None:
     exchange, kafka, late = made
     own = exchange.request(INTENTS, "h1", b"", []).correlation
     exchange.abandon(own)
@@ -266,7 +269,7 @@ async def test_what_another_gateway_asked_is_passed_over_and_an_erasure_is_not(m
 async def test_what_waits_for_the_broker_says_when_it_was_accepted(
     made: Made,
 ) -> None:
-    """By that the worker knows what a gateway accepted before its household was erased, and sent afterwards."""
+    """The worker needs it for events that were accepted before an erasure but sent after it."""
     exchange, kafka, _ = made
     began = time.time()
     exchange.send(INTENTS, "h1", b"x", [])

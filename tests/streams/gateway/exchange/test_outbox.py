@@ -24,7 +24,7 @@ def test_while_the_broker_is_away_a_tenant_that_floods_pushes_out_no_record_of_a
     assert len(outbox._records) < 0.81 * module._WAITING
 
 
-def test_what_waits_is_bounded_and_where_all_is_full_the_oldest_gives_way() -> None:
+def test_a_full_queue_drops_its_oldest_record() -> None:
     outbox = Outbox()
     for number in range(module._WAITING + 10):
         put(outbox, f"home-{number}", str(number).encode())

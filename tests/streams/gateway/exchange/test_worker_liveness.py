@@ -10,7 +10,7 @@ class Clock:
         return self.now
 
 
-def test_a_partition_is_missing_until_its_worker_answers_and_again_when_it_falls_silent() -> None:
+def test_a_partition_is_missing_without_a_recent_answer() -> None:
     clock = Clock()
     liveness = WorkerLiveness(clock)
     liveness.follow([0, 1])
@@ -23,9 +23,7 @@ def test_a_partition_is_missing_until_its_worker_answers_and_again_when_it_falls
     assert liveness.missing() == [0, 1]
 
 
-def test_each_partition_is_probed_at_most_every_other_second_and_not_while_its_answers_are_new() -> (
-    None
-):
+def test_probes_of_a_partition_are_rate_limited() -> None:
     clock = Clock()
     liveness = WorkerLiveness(clock)
     liveness.follow([0, 1])
@@ -49,7 +47,7 @@ def test_only_the_answer_to_the_latest_probe_counts() -> None:
     assert liveness.missing() == []
 
 
-def test_what_was_heard_before_the_connection_was_lost_says_nothing() -> None:
+def test_answers_before_a_lost_connection_do_not_count() -> None:
     liveness = WorkerLiveness(Clock())
     liveness.follow([0])
     ((_, correlation),) = liveness.probes()
@@ -60,7 +58,7 @@ def test_what_was_heard_before_the_connection_was_lost_says_nothing() -> None:
     assert liveness.probes()
 
 
-def test_an_answer_about_no_partition_of_ours_is_nothing() -> None:
+def test_an_answer_about_an_unknown_partition_is_ignored() -> None:
     liveness = WorkerLiveness(Clock())
     liveness.follow([0])
     liveness.record_answer(-1)

@@ -35,7 +35,7 @@ from streams.wire.records import INTENT, OUTCOME
 from tests.detector.builders import event, hand_bundle, outcome
 
 OURS, THEIRS = f"hacme_{'0' * 32}", f"hbeta_{'0' * 32}"
-#: Ids that look like ours and are none.
+#: Ids that look like this tenant's but are not.
 HOST_REFUSALS = (
     THEIRS,
     "h1",
@@ -44,7 +44,7 @@ HOST_REFUSALS = (
     f"hacme_{'0' * 33}",
     f"xhacme_{'0' * 32}",
 )
-#: A route with its method and a body that is right but for who asks.
+#: Routes with methods and valid bodies; only the caller is wrong.
 ASKED = {
     "/v1/decide": ("POST", INTENT.encode(event(1, household_id=OURS))),
     "/v1/decide/batch": ("POST", b"[" + INTENT.encode(event(1, household_id=OURS)) + b"]"),
@@ -60,7 +60,7 @@ ASKED = {
 
 @pytest.fixture
 def tokens(tmp_path: Path) -> dict[str, str]:
-    """Tokens by what they may do; ``access.json`` beside it keeps them."""
+    """Write ``access.json``; return the tokens in it by what they may do."""
     access, sent = AccessFile(), {}
     for tenant, key, scope in (
         ("acme", "hacme", "decide"),
@@ -77,7 +77,7 @@ def tokens(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def client(tmp_path: Path, tokens: dict[str, str]) -> Iterator[TestClient]:  # noqa: ARG001 - the file has to be there
-    """A gateway that asks for tokens, with a bundle and without a broker."""
+    """Return a gateway with tokens and a bundle, but without a broker."""
     bundle = hand_bundle()
     settings = Settings(broker=f"127.0.0.1:{free_port()}", deadline_ms=50)
     guard = Guard(tmp_path / "access.json")
@@ -96,7 +96,7 @@ def refused(reason: str) -> float:
 def test_every_route_has_its_scope(client: TestClient) -> None:
     spoken = client.get("/openapi.json").json()["paths"]
 
-    # The operator API walks its own (tests/streams/privacy/test_operator_api.py).
+    # Routes of the operator API: tests/streams/privacy/test_operator_api.py.
     ours = {route: scope for route, scope in SCOPES.items() if "/households/" not in route}
     assert set(ours) == {*spoken, "/metrics"}
     assert set(ASKED) == {route for route, scope in ours.items() if scope}
@@ -156,17 +156,17 @@ def test_no_token_names_another_tenants_household(
         content=b"[" + INTENT.encode(asked) + b"]",
         headers=bearer(tokens["decide"]),
     )
-    told = client.post(
+    response = client.post(
         "/v1/outcomes",
         content=OUTCOME.encode(outcome("e1", OutcomeKind.EXECUTED, household_id=household)),
         headers=bearer(tokens["decide"]),
     )
 
-    codes = {one.json()["type"], many.json()[0]["type"], told.json()["type"]}
+    codes = {one.json()["type"], many.json()[0]["type"], response.json()["type"]}
     assert codes == {"urn:misfire:other_tenant"}
 
 
-def test_the_right_token_is_answered(client: TestClient, tokens: dict[str, str]) -> None:
+def test_a_valid_token_is_accepted(client: TestClient, tokens: dict[str, str]) -> None:
     body = INTENT.encode(event(1, household_id=OURS))
 
     assert (
@@ -176,7 +176,7 @@ def test_the_right_token_is_answered(client: TestClient, tokens: dict[str, str])
     assert client.get("/healthz").status_code == 200
 
 
-def test_an_answer_to_another_tenants_question_is_refused_and_so_is_what_was_heard_there(
+def test_an_answer_to_another_tenants_confirmation_is_refused(
     client: TestClient, tokens: dict[str, str]
 ) -> None:
     answer = {
@@ -218,7 +218,7 @@ def test_a_token_sends_no_more_than_its_rate(tmp_path: Path) -> None:
     assert found.headers["retry-after"] == "1"
 
 
-def test_a_revoked_token_is_refused_at_once_and_a_broken_file_shuts_nobody_out(
+def test_a_revoked_token_is_refused_at_once_and_a_damaged_file_revokes_none(
     client: TestClient, tokens: dict[str, str], tmp_path: Path
 ) -> None:
     file, body = tmp_path / "access.json", INTENT.encode(event(1, household_id=OURS))
@@ -236,7 +236,7 @@ def test_a_revoked_token_is_refused_at_once_and_a_broken_file_shuts_nobody_out(
     assert client.get("/metrics", headers=bearer(tokens["operate"])).status_code == 200
 
 
-def test_the_file_keeps_no_secret_and_is_for_its_owner(
+def test_the_access_file_has_no_secrets_and_is_private(
     tmp_path: Path, tokens: dict[str, str]
 ) -> None:
     file = tmp_path / "access.json"
@@ -269,7 +269,7 @@ def test_the_file_keeps_no_secret_and_is_for_its_owner(
         ),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, content: bytes, said: str) -> None:
+def test_problems_of_an_access_file_are_listed(tmp_path: Path, content: bytes, said: str) -> None:
     file = tmp_path / "access.json"
     file.write_bytes(content)
     file.chmod(0o600)
@@ -279,12 +279,12 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, content: bytes, said:
     assert said in str(found.value)
 
 
-def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_file_says_how_to_create_it(tmp_path: Path) -> None:
     with pytest.raises(DependencyUnavailable, match="misfire token new"):
         Guard(tmp_path / "access.json")
 
 
-def test_two_tenants_have_two_household_keys() -> None:
+def test_tenants_cannot_share_a_household_key() -> None:
     (_, one), (_, two) = (new_token(tenant, frozenset(Scope), 1) for tenant in ("acme", "beta"))
     access = with_token(AccessFile(), one, "hacme")
 
@@ -297,7 +297,7 @@ def test_two_tenants_have_two_household_keys() -> None:
             with_token(access, token, key)
 
 
-def test_routes_of_the_application_all_ask_the_guard(client: TestClient) -> None:
+def test_every_route_depends_on_the_guard(client: TestClient) -> None:
     routes = [route for route in client.app.routes if isinstance(route, APIRoute)]  # type: ignore[attr-defined]
 
     assert all(
@@ -347,7 +347,7 @@ def late_about(household: str) -> LateAnswer:
     )
 
 
-def test_late_answers_are_told_to_their_own_tenant_only(
+def test_late_answers_are_sent_only_to_their_tenant(
     client: TestClient, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listens = LateAnswers.listen
@@ -361,13 +361,13 @@ def test_late_answers_are_told_to_their_own_tenant_only(
         yield await anext(found)
 
     monkeypatch.setattr(LateAnswers, "listen", listen)
-    told = client.get("/v1/late", headers=bearer(tokens["decide"])).text
+    response = client.get("/v1/late", headers=bearer(tokens["decide"])).text
 
-    assert OURS in told
-    assert THEIRS not in told
+    assert OURS in response
+    assert THEIRS not in response
 
 
-def test_a_stream_holds_its_place_until_it_ends(
+def test_a_stream_keeps_its_place_until_it_ends(
     client: TestClient, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held: list[Places] = []
@@ -411,9 +411,9 @@ def test_a_token_that_is_revoked_hears_no_more(
             yield 2, late_about(OURS)
 
     monkeypatch.setattr(LateAnswers, "listen", listen)
-    told = client.get("/v1/late", headers=bearer(tokens["decide"])).text
+    response = client.get("/v1/late", headers=bearer(tokens["decide"])).text
 
-    assert told.count(OURS) == 1
+    assert response.count(OURS) == 1
 
 
 @pytest.mark.parametrize(
@@ -431,9 +431,9 @@ def test_a_caller_reports_as_what_it_is(
     client: TestClient, tokens: dict[str, str], token: str, source: OutcomeSource, status: int
 ) -> None:
     household = OURS if token == "decide" else THEIRS
-    told = outcome("e1", OutcomeKind.DENIED, household_id=household, source=source)
+    sent = outcome("e1", OutcomeKind.DENIED, household_id=household, source=source)
     answer = client.post(
-        "/v1/outcomes", content=OUTCOME.encode(told), headers=bearer(tokens[token])
+        "/v1/outcomes", content=OUTCOME.encode(sent), headers=bearer(tokens[token])
     )
 
     assert answer.status_code == status

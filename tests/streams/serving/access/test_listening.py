@@ -13,7 +13,7 @@ FILE = Path("file")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "::1", "localhost"])
-def test_on_loopback_nothing_is_needed(host: str) -> None:
+def test_loopback_needs_no_protection(host: str) -> None:
     check_edge(Settings(gateway_host=host))
 
 
@@ -44,13 +44,13 @@ def test_no_network_is_listened_on_without_tls_and_tokens(
     assert "trust_network" in said
 
 
-def test_what_belongs_together_is_asked_for_together() -> None:
+def test_incomplete_combinations_of_settings_are_refused() -> None:
     for given in ({"gateway_cert": FILE}, {"gateway_key": FILE}, {"gateway_client_ca": FILE}):
         with pytest.raises(UsageError, match="gateway_cert and gateway_key"):
             check_edge(Settings(**given))
 
 
-def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+def test_an_unusable_certificate_is_named(tmp_path: Path) -> None:
     ours, theirs = (trustme.CA().issue_cert("127.0.0.1") for _ in range(2))
     cert, key, none = tmp_path / "cert.pem", tmp_path / "key.pem", tmp_path / "none.pem"
     ours.cert_chain_pems[0].write_to_path(cert)
@@ -68,7 +68,7 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
         bearer_of(Settings(hook_token_file=none))
 
 
-def test_without_any_of_it_nothing_is_special() -> None:
+def test_without_settings_the_defaults_apply() -> None:
     settings = Settings()
 
     assert (server_options(settings), client_context(settings), bearer_of(settings)) == (

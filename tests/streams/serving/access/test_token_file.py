@@ -79,7 +79,7 @@ def test_a_second_writer_waits_for_the_first(file: Path) -> None:
 def test_a_revocation_between_looking_and_reading_is_not_missed(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file is replaced as soon as it was read: what was read must not count as the new one."""
+    """The file is replaced right after it was read; the old content must not count as the new."""
     token, other = drawn(2)
     written(file, token, other)
     read = private_files.read_private
@@ -100,7 +100,7 @@ def test_a_revocation_between_looking_and_reading_is_not_missed(
 def test_two_changes_within_one_tick_of_the_clock_are_both_seen(
     file: Path, monkeypatch: pytest.MonkeyPatch, *, in_place: bool
 ) -> None:
-    """Same size, same time, and the same inode, which a file system gives away again."""
+    """Size, time and inode are the same; a file system reuses inodes."""
     one, other = (replace(token, id=f"0000000{number}") for number, token in enumerate(drawn(2)))
     written(file, one)
     look = private_files._stamp
@@ -118,9 +118,7 @@ def test_two_changes_within_one_tick_of_the_clock_are_both_seen(
     assert guard.knows(other)
 
 
-def test_a_file_that_did_not_change_for_a_while_is_not_read_again(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unchanged_file_is_not_read_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (token,) = drawn(1)
     written(file, token)
     os.utime(file, ns=(0, 0))
@@ -134,7 +132,7 @@ def test_a_file_that_did_not_change_for_a_while_is_not_read_again(
     assert guard.knows(token)
 
 
-def test_what_two_readers_take_differently_is_refused(file: Path) -> None:
+def test_ambiguous_json_is_refused(file: Path) -> None:
     written(file, *drawn(1))
     content = file.read_bytes()
     file.write_bytes(content.replace(b'"tokens"', b'"tokens": [], "tokens"', 1))
@@ -146,7 +144,7 @@ def test_what_two_readers_take_differently_is_refused(file: Path) -> None:
     assert len(read_access(file).tokens) == 1
 
 
-def test_a_folder_or_a_pipe_is_no_access_file(tmp_path: Path) -> None:
+def test_a_folder_or_a_pipe_is_not_an_access_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
     for name in ("", "pipe"):
         with pytest.raises(DependencyUnavailable, match="is no file"):
