@@ -1,1 +1,1 @@
-"""The cloned hidden Markov model: fitting, filtering, Viterbi, smoothing and one-class detection."""
+"""The cloned hidden Markov model: fit, filter, Viterbi, smoothing and one-class detection."""

@@ -1,8 +1,9 @@
 """A cloned hidden Markov model: every symbol has its own few hidden states ("clones").
 
-Dedieu, Gothoskar, Swingle, Lehrach, Lazaro-Gredilla & George (2019), "Learning higher-order sequential structure with
-cloned HMMs", arXiv:1905.00507, section 3; George et al. (2021), Nature Communications 12:2392. Emissions are fixed, so EM learns only
-transitions, and only the C x C blocks of symbol pairs that were seen are stored.
+Dedieu, Gothoskar, Swingle, Lehrach, Lazaro-Gredilla & George (2019), "Learning higher-order
+sequential structure with cloned HMMs", arXiv:1905.00507, section 3; George et al. (2021), Nature
+Communications 12:2392. Emissions are fixed, so EM learns only transitions. Only the C x C blocks of
+symbol pairs that occur in the training data are stored.
 """
 
 from __future__ import annotations
@@ -28,32 +29,39 @@ Ints = npt.NDArray[np.int64]
 
 
 class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not typed
-    """A cloned HMM over symbols ``0 .. n_symbols - 1``, fitted by expectation maximisation, with hmmlearn's conventions.
+    """A cloned HMM over symbols ``0 .. n_symbols - 1``, fitted by expectation maximisation.
 
-    It answers the calls of ``hmmlearn.hmm.CategoricalHMM`` as that would, holding the same matrices. A state is ``symbol * n_clones +
-    clone``; ``X`` is (n_events,) or (n_events, 1) symbols, the sequences one after the other, and ``lengths`` (n_sequences,) their
-    lengths, ``None`` for a single one.
+    The estimator follows scikit-learn's conventions, and gives the same results as
+    ``hmmlearn.hmm.CategoricalHMM`` with the same matrices. A state is
+    ``symbol * n_clones + clone``. ``X`` are integer symbols of shape (n_events,) or (n_events, 1),
+    one sequence after the other. ``lengths`` are the lengths of the sequences, shape
+    (n_sequences,); ``None`` means a single one.
 
-    ``fit`` raises ``InvalidValue`` for an invalid parameter; every other call raises scikit-learn's ``NotFittedError`` before
-    ``fit``. Every call with ``X`` raises ``NotEnoughData`` if there is no event, and ``InvalidValue`` or another ``ValueError``
-    if ``X`` or ``lengths`` has the wrong shape, type or range.
+    Raises:
+        NotFittedError: a method other than ``fit`` is called before ``fit`` (scikit-learn's error).
+        NotEnoughData: ``X`` is empty.
+        InvalidValue: a parameter is invalid, or ``X`` or ``lengths`` has the wrong shape, type or
+            range. For NaN, infinite or complex values, and for more dimensions, scikit-learn
+            raises a ``ValueError``; for sparse input it raises a ``TypeError``.
 
     Args:
         n_symbols: number of symbols, M.
-        n_clones: hidden states of each symbol, C.
-        n_iter: EM iterations at most.
+        n_clones: number of hidden states per symbol, C.
+        n_iter: maximum number of EM iterations.
         tol: stop when an iteration gains less than this many nats.
-        verbose: let ``monitor_`` print each iteration to standard error.
+        verbose: print each iteration to standard error (``monitor_``).
         random_state: seed of the random start.
 
     Attributes:
-        pairs_: (P, 2) the symbol pairs (from, to) that were seen; ``n_symbols`` as *from* is the start of a sequence.
-        pair_counts_: (P,) how often each was seen.
-        counts_: (P, C, C) expected transitions between clones, the last E-step's.
-        transitions_: (P, C, C) probabilities; those leaving a clone sum to one.
-        monitor_: hmmlearn's monitor; its ``history`` holds the log-likelihood in nats before each M-step, which never falls.
+        pairs_: (P, 2) the symbol pairs (from, to) in the training data; ``n_symbols`` as *from* is
+            the start of a sequence.
+        pair_counts_: (P,) how often each pair occurs.
+        counts_: (P, C, C) the expected transitions between clones in the last E-step.
+        transitions_: (P, C, C) transition probabilities; those leaving a clone sum to one.
+        monitor_: hmmlearn's ``ConvergenceMonitor``; ``history`` contains the log-likelihood in nats
+            before each M-step, which never decreases.
 
-    >>> model = ClonedHMM(n_symbols=2, n_clones=2, n_iter=50).fit(np.array([0, 0, 1] * 20), lengths=[60])
+    >>> model = ClonedHMM(n_symbols=2, n_clones=2, n_iter=50).fit(np.array([0, 0, 1] * 20))
     >>> bool(model.monitor_.history[-1] > model.monitor_.history[0])
     True
     """
@@ -100,9 +108,10 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
         return self
 
     def score(self, X: npt.ArrayLike, lengths: npt.ArrayLike | None = None) -> float:
-        """Log-likelihood in nats of sequences under the unsmoothed transitions; higher is likelier.
+        """Return the log-likelihood in nats under the unsmoothed transitions; higher is likelier.
 
-        A symbol pair that was never seen gives ``-inf``: use ``smoothing`` for anything but fitted data.
+        An unseen symbol pair gives ``-inf``. Use ``smoothing.smooth`` to score other data than the
+        training data.
         """
         batch, blocks = self._blocks(*self._fitted_on(X, lengths))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -112,10 +121,11 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
     def score_samples(
         self, X: npt.ArrayLike, lengths: npt.ArrayLike | None = None
     ) -> tuple[float, Floats]:
-        """Return the log-likelihood in nats and the posterior over the states at each event, shape (n_events, M x C).
+        """Return the log-likelihood in nats, and the posteriors over states (n_events, M x C).
 
-        The posteriors are dense, as hmmlearn's are: 20 kB an event for 250 symbols with 10 clones. Where a sequence holds a pair that
-        was never seen, the log-likelihood is ``-inf`` and the posteriors of its events are NaN: nothing could have led there.
+        The posteriors are dense, like hmmlearn's: 20 kB per event for 250 symbols with 10 clones.
+        If a sequence contains an unseen pair, the log-likelihood is ``-inf`` and the posteriors of
+        that sequence's events are NaN.
         """
         symbols, sizes = self._fitted_on(X, lengths)
         logs, clones = posteriors(*self._blocks(symbols, sizes))
@@ -126,7 +136,7 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
         return -np.inf if np.isnan(likelihood) else likelihood, dense.reshape(len(symbols), -1)
 
     def predict_proba(self, X: npt.ArrayLike, lengths: npt.ArrayLike | None = None) -> Floats:
-        """Return the posterior over the states at each event, shape (n_events, M x C)."""
+        """Return the posteriors over states at each event, shape (n_events, M x C)."""
         return self.score_samples(X, lengths)[1]
 
     def decode(
@@ -135,9 +145,10 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
         lengths: npt.ArrayLike | None = None,
         algorithm: Literal["viterbi", "map"] = "viterbi",
     ) -> tuple[float, Ints]:
-        """Return a score and states (n_events,): the likeliest path, scored by its log-probability in nats.
+        """Return a score and the decoded states, shape (n_events,).
 
-        With ``map`` the likeliest state of each event instead, scored by the sum of their posteriors.
+        ``viterbi`` gives the likeliest path and its log-probability in nats. ``map`` gives the
+        likeliest state of each event and the sum of their posteriors.
         """
         if algorithm not in ("viterbi", "map"):
             raise InvalidValue(f"algorithm must be 'viterbi' or 'map'; got {algorithm!r}")
@@ -146,11 +157,12 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
             _, clones = posteriors(*self._blocks(symbols, sizes))
             return float(clones.max(axis=1).sum()), symbols * self.n_clones + clones.argmax(axis=1)
         batch, blocks = self._blocks(symbols, sizes)
-        into = np.empty(len(symbols), dtype=np.int64)
-        into[batch.place] = batch.pair
-        found = [likeliest_clones(blocks[part]) for part in np.split(into, np.cumsum(sizes)[:-1])]
-        path = np.concatenate([clones for _, clones in found])
-        return sum(score for score, _ in found), symbols * self.n_clones + path
+        pair_of = np.empty(len(symbols), dtype=np.int64)
+        pair_of[batch.place] = batch.pair
+        sequences = np.split(pair_of, np.cumsum(sizes)[:-1])
+        paths = [likeliest_clones(blocks[pairs]) for pairs in sequences]
+        path = np.concatenate([clones for _, clones in paths])
+        return sum(score for score, _ in paths), symbols * self.n_clones + path
 
     def predict(self, X: npt.ArrayLike, lengths: npt.ArrayLike | None = None) -> Ints:
         """Return the states of the likeliest path, shape (n_events,)."""
@@ -159,14 +171,14 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
     def sample(
         self, n_samples: int = 1, random_state: int | None = None, currstate: int | None = None
     ) -> tuple[Ints, Ints]:
-        """Draw symbols (n_samples, 1) and the states (n_samples,) behind them.
+        """Draw symbols (n_samples, 1) and their states (n_samples,).
 
-        A clone that nothing ever left ends a sequence: the next symbol begins another one.
+        After a clone without transitions a new sequence begins.
 
         Args:
-            n_samples: how many.
-            random_state: seed; ``None`` takes the model's own.
-            currstate: the first of the states; ``None`` draws it as the first of a sequence.
+            n_samples: number of symbols.
+            random_state: seed; ``None`` uses the parameter of the model.
+            currstate: the first state; ``None`` draws it as the start of a sequence.
         """
         self._require_fit()
         if currstate is not None and not 0 <= currstate < self.n_components:
@@ -174,11 +186,11 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
         rng = np.random.default_rng(self.random_state if random_state is None else random_state)
         states: list[int] = [] if currstate is None else [currstate]
         while len(states) < n_samples:
-            states.append(self._drawn_after(states[-1] if states else None, rng))
-        found = np.array(states[:n_samples], dtype=np.int64)
-        return found[:, None] // self.n_clones, found
+            states.append(self._draw_next(states[-1] if states else None, rng))
+        drawn = np.array(states[:n_samples], dtype=np.int64)
+        return drawn[:, None] // self.n_clones, drawn
 
-    def _drawn_after(self, state: int | None, rng: np.random.Generator) -> int:
+    def _draw_next(self, state: int | None, rng: np.random.Generator) -> int:
         symbol, clone = (
             (self.n_symbols, int(rng.integers(self.n_clones)))
             if state is None
@@ -187,7 +199,7 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
         leaving = np.flatnonzero(self.pairs_[:, 0] == symbol)
         shares = self.transitions_[leaving, clone].ravel()
         if shares.sum() == 0.0:
-            return self._drawn_after(None, rng)
+            return self._draw_next(None, rng)
         drawn = int(rng.choice(len(shares), p=shares / shares.sum()))
         return (
             int(self.pairs_[leaving[drawn // self.n_clones], 1]) * self.n_clones
@@ -195,7 +207,7 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
         )
 
     def _blocks(self, symbols: Ints, sizes: Ints) -> tuple[Batch, Floats]:
-        """Lay sequences out and pick their pairs' transitions; zeros where a pair was never seen."""
+        """Return the batch and the transitions of its pairs; those of an unseen pair are zero."""
         batch, pairs = lay_out(symbols, sizes, self.n_symbols)
         known = {tuple(pair): number for number, pair in enumerate(self.pairs_.tolist())}
         blocks = np.zeros((len(pairs), self.n_clones, self.n_clones))
@@ -220,7 +232,7 @@ class ClonedHMM(BaseEstimator):  # type: ignore[misc] # scikit-learn is not type
         check_is_fitted(self, ["pairs_", "transitions_"])
 
     def _normalised(self, weights: Floats) -> Floats:
-        """Make the probabilities that leave each clone sum to one; a clone that nothing leaves keeps zeros."""
+        """Normalise the weights that leave each clone to one; a clone without any keeps zeros."""
         totals = np.zeros((self.n_symbols + 1, self.n_clones))
         np.add.at(totals, self.pairs_[:, 0], weights.sum(axis=2))
         leaving = totals[self.pairs_[:, 0]][:, :, None]

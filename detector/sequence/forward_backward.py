@@ -1,7 +1,7 @@
-"""The forward-backward recursion of many sequences at once, over the blocks of a cloned HMM.
+"""The forward-backward recursion over the blocks of a cloned HMM, batched over sequences.
 
-Rabiner (1989), "A tutorial on hidden Markov models", eq. 18-27, scaled as in section V.A, batched over sequences: a step costs one
-small product for each sequence that is still running.
+Rabiner (1989), "A tutorial on hidden Markov models", eq. 18-27, scaled as in section V.A. A step
+costs one small matrix product per sequence that has not ended.
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Sequences laid out step by step, the longest first, so that the running ones are always a prefix.
+    """Sequences in the order of their steps, and within a step the longest sequence first.
 
-    ``place`` (n_events,) is where each event stood before; ``pair`` (n_events,) the number of its symbol pair. Events of step k are
-    ``starts[k]:starts[k + 1]``.
-    ``by_pair`` sorts events by pair; those of pair p are ``by_pair[bounds[p]:bounds[p + 1]]``.
+    The sequences that have not ended are therefore always a prefix.
+
+    Attributes:
+        place: (n_events,) the index of each event in the original order.
+        pair: (n_events,) the number of the event's symbol pair.
+        starts: the first event of each step; step k is ``starts[k]:starts[k + 1]``.
+        by_pair: (n_events,) the events sorted by pair.
+        bounds: the first entry of each pair; pair p is ``by_pair[bounds[p]:bounds[p + 1]]``.
     """
 
     place: Ints
@@ -34,7 +39,13 @@ class Batch:
 
 
 def lay_out(symbols: Ints, sizes: Ints, start: int) -> tuple[Batch, Ints]:
-    """Lay sequences out as a batch; return it with the (P, 2) distinct pairs."""
+    """Return the sequences as a batch, and their distinct symbol pairs (P, 2).
+
+    Args:
+        symbols: (n_events,) the symbols of all sequences, one sequence after the other.
+        sizes: (n_sequences,) the lengths of the sequences, each at least 1.
+        start: the symbol before the first of a sequence.
+    """
     firsts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     previous = np.concatenate([[start], symbols[:-1]])
     previous[firsts] = start
@@ -50,7 +61,10 @@ def lay_out(symbols: Ints, sizes: Ints, start: int) -> tuple[Batch, Ints]:
 
 
 def forward(batch: Batch, blocks: Floats) -> tuple[Floats, Floats, float]:
-    """Return for each event the filter before it (n_events, C), its probability (n_events,), and the log-likelihood."""
+    """Return the filter before each event, the event's probability, and the log-likelihood.
+
+    The shapes are (n_events, C) and (n_events,); the log-likelihood is in nats.
+    """
     clones = blocks.shape[1]
     before, scale = np.empty((len(batch.pair), clones)), np.empty(len(batch.pair))
     current = np.full((int(batch.starts[1]), clones), 1.0 / clones)
@@ -63,13 +77,17 @@ def forward(batch: Batch, blocks: Floats) -> tuple[Floats, Floats, float]:
 
 
 def _advance(filters: Floats, blocks: Floats) -> Floats:
-    """One step of many filters: (n, C) times (n, C, C)."""
+    """Advance many filters by one step: (n, C) times (n, C, C)."""
     reached: Floats = np.matmul(filters[:, None, :], blocks)[:, 0, :]
     return reached
 
 
 def backward(batch: Batch, blocks: Floats, scale: Floats) -> Floats:
-    """Return for each event (n_events, C): how likely the rest is from each of its clones, over its probability."""
+    """Return the scaled backward variables, shape (n_events, C).
+
+    They are the probabilities of the rest of the sequence given each clone of the event, divided by
+    the probability of the event and of the rest.
+    """
     after = np.ones((len(scale), blocks.shape[1])) / scale[:, None]
     for step in range(len(batch.starts) - 2, 0, -1):
         earlier, first, last = batch.starts[step - 1 : step + 2]
@@ -79,7 +97,7 @@ def backward(batch: Batch, blocks: Floats, scale: Floats) -> Floats:
 
 
 def expect(batch: Batch, blocks: Floats) -> tuple[float, Floats]:
-    """The E-step: the log-likelihood in nats and the expected transitions (P, C, C)."""
+    """Return the result of the E-step: log-likelihood in nats, expected transitions (P, C, C)."""
     before, scale, likelihood = forward(batch, blocks)
     after = backward(batch, blocks, scale)
     before, after = before[batch.by_pair], after[batch.by_pair]
@@ -90,9 +108,10 @@ def expect(batch: Batch, blocks: Floats) -> tuple[float, Floats]:
 
 
 def posteriors(batch: Batch, blocks: Floats) -> tuple[Floats, Floats]:
-    """Return each event's log-probability given what came before (n_events,), in nats, and the posterior over its clones (n_events, C).
+    """Return each event's log-probability and the posterior over its clones, in original order.
 
-    Both in the order in which the events were laid out from. Events of a sequence that is impossible get NaN.
+    The log-probability is given the preceding events, in nats, shape (n_events,). The posteriors
+    have the shape (n_events, C). The events of an impossible sequence get NaN.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         before, scale, _ = forward(batch, blocks)

@@ -1,7 +1,7 @@
-"""hmmlearn's view of the same model: the yardstick for exactness and for speed.
+"""Conversion to hmmlearn's ``CategoricalHMM``, the reference for correctness and speed.
 
-A smoothed cloned HMM is an ordinary HMM with M x C states and emissions that are certain, so hmmlearn's ``CategoricalHMM``
-holding the same matrices must give the same log-likelihood.
+A smoothed cloned HMM is an ordinary HMM with M x C states and deterministic emissions, so
+``CategoricalHMM`` with the same matrices must give the same log-likelihood.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ __all__ = ["as_categorical_hmm"]
 
 
 def as_categorical_hmm(model: SequenceModel) -> CategoricalHMM:
-    """Write the model out as dense matrices: state ``symbol * C + clone``; memory grows with (M C) squared."""
+    """Return the model with dense matrices; the states are ``symbol * C + clone``.
+
+    The memory grows with (M C) squared.
+    """
     symbols, clones = model.arrival.shape
     rows = (model.escape[:, :, None, None] * model.backoff[:, None, :, None]) * model.arrival[
         None, None

@@ -1,8 +1,9 @@
-"""One-class detection in sequences of any symbols: logs, command histories. Learns what is normal, and scores how far one is from it.
+"""One-class detection of abnormal sequences, such as logs and command histories.
 
-Two things can be wrong with a sequence: what follows what, and how often something comes. A hidden Markov model cannot count, so
-both are asked. What follows what is scored by a mixture of two cloned HMMs: one clone a symbol (a bigram, sure on little data) and
-as many as validation likelihood prefers.
+A sequence can be abnormal by the order of its symbols or by their counts. A hidden Markov model
+cannot count, so both are scored. The order is scored by a mixture of two cloned HMMs: one with a
+single clone per symbol (a bigram, reliable on little data), and one with the number of clones that
+the validation likelihood selects.
 """
 
 from __future__ import annotations
@@ -26,23 +27,24 @@ __all__ = ["CLONES", "SequenceDetector", "SequenceReport", "f1_score", "fit_sequ
 
 Floats = npt.NDArray[np.float64]
 
-#: Numbers of clones to choose from.
+#: Candidates for the number of clones.
 CLONES = (1, 2, 4, 8, 16)
 _ITERATIONS = 30
-#: Share of the training sequences that the number of clones is chosen on, and thresholds come from.
+#: Share of the training sequences that is held out to select the number of clones and thresholds.
 _HELD_OUT = 0.2
-_FEWEST = 10
+_LEAST_SEQUENCES = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SequenceDetector:
-    """What is normal.
+    """A model of normal sequences.
 
     Attributes:
-        symbols: the number of each known symbol; the end of a sequence and the unseen symbol follow.
+        symbols: the number of each known symbol; the next numbers are the end of a sequence and the
+            unseen symbol.
         models: the cloned HMMs whose probabilities are averaged at each step.
-        clones: the number that validation likelihood chose.
-        counts: by symbol, how many training sequences hold it how often.
+        clones: the number of clones that the validation likelihood selected.
+        counts: by symbol and number of occurrences, the number of training sequences.
         total: the number of training sequences.
         usual: (n,) scores of held-out normal sequences, ascending.
     """
@@ -55,44 +57,50 @@ class SequenceDetector:
     usual: Floats
 
     def score(self, sequence: Sequence[str]) -> float:
-        """Return the bits of the most surprising step plus those of the most surprising count; higher is rarer."""
+        """Return the bits of the most surprising step and count, added; higher is rarer."""
         return self.step_bits(sequence) + self.count_bits(sequence)
 
     def scores(self, sequences: Iterable[Sequence[str]], progress: Progress = silent) -> Floats:
-        """Score many sequences, shape (n,); the same sequence is scored once."""
-        wanted = [tuple(sequence) for sequence in sequences]
-        known: dict[tuple[str, ...], float] = {}
-        for number, sequence in enumerate(wanted):
-            if sequence not in known:
-                known[sequence] = self.score(sequence)
+        """Return the scores of many sequences, shape (n,); equal sequences are scored once."""
+        all_sequences = [tuple(sequence) for sequence in sequences]
+        scores: dict[tuple[str, ...], float] = {}
+        for number, sequence in enumerate(all_sequences):
+            if sequence not in scores:
+                scores[sequence] = self.score(sequence)
             if number % 256 == 0:
-                progress("scoring sequences", number, len(wanted))
-        progress("scoring sequences", len(wanted), len(wanted))
-        return np.array([known[sequence] for sequence in wanted])
+                progress("scoring sequences", number, len(all_sequences))
+        progress("scoring sequences", len(all_sequences), len(all_sequences))
+        return np.array([scores[sequence] for sequence in all_sequences])
 
     def step_bits(self, sequence: Sequence[str]) -> float:
-        """Surprisal of the most surprising step; that the sequence ends where it does is one."""
+        """Return the bits of the most surprising step; the end of the sequence is a step."""
         symbols = _numbers(sequence, self.symbols)
         bits = np.array([model.surprisals(symbols) for model in self.models])
         return float(-np.log2(np.mean(2.0**-bits, axis=0).min()))
 
     def count_bits(self, sequence: Sequence[str]) -> float:
-        """Surprisal of how often a symbol comes, of the most surprising one; half a count is added to each count that was seen."""
-        came = Counter(sequence)
-        return max(self._count_bits(symbol, came[symbol]) for symbol in {*self.counts, *came})
+        """Return the bits of the most surprising count of a symbol.
+
+        Half an observation is added to each count in the training data, and to the unseen counts.
+        """
+        counted = Counter(sequence)
+        return max(self._count_bits(symbol, counted[symbol]) for symbol in {*self.counts, *counted})
 
     def _count_bits(self, symbol: str, times: int) -> float:
         seen = self.counts.get(symbol, {0: self.total})
         return -math.log2((seen.get(times, 0) + 0.5) / (self.total + 0.5 * (len(seen) + 1)))
 
     def threshold(self, false_alarms: float) -> float:
-        """Return the score that this share of held-out normal sequences is above."""
+        """Return the score that a share ``false_alarms`` of held-out normal sequences exceeds."""
         return float(np.quantile(self.usual, 1.0 - false_alarms))
 
 
 @dataclass(frozen=True, slots=True)
 class SequenceReport:
-    """How well normal sequences (label 0) are told from others (1); ``false_alarms_at_90`` is their share at 90 % detection."""
+    """How well scores separate normal sequences (label 0) from abnormal ones (label 1).
+
+    ``false_alarms_at_90`` is the share of normal sequences that are reported at 90 % detection.
+    """
 
     sequences: int
     abnormal: int
@@ -104,20 +112,21 @@ class SequenceReport:
 def fit_sequences(
     sequences: Iterable[Sequence[str]], *, seed: int = 0, progress: Progress = silent
 ) -> SequenceDetector:
-    """Learn what is normal.
+    """Fit a detector to normal sequences.
 
     Args:
-        sequences: normal ones.
-        seed: of what is held out and of the random starts.
-        progress: called with (stage, done, total) as the work goes on.
+        sequences: normal sequences.
+        seed: seed of the held-out split and of the random starts.
+        progress: called with (stage, done, total) as the work advances.
 
     Raises:
         NotEnoughData: there are fewer than ten sequences.
     """
     normal = [tuple(sequence) for sequence in sequences]
-    if len(normal) < _FEWEST:
+    if len(normal) < _LEAST_SEQUENCES:
         raise NotEnoughData(
-            f"learning what is normal takes at least {_FEWEST} sequences; there are {len(normal)}"
+            f"a sequence detector needs at least {_LEAST_SEQUENCES} normal sequences; "
+            f"there are {len(normal)}"
         )
     shuffled = np.random.default_rng(seed).permutation(len(normal)).tolist()
     apart = max(int(_HELD_OUT * len(normal)), 1)
@@ -146,19 +155,20 @@ def fit_sequences(
 
 
 def report_on(detector: SequenceDetector, scores: Floats, labels: Sequence[int]) -> SequenceReport:
-    """Hold scores against labels.
+    """Compare scores with labels.
 
     Raises:
-        InvalidValue: there is not a label for each sequence, or all are the same.
+        InvalidValue: the numbers of labels and scores differ, or all labels are equal.
     """
     truth = np.array(labels, dtype=bool)
     if len(truth) != len(scores):
         raise InvalidValue(
-            f"there are {len(scores)} sequences and {len(truth)} labels; give one label a sequence"
+            f"there are {len(scores)} sequences and {len(truth)} labels; "
+            "give one label per sequence"
         )
     if truth.all() or not truth.any():
         raise InvalidValue(
-            "the labels are all the same; measuring takes normal (0) and abnormal (1) sequences"
+            "all labels are the same; the report needs normal (0) and abnormal (1) sequences"
         )
     at_90 = float(np.quantile(scores[truth], 0.1, method="lower"))
     return SequenceReport(
@@ -171,7 +181,9 @@ def report_on(detector: SequenceDetector, scores: Floats, labels: Sequence[int])
 
 
 def f1_score(found: float, false_alarms: float, *, abnormal: int, normal: int) -> float:
-    """Return F1 at the base rate that ``abnormal`` and ``normal`` sequences in all give.
+    """Return F1 for the shares of found abnormal sequences and of false alarms.
+
+    ``abnormal`` and ``normal`` are the numbers of sequences, which give the base rate.
 
     >>> f1_score(1.0, 0.0, abnormal=10, normal=1000)
     1.0

@@ -1,7 +1,8 @@
-"""One event at a time: the forward filter of a smoothed cloned HMM.
+"""The forward filter of a smoothed cloned HMM, one event at a time.
 
-The filter is the posterior over the clones of the last symbol given everything before it (Rabiner 1989, "A tutorial on
-hidden Markov models", eq. 18-20, scaled). One step costs C x C however long the session is.
+The filter is the posterior over the clones of the last symbol given the whole sequence so far
+(Rabiner 1989, "A tutorial on hidden Markov models", eq. 18-20, scaled). A step costs C x C
+operations, independent of the length of the session.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import numpy.typing as npt
 
 __all__ = ["SequenceModel"]
 
-#: Nothing is rarer than this: a filter that holds nothing, or no number, could otherwise not go on.
+#: Lower bound of a probability, and its surprisal. It keeps the filter usable after an underflow or
+#: a NaN.
 _LEAST, _MOST_BITS = 2.0**-1000, 1000.0
 
 Floats = npt.NDArray[np.float64]
@@ -24,14 +26,14 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SequenceModel:
-    """Transition probabilities of a cloned HMM over M symbols with C clones each, every back-off included.
+    """The transition probabilities of a cloned HMM over M symbols with C clones, with back-off.
 
     Attributes:
-        pairs: (P, 2) symbol pairs with counts of their own; ``M`` as *from* is the start of a session.
+        pairs: (P, 2) symbol pairs in the training data; ``M`` as *from* is the start of a session.
         blocks: (P, C, C) discounted transition probabilities of those pairs.
-        escape: (M + 1, C) the probability that a clone leaves what its own counts know.
+        escape: (M + 1, C) the probability that a clone backs off to the bigram.
         backoff: (M + 1, M) the bigram's probabilities, themselves backed off; rows sum to one.
-        arrival: (M, C) over which clones a backed-off arrival spreads; rows sum to one.
+        arrival: (M, C) the distribution over clones after a back-off; rows sum to one.
     """
 
     pairs: Ints
@@ -42,7 +44,8 @@ class SequenceModel:
     _joint: Mapping[tuple[int, int], Floats] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        # Of each pair that was seen: the transitions, its own and backed off, with their sum as one column more.
+        # For each pair in the training data: its own and backed-off transitions, and an additional
+        # column with their sum.
         first, second = self.pairs.T
         arrival = self.backoff[first, second][:, None] * self.arrival[second]
         joint = self.blocks + self.escape[first][:, :, None] * arrival[:, None, :]
@@ -52,7 +55,7 @@ class SequenceModel:
 
     @property
     def start(self) -> int:
-        """The symbol before the first of a session."""
+        """The symbol before the first one of a session."""
         return int(self.backoff.shape[1])
 
     def fresh(self) -> Floats:
@@ -61,28 +64,29 @@ class SequenceModel:
         return np.full(clones, 1.0 / clones)
 
     def step(self, current: Floats, previous: int, symbol: int) -> tuple[Floats, float]:
-        """Take one event in.
+        """Advance the filter by one event.
 
         Args:
             current: (C,) the filter over the clones of ``previous``.
-            previous: the symbol before, or ``start``.
+            previous: the previous symbol, or ``start``.
             symbol: the event's symbol.
 
         Returns:
-            The filter over the clones of ``symbol`` (C,), and the event's surprisal in bits, always finite; higher is rarer.
+            The filter over the clones of ``symbol`` (C,), and the event's surprisal in bits, which
+            is always finite; higher is rarer.
         """
         joint = self._joint.get((previous, symbol))
         if joint is None:
-            lost = float(current @ self.escape[previous]) * float(self.backoff[previous, symbol])
-            return self.arrival[symbol], -math.log2(lost) if lost >= _LEAST else _MOST_BITS
+            likely = float(current @ self.escape[previous]) * float(self.backoff[previous, symbol])
+            return self.arrival[symbol], -math.log2(likely) if likely >= _LEAST else _MOST_BITS
         reached = current @ joint
         probability = reached.item(-1)
-        if not probability >= _LEAST:  # nor where it is NaN
+        if not probability >= _LEAST:  # true for NaN as well
             return self.arrival[symbol], _MOST_BITS
         return reached[:-1] / probability, -math.log2(probability)
 
     def surprisals(self, symbols: Iterable[int]) -> list[float]:
-        """Return the bits of each event of one whole session; the same as stepping, because it steps."""
+        """Return the surprisal in bits of each event of a whole session; higher is rarer."""
         current, previous, bits = self.fresh(), self.start, []
         for symbol in symbols:
             current, surprisal = self.step(current, previous, symbol)
@@ -91,7 +95,7 @@ class SequenceModel:
         return bits
 
     def predictive(self, current: Floats, previous: int) -> Floats:
-        """Return the probability of each symbol to come next, shape (M,); it sums to one."""
+        """Return the probabilities of the next symbol, shape (M,); they sum to one."""
         likely: Floats = float(current @ self.escape[previous]) * self.backoff[previous]
         for number in np.flatnonzero(self.pairs[:, 0] == previous):
             likely[self.pairs[number, 1]] += float(current @ self.blocks[number].sum(axis=1))

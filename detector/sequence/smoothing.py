@@ -1,7 +1,8 @@
-"""Back-off: what a clone's own counts do not know comes from the bigram, then the unigram, then the unseen symbol.
+"""Smoothing of a cloned HMM by back-off to the bigram, the unigram and the uniform distribution.
 
-Witten & Bell (1991), "The zero-frequency problem", IEEE Trans. Inf. Theory 37(4), method C: after n observations of
-t different continuations the next one is new with probability t / (n + t). For a clone, n and t are expected counts.
+Witten & Bell (1991), "The zero-frequency problem", IEEE Trans. Inf. Theory 37(4), method C: after n
+observations of t distinct continuations, the next one is new with probability t / (n + t). For a
+clone, n and t are expected counts.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ __all__ = ["smooth"]
 
 Floats = npt.NDArray[np.float64]
 
-#: Expected arrivals that every clone is given beforehand, so that one which EM emptied can still be reached.
+#: Prior expected arrivals per clone, so that a clone that EM emptied can still be reached.
 _ARRIVAL_PRIOR = 1e-3
 
 
 def smooth(model: ClonedHMM) -> SequenceModel:
     """Turn a fitted model's expected counts into probabilities that are never zero.
 
-    Every row of the result sums to one over clones and symbols, so it is again an HMM (see ``reference.py``).
+    Every row of the result sums to one over clones and symbols, so the result is again an HMM (see
+    ``hmmlearn_reference.py``).
     """
     sources, targets = model.pairs_.T
     leaving = _sum_by(sources, model.counts_.sum(axis=2), model.n_symbols + 1)
@@ -51,7 +53,7 @@ def _sum_by(group: npt.NDArray[np.int64], rows: Floats, groups: int) -> Floats:
 
 
 def _bigram(model: ClonedHMM) -> Floats:
-    """The bigram's probabilities (M + 1, M), backed off to the unigram and that to the uniform."""
+    """Return bigram probabilities (M + 1, M), backed off to the unigram and the uniform."""
     sources, targets = model.pairs_.T
     counts = np.zeros((model.n_symbols + 1, model.n_symbols))
     counts[sources, targets] = model.pair_counts_
@@ -62,7 +64,7 @@ def _bigram(model: ClonedHMM) -> Floats:
 
 
 def _witten_bell(counts: Floats, lower: Floats) -> Floats:
-    """Mix each row of counts with the ``lower`` order's probabilities; a row without counts is ``lower``."""
+    """Mix each row of counts with the lower order's probabilities; an empty row becomes these."""
     kinds = (counts > 0).sum(axis=1, keepdims=True).astype(float)
     weight = counts.sum(axis=1, keepdims=True) + kinds
     mixed = np.divide(counts + kinds * lower, weight, out=np.zeros_like(counts), where=weight > 0)

@@ -1,7 +1,8 @@
 """The likeliest path through the clones of a sequence.
 
-Viterbi (1967), as in Rabiner (1989), "A tutorial on hidden Markov models", eq. 32-35, in logarithms. In a cloned HMM the symbols are
-known, so a step looks at C x C transitions.
+Viterbi (1967), as in Rabiner (1989), "A tutorial on hidden Markov models", eq. 32-35, in
+logarithms. In a cloned HMM the symbols determine the emissions, so a step considers only C x C
+transitions.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ def likeliest_clones(blocks: Floats) -> tuple[float, Ints]:
     """Return the log-probability in nats of the likeliest path, and its clones (n,).
 
     Args:
-        blocks: (n, C, C) the transition probabilities into each event of one sequence; the first block's are from the start, whose
-            clones are equally likely.
+        blocks: (n, C, C) the transition probabilities into each event of one sequence. The first
+            block's are from the start, whose clones are equally likely.
     """
     length, clones, _ = blocks.shape
     with np.errstate(divide="ignore"):

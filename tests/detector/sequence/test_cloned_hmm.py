@@ -22,10 +22,11 @@ Floats = npt.NDArray[np.float64]
 
 
 def dense(model: ClonedHMM, transitions: Floats) -> CategoricalHMM:
-    """The unsmoothed model written out by hand for hmmlearn, the start as a symbol of its own.
+    """Return the unsmoothed model as hmmlearn's, with the start as a symbol of its own.
 
-    State ``symbol * C + clone``; the start's clones come after the symbols', and the last state is a sink that takes what
-    leaves a clone which nothing ever left. The sink has its own symbol, so no sequence of ours ever goes there.
+    The states are ``symbol * C + clone``, and the clones of the start follow those of the symbols.
+    The last state is a sink that follows the clones without transitions. It has its own symbol, so
+    no sequence of the tests reaches it.
     """
     symbols, clones = model.n_symbols, model.n_clones
     states = (symbols + 1) * clones + 1
@@ -47,13 +48,13 @@ def dense(model: ClonedHMM, transitions: Floats) -> CategoricalHMM:
 
 
 def started(problem: Problem) -> tuple[npt.NDArray[np.int64], list[int]]:
-    """The problem's sequences for ``dense``: each begins with the start symbol."""
+    """Return the problem's sequences for ``dense``; each begins with the start symbol."""
     flat = [symbol for sequence in problem.sequences for symbol in [problem.n_symbols, *sequence]]
     return np.array(flat).reshape(-1, 1), [length + 1 for length in problem.lengths]
 
 
 @given(problems())
-def test_score_is_hmmlearns_on_seen_pairs(problem: Problem) -> None:
+def test_score_equals_hmmlearns_on_seen_pairs(problem: Problem) -> None:
     model = problem.fitted()
     symbols, lengths = started(problem)
     expected = dense(model, model.transitions_).score(symbols, lengths)
@@ -63,7 +64,7 @@ def test_score_is_hmmlearns_on_seen_pairs(problem: Problem) -> None:
 
 
 def swapped_in(model: ClonedHMM) -> CategoricalHMM:
-    """hmmlearn's model with our states and one more: a sink for what leaves a clone which nothing ever left."""
+    """Return the model as hmmlearn's, with a sink that follows clones without transitions."""
     symbols, clones = model.n_symbols, model.n_clones
     written = dense(model, model.transitions_)
     states = [*range(symbols * clones), (symbols + 1) * clones]
@@ -76,7 +77,7 @@ def swapped_in(model: ClonedHMM) -> CategoricalHMM:
 
 
 @given(problems())
-def test_states_are_hmmlearns(problem: Problem) -> None:
+def test_posteriors_equal_hmmlearns(problem: Problem) -> None:
     model = problem.fitted()
     reference = swapped_in(model)
     column = problem.flat.reshape(-1, 1)
@@ -89,7 +90,7 @@ def test_states_are_hmmlearns(problem: Problem) -> None:
 
 @given(problems())
 def test_the_likeliest_path_is_as_likely_as_hmmlearns(problem: Problem) -> None:
-    """Equally likely paths may differ, their probability may not."""
+    """Equally likely paths may differ, but not their probability."""
     model = problem.fitted()
     column = problem.flat.reshape(-1, 1)
     score, states = model.decode(column, problem.lengths)
@@ -113,7 +114,7 @@ def _path_score(model: ClonedHMM, states: npt.NDArray[np.int64], lengths: list[i
 
 
 @given(problems())
-def test_the_likeliest_state_of_each_event_is_hmmlearns(problem: Problem) -> None:
+def test_map_decoding_equals_hmmlearns(problem: Problem) -> None:
     model = problem.fitted()
     theirs, _ = swapped_in(model).decode(
         problem.flat.reshape(-1, 1), problem.lengths, algorithm="map"
@@ -140,7 +141,7 @@ def test_samples_follow_the_transitions() -> None:
     assert (symbols == 2).mean() == pytest.approx(0.2, abs=0.03)
 
 
-def test_a_sample_is_repeated_by_its_seed_and_begins_where_it_is_told_to() -> None:
+def test_sample_repeats_by_seed_and_begins_at_currstate() -> None:
     model = ClonedHMM(3, 2).fit([0, 1, 2, 1, 0, 2, 2])
     np.testing.assert_array_equal(model.sample(50)[1], model.sample(50)[1])
     assert not np.array_equal(
@@ -150,7 +151,7 @@ def test_a_sample_is_repeated_by_its_seed_and_begins_where_it_is_told_to() -> No
 
 
 @given(problems())
-def test_an_em_iteration_is_hmmlearns(problem: Problem) -> None:
+def test_an_em_iteration_equals_hmmlearns(problem: Problem) -> None:
     before, after = problem.fitted(1), problem.fitted(2)
     reference = dense(before, before.transitions_)
     symbols, lengths = started(problem)
@@ -167,11 +168,11 @@ def test_em_never_lowers_the_likelihood(problem: Problem) -> None:
     for earlier, later in pairwise(likelihoods):
         assert (
             later >= earlier - 1e-9 * abs(earlier) - 1e-12
-        )  # a certain sequence has a likelihood of 0 nats
+        )  # a sequence with probability 1 has a log-likelihood of 0 nats
 
 
 @given(problems())
-def test_probabilities_leaving_a_clone_sum_to_one_or_nothing_leaves_it(problem: Problem) -> None:
+def test_probabilities_leaving_a_clone_sum_to_one_or_are_all_zero(problem: Problem) -> None:
     model = problem.fitted()
     totals = np.zeros((model.n_symbols + 1, model.n_clones))
     np.add.at(totals, model.pairs_[:, 0], model.transitions_.sum(axis=2))
@@ -181,7 +182,7 @@ def test_probabilities_leaving_a_clone_sum_to_one_or_nothing_leaves_it(problem: 
 
 
 @given(problems())
-def test_a_batch_gives_what_one_sequence_after_the_other_gives(problem: Problem) -> None:
+def test_a_batch_equals_single_sequences(problem: Problem) -> None:
     model = problem.fitted(2)
     alone = [model.score(sequence) for sequence in problem.sequences]
     assert model.score(problem.flat, problem.lengths) == pytest.approx(sum(alone), rel=1e-12)
@@ -197,7 +198,7 @@ def test_a_batch_gives_what_one_sequence_after_the_other_gives(problem: Problem)
     np.testing.assert_allclose(counts, summed, rtol=1e-9, atol=1e-15)
 
 
-def test_lengths_of_one_and_of_none_are_sequences_too() -> None:
+def test_lengths_of_one_and_zero_are_valid() -> None:
     model = ClonedHMM(3, 2).fit([0, 1, 2, 0, 1], [1, 3, 0, 1])
     pairs = [tuple(pair) for pair in model.pairs_.tolist()]
     assert dict(zip(pairs, model.pair_counts_.tolist(), strict=True)) == {
@@ -226,14 +227,16 @@ def test_two_clones_worked_by_hand() -> None:
     model.transitions_ = np.array(
         [[[0.8, 0.2], [0.4, 0.6]], [[0.5, 0.0], [0.1, 0.4]], [[1.0, 0.0], [0.0, 0.25]]]
     )
-    # start: (.5, .5) -> (.6, .4); then 1: (.6 * .5 + .4 * .1, .4 * .4) = (.34, .16); then 0: (.34, .04).
+    # start: (.5, .5) -> (.6, .4)
+    # then 1: (.6 * .5 + .4 * .1, .4 * .4) = (.34, .16)
+    # then 0: (.34, .04)
     assert model.score([0]) == pytest.approx(0.0, abs=1e-15)
     assert model.score([0, 1]) == pytest.approx(math.log(0.5))
     assert model.score([0, 1, 0]) == pytest.approx(math.log(0.38))
 
 
-def test_clones_remember_what_a_bigram_forgets() -> None:
-    """Dedieu et al. 2019, section 1: after "x B", what follows depends on x, and clones of B keep them apart."""
+def test_clones_distinguish_contexts_that_a_bigram_merges() -> None:
+    """Dedieu et al. 2019, section 1: clones of B distinguish what preceded it."""
     sequences = [0, 1, 2, 3, 1, 4] * 5
     fits = [
         ClonedHMM(5, 2, n_iter=200, tol=0, random_state=seed).fit(sequences, [3] * 10)
@@ -245,7 +248,7 @@ def test_clones_remember_what_a_bigram_forgets() -> None:
     assert bigram.score([0, 1, 2, 3, 1, 4], [3, 3]) == pytest.approx(4 * math.log(0.5))
 
 
-def test_the_same_seed_gives_the_same_model_and_another_one_another() -> None:
+def test_the_seed_determines_the_model() -> None:
     symbols = np.random.default_rng(1).integers(0, 4, 60)
     first, again, other = (ClonedHMM(4, 3, random_state=seed).fit(symbols) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.transitions_, again.transitions_)
@@ -258,13 +261,13 @@ def test_tolerance_stops_early() -> None:
     assert len(ClonedHMM(4, 3, n_iter=7, tol=-np.inf).fit(symbols).monitor_.history) == 7
 
 
-def test_a_column_is_as_good_as_a_row() -> None:
+def test_a_column_and_a_row_are_equivalent() -> None:
     row = ClonedHMM(3, 2).fit(np.array([0, 1, 2]))
     column = ClonedHMM(3, 2).fit(np.array([[0], [1], [2]]))
     np.testing.assert_array_equal(row.transitions_, column.transitions_)
 
 
-def test_a_pair_never_seen_has_no_probability_before_smoothing() -> None:
+def test_an_unseen_pair_has_no_probability_before_smoothing() -> None:
     model = ClonedHMM(3, 2).fit([0, 1, 0, 1])
     assert model.score([0, 1, 1, 0]) == -math.inf
     assert model.score([2]) == -math.inf
@@ -274,9 +277,7 @@ def test_a_pair_never_seen_has_no_probability_before_smoothing() -> None:
     ("symbols", "lengths"),
     [([0, 1, 1, 0], [4]), ([0, 1, 0, 1, 1, 0], [2, 4]), ([1, 1, 2, 0, 1], [2, 1, 2])],
 )
-def test_what_is_impossible_is_as_impossible_as_to_hmmlearn(
-    symbols: list[int], lengths: list[int]
-) -> None:
+def test_impossible_sequences_score_as_hmmlearns(symbols: list[int], lengths: list[int]) -> None:
     model = ClonedHMM(3, 2).fit([0, 1, 0, 1, 2, 0])
     reference, column = swapped_in(model), np.array(symbols)[:, None]
     with np.errstate(invalid="ignore"):
@@ -304,7 +305,7 @@ def test_what_is_impossible_is_as_impossible_as_to_hmmlearn(
         ([0, 1, 2], [-1, 4], InvalidValue, "must not be negative; found -1"),
     ],
 )
-def test_what_does_not_fit_is_refused(
+def test_values_out_of_range_are_rejected(
     method: str, symbols: list[int], lengths: list[int] | None, error: type[Exception], message: str
 ) -> None:
     model = ClonedHMM(3, 2).fit([0, 1, 2])
@@ -312,7 +313,7 @@ def test_what_does_not_fit_is_refused(
         getattr(model, method)(symbols, lengths)
 
 
-def test_what_its_page_shows_runs() -> None:
+def test_the_example_of_the_page_runs() -> None:
     page = (Path(detector.__file__).with_name("sequence") / "cloned_hmm.md").read_text("utf-8")
     (code,) = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
     shown: dict[str, Any] = {}

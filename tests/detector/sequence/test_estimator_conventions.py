@@ -138,7 +138,7 @@ def test_only_fit_changes_the_model(call: Callable[[ClonedHMM], object]) -> None
     assert pickle.dumps(model) == before
 
 
-def test_fit_again_forgets_the_first_fit() -> None:
+def test_a_second_fit_replaces_the_first() -> None:
     again = ClonedHMM(3, 2).fit([0, 1, 0, 1]).fit(X)
     np.testing.assert_array_equal(again.transitions_, ClonedHMM(3, 2).fit(X).transitions_)
 

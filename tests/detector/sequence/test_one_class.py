@@ -21,7 +21,7 @@ def test_the_same_sequences_and_seed_give_the_same_scores() -> None:
     np.testing.assert_array_equal(again.usual, DETECTOR.usual)
 
 
-def test_the_chosen_number_of_clones_is_one_to_choose_from() -> None:
+def test_the_selected_number_of_clones_is_a_candidate() -> None:
     assert DETECTOR.clones in CLONES
     assert len(DETECTOR.models) == len({1, DETECTOR.clones})
 
@@ -36,14 +36,14 @@ def test_the_chosen_number_of_clones_is_one_to_choose_from() -> None:
         (),
     ],
 )
-def test_what_is_not_normal_is_rarer(odd: tuple[str, ...]) -> None:
+def test_abnormal_sequences_score_higher(odd: tuple[str, ...]) -> None:
     assert DETECTOR.score(odd) > DETECTOR.usual.max()
 
 
-def test_a_hidden_markov_model_cannot_count_so_counts_are_asked() -> None:
+def test_counts_of_symbols_are_scored() -> None:
     usual, often = ("open", "read", "read", "close"), ("open", *("read",) * 9, "close")
     assert DETECTOR.count_bits(often) > DETECTOR.count_bits(usual)
-    # 64 of 80 sequences are learned from; none has nine reads, where none and two were seen.
+    # The detector learns from 64 of 80 sequences, which have no read or two reads, never nine.
     assert DETECTOR.count_bits(often) == -np.log2(0.5 / (64 + 0.5 * 3))
 
 
@@ -58,7 +58,7 @@ def test_the_threshold_is_a_quantile_of_normal_scores() -> None:
     assert DETECTOR.threshold(1.0) == DETECTOR.usual[0]
 
 
-def test_scores_come_in_order_and_progress_ends_at_the_end() -> None:
+def test_scores_keep_the_order_and_progress_reaches_the_total() -> None:
     stages: list[tuple[str, int, int]] = []
     wanted = [NORMAL[0], ("unheard",), NORMAL[0]]
     scores = DETECTOR.scores(wanted, lambda *stage: stages.append(stage))
@@ -77,16 +77,16 @@ def test_a_report_worked_by_hand() -> None:
 @pytest.mark.parametrize(
     ("labels", "said"), [([0], "one label"), ([0, 0], "the same"), ([1, 1], "the same")]
 )
-def test_labels_that_measure_nothing(labels: list[int], said: str) -> None:
+def test_unusable_labels_are_rejected(labels: list[int], said: str) -> None:
     with pytest.raises(InvalidValue, match=said):
         report_on(DETECTOR, np.array([1.0, 2.0]), labels)
 
 
-def test_a_few_sequences_are_not_enough() -> None:
+def test_too_few_sequences_are_rejected() -> None:
     with pytest.raises(NotEnoughData, match="at least 10"):
         fit_sequences(NORMAL[:9])
 
 
-def test_f1_is_at_the_base_rate_of_all() -> None:
+def test_f1_uses_the_base_rate() -> None:
     # 90 of 100 found, 1 % of 1,000 alarm falsely: precision .9, recall .9.
     assert f1_score(0.9, 0.01, abnormal=100, normal=1000) == pytest.approx(0.9)

@@ -49,7 +49,7 @@ def test_one_step_at_a_time_equals_the_whole_sequence(drawn: tuple[Problem, list
 
 
 @given(problems_with_query())
-def test_the_predictive_sums_to_one_and_is_what_step_says(drawn: tuple[Problem, list[int]]) -> None:
+def test_the_predictive_sums_to_one_and_agrees_with_step(drawn: tuple[Problem, list[int]]) -> None:
     problem, query = drawn
     model = smooth(problem.fitted())
     current, previous = model.fresh(), model.start
@@ -63,7 +63,7 @@ def test_the_predictive_sums_to_one_and_is_what_step_says(drawn: tuple[Problem, 
 
 
 @given(problems_with_query())
-def test_nothing_unseen_is_infinite(drawn: tuple[Problem, list[int]]) -> None:
+def test_unseen_symbols_have_finite_surprisals(drawn: tuple[Problem, list[int]]) -> None:
     problem, query = drawn
     unseen = problem.n_symbols
     wider = Problem(unseen + 1, problem.n_clones, problem.seed, problem.sequences)
@@ -73,7 +73,7 @@ def test_nothing_unseen_is_infinite(drawn: tuple[Problem, list[int]]) -> None:
     assert all(math.isfinite(surprisal) and surprisal > 0 for surprisal in bits)
 
 
-def test_step_changes_nothing_that_it_was_given() -> None:
+def test_step_does_not_modify_its_arguments() -> None:
     model = smooth(Problem(3, 2, 0, [[0, 1, 2, 0, 1]]).fitted())
     current = model.fresh()
     before = current.copy(), model.arrival.copy(), model.backoff.copy()
@@ -91,5 +91,5 @@ def test_a_familiar_sequence_is_less_surprising_than_the_same_backwards() -> Non
     assert sum(model.surprisals([0, 1, 2, 3])) < sum(model.surprisals([3, 2, 1, 0])) - 10
 
 
-def test_no_events_have_no_surprisal() -> None:
+def test_an_empty_session_has_no_surprisals() -> None:
     assert smooth(Problem(2, 2, 0, [[0, 1]]).fitted()).surprisals([]) == []

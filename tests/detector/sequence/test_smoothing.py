@@ -18,7 +18,7 @@ def test_every_row_sums_to_one(problem: Problem) -> None:
 
 
 @given(problems())
-def test_nothing_is_impossible(problem: Problem) -> None:
+def test_all_probabilities_are_positive(problem: Problem) -> None:
     model = smooth(problem.fitted())
     assert np.all(model.escape > 0)
     assert np.all(model.backoff > 0)
@@ -26,7 +26,7 @@ def test_nothing_is_impossible(problem: Problem) -> None:
     assert np.all(model.blocks >= 0)
 
 
-def test_a_clone_that_nothing_left_backs_off_wholly() -> None:
+def test_a_clone_without_transitions_backs_off_completely() -> None:
     model = smooth(ClonedHMM(3, 2).fit([0, 1]))
     np.testing.assert_array_equal(model.escape[1], 1.0)
     np.testing.assert_array_equal(model.escape[2], 1.0)
@@ -35,9 +35,10 @@ def test_a_clone_that_nothing_left_backs_off_wholly() -> None:
 def test_witten_bell_worked_by_hand() -> None:
     # One clone, the sequence 0 0 1: start -> 0; 0 -> 0; 0 -> 1. Symbol 2 is never seen.
     model = smooth(ClonedHMM(3, 1).fit([0, 0, 1]))
-    # Unigram: (2, 1, 0) of 3 with 2 kinds, backed off to 1/3 each: (2 + 2/3) / 5, (1 + 2/3) / 5, (2/3) / 5.
+    # Unigram: (2, 1, 0) of 3 with 2 kinds, backed off to 1/3 each:
+    # (2 + 2/3) / 5, (1 + 2/3) / 5, (2/3) / 5.
     unigram = np.array([8, 5, 2]) / 15
-    # From 0: 1 x 0 and 1 x 1 with 2 kinds; from the start: 1 x 0 with 1 kind; from 1 and 2: nothing known.
+    # From 0: 1 x 0 and 1 x 1 with 2 kinds; from the start: 1 x 0 with 1 kind; from 1 and 2: none.
     np.testing.assert_allclose(model.backoff[0], (np.array([1, 1, 0]) + 2 * unigram) / 4)
     np.testing.assert_allclose(model.backoff[3], (np.array([1, 0, 0]) + unigram) / 2)
     np.testing.assert_allclose(model.backoff[1:3], [unigram, unigram])
