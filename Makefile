@@ -21,7 +21,8 @@ help:
 	@echo "            passed to pytest"
 	@echo "make test   make check, then the slow tests and the integration tests; ARGS=--cov reports"
 	@echo "            the coverage"
-	@echo "make nightly make test, then all demo seeds, property tests with more examples, make fuzz"
+	@echo "make nightly"
+	@echo "            make test, then all demo seeds, property tests with more examples, make fuzz"
 	@echo "make fuzz   fuzz every parser of foreign input with a million inputs, guided by coverage;"
 	@echo "            RUNS=10000000 for more"
 	@echo "make sbom   write build/sbom.json: the runtime dependencies with versions and licences"
@@ -34,13 +35,13 @@ help:
 demo: .venv/.runtime
 	@.venv/bin/misfire demo $(ARGS)
 
-# A run in which ARGS leaves no test is no failure: pytest's exit code 5.
+# pytest exits with 5 if ARGS selects no test, which is not a failure here.
 PYTEST := .venv/bin/python -m pytest
 NONE_IS_FINE := || [ $$? -eq 5 ]
-# Integration tests mostly wait: more of them at a time than there are cores.
+# Integration tests mostly wait, so run more processes than there are cores.
 INTEGRATION_JOBS ?= 4
 
-# Static checks and the fast tests run side by side.
+# Run static checks and the fast tests at the same time.
 check: .venv/.dev
 	@$(MAKE) --no-print-directory --jobs=2 lint tests-fast
 

@@ -1,7 +1,8 @@
-"""The command line, run in the test's own process: a process of its own takes seconds to start, and there are hundreds of runs.
+"""Run the command line in the test's own process.
 
-That ``python -m streams.cli`` starts, and what it does with its standard streams, is tested with real processes
-in ``tests/streams/cli/test_standard_streams.py`` and wherever a worker or a gateway runs.
+A new process takes seconds to start, and there are hundreds of runs. Real processes test that
+``python -m streams.cli`` starts and how it uses its standard streams: in
+``tests/streams/cli/test_standard_streams.py``, and wherever a worker or a gateway runs.
 """
 
 from __future__ import annotations
@@ -23,23 +24,23 @@ from streams.cli import main
 __all__ = ["misfire"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_OF_LOGGING = ("_srcfile", "logThreads", "logProcesses", "logMultiprocessing")
+_LOGGING_SETTINGS = ("_srcfile", "logThreads", "logProcesses", "logMultiprocessing")
 
 
 def misfire(*arguments: object, **variables: str) -> CompletedProcess[str]:
-    """Run ``misfire ARGUMENTS`` in an environment with these variables and without any other of misfire's."""
+    """Run ``misfire ARGUMENTS``; ``variables`` replace all MISFIRE_ variables."""
     command = ["misfire", *map(str, arguments)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MISFIRE_")}
-    output, said = io.StringIO(), io.StringIO()
+    output, errors = io.StringIO(), io.StringIO()
     with (
         mock.patch.object(sys, "argv", command),
         mock.patch.dict(os.environ, kept | variables, clear=True),
         redirect_stdout(output),
-        redirect_stderr(said),
+        redirect_stderr(errors),
         _process_unchanged(),
     ):
         code = _exit_code()
-    return CompletedProcess(command, code, output.getvalue(), said.getvalue())
+    return CompletedProcess(command, code, output.getvalue(), errors.getvalue())
 
 
 def _exit_code() -> int:
@@ -50,10 +51,10 @@ def _exit_code() -> int:
 
 @contextmanager
 def _process_unchanged() -> Iterator[None]:
-    """Put back what a command sets for the rest of its process: handlers of signals, and how it logs."""
+    """Restore what a command changes in its process: signal handlers and logging."""
     root = logging.getLogger()
     handlers, level, hook = list(root.handlers), root.level, sys.excepthook
-    settings = {name: getattr(logging, name) for name in _OF_LOGGING}
+    settings = {name: getattr(logging, name) for name in _LOGGING_SETTINGS}
     signals = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         yield

@@ -1,4 +1,4 @@
-"""What holds for every test."""
+"""Fixtures and Hypothesis profiles for all tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-# A slow machine is no reason to fail, so examples have no deadline.
+# No deadline for examples: a slow machine must not fail a test.
 settings.register_profile("misfire", deadline=None)
 settings.register_profile("nightly", deadline=None, max_examples=2_000)
 settings.load_profile("misfire")
@@ -21,7 +21,7 @@ _ON_KAFKA = re.compile(r"[\[-]kafka[\]-]")
 
 
 class _Scheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist is untyped
-    """Gives tests to processes one by one, those of an integration module or of Apache Kafka together."""
+    """Distributes tests singly, but an integration module or all tests on Apache Kafka together."""
 
     def _split_scope(self, nodeid: str) -> str:
         if not nodeid.startswith("tests/integration/"):
@@ -37,13 +37,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
     return _Scheduling(config, log)
 
 
-#: Makes a folder by a function, unless another process of the run has made it.
+#: Returns the folder of this name, made by the function once in a run.
 OnceARun = Callable[[str, Callable[[Path], object]], Path]
 
 
 @pytest.fixture(scope="session")
 def once_a_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> OnceARun:
-    """Return a function that makes a folder of a given name once, for all processes of a parallel run."""
+    """Return a function that makes a named folder once for all processes of a parallel run."""
     own = tmp_path_factory.getbasetemp()
     shared = own if worker_id == "master" else own.parent
 

@@ -1,4 +1,4 @@
-"""The preview as somebody sees it who opens it: in Debian's Chromium, by Playwright."""
+"""Open the preview in Debian's Chromium with Playwright."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ __all__ = ["READABLE", "Seen", "SeenPanel", "look"]
 #: The contrast that WCAG 2.1 asks of text (success criterion 1.4.3).
 READABLE = 4.5
 
-#: Of each panel: its texts that can be seen, whether something is drawn in its picture or a number stands there, where it is, whether
-#: anything in it is wider than its place, and the least contrast of its texts.
+#: Returns for each panel its visible texts, whether it shows a graph or a number, its position,
+#: whether any content exceeds its width, and the lowest contrast of its texts.
 _LOOK = """() => {
-  const seen = element => element.checkVisibility({visibilityProperty: true, opacityProperty: true}) && element.innerText.trim();
-  const luminance = color => color.match(/[\\d.]+/g).slice(0, 3).map(Number).map(value => value / 255)
+  const visible = {visibilityProperty: true, opacityProperty: true};
+  const seen = element => element.checkVisibility(visible) && element.innerText.trim();
+  const luminance = color => color.match(/[\\d.]+/g).slice(0, 3).map(Number)
+    .map(value => value / 255)
     .map(value => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
     .reduce((sum, value, place) => sum + value * [0.2126, 0.7152, 0.0722][place], 0);
   const contrast = (one, other) => {
@@ -27,15 +29,16 @@ _LOOK = """() => {
     return (high + 0.05) / (low + 0.05);
   };
   return [...document.querySelectorAll("figure")].map(figure => {
+    const all = selector => [...figure.querySelectorAll(selector)];
     const box = figure.getBoundingClientRect(), back = getComputedStyle(figure).backgroundColor;
-    const texts = [...figure.querySelectorAll("figcaption, figcaption span, p, .big, .legend, text")];
+    const texts = all("figcaption, figcaption span, p, .big, .legend, text");
     return {
       title: seen(figure.querySelector("figcaption b")) || "",
-      told: [...figure.querySelectorAll("p")].map(seen),
-      drawn: [...figure.querySelectorAll("svg path, svg circle, svg rect")].some(shape => shape.getBoundingClientRect().width > 1)
-        || [...figure.querySelectorAll(".big")].some(seen),
+      paragraphs: all("p").map(seen),
+      drawn: all("svg path, svg circle, svg rect")
+        .some(shape => shape.getBoundingClientRect().width > 1) || all(".big").some(seen),
       place: [box.left, box.top, box.right, box.bottom],
-      cut_off: [...figure.querySelectorAll("*")].some(inner => inner.getBoundingClientRect().right > box.right + 1),
+      cut_off: all("*").some(inner => inner.getBoundingClientRect().right > box.right + 1),
       contrast: Math.min(...texts.map(text => {
         const style = getComputedStyle(text);
         return contrast(text instanceof SVGElement ? style.fill : style.color, back);
@@ -47,17 +50,17 @@ _LOOK = """() => {
 
 @dataclass(frozen=True)
 class SeenPanel:
-    """One panel on the page; ``place`` is left, top, right, bottom in pixels."""
+    """One panel on the page; ``place`` is its left, top, right and bottom in pixels."""
 
     title: str
-    told: list[str]
+    paragraphs: list[str]
     drawn: bool
     place: tuple[float, float, float, float]
     cut_off: bool
     contrast: float
 
     def overlaps(self, other: SeenPanel) -> bool:
-        """Whether one covers a part of the other."""
+        """Return whether the panels overlap."""
         left, top, right, bottom = self.place
         return (
             left < other.place[2]
@@ -69,14 +72,14 @@ class SeenPanel:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the page shows, and what the browser complained of."""
+    """The panels of the page, and the browser's console messages."""
 
     panels: list[SeenPanel]
     console: list[str]
 
 
 def look(page: Path, scheme: Literal["light", "dark"]) -> Seen:
-    """Open the page as somebody who prefers the colour scheme; a picture of it is left beside it."""
+    """Open the page in a colour scheme; save a screenshot beside it."""
     program = needed("chromium", "apt-get install chromium")
     console: list[str] = []
     with sync_playwright() as playwright:

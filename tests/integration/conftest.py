@@ -1,4 +1,4 @@
-"""Brokers for integration tests: the embedded one and Apache Kafka."""
+"""Fixtures of the integration tests: brokers and installations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.integration.stream import bundle_on_disk
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests here."""
+    """Mark all tests of this folder as integration tests."""
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.integration)
@@ -23,9 +23,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def started_kafka() -> Iterator[ApacheKafka]:
-    """Apache Kafka, one for the whole run."""
+    """Start one Apache Kafka for the whole run."""
     if missing := lacking():
-        sentence = f"Apache Kafka needs {' and '.join(missing)}, not found on the PATH: install a Java 17 runtime and Maven"
+        sentence = (
+            f"Apache Kafka needs {' and '.join(missing)}, not found on the PATH: "
+            "install a Java 17 runtime and Maven"
+        )
         if os.environ.get("CI") == "true":
             pytest.fail(sentence, pytrace=False)
         pytest.skip(sentence)
@@ -35,27 +38,27 @@ def started_kafka() -> Iterator[ApacheKafka]:
 
 @pytest.fixture
 def wiped_kafka(started_kafka: ApacheKafka) -> ApacheKafka:
-    """Apache Kafka without topics, whatever the test before has left."""
+    """Return Apache Kafka without topics."""
     wipe(started_kafka.bootstrap)
     return started_kafka
 
 
 @pytest.fixture(params=[ON_KAFKA])
 def apache_kafka(wiped_kafka: ApacheKafka) -> ApacheKafka:
-    """Apache Kafka without topics; the name of a test that takes it ends in ``[kafka]``."""
+    """Return Apache Kafka without topics; its tests have ``[kafka]`` in their names."""
     return wiped_kafka
 
 
 @pytest.fixture
 def embedded() -> Iterator[EmbeddedBroker]:
-    """The embedded broker without topics."""
+    """Start an embedded broker without topics."""
     with EmbeddedBroker() as broker:
         yield broker
 
 
 @pytest.fixture(params=["embedded", ON_KAFKA])
 def broker(request: pytest.FixtureRequest) -> Broker:
-    """A broker without topics. A test that takes it runs on the embedded one and on Apache Kafka."""
+    """Return a broker without topics, once embedded and once Apache Kafka."""
     found: Broker = request.getfixturevalue(
         "embedded" if request.param == "embedded" else "wiped_kafka"
     )
@@ -64,7 +67,10 @@ def broker(request: pytest.FixtureRequest) -> Broker:
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A whole installation under Prometheus and Alertmanager, on the embedded broker, for a module's tests to break and repair."""
+    """Run an installation with Prometheus and Alertmanager on the embedded broker.
+
+    The tests of a module share it: they break and repair its parts.
+    """
     folder = tmp_path_factory.mktemp("installation")
     _, bundle = bundle_on_disk(folder)
     with EmbeddedBroker() as embedded, installed(folder, bundle, embedded) as everything:

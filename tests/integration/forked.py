@@ -1,7 +1,8 @@
-"""Workers and gateways as processes that are forked from one which has imported everything: importing takes most of a start.
+"""Run workers and gateways in processes forked from one that has imported everything.
 
-What runs is the command line in a session of its own, as ``streams.local.processes.start`` runs it; only the interpreter does not start
-anew. Processes that start with Python's own start are tested in ``test_demo.py`` and ``tests/streams/cli``.
+Importing takes most of a start. A forked process runs the command line in its own session, like
+``streams.local.processes.start``; only the interpreter does not start again. ``test_demo.py`` and
+``tests/streams/cli`` test processes with a normal start.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ __all__ = ["Forked", "start_misfire"]
 
 _PRELOADED = ["streams.cli", "streams.worker.run", "streams.gateway.run"]
 _PR_SET_PDEATHSIG = 1
-#: Seconds that a process may take to end.
+#: Seconds to wait for a process to exit.
 _PATIENCE = 10.0
 
 _context = multiprocessing.get_context("forkserver")
@@ -29,7 +30,10 @@ _context.set_forkserver_preload(_PRELOADED)
 
 
 class Forked:
-    """A process with the methods of ``subprocess.Popen`` that tests use. It leads a process group of its own."""
+    """A process with the methods of ``subprocess.Popen`` that tests use.
+
+    It leads its own process group.
+    """
 
     def __init__(self, arguments: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
         self._process = _context.Process(
@@ -41,18 +45,18 @@ class Forked:
 
     @property
     def returncode(self) -> int | None:
-        """The exit code; negative where a signal ended it, ``None`` while it runs."""
+        """The exit code; negative if a signal ended it, ``None`` while it runs."""
         return self._process.exitcode
 
     def poll(self) -> int | None:
-        """As ``returncode``."""
+        """Return the exit code, as ``returncode``."""
         return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end; return the exit code.
+        """Wait for the process to exit; return the exit code.
 
         Raises:
-            subprocess.TimeoutExpired: it still runs.
+            subprocess.TimeoutExpired: the process still runs.
         """
         self._process.join(timeout)
         if self._process.exitcode is None:
@@ -68,7 +72,7 @@ class Forked:
         self._process.kill()
 
     def stop(self) -> None:
-        """Ask it to end, and make it end when it does not."""
+        """Stop the process with SIGTERM, then with SIGKILL."""
         self.terminate()
         with suppress(subprocess.TimeoutExpired):
             self.wait(_PATIENCE)
@@ -77,7 +81,7 @@ class Forked:
 
 
 def start_misfire(*arguments: str, log: Path, environment: Mapping[str, str]) -> Forked:
-    """Start ``misfire ARGUMENTS``; its output goes to ``log``. It dies with the test run."""
+    """Start ``misfire ARGUMENTS`` with its output in ``log``. It exits with the test run."""
     return Forked(arguments, log, environment)
 
 
@@ -94,7 +98,7 @@ def _run(arguments: Sequence[str], log: str, environment: Mapping[str, str]) -> 
 
     try:
         main()
-    except Exception:  # noqa: BLE001 - as the interpreter does with what nothing catches
+    except Exception:  # noqa: BLE001 - as the interpreter does with uncaught exceptions
         sys.excepthook(*sys.exc_info())
         sys.exit(1)
     finally:

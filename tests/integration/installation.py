@@ -1,4 +1,4 @@
-"""Broker, workers and gateway under Prometheus and Alertmanager, to be broken and repaired part by part."""
+"""An installation that tests break and repair: broker, workers, gateway and monitoring."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ from tests.integration.worker import PARTITIONS, Worker, prepare, until
 
 __all__ = ["Gateway", "Installation", "installed"]
 
-#: Events of one request, as the gateway takes them at most.
+#: The largest number of events in one request to the gateway.
 _BATCH = 100
 _NUMBERS = count()
 
 
 class Gateway:
-    """``misfire gateway``, which can be stopped and started again at the same address."""
+    """``misfire gateway``, which can be stopped and restarted at the same address."""
 
     def __init__(self, broker: Broker, log: Path) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
@@ -55,7 +55,7 @@ class Gateway:
         self._process: Forked | None = None
 
     def start(self, bundle: Path) -> None:
-        """Start it with this bundle, after stopping what ran; wait until it answers."""
+        """(Re)start the gateway with this bundle; wait until it is healthy."""
         self.stop()
         self._process = start_misfire(
             *("gateway", "--broker", self._broker.bootstrap, "--bundle", str(bundle)),
@@ -66,7 +66,7 @@ class Gateway:
         until(lambda: status(self.url, "/healthz") == 200)
 
     def stop(self) -> None:
-        """Stop it, if it runs."""
+        """Stop the gateway if it runs."""
         if self._process is not None:
             self._process.stop()
             self._process = None
@@ -74,7 +74,7 @@ class Gateway:
 
 @dataclass
 class Installation:
-    """Everything that runs; ``others`` are the workers besides the one."""
+    """The running parts; ``others`` are the workers except for ``worker``."""
 
     broker: Broker
     worker: Worker
@@ -86,7 +86,7 @@ class Installation:
 
     @property
     def settings(self) -> Settings:
-        """As the doctor is told of it."""
+        """The settings with which the doctor examines the installation."""
         worker, asked = self.worker.url.rpartition(":"), self.gateway.url.rpartition(":")
         return Settings(
             broker=self.broker.bootstrap,
@@ -100,7 +100,7 @@ class Installation:
         )
 
     def doctor(self, *, page: bool = False) -> dict[str, str]:
-        """What is wrong, by part."""
+        """Return the failed findings of the doctor, by part."""
         return {
             finding.part: finding.text
             for finding in examine(self.settings, page=page)
@@ -108,13 +108,13 @@ class Installation:
         }
 
     def breaks(self, alert: str, breaking: Callable[[], object]) -> None:
-        """Break something; the page has to arrive, and what the runbook says to look at can be looked at."""
+        """Break something; wait for the alert, and run the runbook's commands to look at it."""
         began = time.monotonic()
         breaking()
         self.hears(alert, began)
 
     def hears(self, alert: str, began: float) -> None:
-        """The page about what was broken then has to arrive."""
+        """Wait for the alert to fire; run the runbook's commands to look at it."""
         page = self.pager.wait(alert, "firing", began)
         (known,) = (each for each in ALERTS if each.title == alert)
         assert page.labels["severity"] == known.severity
@@ -124,19 +124,19 @@ class Installation:
         print(f"{alert}: {page.at - began:.1f} s from breaking to {page.receiver}")
 
     def is_repaired(self, alert: str, repairing: Callable[[], object]) -> None:
-        """Repair it; the page has to resolve, and what the runbook says to make sure with agrees."""
+        """Repair something; wait for the alert to resolve, and run the runbook's commands."""
         began = time.monotonic()
         repairing()
         self.is_over(alert, began)
 
     def is_over(self, alert: str, began: float) -> None:
-        """The page about what was repaired then has to resolve."""
+        """Wait for the alert to resolve; run the runbook's commands that confirm recovery."""
         page = self.pager.wait(alert, "resolved", began)
         self._types(alert, RECOVERY)
         print(f"{alert}: {page.at - began:.1f} s from repairing to resolved")
 
-    def told_of(self, since: float) -> set[str]:
-        """Alerts that fired since then."""
+    def fired_since(self, since: float) -> set[str]:
+        """Return the alerts that fired since then."""
         return {n.alert for n in self.pager.notifications if n.at > since and n.status == "firing"}
 
     def commands(
@@ -145,7 +145,10 @@ class Installation:
         wake: float = HEARD_WELL,
         deadline_ms: int = PATIENT_MS,
     ) -> list[Decision]:
-        """Let as many new households send a message, all at a time; return the decisions on the events that committed to it."""
+        """Let ``number`` new households send a message at the same time.
+
+        Return the decisions on the committing events.
+        """
         events: list[IntentEvent] = []
         for _ in range(number):
             name, now = f"house-{next(_NUMBERS)}", datetime.now(UTC)
@@ -162,14 +165,14 @@ class Installation:
         return [self._ask(events[turn::3], deadline_ms) for turn in range(3)][-1]
 
     def share(self, bad: str) -> float:
-        """The share of bad answers among all answers of the gateway that runs, as it counts them: ``late`` or ``degraded``."""
+        """Return the share of ``late`` or ``degraded`` answers, from the gateway's metrics."""
         answers = self.answered()
         degraded = sum(count for (rung, _), count in answers.items() if rung != Rung.WORKER)
         late = sum(each.value for each in self._samples("misfire_hook_missed_deadlines_total"))
         return {"late": late, "degraded": degraded}[bad] / sum(answers.values())
 
     def answered(self) -> Counter[tuple[str, str]]:
-        """The answers of the gateway that runs, by rung and reason, as it counts them."""
+        """Return the gateway's answers by rung and reason, from its metrics."""
         answers: Counter[tuple[str, str]] = Counter()
         for each in self._samples("misfire_hook_answers_total"):
             answers[each.labels["rung"], each.labels["reason"]] += int(each.value)
@@ -193,7 +196,7 @@ class Installation:
         return decisions
 
     def _types(self, alert: str, heading: str) -> None:
-        """Type the commands of the alert's section that need no containers, as they stand there."""
+        """Run the commands of the alert's section that need no containers."""
         variables = {
             f"MISFIRE_{name.upper()}": str(value)
             for name, value in self.settings.model_dump(
@@ -215,7 +218,7 @@ class Installation:
             if (typed := self._without_containers(line))
         ]
         for line, process in running:
-            if " tail " in line:  # it shows what is decided from now on
+            if " tail " in line:  # it shows decisions made from now on
                 until(lambda ends=process: self.commands(1) and ends.poll() is not None)
             said, complained = process.communicate(timeout=30)
             assert "Traceback" not in complained, complained
@@ -240,7 +243,7 @@ class Installation:
 def installed(
     folder: Path, bundle: Path, broker: Broker, workers: int = 1, **variables: str
 ) -> Iterator[Installation]:
-    """An installation for the length of a ``with`` block; all of its workers, which get the variables, have to be ready."""
+    """Run an installation for a ``with`` block; ``variables`` configure all of its workers."""
     (folder / "monitoring").mkdir()
     prepare(broker)
     with ExitStack() as stack:

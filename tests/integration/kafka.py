@@ -1,6 +1,7 @@
-"""Apache Kafka as tests need it: real, on loopback, started in seconds, gone afterwards.
+"""A real Apache Kafka on loopback for tests.
 
-The jars come from Maven (tests/kafka/pom.xml) and stay in the user's cache. Each broker has free ports and a folder of its own.
+Maven fetches the jars (tests/kafka/pom.xml) into the user's cache. Each broker has free ports and a
+temporary folder.
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ FILES = Path(__file__).parents[1] / "kafka"
 #: The parameter of fixtures that need Apache Kafka. It marks their tests, and puts ``kafka`` into
 #: their names, by which tests/conftest.py keeps them in one process of a parallel run.
 ON_KAFKA = pytest.param("kafka", marks=pytest.mark.kafka)
-#: Kafka is up in 4 s on two free cores; the tests share theirs.
+#: Kafka starts in 4 s on two idle cores; the tests share theirs.
 START_SECONDS = 90.0
 
-# Kafka ends when the pipe on its standard input closes: that happens however the test run ends, kill -9 included.
-# It is killed at once because a controlled shutdown takes seconds and nobody will read the data.
+# Kafka exits when the pipe on its standard input closes. That happens however the test run ends,
+# even by SIGKILL.
+# It is killed because a controlled shutdown takes seconds, and the data is not needed any more.
 _UNTIL_THE_PIPE_CLOSES = """
 exec 3<&0
 "$@" </dev/null & kafka=$!
@@ -49,7 +51,7 @@ exit "$status"
 
 
 class Broker(Protocol):
-    """Whatever a test can connect to. ``process`` leads a process group of its own."""
+    """A broker that tests can connect to. ``process`` leads its own process group."""
 
     process: subprocess.Popen[bytes] | None
 
@@ -59,17 +61,19 @@ class Broker(Protocol):
 
 
 class ApacheKafka:
-    """A broker for the length of a ``with`` block; ``bootstrap`` is its ``host:port``.
+    """A broker for a ``with`` block; ``bootstrap`` is its ``host:port``.
 
     Args:
-        properties: its settings, with $broker_port, $controller_port, $inside_port, $data and what ``filled`` names to be filled in.
-        filled: other values that its settings name.
-        passwords: by user, of those who come in by SCRAM-SHA-512.
-        client: makes the options of a client that may see the cluster from the address; as everybody does where it is left out.
+        properties: its settings, a template with $broker_port, $controller_port, $inside_port,
+            $data and the names in ``filled``.
+        filled: other values of the template.
+        passwords: the passwords of SCRAM-SHA-512 users, by user.
+        client: returns the connection of an administrator, for an address; by default without
+            authentication.
     """
 
     bootstrap: str
-    #: Another listener's address, where the settings have one.
+    #: The address of a second listener, if the settings have one.
     inside: str
     process: subprocess.Popen[bytes] | None = None
 
@@ -124,7 +128,7 @@ class ApacheKafka:
                     stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    start_new_session=True,  # Ctrl-C ends the tests first, then Kafka
+                    start_new_session=True,  # Ctrl-C stops the tests first, then Kafka
                 )
             stack.callback(_stop, process)
             self.process = process
@@ -142,17 +146,17 @@ class ApacheKafka:
 
 
 def lacking() -> list[str]:
-    """Name the tools that a broker needs and this machine does not have."""
+    """Return the tools that a broker needs and this machine lacks."""
     needed = ["java"] if _cache(os.environ).is_dir() else ["java", "mvn"]
     return [tool for tool in needed if shutil.which(tool) is None]
 
 
 def wipe(bootstrap: str) -> None:
-    """Delete every topic, with the offsets that groups committed on it, and wait until all are gone."""
+    """Delete every topic with its committed offsets; wait until all are gone."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         while topics := [name for name in admin.list_topics() if not name.startswith("__")]:
-            with suppress(KafkaError):  # somebody's last request may still be on its way
+            with suppress(KafkaError):  # another client's request may still be in flight
                 admin.delete_topics(topics)
             time.sleep(0.05)
     finally:
@@ -166,16 +170,19 @@ def _cache(environment: Mapping[str, str]) -> Path:
 
 
 def kafka_acls(arguments: list[str]) -> None:
-    """Run Kafka's own tool for rights.
+    """Run Kafka's tool for ACLs.
 
     Raises:
-        RuntimeError: it ended with an error; what it said is in it.
+        RuntimeError: the tool failed; the message contains its output.
     """
     _run([*_java(_jars(_cache(os.environ))), "org.apache.kafka.tools.AclCommand", *arguments])
 
 
 def _jars(cache: Path) -> Path:
-    """Fetch the jars unless they are there. Of two runs that fetch at once the first to finish wins, and both are right."""
+    """Fetch the jars unless they are cached.
+
+    Of two concurrent runs the first one wins; both fetch the same files.
+    """
     if cache.is_dir():
         return cache
     cache.parent.mkdir(parents=True, exist_ok=True)
@@ -193,7 +200,7 @@ def _jars(cache: Path) -> Path:
 
 
 def _java(jars: Path) -> list[str]:
-    # The second compiler pays off after minutes only.
+    # The C2 compiler only pays off after minutes.
     logging = f"-Dlog4j2.configurationFile={(FILES / 'log4j2.xml').as_uri()}"
     return [
         "java",

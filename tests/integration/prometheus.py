@@ -1,4 +1,4 @@
-"""Prometheus and Alertmanager as tests need them: real, on loopback, configured by the code that configures the installed ones."""
+"""Real Prometheus and Alertmanager on loopback, with the configuration of the product."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.tools import debian, needed
 
 __all__ = ["Monitoring", "Notification", "Pager", "address"]
 
-#: A minute of the installed rules is a second here; scrapes and evaluations come every second.
+#: Scales durations: a minute of the rules is a second here. The scrape interval is a second.
 UNIT = 1 / 60
 
 
@@ -42,7 +42,7 @@ class Notification:
 
 
 class Pager:
-    """A webhook that keeps what it is sent."""
+    """A webhook that records the notifications it receives."""
 
     def __init__(self) -> None:
         self.notifications: list[Notification] = []
@@ -89,7 +89,7 @@ class Pager:
         ]
 
     def wait(self, alert: str, status: str, since: float) -> Notification:
-        """The first notification of that kind since then; waits for it."""
+        """Wait for the first notification with this alert and status since then."""
 
         def found() -> Notification | None:
             fitting = (
@@ -111,14 +111,14 @@ class Pager:
 
 
 class Monitoring:
-    """Prometheus with the rules, and Alertmanager where there is a pager, for the length of a ``with`` block.
+    """Prometheus with the rules, and Alertmanager if there is a pager, for a ``with`` block.
 
     Args:
-        folder: where configurations, data and logs go.
-        workers: addresses that are scraped, HOST:PORT.
-        gateways: the same.
-        pager: who is told; nobody where it is left out.
-        config: what is asked of the parts; addresses and the unit are filled in.
+        folder: for configurations, data and logs.
+        workers: addresses to scrape, HOST:PORT.
+        gateways: addresses to scrape, HOST:PORT.
+        pager: the receiver of notifications.
+        config: the objectives; addresses and the unit are filled in.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class Monitoring:
 
     def __enter__(self) -> Self:
         write_monitoring(self._folder, self.config)
-        # Without rules until every target was scraped: to a Prometheus that has just started nothing is there.
+        # No rules until every target was scraped: a new Prometheus sees no part running.
         self._rules.rename(self._rules.with_suffix(".later"))
         with ExitStack() as stack:
             if self._pager:
@@ -166,13 +166,13 @@ class Monitoring:
         self._stack.close()
 
     def query(self, promql: str) -> list[tuple[dict[str, str], float]]:
-        """Labels and value of each series, now."""
+        """Return the labels and the current value of each series."""
         answer = httpx.get(f"{self.url}/api/v1/query", params={"query": promql}, timeout=5).json()
         assert answer["status"] == "success", f"{promql}: {answer['error']}"
         return [(found["metric"], float(found["value"][1])) for found in answer["data"]["result"]]
 
     def wait_scraped(self) -> Self:
-        """Wait until every target was scraped, and the rules are looked at: the first scrape takes some seconds."""
+        """Wait until every target was scraped and the rules are loaded."""
         until(lambda: len(self.query("up == 1")) == self._targets, lambda: str(self.query("up")))
         self._rules.with_suffix(".later").rename(self._rules)
         self._process.send_signal(signal.SIGHUP)
@@ -219,7 +219,7 @@ class Monitoring:
 
 
 def address(url: str) -> str:
-    """HOST:PORT, as Prometheus wants it."""
+    """Return HOST:PORT, the notation of Prometheus."""
     return url.removeprefix("http://")
 
 

@@ -1,4 +1,4 @@
-"""Apache Kafka with TLS, SCRAM, client certificates and ACLs, and a way in for each part."""
+"""Apache Kafka with TLS, SCRAM, client certificates and ACLs, and credentials for each part."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from streams.settings import Settings
 from tests.integration.kafka import FILES, ApacheKafka, kafka_acls
 
 ADMIN = "admin"
-#: Comes in, and has no rights.
+#: Can authenticate but has no rights.
 STRANGER = "stranger"
-#: Who comes in with a certificate; the others have passwords.
+#: The parts that authenticate with a certificate; the others have passwords.
 BY_CERTIFICATE = frozenset({Part.GATEWAY, Part.RUNTIME})
 GROUP = Settings().group
 
 
 @dataclass(frozen=True)
 class Secured:
-    """A broker of which every part has its rights, and nobody else any."""
+    """A broker on which each part has its rights and other users have none."""
 
     kafka: ApacheKafka
     folder: Path
 
     def variables(self, who: str) -> dict[str, str]:
-        """The environment in which ``who`` comes in."""
+        """Return the environment variables with which ``who`` authenticates."""
         given: dict[str, object] = {"KAFKA_CA": self.folder / "ca.pem"}
         if who in BY_CERTIFICATE:
             own = self.folder / f"{who}.pem"
@@ -58,7 +58,7 @@ class Secured:
         return {f"MISFIRE_{name}": str(value) for name, value in given.items()}
 
     def brokers(self, who: str) -> Brokers:
-        """The same for a client in this process."""
+        """Return the connection with which ``who`` authenticates in this process."""
         given = {
             name.removeprefix("MISFIRE_").lower(): value
             for name, value in self.variables(who).items()
@@ -66,7 +66,7 @@ class Secured:
         return brokers_of(Settings.model_validate(given))
 
     def grant(self, part: Part, *, only: str = "", remove: bool = False) -> None:
-        """Run what ``misfire topics acl`` prints, or what of it is about one operation only."""
+        """Run the commands of ``misfire topics acl``, or only those for one operation."""
         for command in acl_commands(
             part,
             f"User:{part}",
@@ -83,7 +83,7 @@ class Secured:
 
 @contextmanager
 def secured(folder: Path) -> Iterator[Secured]:
-    """Start the broker, without topics and without rights."""
+    """Start the broker without topics or rights."""
     ca = trustme.CA()
     ca.cert_pem.write_to_path(folder / "ca.pem")
     _write(folder / "broker.pem", ca.issue_cert("127.0.0.1", common_name="broker"))
@@ -120,7 +120,7 @@ def secured(folder: Path) -> Iterator[Secured]:
 
 
 def _write(file: Path, certificate: trustme.LeafCert) -> None:
-    """Kafka reads keys as PKCS 8 only."""
+    """Write a certificate with its key in PKCS 8, the only format that Kafka reads."""
     key = load_pem_private_key(certificate.private_key_pem.bytes(), None)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     file.write_bytes(pem + b"".join(blob.bytes() for blob in certificate.cert_chain_pems))

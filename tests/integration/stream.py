@@ -1,4 +1,4 @@
-"""A stream of events for integration tests, and a bundle on disk that decides it without training."""
+"""A stream of events, and a bundle on disk that needs no training."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.detector.town import town
 
 
 def bundle_on_disk(folder: Path) -> tuple[Bundle, Path]:
-    """Write the bundle that is set by hand; return it and where it is."""
+    """Write the handmade bundle; return it and its path."""
     bundle = hand_bundle()
     write_bundle(bundle, folder / "bundle")
     return bundle, folder / "bundle"
 
 
 def a_town(households: int = 12, sessions: int = 30, name: str = "") -> list[IntentEvent]:
-    """A town's events in the order of their times; every ``name`` gives other ids."""
+    """Return a town's events in order of time; ``name`` is a prefix of the ids."""
     events = sorted(town(households, sessions), key=lambda event: (event.time, event.event_id))
     return [
         replace(
@@ -33,6 +33,6 @@ def a_town(households: int = 12, sessions: int = 30, name: str = "") -> list[Int
 
 
 def lately(events: Sequence[IntentEvent]) -> list[IntentEvent]:
-    """The same events, the last of them just now, so that no clock seems to be wrong."""
+    """Shift the events in time so that the last one is now and no clock is replaced."""
     ago = datetime.now(UTC) - max(event.time for event in events)
     return [replace(event, time=event.time + ago) for event in events]

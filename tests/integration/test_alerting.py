@@ -1,7 +1,8 @@
-"""Break a part, and the page arrives; repair it, and the page resolves. With real Prometheus and Alertmanager.
+"""Break a part and wait for its alert; repair it and wait for the alert to resolve.
 
-A minute of the installed rules is a second here. What is printed (pytest -rP) is how long it took from breaking to the page, and from
-repairing to the page that says so, with everything in between: noticing, scraping, rules, grouping.
+Prometheus and Alertmanager are real. A minute of the rules is a second here. ``pytest -rP`` prints
+the time from breaking to the page, and from repairing to its resolution. It includes detection,
+scraping, rules and grouping.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def test_when_all_is_well_nobody_is_told_and_a_test_page_arrives(
     began = time.monotonic()
 
     assert not installation.doctor(page=True)
-    assert installation.told_of(began) == {"MisfireTestPage"}
+    assert installation.fired_since(began) == {"MisfireTestPage"}
 
 
 def test_a_worker_that_is_gone(installation: Installation) -> None:
@@ -56,7 +57,7 @@ def test_a_worker_that_is_gone(installation: Installation) -> None:
 
     installation.is_repaired("MisfireNoWorkerReady", installation.worker.__enter__)
     until(lambda: not installation.doctor())
-    assert installation.told_of(began) == {"MisfireNoWorkerReady"}
+    assert installation.fired_since(began) == {"MisfireNoWorkerReady"}
 
 
 def test_a_broker_that_is_gone_silences_what_follows(installation: Installation) -> None:
@@ -65,7 +66,7 @@ def test_a_broker_that_is_gone_silences_what_follows(installation: Installation)
     began = time.monotonic()
     installation.breaks("MisfireBrokerGone", lambda: os.killpg(process.pid, signal.SIGSTOP))
 
-    # What had begun before is silenced by Alertmanager; what would begin now does not.
+    # Alertmanager inhibits alerts that fired before; new ones do not fire.
     labels = {
         "alertname": "MisfireWorkerMissing",
         "severity": "ticket",
@@ -75,13 +76,13 @@ def test_a_broker_that_is_gone_silences_what_follows(installation: Installation)
     until(lambda: _silenced(installation, "MisfireWorkerMissing"))
     _tell(installation, labels, ends=timedelta(0))
     installation.is_repaired("MisfireBrokerGone", lambda: os.killpg(process.pid, signal.SIGCONT))
-    assert installation.told_of(began) == {"MisfireBrokerGone"}
+    assert installation.fired_since(began) == {"MisfireBrokerGone"}
     until(lambda: not installation.monitoring.query('ALERTS{alertstate="firing"}'))
 
 
 @contextmanager
 def stopped(broker: Broker) -> Iterator[None]:
-    """The broker hangs while the block runs."""
+    """Suspend the broker for a ``with`` block."""
     process = broker.process
     assert process is not None
     os.killpg(process.pid, signal.SIGSTOP)
@@ -92,7 +93,7 @@ def stopped(broker: Broker) -> Iterator[None]:
 
 
 def _tell(installation: Installation, labels: dict[str, str], *, ends: timedelta) -> None:
-    """Tell Alertmanager of an alert, as Prometheus does."""
+    """Send an alert to Alertmanager, like Prometheus."""
     alert = {"labels": labels, "endsAt": (datetime.now(UTC) + ends).isoformat()}
     httpx.post(
         f"{installation.monitoring.alertmanager_url}/api/v2/alerts", json=[alert]
@@ -100,7 +101,7 @@ def _tell(installation: Installation, labels: dict[str, str], *, ends: timedelta
 
 
 def _silenced(installation: Installation, alert: str) -> bool:
-    """Whether Alertmanager knows of an alert and tells nobody because another explains it."""
+    """Return whether Alertmanager inhibits an alert because another one explains it."""
     known = httpx.get(f"{installation.monitoring.alertmanager_url}/api/v2/alerts", timeout=5).json()
     return any(
         found["labels"]["alertname"] == alert and found["status"]["inhibitedBy"] for found in known
@@ -175,7 +176,7 @@ def test_old_bundles_of_which_two_decide_and_a_worker_that_is_not_ready(
     installation.gateway.start(tmp_path / "other")
     installation.worker.restart(tmp_path / "one")
     until(lambda: status(installation.worker.url, "/healthz") == 200)
-    # It waits for its partitions, and the broker takes its time.
+    # The worker waits for its partitions, which the broker assigns slowly.
     with stopped(installation.broker):
         installation.pager.wait("MisfireRecoverySlow", "firing", began)
     installation.hears("MisfireRecoverySlow", began)
@@ -190,7 +191,7 @@ def test_old_bundles_of_which_two_decide_and_a_worker_that_is_not_ready(
 
 
 def test_an_audit_log_that_is_gone(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
-    """The topic of the decisions was deleted: what is decided waits, somebody is paged, and all of it is there afterwards."""
+    """With ``assistant.decisions`` deleted, decisions wait, a page is sent, and none is lost."""
     _, bundle = bundle_on_disk(tmp_path)
     prepare(apache_kafka)
     events = a_town(households=2, sessions=2)
@@ -207,9 +208,7 @@ def test_an_audit_log_that_is_gone(apache_kafka: ApacheKafka, tmp_path: Path) ->
         began = time.monotonic()
 
         client.delete_topics([DECISIONS])
-        until(
-            lambda: DECISIONS not in _on_disk(client)
-        )  # until then Kafka still takes what is decided
+        until(lambda: DECISIONS not in _on_disk(client))  # until then Kafka still accepts decisions
         publish(apache_kafka, events)
         pager.wait("MisfireAuditNotWritable", "firing", began)
         create_topics(client, PARTITIONS)
@@ -220,6 +219,9 @@ def test_an_audit_log_that_is_gone(apache_kafka: ApacheKafka, tmp_path: Path) ->
 
 
 def _on_disk(client: KafkaAdminClient) -> set[str]:
-    """The topics whose logs the broker still keeps: it tells of a topic's end before it stops taking records for it."""
+    """Return the topics whose logs the broker still has.
+
+    It reports the end of a topic before it stops accepting records.
+    """
     folders = [folder for broker in client.describe_log_dirs() for folder in broker["log_dirs"]]
     return {topic["name"] for folder in folders for topic in folder["topics"]}

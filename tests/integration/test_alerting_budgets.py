@@ -1,7 +1,8 @@
-"""Error budgets burn, slowly and fast, and the pages about it come and go, with real Prometheus and Alertmanager.
+"""Burn the error budgets slowly and fast; the alerts fire and resolve.
 
-A minute of the installed rules is a second here. Alone in a module: a broker or a worker that was gone explains, for as long as the
-slow alerts look back, why answers were not the worker's.
+Prometheus and Alertmanager are real. A minute of the rules is a second here. These tests need their
+own module: an earlier outage of a broker or worker would explain degraded answers for as long as
+the windows of the slow alerts.
 """
 
 from __future__ import annotations
@@ -15,22 +16,23 @@ from tests.integration.installation import Installation
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-#: Milliseconds of which nothing is left to wait for a worker: the gateway answers by itself, at once.
+#: A deadline in milliseconds that is too short to wait for a worker: the gateway answers at once.
 _OWN_ANSWER_MS = 4
 
 
 def test_every_way_to_a_lower_rung_is_counted_from_zero(installation: Installation) -> None:
-    """A rate does not see the first time of what was not there before."""
+    """Rates ignore the first value of a new series, so each series must start at zero."""
     counted = installation.answered()
     assert {reason for _, reason in counted} == {"", *REASONS}
     assert not any(counted.values())
 
 
 def test_answers_that_come_too_late_or_not_from_the_worker(installation: Installation) -> None:
-    """No worker is waited for within four milliseconds, and no gateway answers within one.
+    """A deadline of 4 ms leaves no time for a worker, and one of 1 ms none for a gateway.
 
-    The slow alerts begin at 1 % of answers below the first rung and at 0.1 % late ones; the fast ones, which would silence them, at 6 %
-    and 0.6 %. So few are mixed with so many good ones that every window sees about the same share, however fast the machine is.
+    The slow alerts fire above 1 % of answers below the first rung and above 0.1 % of late ones; the
+    fast alerts, which would inhibit them, above 6 % and 0.6 %. Bad answers are mixed evenly with
+    good ones, so that every window has about the same share on any machine.
     """
 
     def degrade() -> None:

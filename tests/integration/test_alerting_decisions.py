@@ -1,7 +1,8 @@
-"""A worker that falls behind or is missing, and misfires by the dozen: the pages about them come and go.
+"""Make workers lag and send many misfires; the alerts fire and resolve.
 
-A minute of the installed rules is a second here. Alone in a module, with two workers and a policy of its own: its budgets are spent by
-dozens of commands, and its questions stay open for as long as a busy machine may take.
+A minute of the rules is a second here. These tests need their own module with two workers and their
+own policy: dozens of commands exhaust its budgets, and its questions stay open for as long as a
+busy machine needs.
 """
 
 from __future__ import annotations
@@ -37,14 +38,15 @@ from tests.integration.worker import PATIENCE, publish, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-#: What is replaced in the packaged policy. Interruptions alert at twice the class's budget: 40 % of the messages.
+#: Replacements in the packaged policy. The alert on interruptions fires at twice the class's
+#: budget: 40 % of the messages.
 _POLICY = {
     "expires_seconds = 60.0": "expires_seconds = 3600.0",
     "share = 0.1\nleast_commands = 200": "share = 0.4\nleast_commands = 20",
     "harm = 400.0\ndenial = 30.0\nbudget = 0.01": "harm = 400.0\ndenial = 30.0\nbudget = 0.2",
 }
 _NUMBERS = count()
-#: What tells of misfires by the dozen, in the order in which it does.
+#: The alerts that many misfires cause, in the order in which they fire.
 _MISFIRES = (
     "MisfireBlockBudgetSpent",
     "MisfireStoppedFarAboveNormal",
@@ -57,7 +59,10 @@ _MISFIRES = (
 def installation(
     started_kafka: ApacheKafka, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:
-    """An installation with two workers, of which one can hang for half a minute, and with the policy of this module."""
+    """Run an installation with two workers and this module's policy.
+
+    One worker may hang for half a minute without losing its partitions.
+    """
     text = POLICY_TEXT
     for before, after in _POLICY.items():
         assert before in text
@@ -72,7 +77,10 @@ def installation(
 
 
 def test_one_worker_of_two_hangs(installation: Installation) -> None:
-    """It keeps its partitions: were they taken over, nobody would be ready meanwhile, and half a second of that is half a minute here."""
+    """The hung worker must keep its partitions.
+
+    A takeover would leave no worker ready for half a second, which is half a minute here.
+    """
     process = installation.worker.process
     try:
         installation.breaks("MisfireWorkerMissing", lambda: os.killpg(process.pid, signal.SIGSTOP))
@@ -82,27 +90,29 @@ def test_one_worker_of_two_hangs(installation: Installation) -> None:
 
 
 def test_more_is_asked_than_is_decided(installation: Installation) -> None:
-    """What waits grows by a hundred a second, however fast the workers are: what they take meanwhile is sent on top."""
+    """The backlog grows by a hundred records a second; processed records are replaced."""
 
     def fall_behind() -> None:
         began, sent, before = time.monotonic(), 0, _decided(installation)
-        while "MisfireLagGrows" not in installation.told_of(began):
+        while "MisfireLagGrows" not in installation.fired_since(began):
             lasted = time.monotonic() - began
             waiting = sent - (_decided(installation) - before)
             assert lasted < PATIENCE, f"{waiting} of {sent} wait"
-            # Twice what is missing: meanwhile more is decided.
+            # Twice the missing number, because workers decide in the meantime.
             missing = 2 * max(round(200 + 100 * lasted - waiting), 0)
             publish(installation.broker, _lamps(missing))
             sent += missing
 
     began = time.monotonic()
     installation.breaks("MisfireLagGrows", fall_behind)
-    # The workers may have caught up while the page was looked into.
+    # The workers may have caught up while the page was handled.
     installation.is_over("MisfireLagGrows", began)
 
 
 def _lamps(number: int) -> list[IntentEvent]:
-    """Commands of another class than messages, of a day ago: the block budget looks back an hour of the events' time."""
+    """Send commands of another class than messages, dated a day ago, because the block budget looks
+    back an hour of event time.
+    """
     yesterday = datetime.now(UTC) - timedelta(days=1)
     return [
         event(
@@ -132,7 +142,7 @@ def test_a_runtime_that_does_not_obey(installation: Installation) -> None:
 
 
 def _run_anyway(installation: Installation) -> None:
-    """Report that a handful of commands ran which were blocked."""
+    """Report that a few blocked commands ran."""
     blocked = installation.commands(8, ABSURD)
     with Hook(installation.gateway.url, deadline_ms=PATIENT_MS) as hook:
         for decision in blocked:
@@ -143,7 +153,7 @@ def _run_anyway(installation: Installation) -> None:
 
 
 def _quizzes(number: int) -> list[IntentEvent]:
-    """As many households use a skill that nobody has classified."""
+    """Let ``number`` households use an unclassified skill."""
     return [
         event(
             event_id=f"quiz-{each}",
@@ -163,7 +173,7 @@ def _decided(installation: Installation) -> float:
 
 
 def test_misfires_by_the_dozen(installation: Installation) -> None:
-    """Lamps that are meant are what is usual, once the quarter of an hour that counts as lately is over."""
+    """Meant lamp commands become the normal share after the 15 minutes that count as recent."""
     before = _decided(installation)
     publish(installation.broker, _lamps(1500))
     until(lambda: _decided(installation) >= before + 1500)
@@ -184,7 +194,7 @@ def test_misfires_by_the_dozen(installation: Installation) -> None:
 
 
 def _answer(hook: Hook, questions: list[Decision], *, accepted: bool) -> None:
-    """Answer each question with its challenge words."""
+    """Confirm each question with its challenge words."""
     for asked in questions:
         assert asked.confirm is not None
         said = " ".join(asked.confirm.challenge)

@@ -1,4 +1,4 @@
-"""What an asker can put into headers and keys: none of it may stop the worker, on any broker."""
+"""Arbitrary headers and keys of a client must not stop the worker, on any broker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kafka itself as a way to ask: what any client may do, with nothing of ours but the names of headers and topics."""
+"""Request decisions over Kafka directly, with only the names of headers and topics."""
 
 from __future__ import annotations
 

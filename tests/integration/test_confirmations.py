@@ -1,4 +1,4 @@
-"""Confirmations through gateways, broker and worker: asked at one gateway, answered at another, and across a worker's death."""
+"""Confirm at another gateway than the one that asked, and across the death of a worker."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.integration.worker import Worker, prepare
 
 
 def now(household: str) -> list[IntentEvent]:
-    """A message that is to be confirmed, said just now."""
+    """Return the events of a message sent now that needs confirmation."""
     begin = datetime.now(UTC)
     return [
         replace(
@@ -49,7 +49,7 @@ def test_a_question_is_answered_once_whichever_gateway_and_worker(
     embedded: EmbeddedBroker, tmp_path: Path
 ) -> None:
     place = tmp_path / "bundle"
-    # A busy machine takes its time for two workers.
+    # Two workers start slowly on a busy machine.
     patient = policy(POLICY_TEXT.replace("expires_seconds = 60.0", "expires_seconds = 600.0"))
     write_bundle(hand_bundle(rules=patient), place)
     key = tmp_path / "key"

@@ -1,4 +1,4 @@
-"""Every query of every panel against a real Prometheus that scraped a real worker and gateway."""
+"""Run every query of every panel on a real Prometheus that scrapes a worker and a gateway."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.integration.watched import SPAN, Watched, watched
 
 pytestmark = pytest.mark.timeout(240)
 PANELS = [panel for board in BOARDS for row in board.rows for panel in row.panels]
-#: What the replay made happen: more than nothing was counted.
+#: Metrics that the traffic must have increased.
 HAPPENED = {
     "confirmations",
     "dead_letters",
@@ -118,7 +118,7 @@ def test_a_process_shows_what_it_moves_and_nothing_else(seen: Watched) -> None:
 
 @pytest.fixture(scope="module")
 def page(seen: Watched, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The preview, as the command writes it."""
+    """Write the preview with the command."""
     drawn, empty = draw(
         Prometheus(seen.monitoring.url), seconds=time.time() - seen.began, span=SPAN
     )
@@ -140,7 +140,7 @@ def test_the_page_can_be_read_in_a_browser(page: Path, scheme: Literal["light", 
     for each, (_, normal, do) in zip(shown.panels, wanted, strict=True):
         assert each.drawn, each.title
         assert not each.cut_off, each.title
-        assert each.told[1:] == [f"Normal: {normal}", f"Do: {do}"]
+        assert each.paragraphs[1:] == [f"Normal: {normal}", f"Do: {do}"]
     for one, other in combinations(shown.panels, 2):
         assert not one.overlaps(other), (one.title, other.title)
     assert min(each.contrast for each in shown.panels) >= READABLE

@@ -1,6 +1,6 @@
-"""The demo as a user runs it: on both brokers, ended in the middle, and left running; each night with five seeds.
+"""Run the demo like a user: on both brokers, interrupted, left running, and nightly with five seeds.
 
-It trains its bundle once; the others are given one, which knows none of their households and none of their population.
+One run trains its bundle. The others get a bundle of another population and other households.
 """
 
 from __future__ import annotations
@@ -43,14 +43,17 @@ def played(folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """What it starts inherits TMPDIR: that is how it is recognised afterwards."""
+    """Return the environment of a demo.
+
+    Its processes inherit TMPDIR, which identifies them later.
+    """
     temporary = folder / "temporary"
     temporary.mkdir(exist_ok=True)
     return os.environ | {"TMPDIR": str(temporary), "COLUMNS": "100"}
 
 
 def left_over(folder: Path) -> list[str]:
-    """Processes and files that a demo with this folder has left."""
+    """Return the processes and files that a demo with this folder has left."""
     files = [str(path) for path in (folder / "temporary").iterdir()]
     marker, found = f"TMPDIR={folder / 'temporary'}".encode(), []
     for process in Path("/proc").glob("[0-9]*"):
@@ -91,7 +94,7 @@ def test_the_stories_come_out_right(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def bundle(once_a_run: OnceARun) -> str:
-    """A bundle of another population than any demo here plays with."""
+    """Write a bundle of a population that no demo here uses."""
     seed = 100
 
     def make(place: Path) -> None:

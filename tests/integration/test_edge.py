@@ -1,4 +1,4 @@
-"""A gateway with TLS, client certificates and tokens, as it is started, and everybody who asks it."""
+"""Start a gateway with TLS, client certificates and tokens, and send requests of all kinds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.integration.worker import until
 
 @dataclass(frozen=True)
 class Certificates:
-    """Files of the gateway's certificate, a client's, and who signs both."""
+    """The files of the gateway's certificate, a client's certificate and their CA."""
 
     folder: Path
 
@@ -65,7 +65,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @pytest.fixture(scope="module")
 def access(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """An access file made by the command line, and the tokens that it printed."""
+    """Create an access file with the command line; return it with the printed tokens."""
     file, tokens = tmp_path_factory.mktemp("access") / "access.json", {}
     for scope in ("decide", "operate"):
         made = misfire(
@@ -90,7 +90,7 @@ def access(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
 def closed_gateway(
     certificates: Certificates, bundle: Path, log: Path, *, mutual: bool = True, **variables: str
 ) -> Iterator[str]:
-    """A gateway without a broker that speaks TLS; yields its address."""
+    """Run a gateway with TLS and without a broker; yield its address."""
     url = f"https://127.0.0.1:{free_port()}"
     pair = str(certificates.folder / "gateway.pem")
     settings = {"MISFIRE_GATEWAY_CERT": pair, "MISFIRE_GATEWAY_KEY": pair} | variables
@@ -137,7 +137,7 @@ def test_who_has_a_certificate_and_a_token_is_answered_and_nobody_else(
         assert rung(sent["decide"], certificates.context())[0] is Rung.GATEWAY
         assert rung(sent["operate"], certificates.context()) == (Rung.POLICY, "gateway_refused")
         assert rung(None, certificates.context()) == (Rung.POLICY, "gateway_refused")
-        # The connection itself is refused: no certificate, one of somebody else's, no TLS, a gateway of somebody else's.
+        # The connection fails: no certificate, one of another CA, no TLS, a gateway of another CA.
         for tls in (certificates.context(own=False), foreign, ssl.create_default_context()):
             assert rung(sent["decide"], tls) == (Rung.POLICY, "gateway_unreachable")
         plain = url.replace("https", "http")

@@ -1,4 +1,6 @@
-"""The example of a runtime, against a gateway and a worker: what it prints, and that the words it is told to say confirm."""
+"""Run the example of a runtime with a gateway and a worker: check its output, and that the printed
+words confirm.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,8 @@ def test_without_a_gateway_it_runs_what_the_policy_allows_and_confirms_nothing()
 
 def test_the_words_that_it_is_told_to_say_confirm(tmp_path: Path) -> None:
     place = tmp_path / "bundle"
-    # Too few commands to calibrate on: the worker answers with the policy's rule, which asks about messages.
+    # There are too few commands for calibration, so the worker applies the policy's rule, which
+    # confirms messages.
     write_bundle(hand_bundle(calibration=hand_calibration(5)), place)
     with EmbeddedBroker(port=0) as broker:
         prepare(broker)

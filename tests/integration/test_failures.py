@@ -1,4 +1,4 @@
-"""Break what the failure table names, ask about a command of every risk class, and get what the table says."""
+"""Cause each failure of the failure table and compare the answers for every risk class."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _NUMBERS = count()
 
 @dataclass
 class Place:
-    """Everything that runs, and how it is asked: where, within which deadline, by devices whose clock is how far ahead, about what."""
+    """The running parts, and how to send requests: URL, deadline, clock offset and commands."""
 
     broker: EmbeddedBroker
     worker: Worker
@@ -60,7 +60,7 @@ class Place:
     commands: Mapping[RiskClass, str] = field(default_factory=lambda: COMMANDS)
 
     def command(self, risk: RiskClass) -> IntentEvent:
-        """A command of a new household that hardly sounds as if it were meant."""
+        """Return a command of a new household that probably was not meant."""
         name = f"broken-{next(_NUMBERS)}"
         return event(
             event_id=name,
@@ -73,20 +73,20 @@ class Place:
         )
 
     def ask(self) -> dict[RiskClass, tuple[IntentEvent, Decision]]:
-        """Ask about a command of each risk class, all at a time."""
+        """Request decisions on a command of each risk class, all at the same time."""
         asked = {risk: self.command(risk) for risk in RiskClass}
         with Hook(self.url) as hook, ThreadPoolExecutor(len(asked)) as pool:
             decided = pool.map(hook.decide if self.by_client else self._patiently, asked.values())
             return dict(zip(asked, zip(asked.values(), decided, strict=True), strict=True))
 
     def _patiently(self, about: IntentEvent) -> Decision:
-        """Ask, and wait for the gateway's answer for longer than the deadline, as the client would not: the machine may be busy."""
+        """Request a decision, and wait longer than the deadline: the machine may be busy."""
         return DECISION.decode(
             post(self.url, about, **{"x-misfire-deadline-ms": str(self.deadline_ms)}).content
         )
 
     def another(self, bundle: Path, **variables: str) -> AbstractContextManager[str]:
-        """One more gateway, with another bundle or other settings."""
+        """Start another gateway, with another bundle or other settings."""
         name = f"gateway-{next(_NUMBERS)}.log"
         return gateway(self.broker.bootstrap, bundle, self.folder / name, wait=False, **variables)
 
@@ -109,7 +109,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 @pytest.fixture
 def place(whole: Place) -> Place:
-    """All is well again, for whatever breaks next."""
+    """Return a place in which everything works again, for the next failure."""
     until(lambda: status(whole.url, "/readyz") == 200)
     whole.worker.wait_ready()
     return replace(whole)
@@ -117,7 +117,7 @@ def place(whole: Place) -> Place:
 
 @contextmanager
 def hung(process: subprocess.Popen[bytes] | Forked) -> Iterator[None]:
-    """The process does nothing, and neither ends nor closes a connection."""
+    """Suspend a process: it neither exits nor closes a connection."""
     os.killpg(process.pid, signal.SIGSTOP)
     try:
         yield
@@ -137,7 +137,7 @@ def worker_joining(place: Place) -> Iterator[Place]:
     place.worker.kill()
     place.worker.__enter__()
     until(lambda: status(place.worker.url, "/healthz") == 200)
-    with hung(place.worker.process):  # or it might be ready sooner than it is asked
+    with hung(place.worker.process):  # otherwise it might be ready before the request
         yield place
 
 
@@ -184,7 +184,7 @@ def bundle_corrupt(place: Place) -> Iterator[Place]:
 
 @contextmanager
 def gateway_overloaded(place: Place) -> Iterator[Place]:
-    """One place, and somebody who waits."""
+    """Run a gateway with one place for waiting requests, which is taken."""
     with (
         hung(place.worker.process),
         place.another(place.bundle, MISFIRE_MAX_WAITING="1") as url,
@@ -204,7 +204,8 @@ def clock_skewed(place: Place) -> Iterator[Place]:
 
 @contextmanager
 def gateway_gone(place: Place) -> Iterator[Place]:
-    # Nothing listens there, which the client hears at once; a busy machine may take longer than the usual deadline to say so.
+    # No server listens there. The connection is refused at once, but on a busy machine that can
+    # take longer than the usual deadline.
     yield replace(
         place, url=f"http://127.0.0.1:{free_port()}", by_client=True, deadline_ms=PATIENT_MS
     )

@@ -25,9 +25,10 @@ from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import Worker, logged_at, logs, prepare, pure, until
 from tests.streams.hook.runtime import runtime
 
-#: Long enough for a pause of the broker on a busy machine; the tests are about rungs, not about speed.
+#: Long enough for a pause of the broker on a busy machine: the tests check rungs, not speed.
 PATIENT_MS = 5_000
-#: For the rungs below the worker's, which answer at the deadline: a tenth of it is left to answer in, also on a busy machine.
+#: For the rungs below the worker's, which answer shortly before the deadline, also on a busy
+#: machine.
 WAITING_MS = 1_000
 
 
@@ -35,7 +36,7 @@ WAITING_MS = 1_000
 def gateway(
     brokers: str, bundle: Path, log: Path, *, wait: bool = True, **variables: str
 ) -> Iterator[str]:
-    """``misfire gateway`` for the length of a ``with`` block; yields its address."""
+    """Run ``misfire gateway`` for a ``with`` block; yield its address."""
     url = f"http://127.0.0.1:{free_port()}"
     process = start_misfire(
         *("gateway", "--broker", brokers, "--bundle", str(bundle)),
@@ -54,7 +55,7 @@ def gateway(
 
 
 def hears_replies(url: str) -> bool:
-    """Whether it is connected to Kafka, with workers that answer or without."""
+    """Return whether the gateway is connected to Kafka, with or without workers that answer."""
     try:
         return "kafka" not in httpx.get(f"{url}/readyz", timeout=5).json()["missing"]
     except httpx.HTTPError:
@@ -134,7 +135,7 @@ def test_the_same_event_again_gets_the_same_decision_and_is_applied_once(
 
         assert all(answer == together[0] for answer in together + later)
         assert {answer.status_code for answer in another.values()} == {409}
-        # The second gateway was never asked about it: the worker says that the id is used.
+        # The second gateway does not know the event: the worker reports that its id was used.
         assert post(other, replace(elsewhere, session_id="another")).status_code == 409
         assert log.applied(2)[event.household_id].state.events == 2
 
@@ -173,7 +174,7 @@ def test_a_late_answer_that_disagrees_is_recorded_and_told(tmp_path: Path) -> No
     asked = [event for event in a_town(households=2, sessions=6) if event.commits]
     with EmbeddedBroker() as broker, runtime(204) as (callback, heard):
         prepare(broker)
-        # Without a bundle the gateway can only answer what the policy says.
+        # Without a bundle the gateway can only apply the policy.
         allowed = {"MISFIRE_CALLBACK_URLS": callback}
         with gateway(
             broker.bootstrap, tmp_path / "none", tmp_path / "gw", wait=False, **allowed
@@ -249,7 +250,7 @@ def test_a_gateway_before_its_broker_answers_and_finds_it_when_it_comes(tmp_path
                 until(lambda: status(url, "/readyz") == 200)
 
                 assert decide_all(url, events[1:2])[0].rung is Rung.WORKER
-                # What was asked before there was a broker is in the log as well.
+                # Requests from before the broker started are in the log as well.
                 assert len(log.decided(2)) == 2
 
 

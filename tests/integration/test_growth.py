@@ -1,4 +1,7 @@
-"""Topics that get more partitions, and topics that are deleted and created again: nothing lost, nothing doubled, erasures applied."""
+"""Grow topics, and delete and recreate them.
+
+Nothing is lost or applied twice, and erasures are applied.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ GROUP = "misfire-worker"
 def misfire(
     broker: Broker, *arguments: str, code: int = 0, partitions: int = GROWN
 ) -> dict[str, Any]:
-    """Run a command; return its JSON, or what it said where it refuses."""
+    """Run a command; return its JSON, or its error message."""
     variables = {"MISFIRE_PARTITIONS": str(partitions), "MISFIRE_PRODUCER_TIME": "true"}
     ended = commands.misfire(*arguments, "--broker", broker.bootstrap, "--json", "-", **variables)
     assert ended.returncode == code, ended.stderr
@@ -47,7 +50,7 @@ def misfire(
 
 
 def states(broker: Broker, partitions: int) -> dict[str, Stored]:
-    """The households' states, each in its own partition and in no other."""
+    """Return the states of the households; each must be in its own partition only."""
     latest = States().take(read_topic(Brokers(broker.bootstrap), HOUSEHOLDS)).latest
     found = {}
     for key, places in latest.items():
@@ -57,13 +60,13 @@ def states(broker: Broker, partitions: int) -> dict[str, Stored]:
 
 
 def decided(broker: Broker) -> Counter[str]:
-    """How often each event was decided."""
+    """Return the number of decisions on each event."""
     records = read_topic(Brokers(broker.bootstrap), DECISIONS)
     return Counter(json.loads(held.value or b"{}")["event_id"] for held in records)
 
 
 def once_each(broker: Broker, events: Sequence[IntentEvent]) -> None:
-    """Wait until everything is decided, and see that nothing was decided twice."""
+    """Wait until every event is decided, and check that none is decided twice."""
     until(
         lambda: len(decided(broker)) == len(events),
         lambda: f"{len(decided(broker))} of {len(events)}",
@@ -102,7 +105,7 @@ def test_growing_forgets_no_household_and_decides_each_event_once(
         )
     )
 
-    # What nobody has decided yet would be left where its household is not any more.
+    # Undecided records would stay in partitions that no longer belong to their households.
     publish(apache_kafka, events[half : half + 1])
     assert (
         "1 records wait"
@@ -195,7 +198,7 @@ def test_topics_that_somebody_grew_are_put_right_and_what_stands_in_old_partitio
         client.close()
         until(lambda: worker.process.poll() is not None)
         assert "has 8 partitions now, not 4" in (tmp_path / "log").read_text()
-    # A producer that has not heard of the new partitions.
+    # A producer that does not know the new partitions yet.
     producer = KafkaProducer(bootstrap_servers=apache_kafka.bootstrap)
     for event in events[half:]:
         key, headers = (
@@ -228,7 +231,7 @@ def test_topics_that_somebody_grew_are_put_right_and_what_stands_in_old_partitio
 def test_in_a_topic_that_is_created_again_everything_is_decided_and_erasures_are_applied(
     broker: Broker, tmp_path: Path
 ) -> None:
-    """Once while a worker runs, which ends, and once while none does."""
+    """Recreate the topic once while a worker runs, which then exits, and once without one."""
     _, place = bundle_on_disk(tmp_path)
     events = a_town(households=6, sessions=30)
     third = len(events) // 3
@@ -244,7 +247,7 @@ def test_in_a_topic_that_is_created_again_everything_is_decided_and_erasures_are
             "topic assistant.intents was deleted and created again"
             in (tmp_path / "log").read_text()
         )
-    # Fewer than there were, so that the offsets of all of them were there before.
+    # Fewer than before, so that all their offsets existed in the earlier topic.
     publish(broker, events[2 * third :])
     with Worker(broker, place, tmp_path / "log2") as worker:
         worker.wait_ready()

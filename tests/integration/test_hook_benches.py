@@ -39,7 +39,8 @@ def test_a_storm_is_told_by_rung_and_no_call_stays_without_an_answer(tmp_path: P
 
     ended = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
 
-    # Whether it was in time says how busy this machine is; that every call was answered, and by whom, is ours.
+    # Missed deadlines depend on the load of the machine. Check that every call was answered, and by
+    # which rung.
     assert ended.returncode in (0, 1), ended.stderr
     told = json.loads(ended.stdout)
     assert [row["trouble"] for row in told["rows"]] == ["queue full", "gateway killed"]

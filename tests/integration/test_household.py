@@ -31,7 +31,7 @@ pytestmark = pytest.mark.timeout(240)
 
 
 def misfire(broker: Broker, *arguments: str | Path, code: int = 0) -> dict[str, Any]:
-    """Run ``misfire household …`` and return its JSON."""
+    """Run ``misfire household …``; return its JSON."""
     at = () if arguments[0] == "verify" else ("--broker", broker.bootstrap)
     ended = commands.misfire("household", *arguments, *at, "--json", "-")
     assert ended.returncode == code, ended.stderr
@@ -42,7 +42,9 @@ def misfire(broker: Broker, *arguments: str | Path, code: int = 0) -> dict[str, 
 def what_is_foreign_is_left_out_or_refuses_all(
     broker: Broker, log: Logs, asked: str, stray: bytes, folder: Path
 ) -> None:
-    """Somebody else's decision under the household's key is left out; in its state, it refuses the whole export."""
+    """Leave out another household's decision under the household's key; refuse the export if it is
+    in the state.
+    """
     key = pyrage.x25519.Identity.generate()
     to = ("--to", str(key.to_public()), "--out")
     with producing(broker) as producer:
@@ -66,7 +68,7 @@ def what_is_foreign_is_left_out_or_refuses_all(
 
 
 def send_again(broker: Broker, events: Sequence[IntentEvent]) -> None:
-    """Send events as a gateway does that had them before: with the time at which they were first there."""
+    """Resend events like a gateway, with the time at which it first accepted them."""
     with producing(broker) as producer:
         for event in events:
             headers = INTENT.headers(event.event_id, event.time, source="test")
@@ -111,7 +113,8 @@ def test_a_household_is_shown_exported_and_erased(broker: Broker, tmp_path: Path
             until(lambda: worker.metric("misfire_exports_refused_total") == 1)
             worker.kill()
 
-        # No worker runs, and the next one has another bundle: an event in flight, the erasure, and all that was there before.
+        # No worker runs, and the next one has another bundle. It finds an event in flight, the
+        # erasure, and all earlier records.
         publish(broker, [replace(ours[-1], event_id="in-flight")])
         erased = misfire(broker, "erase", asked, "--wait", "0", code=1)
         assert not erased["applied"]

@@ -35,7 +35,7 @@ def test_kill_9_in_mid_stream_loses_nothing_and_applies_nothing_twice(
 def test_what_was_applied_and_not_committed_is_skipped_when_it_comes_again(
     broker: Broker, tmp_path: Path
 ) -> None:
-    """The committed offset is behind the table after a kill -9: what lies between is delivered again."""
+    """After SIGKILL the committed offset is behind the table, so records are redelivered."""
     bundle, place = bundle_on_disk(tmp_path)
     events = a_town(households=4, sessions=20)
     prepare(broker)
@@ -45,7 +45,7 @@ def test_what_was_applied_and_not_committed_is_skipped_when_it_comes_again(
             publish(broker, events)
             log.applied(len(events))
             worker.kill()
-        # Another group has no committed offsets at all: everything comes again, to a table that has it all.
+        # Another group has no committed offsets: every record is redelivered to a complete table.
         with Worker(broker, place, tmp_path / "log", MISFIRE_GROUP="misfire-again") as worker:
             worker.wait_ready()
             until(lambda: worker.metric("misfire_duplicates_total", topic=INTENTS) == len(events))
@@ -62,7 +62,7 @@ def _complete(log: Logs, events: Sequence[IntentEvent], wanted: dict[str, bytes]
     assert {json.loads(record.value)["event_id"] for record in records} == wanted.keys()
     assert {record.value for record in records} == set(
         wanted.values()
-    )  # one decision each, as without the kills
+    )  # one decision for each event, as without the kills
     assert _counts(states) == {
         household: sum(event.household_id == household for event in events)
         for household in {event.household_id for event in events}

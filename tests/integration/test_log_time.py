@@ -1,4 +1,4 @@
-"""Who stamps the records: Kafka itself, or their producers where an old stream is replayed."""
+"""Check which clock timestamps records: Kafka's, or the producer's in a replay."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_kafka_stamps_what_it_takes_and_a_producers_clock_moves_nothing(
         states = log.applied(len(said))
         assert worker.metric("misfire_clocks_replaced_total") == len(said)
         assert worker.metric("misfire_producer_times_total") == 0
-    assert all(decision.clock_replaced for decision in decisions)  # the events are dated years back
+    assert all(decision.clock_replaced for decision in decisions)  # the events are years old
     (session,) = states["h1"].state.sessions
     assert began - 1 <= session.seconds <= time.time() + 1
     assert log_time(Brokers(apache_kafka.bootstrap), producer_time=False).ok
@@ -95,7 +95,10 @@ def test_an_old_stream_is_sent_to_no_topic_that_would_date_it_anew(
 
 
 def test_the_embedded_broker_stamps_nothing_and_the_doctor_notes_it() -> None:
-    """It takes the setting, tells it, and leaves the producer's time as it is. On one machine that is no fault."""
+    """The broker accepts and returns the setting but keeps the producer's time.
+
+    On one machine that is not an error.
+    """
     with EmbeddedBroker() as broker:
         brokers = Brokers(broker.bootstrap)
         client = admin(brokers)

@@ -15,12 +15,12 @@ from tests.integration.kafka import ApacheKafka, Broker
 from tests.integration.stream import bundle_on_disk
 from tests.integration.worker import Logs, Worker, logs, prepare, producing, publish, pure, until
 
-#: Something that somebody said: it must not turn up in any header.
+#: Spoken words, which must not appear in any header.
 SAID = "this-was-said-in-a-home"
 
 
 def changed(**fields: Any) -> bytes:
-    """A good event with fields replaced; ``None`` leaves one out."""
+    """Return a valid event with fields replaced; ``None`` removes one."""
     plain = json.loads(INTENT.encode(event(0, event_id="bad")))
     return json.dumps(
         {k: v for k, v in (plain | fields).items() if v is not None or k not in fields}
@@ -29,7 +29,7 @@ def changed(**fields: Any) -> bytes:
 
 @dataclass(frozen=True)
 class Poison:
-    """A record that cannot be used, and the reason that its dead letter must give."""
+    """An invalid record, and the reason that its dead letter must give."""
 
     name: str
     reason: str
@@ -106,7 +106,8 @@ def test_each_poison_becomes_a_dead_letter_and_the_next_event_is_decided(
     for poison in POISONS:
         value = poison.value()
         if value is None or poison.name in {"key_mismatch", "no_key", "unknown_type"}:
-            continue  # made anew each time, or the same bytes as another: their reasons were counted above
+            # different each time, or the same bytes as another one; counted above
+            continue
         letter = by_value[value]
         assert header(letter.headers, "misfire_reason") == poison.reason.encode(), poison.name
         assert letter.key == poison.key
@@ -150,7 +151,7 @@ def _send(broker: Broker, poison: Poison) -> None:
 
 
 def _partition(poison: Poison) -> int | None:
-    """The partition of the household whose next event must not be held up."""
+    """Return the partition of the household whose next event must be decided."""
     return None if poison.key == b"h1" else 0
 
 

@@ -25,7 +25,7 @@ def missing(url: str) -> list[str]:
 def test_a_gateway_is_ready_while_workers_answer_it_and_no_longer(
     embedded: EmbeddedBroker, tmp_path: Path
 ) -> None:
-    """Without any traffic, with a worker that is gone, and with a broker that stood still."""
+    """Check readiness without traffic, after a worker died, and after a pause of the broker."""
     _, place = bundle_on_disk(tmp_path)
     prepare(embedded)
     with gateway(embedded.bootstrap, place, tmp_path / "gw") as url, logs(embedded) as log:
@@ -48,7 +48,7 @@ def test_a_gateway_is_ready_while_workers_answer_it_and_no_longer(
             try:
                 until(lambda: missing(url) == ["kafka"])
             finally:
-                # What answered before says nothing about what is there when the broker comes back.
+                # Earlier answers do not count after the broker returns.
                 worker.kill()
                 os.killpg(embedded.process.pid, signal.SIGCONT)
             until(lambda: missing(url) == ["workers for partitions 0, 1, 2, 3"])

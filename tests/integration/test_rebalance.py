@@ -11,7 +11,7 @@ from tests.integration.worker import Worker, logs, prepare, publish, pure
 def test_two_workers_share_the_households_and_each_event_is_applied_once(
     broker: Broker, tmp_path: Path
 ) -> None:
-    """One works alone, a second joins in mid-stream, the first is killed in mid-stream, and the second goes on."""
+    """One worker runs alone, a second joins, the first is killed, and the second continues."""
     bundle, place = bundle_on_disk(tmp_path)
     events = a_town(households=16, sessions=60)
     third = len(events) // 3
@@ -21,7 +21,7 @@ def test_two_workers_share_the_households_and_each_event_is_applied_once(
         Worker(broker, place, tmp_path / "one") as one,
         Worker(broker, place, tmp_path / "two") as two,
     ):
-        # Both are started; whoever is first has all partitions until the other joins.
+        # The worker that starts first has all partitions until the other one joins.
         publish(broker, events[:third])
         one.wait_ready()
         two.wait_ready()

@@ -16,7 +16,10 @@ WRITTEN, EMPTY = TP(HOUSEHOLDS, 0), TP(HOUSEHOLDS, 1)
 
 
 def test_recovery_reads_the_whole_of_the_last_batch(broker: Broker) -> None:
-    """The embedded broker's own answer ends inside of a batch: a worker would decide on what it left out again."""
+    """The embedded broker's end offset lies inside a batch.
+
+    A worker that stopped there would repeat decisions.
+    """
     prepare(broker)
 
     ends = asyncio.run(_ends_after_a_batch(broker.bootstrap))

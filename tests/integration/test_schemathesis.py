@@ -1,4 +1,7 @@
-"""The live gateway is asked what its own description allows, and what it does not; each answer must be one that it describes."""
+"""Test a running gateway with valid and invalid requests generated from its OpenAPI description.
+
+Each answer must match the description.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from streams.local.processes import free_port
 from tests.integration.stream import bundle_on_disk
 from tests.integration.test_gateway import gateway
 
-#: Seconds are spent on each operation and mode, not minutes.
+#: Limits each operation and mode to seconds.
 EXAMPLES = 25
 OPERATIONS = (
     "POST /v1/decide",
@@ -26,16 +29,16 @@ OPERATIONS = (
 )
 
 WITHOUT: dict[str, tuple[Any, ...]] = {
-    # Without a worker nothing can be confirmed: 504 is what the description says then.
+    # Without a worker, confirmations get 504, as the description says.
     "POST /v1/confirmations/{confirmation_id}": (not_a_server_error,),
-    # One event's fault is no other's: an array of broken events is answered by an array of problems.
+    # Events of an array fail separately: invalid events get an array of problems.
     "POST /v1/decide/batch": (negative_data_rejection,),
 }
 
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """The operations of a gateway with a bundle and without a broker: every answer comes from it alone."""
+    """Load the operations of a gateway with a bundle and without a broker, which answers alone."""
     folder = tmp_path_factory.mktemp("gateway")
     _, place = bundle_on_disk(folder)
     with gateway(f"127.0.0.1:{free_port()}", place, folder / "log", wait=False) as url:
@@ -51,7 +54,7 @@ def test_the_gateway_keeps_to_its_description(
 ) -> None:
     without = list(WITHOUT.get(name, ()))
     if mode is GenerationMode.NEGATIVE:
-        # What is spoilt there is one part; a time in the future may be another.
+        # The generator invalidates one part; a time in the future may be another.
         without.append(positive_data_acceptance)
 
     @given(api[name].as_strategy(generation_mode=mode))
@@ -64,10 +67,10 @@ def test_the_gateway_keeps_to_its_description(
     )
     def ask(case: Any) -> None:
         case.headers = {**(case.headers or {}), "X-Misfire-Deadline-Ms": "10"}
-        # Only hosts that the operator has listed are called back, which no description can say.
+        # A description cannot express that callbacks go only to hosts that the operator lists.
         case.headers.pop("X-Misfire-Late-Url", None)
         if mode is GenerationMode.POSITIVE and isinstance(case.body, dict):
-            # Nor can it say that a time is not in the future, or that an answer goes to its own question.
+            # Nor that a time is not in the future, or that an answer belongs to its question.
             said = case.body.get("data", case.body)
             for each in (said, said.get("heard")):
                 if isinstance(each, dict):

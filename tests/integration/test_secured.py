@@ -1,4 +1,7 @@
-"""Kafka with TLS, SCRAM, client certificates and ACLs: each part works with its own rights, and is refused every other."""
+"""Run each part on a Kafka with TLS, SCRAM, client certificates and ACLs.
+
+Each part works with its own rights and is refused all others.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ pytestmark = [
     ),
 ]
 
-#: By part, the topics that it reads and writes; written down a second time, so that a slip in the table is seen.
+#: The topics that each part reads and writes, repeated here to detect errors in the table.
 READS = {
     Part.WORKER: {"assistant.intents", "assistant.outcomes", "misfire.households"},
     Part.GATEWAY: {"assistant.replies"},
@@ -66,7 +69,7 @@ WRITES = {
 }
 
 
-#: A worker refuses states that stand in another partition than their household's.
+#: A worker refuses states outside their household's partition.
 _OF_PARTITION_0 = next(
     key for key in map(b"nobody%d".__mod__, count()) if not partition_of(key, PARTITIONS)
 )
@@ -198,7 +201,10 @@ def test_a_worker_that_is_not_let_in_says_why_in_a_sentence(
 
 
 def test_a_worker_that_may_no_longer_write_ends(broker: Secured, tmp_path: Path) -> None:
-    """What it decides would be lost; another one with its rights goes on where it stood."""
+    """Decisions would be lost, so the worker exits.
+
+    One with its rights continues at its offsets.
+    """
     _, bundle = bundle_on_disk(tmp_path)
     with (
         Worker(broker.kafka, bundle, tmp_path / "log", **broker.variables(Part.WORKER)) as worker,
@@ -235,7 +241,7 @@ def _written(broker: Secured, who: str, topics: Collection[str]) -> AbstractSet[
     taken = set()
     for topic in topics:
         try:
-            # What is no record of misfire's becomes a dead letter.
+            # A foreign record becomes a dead letter.
             producer.send(topic, b"", key=_OF_PARTITION_0, partition=0).get(10)
             taken.add(topic)
         except KafkaError:
@@ -245,7 +251,7 @@ def _written(broker: Secured, who: str, topics: Collection[str]) -> AbstractSet[
 
 
 def _read(broker: Secured, who: str, topics: Collection[str]) -> AbstractSet[str]:
-    """The topics of which ``who`` gets the record that the administrator puts there."""
+    """Return the topics from which ``who`` can read the administrator's record."""
     _written(broker, ADMIN, topics)
     consumer = KafkaConsumer(**broker.brokers(who).options, group_id=None)
     partitions = [TopicPartition(topic, 0) for topic in topics]

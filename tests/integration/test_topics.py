@@ -69,7 +69,7 @@ def test_a_setting_that_was_changed_is_named(apache_kafka: ApacheKafka) -> None:
 def test_a_record_that_is_kept_for_too_long_is_named(apache_kafka: ApacheKafka) -> None:
     brokers, now = Brokers(apache_kafka.bootstrap), time.time()
     client = admin(brokers)
-    create_topics(client, 3, producer_time=True)  # Kafka would date them anew
+    create_topics(client, 3, producer_time=True)  # Kafka would replace their timestamps
     assert overdue(brokers, client, now) == []
     with producing(apache_kafka) as producer:
         for topic, days in ((INTENTS, 30.5), (OUTCOMES, 90.5), (HOUSEHOLDS, 400)):

@@ -1,4 +1,6 @@
-"""One trace from the runtime's own span through the gateway and Kafka to the worker and back; and what the logs say of it."""
+"""Follow one trace from the runtime's span through the gateway, Kafka and the worker and back, and
+its log lines.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,7 @@ def test_a_trace_goes_from_the_runtime_to_the_worker_and_back(
             publish(embedded, [replace(event, event_id="unreadable", slots={"contact": SAID})])
             decisions, replies = Log(embedded, DECISIONS), Log(embedded, REPLIES)
             until(lambda: decisions.read() and _decided(replies))
-            # Spans are sent at the latest when a process ends.
+            # A process sends its last spans when it exits.
             worker.process.stop()
 
     by_service = dict(spans)
@@ -66,7 +68,7 @@ def test_a_trace_goes_from_the_runtime_to_the_worker_and_back(
         ("decided", trace, decision.bundle),
         ("answered", trace, decision.bundle),
     }
-    # One event is one line of JSON, and none repeats what somebody said.
+    # Each log line is one JSON event, and none contains spoken words.
     assert all(json.loads(line)["event"] for line in said)
     assert not [line for line in said if TOKEN in line or SAID in line]
     decisions.close()
@@ -74,6 +76,6 @@ def test_a_trace_goes_from_the_runtime_to_the_worker_and_back(
 
 
 def _decided(replies: Log) -> list[Any]:
-    """The replies that are decisions: a gateway that asks whether workers answer is answered there as well."""
+    """Return the replies that are decisions, without the answers to readiness probes."""
     kind = DECISION.type.encode()
     return [record for record in replies.read() if header(record.headers, "ce_type") == kind]

@@ -22,7 +22,7 @@ from tests.integration.test_gateway import PATIENT_MS, gateway
 from tests.integration.worker import Log, Worker, logs, prepare, producing, until
 from tests.streams.hook import fake_gateway
 
-#: A sentence, and a name of one word that is an id like any other by its form.
+#: A sentence, and a one-word name that has the form of an id.
 SAID, NAME = "please tell my surgeon that it hurts again", "Zacharias-Quibble"
 WRITTEN = [
     text.encode(form)
@@ -34,7 +34,9 @@ ID_FIELDS = ("household_id", "device_id", "speaker_id")
 
 
 def bodies() -> Iterator[tuple[str, bytes]]:
-    """A transcript in every field, as its value, inside of it, beside it, and where there should be JSON."""
+    """Yield bodies with a transcript in every field: as its value, inside it, beside it, and
+    instead of JSON.
+    """
     good = ROW | dict.fromkeys(ID_FIELDS, "h1_00ff")
     for name in (*ROW, "unknown_field"):
         for value in (
@@ -89,7 +91,7 @@ def test_a_transcript_in_every_field_is_found_nowhere(
             headers={"content-type": SAID, "x-misfire-deadline-ms": SAID},
         )
 
-        # Whoever produces to Kafka directly has written it there; nothing of ours repeats it.
+        # A producer on Kafka wrote it there directly; misfire does not repeat it.
         aloud = INTENT.encode(event(0, event_id="aloud", slots={"text": SAID}))
         with producing(embedded) as producer:
             producer.send(INTENTS, aloud, key=b"h1", headers=[("ce_type", INTENT.type.encode())])

@@ -39,7 +39,7 @@ from tests.integration.worker import (
 def test_every_event_is_decided_once_in_its_households_order_as_the_core_alone_decides_it(
     broker: Broker, tmp_path: Path
 ) -> None:
-    """Also when it is sent again; and the worker listens on loopback only, and ends cleanly when it is asked to."""
+    """Events sent again change nothing. The worker listens on loopback only and exits cleanly."""
     bundle, place = bundle_on_disk(tmp_path)
     events = a_town()
     prepare(broker)
@@ -186,7 +186,7 @@ def _one_sentence(ended: CompletedProcess[str], code: int, part: str) -> None:
 
 
 def _listening(pid: int) -> set[tuple[str, int]]:
-    """The addresses on which a process listens, from the kernel's tables."""
+    """Return the addresses on which a process listens, from the kernel's tables."""
     sockets = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
     found = set()
     for row in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:

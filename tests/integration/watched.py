@@ -1,4 +1,7 @@
-"""Worker and gateway under a Prometheus, with something to see: misfires, questions, bad records, and a kill."""
+"""A worker and a gateway under Prometheus, with traffic that moves every metric.
+
+The traffic contains misfires, questions, invalid records and a killed worker.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ from tests.integration.worker import Worker, prepare, producing, until
 
 __all__ = ["SPAN", "Watched", "outcome", "watched"]
 
-#: Seconds of a rate: four scrapes, and one for luck.
+#: The interval of a rate in seconds: four scrapes and one spare.
 SPAN = 5.0
 #: Less than a scrape apart, so that rates see all of it.
 _HOUSEHOLDS, _SESSIONS = 4, 6
@@ -45,7 +48,7 @@ _HOUSEHOLDS, _SESSIONS = 4, 6
 
 @dataclass(frozen=True)
 class Watched:
-    """What ran, and when it began, in seconds since 1970."""
+    """The running parts; ``began`` is the start in Unix time."""
 
     monitoring: Monitoring
     worker: Worker
@@ -56,7 +59,7 @@ class Watched:
 
 
 def bundle_with_training() -> Bundle:
-    """The bundle set by hand, with the town's evidence as its training distribution."""
+    """Return the handmade bundle with the town's evidence as its training distribution."""
     found: list[Judgement] = []
     bundle, states = hand_bundle(), dict[str, HouseholdState]()
     for event in heard(a_town(_HOUSEHOLDS, 20), SURE):
@@ -69,10 +72,10 @@ def bundle_with_training() -> Bundle:
 
 @contextmanager
 def watched(folder: Path) -> Iterator[Watched]:
-    """Run everything once; the parts stand while the block runs."""
+    """Run the traffic once; the parts keep running for the ``with`` block."""
     place, log = folder / "bundle", folder / "worker.log"
     write_bundle(bundle_with_training(), place)
-    # The shadow holds back what a household commands for the first time.
+    # The shadow bundle stops commands that are new in their household.
     write_bundle(
         hand_bundle(judge=hand_judge("intent_count", edges=(0.0, 0.5), bits=(20.0, -6.0, -6.0))),
         folder / "shadow",
@@ -108,7 +111,7 @@ def watched(folder: Path) -> Iterator[Watched]:
 
 
 def _play(url: str, name: str) -> list[Decision]:
-    """A day of the town, slowly enough to be scraped, with misfires among it; what was asked is answered."""
+    """Play a day of the town with misfires, slowly enough for scrapes; answer its questions."""
     decisions = []
     with Hook(url, deadline_ms=PATIENT_MS) as hook:
         for number, event in enumerate(heard(a_town(_HOUSEHOLDS, _SESSIONS, name), SURE)):
@@ -130,7 +133,7 @@ def _play(url: str, name: str) -> list[Decision]:
 
 
 def _message(name: str, wake: float) -> list[IntentEvent]:
-    """A message, said just now."""
+    """Return the events of a message sent now."""
     now = datetime.now(UTC)
     return [
         replace(
@@ -144,7 +147,7 @@ def _message(name: str, wake: float) -> list[IntentEvent]:
 
 
 def outcome(event: IntentEvent, kind: OutcomeKind) -> Outcome:
-    """What somebody said or did about a command, as the runtime reports it."""
+    """Return an outcome as the runtime reports it."""
     return Outcome(
         event_id=event.event_id,
         household_id=event.household_id,

@@ -1,4 +1,4 @@
-"""A worker as a process, and the log as a test reads and writes it."""
+"""A worker process, and helpers that read and write its topics."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from tests.integration.forked import start_misfire
 from tests.integration.kafka import Broker
 
 PARTITIONS = 4
-#: Seconds after which something that has to happen has failed to.
+#: Seconds to wait for a condition before the test fails.
 PATIENCE = 60.0
-#: What Faust logs when it has stopped everything, and before it waits for tasks that will not end.
+#: Faust logs this after it has stopped everything, before it waits for remaining tasks.
 _LEFT = "Gathering all futures"
 
 
 class Worker:
-    """``misfire worker`` for the length of a ``with`` block."""
+    """``misfire worker`` for a ``with`` block."""
 
     def __init__(self, broker: Broker, bundle: Path, log: Path, **variables: str) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         self.log = log
         self._command = ["worker", "--broker", broker.bootstrap]
         self._command += ["--bundle", str(bundle), "--port", self.url.rpartition(":")[2]]
-        # The embedded broker holds a join for half the session time-out; Kafka takes none below 6 s.
+        # The embedded broker delays a join by half the session timeout. Kafka's minimum is 6 s.
         session = "3" if isinstance(broker, EmbeddedBroker) else "6"
         self._environment = os.environ | {
             "MISFIRE_PARTITIONS": str(PARTITIONS),
@@ -65,7 +65,10 @@ class Worker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Ask it to end; once it has left its group and written everything, do not wait for its last two seconds."""
+        """Stop the worker.
+
+        Once it has left its group and written everything, kill it to save its last two seconds.
+        """
         if self.process.poll() is None:
             self.process.terminate()
             give_up = time.monotonic() + 10.0
@@ -77,31 +80,31 @@ class Worker:
         self.process.wait()
 
     def ready(self) -> bool:
-        """Whether it says so."""
+        """Return whether the worker reports that it is ready."""
         try:
             return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
         except httpx.HTTPError:
             return False
 
     def wait_ready(self) -> Self:
-        """Wait until it is ready; fail with its log when it ends before."""
+        """Wait until the worker is ready; fail with its log if it exits first."""
         until(lambda: self.ready() or self.process.poll() is not None, self._said)
         assert self.process.poll() is None, self._said()
         return self
 
     def restart(self, bundle: Path) -> None:
-        """Stop it, and start it with another bundle."""
+        """Restart the worker with another bundle."""
         self.__exit__(None, None, None)
         self._command[self._command.index("--bundle") + 1] = str(bundle)
         self.__enter__()
 
     def kill(self) -> None:
-        """As the kernel does it when memory runs out."""
+        """Kill the worker with SIGKILL."""
         self.process.kill()
         self.process.wait()
 
     def metric(self, name: str, **labels: str) -> float:
-        """The value of one metric; 0.0 where it never moved."""
+        """Return the value of a metric; 0.0 if it has no series."""
         from prometheus_client.parser import text_string_to_metric_families
 
         text = httpx.get(f"{self.url}/metrics", timeout=5).text
@@ -116,8 +119,8 @@ class Worker:
         return self.log.read_text("utf-8", "replace")[-3000:]
 
 
-def until(true: Any, say: Any = lambda: "it never came true") -> None:
-    """Wait for something that has to come true."""
+def until(true: Any, say: Any = lambda: "the condition never became true") -> None:
+    """Wait until a condition is true."""
     give_up = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < give_up, say()
@@ -125,7 +128,7 @@ def until(true: Any, say: Any = lambda: "it never came true") -> None:
 
 
 def prepare(broker: Broker) -> None:
-    """Create the topics, for events that keep their own time."""
+    """Create the topics with the timestamps of producers."""
     client = admin(Brokers(broker.bootstrap))
     create_topics(client, PARTITIONS, producer_time=True)
     client.close()
@@ -133,7 +136,7 @@ def prepare(broker: Broker) -> None:
 
 @contextmanager
 def producing(broker: Broker) -> Iterator[KafkaProducer]:
-    """A producer that has sent everything when the block ends."""
+    """Yield a producer; flush it at the end of the block."""
     producer = KafkaProducer(
         bootstrap_servers=broker.bootstrap, linger_ms=5, max_request_size=8_000_000
     )
@@ -143,7 +146,7 @@ def producing(broker: Broker) -> Iterator[KafkaProducer]:
 
 
 def publish(broker: Broker, events: Sequence[IntentEvent]) -> None:
-    """Send events as a gateway does, each at its own time, without waiting for answers."""
+    """Send events with their own times, like a gateway that does not wait for replies."""
     with producing(broker) as producer:
         for event in events:
             headers = INTENT.headers(event.event_id, event.time, source="test")
@@ -157,7 +160,7 @@ def publish(broker: Broker, events: Sequence[IntentEvent]) -> None:
 
 
 class Log:
-    """Reads a topic from its beginning, as far as it has got; ``records`` grows with each ``read``."""
+    """A reader of a topic from its beginning; each ``read`` extends ``records``."""
 
     def __init__(self, broker: Broker, topic: str) -> None:
         self.records: list[Any] = []
@@ -173,27 +176,28 @@ class Log:
         self._consumer.seek_to_beginning()
 
     def read(self) -> list[Any]:
-        """Take in what is there by now."""
+        """Read the records that are available."""
         for records in self._consumer.poll(timeout_ms=100, max_records=5_000).values():
             self.records += records
         return self.records
 
     def read_to_end(self) -> list[Any]:
-        """Take in everything up to where the topic ends at the time of the call.
+        """Read up to the end that the topic has at the time of the call.
 
-        A poll that brings nothing says nothing about the end: the first ones only find the broker and the offsets. Nor does the
-        end alone: the embedded broker tells one that is too low at times (``read_topic``). So it takes both.
+        An empty poll does not prove the end: the first polls only find the broker and the offsets.
+        The end offset alone does not either: the embedded broker sometimes returns one that is too
+        low (see ``read_topic``). Therefore both conditions must hold.
         """
         ends = self._consumer.end_offsets(self._partitions)
-        until(lambda: self._idle() and self._stands_at(ends), lambda: f"{ends} was not reached")
+        until(lambda: self._idle() and self._has_reached(ends), lambda: f"{ends} was not reached")
         return self.records
 
     def _idle(self) -> bool:
-        """Whether a poll brought nothing."""
-        held = len(self.records)
-        return len(self.read()) == held
+        """Return whether a poll returned no records."""
+        before = len(self.records)
+        return len(self.read()) == before
 
-    def _stands_at(self, ends: dict[TopicPartition, int]) -> bool:
+    def _has_reached(self, ends: dict[TopicPartition, int]) -> bool:
         return all(self._consumer.position(partition) >= end for partition, end in ends.items())
 
     def close(self) -> None:
@@ -203,14 +207,14 @@ class Log:
 
 @dataclass(frozen=True)
 class Logs:
-    """What the worker writes."""
+    """Readers of the topics that the worker writes."""
 
     decisions: Log
     letters: Log
     households: Log
 
     def decided(self, count: int) -> list[Any]:
-        """Wait for so many different decisions; return all records in the order of their partitions."""
+        """Wait for ``count`` distinct decisions; return all records in order of partition."""
         until(
             lambda: len({record.value for record in self.decisions.read()}) >= count,
             lambda: f"{len(self.decisions.records)} of {count} decisions",
@@ -218,14 +222,14 @@ class Logs:
         return self.decisions.records
 
     def states(self) -> dict[str, Stored]:
-        """The changelog as it is now: each household's last state."""
+        """Return the last state of each household in the changelog."""
         ordered = sorted(
             self.households.read_to_end(), key=lambda record: (record.partition, record.offset)
         )
         return {record.key.decode(): unpack(record.value) for record in ordered}
 
     def applied(self, events: int) -> dict[str, Stored]:
-        """Wait until the changelog's states hold so many events in sum; return the states."""
+        """Wait until the states in the changelog contain ``events`` events; return the states."""
         until(
             lambda: sum(stored.state.events for stored in self.states().values()) >= events,
             lambda: (
@@ -237,7 +241,7 @@ class Logs:
 
 @contextmanager
 def logs(broker: Broker) -> Iterator[Logs]:
-    """Readers of what the worker writes."""
+    """Open readers of the topics that the worker writes."""
     with ExitStack() as stack:
         readers = [Log(broker, topic) for topic in (DECISIONS, DEAD_LETTERS, HOUSEHOLDS)]
         for reader in readers:
@@ -246,7 +250,10 @@ def logs(broker: Broker) -> Iterator[Logs]:
 
 
 def logged_at(broker: Broker) -> dict[str, float]:
-    """When the log took each event in, in seconds: event id -> the record's time. A gateway's probes are no events."""
+    """Return the log time of each event in seconds, by event id.
+
+    Probes of gateways are left out.
+    """
     log = Log(broker, INTENTS)
     probe = ("ce_type", PROBE.encode())
     records = [
@@ -259,9 +266,9 @@ def logged_at(broker: Broker) -> dict[str, float]:
 def pure(
     events: Sequence[IntentEvent], bundle: Bundle, at: Mapping[str, float] | None = None
 ) -> dict[str, bytes]:
-    """What the core alone decides: event id -> the decision's bytes.
+    """Return the bytes of the pure core's decisions by event id.
 
-    ``at`` is when the log took each event in; where it is left out, the log has the events' own times.
+    ``at`` contains the log time of each event; by default it is the event's own time.
     """
     states: dict[str, HouseholdState] = {}
     decided = {}
