@@ -1,4 +1,4 @@
-"""Run the demo like a user: on both brokers, interrupted, left running, and nightly with five seeds.
+"""Run the demo like a user: on both brokers, interrupted, left running; nightly with five seeds.
 
 One run trains its bundle. The others get a bundle of another population and other households.
 """
