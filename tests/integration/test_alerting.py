@@ -39,7 +39,7 @@ from tests.integration.worker import PARTITIONS, Worker, logs, prepare, producin
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def test_when_all_is_well_nobody_is_told_and_a_test_page_arrives(
+def test_without_faults_only_the_test_page_arrives(
     installation: Installation,
 ) -> None:
     decide_all(installation.gateway.url, lately(a_town(households=1, sessions=1, name="well-")))
@@ -60,7 +60,7 @@ def test_a_worker_that_is_gone(installation: Installation) -> None:
     assert installation.fired_since(began) == {"MisfireNoWorkerReady"}
 
 
-def test_a_broker_that_is_gone_silences_what_follows(installation: Installation) -> None:
+def test_a_missing_broker_inhibits_the_alerts_that_it_explains(installation: Installation) -> None:
     process = installation.broker.process
     assert process is not None
     began = time.monotonic()

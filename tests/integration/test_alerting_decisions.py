@@ -89,7 +89,7 @@ def test_one_worker_of_two_hangs(installation: Installation) -> None:
     installation.is_repaired("MisfireWorkerMissing", lambda: None)
 
 
-def test_more_is_asked_than_is_decided(installation: Installation) -> None:
+def test_events_arrive_faster_than_they_are_decided(installation: Installation) -> None:
     """The backlog grows by a hundred records a second; processed records are replaced."""
 
     def fall_behind() -> None:
@@ -136,7 +136,7 @@ def test_a_skill_that_no_rule_names(installation: Installation) -> None:
     installation.is_repaired("MisfireIntentsUnclassified", lambda: None)
 
 
-def test_a_runtime_that_does_not_obey(installation: Installation) -> None:
+def test_a_runtime_that_ignores_verdicts(installation: Installation) -> None:
     installation.breaks("MisfireRanRefused", lambda: _run_anyway(installation))
     installation.is_repaired("MisfireRanRefused", lambda: None)
 
@@ -172,7 +172,7 @@ def _decided(installation: Installation) -> float:
     return sum(worker.metric("misfire_events_total") for worker in workers)
 
 
-def test_misfires_by_the_dozen(installation: Installation) -> None:
+def test_many_misfires(installation: Installation) -> None:
     """Meant lamp commands become the normal share after the 15 minutes that count as recent."""
     before = _decided(installation)
     publish(installation.broker, _lamps(1500))

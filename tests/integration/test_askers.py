@@ -21,7 +21,7 @@ UNANSWERABLE: list[Headers] = [
 ]
 
 
-def test_an_asker_that_cannot_be_answered_does_not_stop_the_worker(
+def test_a_client_that_cannot_be_answered_does_not_stop_the_worker(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     _, place = bundle_on_disk(tmp_path)

@@ -65,13 +65,20 @@ def test_an_intent_is_published_and_its_decision_read(
         while len(replies) < len(events) and time.monotonic() < give_up:
             for records in consumer.poll(200).values():
                 for record in records:
-                    told = dict(record.headers)
-                    replies[told["misfire_correlation_id"].decode()] = (record.value, told)
+                    reply_headers = dict(record.headers)
+                    replies[reply_headers["misfire_correlation_id"].decode()] = (
+                        record.value,
+                        reply_headers,
+                    )
         assert worker.metric("misfire_replies_late_total") == 1
     consumer.close()
 
     assert {name: value for name, (value, _) in replies.items()} == pure(events, bundle)
-    assert {told["ce_type"] for _, told in replies.values()} == {b"assistant.decision.v1"}
-    late = {name for name, (_, told) in replies.items() if "misfire_late_ms" in told}
+    assert {reply_headers["ce_type"] for _, reply_headers in replies.values()} == {
+        b"assistant.decision.v1"
+    }
+    late = {
+        name for name, (_, reply_headers) in replies.items() if "misfire_late_ms" in reply_headers
+    }
     assert late == {expired.event_id}
     assert int(replies[expired.event_id][1]["misfire_late_ms"]) >= 5_000

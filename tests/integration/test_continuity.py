@@ -21,7 +21,7 @@ async def test_a_gateway_that_comes_back_hears_the_erasures_that_it_missed(
         settings, lambda _, reply: heard.append(reply), lambda: gaps.append(len(heard))
     )
 
-    def tell(*values: bytes) -> None:
+    def publish(*values: bytes) -> None:
         with producing(apache_kafka) as producer:
             for value in values:
                 headers = [("ce_type", COMMAND.type.encode())]
@@ -36,11 +36,11 @@ async def test_a_gateway_that_comes_back_hears_the_erasures_that_it_missed(
     async with asyncio.timeout(30):
         while not exchange.connected:  # noqa: ASYNC110 - a connection of its own
             await asyncio.sleep(0.05)
-    await asyncio.to_thread(tell, b"first")
+    await asyncio.to_thread(publish, b"first")
     await hears(b"first")
     await exchange.stop()
 
-    await asyncio.to_thread(tell, b"missed", b"missed too")
+    await asyncio.to_thread(publish, b"missed", b"missed too")
     await exchange.start()
     await hears(b"first", b"missed", b"missed too")
     await asyncio.sleep(6)

@@ -64,7 +64,7 @@ def test_no_panel_is_empty(seen: Watched, query: Query) -> None:
         assert any(value > 0 for found in series for _, value in found.points), promql
 
 
-def test_a_point_leads_to_its_decision(seen: Watched) -> None:
+def test_an_exemplar_links_to_its_decision(seen: Watched) -> None:
     asked: dict[str, str | float] = {
         "query": "misfire_hook_answer_seconds_bucket",
         "start": seen.began,
@@ -82,7 +82,7 @@ def test_a_point_leads_to_its_decision(seen: Watched) -> None:
     assert kept <= {decision.decision_id for decision in seen.decisions}
 
 
-def test_the_command_shows_the_decision_that_a_point_names(seen: Watched) -> None:
+def test_the_command_shows_the_decision_of_an_exemplar(seen: Watched) -> None:
     decision = next(each for each in seen.decisions if each.verdict is Verdict.BLOCK)
     command = [
         sys.executable,
@@ -106,7 +106,7 @@ def test_the_command_shows_the_decision_that_a_point_names(seen: Watched) -> Non
     assert "Traceback" not in absent.stderr
 
 
-def test_a_process_shows_what_it_moves_and_nothing_else(seen: Watched) -> None:
+def test_a_process_exports_only_its_own_metrics(seen: Watched) -> None:
     def names(url: str) -> set[str]:
         return set(
             re.findall(r"^# TYPE (misfire_\w+)", httpx.get(f"{url}/metrics").text, re.MULTILINE)
@@ -146,7 +146,7 @@ def test_the_page_can_be_read_in_a_browser(page: Path, scheme: Literal["light", 
     assert min(each.contrast for each in shown.panels) >= READABLE
 
 
-def test_no_series_names_anybody(seen: Watched) -> None:
+def test_no_series_contains_an_id(seen: Watched) -> None:
     said = httpx.get(f"{seen.gateway}/metrics").text + httpx.get(f"{seen.worker.url}/metrics").text
 
     assert "misfire_commands_total" in said

@@ -12,7 +12,7 @@ from tests.detector.builders import hand_bundle, run, send_message
 from tests.integration.worker import prepare, producing
 
 
-def test_what_is_no_decision_is_told_by_its_place_and_passed_over(embedded: EmbeddedBroker) -> None:
+def test_an_invalid_decision_is_reported_by_position_and_skipped(embedded: EmbeddedBroker) -> None:
     bundle: Bundle = hand_bundle()
     decision = run(send_message(), bundle)[0][-1]
     prepare(embedded)

@@ -105,13 +105,13 @@ def bundle(once_a_run: OnceARun) -> str:
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(1, 5))
-def test_they_come_out_the_same_way_with_any_seed(seed: int, bundle: str, tmp_path: Path) -> None:
+def test_the_stories_come_out_right_with_any_seed(seed: int, bundle: str, tmp_path: Path) -> None:
     check(*played(tmp_path, "--seed", str(seed), "--bundle", bundle))
     assert left_over(tmp_path) == []
 
 
 @pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.nightly)])
-def test_the_demo_runs_on_a_kafka_that_is_there(
+def test_the_demo_runs_on_an_existing_kafka(
     apache_kafka: ApacheKafka, bundle: str, times: int, tmp_path: Path
 ) -> None:
     for _ in range(times):
@@ -175,7 +175,7 @@ def test_it_is_left_running_with_keep(bundle: str, tmp_path: Path) -> None:
         (("--bundle", "nowhere"), "nowhere"),
     ],
 )
-def test_what_is_not_there_is_said_in_one_sentence(
+def test_a_missing_dependency_is_reported_in_one_sentence(
     arguments: tuple[str, ...], said: str, tmp_path: Path
 ) -> None:
     run = subprocess.run(

@@ -116,7 +116,7 @@ def closed_gateway(
         process.stop()
 
 
-def test_who_has_a_certificate_and_a_token_is_answered_and_nobody_else(
+def test_only_a_client_with_certificate_and_token_is_answered(
     certificates: Certificates, access: tuple[Path, dict[str, str]], tmp_path: Path
 ) -> None:
     _, bundle = bundle_on_disk(tmp_path)
@@ -146,20 +146,20 @@ def test_who_has_a_certificate_and_a_token_is_answered_and_nobody_else(
             "gateway_unreachable",
         )
 
-        told = httpx.get(
+        exposed = httpx.get(
             f"{url}/metrics",
             verify=certificates.context(),
             headers={"authorization": f"Bearer {sent['operate']}"},
         ).text
     said = (tmp_path / "log").read_text()
-    assert 'misfire_hook_refused_total{reason="missing_scope"} 1' in told
-    assert 'misfire_hook_refused_total{reason="no_token"} 1' in told
+    assert 'misfire_hook_refused_total{reason="missing_scope"} 1' in exposed
+    assert 'misfire_hook_refused_total{reason="no_token"} 1' in exposed
     assert "https://127.0.0.1" in said
     for token in sent.values():
-        assert token.partition(".")[2] not in told + said
+        assert token.partition(".")[2] not in exposed + said
 
 
-def test_the_projects_own_tools_come_in_too(
+def test_the_projects_own_tools_can_connect(
     certificates: Certificates, access: tuple[Path, dict[str, str]], tmp_path: Path
 ) -> None:
     _, bundle = bundle_on_disk(tmp_path)
@@ -198,7 +198,7 @@ def test_the_projects_own_tools_come_in_too(
     assert fit[0].missing == "kafka"
 
 
-def test_tokens_and_tls_alone_serve_as_well(
+def test_tls_and_tokens_suffice(
     certificates: Certificates, access: tuple[Path, dict[str, str]], tmp_path: Path
 ) -> None:
     _, bundle = bundle_on_disk(tmp_path)

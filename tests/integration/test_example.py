@@ -50,7 +50,7 @@ def test_without_a_gateway_it_runs_what_the_policy_allows_and_confirms_nothing()
     assert refusal.startswith("messages.SendMessage: confirm. The answer could not be checked")
 
 
-def test_the_words_that_it_is_told_to_say_confirm(tmp_path: Path) -> None:
+def test_the_challenge_words_that_it_prints_confirm(tmp_path: Path) -> None:
     place = tmp_path / "bundle"
     # There are too few commands for calibration, so the worker applies the policy's rule, which
     # confirms messages.

@@ -248,7 +248,7 @@ def _process(broker: EmbeddedBroker) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.broken)
-def test_what_the_table_says_is_answered(failure: Failure, place: Place) -> None:
+def test_the_answers_match_the_failure_table(failure: Failure, place: Place) -> None:
     with BREAKING[failure.broken](place) as broken:
         answers = broken.ask()
 

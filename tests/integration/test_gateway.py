@@ -234,7 +234,7 @@ def test_a_broker_that_stands_still_delays_no_answer(
         assert {answer.rung for answer in answers} == {Rung.GATEWAY}
 
 
-def test_a_gateway_before_its_broker_answers_and_finds_it_when_it_comes(tmp_path: Path) -> None:
+def test_a_gateway_started_before_its_broker_answers_and_connects_later(tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
     events = a_town(households=1, sessions=2)
     port = free_port()
@@ -254,7 +254,7 @@ def test_a_gateway_before_its_broker_answers_and_finds_it_when_it_comes(tmp_path
                 assert len(log.decided(2)) == 2
 
 
-def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_sentence(tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
     with gateway(f"127.0.0.1:{free_port()}", place, tmp_path / "gw", wait=False) as taken:
         port = taken.rpartition(":")[2]

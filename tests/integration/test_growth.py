@@ -180,7 +180,7 @@ def test_a_growth_that_ended_half_way_goes_on_and_no_worker_starts_before(
     assert states(apache_kafka, GROWN) == before
 
 
-def test_topics_that_somebody_grew_are_put_right_and_what_stands_in_old_partitions_is_decided(
+def test_topics_grown_by_hand_are_repaired_and_records_in_old_partitions_decided(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     _, place = bundle_on_disk(tmp_path)

@@ -23,7 +23,7 @@ def test_the_hook_is_measured_beside_aiokafka_in_one_run(tmp_path: Path) -> None
     assert rows["a"]["figures"]["p50_ms"] <= rows["a"]["figures"]["p99_ms"]
 
 
-def test_a_storm_is_told_by_rung_and_no_call_stays_without_an_answer(tmp_path: Path) -> None:
+def test_a_storm_is_reported_by_rung_and_every_call_is_answered(tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
     command = [sys.executable, "-m", "streams.cli", "bench", "storm", "--bundle", str(place)]
     command += [
@@ -42,15 +42,15 @@ def test_a_storm_is_told_by_rung_and_no_call_stays_without_an_answer(tmp_path: P
     # Missed deadlines depend on the load of the machine. Check that every call was answered, and by
     # which rung.
     assert ended.returncode in (0, 1), ended.stderr
-    told = json.loads(ended.stdout)
-    assert [row["trouble"] for row in told["rows"]] == ["queue full", "gateway killed"]
-    for row in told["rows"]:
+    report = json.loads(ended.stdout)
+    assert [row["trouble"] for row in report["rows"]] == ["queue full", "gateway killed"]
+    for row in report["rows"]:
         assert 0 < sum(row["answered"].values()) == row["calls"]
         assert row["answered"].keys() <= {"worker", "gateway", "policy"}
         assert row["answered"]["policy"] > 0
 
 
-def test_an_attack_is_measured_beside_calm(tmp_path: Path) -> None:
+def test_an_attack_is_compared_with_normal_traffic(tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
     command = [sys.executable, "-m", "streams.cli", "bench", "attacks", "--bundle", str(place)]
     command += ["--attack", "header sent slowly", "--rate", "20", "--seconds", "1", "--json", "-"]

@@ -75,7 +75,7 @@ def test_a_wiped_broker_has_no_topics_and_takes_the_same_name_again(
 
 
 @pytest.mark.usefixtures("apache_kafka")
-def test_it_ends_with_the_process_that_started_it_even_by_kill_9(
+def test_it_exits_with_its_parent_even_after_sigkill(
     tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
     program = (

@@ -84,7 +84,7 @@ def test_a_worker_does_not_start_where_producers_choose_the_time(
     )
 
 
-def test_an_old_stream_is_sent_to_no_topic_that_would_date_it_anew(
+def test_an_old_stream_is_not_sent_to_a_topic_that_replaces_its_timestamps(
     apache_kafka: ApacheKafka,
 ) -> None:
     client = admin(Brokers(apache_kafka.bootstrap))
@@ -94,7 +94,7 @@ def test_an_old_stream_is_sent_to_no_topic_that_would_date_it_anew(
     client.close()
 
 
-def test_the_embedded_broker_stamps_nothing_and_the_doctor_notes_it() -> None:
+def test_the_embedded_broker_keeps_producer_times_and_the_doctor_notes_it() -> None:
     """The broker accepts and returns the setting but keeps the producer's time.
 
     On one machine that is not an error.
@@ -114,7 +114,7 @@ def test_the_embedded_broker_stamps_nothing_and_the_doctor_notes_it() -> None:
         assert log_time(brokers, producer_time=True).ok
 
 
-def test_on_any_other_broker_records_with_a_producers_time_are_a_fault(
+def test_on_any_other_broker_producer_times_are_an_error(
     apache_kafka: ApacheKafka,
 ) -> None:
     prepare(apache_kafka)

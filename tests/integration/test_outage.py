@@ -7,7 +7,7 @@ from tests.integration.stream import bundle_on_disk
 from tests.integration.worker import Worker, prepare, until
 
 
-def test_a_worker_whose_broker_is_gone_does_not_say_that_it_is_ready(tmp_path: Path) -> None:
+def test_a_worker_without_a_broker_is_not_ready(tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
     with EmbeddedBroker() as broker:
         prepare(broker)

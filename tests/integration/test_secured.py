@@ -100,7 +100,7 @@ def test_each_part_has_its_rights_and_no_other(broker: Secured, who: str) -> Non
     assert _read(broker, who, topics) == READS[who]
 
 
-def test_nobody_but_the_operator_makes_topics(broker: Secured) -> None:
+def test_only_the_operator_creates_topics(broker: Secured) -> None:
     client = admin(broker.brokers(ADMIN))
     client.delete_topics(["assistant.incidents"])
     until(lambda: "assistant.incidents" not in client.list_topics())
@@ -200,7 +200,7 @@ def test_a_worker_that_is_not_let_in_says_why_in_a_sentence(
     assert "Traceback" not in ended.stderr
 
 
-def test_a_worker_that_may_no_longer_write_ends(broker: Secured, tmp_path: Path) -> None:
+def test_a_worker_that_loses_its_write_permission_exits(broker: Secured, tmp_path: Path) -> None:
     """Decisions would be lost, so the worker exits.
 
     One with its rights continues at its offsets.

@@ -29,7 +29,7 @@ def client(broker: Broker) -> Iterator[KafkaAdminClient]:
     found.close()
 
 
-def test_creating_makes_every_topic_right_and_again_nothing(client: KafkaAdminClient) -> None:
+def test_creating_topics_is_idempotent(client: KafkaAdminClient) -> None:
     assert len(check_topics(client, 3)) == len(TOPICS)
 
     assert create_topics(client, 3) == [topic.name for topic in TOPICS]

@@ -74,7 +74,7 @@ def test_every_event_is_decided_once_in_its_households_order_as_the_core_alone_d
         assert sum(stored.state.events for stored in log.states().values()) == len(events)
 
 
-def test_events_and_outcomes_are_answered_on_the_partition_that_asks(
+def test_events_and_outcomes_are_answered_on_the_partition_of_the_client(
     broker: Broker, tmp_path: Path
 ) -> None:
     bundle, place = bundle_on_disk(tmp_path)
