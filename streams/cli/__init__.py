@@ -67,7 +67,9 @@ def _end_of_wrong_use(error: TyperException) -> NoReturn:
 
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "misfire"
-    said = " ".join(error.format_message().split()).rstrip(".") or "a command is missing"
+    said = " ".join(error.format_message().split()).rstrip(".")
+    if context and error.format_message() == context.get_help():
+        said = "a command is missing"  # Typer's message is then the help page itself
     log_exit(f"{command}: {said}; '{command} --help' says what it takes", as_json=True)
     sys.exit(error.exit_code)
 
