@@ -150,7 +150,7 @@ class Decision:
     number (``judge_failed``).
 
     ``degraded`` means that a rung below the worker made the decision. ``clock_replaced`` means that
-    the device's clock differed too much from the log's to be used (``clocks.py``).
+    the device's clock differed too much from the log's to be used (``clocks.ahead``).
     """
 
     decision_id: str

@@ -102,11 +102,11 @@ def domain_of(intent: str) -> str:
 class IntentEvent:
     """One turn that the assistant understood.
 
-    ``event_id`` is the idempotency key. ``session_id`` is optional; its default is derived from the
-    device (``household/conversations.py``). ``commits`` is true if the runtime would execute the
-    intent on *allow*. ``slots`` maps names to tokens, never to spoken values. Confidences are in
-    [0, 1]. ``None`` means that the runtime does not report one; the model treats it as a value of
-    its own, neither zero nor one.
+    ``event_id`` is the idempotency key. ``session_id`` is optional; by default it is derived from
+    the device (``session_of``). ``commits`` is true if the runtime would execute the intent on
+    *allow*. ``slots`` maps names to tokens, never to spoken values. Confidences are in [0, 1].
+    ``None`` means that the runtime does not report one; the model treats it as a value of its own,
+    neither zero nor one.
 
     Raises:
         InvalidValue: a field violates the contract; the message names the field.

@@ -51,7 +51,7 @@ def unlock(number: int, slots: dict[str, str] | None = None, **fields: Any) -> l
     return dialogue(turn, first=number, wake_confidence=DOUBTFUL, **fields)
 
 
-def stands(state: HouseholdState, event_id: str = "e2", at: float = AT) -> Standing:
+def current_standing(state: HouseholdState, event_id: str = "e2", at: float = AT) -> Standing:
     return standing_of(state, event_id, at=at)
 
 
@@ -75,8 +75,8 @@ def test_an_outcome_confirms_nothing(
 def test_after_the_question_expired_an_outcome_confirms_nothing() -> None:
     _, state = run(unlock(0), BUNDLE)
     late = AT + 100
-    assert stands(state, "e0") is Standing.ASKED
-    assert stands(state, "e0", late) is Standing.EXPIRED
+    assert current_standing(state, "e0") is Standing.ASKED
+    assert current_standing(state, "e0", late) is Standing.EXPIRED
     for kind in (CONFIRMED, EXECUTED, DENIED):
         _, after = report(state, outcome("e0", kind), at=late)
         assert after == state
@@ -94,10 +94,10 @@ RAN = [
 def test_what_ran_although_it_was_refused_is_told_and_teaches_nothing(
     wake: float, kind: OutcomeKind, early: bool
 ) -> None:
-    events, told = heard(send_message(), wake), outcome("e2", kind)
+    events, reported = heard(send_message(), wake), outcome("e2", kind)
     _, before = run(events[:2], BUNDLE)
     if early:
-        before = apply_outcome(before, told, at=AT)
+        before = apply_outcome(before, reported, at=AT)
     decision, state = decide(before, events[2], BUNDLE, at=events[2].seconds)
     if early:
         assert list(refused_early(before, events[2], decision)) == [
@@ -105,8 +105,8 @@ def test_what_ran_although_it_was_refused_is_told_and_teaches_nothing(
         ]
         assert state.early == ()
     else:
-        assert report(state, told, at=AT) == (OutcomeRefused.RAN_REFUSED, state)
-    assert stands(state) in (Standing.ASKED, Standing.BLOCKED)
+        assert report(state, reported, at=AT) == (OutcomeRefused.RAN_REFUSED, state)
+    assert current_standing(state) in (Standing.ASKED, Standing.BLOCKED)
 
 
 def test_an_early_outcome_is_dropped_when_its_event_turns_out_to_have_no_command() -> None:
@@ -129,7 +129,7 @@ def test_an_early_outcome_teaches_no_sooner_than_a_later_one() -> None:
     (light,) = dialogue(("lights.TurnOn", Act.INITIATE, True), wake_confidence=SURE)
     state = apply_outcome(HouseholdState.new("h1"), outcome("e0", EXECUTED), at=light.seconds)
     _, state = run([light], BUNDLE, state)
-    assert (stands(state, "e0"), state.learned) == (Standing.EXECUTED, 0)
+    assert (current_standing(state, "e0"), state.learned) == (Standing.EXECUTED, 0)
 
 
 def test_a_checked_yes_then_executed_is_learned_once() -> None:
@@ -142,7 +142,7 @@ def test_a_checked_yes_then_executed_is_learned_once() -> None:
         dialogue((SEND, Act.INITIATE, False), first=90, session="next", days=1.0), BUNDLE, state
     )
     assert (state.learned, set(state.intents)) == (1, {SEND})
-    assert stands(state) is Standing.LEARNED
+    assert current_standing(state) is Standing.LEARNED
     for kind in (UNDONE, DENIED, EXPIRED):
         reason, after = report(state, outcome("e2", kind), at=AT)
         assert (reason, replace(after, questions=state.questions)) == (
@@ -205,18 +205,18 @@ def test_a_command_with_fewer_slots_is_another_question(slots: dict[str, str]) -
 def test_what_a_gateway_let_run_teaches_nothing_where_the_worker_would_have_asked() -> None:
     _, state = run(heard(send_message(), DOUBTFUL), BUNDLE)
     state = apply_outcome(state, outcome("e2", EXECUTED, source=OutcomeSource.GATEWAY), at=AT)
-    assert stands(state) is Standing.LET_RUN
+    assert current_standing(state) is Standing.LET_RUN
     assert state.questions[0].state == "over"
     reason, state = report(state, outcome("e2", EXECUTED), at=AT)
-    assert (reason, stands(state)) == (None, Standing.LET_RUN)
+    assert (reason, current_standing(state)) == (None, Standing.LET_RUN)
 
 
 def test_a_question_stays_open_when_a_gateway_did_not_run_the_command() -> None:
     """The gateway asked the same question under the same id, so the user can still answer it."""
     decisions, state = run(heard(send_message(), DOUBTFUL), BUNDLE)
     state = apply_outcome(state, outcome("e2", EXPIRED, source=OutcomeSource.GATEWAY), at=AT)
-    assert stands(state) is Standing.ASKED
-    assert stands(confirmed(decisions[-1], BUNDLE, state)) is Standing.CONFIRMED
+    assert current_standing(state) is Standing.ASKED
+    assert current_standing(confirmed(decisions[-1], BUNDLE, state)) is Standing.CONFIRMED
 
 
 @pytest.mark.parametrize("wake", [DOUBTFUL, ABSURD])
@@ -224,7 +224,7 @@ def test_in_shadow_mode_what_would_have_been_held_back_runs_and_teaches_nothing(
     wake: float,
 ) -> None:
     _, state = run(heard(send_message(), wake), SHADOW)
-    assert stands(state) is Standing.LET_RUN
+    assert current_standing(state) is Standing.LET_RUN
     reason, state = report(state, outcome("e2", EXECUTED), at=AT)
     assert reason is None
     _, state = run(
