@@ -1,1 +1,1 @@
-"""Streams, bundles, policies and secrets on disk, and importers of foreign logs."""
+"""Files: streams, bundles, policies and secrets on disk, and readers of foreign data sets."""

@@ -1,4 +1,4 @@
-"""Files and folders that are written whole: killed at any point, a writer leaves the old one or the new one, never half of one."""
+"""Atomic writing of files and folders: a killed writer leaves the old content or the new one."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from typing import IO
 
 from streams.errors import DependencyUnavailable
 
-__all__ = ["locked", "standing_folder", "write_folder", "write_whole", "writing"]
+__all__ = ["existing_folder", "locked", "write_folder", "write_whole", "writing"]
 
-#: Seconds to wait for another process that writes the same file; it takes milliseconds.
+#: Seconds to wait for another process that writes the same file, which takes milliseconds.
 _PATIENCE = 10.0
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep other writers away while something is read, changed and written back.
+    """Exclude other writers while a file is read, changed and written back.
 
-    The lock is a file beside it (``.NAME.lock``), which stays: a file that is replaced cannot carry its own lock.
+    The lock is a separate file, ``.NAME.lock``, which stays: a file that is replaced cannot carry
+    its own lock.
 
     Raises:
-        DependencyUnavailable: the lock cannot be had.
+        DependencyUnavailable: the lock cannot be acquired.
     """
     place = _resolved(path)
     try:
@@ -39,7 +40,7 @@ def locked(path: Path) -> Iterator[None]:
         ) from error
     try:
         until = time.monotonic() + _PATIENCE
-        while not _taken(lock):
+        while not _acquired(lock):
             if time.monotonic() > until:
                 raise DependencyUnavailable(
                     f"another process has been writing {path} for {_PATIENCE:g} s; try again later"
@@ -47,22 +48,23 @@ def locked(path: Path) -> Iterator[None]:
             time.sleep(0.01)
         yield
     finally:
-        os.close(lock)  # the lock goes with it, also when the process is killed
+        os.close(lock)  # releases the lock; the kernel does so if the process is killed
 
 
 @contextmanager
 def writing(path: Path, *, mode: int = 0o666) -> Iterator[IO[bytes]]:
-    """Open a file to be written; it takes its name when all of it is on the disk, and not at all when that fails.
+    """Open a file for writing; it gets its name once all of it is on disk, or not at all.
 
-    What is there and is no file, such as ``/dev/stdout`` or a named pipe, is written to directly.
+    An existing path that is not a file, such as ``/dev/stdout`` or a named pipe, is written to
+    directly.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     place = _resolved(path)
     if place.exists() and not place.is_file():
-        with place.open("wb") as there:
-            yield there
+        with place.open("wb") as file:
+            yield file
         return
     draft = place.with_name(f".{place.name}.{os.getpid()}.draft")
     draft.unlink(missing_ok=True)
@@ -81,30 +83,30 @@ def writing(path: Path, *, mode: int = 0o666) -> Iterator[IO[bytes]]:
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
-    """Write a file, all of it or nothing.
+    """Write a file atomically.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     with writing(path, mode=mode) as file:
         file.write(content)
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder of files, all of it or nothing; one that is there is replaced.
+    """Write a folder of files atomically; an existing folder is replaced.
 
-    For a moment the old one is set aside as ``.NAME.before``, where ``standing_folder`` finds it.
+    Meanwhile the old folder is named ``.NAME.before``, where ``existing_folder`` finds it.
 
     Raises:
-        OSError: it cannot be written; then the old one is as it was.
-        DependencyUnavailable: another process is writing it.
+        OSError: the folder cannot be written; the old one is unchanged.
+        DependencyUnavailable: another process is writing the folder.
     """
     place = _resolved(path)
     place.parent.mkdir(parents=True, exist_ok=True)
     draft, before = place.with_name(f".{place.name}.draft"), _before(place)
     with locked(place):
         if not place.exists() and before.exists():
-            before.rename(place)  # a writer was killed between the two names
+            before.rename(place)  # a writer was killed between the two renames
         for left in (draft, before):
             shutil.rmtree(left, ignore_errors=True)
         draft.mkdir()
@@ -117,14 +119,14 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
         shutil.rmtree(before, ignore_errors=True)
 
 
-def standing_folder(path: Path) -> Path:
-    """Return where a folder's content is: there, or set aside by a writer that is about to replace it or was killed."""
+def existing_folder(path: Path) -> Path:
+    """Return the present path of a folder, which a running or killed writer may have renamed."""
     place = _resolved(path)
     return _before(place) if not place.exists() and _before(place).is_dir() else path
 
 
 def _exchange(draft: Path, place: Path, before: Path) -> None:
-    """Set the old folder aside and name the new one; both renames, or neither."""
+    """Rename the old folder away and the new one to its name; both or neither."""
     if place.exists():
         place.rename(before)
     try:
@@ -137,7 +139,7 @@ def _exchange(draft: Path, place: Path, before: Path) -> None:
 
 
 def _keep_owner(descriptor: int, place: Path, mode: int) -> None:
-    """Give a file the owner and the permissions of the one that it replaces: root may revoke what a gateway reads."""
+    """Copy owner and permissions of the replaced file, so that root can change a service's file."""
     if place.exists():
         found = place.stat()
         os.fchmod(descriptor, found.st_mode & mode)
@@ -151,11 +153,11 @@ def _before(place: Path) -> Path:
 
 
 def _resolved(path: Path) -> Path:
-    """Return the file that a link leads to: it is replaced, not the link."""
+    """Return the target of a link: the target is replaced, not the link."""
     return Path(os.path.realpath(path))
 
 
-def _taken(lock: int) -> bool:
+def _acquired(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -164,7 +166,7 @@ def _taken(lock: int) -> bool:
 
 
 def _sync(folder: Path) -> None:
-    """Write down which names a folder holds."""
+    """Flush the entries of a folder to disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

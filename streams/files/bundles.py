@@ -1,4 +1,4 @@
-"""Bundles on disk: a directory of files and a manifest with the hash of each."""
+"""Bundles on disk: a directory of files, and a manifest with the hash of each file."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from detector.decision.bundle import (
     bundle_to_files,
 )
 from streams.errors import DependencyUnavailable, RecordError
-from streams.files.atomic import standing_folder, write_folder
+from streams.files.atomic import existing_folder, write_folder
 from streams.files.text import read_small
 from streams.wire.strict_json import check_unambiguous
 
 __all__ = ["LARGEST_BUNDLE", "created_at", "read_bundle", "refuse_occupied", "write_bundle"]
 
 _MANIFEST = "manifest.json"
-#: Bytes; a manifest has 600.
+#: Largest manifest in bytes; a usual one has 600.
 _LARGEST_MANIFEST = 1 << 16
 
 
 class _Entry(BaseModel):
-    """What a manifest says of a file."""
+    """A file's entry in the manifest."""
 
     model_config = ConfigDict(strict=True)
 
@@ -40,7 +40,7 @@ class _Entry(BaseModel):
 
 
 class _Manifest(BaseModel):
-    """What a manifest says; ``created`` is for people, and nothing that decides."""
+    """A bundle's manifest; ``created`` is informative and affects no decision."""
 
     model_config = ConfigDict(strict=True)
 
@@ -51,22 +51,22 @@ class _Manifest(BaseModel):
 
 
 def refuse_occupied(directory: Path) -> None:
-    """Refuse a place that a bundle cannot be written to, before anything long is begun.
+    """Refuse a path that a bundle cannot be written to; call this before a long training.
 
     Raises:
-        DependencyUnavailable: something that is not a bundle is there.
+        DependencyUnavailable: the path contains something that is not a bundle.
     """
-    if directory.is_file() or _holds_something_else(directory):
+    if directory.is_file() or _has_other_content(directory):
         raise DependencyUnavailable(
-            f"{directory} is there and is not a bundle; name another directory with --out"
+            f"{directory} exists and is not a bundle; name another directory with --out"
         )
 
 
 def write_bundle(bundle: Bundle, directory: Path) -> None:
-    """Write a bundle as a directory, all of it or nothing; a bundle that was there before is replaced.
+    """Write a bundle as a directory, atomically; an existing bundle is replaced.
 
     Raises:
-        DependencyUnavailable: the place cannot be written to, or holds something that is not a bundle.
+        DependencyUnavailable: the directory cannot be written, or is not a bundle.
     """
     refuse_occupied(directory)
     files = bundle_to_files(bundle)
@@ -90,39 +90,45 @@ def write_bundle(bundle: Bundle, directory: Path) -> None:
 
 
 def read_bundle(directory: Path) -> Bundle:
-    """Read a bundle and check it against its manifest.
+    """Read a bundle and verify it against its manifest.
 
     Raises:
         DependencyUnavailable: there is no bundle.
-        BundleError: a file is missing or not what the manifest says.
+        BundleError: a file is missing or differs from the manifest.
     """
-    place = standing_folder(directory)
+    place = existing_folder(directory)
     if not (place / _MANIFEST).is_file():
         raise DependencyUnavailable(
-            f"there is no bundle in {directory}; make one with 'misfire train STREAM --out {directory}'"
+            f"there is no bundle in {directory};"
+            f" make one with 'misfire train STREAM --out {directory}'"
         )
     manifest = _manifest(place)
     if manifest.format != FORMAT:
         raise BundleError(
-            f"the bundle in {directory} has format {manifest.format}, this version reads {FORMAT}; train it again with 'misfire train'"
+            f"the bundle in {directory} has format {manifest.format}, but this version reads format"
+            f" {FORMAT}; train it again with 'misfire train'"
         )
-    if strange := sorted(manifest.files.keys() - LARGEST.keys()):
+    if unknown := sorted(manifest.files.keys() - LARGEST.keys()):
         raise BundleError(
-            f"the bundle in {directory} names a file that no bundle has ({strange[0][:40]!r}); do not use it"
+            f"the bundle in {directory} has a file that no bundle has ({unknown[0][:40]!r});"
+            " do not use it"
         )
     bundle = bundle_from_files(
         {name: _content(place / name, entry) for name, entry in manifest.files.items()}
     )
     if bundle.version != manifest.version:
         raise BundleError(
-            f"the bundle in {directory} is not the version that its manifest says; copy it again"
+            f"the bundle in {directory} is not the version that its manifest names; copy it again"
         )
     return bundle
 
 
 def created_at(directory: Path) -> float:
-    """Return when the bundle there was made, in seconds since 1970: what its manifest says, else when the manifest was written."""
-    place = standing_folder(directory)
+    """Return the creation time of a bundle in seconds since the epoch.
+
+    The manifest names it; otherwise it is the modification time of the manifest.
+    """
+    place = existing_folder(directory)
     try:
         return datetime.fromisoformat(_manifest(place).created).timestamp()
     except (ValueError, OverflowError):  # BundleError is a ValueError
@@ -133,7 +139,7 @@ def _manifest(place: Path) -> _Manifest:
     """Read a manifest.
 
     Raises:
-        BundleError: it cannot be read, or says something that no manifest says.
+        BundleError: the manifest cannot be read or is invalid.
     """
     try:
         data = read_small(place / _MANIFEST, _LARGEST_MANIFEST)
@@ -143,23 +149,24 @@ def _manifest(place: Path) -> _Manifest:
         wrong = ", ".join(
             sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]})
         )
-        why = f"{wrong[:100] or 'it is no object'} cannot be used"
+        why = f"{wrong[:100] or 'the value'} cannot be used"
     except (OSError, RecordError) as error:
         why = str(error)
     raise BundleError(
-        f"the manifest of the bundle in {place} cannot be read ({why}); train it again with 'misfire train'"
+        f"the manifest of the bundle in {place} cannot be read ({why});"
+        " train it again with 'misfire train'"
     )
 
 
-def _holds_something_else(directory: Path) -> bool:
+def _has_other_content(directory: Path) -> bool:
     return directory.is_dir() and not (directory / _MANIFEST).is_file() and any(directory.iterdir())
 
 
 def _content(path: Path, entry: _Entry) -> bytes:
-    """Return what a file holds.
+    """Return the content of a file.
 
     Raises:
-        BundleError: it is not what the manifest says.
+        BundleError: it differs from the manifest.
     """
     try:
         data = read_small(path, min(entry.bytes, LARGEST[path.name]))
@@ -167,6 +174,7 @@ def _content(path: Path, entry: _Entry) -> bytes:
         data = b""
     if len(data) != entry.bytes or hashlib.sha256(data).hexdigest() != entry.sha256:
         raise BundleError(
-            f"{path} is missing or damaged (its sha256 is not the manifest's); copy the bundle again or train it anew"
+            f"{path} is missing or damaged (its sha256 is not the manifest's);"
+            " copy the bundle again or train a new one"
         )
     return data

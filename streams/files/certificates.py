@@ -1,4 +1,4 @@
-"""Certificates from files, for either side of TLS."""
+"""TLS contexts from certificate files, for clients and servers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ __all__ = ["client_context", "load_ca", "load_chain"]
 
 
 def client_context(ca: Path | None, cert: Path | None, key: Path | None) -> ssl.SSLContext:
-    """Return how a client speaks TLS: whose signature it takes (the system's list without ``ca``), and its own certificate.
+    """Return a client's TLS context.
+
+    Args:
+        ca: certificates of the trusted authorities; ``None`` for those of the system.
+        cert: the client's own certificate, if any.
+        key: the key of ``cert``.
 
     Raises:
         DependencyUnavailable: a certificate or key cannot be used.
@@ -31,7 +36,7 @@ def load_chain(context: ssl.SSLContext, cert: Path, key: Path | None) -> None:
         DependencyUnavailable: they cannot be used.
     """
     try:
-        # No password is asked for: nobody sits there.
+        # An empty password: OpenSSL would prompt for one otherwise.
         context.load_cert_chain(cert, key, password=lambda: "")
     except (OSError, ValueError) as error:
         raise DependencyUnavailable(
@@ -40,7 +45,7 @@ def load_chain(context: ssl.SSLContext, cert: Path, key: Path | None) -> None:
 
 
 def load_ca(context: ssl.SSLContext, ca: Path) -> None:
-    """Load the certificates that sign the other side's.
+    """Load the certificates of the authorities that sign the peer's certificate.
 
     Raises:
         DependencyUnavailable: they cannot be used.

@@ -1,4 +1,4 @@
-"""Streams and labels on disk: JSON lines, plain or gzipped (``line_files.py``)."""
+"""Event streams and labels on disk: JSON lines, plain or gzipped (``lines.py``)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
     "write_labels",
 ]
 
-#: Characters; a kind of misfire is a word or two.
+#: Longest label in characters; a kind of misfire is a word or two.
 LONGEST_LABEL = 128
 
 
@@ -31,8 +31,8 @@ def read_events(path: Path) -> list[IntentEvent]:
 
     Raises:
         DependencyUnavailable: the file is not there.
-        UsageError: a line is not an event, the stream is empty, an ``event_id`` comes twice, or a household's time goes back; the
-            message names the line.
+        UsageError: the stream is empty, or a line is not an event, repeats an ``event_id`` or is
+            earlier than the household's line before. The message names the line.
     """
     events: list[IntentEvent] = []
     seen: dict[str, int] = {}
@@ -44,41 +44,43 @@ def read_events(path: Path) -> list[IntentEvent]:
             raise UsageError(f"{path}, line {number}: {error}") from None
         if event.event_id in seen:
             raise UsageError(
-                f"{path}, line {number}: the event_id of line {seen[event.event_id]} comes again; every event needs its own"
+                f"{path}, line {number}: the event_id of line {seen[event.event_id]} is used again;"
+                " every event needs its own"
             )
         before, line_before = latest.get(event.household_id, (event.time, number))
         if event.time < before:
             raise UsageError(
-                f"{path}, line {number}: is earlier than line {line_before} of the same household; sort the stream by time"
+                f"{path}, line {number}: is earlier than line {line_before} of the same household;"
+                " sort the stream by time"
             )
         latest[event.household_id] = event.time, number
         seen[event.event_id] = number
         events.append(event)
     if not events:
-        raise UsageError(f"{path} holds no events; give a stream with one JSON object per line")
+        raise UsageError(f"{path} contains no events; give a stream with one JSON object per line")
     return events
 
 
 def read_meant(path: Path, labels: Path | None) -> list[IntentEvent]:
-    """Read a stream without what its labels say that nobody meant.
+    """Read a stream without the events that its labels mark as misfires.
 
     Raises:
         DependencyUnavailable: a file is not there.
-        UsageError: a file cannot be used, or a label is for an event that the stream does not hold.
+        UsageError: a file is invalid, or a label names an event that is not in the stream.
     """
     events = read_events(path)
     misfires = read_labels(labels) if labels else {}
-    strangers = misfires.keys() - {event.event_id for event in events}
-    if strangers:
+    unknown = misfires.keys() - {event.event_id for event in events}
+    if unknown:
         raise UsageError(
-            f"{labels}: {len(strangers)} labels are for events that {path} does not hold, such as {min(strangers)!r}; "
-            "give the labels of this stream"
+            f"{labels}: {len(unknown)} labels name events that {path} does not contain, such as"
+            f" {min(unknown)!r}; give the labels of this stream"
         )
     return [event for event in events if event.event_id not in misfires]
 
 
 def read_labels(path: Path) -> dict[str, str]:
-    """Read labels: ``event_id`` to the kind of misfire.
+    """Read labels, and return the kind of misfire by ``event_id``.
 
     Raises:
         DependencyUnavailable: the file is not there.
@@ -105,7 +107,7 @@ def read_labels(path: Path) -> dict[str, str]:
 
 
 def write_events(path: Path, events: Iterable[IntentEvent]) -> None:
-    """Write a stream; ``.gz`` compresses it."""
+    """Write a stream, compressed if the name ends in ``.gz``."""
     write_lines(path, (INTENT.encode(event) for event in events))
 
 

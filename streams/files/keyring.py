@@ -1,4 +1,4 @@
-"""A tenant's keys: what they are, how they are drawn and rotated, and their file."""
+"""A tenant's keys: creation, rotation, and their file."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 __all__ = ["KEY_ID", "Key", "Keyring", "new_keyring", "read_keyring", "rotated", "write_keyring"]
 
-#: A key as long as the hash (RFC 2104, section 3).
+#: Keys are as long as the hash (RFC 2104, section 3).
 _SECRET_BYTES = 32
 _SECRET = re.compile(rf"[0-9a-f]{{{2 * _SECRET_BYTES},}}")
-#: What a key may be called.
+#: Form of a key's id.
 KEY_ID = r"^[a-z][a-z0-9]{0,15}$"
-#: Characters of a tenant's name, and days that two keys may overlap.
+#: Limits: characters of a tenant's name, and days of overlap.
 _LONGEST_TENANT, _LONGEST_OVERLAP = 64, 366.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """A key: its id, which stands in its tokens, and the time from which it is used."""
+    """A key: its id, which is the prefix of its tokens, and the time from which it is used."""
 
     id: str
     secret: str = field(repr=False)
@@ -47,9 +47,10 @@ class Key:
 class Keyring:
     """A tenant's keys.
 
-    ``household`` makes the ids of households. It is never rotated: a household under another id would be a household without
-    a history. ``keys`` make everything else. After a new key's ``since`` the one before it stays valid for ``overlap_days``; in that
-    time each household changes over at a moment of its own, so that never all of them have unknown values at once.
+    ``household`` makes the ids of households. It is never rotated, because a household with a new
+    id has no history. ``keys`` make all other tokens. After the ``since`` of a new key, the key
+    before it stays valid for ``overlap_days``. Each household switches at its own time within the
+    overlap, so the households do not all have unknown slot values at once.
     """
 
     tenant: str
@@ -65,7 +66,10 @@ class Keyring:
         )
 
     def key_for(self, household_token: str, time: datetime) -> Key:
-        """Return the key that a household's values are replaced with at ``time``: the event's own, so that all of its devices agree."""
+        """Return the key for a household's slot values at ``time``.
+
+        ``time`` is the event's own time, so that all devices of a household agree.
+        """
         moment = int(hashlib.sha256(household_token.encode()).hexdigest()[:8], 16) / 2**32
         chosen, *later = sorted(self.keys, key=lambda key: key.since)
         for key in later:
@@ -74,7 +78,7 @@ class Keyring:
         return chosen
 
     def valid(self, time: datetime) -> tuple[str, ...]:
-        """Return the ids of the keys whose tokens may be met in events of that time."""
+        """Return the ids of the keys whose tokens may occur in events of that time."""
         ordered = sorted(self.keys, key=lambda key: key.since)
         ends = [key.since + timedelta(days=self.overlap_days) for key in ordered[1:]]
         return tuple(
@@ -87,27 +91,31 @@ class Keyring:
 def new_keyring(
     tenant: str, since: datetime, overlap_days: float = 30.0, household_key: str = "h1"
 ) -> Keyring:
-    """Draw a tenant's first keys. By ``household_key``, the id of one of them, a gateway tells tenants' households apart."""
+    """Return a keyring with a tenant's first keys.
+
+    ``household_key``, the id of the household key, identifies the tenant in household ids.
+    """
     household = Key(id=household_key, secret=secrets.token_hex(_SECRET_BYTES), since=since)
     return Keyring(
-        tenant=tenant, household=household, keys=(_drawn("k1", since),), overlap_days=overlap_days
+        tenant=tenant, household=household, keys=(_new_key("k1", since),), overlap_days=overlap_days
     )
 
 
 def rotated(keyring: Keyring, since: datetime) -> Keyring:
-    """Return the keyring with one more key, used from ``since`` on; keys that are valid no longer are left out.
+    """Return the keyring with a new key from ``since`` on, and without expired keys.
 
     Raises:
-        UsageError: the last rotation is not over yet.
+        UsageError: the overlap of the last rotation is not over.
     """
     valid = keyring.valid(since)
     if len(valid) > 1:
         raise UsageError(
-            f"keys {' and '.join(valid)} are both still valid; rotate again when the overlap of {keyring.overlap_days:g} days is over"
+            f"keys {' and '.join(valid)} are both still valid;"
+            f" rotate again when the overlap of {keyring.overlap_days:g} days is over"
         )
     numbers = [int(digits) for key in keyring.keys if (digits := re.sub(r"\D", "", key.id))]
     kept = tuple(key for key in keyring.keys if key.id in valid)
-    return replace(keyring, keys=(*kept, _drawn(f"k{max(numbers, default=0) + 1}", since)))
+    return replace(keyring, keys=(*kept, _new_key(f"k{max(numbers, default=0) + 1}", since)))
 
 
 def read_keyring(path: Path) -> Keyring:
@@ -115,7 +123,7 @@ def read_keyring(path: Path) -> Keyring:
 
     Raises:
         DependencyUnavailable: the file is not there.
-        UsageError: others may read it, or it is not a keyring; the message repeats nothing of it.
+        UsageError: other users can read it, or it is not a keyring; the message does not quote it.
     """
     keyring, _ = read_private_json(
         path,
@@ -129,36 +137,38 @@ def read_keyring(path: Path) -> Keyring:
 
 
 def write_keyring(path: Path, keyring: Keyring) -> None:
-    """Write a keyring, all of it or nothing, for its owner's eyes only.
+    """Write a keyring atomically, readable only by its owner.
 
     Raises:
-        DependencyUnavailable: it cannot be written.
+        DependencyUnavailable: the file cannot be written.
     """
     write_privately(path, _adapter().dump_json(keyring, indent=2) + b"\n", "keyring")
 
 
 def _refuse(**wrong: bool) -> None:
-    """Raise an error whose text is the names of the fields that are wrong, and nothing that they hold."""
+    """Raise an error with the names of the invalid fields, and none of their values."""
     names = [name for name, is_wrong in wrong.items() if is_wrong]
     if names:
         raise ValueError(" ".join(names))
 
 
 def _places(problem: ErrorDetails) -> list[str]:
-    """The fields that a problem is about, with the way to them; a whole document that cannot be read is ``JSON``."""
+    """Return the dotted paths of the fields of a problem; ``JSON`` for the whole document."""
     if problem["type"] != "value_error":
         return places_of(problem)
-    way = [str(part) for part in problem["loc"]]
-    # One of ``_refuse``.
-    return [".".join([*way, name]) for name in problem["msg"].removeprefix("Value error, ").split()]
+    path = [str(part) for part in problem["loc"]]
+    # Raised by ``_refuse``.
+    return [
+        ".".join([*path, name]) for name in problem["msg"].removeprefix("Value error, ").split()
+    ]
 
 
-def _drawn(name: str, since: datetime) -> Key:
+def _new_key(name: str, since: datetime) -> Key:
     return Key(id=name, secret=secrets.token_hex(_SECRET_BYTES), since=since.astimezone(UTC))
 
 
 @cache
 def _adapter() -> TypeAdapter[Keyring]:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - a runtime without a keyring does without
+    from pydantic import TypeAdapter  # noqa: PLC0415 - slow, and not needed without a keyring
 
     return TypeAdapter(Keyring)

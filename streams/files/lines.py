@@ -1,7 +1,7 @@
-"""Files of lines: their first bytes say what they are, not their names; pipes are read as well as files.
+"""Files of lines. Their first bytes determine their kind, not their names; pipes work as well.
 
-Text in UTF-8 is read, text in UTF-16 or UTF-32 with a byte order mark, and gzip of them. An error names any other kind, and says what
-makes lines of it.
+UTF-8 is read, UTF-16 and UTF-32 with a byte order mark, and gzip of them. For any other kind, the
+error names it and says how to convert it.
 """
 
 from __future__ import annotations
@@ -28,26 +28,28 @@ __all__ = [
     "write_lines",
 ]
 
-#: What stands for standard input in place of a file's name.
+#: The path that means standard input.
 STANDARD_INPUT = Path("-")
-#: Bytes. An event has at most 64 KiB (records.MAX_BYTES), a line of other logs hardly more.
+#: Longest line in bytes. An event has at most 64 KiB (records.MAX_BYTES), lines of other logs
+#: hardly more.
 LONGEST_LINE = 1 << 20
-#: gzip packs a thousandfold what repeats, and event streams about fifteenfold. Below the floor in bytes any ratio is harmless.
+#: Largest ratio of unpacked to packed size: gzip reaches 1,000 for repetitive data and about 15 for
+#: event streams. Below the floor in bytes any ratio is harmless.
 MOST_UNPACKED = 500
 _UNPACKED_FLOOR = 64 << 20
-#: Bytes that say what a file is.
+#: Bytes that determine the kind of a file.
 _HEAD = 16
 _GZIP = b"\x1f\x8b"
-#: What stands between the columns of a table.
+#: Separators of columns.
 _SEPARATORS = ((b"\t", "tabs"), (b",", "commas"), (b";", "semicolons"), (b"|", "vertical bars"))
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Read the lines of a file that are not empty, with their numbers. ``-`` is standard input; a pipe is read once, like a file.
+    """Yield the non-empty lines of a file with their numbers. ``-`` is standard input.
 
     Raises:
-        DependencyUnavailable: the file is not there.
-        UsageError: it cannot be read, or is of a kind that has no lines; the message says which, and what to do.
+        DependencyUnavailable: the file does not exist.
+        UsageError: the file cannot be read or has no lines of text; the message says what to do.
     """
     with ExitStack() as stack:
         raw = stack.enter_context(_opened(path))
@@ -56,50 +58,55 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             source = _Counted(raw)
             file, packed = _unpacked(path, source), source.head.startswith(_GZIP)
             while line := file.readline(LONGEST_LINE + 1):
-                # Text in another encoding comes as characters.
+                # Lines of other encodings are decoded already.
                 line = line if isinstance(line, bytes) else line.encode()
                 number, unpacked = number + 1, unpacked + len(line)
                 if len(line) > LONGEST_LINE:
                     raise UsageError(f"{path}, line {number}: has more than {LONGEST_LINE} bytes")
                 if packed and unpacked > max(_UNPACKED_FLOOR, MOST_UNPACKED * source.taken):
                     raise UsageError(
-                        f"{path} unpacks to more than {MOST_UNPACKED} times its size; no stream of events does"
+                        f"{path} unpacks to more than {MOST_UNPACKED} times its size;"
+                        " no stream of events does"
                     )
                 if line.strip():
                     yield number, line
         except EOFError:
             raise UsageError(
-                f"{path} cannot be read as gzip: it was cut off, {_reached(number, unpacked)}; copy it again"
+                f"{path} cannot be read as gzip: it was cut off, {_reached(number, unpacked)};"
+                " copy it again"
             ) from None
         except (gzip.BadGzipFile, zlib.error) as error:
             raise UsageError(
-                f"{path} cannot be read as gzip: it is damaged ({error}), {_reached(number, unpacked)}; copy it again"
+                f"{path} cannot be read as gzip: it is damaged ({error}),"
+                f" {_reached(number, unpacked)}; copy it again"
             ) from None
         except UnicodeDecodeError as error:
             raise UsageError(
-                f"{path} is not the {error.encoding} that its byte order mark says, {_reached(number, unpacked)}; save it as UTF-8"
+                f"{path} is not the {error.encoding} that its byte order mark says,"
+                f" {_reached(number, unpacked)}; save it as UTF-8"
             ) from None
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def read_objects(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Read the lines of a file that should hold one JSON object each.
+    """Yield the lines of a file that should have one JSON object per line.
 
     Raises:
-        DependencyUnavailable: the file is not there.
-        UsageError: as ``read_lines``; or it begins as a JSON array, one object over several lines, or a table does.
+        DependencyUnavailable: the file does not exist.
+        UsageError: as for ``read_lines``, or the file starts like a JSON array, an object over
+            several lines, or a table.
     """
     first = True
     for number, line in read_lines(path):
-        if first and (other := _no_object(line)):
+        if first and (other := _other_format(line)):
             raise UsageError(f"{path}, line {number}: {other}")
         first = False
         yield number, line
 
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> None:
-    """Write lines of bytes; a name that ends in ``.gz`` packs them. The file takes its name when all of them are there.
+    """Write lines atomically, gzipped if the name ends in ``.gz``.
 
     Raises:
         DependencyUnavailable: the file cannot be written.
@@ -108,7 +115,7 @@ def write_lines(path: Path, lines: Iterable[bytes]) -> None:
         with writing(path) as raw, ExitStack() as stack:
             file: Any = raw
             if path.suffix.lower() == ".gz":
-                # No time stamp and no name in the header: the same lines give the same bytes.
+                # Without time and name in the header, equal lines give equal bytes.
                 file = stack.enter_context(gzip.GzipFile("", "wb", fileobj=raw, mtime=0))
             for line in lines:
                 file.write(line + b"\n")
@@ -136,7 +143,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 class _Counted(io.RawIOBase):
-    """A file whose first bytes were looked at and are read again; it need not be seekable. ``taken`` counts what was read."""
+    """A file, seekable or not, with its first bytes as ``head`` and the bytes read as ``taken``."""
 
     def __init__(self, raw: IO[bytes]) -> None:
         self._raw = raw
@@ -144,11 +151,11 @@ class _Counted(io.RawIOBase):
         self.taken = 0
 
     def readable(self) -> bool:
-        """As ``io.RawIOBase.readable``."""
+        """See ``io.RawIOBase.readable``."""
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        """As ``io.RawIOBase.readinto``."""
+        """See ``io.RawIOBase.readinto``."""
         data = self._left[: len(buffer)] or self._raw.read(len(buffer))
         self._left = self._left[len(data) :]
         buffer[: len(data)] = data
@@ -157,7 +164,7 @@ class _Counted(io.RawIOBase):
 
 
 def _unpacked(path: Path, source: _Counted) -> Any:
-    """Return what has the lines: bytes, or characters where a byte order mark names another encoding."""
+    """Return a file of lines: of bytes, or of text if a byte order mark names another encoding."""
     file: Any = io.BufferedReader(source)
     head = source.head
     named = path.suffix.lower() in (".gz", ".gzip") and head
@@ -174,7 +181,7 @@ def _unpacked(path: Path, source: _Counted) -> Any:
             return io.TextIOWrapper(file, encoding, newline="\n")
     if b"\0" in head:
         raise UsageError(
-            f"{path} is not text in UTF-8: it begins with bytes that are zero; save it as UTF-8"
+            f"{path} is not text in UTF-8: it starts with zero bytes; save it as UTF-8"
         )
     return file
 
@@ -183,8 +190,8 @@ def _reached(lines: int, size: int) -> str:
     return f"after {lines} lines ({size} bytes)"
 
 
-def _no_object(line: bytes) -> str | None:
-    """Say what a first line begins that is no JSON object; ``None`` where it may be one."""
+def _other_format(line: bytes) -> str | None:
+    """Describe a first line that does not start a JSON object; return ``None`` if it may."""
     text = line.strip()
     if text.startswith(b"["):
         return "it is a JSON array; give one JSON object per line: jq -c '.[]'"

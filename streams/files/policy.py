@@ -1,4 +1,4 @@
-"""The policy file: the packaged one, or an operator's own."""
+"""Reading of the policy file: the packaged one or an operator's own."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def read_policy(path: Path | None = None) -> Policy:
     """Read a policy file; ``None`` is the packaged one.
 
     Raises:
-        DependencyUnavailable: the file is not there.
-        PolicyError: the policy cannot be used; every problem is listed.
+        DependencyUnavailable: the file does not exist.
+        PolicyError: the policy is invalid; the message lists every problem.
         UsageError: the file is not text.
     """
     chosen = path or Path(__file__).with_name("policy.toml")

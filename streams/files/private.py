@@ -1,4 +1,4 @@
-"""Files with secrets: for their owner's eyes only, written whole, and read so that no change is overlooked."""
+"""Files with secrets: only their owner may read them, and readers detect every change."""
 
 from __future__ import annotations
 
@@ -29,56 +29,59 @@ __all__ = [
 
 V = TypeVar("V")
 
-#: Two changes within one tick of a file system's clock can leave the same stamp: a file younger than this, in nanoseconds, is read again.
-#: FAT counts in 2 s, all others in less.
+#: Nanoseconds. Two changes within one tick of the file system's clock leave the same stamp, so a
+#: file that is younger than this is read again. The tick of FAT is 2 s, that of others is shorter.
 _TICK = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What a change of a file changes: which file it is, its size, and when its content and its inode were last written."""
+    """Metadata that differs after a change of a file: its identity, size and times."""
 
     device: int
     inode: int
     size: int
     modified: int
     changed: int
-    #: When it was looked at, in nanoseconds.
+    #: Time of the observation in nanoseconds.
     seen: int = field(compare=False)
 
     @property
     def settled(self) -> bool:
-        """Whether a change since would surely give another stamp; one from the future is not settled."""
+        """Whether any later change is certain to give another stamp; never for future times."""
         return self.seen - max(self.modified, self.changed) > _TICK
 
 
 def stamp_of(path: Path) -> Stamp:
-    """Return the stamp of the file that a path leads to now.
+    """Return the present stamp of a file.
 
     Raises:
-        OSError: it is not there.
+        OSError: the file does not exist.
     """
     return _stamp(path.stat(), time.time_ns())
 
 
 def read_private(path: Path, what: str) -> tuple[bytes, Stamp]:
-    """Read a file that only its owner may read, and the stamp that it had before: of the same open file, whatever is renamed meanwhile.
+    """Return the content and the stamp of a private file.
+
+    Both belong to the same open file, even if the path is renamed meanwhile. The stamp is taken
+    first.
 
     Raises:
-        UsageError: others can read it, or it is too large.
-        OSError: it is not there, cannot be read, or is no file.
+        UsageError: other users can read the file, or it is too large.
+        OSError: the file does not exist, cannot be read, or is not a regular file.
     """
     with open_regular(path) as file:
         seen, found = time.time_ns(), os.fstat(file.fileno())
         _check(path, what, found)
         data = file.read(LARGEST_TEXT + 1)
     if len(data) > LARGEST_TEXT:
-        raise UsageError(f"the {what} {path} has more than {LARGEST_TEXT} bytes; it is none")
+        raise UsageError(f"the {what} {path} has more than {LARGEST_TEXT} bytes; name another file")
     return data, _stamp(found, seen)
 
 
 def places_of(problem: ErrorDetails) -> list[str]:
-    """Return the field that a problem is about, with the way to it; a whole document that cannot be read is ``JSON``."""
+    """Return the dotted path of the field of a problem; ``JSON`` for the whole document."""
     return [".".join(map(str, problem["loc"])) or "JSON"]
 
 
@@ -91,19 +94,19 @@ def read_private_json(
     hint: str = "",
     places: Callable[[ErrorDetails], list[str]] = places_of,
 ) -> tuple[V, Stamp]:
-    """Read a private file of JSON, with the stamp that it had; no error repeats anything of what it holds.
+    """Return the value and the stamp of a private JSON file; no error quotes its content.
 
     Args:
-        path: where it is.
-        what: what it is, with its article, such as ``a keyring``.
-        validate: makes the value of its bytes.
-        make: the command that makes one.
-        hint: the end of the sentence about a file that is something else.
-        places: the fields that a problem is about.
+        path: the file.
+        what: name of the kind of file with its article, such as ``a keyring``.
+        validate: converts the bytes to a value.
+        make: the command that creates such a file.
+        hint: end of the message about a file of another kind.
+        places: returns the fields of a validation error.
 
     Raises:
-        DependencyUnavailable: it is not there, or cannot be read.
-        UsageError: others can read it, or it holds something else.
+        DependencyUnavailable: the file does not exist or cannot be read.
+        UsageError: other users can read the file, or its content is invalid.
     """
     name = what.partition(" ")[2]
     try:
@@ -129,20 +132,20 @@ def read_private_json(
 
 
 def check_private(path: Path, what: str) -> None:
-    """Make sure that only its owner can read a file.
+    """Check that only its owner can read a file.
 
     Raises:
-        UsageError: others can, or it is no file.
-        OSError: it is not there.
+        UsageError: other users can read it, or it is not a regular file.
+        OSError: the file does not exist.
     """
     _check(path, what, path.stat())
 
 
 def write_privately(path: Path, content: bytes, what: str) -> None:
-    """Write a file, all of it or nothing.
+    """Write a private file atomically.
 
     Raises:
-        DependencyUnavailable: it cannot be written.
+        DependencyUnavailable: the file cannot be written.
     """
     try:
         write_whole(path, content, mode=0o600)
@@ -154,7 +157,7 @@ def write_privately(path: Path, content: bytes, what: str) -> None:
 
 def _check(path: Path, what: str, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise UsageError(f"the {what} {path} is no file; name a file")
+        raise UsageError(f"the {what} {path} is not a file; name a file")
     if found.st_mode & 0o077:
         raise UsageError(f"the {what} {path} can be read by others; run 'chmod 600 {path}'")
 

@@ -1,4 +1,4 @@
-"""Sequences of any symbols on disk, and the data sets that others published figures on."""
+"""Sequences of symbols on disk, and data sets with published results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Sequence = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Hdfs:
-    """Sessions of log keys: normal ones to train on, normal ones that are not among those, and abnormal ones."""
+    """Sessions of log keys: normal ones for training, other normal ones, and abnormal ones."""
 
     train: list[Sequence]
     normal: list[Sequence]
@@ -33,46 +33,48 @@ class Hdfs:
 
 
 def read_sequences(path: Path) -> list[Sequence]:
-    """Read sequences, one to a line, symbols separated by spaces; empty lines are none.
+    """Read sequences, one per line, with symbols separated by spaces; empty lines are skipped.
 
     Raises:
-        DependencyUnavailable: the file is not there.
-        UsageError: it is not text, or holds no sequence.
+        DependencyUnavailable: the file does not exist.
+        UsageError: the file is not text, or contains no sequence.
     """
     sequences = [tuple(_text(path, number, line).split()) for number, line in read_lines(path)]
     if not sequences:
         raise UsageError(
-            f"{path} holds no sequences; give one to a line, its symbols separated by spaces"
+            f"{path} contains no sequences; give one per line, its symbols separated by spaces"
         )
     return sequences
 
 
 def read_sequence_labels(path: Path) -> list[int]:
-    """Read a label to a line: 0 is normal, 1 is not.
+    """Read labels, one per line: 0 is normal, 1 is abnormal.
 
     Raises:
-        DependencyUnavailable: the file is not there.
-        UsageError: a line is neither, in which case the message names it, or there is none.
+        DependencyUnavailable: the file does not exist.
+        UsageError: there are no labels, or a line is something else; the message names the line.
     """
     labels: list[int] = []
     for number, line in read_lines(path):
         label = _text(path, number, line).strip()
         if label not in ("0", "1"):
             raise UsageError(
-                f"{path}, line {number}: a label is 0 (normal) or 1 (not), not {label[:20]!r}"
+                f"{path}, line {number}: a label is 0 (normal) or 1 (abnormal), not {label[:20]!r}"
             )
         labels.append(int(label))
     if not labels:
-        raise UsageError(f"{path} holds no labels; give 0 or 1 to a line, one for each sequence")
+        raise UsageError(f"{path} contains no labels; give 0 or 1 per line, one for each sequence")
     return labels
 
 
 def read_hdfs(folder: Path) -> Hdfs:
-    """Read ``train.gz``, ``abnormal.gz`` and ``sample_2pct.csv.gz`` (Xu et al. 2009); sampled blocks that training knows are left out.
+    """Read ``train.gz``, ``abnormal.gz`` and ``sample_2pct.csv.gz`` (Xu et al. 2009).
+
+    Blocks of the sample that are also in the training set are left out.
 
     Raises:
-        DependencyUnavailable: the folder lacks one of them.
-        UsageError: a file does not hold what it should.
+        DependencyUnavailable: the folder lacks a file.
+        UsageError: a file has other content.
     """
     absent = [
         name
@@ -81,7 +83,8 @@ def read_hdfs(folder: Path) -> Hdfs:
     ]
     if absent:
         raise DependencyUnavailable(
-            f"{folder} lacks {', '.join(absent)}; give the folder of the HDFS log keys, which this project does not contain"
+            f"{folder} lacks {', '.join(absent)};"
+            " give the folder of the HDFS log keys, which this project does not contain"
         )
     train = _blocks(folder / "train.gz")
     sample = folder / "sample_2pct.csv.gz"
@@ -100,13 +103,15 @@ def read_hdfs(folder: Path) -> Hdfs:
 
 
 def read_schonlau(folder: Path) -> tuple[list[list[str]], list[list[int]]]:
-    """Read 50 users' 15,000 commands each, and the labels: 100 rows (blocks of 100) of 50 (users), 1 where another user typed.
+    """Read 15,000 commands of each of 50 users, and the labels.
 
-    The files are ``User1`` to ``User50`` and ``label.txt`` (Schonlau et al. 2001), in the folder or in its ``schonlau.tar.xz``.
+    The labels are 100 rows (blocks of 100 commands) by 50 columns (users); 1 means that another
+    user typed the block. The files are ``User1`` to ``User50`` and ``label.txt`` (Schonlau et al.
+    2001), in the folder or in its ``schonlau.tar.xz``.
 
     Raises:
-        DependencyUnavailable: the folder holds neither.
-        UsageError: a file does not hold what it should.
+        DependencyUnavailable: the folder lacks a file.
+        UsageError: a file has other content.
     """
     names = [*(f"User{number}" for number in range(1, 51)), "label.txt"]
     archive = folder / "schonlau.tar.xz"
@@ -125,7 +130,8 @@ def read_schonlau(folder: Path) -> tuple[list[list[str]], list[list[int]]]:
     absent = [name for name in names if name not in texts]
     if absent:
         raise DependencyUnavailable(
-            f"{folder} lacks {len(absent)} files, such as {absent[0]}; give the folder of Schonlau's data, which is not in this project"
+            f"{folder} lacks {len(absent)} files, such as {absent[0]};"
+            " give the folder of Schonlau's data, which this project does not contain"
         )
     users = [texts[name].split() for name in names[:-1]]
     labels = [
@@ -139,7 +145,7 @@ def read_schonlau(folder: Path) -> tuple[list[list[str]], list[list[int]]]:
         or {len(row) for row in labels} != {50}
     ):
         raise UsageError(
-            f"{folder} holds no 50 users of 15,000 commands, or no 100 rows of 50 labels"
+            f"{folder} does not contain 50 users of 15,000 commands and 100 rows of 50 labels"
         )
     return users, labels
 

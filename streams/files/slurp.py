@@ -1,4 +1,4 @@
-"""What people said, what a speech recogniser heard, and which intent each means: SLURP's pairs on disk."""
+"""SLURP's pairs on disk: what people said, what a speech recogniser heard, and the intents."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ _COLUMNS = ("reference", "asr_1best", "true_intent", "heard_intent")
 
 
 def read_slurp(folder: Path) -> list[Heard]:
-    """Read ``asr_1best_pairs.tsv.gz`` (Bastianelli et al. 2020): columns reference, asr_1best, true_intent and heard_intent.
+    """Read ``asr_1best_pairs.tsv.gz`` (Bastianelli et al. 2020).
+
+    Its columns are reference, asr_1best, true_intent and heard_intent.
 
     Raises:
         DependencyUnavailable: the folder lacks the file.
-        UsageError: the file does not hold what it should.
+        UsageError: the file has other content.
     """
     path = folder / _NAME
     if not path.is_file():
         raise DependencyUnavailable(
-            f"{folder} lacks {_NAME}; give the folder of SLURP's pairs, which is not in this project"
+            f"{folder} lacks {_NAME};"
+            " give the folder of SLURP's pairs, which this project does not contain"
         )
     text = (line.decode(errors="replace") for _, line in read_lines(path))
     rows = csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
@@ -45,11 +48,11 @@ def read_slurp(folder: Path) -> list[Heard]:
         if all(row[name] is not None for name in _COLUMNS)
     ]
     if all(each.meant == each.intent for each in heard):
-        raise UsageError(f"{path} holds no utterance that was misheard; there is nothing to count")
+        raise UsageError(f"{path} contains no misheard utterance; there is nothing to count")
     return heard
 
 
 def _intent(name: str) -> str:
-    """``play_music`` as ``play.Music``: a scenario and an action that are told apart as domain and verb."""
+    """Convert ``play_music`` to ``play.Music``: scenario and action become domain and verb."""
     domain, _, action = name.partition("_")
     return f"{domain}.{action.replace('_', '').capitalize()}"

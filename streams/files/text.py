@@ -1,7 +1,7 @@
-"""Small files as people leave them on disk: settings, policies, keyrings, manifests.
+"""Small text files that people edit: settings, policies, keyrings, manifests.
 
-An editor may put a byte order mark before the text, or write UTF-16 (RFC 8259, section 8.1, lets a reader ignore the
-mark). Both are text all the same. What is packed or is no text is named as what it is.
+Some editors write a byte order mark or UTF-16, which are accepted (RFC 8259, section 8.1, lets a
+reader ignore the mark). For files of other kinds, the error names the kind.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ __all__ = [
     "unmarked",
 ]
 
-#: Bytes; a policy or a settings file has a few thousand.
+#: Largest file in bytes; policies and settings have a few thousand.
 LARGEST_TEXT = 1 << 20
 
-#: How a file begins, what it is then, and what makes text of it.
+#: First bytes of a file, its kind, and how to get text from it.
 _KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x1f\x8b", "gzip", "unpack it with 'gunzip'"),
     (b"\x28\xb5\x2f\xfd", "zstd", "unpack it with 'unzstd'"),
@@ -43,7 +43,8 @@ _KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"SQLite format 3\x00", "an SQLite database", "export it as JSON lines"),
     (b"%PDF", "a PDF", "give the text"),
 )
-#: Byte order marks and what Python calls their encodings; UTF-32 first, whose little-endian mark begins as that of UTF-16 does.
+#: Byte order marks and their encodings. UTF-32 comes first: its little-endian mark starts with that
+#: of UTF-16.
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -54,15 +55,15 @@ MARKS = (
 
 
 def kind_of(first: bytes) -> tuple[str, str] | None:
-    """Return what a file is that begins so, and what to do with it; ``None`` where it may be text."""
+    """Return the kind of a file by its first bytes, and what to do; ``None`` if it may be text."""
     return next(((name, todo) for magic, name, todo in _KINDS if first.startswith(magic)), None)
 
 
 def unmarked(data: bytes) -> bytes:
-    """Return text as UTF-8 without a byte order mark, whatever mark it began with.
+    """Return text in UTF-8 without a byte order mark.
 
     Raises:
-        UnicodeDecodeError: it is not in the encoding that its mark says.
+        UnicodeDecodeError: the text is not in the encoding of its mark.
     """
     for mark, encoding in MARKS:
         if data.startswith(mark):
@@ -72,15 +73,15 @@ def unmarked(data: bytes) -> bytes:
 
 @contextmanager
 def open_regular(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file; a named pipe or a device is not waited for.
+    """Open a regular file without blocking on a named pipe or device.
 
     Raises:
-        OSError: it is not there, cannot be read, or is no file.
+        OSError: the file does not exist, cannot be read, or is not a regular file.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(None, f"{path} is no file")
+            raise OSError(None, f"{path} is not a file")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             yield file
     finally:
@@ -91,7 +92,7 @@ def read_small(path: Path, most: int) -> bytes:
     """Read a file of at most ``most`` bytes.
 
     Raises:
-        OSError: as for ``open_regular``, or it is larger.
+        OSError: as for ``open_regular``, or the file is larger.
     """
     with open_regular(path) as file:
         data = file.read(most + 1)
@@ -101,11 +102,11 @@ def read_small(path: Path, most: int) -> bytes:
 
 
 def read_text(path: Path, what: str, most: int = LARGEST_TEXT) -> str:
-    """Read a small text file: UTF-8, or whatever its byte order mark says. A pipe (``<(…)``) is read as well.
+    """Read a small text file in UTF-8 or the encoding of its byte order mark. Pipes work as well.
 
     Raises:
-        DependencyUnavailable: it is not there, or cannot be read.
-        UsageError: it is no text, is packed, or is too large; the message says what it is.
+        DependencyUnavailable: the file does not exist or cannot be read.
+        UsageError: the file is not text or is too large; the message names its kind.
     """
     try:
         with path.open("rb") as file:
@@ -115,7 +116,7 @@ def read_text(path: Path, what: str, most: int = LARGEST_TEXT) -> str:
             f"the {what} {path} cannot be read ({error.strerror}); name another, or leave it out"
         ) from None
     if len(data) > most:
-        raise UsageError(f"the {what} {path} has more than {most} bytes; it is none")
+        raise UsageError(f"the {what} {path} has more than {most} bytes; name another file")
     if other := kind_of(data):
         raise UsageError(f"the {what} {path} is {other[0]}, not text; {other[1]}")
     try:

@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 in structured mode: a JSON object with the value as ``data``, in HTTP and Kafka.
+"""CloudEvents 1.0 in structured mode: a JSON object with the value as ``data``.
 
 Binary mode needs no code here: the value is the body, and the attributes are headers (``ce-…`` in
 HTTP, ``ce_…`` in Kafka).
@@ -36,10 +36,10 @@ def is_structured(media: str) -> bool:
 
 
 def read_record(headers: Headers, value: bytes | None, kind: Kind[V]) -> tuple[V, set[str]]:
-    """Decode a Kafka record in either mode, and return its value and unknown field names.
+    """Decode a Kafka record in either mode; return its value and unknown field names.
 
     Raises:
-        RecordError: with a code of ``unwrapped`` or of the kind's own ``read``, or ``unknown_type``.
+        RecordError: with a code of ``unwrapped`` or of ``kind.read``, or ``unknown_type``.
     """
     media = (header(headers, "content-type") or b"").decode("latin-1")
     check_type(headers, kind)

@@ -33,9 +33,7 @@ def check_unambiguous(data: bytes) -> None:
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
     if len(dict.fromkeys(name for name, _ in pairs)) != len(pairs):
-        raise RecordError(
-            AMBIGUOUS, "an object of the JSON has a duplicate name; give each name once"
-        )
+        raise RecordError(AMBIGUOUS, "an object of the JSON has a name twice; give each name once")
 
 
 def _short(digits: str) -> None:

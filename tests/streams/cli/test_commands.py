@@ -401,7 +401,7 @@ def test_a_damaged_bundle(bundle: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "holds no events"), (b"{\n", "line 1"), (b'{"event_id": "e"}\n', "line 1")],
+    [(b"", "contains no events"), (b"{\n", "line 1"), (b'{"event_id": "e"}\n', "line 1")],
 )
 def test_a_stream_that_is_none(content: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "stream").write_bytes(content)

@@ -10,13 +10,13 @@ import pytest
 
 from streams.errors import DependencyUnavailable
 from streams.files import atomic as whole_files
-from streams.files.atomic import locked, standing_folder, write_folder, write_whole, writing
+from streams.files.atomic import existing_folder, locked, write_folder, write_whole, writing
 
 OLD, NEW = {"a": b"old a", "b": b"old b"}, {"a": b"new a", "c": b"new c"}
 
 
 class Killed(BaseException):
-    """Stands for a kill: nothing catches it, and what a handler would put in order is taken to stay as it is."""
+    """Simulates a kill: code that handles it is assumed not to run."""
 
 
 #: Everything that changes what is on the disk.
@@ -25,7 +25,7 @@ STEPS = ("open", "replace", "rename", "mkdir", "unlink", "rmdir", "fsync")
 
 @pytest.fixture
 def kill_after(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
-    """Let so many steps happen; from then on the disk does not change any more."""
+    """Let a number of steps happen, after which the disk does not change any more."""
     left = [1_000_000]
 
     def limited(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,7 +48,7 @@ def kill_after(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None
 
 
 def _content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in standing_folder(folder).iterdir()}
+    return {path.name: path.read_bytes() for path in existing_folder(folder).iterdir()}
 
 
 def test_a_kill_at_any_step_leaves_the_old_folder_or_the_new_one(
@@ -69,7 +69,7 @@ def test_a_kill_at_any_step_leaves_the_old_folder_or_the_new_one(
             break
         ends.append(_content(folder))
         assert ends[-1] in (OLD, NEW), steps
-        write_folder(folder, NEW)  # who comes next puts in order what was left
+        write_folder(folder, NEW)  # the next writer cleans up
         assert _content(folder) == NEW
         assert sorted(path.name for path in folder.parent.iterdir()) == [".bundle.lock", "bundle"]
     else:
@@ -110,7 +110,7 @@ def test_a_kill_at_any_step_leaves_the_old_file_or_the_new_one(
     assert path.read_bytes() == b"new"
 
 
-def test_what_fails_while_it_is_written_takes_no_name(tmp_path: Path) -> None:
+def test_a_failed_write_creates_no_file(tmp_path: Path) -> None:
     def half() -> None:
         with writing(tmp_path / "file") as file:
             file.write(b"half")
@@ -130,7 +130,7 @@ def test_a_link_stays_a_link_and_modes_are_kept(tmp_path: Path) -> None:
     assert (tmp_path / "real").stat().st_mode & 0o777 == 0o600
 
 
-def test_what_is_no_file_is_written_to_directly(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_written_to_directly(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     found: list[bytes] = []
@@ -158,9 +158,7 @@ def test_no_change_is_lost_between_writers(tmp_path: Path) -> None:
     assert path.read_text() == "80"
 
 
-def test_a_lock_that_is_not_let_go_is_not_waited_for_without_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_waiting_for_a_lock_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whole_files, "_PATIENCE", 0.05)
     with (
         locked(tmp_path / "file"),
@@ -170,7 +168,7 @@ def test_a_lock_that_is_not_let_go_is_not_waited_for_without_end(
         pass
 
 
-def test_where_the_new_folder_cannot_take_its_name_the_old_one_has_it_again(
+def test_the_old_folder_is_restored_if_the_new_one_cannot_be_renamed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, rename = tmp_path / "bundle", Path.rename

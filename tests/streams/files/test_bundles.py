@@ -19,7 +19,7 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "bundle"
 
 
-def test_a_bundle_comes_back_and_decides_the_same(place: Path) -> None:
+def test_a_bundle_that_is_read_again_decides_the_same(place: Path) -> None:
     back = read_bundle(place)
     assert back.version == hand_bundle().version
     events = send_message(wake_confidence=0.1)
@@ -32,7 +32,7 @@ def test_the_same_bundle_gives_the_same_files(place: Path, tmp_path: Path) -> No
         json.loads((folder / "manifest.json").read_text()) for folder in (place, tmp_path / "again")
     ]
     for manifest in manifests:
-        manifest.pop("created")  # the one thing that is not the bundle's
+        manifest.pop("created")  # the only field that does not depend on the bundle
     assert manifests[0] == manifests[1]
     assert {name: (place / name).read_bytes() for name in _names(place)} == {
         name: (tmp_path / "again" / name).read_bytes() for name in _names(tmp_path / "again")
@@ -78,7 +78,7 @@ def test_a_missing_or_damaged_file_is_named(place: Path) -> None:
         '{"files": {"../../secret": {"sha256": "0"}}}',
     ],
 )
-def test_a_manifest_that_makes_no_sense_is_refused(place: Path, text: str) -> None:
+def test_an_invalid_manifest_is_refused(place: Path, text: str) -> None:
     (place / "manifest.json").write_text(text)
     with pytest.raises(BundleError):
         read_bundle(place)
@@ -90,7 +90,7 @@ def test_a_manifest_that_is_not_utf8_is_refused(place: Path) -> None:
         read_bundle(place)
 
 
-def test_where_there_is_none_it_says_how_to_make_one(tmp_path: Path) -> None:
+def test_a_missing_bundle_is_reported_with_the_command_that_makes_one(tmp_path: Path) -> None:
     with pytest.raises(DependencyUnavailable, match="misfire train"):
         read_bundle(tmp_path / "nowhere")
 
@@ -102,7 +102,7 @@ def test_a_bundle_replaces_a_bundle_and_leaves_nothing_behind(place: Path) -> No
     assert sorted(path.name for path in place.parent.iterdir()) == [".bundle.lock", "bundle"]
 
 
-def test_something_else_is_never_replaced(tmp_path: Path) -> None:
+def test_other_folders_are_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "letters.txt").write_text("mine")
     with pytest.raises(DependencyUnavailable, match="is not a bundle"):
         write_bundle(hand_bundle(), tmp_path)

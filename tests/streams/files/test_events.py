@@ -20,7 +20,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path / str(request.param)
 
 
-def test_a_stream_comes_back_as_it_was_written(path: Path) -> None:
+def test_a_stream_is_read_as_it_was_written(path: Path) -> None:
     write_events(path, EVENTS)
     assert read_events(path) == EVENTS
 
@@ -41,7 +41,7 @@ def test_the_same_stream_gives_the_same_bytes_under_any_name(tmp_path: Path) -> 
     assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
 
 
-def test_empty_lines_and_fields_that_nobody_knows_are_passed_over(path: Path) -> None:
+def test_empty_lines_and_unknown_fields_are_ignored(path: Path) -> None:
     write_events(path, EVENTS)
     data = path.read_bytes() if path.suffix != ".gz" else gzip.decompress(path.read_bytes())
     rows = [json.loads(line) | {"colour": "blue"} for line in data.splitlines()]
@@ -57,7 +57,7 @@ def test_empty_lines_and_fields_that_nobody_knows_are_passed_over(path: Path) ->
         (b'{"event_id": "e1"}', "household_id"),
     ],
 )
-def test_a_line_that_is_no_event_is_named(path: Path, line: bytes, problem: str) -> None:
+def test_a_line_that_is_not_an_event_is_named(path: Path, line: bytes, problem: str) -> None:
     write_events(path, EVENTS[:1])
     first = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     write_lines(path, [first.strip(), line])
@@ -75,19 +75,19 @@ def test_an_event_id_that_comes_twice_is_refused_with_both_lines(path: Path) -> 
 
 def test_an_empty_stream_is_refused(path: Path) -> None:
     write_events(path, [])
-    with pytest.raises(UsageError, match="holds no events"):
+    with pytest.raises(UsageError, match="contains no events"):
         read_events(path)
 
 
 @pytest.mark.parametrize("read", [read_events, read_labels])
-def test_a_file_that_is_not_there_is_a_missing_part(tmp_path: Path, read: object) -> None:
+def test_a_missing_file(tmp_path: Path, read: object) -> None:
     assert callable(read)
     with pytest.raises(DependencyUnavailable, match=r"nowhere\.jsonl is not there"):
         read(tmp_path / "nowhere.jsonl")
 
 
 @pytest.mark.parametrize("read", [read_events, read_labels])
-def test_what_calls_itself_gz_and_is_not_is_refused(tmp_path: Path, read: object) -> None:
+def test_a_file_named_gz_that_is_not_gzip_is_refused(tmp_path: Path, read: object) -> None:
     assert callable(read)
     path = tmp_path / "stream.jsonl.gz"
     path.write_bytes(b"{}\n")
@@ -104,7 +104,7 @@ def test_a_gz_that_was_cut_off_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["stream.jsonl.gz", "stream.jsonl"])
-def test_what_is_damaged_in_the_middle_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_damaged_file_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     write_events(path, [event for number in range(40) for event in send_message(first=10 * number)])
     data = bytearray(path.read_bytes())
@@ -115,7 +115,7 @@ def test_what_is_damaged_in_the_middle_is_refused(tmp_path: Path, name: str) -> 
         read_events(path)
 
 
-def test_labels_come_back_by_event(path: Path) -> None:
+def test_labels_are_read_by_event(path: Path) -> None:
     write_labels(path, LABELS)
     assert read_labels(path) == {"e1": "spliced", "e2": "spliced"}
 
@@ -131,20 +131,20 @@ def test_a_label_is_an_object_with_three_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", [b"{", b"[]", b"3", b'{"event_id": "e1"}'])
-def test_a_line_that_is_no_label_is_named(tmp_path: Path, line: bytes) -> None:
+def test_a_line_that_is_not_a_label_is_named(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "labels.jsonl"
     write_lines(path, [b'{"event_id": "e0", "label": "spliced", "chain_id": "c"}', line])
     with pytest.raises(UsageError, match="line 2: a label is an object"):
         read_labels(path)
 
 
-def test_a_place_that_cannot_be_written_to_is_a_missing_part(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(DependencyUnavailable, match="cannot be written"):
         write_events(tmp_path / "no" / "such" / "folder.jsonl", EVENTS)
 
 
 def test_events_are_written_as_they_come(tmp_path: Path) -> None:
-    """A stream larger than memory can be written: nothing is collected first, and half of one takes no name."""
+    """Streams may be larger than memory, and a partial stream gets no name."""
     path = tmp_path / "stream.jsonl"
 
     def failing() -> list[IntentEvent]:
@@ -164,7 +164,7 @@ def test_the_time_of_a_household_does_not_go_back(tmp_path: Path) -> None:
         read_events(tmp_path / "f")
 
 
-def test_what_was_meant_is_the_stream_without_its_labels(tmp_path: Path) -> None:
+def test_labelled_events_are_left_out(tmp_path: Path) -> None:
     write_events(tmp_path / "f", send_message())
     write_labels(tmp_path / "labels", [("e1", "phantom", "c")])
     assert [event.event_id for event in read_meant(tmp_path / "f", tmp_path / "labels")] == [

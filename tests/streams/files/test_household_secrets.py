@@ -42,7 +42,7 @@ def test_a_secret_is_drawn_once_and_kept(secrets: SecretsFile, tmp_path: Path) -
 
 
 def test_what_is_thrown_away_makes_no_token_again(secrets: SecretsFile) -> None:
-    """With the keyring, the household's id and every word at hand: nothing that was sent can be recognised."""
+    """Not even with the keyring, the household's id and every word."""
     tokens = Tokens(KEYRING, secrets)
     sent = tokens.event(SAID)
     check_tokens(sent, ids=True)
@@ -76,12 +76,12 @@ def test_a_token_draws_no_secret(secrets: SecretsFile, tmp_path: Path) -> None:
 
 
 def test_what_is_confirmed_has_the_tokens_of_what_was_asked(secrets: SecretsFile) -> None:
-    """A decision names its household by the token, and a confirmation's slots are replaced by that."""
+    """A decision names its household by the token, which determines the tokens of the slots."""
     tokens = Tokens(KEYRING, secrets)
     sent = tokens.event(SAID)
 
     assert tokens.slots(sent.household_id, SAID.slots, SAID.time) == sent.slots
-    # Elsewhere nobody knows whose token that is: what is confirmed there is refused as changed.
+    # Another process cannot map the token to its household: the confirmation is refused as changed.
     assert Tokens(KEYRING, secrets).slots(sent.household_id, SAID.slots, SAID.time) != sent.slots
     secrets.forget(SAID.household_id)
     assert tokens.slots(sent.household_id, SAID.slots, SAID.time) != sent.slots
@@ -135,7 +135,7 @@ def test_what_is_no_such_file_says_so(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong"
     wrong.touch(0o600)
     wrong.write_bytes(b"no database, and long enough to be read as one" * 50)
-    with pytest.raises(UsageError, match="is no file of households' secrets"):
+    with pytest.raises(UsageError, match="is not a file of household secrets"):
         SecretsFile(wrong)
     with pytest.raises(DependencyUnavailable, match="cannot be used"):
         SecretsFile(tmp_path / "nowhere" / "secrets.db")
@@ -154,13 +154,13 @@ def test_a_store_that_fails_sends_nothing_and_the_policy_answers(
 ) -> None:
     with Hook("http://127.0.0.1:9", tokens=Tokens(KEYRING, Broken())) as hook:
         decision = hook.decide(SAID)
-        told = hook.report(outcome("e1", OutcomeKind.DENIED, household_id=SAID.household_id))
+        reported = hook.report(outcome("e1", OutcomeKind.DENIED, household_id=SAID.household_id))
 
     assert (decision.rung, decision.degraded) == (Rung.POLICY, True)
     assert decision.reasons[0].code == "secret_unavailable"
     assert "OSError" in decision.reasons[0].text
     assert SAID.household_id not in decision.reasons[0].text + caplog.text
-    assert not told
+    assert not reported
 
 
 def test_a_file_that_went_away_says_which(secrets: SecretsFile, tmp_path: Path) -> None:

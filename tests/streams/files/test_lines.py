@@ -52,7 +52,7 @@ READ: dict[str, tuple[str, bytes]] = {
     "UTF-32": ("stream.jsonl", PLAIN.decode().encode("utf-32")),
     "UTF-16 inside of gzip": ("stream.gz", gzip.compress(PLAIN.decode().encode("utf-16"))),
 }
-#: What is told apart, and what its sentence says.
+#: Other kinds of files, and the error about each.
 NAMED: dict[str, tuple[bytes, str]] = {
     "zstd": (b"\x28\xb5\x2f\xfd" + bytes(20), "is zstd.*unzstd"),
     "xz": (lzma.compress(PLAIN), "is xz.*unxz"),
@@ -86,7 +86,7 @@ NAMED: dict[str, tuple[bytes, str]] = {
         gzip.compress(PLAIN) + b"more",
         "cannot be read as gzip: it is damaged",
     ),
-    "no gzip": (b"", "holds no events"),
+    "no gzip": (b"", "contains no events"),
 }
 
 
@@ -99,7 +99,7 @@ def test_what_is_read(what: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", READ)
 def test_the_same_is_read_from_a_pipe(what: str) -> None:
-    """As ``<(…)`` gives it: a name in /dev/fd that cannot be sought in, and that may give one byte at a time."""
+    """Like ``<(…)``: a path in /dev/fd that is not seekable and may return one byte at a time."""
     content = READ[what][1]
     out, into = os.pipe()
 
@@ -153,12 +153,12 @@ def test_a_pipe_that_unpacks_to_much_is_not_read_to_its_end(
 
 
 @pytest.mark.parametrize("name", ["a.gz", "a.GZ"])
-def test_what_ends_in_gz_is_written_as_gzip(name: str, tmp_path: Path) -> None:
+def test_a_name_ending_in_gz_is_written_as_gzip(name: str, tmp_path: Path) -> None:
     write_lines(tmp_path / name, [b"x"])
     assert gzip.decompress((tmp_path / name).read_bytes()) == b"x\n"
 
 
-def test_what_cannot_be_written_to_its_end_leaves_nothing(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_no_file(tmp_path: Path) -> None:
     def lines(end: Callable[[], bytes]) -> object:
         yield b"x"
         yield end()
@@ -171,7 +171,7 @@ def test_what_cannot_be_written_to_its_end_leaves_nothing(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_not_there_or_may_not_be_read_is_a_missing_part(tmp_path: Path) -> None:
+def test_a_missing_or_unreadable_file(tmp_path: Path) -> None:
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(DependencyUnavailable, match="is not there"):
             list(read_lines(path))

@@ -16,9 +16,9 @@ def test_a_sequence_is_a_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"", "holds no sequences"), (b"a\n\xff\n", "line 2")]
+    ("content", "said"), [(b"", "contains no sequences"), (b"a\n\xff\n", "line 2")]
 )
-def test_what_holds_no_sequences(content: bytes, said: str, tmp_path: Path) -> None:
+def test_a_file_without_sequences(content: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(content)
     with pytest.raises(UsageError, match=said):
         read_sequences(tmp_path / "f")
@@ -39,7 +39,7 @@ def write_hdfs(folder: Path, header: str = "block_id,label,events,seconds") -> N
     (folder / "sample_2pct.csv.gz").write_bytes(gzip.compress(sample.encode()))
 
 
-def test_hdfs_leaves_out_what_training_knows_and_what_is_abnormal(tmp_path: Path) -> None:
+def test_hdfs_leaves_out_training_and_abnormal_blocks(tmp_path: Path) -> None:
     write_hdfs(tmp_path)
     found = read_hdfs(tmp_path)
     assert found.train == [("5", "22", "5"), ("5", "5", "22")]
@@ -47,7 +47,7 @@ def test_hdfs_leaves_out_what_training_knows_and_what_is_abnormal(tmp_path: Path
     assert found.abnormal == [("5", "28")]
 
 
-def test_hdfs_that_is_not_there_or_not_itself(tmp_path: Path) -> None:
+def test_hdfs_missing_or_invalid(tmp_path: Path) -> None:
     with pytest.raises(DependencyUnavailable, match=r"train\.gz, abnormal\.gz"):
         read_hdfs(tmp_path)
     write_hdfs(tmp_path, header="block,label,events,seconds")
@@ -75,7 +75,7 @@ def test_schonlau_is_read_from_files_and_from_their_archive(tmp_path: Path) -> N
     assert read_schonlau(packed) == (users, labels)
 
 
-def test_schonlau_that_is_not_there_or_not_itself(tmp_path: Path) -> None:
+def test_schonlau_missing_or_invalid(tmp_path: Path) -> None:
     with pytest.raises(DependencyUnavailable, match="such as User1"):
         read_schonlau(tmp_path)
     write_schonlau(tmp_path, commands=3)

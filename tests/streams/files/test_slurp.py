@@ -17,7 +17,7 @@ def write(folder: Path, *rows: str) -> Path:
     return folder
 
 
-def test_pairs_are_read_with_domain_and_verb_apart(tmp_path: Path) -> None:
+def test_pairs_are_read_with_domain_and_verb(tmp_path: Path) -> None:
     write(tmp_path, HEADER, 'say "x\tsay x\tiot_hue_lighton\tplay_music')
     assert read_slurp(tmp_path) == [Heard('say "x', "say x", "iot.Huelighton", "play.Music")]
 
@@ -36,7 +36,7 @@ def test_a_folder_without_the_file(tmp_path: Path) -> None:
         ((HEADER, "a\ta\tx_y\tx_y"), "misheard"),
     ],
 )
-def test_a_file_that_is_something_else(rows: tuple[str, ...], said: str, tmp_path: Path) -> None:
+def test_an_invalid_file(rows: tuple[str, ...], said: str, tmp_path: Path) -> None:
     write(tmp_path, *rows)
     with pytest.raises(UsageError, match=said):
         read_slurp(tmp_path)

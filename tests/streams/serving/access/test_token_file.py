@@ -147,5 +147,5 @@ def test_ambiguous_json_is_refused(file: Path) -> None:
 def test_a_folder_or_a_pipe_is_not_an_access_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
     for name in ("", "pipe"):
-        with pytest.raises(DependencyUnavailable, match="is no file"):
+        with pytest.raises(DependencyUnavailable, match="is not a file"):
             read_access(tmp_path / name)
