@@ -116,7 +116,7 @@ def _decisions(parts: _Parts) -> APIRouter:
     routes = APIRouter()
 
     async def answer(event: IntentEvent, context: RequestContext) -> Answer:
-        with parts.tracer.span("answer", context.trace, asked=True) as span:
+        with parts.tracer.span("answer", context.trace, awaited=True) as span:
             traced = replace(context, trace=span.traceparent)
             found = await parts.ladder.decide(event, parts.exchange, traced)
             span.facts |= facts(found.decision)
@@ -194,7 +194,7 @@ def _outcomes(parts: _Parts) -> APIRouter:
         outcome = await read_value(request, OUTCOME, parts.settings)
         caller_of(request).check_source(outcome.source)
         exchange = parts.exchange
-        with parts.tracer.span("report", context.trace, asked=True) as span:
+        with parts.tracer.span("report", context.trace, awaited=True) as span:
             headers = OUTCOME.headers(
                 outcome.event_id, outcome.time, source="misfire/gateway", trace=span.traceparent
             )

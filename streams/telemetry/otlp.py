@@ -39,11 +39,11 @@ class ExportingTracer:
         self._tracer = self._provider.get_tracer("misfire")
 
     @contextmanager
-    def span(self, name: str, parent: bytes | None, *, asked: bool) -> Iterator[Span]:
+    def span(self, name: str, parent: bytes | None, *, awaited: bool) -> Iterator[Span]:
         """See ``Tracer.span``."""
         trace = valid_trace(parent)
         context = _PROPAGATOR.extract({"traceparent": trace.decode("ascii")}) if trace else None
-        kind = SpanKind.SERVER if asked else SpanKind.CONSUMER
+        kind = SpanKind.SERVER if awaited else SpanKind.CONSUMER
         # An exception's message can quote unreadable input: record only the exception's type.
         with self._tracer.start_as_current_span(
             name, context, kind, record_exception=False, set_status_on_exception=False

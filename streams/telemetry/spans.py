@@ -29,13 +29,15 @@ class Span:
 class Tracer(Protocol):
     """Creates spans."""
 
-    def span(self, name: str, parent: bytes | None, *, asked: bool) -> AbstractContextManager[Span]:
+    def span(
+        self, name: str, parent: bytes | None, *, awaited: bool
+    ) -> AbstractContextManager[Span]:
         """Open a span for the body of a ``with`` statement.
 
         Args:
             name: the kind of work, the same for all spans of that kind.
             parent: the caller's ``traceparent``; an invalid one counts as ``None``.
-            asked: whether a client waits for the result (a server span) or the work comes from a
+            awaited: whether a client waits for the result (a server span) or the work comes from a
                 topic (a consumer span).
         """
 
@@ -44,7 +46,7 @@ class ForwardingTracer:
     """Records no spans: forwards the caller's ``traceparent``, or starts an unsampled trace."""
 
     @contextmanager
-    def span(self, name: str, parent: bytes | None, *, asked: bool) -> Iterator[Span]:  # noqa: ARG002 - the protocol's
+    def span(self, name: str, parent: bytes | None, *, awaited: bool) -> Iterator[Span]:  # noqa: ARG002 - the protocol's
         """See ``Tracer.span``."""
         yield Span(
             valid_trace(parent) or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00".encode()

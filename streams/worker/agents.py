@@ -226,7 +226,7 @@ class Worker:
             return
         known = stored.decided(intent.event_id) is not None
         budget = self.bundle.policy.block_budget
-        with self.tracer.span("decide", trace_of(record.headers), asked=False) as span:
+        with self.tracer.span("decide", trace_of(record.headers), awaited=False) as span:
             decision, after, failed = decide_record(
                 stored,
                 intent,

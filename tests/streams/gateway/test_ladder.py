@@ -108,13 +108,13 @@ async def test_a_decision_of_the_worker_in_time_is_the_answer(
     ladder: Ladder, bundle: Bundle
 ) -> None:
     exchange = FakeExchange()
-    asked = asyncio.create_task(decide_command(ladder, exchange, 5.0))
+    task = asyncio.create_task(decide_command(ladder, exchange, 5.0))
     await until_requested(exchange)
     exchange.replies["0"].set_result(
         Reply(DECISION.type, DECISION.encode(workers_decision(bundle)))
     )
 
-    answer = await asked
+    answer = await task
 
     assert answer == workers_decision(bundle)
     assert answer.rung is Rung.WORKER
@@ -204,11 +204,11 @@ async def test_an_event_that_does_not_commit_has_no_outcome(ladder: Ladder) -> N
 
 async def test_an_answer_that_cannot_be_read_is_no_answer(ladder: Ladder) -> None:
     exchange = FakeExchange()
-    asked = asyncio.create_task(decide_command(ladder, exchange, 5.0))
+    task = asyncio.create_task(decide_command(ladder, exchange, 5.0))
     await until_requested(exchange)
     exchange.replies["0"].set_result(Reply(DECISION.type, b"{"))
 
-    assert (await asked).rung is Rung.GATEWAY
+    assert (await task).rung is Rung.GATEWAY
 
 
 async def test_concurrent_requests_for_one_event_are_one_request(ladder: Ladder) -> None:
@@ -246,26 +246,26 @@ async def test_another_event_with_a_used_id_is_refused(ladder: Ladder, connected
 
 async def test_the_worker_can_refuse_a_used_id(ladder: Ladder) -> None:
     exchange = FakeExchange()
-    asked = asyncio.create_task(decide_command(ladder, exchange, 5.0))
+    task = asyncio.create_task(decide_command(ladder, exchange, 5.0))
     await until_requested(exchange)
     refusal = REFUSAL.encode(Refusal(code="id_reused", detail="used"))
     exchange.replies["0"].set_result(Reply(REFUSAL.type, refusal))
 
     with pytest.raises(RecordError) as refused:
-        await asked
+        await task
 
     assert refused.value.code == "id_reused"
 
 
 async def test_the_policy_answers_if_the_worker_refuses(ladder: Ladder) -> None:
     exchange = FakeExchange()
-    asked = asyncio.create_task(decide_command(ladder, exchange, 5.0))
+    task = asyncio.create_task(decide_command(ladder, exchange, 5.0))
     await until_requested(exchange)
     exchange.replies["0"].set_result(
         Reply(REFUSAL.type, REFUSAL.encode(Refusal(code="key_mismatch", detail=".")))
     )
 
-    answer = await asked
+    answer = await task
 
     assert (answer.rung, answer.degraded, answer.reasons[0].code) == (
         Rung.POLICY,

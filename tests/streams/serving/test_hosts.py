@@ -24,7 +24,7 @@ def client(**given: Any) -> TestClient:
     return TestClient(app, base_url=BASE)
 
 
-def asked(client: TestClient, method: str = "GET", **headers: str) -> int:
+def status_of(client: TestClient, method: str = "GET", **headers: str) -> int:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return int(client.request(method, "/", headers=named).status_code)
 
@@ -42,7 +42,7 @@ def asked(client: TestClient, method: str = "GET", **headers: str) -> int:
     ],
 )
 def test_loopback_and_the_address_of_the_connection_are_own_hosts(host: str) -> None:
-    assert asked(client(), host=host) == 200
+    assert status_of(client(), host=host) == 200
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,14 @@ def test_exactly_one_host_header_is_required() -> None:
 def test_a_host_can_be_allowed_for_one_port_or_all() -> None:
     found = client(hosts=named_hosts("hook.home.arpa, Gateway:443"))
 
-    assert asked(found, host="hook.home.arpa") == asked(found, host="HOOK.home.arpa:1234") == 200
-    assert asked(found, host="gateway:443") == 200
-    assert asked(found, host="gateway:8750") == asked(found, host="gateway") == 421
-    assert asked(client(host="gateway"), host="gateway:8750") == 200
+    assert (
+        status_of(found, host="hook.home.arpa")
+        == status_of(found, host="HOOK.home.arpa:1234")
+        == 200
+    )
+    assert status_of(found, host="gateway:443") == 200
+    assert status_of(found, host="gateway:8750") == status_of(found, host="gateway") == 421
+    assert status_of(client(host="gateway"), host="gateway:8750") == 200
 
 
 @pytest.mark.parametrize(
@@ -109,21 +113,23 @@ def test_a_host_can_be_allowed_for_one_port_or_all() -> None:
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
 def test_a_page_of_another_origin_is_refused(origin: str, method: str) -> None:
-    assert asked(client(), method, origin=origin) == 403
+    assert status_of(client(), method, origin=origin) == 403
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "", "x"])
 def test_sec_fetch_site_is_checked_without_an_origin(site: str) -> None:
-    assert asked(client(), sec_fetch_site=site) == 403
+    assert status_of(client(), sec_fetch_site=site) == 403
 
 
 def test_a_page_of_this_server_is_accepted_behind_a_tls_proxy() -> None:
     found = client(hosts=named_hosts("hook.home.arpa"))
 
-    assert asked(found, "POST", origin=BASE, sec_fetch_site="same-origin") == 200
-    assert asked(found, sec_fetch_site="none") == 200
-    assert asked(found, "POST", host="hook.home.arpa", origin="https://hook.home.arpa") == 200
-    assert asked(found, "POST", host="hook.home.arpa", origin="https://hook.home.arpa:443") == 200
+    assert status_of(found, "POST", origin=BASE, sec_fetch_site="same-origin") == 200
+    assert status_of(found, sec_fetch_site="none") == 200
+    assert status_of(found, "POST", host="hook.home.arpa", origin="https://hook.home.arpa") == 200
+    assert (
+        status_of(found, "POST", host="hook.home.arpa", origin="https://hook.home.arpa:443") == 200
+    )
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "GET"])
@@ -149,9 +155,9 @@ def test_a_body_has_to_say_that_it_is_json(method: str, kind: str | None) -> Non
 
 
 def test_a_form_without_fields_is_refused_and_a_request_without_a_body_is_not() -> None:
-    assert asked(client(), "POST", content_type="text/plain") == 415
-    assert asked(client(), "POST") == 200
-    assert asked(client(), "GET", content_type="text/plain") == 200
+    assert status_of(client(), "POST", content_type="text/plain") == 415
+    assert status_of(client(), "POST") == 200
+    assert status_of(client(), "GET", content_type="text/plain") == 200
 
 
 @pytest.mark.parametrize(

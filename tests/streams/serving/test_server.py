@@ -26,7 +26,7 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the time limits short enough for a test."""
     for name in (
         "HEAD_SECONDS",
@@ -76,7 +76,7 @@ def test_many_headers_are_refused(port: int) -> None:
     assert many.read().startswith(b"HTTP/1.1 400 ")
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("short_limits")
 @pytest.mark.parametrize("sent", [b"", b"G", HEAD])
 def test_a_head_that_does_not_end_in_time_is_cut(sent: bytes) -> None:
     with answering() as port:
@@ -87,7 +87,7 @@ def test_a_head_that_does_not_end_in_time_is_cut(sent: bytes) -> None:
         assert cut("head_time") == before + 1
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("short_limits")
 def test_the_next_head_of_a_connection_has_a_time_limit() -> None:
     with answering() as port:
         raw = Raw(port)
@@ -98,7 +98,7 @@ def test_the_next_head_of_a_connection_has_a_time_limit() -> None:
         assert b"HTTP/1.1 408 " in raw.read()
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("short_limits")
 @pytest.mark.parametrize("sent", [POST + b"content-length: 5\r\n\r\nab", CHUNKED + b"5\r\nab"])
 def test_a_body_that_does_not_end_in_time_is_cut(sent: bytes) -> None:
     with answering() as port:
@@ -237,7 +237,7 @@ def test_pipelined_requests_are_bounded(port: int) -> None:
     assert cut("pipelined") == before + 1
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("short_limits")
 def test_who_does_not_read_an_answer_is_cut() -> None:
     with answering() as port:
         before, raw = cut("slow_reader"), Raw(port)
@@ -263,7 +263,7 @@ def test_a_flood_of_connections_pushes_itself_out(monkeypatch: pytest.MonkeyPatc
         assert regular.get("/").status_code == 200
 
 
-def test_an_unfinished_handshake_ends(hasty: None, tmp_path: Path) -> None:  # noqa: ARG001
+def test_an_unfinished_handshake_ends(short_limits: None, tmp_path: Path) -> None:  # noqa: ARG001
     ours = trustme.CA()
     pair = tmp_path / "pair.pem"
     ours.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(pair)

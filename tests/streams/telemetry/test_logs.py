@@ -48,7 +48,7 @@ def test_a_decision_is_one_line_with_its_ids() -> None:
         HouseholdState.new(event.household_id), event, hand_bundle(), at=event.seconds
     )
     with ForwardingTracer().span(
-        "decide", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", asked=False
+        "decide", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", awaited=False
     ) as span:
         log_decision(LOGGER, "decided", decision, span.traceparent, seconds=0.004)
 

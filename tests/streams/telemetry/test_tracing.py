@@ -73,13 +73,13 @@ def collector() -> Iterator[tuple[str, list[Any]]]:
 )
 def test_an_invalid_traceparent_starts_a_new_trace(trace: bytes | None) -> None:
     assert valid_trace(trace) is None
-    with ForwardingTracer().span("decide", trace, asked=True) as span:
+    with ForwardingTracer().span("decide", trace, awaited=True) as span:
         assert valid_trace(span.traceparent)
         assert span.traceparent.endswith(b"-00")  # not sampled
 
 
 def test_without_a_collector_the_traceparent_is_forwarded() -> None:
-    with build_tracer("misfire-worker", None, {}).span("decide", CALLER, asked=False) as span:
+    with build_tracer("misfire-worker", None, {}).span("decide", CALLER, awaited=False) as span:
         assert span.traceparent == CALLER
 
 
@@ -105,8 +105,8 @@ def test_spans_are_sent_with_their_parent_and_facts() -> None:
             build_tracer("misfire-worker", address),
         )
         with (
-            gateway.span("answer", CALLER, asked=True) as outer,
-            worker.span("decide", outer.traceparent, asked=False) as inner,
+            gateway.span("answer", CALLER, awaited=True) as outer,
+            worker.span("decide", outer.traceparent, awaited=False) as inner,
         ):
             inner.facts["decision_id"] = "d1"
         for tracer in (gateway, worker):
@@ -129,7 +129,7 @@ def test_opentelemetry_environment_variables_are_used(monkeypatch: pytest.Monkey
     with collector() as (address, spans):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
         tracer = build_tracer("misfire-worker", None)
-        with tracer.span("decide", None, asked=False):
+        with tracer.span("decide", None, awaited=False):
             pass
         tracer._provider.shutdown()  # type: ignore[attr-defined]
 
@@ -139,7 +139,7 @@ def test_opentelemetry_environment_variables_are_used(monkeypatch: pytest.Monkey
 def test_exception_messages_are_not_exported() -> None:
     with collector() as (address, spans):
         tracer = build_tracer("misfire-worker", address)
-        with pytest.raises(ValueError, match="doctor"), tracer.span("decide", None, asked=False):
+        with pytest.raises(ValueError, match="doctor"), tracer.span("decide", None, awaited=False):
             raise ValueError("call my doctor")
         tracer._provider.shutdown()  # type: ignore[attr-defined]
 
