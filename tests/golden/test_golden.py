@@ -209,5 +209,5 @@ def test_every_risk_class_has_a_policy_case() -> None:
 
 
 @pytest.mark.parametrize("kind", ["decisions", "chains", "policy"])
-def test_every_case_says_why(kind: str) -> None:
+def test_every_case_has_a_reason(kind: str) -> None:
     assert all(case.values[0]["why"].endswith(".") for case in cases(kind))

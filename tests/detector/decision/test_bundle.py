@@ -67,7 +67,7 @@ def test_a_bundle_that_was_read_decides_the_same() -> None:
         assert run(events, read) == run(events, BUNDLE)
 
 
-def test_making_the_same_bundle_twice_gives_the_same_version() -> None:
+def test_equal_bundles_have_equal_versions() -> None:
     again = hand_bundle(calibration=hand_calibration(per_category=200))
     assert again.version == BUNDLE.version
     assert len(again.version) == 16
@@ -88,7 +88,7 @@ def test_making_the_same_bundle_twice_gives_the_same_version() -> None:
     ],
     ids=["calibration", "policy", "judge", "population"],
 )
-def test_another_part_is_another_version(other: Bundle) -> None:
+def test_another_part_gives_another_version(other: Bundle) -> None:
     assert other.version != BUNDLE.version
 
 
@@ -183,7 +183,7 @@ def test_arrays_of_another_bundle_are_refused(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["roots", "term", "children", "pairs"])
 @pytest.mark.parametrize("number", [-1, 10_000])
-def test_numbers_that_point_nowhere_are_refused(key: str, number: int) -> None:
+def test_indices_out_of_range_are_refused(key: str, number: int) -> None:
     array = np.load(io.BytesIO(FILES["arrays.npz"]))[key]
     array.flat[0] = number
     assert_refused(with_arrays(**{key: array}), "numbers out of range")

@@ -105,7 +105,7 @@ def test_a_bundle_with_any_number_of_an_array_changed(name: str, data: st.DataOb
 
 @pytest.mark.parametrize("name", sorted(name for name in STORED if STORED[name].dtype.kind == "f"))
 @pytest.mark.parametrize("number", [math.nan, -math.inf])
-def test_what_is_no_number_is_refused_wherever_it_stands(name: str, number: float) -> None:
+def test_a_value_that_is_not_finite_is_refused_anywhere(name: str, number: float) -> None:
     for place in (0, STORED[name].size // 2, STORED[name].size - 1):
         array = STORED[name].copy()
         array.flat[place] = number
@@ -159,12 +159,12 @@ def test_a_depth_that_the_trees_do_not_have_is_refused(depth: float) -> None:
         [[2, 2], [1, 1], [3, 4], [3, 3], [4, 4]],
     ],
 )
-def test_nodes_that_are_no_tree_are_refused(children: list[list[int]]) -> None:
+def test_nodes_that_do_not_form_a_tree_are_refused(children: list[list[int]]) -> None:
     with pytest.raises(BundleError, match="trees"):
         bundle_from_files(with_arrays(children=np.array(children)))
 
 
-def test_more_thresholds_than_are_worth_their_memory_are_refused() -> None:
+def test_too_many_thresholds_are_refused() -> None:
     splits = 600
     own = np.arange(2 * splits + 1)
     children = np.stack([own, own], axis=1)
@@ -194,13 +194,13 @@ def test_what_is_no_intent_is_no_symbol(intent: str) -> None:
         bundle_from_files(FILES | {"names.json": names})
 
 
-def test_names_that_come_twice_are_refused() -> None:
+def test_duplicate_names_are_refused() -> None:
     text = FILES["names.json"].replace(b'"depth":', b'"depth":1,"depth":', 1)
     with pytest.raises(BundleError, match="twice"):
         bundle_from_files(FILES | {"names.json": text})
 
 
-def test_a_pair_that_comes_twice_is_refused() -> None:
+def test_a_duplicate_pair_is_refused() -> None:
     pairs = STORED["pairs"].copy()
     pairs[1] = pairs[0]
     with pytest.raises(BundleError, match="pair"):

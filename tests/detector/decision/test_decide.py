@@ -119,9 +119,7 @@ def test_a_decision_is_a_function_of_its_arguments(
 
 @ANY_BUNDLE
 @given(events=EVENTS)
-def test_whatever_comes_gets_a_decision_that_says_what_it_is(
-    bundle: Bundle, events: list[IntentEvent]
-) -> None:
+def test_every_event_gets_a_complete_decision(bundle: Bundle, events: list[IntentEvent]) -> None:
     state, seen = NEW, set()
     for each in events:
         decision, state = decide(state, each, bundle, at=each.seconds)
@@ -172,9 +170,7 @@ def check(decision: Decision, bundle: Bundle) -> None:
 
 @ANY_BUNDLE
 @given(history=HISTORIES)
-def test_what_is_remembered_is_bounded(
-    bundle: Bundle, history: list[IntentEvent | Outcome]
-) -> None:
+def test_the_state_is_bounded(bundle: Bundle, history: list[IntentEvent | Outcome]) -> None:
     state = NEW
     for step in history:
         state = (
@@ -202,7 +198,7 @@ def test_a_repeated_event_gets_its_first_decision_and_changes_nothing(
         assert after is state
 
 
-def test_a_repeated_event_may_even_say_something_else(bundle: Bundle) -> None:
+def test_a_repeated_event_may_have_other_content(bundle: Bundle) -> None:
     (first,), state = run([event(commits=True)], bundle)
     again, after = decide(
         state, event(intent="lights.TurnOn"), bundle, at=event(intent="lights.TurnOn").seconds
@@ -213,7 +209,7 @@ def test_a_repeated_event_may_even_say_something_else(bundle: Bundle) -> None:
 
 
 @pytest.mark.parametrize("wake", [SURE, DOUBTFUL, ABSURD])
-def test_following_what_somebody_else_decided_leaves_the_same_household(
+def test_following_another_rungs_decision_leads_to_the_same_state(
     bundle: Bundle, wake: float
 ) -> None:
     decided = followed = NEW
@@ -243,7 +239,7 @@ def test_events_that_commit_nothing_are_allowed_and_not_judged(bundle: Bundle) -
         )
 
 
-def test_the_bits_are_the_events_and_the_chains(bundle: Bundle) -> None:
+def test_a_decision_has_the_surprisal_of_its_event_and_chain(bundle: Bundle) -> None:
     decisions, _ = run(send_message(), bundle)
     single = [decision.event_bits for decision in decisions]
     assert [decision.surprisal_bits for decision in decisions] == pytest.approx(
@@ -264,9 +260,7 @@ def test_a_bundle_that_was_saved_and_loaded_decides_the_same_bytes(
     assert first[1] == again[1]
 
 
-def test_households_do_not_know_of_each_other(
-    trained: Bundle, population: list[IntentEvent]
-) -> None:
+def test_households_are_independent(trained: Bundle, population: list[IntentEvent]) -> None:
     """Interleaved and consecutive households get the same decisions."""
     names = sorted({each.household_id for each in population})[:3]
     states, mixed = {name: HouseholdState.new(name) for name in names}, []
@@ -284,7 +278,7 @@ def test_households_do_not_know_of_each_other(
     assert sorted(map(written, mixed)) == sorted(map(written, apart))
 
 
-def test_every_decision_on_a_population_says_what_it_is(
+def test_every_decision_on_a_population_is_complete(
     trained: Bundle, population: list[IntentEvent]
 ) -> None:
     states: dict[str, HouseholdState] = {}
@@ -336,7 +330,7 @@ def test_a_spoken_yes_to_the_question_is_not_a_confirmation(wake: float) -> None
     assert third.verdict is not Verdict.ALLOW
 
 
-def test_after_a_no_only_a_chain_that_begins_anew_is_judged_on_its_own() -> None:
+def test_after_a_no_only_a_new_chain_is_judged_on_its_own() -> None:
     _, state = run(heard(send_message(), DOUBTFUL), HAND)
     state = apply_outcome(
         state,
@@ -351,7 +345,7 @@ def test_after_a_no_only_a_chain_that_begins_anew_is_judged_on_its_own() -> None
     assert later.verdict is Verdict.CONFIRM
 
 
-def test_without_an_answer_beginning_anew_changes_nothing() -> None:
+def test_an_unanswered_question_also_holds_back_a_new_chain() -> None:
     _, state = run(heard(send_message(), DOUBTFUL), HAND)
     assert run(heard(send_message(3), SURE), HAND, state)[0][-1].verdict is Verdict.CONFIRM
 
@@ -364,7 +358,7 @@ def test_once_confirmed_the_command_runs() -> None:
 
 
 @pytest.mark.parametrize("kind", [OutcomeKind.DENIED, OutcomeKind.EXPIRED, OutcomeKind.UNDONE])
-def test_what_was_not_confirmed_stays_held_back(kind: OutcomeKind) -> None:
+def test_an_unconfirmed_command_stays_held_back(kind: OutcomeKind) -> None:
     _, state = run(heard(send_message(), DOUBTFUL), HAND)
     state = apply_outcome(state, outcome("e2", kind), at=outcome("e2", kind).time.timestamp())
     again = dialogue((SEND, Act.AFFIRM, True), first=3, wake_confidence=SURE)
@@ -398,7 +392,7 @@ def test_score_first_learn_after() -> None:
     assert second[-1].verdict is Verdict.ALLOW
 
 
-def test_an_outcome_that_came_early_does_not_change_the_decision() -> None:
+def test_an_early_outcome_does_not_change_the_decision() -> None:
     bundle = hand_bundle(judge=hand_judge("intent_count", (0.5, 0.6), (6.0, 6.0, -6.0)))
     early = apply_outcome(
         NEW,
@@ -408,7 +402,7 @@ def test_an_outcome_that_came_early_does_not_change_the_decision() -> None:
     assert run(send_message(), bundle, early)[0] == run(send_message(), bundle)[0]
 
 
-def test_shadow_records_the_verdict_and_lets_everything_run() -> None:
+def test_shadow_mode_records_the_verdict_and_lets_everything_run() -> None:
     shadow = hand_bundle(rules=policy(enforcement='"shadow"'))
     enforced = run(heard(send_message(), ABSURD), HAND)[0][-1]
     shown = run(heard(send_message(), ABSURD), shadow)[0][-1]
@@ -422,7 +416,7 @@ def test_shadow_records_the_verdict_and_lets_everything_run() -> None:
 
 
 @pytest.mark.parametrize("wake", [DOUBTFUL, ABSURD])
-def test_shadow_teaches_nothing_that_enforcement_would_have_stopped(wake: float) -> None:
+def test_shadow_mode_learns_nothing_that_enforcement_would_have_stopped(wake: float) -> None:
     shadow = hand_bundle(rules=policy(enforcement='"shadow"'))
     _, state = run(heard(send_message(), wake), shadow)
     _, state = run(
@@ -441,7 +435,7 @@ def test_shadow_teaches_nothing_that_enforcement_would_have_stopped(wake: float)
         ("oven.Ignite", Verdict.CONFIRM),
     ],
 )
-def test_an_intent_that_nobody_knows_gets_its_classes_fallback_marked(
+def test_an_unknown_intent_gets_the_fallback_of_its_class_and_is_marked(
     intent: str, verdict: Verdict
 ) -> None:
     decision = run([event(intent=intent, commits=True, wake_confidence=SURE)], HAND)[0][0]
@@ -450,7 +444,7 @@ def test_an_intent_that_nobody_knows_gets_its_classes_fallback_marked(
     assert intent in decision.reasons[0].text
 
 
-def test_too_little_calibration_abstains_and_says_so() -> None:
+def test_the_judge_abstains_with_too_little_calibration_data() -> None:
     bundle = hand_bundle(calibration=hand_calibration(per_category=20))
     for wake in (SURE, ABSURD):
         decision = run(heard(send_message(), wake), bundle)[0][-1]
@@ -478,7 +472,7 @@ def test_a_lower_rung_is_marked(rung: Rung) -> None:
         ("security.UnlockDoor", RiskClass.PHYSICAL, Verdict.CONFIRM),
     ],
 )
-def test_without_a_model_the_policys_fallback_answers_marked(
+def test_without_a_model_the_policys_fallback_decides_and_is_marked(
     intent: str, risk: RiskClass, verdict: Verdict
 ) -> None:
     commit = event(intent=intent, commits=True)
@@ -499,13 +493,13 @@ def test_without_a_model_the_policys_fallback_answers_marked(
     )
 
 
-def test_without_a_model_what_commits_nothing_goes_on_and_is_marked() -> None:
+def test_without_a_model_an_event_that_does_not_commit_is_allowed_and_marked() -> None:
     decision = fallback_decision(event(), policy(), code="no_bundle", text="There is no bundle.")
     assert (decision.verdict, decision.degraded) == (Verdict.ALLOW, True)
     assert decision.reasons
 
 
-def test_a_fallback_of_block_blocks_and_shadow_lets_it_run() -> None:
+def test_a_fallback_of_block_blocks_except_in_shadow_mode() -> None:
     text = POLICY_TEXT.replace(
         'budget = 0.01\nfallback = "confirm"', 'budget = 0.01\nfallback = "block"'
     )
@@ -530,7 +524,7 @@ def test_a_fallback_of_block_blocks_and_shadow_lets_it_run() -> None:
     repeats=st.lists(st.integers(0, MAX_RECENT - 1), max_size=8),
     apart=st.sampled_from([1.0, 60.0, 86_400.0]),
 )
-def test_the_latest_events_get_their_first_decision_again_whatever_became_of_their_sessions(
+def test_recent_events_get_their_first_decision_again_after_their_session_ended(
     repeats: list[int], apart: float
 ) -> None:
     """Each event opens a session. Days apart, all sessions but the last are closed."""

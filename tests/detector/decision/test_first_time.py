@@ -34,14 +34,14 @@ LOCKS = f'[[intents]]\nclass = "physical"\npatterns = ["{LIGHT}"]\n\n[[intents]]
 BUNDLE = hand_bundle(rules=policy(POLICY_TEXT.replace("[[intents]]", LOCKS, 1)))
 
 
-def test_what_was_never_given_is_asked_about() -> None:
+def test_a_new_command_is_asked_about() -> None:
     reason = why_first_physical(COMMAND, NEW, RiskClass.PHYSICAL, Rung.WORKER)
     assert reason is not None
     assert (reason.code, reason.bits, reason.event_id) == (FIRST_PHYSICAL, 0.0, "e0")
     assert UNLOCK in reason.text
 
 
-def test_what_was_given_is_not_asked_about() -> None:
+def test_a_familiar_command_is_not_asked_about() -> None:
     assert why_first_physical(COMMAND, GIVEN, RiskClass.PHYSICAL, Rung.WORKER) is None
 
 
@@ -56,7 +56,7 @@ def test_a_rung_without_the_history_always_asks(rung: Rung, household: Household
     assert why_first_physical(COMMAND, household, RiskClass.PHYSICAL, rung) is not None
 
 
-def test_another_command_of_the_same_door_is_new() -> None:
+def test_another_command_for_the_same_door_is_new() -> None:
     lock = event(intent="security.LockDoor", commits=True)
     assert why_first_physical(lock, GIVEN, RiskClass.PHYSICAL, Rung.WORKER) is not None
 
@@ -141,7 +141,7 @@ def test_a_no_teaches_nothing() -> None:
     assert (decision.verdict, codes(decision)) == (Verdict.CONFIRM, [FIRST_PHYSICAL])
 
 
-def test_where_nobody_can_be_asked_it_is_blocked() -> None:
+def test_a_class_without_methods_is_blocked() -> None:
     text = BUNDLE.policy.text.replace(
         'harm = 600.0\ndenial = 40.0\nbudget = 0.01\nfallback = "confirm"\n'
         'methods = ["phone_push", "pin"]',

@@ -44,7 +44,7 @@ PLAYERS = {
         (ABSURD, False, Standing.DENIED),
     ],
 )
-def test_a_label_is_told_in_the_way_that_the_verdict_leaves(
+def test_a_label_is_reported_by_the_means_that_the_verdict_allows(
     wake: float, meant: bool, standing: Standing
 ) -> None:
     _, state = run(heard(send_message(), wake), hand_bundle())
@@ -52,7 +52,7 @@ def test_a_label_is_told_in_the_way_that_the_verdict_leaves(
     assert after.pending[0].standing is standing
 
 
-def test_of_a_command_that_is_not_remembered_nothing_is_told() -> None:
+def test_nothing_is_reported_about_a_forgotten_command() -> None:
     state = HouseholdState.new("h1")
     assert reveal(state, "e2", meant=True, at=0.0) is state
 

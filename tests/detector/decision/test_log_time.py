@@ -124,7 +124,7 @@ def test_a_question_of_a_wrong_stamp_is_not_open_for_years() -> None:
     assert result.reason is Refusal.EXPIRED
 
 
-def test_the_logs_time_may_go_back_a_little() -> None:
+def test_log_time_may_go_back_a_little() -> None:
     asked, state = said_at(HouseholdState.new("h1"), AT)
     result, _ = answer(state, given_to(asked), BUNDLE, at=AT - 10, key=CONFIRMATION_KEY)
     assert result.result is Result.CONFIRMED
@@ -142,7 +142,7 @@ def test_what_is_undone_within_the_window_teaches_nothing_however_slow_the_satel
     assert state.learned == 1
 
 
-def test_the_same_bytes_whatever_the_device_says_once_it_is_not_believed() -> None:
+def test_a_rejected_device_time_does_not_affect_the_bytes() -> None:
     found = []
     for device in (-YEAR, YEAR):
         decision, state = said_at(HouseholdState.new("h1"), AT, device=device)
@@ -151,7 +151,7 @@ def test_the_same_bytes_whatever_the_device_says_once_it_is_not_believed() -> No
     assert found[0] == found[1]
 
 
-def test_a_stamp_of_the_far_future_does_not_stop_the_block_budget_from_forgetting() -> None:
+def test_a_timestamp_in_the_far_future_does_not_freeze_the_block_budget() -> None:
     budget = BlockBudget(window_seconds=100.0, least_commands=1)
     window = BlockWindow()
     for seconds, number in ((0.0, 1), (5 * YEAR, 2)):
@@ -164,7 +164,7 @@ def test_a_stamp_of_the_far_future_does_not_stop_the_block_budget_from_forgettin
     assert window.blocks < 0.01
 
 
-def test_every_event_says_its_own_device_time_and_nothing_is_refused() -> None:
+def test_every_device_time_is_recorded_and_none_is_refused() -> None:
     for years in (-30, 30):
         said: IntentEvent = replace(SAID[0], time=START + timedelta(days=365 * years))
         decision, state = decide(HouseholdState.new("h1"), said, BUNDLE, at=AT)

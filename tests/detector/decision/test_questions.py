@@ -91,7 +91,7 @@ WRONG: dict[str, tuple[dict[str, Any], Refusal]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_does_not_belong_is_refused_and_changes_nothing_but_attempts(what: str) -> None:
+def test_an_answer_that_does_not_match_is_refused_and_changes_only_the_attempts(what: str) -> None:
     decision, state = asked()
     fields, reason = WRONG[what]
     result, after = taken(state, given_to(decision, **fields))
@@ -110,7 +110,7 @@ NOTHING_BUT_TALK: dict[ConfirmMethod, Refusal] = {
 
 
 @pytest.mark.parametrize("method", ConfirmMethod)
-def test_portland_gets_through_by_no_method(method: ConfirmMethod) -> None:
+def test_no_method_lets_portland_through(method: ConfirmMethod) -> None:
     """The background says "right" once more than there are attempts.
 
     Golden decisions cover the scoring of a spoken yes.
@@ -141,7 +141,7 @@ def test_another_household_cannot_answer() -> None:
     assert taken(state, given_to(decision))[0].result is Result.CONFIRMED
 
 
-def test_a_question_that_nobody_asked_is_unknown() -> None:
+def test_a_question_that_was_never_asked_is_unknown() -> None:
     decision, state = asked()
     slots = {"contact": "k1_a44e"}
     unknown = given_to(
@@ -221,7 +221,7 @@ def test_a_second_answer_is_refused_whatever_it_says(first: bool) -> None:
         assert after == state
 
 
-def test_what_became_of_an_answer_is_remembered_for_who_missed_it() -> None:
+def test_the_result_of_an_answer_can_be_recalled() -> None:
     decision, state = asked()
     result, state = taken(state, given_to(decision))
     assert recall(state, given_to(decision)) == result
@@ -245,7 +245,7 @@ def test_an_outcome_closes_the_question() -> None:
     assert taken(state, given_to(decision))[0].reason is Refusal.EXPIRED
 
 
-def test_new_slots_take_the_place_of_the_question() -> None:
+def test_new_slots_supersede_the_question() -> None:
     decision, state = asked()
     corrected = heard(send_message(3, contact="k1_bob"), DOUBTFUL)
     again, state = run(corrected, BUNDLE, state)
@@ -279,7 +279,7 @@ def commands(number: int) -> list[Any]:
     ]
 
 
-def test_open_questions_are_bounded_and_beyond_the_bound_it_blocks() -> None:
+def test_commands_beyond_the_limit_of_open_questions_are_blocked() -> None:
     decisions, state = run(commands(9), BUNDLE)
     verdicts = [decision.verdict for decision in decisions]
     assert verdicts == [Verdict.CONFIRM] * 3 + [Verdict.BLOCK] * 6
@@ -290,7 +290,7 @@ def test_open_questions_are_bounded_and_beyond_the_bound_it_blocks() -> None:
     assert run([later], BUNDLE, state)[0][0].verdict is Verdict.CONFIRM
 
 
-def test_what_is_remembered_of_questions_is_bounded() -> None:
+def test_remembered_questions_are_bounded() -> None:
     state = HouseholdState.new("h1")
     for number, each in enumerate(commands(40)):
         _, state = decide(
@@ -311,7 +311,7 @@ def test_without_a_key_no_proof_confirms() -> None:
     assert taken(state, given_to(decision, proof=None), key=None)[0].reason is Refusal.PROOF_MISSING
 
 
-def test_without_a_key_no_way_is_offered_that_takes_a_proof() -> None:
+def test_without_a_key_no_method_with_a_proof_is_offered() -> None:
     offered = decide_without_a_key(heard(send_message(), DOUBTFUL))
     assert offered.verdict is Verdict.CONFIRM
     assert offered.confirm is not None
@@ -357,7 +357,7 @@ def test_who_was_asked_below_the_worker_is_checked_as_well() -> None:
     assert taken(after, given_to(decision))[0].reason is Refusal.ALREADY_ANSWERED
 
 
-def test_a_no_to_who_asked_below_the_worker_needs_no_proof() -> None:
+def test_a_no_to_a_lower_rungs_question_needs_no_proof() -> None:
     _, state = run(heard(send_message(), SURE), BUNDLE)
     decision, _ = asked()
     result, after = taken(state, given_to(decision, proof=None, accepted=False))
@@ -389,7 +389,7 @@ def test_in_shadow_mode_a_command_that_was_denied_still_runs() -> None:
         {"slots": {"a": "x" * 200}},
     ],
 )
-def test_an_answer_that_is_none(fields: dict[str, Any]) -> None:
+def test_an_invalid_answer_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidValue):
         given_to(asked()[0], **fields)
 
@@ -406,7 +406,7 @@ CHANGES: list[Callable[[ConfirmationAnswer], ConfirmationAnswer]] = [
 
 
 @given(st.lists(st.sampled_from(CHANGES), max_size=12))
-def test_whatever_is_answered_a_command_is_released_once_at_most(
+def test_a_command_is_released_at_most_once(
     changes: list[Callable[[ConfirmationAnswer], ConfirmationAnswer]],
 ) -> None:
     decision, state = asked()

@@ -22,7 +22,7 @@ def weighed(**bits: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.array([bits.get(name, 0.0) for name in NAMES])
 
 
-def test_the_three_strongest_terms_speak_the_strongest_first() -> None:
+def test_the_three_strongest_terms_are_reasons_in_order() -> None:
     chosen = dict(zip(NAMES[:5], (1.0, 4.0, 0.6, 2.0, -9.0), strict=True))
     moment = send()
     values = np.array([term.value(moment) for term in TERMS])
@@ -39,7 +39,7 @@ def test_the_three_strongest_terms_speak_the_strongest_first() -> None:
         assert "{" not in reason.text
 
 
-def test_noise_is_no_reason() -> None:
+def test_weak_contributions_are_not_reasons() -> None:
     moment = send()
     values = np.array([term.value(moment) for term in TERMS])
     assert len(reasons_for(moment, values, weighed(chain_bits=1.0, first_bits=0.49))) == 1
@@ -55,7 +55,7 @@ def test_an_interruption_always_has_a_reason() -> None:
     assert [reason.code for reason in reasons_for(moment, values, contributions)] == ["returns"]
 
 
-def test_a_missing_value_is_called_missing() -> None:
+def test_a_missing_value_is_reported_as_missing() -> None:
     moment = send()
     values = np.full(len(TERMS), math.nan)
     (reason,) = reasons_for(moment, values, weighed(wake_confidence=3.0))
@@ -74,7 +74,7 @@ def session_of(*turns: tuple[str, Act, bool]) -> tuple[Session, tuple[float, ...
     return session, bits
 
 
-def test_what_was_expected_is_what_the_model_predicts_in_that_place() -> None:
+def test_expected_events_are_the_models_predictions_at_that_position() -> None:
     # After "send message" and a contact, the model expects "affirm"; instead, a song begins.
     turns = [(SEND, Act.INITIATE, False), (SEND, Act.INFORM, False), (SEND, Act.DECLINE, True)]
     session, bits = session_of(*turns)
@@ -102,7 +102,7 @@ def test_expected_events_are_known_ones_and_the_likeliest_first() -> None:
     ("strange", "expected"),
     [(0, ("music.PlaySong", "initiate")), (1, (SEND, "inform")), (2, (SEND, "affirm"))],
 )
-def test_the_place_is_that_of_the_most_surprising_turn(
+def test_the_position_is_that_of_the_most_surprising_turn(
     strange: int, expected: tuple[str, str]
 ) -> None:
     turns = [
@@ -117,7 +117,7 @@ def test_the_place_is_that_of_the_most_surprising_turn(
     assert (likeliest.intent, likeliest.act) == expected
 
 
-def test_talk_inside_a_chain_does_not_move_the_place() -> None:
+def test_conversation_inside_a_chain_does_not_move_the_position() -> None:
     turns = [
         (SEND, Act.INITIATE, False),
         ("conversation.Hello", Act.INITIATE, False),
@@ -132,7 +132,7 @@ def test_talk_inside_a_chain_does_not_move_the_place() -> None:
 
 @pytest.mark.parametrize("turns", [MAX_TURNS - 1, MAX_TURNS, MAX_TURNS + 40])
 @pytest.mark.parametrize("strange", [0, -1])
-def test_a_long_session_is_explained_as_far_as_it_is_kept(turns: int, strange: int) -> None:
+def test_a_long_session_is_explained_from_its_kept_turns(turns: int, strange: int) -> None:
     session, bits = session_of(
         *[(SEND, Act.INITIATE, False)],
         *[(SEND, Act.INFORM, False)] * turns,

@@ -35,7 +35,7 @@ def beside(active: Bundle, shadow: Bundle) -> list[tuple[Decision, Decision]]:
     return found
 
 
-def test_in_its_own_shadow_a_bundle_decides_the_same() -> None:
+def test_a_bundle_that_shadows_itself_decides_the_same() -> None:
     for bundle in (hand_bundle(), CAREFUL):
         pairs = beside(bundle, bundle)
 
@@ -51,7 +51,7 @@ def test_another_bundle_decides_as_it_would_alone() -> None:
     assert {decision.verdict for decision in alone} > {Verdict.ALLOW}
 
 
-def test_the_active_state_is_left_alone() -> None:
+def test_the_active_state_does_not_change() -> None:
     said: list[IntentEvent] = [event(1), event(2, commits=True)]
     states = [HouseholdState.new("h1")]
     for each in said:

@@ -48,7 +48,7 @@ def test_the_cheapest_verdict_counts(wake: float, verdict: Verdict) -> None:
 
 
 @pytest.mark.parametrize(("p_value", "verdict"), [(0.01, Verdict.BLOCK), (0.010001, Verdict.ALLOW)])
-def test_the_budget_comes_before_the_costs(p_value: float, verdict: Verdict) -> None:
+def test_the_budget_takes_precedence_over_costs(p_value: float, verdict: Verdict) -> None:
     moment = send(ABSURD)
     judgement = replace(judge_chain(moment, BUNDLE, RISK), p_value=p_value)
     assert rule_on(moment, judgement, BUNDLE, RISK).verdict is verdict
@@ -76,7 +76,7 @@ def test_an_intent_that_training_never_saw_is_not_judged(wake: float) -> None:
 
 
 @pytest.mark.parametrize(("learned", "p_value"), [(0, 1 / 1001), (NEW_HOUSEHOLD_SESSIONS, 1.0)])
-def test_a_new_household_is_held_against_new_households(learned: int, p_value: float) -> None:
+def test_a_new_household_is_compared_with_new_households(learned: int, p_value: float) -> None:
     usual = hand_calibration(per_category=1000).scores
     calibration = Calibration(
         {(RISK, True): usual[RISK, True], (RISK, False): usual[RISK, False] + 1000}
@@ -86,7 +86,7 @@ def test_a_new_household_is_held_against_new_households(learned: int, p_value: f
     assert judge_chain(moment, hand_bundle(calibration=calibration), RISK).p_value == p_value
 
 
-def test_what_nobody_can_be_asked_about_is_blocked() -> None:
+def test_a_held_back_command_without_methods_is_blocked() -> None:
     """An unconfirmed chain may not run; if its class has no confirmation methods, it is blocked."""
     text = POLICY_TEXT.replace(
         'fallback = "confirm"\nmethods = ["phone_push", "challenge", "pin"]',

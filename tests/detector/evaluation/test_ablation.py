@@ -14,7 +14,7 @@ from tests.detector.town import town
 TOWN = town(households=6, sessions=6)
 
 
-def test_layers_hold_every_term_once() -> None:
+def test_layers_contain_every_term_once() -> None:
     assert [term for terms in LAYERS.values() for term in terms] == list(TERMS)
 
 
@@ -52,6 +52,6 @@ def test_each_layer_and_each_term_is_left_out_once(monkeypatch: pytest.MonkeyPat
     assert stages[-1] == ("judging without terms", 6, 6)
 
 
-def test_without_misfires_nothing_can_be_said() -> None:
+def test_a_stream_without_misfires_is_refused() -> None:
     with pytest.raises(NotEnoughData, match="with both"):
         ablate(TOWN, TOWN, set(), policy())

@@ -39,7 +39,7 @@ def test_a_thousand_commands_cost_what_the_policy_says(
     assert costs(meant, misfire)["misfire"] == pytest.approx(wanted)
 
 
-def test_the_other_ways_do_not_look_at_the_verdict() -> None:
+def test_the_other_rules_ignore_the_verdict() -> None:
     worst, best = costs(Verdict.BLOCK, Verdict.ALLOW), costs(Verdict.ALLOW, Verdict.BLOCK)
     assert best.keys() == WAYS.keys()
     for way in WAYS.keys() - {"misfire"}:
@@ -48,12 +48,12 @@ def test_the_other_ways_do_not_look_at_the_verdict() -> None:
     assert best["ask for outbound and purchases"] == pytest.approx(1000.0 + 400.0 * 0.01)
 
 
-def test_today_nobody_asks_about_a_light() -> None:
+def test_todays_assistants_do_not_ask_about_a_light() -> None:
     found = costs(Verdict.ALLOW, Verdict.ALLOW, RiskClass.REVERSIBLE)
     assert found["ask for outbound and purchases"] == found["always allow"] == pytest.approx(20.0)
 
 
-def test_we_are_charged_for_the_question_that_we_ask() -> None:
+def test_our_cost_is_that_of_the_question_asked() -> None:
     pin = Confirm(
         methods=(ConfirmMethod.PIN, ConfirmMethod.PHONE_PUSH), prompt="Was this intended?"
     )

@@ -19,7 +19,7 @@ RATES = (0.001, 0.01, 0.05)
 
 
 @given(SCORES, SCORES, st.sampled_from(RATES))
-def test_recall_is_at_no_more_than_the_given_rate(
+def test_recall_is_measured_at_no_more_than_the_given_rate(
     meant: list[float], misfires: list[float], rate: float
 ) -> None:
     scores: npt.NDArray[np.float64] = np.array([*meant, *misfires])
@@ -47,14 +47,14 @@ def test_a_curve_rises_from_what_no_meant_command_costs_to_everything(
     assert list(recalls) == sorted(recalls)
 
 
-def test_kinds_have_the_meant_commands_in_common() -> None:
+def test_kinds_share_the_meant_commands() -> None:
     scores = np.array([0.9, 0.8, 0.1, 0.5, 0.2])
     truth = np.array([True, True, True, False, False])
     found = kind_recall((0.01,), scores, truth, ["game", "spliced", "spliced", "", ""])
     assert found == {"game": KindRecall(1, {"0.01": 1.0}), "spliced": KindRecall(2, {"0.01": 0.5})}
 
 
-def test_costs_along_base_rates_go_through_the_cost_at_the_policys() -> None:
+def test_the_cost_curve_contains_the_cost_at_the_policys_base_rate() -> None:
     rules = policy()
     decisions = [
         replace(MEANT, verdict=verdict) for verdict in (Verdict.ALLOW, Verdict.CONFIRM)

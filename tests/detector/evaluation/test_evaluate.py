@@ -48,7 +48,7 @@ def test_a_perfect_judge_on_a_stream_worked_by_hand() -> None:
     assert found.bundle == BUNDLE.version
 
 
-def test_perplexity_is_of_what_was_meant() -> None:
+def test_perplexity_covers_meant_events_only() -> None:
     events, misfires = stream()
     meant = [event for event in events if event.event_id not in misfires]
     by_day = [[event for event in meant if event.session_id == f"s{day}"] for day in range(20)]
@@ -56,7 +56,7 @@ def test_perplexity_is_of_what_was_meant() -> None:
     assert found.population_perplexity == pytest.approx(perplexity(BUNDLE.model, by_day), abs=1e-3)
 
 
-def test_a_household_that_is_known_is_less_of_a_surprise() -> None:
+def test_a_known_household_is_less_surprising() -> None:
     events, misfires = stream()
     found = evaluate(events, BUNDLE, misfires)
     assert found.perplexity < found.population_perplexity
@@ -88,12 +88,12 @@ def test_labels_of_another_stream_are_refused() -> None:
         evaluate(stream()[0], BUNDLE, {"x": "phantom", "e52": "phantom"})
 
 
-def test_nothing_meant_is_nothing_to_interrupt() -> None:
+def test_a_stream_without_meant_commands_is_refused() -> None:
     with pytest.raises(NotEnoughData, match="no meant committing event"):
         evaluate(send_message(), BUNDLE, {"e2": "phantom"})
 
 
-def test_a_misfire_is_revealed_after_its_verdict_and_never_learned() -> None:
+def test_a_misfire_is_reported_after_its_verdict_and_never_learned() -> None:
     """The judge asks whether a command was ever meant here: a misfire is stopped both times."""
     bundle = hand_bundle(judge=hand_judge("intent_count", (0.5, 0.6), (6.0, 6.0, -6.0)))
     events, _ = stream(days=3, misfires=frozenset())

@@ -25,7 +25,7 @@ def test_a_bigram_worked_by_hand() -> None:
 
 
 @given(SEQUENCES, st.lists(st.sampled_from([A, B, C]), max_size=6), st.sampled_from([2, 3]))
-def test_probabilities_of_what_comes_next_sum_to_one(
+def test_predictive_probabilities_sum_to_one(
     sequences: list[list[tuple[str, str]]], before: list[tuple[str, str]], order: int
 ) -> None:
     model = Ngram(order, [*sequences, [A, B, C]])
@@ -40,7 +40,7 @@ def test_longer_ngrams_remember_more() -> None:
     assert order_two < bigram
 
 
-def test_the_gates_ask_about_what_nobody_else_says() -> None:
+def test_the_gates_ask_about_unusual_commands() -> None:
     text = policy()
     events: list[IntentEvent] = []
     for number in range(120):

@@ -35,7 +35,7 @@ def test_weights_give_the_misfires_the_base_rate(
     assert weights[truth].sum() == pytest.approx(base_rate)
 
 
-def test_probabilities_that_come_true_have_no_error() -> None:
+def test_calibrated_probabilities_have_no_error() -> None:
     # One in four is a misfire, which is also the base rate, so all weights are equal.
     truth = np.array([True, False, False, False] * 25)
     found = reliability(np.full(100, 0.25), truth, 0.25)
@@ -47,7 +47,7 @@ def test_probabilities_that_come_true_have_no_error() -> None:
     assert only.observed == pytest.approx(0.25)
 
 
-def test_certainty_that_is_right_costs_nothing_and_that_is_wrong_everything() -> None:
+def test_right_certainty_has_no_error_and_wrong_certainty_the_largest() -> None:
     truth = np.array([True, False])
     assert reliability(np.array([1.0, 0.0]), truth, 0.1).brier == pytest.approx(0.0)
     wrong = reliability(np.array([0.0, 1.0]), truth, 0.1)
@@ -55,7 +55,7 @@ def test_certainty_that_is_right_costs_nothing_and_that_is_wrong_everything() ->
     assert wrong.calibration_error == pytest.approx(1.0)
 
 
-def test_the_weights_count_not_the_numbers() -> None:
+def test_weights_count_instead_of_numbers() -> None:
     """Half of the commands in the highest bin are misfires, but hardly any at the base rate."""
     truth = np.array([True] * 10 + [False] * 10 + [False] * 80)
     probabilities = np.concatenate([np.full(20, 0.6), np.full(80, 1e-6)])

@@ -33,7 +33,7 @@ def found(haunted: list[IntentEvent]) -> Scan:
     return scan(haunted, policy(), top=10)
 
 
-def test_what_nobody_meant_is_among_the_first(found: Scan) -> None:
+def test_misfires_are_among_the_first_findings(found: Scan) -> None:
     assert "phantom" in [finding.event_id for finding in found.findings[:5]]
 
 
@@ -48,7 +48,7 @@ def test_a_scan_is_ordered_bounded_and_repeatable(haunted: list[IntentEvent], fo
     assert 0 <= found.touched <= found.budget
 
 
-def test_a_finding_says_where_when_and_what_was_expected(
+def test_a_finding_has_place_time_and_expected_events(
     haunted: list[IntentEvent], found: Scan
 ) -> None:
     by_id = {each.event_id: each for each in haunted}
@@ -67,6 +67,6 @@ def test_a_finding_says_where_when_and_what_was_expected(
         assert 0 < finding.p_value <= 1
 
 
-def test_too_short_a_log_is_refused() -> None:
+def test_a_log_that_is_too_short_is_refused() -> None:
     with pytest.raises(NotEnoughData, match="at least 6 households"):
         scan(town(households=3, sessions=3), policy())

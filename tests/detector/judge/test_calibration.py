@@ -20,7 +20,7 @@ def calibrated(scores: list[float]) -> Calibration:
 @pytest.mark.parametrize("budget", [0.01, 0.05, 0.2])
 @pytest.mark.parametrize("calibration_size", [99, 250])
 @pytest.mark.parametrize("ties", [False, True], ids=["continuous", "ties"])
-def test_a_budget_is_kept_whatever_the_score_is_worth(
+def test_a_budget_is_kept_however_good_the_score_is(
     budget: float, calibration_size: int, ties: bool
 ) -> None:
     """P(p <= budget) <= budget for exchangeable scores, within 3 standard errors of 4,000 draws."""
@@ -42,7 +42,7 @@ def test_a_budget_is_kept_whatever_the_score_is_worth(
 
 
 @given(SCORES, st.floats(-60, 60))
-def test_a_p_value_is_the_share_that_is_at_least_as_high_itself_included(
+def test_a_p_value_is_the_share_of_scores_at_least_as_high_including_its_own(
     scores: list[float], score: float
 ) -> None:
     expected = (1 + sum(other >= score for other in scores)) / (len(scores) + 1)
@@ -50,7 +50,9 @@ def test_a_p_value_is_the_share_that_is_at_least_as_high_itself_included(
 
 
 @given(SCORES, st.floats(-60, 60), st.floats(-60, 60))
-def test_a_higher_score_is_never_more_usual(scores: list[float], one: float, other: float) -> None:
+def test_a_higher_score_never_has_a_higher_p_value(
+    scores: list[float], one: float, other: float
+) -> None:
     low, high = sorted((one, other))
     calibration = calibrated(scores)
     of_low, of_high = calibration.p_value(KNOWN, low, 1.0), calibration.p_value(KNOWN, high, 1.0)
@@ -59,17 +61,17 @@ def test_a_higher_score_is_never_more_usual(scores: list[float], one: float, oth
     assert of_high <= of_low
 
 
-def test_too_little_data_is_none_and_just_enough_is_a_p_value() -> None:
+def test_too_little_data_gives_none_and_just_enough_gives_a_p_value() -> None:
     assert calibrated([0.0] * 98).p_value(KNOWN, 1.0, 0.01) is None
     assert calibrated([0.0] * 99).p_value(KNOWN, 1.0, 0.01) == 0.01
     assert Calibration({}).p_value(KNOWN, 1.0, 0.01) is None
 
 
-def test_a_budget_of_nothing_is_never_reached() -> None:
+def test_a_budget_of_zero_is_never_reached() -> None:
     assert calibrated([0.0] * 5000).p_value(KNOWN, 1.0, 0.0) is None
 
 
-def test_a_small_category_borrows_its_risk_classes_other_half() -> None:
+def test_a_small_category_borrows_scores_of_its_risk_class() -> None:
     calibration = Calibration({KNOWN: np.full(80, 0.0), NEW: np.full(19, 5.0)})
     assert calibration.p_value(NEW, 5.0, 0.01) == (1 + 19) / 100
     assert calibration.p_value(KNOWN, 5.0, 0.01) == (1 + 19) / 100
@@ -78,6 +80,6 @@ def test_a_small_category_borrows_its_risk_classes_other_half() -> None:
     )  # 19 scores are enough for this budget, so none are borrowed
 
 
-def test_another_risk_class_lends_nothing() -> None:
+def test_scores_of_another_risk_class_are_not_borrowed() -> None:
     calibration = Calibration({KNOWN: np.full(1000, 0.0)})
     assert calibration.p_value((RiskClass.PHYSICAL, False), 1.0, 0.01) is None

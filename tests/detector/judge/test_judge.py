@@ -23,9 +23,7 @@ def evidence_with(wake: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     ("wake", "bits"),
     [(0.0, 7.0), (0.25, 7.0), (0.26, 2.0), (0.5, 2.0), (0.51, -3.0), (math.nan, -3.0)],
 )
-def test_a_value_on_the_threshold_goes_low_and_a_missing_one_where_it_belongs(
-    wake: float, bits: float
-) -> None:
+def test_thresholds_and_missing_values_decide_the_child(wake: float, bits: float) -> None:
     judge = hand_judge(bits=(7.0, 2.0, -3.0))
     contributions = judge.contributions(evidence_with(wake))
     assert contributions[WAKE] == judge.ratio_bits(evidence_with(wake)) == bits
@@ -48,7 +46,7 @@ def test_a_missing_value_goes_low_where_the_node_says_so() -> None:
     assert low.ratio_bits(evidence_with(0.9)) == -3.0
 
 
-def test_each_move_belongs_to_the_term_that_was_split_on() -> None:
+def test_each_change_is_credited_to_the_term_of_its_split() -> None:
     """A tree worked by hand: 1 -> 4 at the split on term 0, 4 -> 2.5 at the split on term 1."""
     judge = Judge(
         names=("x", "y"),
@@ -80,5 +78,5 @@ def test_a_misfire_probability_is_bayes_rule(ratio: float, base_rate: float) -> 
         assert found == pytest.approx(odds / (1 + odds), rel=1e-9)
 
 
-def test_no_evidence_is_the_base_rate() -> None:
+def test_no_evidence_gives_the_base_rate() -> None:
     assert misfire_probability(0.0, 0.001) == pytest.approx(0.001)

@@ -69,7 +69,7 @@ def walked(judge: Judge, values: npt.NDArray[np.float64]) -> npt.NDArray[np.floa
     st.integers(0, 1000),
     EVIDENCE,
 )
-def test_looking_up_is_walking_down(
+def test_a_lookup_equals_a_traversal(
     leaves: list[int], seed: int, values: npt.NDArray[np.float64]
 ) -> None:
     judge = grow(leaves, seed)

@@ -46,32 +46,32 @@ def more(
     return found
 
 
-def test_it_is_spent_past_the_share() -> None:
+def test_the_budget_is_exhausted_above_its_share() -> None:
     assert not window(20, 180).spent(BUDGET, "h1")
     assert window(21, 179).spent(BUDGET, "h1")
     assert window(20, 180).left(BUDGET, 0.0) == pytest.approx(0.0)
     assert window(21, 179).left(BUDGET, 0.0) < 0.0
 
 
-def test_few_commands_say_nothing_yet() -> None:
+def test_the_budget_is_not_exhausted_with_few_commands() -> None:
     assert not window(99, 0).spent(BUDGET, "h1")
     assert window(100, 0).spent(BUDGET, "h1")
 
 
-def test_what_is_long_ago_counts_less() -> None:
+def test_older_commands_weigh_less() -> None:
     spent = window(100, 0)
     assert not more(spent, 0, 150, 3 * 3600.0).spent(BUDGET, "h1")
     assert spent.left(BUDGET, 0.0) < 0.0
     assert spent.left(BUDGET, 3600.0) == 1.0
 
 
-def test_an_event_from_the_past_makes_nothing_younger() -> None:
+def test_a_late_event_does_not_move_the_window_back() -> None:
     one = window(5, 5, seconds=7200.0)
     after = more(one, 0, 1, 0.0)
     assert (after.seconds, after.commands) == (7200.0, one.commands + 1.0)
 
 
-def test_a_budget_of_nothing_is_spent_by_the_first_block() -> None:
+def test_the_first_block_exhausts_a_budget_of_zero() -> None:
     nothing = replace(BUDGET, share=0.0)
     found = BlockWindow(commands=100.0)
     assert found.left(nothing, 0.0) == 1.0
@@ -96,18 +96,18 @@ def test_a_household_alone_never_spends_the_budget_of_the_others(
         )
 
 
-def test_a_flood_of_accepted_commands_does_not_keep_the_budget_from_being_spent() -> None:
+def test_a_flood_of_accepted_commands_does_not_hide_blocks() -> None:
     flooded = more(window(100, 0), 0, 5_000, home="loud")
     assert flooded.spent(BUDGET, "quiet")
 
 
-def test_its_own_blocks_count_in_full_for_a_household() -> None:
+def test_a_households_own_blocks_count_in_full() -> None:
     alone = more(BlockWindow(), 60, 60, home="only")
     assert alone.spent(BUDGET, "only")
     assert not alone.spent(BUDGET, "other")
 
 
-def test_the_same_intent_blocked_again_counts_once_in_a_window() -> None:
+def test_repeated_blocks_of_an_intent_count_once_per_window() -> None:
     found = BlockWindow()
     for second in range(300):
         found = found.after(
@@ -118,14 +118,14 @@ def test_the_same_intent_blocked_again_counts_once_in_a_window() -> None:
     assert later.blocks > 1.0
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_the_state_is_bounded() -> None:
     found = window(2_000, 0)
     assert len(found.households) == MAX_HOUSEHOLDS
     found = more(found, 2_000, 0, home="loud")
     assert len(found.households["loud"].blocked) == 32
 
 
-def test_a_refusal_repeated_is_no_block_of_the_bundles() -> None:
+def test_a_repeated_refusal_is_not_counted_as_a_block() -> None:
     bundle = hand_bundle()
     decision, _ = decide(
         HouseholdState.new("h1"), heard(send_message(), ABSURD)[2], bundle, at=START.timestamp()
@@ -136,7 +136,7 @@ def test_a_refusal_repeated_is_no_block_of_the_bundles() -> None:
         assert is_repeat(replace(decision, reasons=(reason, *decision.reasons)))
 
 
-def test_past_the_budget_a_block_is_asked_about_by_the_safest_way_and_says_so() -> None:
+def test_an_exhausted_budget_turns_a_block_into_a_confirm_by_the_safest_method() -> None:
     bundle = hand_bundle()
     before, state = run(heard(send_message(), ABSURD)[:2], bundle)
     last = heard(send_message(), ABSURD)[2]
@@ -155,7 +155,7 @@ def test_past_the_budget_a_block_is_asked_about_by_the_safest_way_and_says_so() 
     assert after.pending[0].standing is Standing.ASKED
 
 
-def test_the_budget_changes_nothing_else() -> None:
+def test_an_exhausted_budget_only_affects_blocks() -> None:
     bundle = hand_bundle()
     for wake in (SURE, DOUBTFUL):
         events = heard(send_message(), wake)
@@ -165,7 +165,7 @@ def test_the_budget_changes_nothing_else() -> None:
         )
 
 
-def test_it_is_the_decision_that_is_remembered() -> None:
+def test_the_softened_decision_is_remembered() -> None:
     bundle = hand_bundle()
     event = heard(send_message(), ABSURD)[2]
     asked, state = decide(

@@ -20,7 +20,7 @@ from detector.policy.intent_names import canonical, key_of, readings, words_in
         ("__", []),
     ],
 )
-def test_a_name_is_taken_apart_into_words(part: str, words: list[str]) -> None:
+def test_a_name_is_split_into_words(part: str, words: list[str]) -> None:
     assert words_in(part) == words
 
 
@@ -36,7 +36,7 @@ def test_a_name_is_taken_apart_into_words(part: str, words: list[str]) -> None:
         ("music.UnlockNow", "unlock"),
     ],
 )
-def test_what_may_be_a_word_is_read(intent: str, word: str) -> None:
+def test_possible_words_are_found(intent: str, word: str) -> None:
     assert word in set(readings(intent))
 
 

@@ -37,12 +37,12 @@ def rules(*patterns: tuple[str, RiskClass], unclassified: RiskClass = LIGHT) -> 
 
 
 @pytest.mark.parametrize("intent", ["lights.UnlockGas", "LIGHTS.UNLOCKGAS", "lights.unlock_gas"])
-def test_a_name_that_is_spelled_out_holds_whatever_its_words_are(intent: str) -> None:
+def test_an_exact_name_takes_precedence_over_its_words(intent: str) -> None:
     found = rules(("lights.*", DOOR), ("Lights.UnlockGas", READ)).classify(intent)
     assert found == Classified(READ, named=True)
 
 
-def test_of_two_rules_for_one_name_the_first_counts() -> None:
+def test_the_first_of_two_rules_for_a_name_applies() -> None:
     assert rules(("a.B", OUT), ("a.B", READ)).classify("a.B").risk is OUT
 
 
@@ -103,7 +103,7 @@ def test_a_strict_pattern_matches_with_other_words_around_its_own(
     assert rules((pattern, BUY)).classify(intent).named is named
 
 
-def test_a_caller_who_invents_names_gets_no_more_memory() -> None:
+def test_invented_names_do_not_grow_the_cache() -> None:
     found = rules(("lights.*", LIGHT))
     for number in range(5000):
         assert not found.classify(f"x.Y{number}").named
@@ -126,14 +126,14 @@ def test_the_words_of_a_name_raise_the_class_of_a_pattern() -> None:
 
 
 @pytest.mark.parametrize("catch_all", ["*", "*.*", "**", "**.*"])
-def test_a_pattern_of_stars_names_nothing_and_is_the_least_class(catch_all: str) -> None:
+def test_a_pattern_of_stars_names_nothing_and_sets_the_least_strict_class(catch_all: str) -> None:
     found = rules((catch_all, OUT))
     assert found.classify("x.Y") == Classified(OUT, named=False)
     assert found.classify("x.Unlock") == Classified(DOOR, named=False)
     assert rules((catch_all, READ)).classify("x.Y") == Classified(LIGHT, named=False)
 
 
-def test_what_nothing_names_is_of_the_strictest_class_that_its_words_suggest() -> None:
+def test_an_unclassified_intent_has_the_strictest_class_that_its_words_suggest() -> None:
     assert rules().classify("smartlock.Unlock") == Classified(DOOR, named=False)
     assert rules().classify("quiz.Start") == Classified(LIGHT, named=False)
     assert IntentRules(()).classify("quiz.Start") == Classified(DOOR, named=False)
@@ -158,7 +158,7 @@ def test_case_makes_no_difference(intent: str) -> None:
         "media.payperview",
     ],
 )
-def test_words_that_run_together_are_no_way_out(intent: str) -> None:
+def test_words_that_run_together_still_match(intent: str) -> None:
     assert PACKAGED.classify(intent).risk not in MILD
 
 

@@ -78,12 +78,12 @@ def test_the_strictest_of_several_words_counts() -> None:
     assert LEXICON.suggests("foo.SendMoneyToGarage") is RiskClass.PHYSICAL
 
 
-def test_without_words_nothing_is_suggested() -> None:
+def test_a_lexicon_without_words_suggests_nothing() -> None:
     assert Lexicon().suggests("security.Unlock") is None
 
 
 @given(st.from_regex(INTENT_FORM, fullmatch=True), st.sampled_from(WORDS), st.booleans())
-def test_a_word_more_never_suggests_a_milder_class(
+def test_an_extra_word_never_suggests_a_milder_class(
     intent: str, word: tuple[str, RiskClass], first: bool
 ) -> None:
     domain, _, name = intent.partition(".")
@@ -95,5 +95,5 @@ def test_a_word_more_never_suggests_a_milder_class(
 
 
 @pytest.mark.parametrize("harmless", LEXICON.harmless)
-def test_what_is_listed_as_harmless_suggests_nothing(harmless: str) -> None:
+def test_a_harmless_word_suggests_nothing(harmless: str) -> None:
     assert LEXICON.suggests(f"foo.{harmless.title()}") is None

@@ -119,7 +119,7 @@ def test_home_assistants_own_names_have_their_domains_class(intent: str, risk: R
 
 @pytest.mark.parametrize("verb", ["HassTurnOn", "HassTurnOff", "HassToggle", "HassSetPosition"])
 @pytest.mark.parametrize("domain", ["assist", "hass", "intent", "conversation_agent"])
-def test_a_verb_of_which_nobody_knows_the_domain_is_unclassified(domain: str, verb: str) -> None:
+def test_a_verb_in_an_unknown_domain_is_unclassified(domain: str, verb: str) -> None:
     assert not PACKAGED.classify(f"{domain}.{verb}").named
 
 
@@ -144,11 +144,11 @@ def test_the_common_skills_of_open_voice_os_are_named(intent: str, risk: RiskCla
     assert PACKAGED.risk_class(intent) is risk
 
 
-def test_the_skill_of_open_voice_os_that_runs_scripts_is_not() -> None:
+def test_the_skill_of_open_voice_os_that_runs_scripts_is_unclassified() -> None:
     assert not PACKAGED.classify("ovos_skill_cmd_forslund.run_script_intent").named
 
 
-def test_the_simulators_catalogue_is_named() -> None:
+def test_the_policy_names_the_simulators_catalogue() -> None:
     assert [skill.intent for skill in CATALOGUE if not PACKAGED.classify(skill.intent).named] == []
 
 
@@ -197,7 +197,7 @@ def test_the_simulators_catalogue_is_named() -> None:
         ),
     ],
 )
-def test_what_the_measured_streams_use_is_named(intent: str) -> None:
+def test_the_policy_names_the_intents_of_the_measured_streams(intent: str) -> None:
     assert PACKAGED.classify(intent).named
 
 

@@ -51,7 +51,7 @@ def test_no_other_verdict_is_cheaper(drawn: Policy, risk: RiskClass, probability
 
 
 @given(policies(), st.sampled_from(RiskClass), SHARES)
-def test_methods_are_those_that_are_safe_enough_the_cheapest_first(
+def test_methods_are_safe_enough_and_ordered_by_cost(
     drawn: Policy, risk: RiskClass, probability: float
 ) -> None:
     costs = drawn.classes[risk]
@@ -66,7 +66,7 @@ def test_methods_are_those_that_are_safe_enough_the_cheapest_first(
 
 
 @given(policies(), st.sampled_from(RiskClass), SHARES, st.integers(1, 8))
-def test_who_was_asked_of_late_is_asked_less(
+def test_recent_questions_make_another_one_less_likely(
     drawn: Policy, risk: RiskClass, probability: float, asked: int
 ) -> None:
     rested, tired = drawn.rule(risk, probability), drawn.rule(risk, probability, asked=asked)
@@ -75,7 +75,7 @@ def test_who_was_asked_of_late_is_asked_less(
         assert tired.verdict is rested.verdict
 
 
-def test_of_the_likely_misfires_only_the_safest_ways_are_offered() -> None:
+def test_a_likely_misfire_is_only_offered_the_safest_methods() -> None:
     offered = [
         PACKAGED.methods_for(RiskClass.PRIVATE_OUTBOUND, number / 100)
         for number in (10, 80, 90, 100)
@@ -84,14 +84,14 @@ def test_of_the_likely_misfires_only_the_safest_ways_are_offered() -> None:
     assert offered[-1] == (ConfirmMethod.PIN,)
 
 
-def test_what_is_left_out_of_the_limits_has_a_default() -> None:
+def test_omitted_limits_have_defaults() -> None:
     found = policy(POLICY_TEXT.replace("most_open = 3\n", "").replace("[fatigue]", "[fatigue]\n"))
     assert found.confirmation == PACKAGED.confirmation
     assert policy(POLICY_TEXT.replace("most_open = 3", "most_open = 2")).confirmation.most_open == 2
 
 
 @pytest.mark.parametrize("risk", RiskClass)
-def test_nothing_certain_is_interrupted_and_a_certain_misfire_never_runs(risk: RiskClass) -> None:
+def test_a_certainly_meant_command_runs_and_a_certain_misfire_does_not(risk: RiskClass) -> None:
     assert PACKAGED.rule(risk, 0.0).verdict is Verdict.ALLOW
     assert PACKAGED.rule(risk, 1.0).verdict is Verdict.BLOCK
 
@@ -103,7 +103,7 @@ def test_a_verdict_never_gets_milder_as_a_misfire_gets_likelier(risk: RiskClass)
     assert verdicts == sorted(verdicts)
 
 
-def test_a_class_that_nobody_can_be_asked_about_is_allowed_or_blocked() -> None:
+def test_a_class_without_methods_is_allowed_or_blocked() -> None:
     text = POLICY_TEXT.replace(
         'fallback = "confirm"\nmethods = ["phone_push", "pin"]', 'fallback = "block"\nmethods = []'
     )
@@ -127,7 +127,7 @@ def test_a_spoken_yes_is_never_offered_where_it_would_not_help(
 @pytest.mark.parametrize(
     "risk", [RiskClass.PRIVATE_OUTBOUND, RiskClass.PURCHASE, RiskClass.PHYSICAL]
 )
-def test_what_cannot_be_taken_back_never_falls_back_to_allow(risk: RiskClass) -> None:
+def test_irreversible_classes_never_fall_back_to_allow(risk: RiskClass) -> None:
     assert PACKAGED.classes[risk].fallback is not Verdict.ALLOW
 
 
@@ -155,7 +155,7 @@ def test_the_packaged_policy_knows_the_class_of_an_intent(intent: str, risk: Ris
     assert PACKAGED.risk_class(intent) is risk
 
 
-def test_the_text_travels_with_the_policy() -> None:
+def test_a_policy_keeps_its_text() -> None:
     assert PACKAGED.text == POLICY_TEXT
     assert parse_policy(PACKAGED.text) == PACKAGED
     assert policy(enforcement='"shadow"').enforcement is Enforcement.SHADOW
@@ -242,7 +242,7 @@ def test_every_problem_is_reported_at_once() -> None:
         ),
     ],
 )
-def test_a_slip_of_the_pen_is_refused(before: str, after: str, message: str) -> None:
+def test_a_typing_error_is_refused(before: str, after: str, message: str) -> None:
     assert before in POLICY_TEXT
     with pytest.raises(PolicyError, match=message):
         parse_policy(POLICY_TEXT.replace(before, after))
@@ -259,7 +259,7 @@ def test_a_slip_of_the_pen_is_refused(before: str, after: str, message: str) -> 
         ),
     ],
 )
-def test_the_section_on_what_is_unclassified_is_checked(section: str, message: str) -> None:
+def test_the_unclassified_section_is_validated(section: str, message: str) -> None:
     before, _, _ = POLICY_TEXT.partition("[unclassified]")
     with pytest.raises(PolicyError, match=message):
         parse_policy(f"{section}\n{before}")

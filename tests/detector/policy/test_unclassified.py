@@ -43,7 +43,7 @@ def test_the_reason_names_the_intent_and_its_class() -> None:
     assert "purchase" in reason.text
 
 
-def test_what_is_named_or_commits_nothing_has_no_such_reason() -> None:
+def test_named_and_uncommitted_intents_have_no_such_reason() -> None:
     assert why_unclassified(event(commits=True), Classified(RiskClass.PURCHASE, named=True)) is None
     assert why_unclassified(event(), Classified(RiskClass.PURCHASE, named=False)) is None
 
@@ -54,7 +54,7 @@ def test_what_training_knows_is_asked_about_on_every_rung() -> None:
     assert rule == (Verdict.CONFIRM, ["no_bundle", UNCLASSIFIED])
 
 
-def test_what_training_never_saw_is_asked_about_on_every_rung() -> None:
+def test_an_intent_unknown_to_training_is_asked_about_on_every_rung() -> None:
     worker, gateway, rule = asked_for("quiz.Start")
     assert worker == gateway == (Verdict.CONFIRM, ["unknown_intent", UNCLASSIFIED])
     assert rule == (Verdict.CONFIRM, ["no_bundle", UNCLASSIFIED])
@@ -80,7 +80,7 @@ def test_where_its_class_has_no_way_to_ask_it_is_blocked() -> None:
     )
 
 
-def test_where_the_only_way_to_ask_is_one_that_nobody_could_check_it_is_blocked() -> None:
+def test_a_class_whose_only_method_cannot_be_checked_is_blocked() -> None:
     text = NAMELESS.replace('methods = ["spoken", "phone_push"]', 'methods = ["challenge"]')
     heard = event(intent="lights.TurnOn", commits=True, wake_confidence=SURE)
     worker = decide(NEW, heard, hand_bundle(rules=policy(text)), at=heard.seconds)[0]
@@ -90,14 +90,14 @@ def test_where_the_only_way_to_ask_is_one_that_nobody_could_check_it_is_blocked(
     assert (decision.verdict, decision.confirm) == (Verdict.BLOCK, None)
 
 
-def test_what_commits_nothing_is_allowed() -> None:
+def test_an_event_that_does_not_commit_is_allowed() -> None:
     heard = event(intent="quiz.Start")
     assert decide(NEW, heard, hand_bundle(), at=heard.seconds)[0].verdict is Verdict.ALLOW
     assert fallback_decision(heard, policy(), code="late", text="Late.").verdict is Verdict.ALLOW
 
 
 @pytest.mark.parametrize("pattern", ["quiz.Start", "quiz.*", "*.Start"])
-def test_a_rule_that_names_it_ends_the_questions(pattern: str) -> None:
+def test_a_rule_that_names_the_intent_ends_the_questions(pattern: str) -> None:
     ours = f'[[intents]]\nclass = "reversible"\npatterns = ["{pattern}"]\n\n[[intents]]'
     rules = policy(POLICY_TEXT.replace("[[intents]]", ours, 1))
     heard = event(intent="quiz.Start", commits=True)
@@ -108,7 +108,7 @@ def test_a_rule_that_names_it_ends_the_questions(pattern: str) -> None:
     )
 
 
-def test_a_bundle_says_which_intents_of_its_training_are_unclassified() -> None:
+def test_a_bundle_lists_the_unclassified_intents_of_its_training() -> None:
     assert hand_bundle().unclassified == []
     assert hand_bundle(rules=policy(NAMELESS)).unclassified == [
         "conversation.Thanks",

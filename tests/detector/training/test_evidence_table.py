@@ -18,7 +18,7 @@ def test_a_stream_becomes_sessions_in_the_order_in_which_they_began() -> None:
     assert sessions_by_household(stream) == {"h1": [first, second], "h2": [other]}
 
 
-def test_a_chain_is_seen_before_its_household_learned_from_it() -> None:
+def test_a_chain_is_observed_before_its_household_learns_from_it() -> None:
     moments = list(committed_moments(SESSIONS, small_model(), policy()))
     assert [moment.household.learned for moment in moments] == [0, 1, 2, 3]
     assert [SEND in moment.household.intents for moment in moments] == [False, True, True, True]

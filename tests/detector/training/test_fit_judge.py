@@ -37,7 +37,7 @@ def ratios(values: Floats) -> Floats:
 
 
 @pytest.mark.parametrize("values", [VALUES, STRANGE], ids=["training", "strange"])
-def test_the_trees_are_scikit_learns(values: Floats) -> None:
+def test_the_exported_trees_equal_scikit_learns(values: Floats) -> None:
     """The exported trees equal its decision function, in bits, minus the prior log-odds."""
     booster = HistGradientBoostingClassifier(max_iter=30, random_state=0, **PARAMETERS).fit(
         VALUES, MISFIRES
@@ -51,19 +51,19 @@ def test_a_fitted_judge_passes_the_battery() -> None:
     check_judge(JUDGE, np.concatenate([VALUES[:100], STRANGE]))
 
 
-def test_contributions_are_what_moves_the_expectation() -> None:
+def test_contributions_average_to_zero_over_the_training_chains() -> None:
     """Over the training chains, the contributions of every term to the log-odds sum to zero."""
     contributions = np.array([JUDGE.contributions(row) for row in VALUES])
     np.testing.assert_allclose(contributions.mean(axis=0), 0.0, atol=1e-6)
 
 
-def test_what_tells_apart_gets_the_bits() -> None:
+def test_the_informative_term_gets_the_bits() -> None:
     bits = np.abs([JUDGE.contributions(row) for row in VALUES]).mean(axis=0)
     assert bits[0] > 3 * bits[1]
     assert bits[2] > bits[1]
 
 
-def test_missing_is_a_value_of_its_own() -> None:
+def test_missing_is_treated_as_a_value() -> None:
     missing = JUDGE.contributions(np.array([0.0, 0.0, np.nan]))[2]
     known = [
         JUDGE.contributions(np.array([0.0, 0.0, value]))[2] for value in np.linspace(-4, 4, 81)
@@ -72,7 +72,7 @@ def test_missing_is_a_value_of_its_own() -> None:
     assert missing > max(known)
 
 
-def test_what_was_never_missing_in_training_is_not_its_most_suspicious_value_when_it_is() -> None:
+def test_a_newly_missing_value_is_not_treated_as_the_most_suspicious() -> None:
     missing = JUDGE.contributions(np.array([np.nan, 0.0, 0.0]))[0]
     known = [
         JUDGE.contributions(np.array([value, 0.0, 0.0]))[0] for value in np.linspace(-4, 4, 81)
@@ -91,7 +91,7 @@ def test_separable_chains_are_separated_and_stay_finite() -> None:
     assert found[~misfires].max() < -3.0
 
 
-def test_terms_are_read_together() -> None:
+def test_interactions_of_terms_are_learned() -> None:
     """An exclusive or is not a sum of single terms."""
     values = np.random.default_rng(2).normal(size=(800, 2))
     misfires = (values[:, 0] > 0) != (values[:, 1] > 0)
@@ -100,7 +100,7 @@ def test_terms_are_read_together() -> None:
     assert ((found > 0) == misfires).mean() > 0.95
 
 
-def test_the_ratio_does_not_know_how_many_misfires_training_held() -> None:
+def test_the_ratio_does_not_depend_on_the_share_of_misfires() -> None:
     values, misfires = chains(seed=2, n=4000)
     keep = ~misfires | (np.random.default_rng(0).random(4000) < 0.25)
     full = fit_judge(values, misfires, NAMES, trees=30)
@@ -112,7 +112,7 @@ def test_the_ratio_does_not_know_how_many_misfires_training_held() -> None:
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize("constant", [0.0, np.nan], ids=["zero", "missing"])
-def test_a_constant_term_says_nothing_wherever_it_stands(place: int, constant: float) -> None:
+def test_a_constant_term_contributes_nothing_in_any_position(place: int, constant: float) -> None:
     values = np.insert(VALUES[:, :2], place, constant, axis=1)
     judge = fit_judge(values, MISFIRES, NAMES, trees=30)
     assert judge.names == NAMES
@@ -121,13 +121,13 @@ def test_a_constant_term_says_nothing_wherever_it_stands(place: int, constant: f
     assert found[MISFIRES].mean() > found[~MISFIRES].mean() + 1
 
 
-def test_a_value_where_training_had_none_says_nothing() -> None:
+def test_a_value_of_a_term_that_was_always_missing_contributes_nothing() -> None:
     values = np.insert(VALUES[:, :2], 2, np.nan, axis=1)
     judge = fit_judge(values, MISFIRES, NAMES, trees=10)
     assert judge.contributions(np.array([0.0, 0.0, 5.0]))[2] == 0.0
 
 
-def test_nothing_but_constants_is_no_evidence() -> None:
+def test_constant_terms_alone_give_no_evidence() -> None:
     judge = fit_judge(np.zeros((20, 2)), np.arange(20) < 5, NAMES[:2])
     assert judge.ratio_bits(np.zeros(2)) == 0.0
     assert judge.ratio_bits(np.array([np.nan, 7.0])) == 0.0
@@ -143,6 +143,6 @@ def test_the_same_chains_give_the_same_judge() -> None:
 @pytest.mark.parametrize(
     "misfires", [np.zeros(4, dtype=bool), np.ones(4, dtype=bool)], ids=["meant", "misfires"]
 )
-def test_one_kind_alone_is_not_enough(misfires: Bools) -> None:
+def test_a_single_label_is_not_enough(misfires: Bools) -> None:
     with pytest.raises(NotEnoughData, match=r"has [04] and [04]; train on a longer stream"):
         fit_judge(np.zeros((4, 1)), misfires, ("x",))

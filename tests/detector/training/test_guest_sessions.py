@@ -19,7 +19,7 @@ def visited(share: float, seed: int = 0) -> list[list[object]]:
     ]
 
 
-def test_a_visit_speaks_at_our_time_on_our_device_under_our_name() -> None:
+def test_a_visit_takes_over_time_device_and_household() -> None:
     for ours, theirs in zip(
         OURS, with_visits(OURS, THEIRS, np.random.default_rng(0), 1.0), strict=True
     ):
@@ -30,7 +30,7 @@ def test_a_visit_speaks_at_our_time_on_our_device_under_our_name() -> None:
         assert {e.slots.get("contact") for e in theirs} == {None, "k1_eve"}
 
 
-def test_no_event_id_comes_twice() -> None:
+def test_event_ids_are_unique() -> None:
     ids = [
         e.event_id
         for session in with_visits(OURS, THEIRS, np.random.default_rng(0), 0.5)
@@ -40,12 +40,14 @@ def test_no_event_id_comes_twice() -> None:
 
 
 @given(st.floats(0.0, 1.0), st.integers(0, 100))
-def test_as_many_sessions_stay_and_the_same_seed_gives_the_same(share: float, seed: int) -> None:
+def test_the_number_of_sessions_stays_and_the_seed_determines_the_result(
+    share: float, seed: int
+) -> None:
     assert len(visited(share, seed)) == len(OURS)
     assert visited(share, seed) == visited(share, seed)
 
 
-def test_where_nobody_visits_all_stays_as_it_was() -> None:
+def test_without_visits_nothing_changes() -> None:
     assert visited(0.0) == OURS
     assert with_visits(OURS, [], np.random.default_rng(0), 1.0) == OURS
     assert with_visits([], THEIRS, np.random.default_rng(0), 1.0) == []

@@ -51,7 +51,7 @@ def test_no_bundle_holds_a_name_that_too_few_households_use(
     assert bundle.model.vocabulary.knows_intent("family.Ritual") is learned
 
 
-def test_where_every_name_is_common_nothing_changes() -> None:
+def test_common_names_are_all_kept() -> None:
     common = common_names(TOWN, 1)
 
     assert list(common.events) == TOWN
@@ -65,7 +65,7 @@ def test_where_every_name_is_common_nothing_changes() -> None:
     ),
     st.integers(1, 5),
 )
-def test_every_name_that_stays_is_used_by_enough_households(
+def test_every_kept_name_is_used_by_enough_households(
     uses: list[tuple[int, int, set[str]]], fewest: int
 ) -> None:
     events = [

@@ -31,7 +31,7 @@ def test_another_seed_gives_another_bundle() -> None:
 
 
 @pytest.mark.parametrize(("households", "folds"), [(6, 3), (59, 3), (60, 6)])
-def test_many_households_are_put_into_more_folds(households: int, folds: int) -> None:
+def test_more_households_give_more_folds(households: int, folds: int) -> None:
     found = CrossFit(
         sessions_by_household(town(households=households, sessions=2)), policy()
     ).folds()
@@ -41,7 +41,7 @@ def test_many_households_are_put_into_more_folds(households: int, folds: int) ->
     )
 
 
-def test_calibration_is_of_every_command_once(
+def test_calibration_uses_every_command_once(
     trained: Bundle, population: list[IntentEvent]
 ) -> None:
     commands = Counter(
@@ -73,7 +73,7 @@ def test_meant_commands_of_other_households_keep_the_budget(trained: Bundle) -> 
     assert interrupted <= 0.01 * judged + 3 * (0.01 * 0.99 * judged) ** 0.5
 
 
-def test_a_misfire_looks_worse_than_what_the_household_does(
+def test_a_misfire_scores_higher_than_a_households_own_command(
     trained: Bundle, population: list[IntentEvent]
 ) -> None:
     """A stranger's command in a conversation scores higher than the household's own last one."""
@@ -110,7 +110,7 @@ def test_a_misfire_looks_worse_than_what_the_household_does(
 
 
 @pytest.mark.slow
-def test_progress_goes_up_to_its_total() -> None:
+def test_progress_reaches_its_total() -> None:
     calls: list[tuple[str, int, int]] = []
     train(SMALL, policy(), progress=lambda stage, done, total: calls.append((stage, done, total)))
     stages = dict.fromkeys(stage for stage, _, _ in calls)
@@ -125,7 +125,7 @@ def test_progress_goes_up_to_its_total() -> None:
     [[], town(households=5, sessions=6), [replace(each, commits=False) for each in SMALL]],
     ids=["nothing", "five households", "no commands"],
 )
-def test_too_little_is_refused_with_how_much_it_takes(events: list[IntentEvent]) -> None:
+def test_too_little_data_is_refused_with_the_required_amount(events: list[IntentEvent]) -> None:
     with pytest.raises(NotEnoughData, match=r"at least 6 households .* has \d+ and \d+"):
         train(events, policy())
 

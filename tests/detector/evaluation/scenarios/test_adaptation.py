@@ -53,7 +53,7 @@ def newcomers_bundle(bits: float = 6.0) -> Bundle:
     return hand_bundle(model=MODEL, judge=judge, calibration=hand_calibration())
 
 
-def test_what_is_new_is_asked_about_until_it_is_known() -> None:
+def test_new_habits_are_asked_about_until_they_are_learned() -> None:
     found = adaptation(EVENTS, newcomers_bundle())
     assert found.households == 12
     assert [recovery.change for recovery in found.recoveries] == list(CHANGES)
@@ -75,7 +75,7 @@ def test_an_attack_is_not_learned_though_a_yes_would_be() -> None:
     assert found.attempts[-1].probability_if_confirmed < found.attempts[-1].probability
 
 
-def test_a_judge_that_gets_used_to_attacks_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_judge_that_learns_attacks_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     def always(*args: Any, meant: bool, at: float) -> HouseholdState:
         return reveal(*args, meant=meant or True, at=at)
 

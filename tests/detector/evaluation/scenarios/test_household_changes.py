@@ -31,7 +31,7 @@ def changed(change: str, seed: int = 0) -> list[list[IntentEvent]]:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_the_household_stays_itself_with_as_many_sessions_and_time_goes_on(change: str) -> None:
+def test_a_change_keeps_household_number_of_sessions_and_order(change: str) -> None:
     sessions = changed(change)
     assert len(sessions) == len(LIFE.after)
     assert {event.household_id for session in sessions for event in session} == {NAME}
@@ -43,11 +43,11 @@ def test_the_household_stays_itself_with_as_many_sessions_and_time_goes_on(chang
     assert changed(change) == sessions
 
 
-def test_nothing_is_what_it_was() -> None:
+def test_no_change_keeps_every_session() -> None:
     assert changed("nothing") == LIFE.after
 
 
-def test_a_new_device_comes_with_something_new_to_do() -> None:
+def test_a_new_device_adds_a_new_domain() -> None:
     sessions = changed("a new device")
     new = [session for session in sessions if session[0].device_id.endswith("-new")]
     assert 0.3 < len(new) / len(sessions) < 0.9
@@ -66,7 +66,7 @@ def test_a_guest_leaves_after_a_week() -> None:
     assert changed("a guest's week") != LIFE.after
 
 
-def test_a_baby_is_awake_at_night() -> None:
+def test_a_baby_moves_sessions_into_the_night() -> None:
     hours = [session[0].time.hour for session in changed("a baby's night hours")]
     assert 0.25 < np.mean([hour < 5 for hour in hours]) < 0.75
     assert not [session for session in LIFE.after if session[0].time.hour < 5]
@@ -87,7 +87,7 @@ def test_an_attack_is_the_same_strange_command_again_and_again() -> None:
     assert all(before[-1].time < after[0].time for before, after in pairwise(found.sessions))
 
 
-def test_where_nothing_is_strange_there_is_no_attack() -> None:
+def test_without_a_strange_command_there_is_no_attack() -> None:
     alone = Life(LIFE.before, LIFE.after, {"same": LIFE.before})
     assert attacked(alone, np.random.default_rng(0)).attempts == ()
     assert CHANGES["a new device"](alone, np.random.default_rng(0))

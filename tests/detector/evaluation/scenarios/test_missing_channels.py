@@ -2,13 +2,13 @@ from detector.evaluation.scenarios.missing_channels import without_confidences, 
 from tests.detector.builders import heard, send_message
 
 
-def test_without_confidences_nobody_was_sure_of_anything() -> None:
+def test_without_confidences_every_confidence_is_missing() -> None:
     events = heard(send_message(), 0.9)
     assert events[0].wake_confidence == 0.9
     assert without_confidences(events) == heard(send_message(), None)
 
 
-def test_without_history_each_session_is_of_a_new_household() -> None:
+def test_without_history_each_session_has_its_own_household() -> None:
     """Sessions of two households may share an id. Events keep their order and ids."""
     events = [
         *send_message(0, session="s1", household_id="a"),

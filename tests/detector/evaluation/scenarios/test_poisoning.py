@@ -42,7 +42,7 @@ def test_the_same_seed_gives_the_same_figures_and_progress_is_reported() -> None
     assert calls == [("flooding households", done, 2) for done in range(3)]
 
 
-def test_where_nothing_is_strange_there_is_nothing_to_flood_with() -> None:
+def test_without_a_strange_command_there_is_no_flood() -> None:
     few = [replace(event, household_id="h1") for event in EVENTS[:5]]
     same = [event for event in EVENTS if event.intent == "lights.TurnOn"]
 

@@ -9,7 +9,7 @@ from tests.detector.builders import START, dialogue, hand_bundle, send_message
 from tests.detector.town import town
 
 
-def test_the_same_command_where_it_is_never_given_and_where_it_often_is() -> None:
+def test_both_chains_have_the_same_command() -> None:
     found = portland(town(households=6), hand_bundle())
     assert found is not None
     heard, honest = found
@@ -19,7 +19,7 @@ def test_the_same_command_where_it_is_never_given_and_where_it_often_is() -> Non
     assert {turn.intent.partition(".")[0] for turn in honest.turns} == {"messages"}
 
 
-def test_background_talk_is_heard_with_a_doubtful_wake_word_where_it_is_heard_at_all() -> None:
+def test_background_talk_has_a_doubtful_wake_word_if_confidences_are_reported() -> None:
     often = [
         each
         for number in range(5)
@@ -55,5 +55,5 @@ def test_misfires_of_the_stream_are_left_out() -> None:
     assert found[0].turns[0].bits > found[1].turns[0].bits
 
 
-def test_without_a_command_of_several_turns_there_is_none() -> None:
+def test_without_a_command_of_several_turns_there_is_no_chain() -> None:
     assert portland(dialogue(("lights.TurnOn", Act.INITIATE, True)), hand_bundle()) is None

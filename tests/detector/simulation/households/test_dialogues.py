@@ -30,13 +30,13 @@ def test_a_dialogue_is_well_formed(skill: Skill) -> None:
 
 
 @pytest.mark.parametrize("skill", CATALOGUE, ids=lambda skill: skill.intent)
-def test_everything_that_was_to_be_said_is_said(skill: Skill) -> None:
+def test_a_dialogue_mentions_every_slot(skill: Skill) -> None:
     for seed in range(20):
         heard = {item for turn in said(skill, seed) for item in turn.slots.items()}
         assert {(name, f"k1_{name}") for name in skill.slots} <= heard
 
 
-def test_what_belongs_to_the_search_is_said_there() -> None:
+def test_slots_of_the_search_are_mentioned_in_it() -> None:
     turns = said(skill_of("shopping.BuyItem"))
     looked = {
         name: token
@@ -47,13 +47,13 @@ def test_what_belongs_to_the_search_is_said_there() -> None:
     assert looked["item"] == "k1_item"
 
 
-def test_somebody_polite_says_thanks_and_somebody_rude_does_not() -> None:
+def test_politeness_controls_the_thanks() -> None:
     skill = skill_of("lights.TurnOn")
     assert [turn.intent for turn in said(skill, polite=1.0)] == ["lights.TurnOn", TALK]
     assert [turn.intent for turn in said(skill, polite=0.0)] == ["lights.TurnOn"]
 
 
-def test_now_and_then_somebody_corrects_a_detail_before_saying_yes() -> None:
+def test_some_dialogues_correct_a_detail_before_the_yes() -> None:
     corrected = [
         turns
         for seed in range(300)

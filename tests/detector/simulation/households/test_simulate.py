@@ -37,19 +37,19 @@ def test_the_same_seed_gives_the_same_stream_and_another_seed_another(town: Simu
     assert simulate(40, 20, seed=8).events[:100] != town.events[:100]
 
 
-def test_a_household_is_the_same_among_few_and_among_many(town: Simulation) -> None:
+def test_a_household_does_not_depend_on_the_others(town: Simulation) -> None:
     few = simulate(3, 20, seed=7)
     assert all(town.profiles[name] == profile for name, profile in few.profiles.items())
     assert few.events == [event for event in town.events if event.household_id in few.profiles]
 
 
-def test_households_can_be_taken_from_further_on(town: Simulation) -> None:
+def test_first_selects_later_households(town: Simulation) -> None:
     later = simulate(2, 20, seed=7, first=38)
     assert list(later.profiles) == list(town.profiles)[-2:]
     assert later.events == [event for event in town.events if event.household_id in later.profiles]
 
 
-def test_the_stream_is_in_order_of_time_and_every_id_is_new(town: Simulation) -> None:
+def test_the_stream_is_in_order_of_time_with_unique_ids(town: Simulation) -> None:
     assert all(before.time <= after.time for before, after in pairwise(town.events))
     assert len({event.event_id for event in town.events}) == len(town.events)
     for sessions in sessions_by_household(town.events).values():
@@ -58,7 +58,7 @@ def test_the_stream_is_in_order_of_time_and_every_id_is_new(town: Simulation) ->
             assert len({event.device_id for event in session}) == 1
 
 
-def test_ids_and_tokens_say_nothing(town: Simulation) -> None:
+def test_ids_and_tokens_are_opaque(town: Simulation) -> None:
     for event in town.events:
         named = (
             event.event_id,
@@ -71,7 +71,7 @@ def test_ids_and_tokens_say_nothing(town: Simulation) -> None:
         assert all(set(name.partition("_")[2]) <= set("0123456789abcdef") for name in named)
 
 
-def test_events_lie_in_the_days_that_were_asked_for() -> None:
+def test_events_fall_within_the_simulated_days() -> None:
     start = datetime(2027, 3, 1, tzinfo=UTC)
     events = simulate(10, 3, start=start).events
     assert start <= events[0].time
@@ -79,7 +79,7 @@ def test_events_lie_in_the_days_that_were_asked_for() -> None:
     assert len({event.time.date() for event in events}) == 3
 
 
-def test_a_household_mostly_does_what_it_likes(town: Simulation) -> None:
+def test_a_household_mostly_uses_its_favourite_domains(town: Simulation) -> None:
     for profile in town.profiles.values():
         assert 5 <= len(profile.domains) <= 8
         assert 1 <= len(profile.devices) <= 4
@@ -105,7 +105,7 @@ def test_something_new_is_outside_the_favourite_domains(monkeypatch: pytest.Monk
         assert event.domain not in profile.domains or event.intent in routine
 
 
-def test_routines_come_back_at_their_hour_with_the_same_slots(town: Simulation) -> None:
+def test_routines_recur_at_their_hour_with_the_same_slots(town: Simulation) -> None:
     kept = []
     for name, events in by_household(town).items():
         for routine in town.profiles[name].routines:
@@ -120,7 +120,7 @@ def test_routines_come_back_at_their_hour_with_the_same_slots(town: Simulation) 
     assert np.mean(kept) > 0.5
 
 
-def test_contacts_are_few_and_come_again(town: Simulation) -> None:
+def test_contacts_are_few_and_recur(town: Simulation) -> None:
     shares = []
     for events in by_household(town).values():
         contacts = Counter(event.slots["contact"] for event in events if "contact" in event.slots)
@@ -129,7 +129,7 @@ def test_contacts_are_few_and_come_again(town: Simulation) -> None:
     assert np.mean(shares) > 0.3
 
 
-def test_a_runtime_gives_all_confidences_or_one_or_none(town: Simulation) -> None:
+def test_a_runtime_reports_all_confidences_or_one_or_none(town: Simulation) -> None:
     wanted = {
         Channels.ALL: set(CHANNELS),
         Channels.ASR_ONLY: {"asr_confidence"},
@@ -142,13 +142,13 @@ def test_a_runtime_gives_all_confidences_or_one_or_none(town: Simulation) -> Non
     assert {profile.channels for profile in town.profiles.values()} == set(Channels)
 
 
-def test_what_was_meant_is_mostly_heard_clearly(town: Simulation) -> None:
+def test_meant_turns_mostly_have_high_confidences(town: Simulation) -> None:
     heard = [event.wake_confidence for event in town.events if event.wake_confidence is not None]
     assert 0.85 < np.mean(heard) < 0.92
     assert 0.01 < np.mean(np.array(heard) < 0.6) < 0.06
 
 
-def test_a_fresh_dialogue_of_a_household_sounds_like_it(town: Simulation) -> None:
+def test_a_new_dialogue_fits_its_household(town: Simulation) -> None:
     profile = next(found for found in town.profiles.values() if found.channels is Channels.ALL)
     rng = np.random.default_rng(1)
     begin = datetime(2026, 2, 1, 19, tzinfo=UTC)
@@ -162,14 +162,14 @@ def test_a_fresh_dialogue_of_a_household_sounds_like_it(town: Simulation) -> Non
     assert len({event.session_id for event in events}) == 1
 
 
-def test_progress_is_reported_until_all_is_done() -> None:
+def test_progress_is_reported_to_the_end() -> None:
     seen: list[tuple[str, int, int]] = []
     simulate(4, 2, progress=lambda stage, done, total: seen.append((stage, done, total)))
     assert [done for _, done, _ in seen] == [0, 1, 2, 3, 4]
     assert {total for _, _, total in seen} == {4}
 
 
-def test_the_usual_size_is_a_stream_to_train_on() -> None:
+def test_the_default_size_is_enough_to_train_on() -> None:
     simulation = simulate(30, 30)
     assert 4_500 < len(simulation.events) < 8_000
     commands = Counter(domain_of(event.intent) for event in simulation.events if event.commits)

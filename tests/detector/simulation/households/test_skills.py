@@ -20,7 +20,7 @@ RISKS = {
 COMMANDS = [skill.intent for skill in CATALOGUE if skill.shape is not Shape.QUESTION]
 
 
-def test_every_intent_is_there_once_and_every_domain_has_its_skills() -> None:
+def test_intents_are_unique_and_every_domain_has_its_skills() -> None:
     names = [skill.intent for skill in CATALOGUE]
     assert len(set(names)) == len(names) >= 35
     assert sorted(skill.intent for skills, _ in DOMAINS.values() for skill in skills) == sorted(
@@ -29,7 +29,7 @@ def test_every_intent_is_there_once_and_every_domain_has_its_skills() -> None:
     assert len(DOMAINS) >= 12
 
 
-def test_what_is_looked_for_first_is_a_question_of_the_same_domain() -> None:
+def test_a_preceding_search_is_a_question_in_the_same_domain() -> None:
     by_name = {skill.intent: skill for skill in CATALOGUE}
     for skill in CATALOGUE:
         assert (skill.search is not None) == (skill.shape is Shape.AFTER_SEARCH)
@@ -39,9 +39,9 @@ def test_what_is_looked_for_first_is_a_question_of_the_same_domain() -> None:
 
 
 @pytest.mark.parametrize("intent", COMMANDS)
-def test_the_packaged_policy_knows_what_a_command_risks(intent: str) -> None:
+def test_the_packaged_policy_classifies_every_skill(intent: str) -> None:
     assert policy().risk_class(intent) is RISKS.get(intent, RiskClass.REVERSIBLE)
 
 
-def test_slots_are_said_with_a_probability() -> None:
+def test_slot_shares_are_probabilities() -> None:
     assert all(0.0 < often <= 1.0 for skill in CATALOGUE for often in skill.slots.values())

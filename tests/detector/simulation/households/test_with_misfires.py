@@ -24,9 +24,7 @@ def mixed(clean: Simulation) -> Mixed:
     return events, {event: kind for event, kind, _ in labels}
 
 
-def test_every_kind_is_in_it_and_nothing_that_was_meant_is_missing(
-    clean: Simulation, mixed: Mixed
-) -> None:
+def test_every_kind_occurs_and_every_meant_event_is_kept(clean: Simulation, mixed: Mixed) -> None:
     events, kinds = mixed
     assert set(kinds.values()) == set(ALL_KINDS)
     ids = [event.event_id for event in events]
@@ -60,7 +58,7 @@ def test_the_stream_is_in_order(mixed: Mixed) -> None:
         assert all(before.time < after.time for before, after in pairwise(session))
 
 
-def test_nothing_but_what_was_heard_tells_a_misfire(mixed: Mixed) -> None:
+def test_only_what_was_heard_reveals_a_misfire(mixed: Mixed) -> None:
     events, kinds = mixed
     sessions = defaultdict(list)
     for event in events:
@@ -100,6 +98,6 @@ def test_the_same_seed_gives_the_same_stream_and_no_rate_the_clean_one(clean: Si
     assert with_misfires(clean, rate=0.0) == (clean.events, [])
 
 
-def test_kinds_can_be_chosen(clean: Simulation) -> None:
+def test_kinds_can_be_selected(clean: Simulation) -> None:
     _, labels = with_misfires(clean, rate=0.3, mixture=Mixture.of(["one_shot"]))
     assert {kind for _, kind, _ in labels} == {"one_shot"}

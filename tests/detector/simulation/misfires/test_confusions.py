@@ -31,7 +31,7 @@ def utterances(
     return [Heard(said, words, meant, intent) for _ in range(count)]
 
 
-def test_affinities_explain_what_was_counted() -> None:
+def test_affinities_explain_the_counts() -> None:
     """Of three equally common intents, the same domain is heard four times as often as another."""
     heard = [
         *utterances("a.GetX", "a.SetX", 8),
@@ -48,7 +48,7 @@ def test_affinities_explain_what_was_counted() -> None:
     assert found.words_shared == pytest.approx(0.5)
 
 
-def test_affinities_allow_for_how_often_an_intent_is_said() -> None:
+def test_affinities_account_for_the_frequency_of_intents() -> None:
     rare = [
         *utterances("a.GetX", "a.SetX", 5),
         *utterances("a.GetX", "b.PlayY", 5),
@@ -58,7 +58,7 @@ def test_affinities_allow_for_how_often_an_intent_is_said() -> None:
     assert count_confusions(rare).affinity[Relation.DOMAIN] == pytest.approx(4.0)
 
 
-def test_the_numbers_of_slurp_belong_together() -> None:
+def test_the_numbers_of_slurp_are_consistent() -> None:
     assert sum(SLURP.counts.values()) == SLURP.misheard
     assert (
         SLURP.affinity[Relation.DOMAIN]

@@ -92,7 +92,7 @@ def test_labels_and_chain_ids_go_together() -> None:
         ]
 
 
-def test_what_was_meant_stays_but_for_its_time() -> None:
+def test_meant_events_only_change_in_time() -> None:
     found = injected(HEARD)
     meant = [
         event
@@ -143,7 +143,7 @@ def test_without_time_between_two_sessions_no_misfire_is_apart() -> None:
     assert len(injected(crowded)) == len(crowded) < pieces
 
 
-def test_confidences_are_missing_where_the_stream_has_none() -> None:
+def test_confidences_are_missing_if_the_stream_has_none() -> None:
     for session in injected(SILENT):
         for event in session.events:
             assert [getattr(event, channel) for channel in CHANNELS] == [None] * 3
@@ -186,7 +186,7 @@ def test_the_same_generator_gives_the_same_misfires() -> None:
     assert injected(HEARD, seed=3) != injected(HEARD, seed=4)
 
 
-def test_where_nobody_commanded_anything_nothing_is_made_up() -> None:
+def test_without_commands_there_are_no_misfires() -> None:
     empty = ChainLibrary.from_sessions({})
     found = inject(HEARD, empty, np.random.default_rng(0), rate=1.0)
     assert misfires(found) == {}
@@ -202,19 +202,19 @@ def test_a_template_initiates_informs_and_affirms() -> None:
         assert len({event.intent for event in events}) == 1
 
 
-def test_a_one_shot_has_one_turn_where_people_command_it_in_one() -> None:
+def test_a_one_shot_has_one_turn_if_its_command_can() -> None:
     for events in misfires(injected(HEARD, "one_shot")).values():
         assert len(events) == (1 if events[0].intent in LIBRARY.one_shots else 2)
 
 
-def test_what_is_spliced_was_said_by_somebody_else() -> None:
+def test_a_spliced_chain_comes_from_another_household() -> None:
     others = [chain for household, chain in LIBRARY.chains if household != "home1"]
     for events in misfires(injected(HEARD, "spliced")).values():
         chain = tuple(Turn(event.intent, event.act, event.slots, event.commits) for event in events)
         assert chain in others
 
 
-def test_what_was_misheard_begins_as_it_was_meant_and_ends_as_something_else() -> None:
+def test_a_misheard_chain_starts_as_meant_and_ends_as_another_command() -> None:
     own = {chain[0].intent for session in HEARD for chain in committed_chains(session)}
     turned = [
         events
@@ -269,7 +269,7 @@ def test_the_library_knows_what_was_said_and_how_often() -> None:
     assert library.value(rng, "never said", instead="") is None
 
 
-def test_what_is_repeated_was_said_in_this_session_just_before() -> None:
+def test_a_repeated_chain_was_just_said_in_the_session() -> None:
     for session in injected(HEARD * 3, "repeated"):
         if None not in session.labels or not any(session.labels):
             continue
@@ -284,7 +284,7 @@ def test_what_is_repeated_was_said_in_this_session_just_before() -> None:
         assert before[-1].commits
 
 
-def test_what_is_interleaved_stands_among_the_turns_of_a_dialogue() -> None:
+def test_an_interleaved_misfire_alternates_with_a_dialogue() -> None:
     long = [
         dialogue(*[("music.FindSongs", Act.INFORM, False)] * 8, session=f"s{number}")
         for number in range(20)
@@ -303,7 +303,7 @@ def test_a_monologue_begins_several_things() -> None:
         assert events[-1].intent in LIBRARY.commands
 
 
-def test_a_wrong_detail_is_the_only_thing_that_is_wrong() -> None:
+def test_a_wrong_detail_is_the_only_difference() -> None:
     own = [chain for session in HEARD for chain in committed_chains(session)]
     for events in misfires(injected(HEARD, "wrong_detail")).values():
         differing = [
@@ -323,7 +323,7 @@ def test_a_wrong_detail_is_the_only_thing_that_is_wrong() -> None:
         assert 1 in differing
 
 
-def test_what_was_said_stays_where_the_command_that_is_heard_has_such_a_slot() -> None:
+def test_a_misheard_command_keeps_the_slots_that_it_shares() -> None:
     chains = [
         dialogue(("alarms.SetAlarm", Act.INITIATE, True, {"time": "k1_seven"}), session="s1"),
         dialogue(("timers.SetTimer", Act.INITIATE, True, {"time": "k1_ten"}), session="s2"),
