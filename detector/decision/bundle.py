@@ -202,7 +202,7 @@ def _calibration(arrays: Mapping[str, npt.NDArray[Any]]) -> Calibration:
 
 
 def _training(arrays: Mapping[str, npt.NDArray[Any]]) -> Distribution | None:
-    """The distribution of the training data's evidence; bundles had none before."""
+    """Return the distribution of the evidence in training, or ``None`` if the bundle has none."""
     there = [name for name in ("training.edges", "training.shares") if name in arrays]
     if len(there) == 1:
         raise damaged(f"it has {there[0]} alone")

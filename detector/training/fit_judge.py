@@ -109,7 +109,7 @@ def _export(
         own = np.arange(len(tree))
         split_on = varying[np.where(leaf, 0, tree["feature_idx"])]
         term.append(np.where(tree["missing_go_to_left"], split_on + len(names), split_on))
-        # A split on "missing or not" has an infinite threshold; leaf_lookup.py needs a finite one.
+        # A split on "missing or not" has an infinite threshold, but bundles need a finite one.
         threshold.append(
             np.where(leaf, np.inf, np.minimum(tree["num_threshold"], np.finfo(float).max))
         )
