@@ -181,10 +181,10 @@ def _check_kind(names: Mapping[str, Any]) -> None:
             f"the bundle has format {str(names['format'])[:20]}, this version reads {FORMAT}; "
             "train it again with 'misfire train'"
         )
-    here, there = [term.name for term in TERMS], names["terms"]
-    if there != here:
-        found = there if isinstance(there, list) else []
-        differing = sorted({str(name) for name in found} ^ set(here)) or ["their order"]
+    known, found = [term.name for term in TERMS], names["terms"]
+    if found != known:
+        names_found = found if isinstance(found, list) else []
+        differing = sorted({str(name) for name in names_found} ^ set(known)) or ["their order"]
         raise BundleError(
             f"the bundle was made for other evidence terms ({', '.join(differing)[:500]} differ); "
             "train it again with 'misfire train'"
@@ -203,10 +203,10 @@ def _calibration(arrays: Mapping[str, npt.NDArray[Any]]) -> Calibration:
 
 def _training(arrays: Mapping[str, npt.NDArray[Any]]) -> Distribution | None:
     """Return the distribution of the evidence in training, or ``None`` if the bundle has none."""
-    there = [name for name in ("training.edges", "training.shares") if name in arrays]
-    if len(there) == 1:
-        raise damaged(f"it has {there[0]} alone")
-    return Distribution(*(arrays[name] for name in there)) if there else None
+    present = [name for name in ("training.edges", "training.shares") if name in arrays]
+    if len(present) == 1:
+        raise damaged(f"it has {present[0]} alone")
+    return Distribution(*(arrays[name] for name in present)) if present else None
 
 
 def _version(files: Mapping[str, bytes]) -> str:

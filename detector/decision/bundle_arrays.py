@@ -129,24 +129,24 @@ def unpacked(data: bytes, *, symbols: int, terms: int) -> dict[str, Array]:
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """Return the members of an archive by array name, if they are as expected and not too large."""
-    there = archive.infolist()
-    members = {member.filename.removesuffix(".npy"): member for member in there}
-    if sum(member.file_size for member in there) > LARGEST_BUNDLE:
+    infos = archive.infolist()
+    members = {member.filename.removesuffix(".npy"): member for member in infos}
+    if sum(member.file_size for member in infos) > LARGEST_BUNDLE:
         raise damaged(f"it unpacks to more than {LARGEST_BUNDLE} bytes")
-    if strange := sorted(members.keys() - ARRAYS.keys()):
-        raise damaged(f"{strange[0][:40]!r} is not an array of a bundle")
+    if unknown := sorted(members.keys() - ARRAYS.keys()):
+        raise damaged(f"{unknown[0][:40]!r} is not an array of a bundle")
     if missing := sorted(
         name for name in ARRAYS.keys() - members.keys() if not ARRAYS[name].optional
     ):
         raise damaged(f"it lacks the array {missing[0]}")
-    if len(members) != len(there):
+    if len(members) != len(infos):
         raise damaged("it contains an array twice")
-    if not {member.compress_type for member in there} <= _METHODS:
+    if not {member.compress_type for member in infos} <= _METHODS:
         raise damaged("it uses a compression method that bundles do not")
     return members
 
 
-def _check_header(name: str, file: IO[bytes], there: int, sizes: dict[str, int]) -> None:
+def _check_header(name: str, file: IO[bytes], stored: int, sizes: dict[str, int]) -> None:
     """Compare an array's header with its rule, and add dimensions seen first to ``sizes``."""
     rule = ARRAYS[name]
     if np.lib.format.read_magic(file) != (1, 0):
@@ -159,7 +159,7 @@ def _check_header(name: str, file: IO[bytes], there: int, sizes: dict[str, int])
         _size(wanted, own, found) != found for wanted, found in zip(rule.shape, shape, strict=True)
     ):
         raise damaged(f"names and arrays do not fit together: {name} has the shape {shape}")
-    if math.prod(shape) * kind.itemsize > there:
+    if math.prod(shape) * kind.itemsize > stored:
         raise damaged(f"{name} declares more data than it has")
     sizes |= {letter: size for letter, size in own.items() if letter != "S"}
 

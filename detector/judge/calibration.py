@@ -42,8 +42,8 @@ class Calibration:
         pools = [self.scores.get(category, np.empty(0))]
         if (len(pools[0]) + 1) * budget < 1.0:
             pools.append(self.scores.get((risk, not new), np.empty(0)))
-        there = sum(map(len, pools))
-        if (there + 1) * budget < 1.0:
+        count = sum(map(len, pools))
+        if (count + 1) * budget < 1.0:
             return None
         at_least = sum(len(pool) - int(np.searchsorted(pool, score, side="left")) for pool in pools)
-        return (1 + at_least) / (there + 1)
+        return (1 + at_least) / (count + 1)

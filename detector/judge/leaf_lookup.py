@@ -99,16 +99,16 @@ def boxes_of(trees: _Trees) -> Boxes:
     ]
     nodes = _descended(trees, split, edges)
     leaves = _in_words(np.flatnonzero(~split), trees.roots)
-    there = leaves >= 0
+    used = leaves >= 0
     possible: list[tuple[int, list[float], list[Words]]] = []
     for number, known in enumerate(edges):
         if len(known) > 1:
             takes = nodes.takes(number, leaves, len(known) + 1)
-            possible.append((number, known.tolist(), list(_packed(takes & there))))
+            possible.append((number, known.tolist(), list(_packed(takes & used))))
     moves = np.zeros((len(leaves) // _WORD, _WORD + 1, terms))
-    moves[:, :_WORD] = (nodes.moves[:, leaves] * there).T.reshape(-1, _WORD, terms)
+    moves[:, :_WORD] = (nodes.moves[:, leaves] * used).T.reshape(-1, _WORD, terms)
     flat = moves.reshape(-1, terms)
-    return Boxes(_packed(there[None])[0], tuple(possible), flat, flat.sum(axis=1))
+    return Boxes(_packed(used[None])[0], tuple(possible), flat, flat.sum(axis=1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,7 +17,9 @@ _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 #: ``PAYbill``: a run of capitals is a word of its own, or the beginning of one.
 _SHOUTED = re.compile(r"[A-Z]{2,}")
 #: Digits used in place of letters, as in ``unl0ck``. A 1 is read as an i and as an l.
-_LETTERS = tuple(str.maketrans("013457", letters) for letters in ("oieast", "oleast"))
+_DIGITS_AS_LETTERS = tuple(
+    str.maketrans("013457", replacement) for replacement in ("oieast", "oleast")
+)
 #: Pieces up to this length may belong to one word in mixed case: ``OpEn``, ``dOOR``.
 _SHORT = 3
 _BESIDE_A_LETTER = re.compile(r"(?<=[A-Za-z])\d|\d(?=[A-Za-z])")
@@ -55,13 +57,13 @@ def readings(intent: str) -> Iterator[str]:
 
     Digits between letters are read as digits and as letters.
     """
-    spelled = (_with_letters(intent, table) for table in _LETTERS)
-    for said in dict.fromkeys((intent, *spelled)):
-        for part in said.split("."):
+    spellings = (_digits_as_letters(intent, table) for table in _DIGITS_AS_LETTERS)
+    for spelling in dict.fromkeys((intent, *spellings)):
+        for part in spelling.split("."):
             words = words_in(part)
             yield from words
             yield from _rejoined(words)
-        yield from (word.lower() for word in _SHOUTED.findall(said))
+        yield from (word.lower() for word in _SHOUTED.findall(spelling))
 
 
 def _rejoined(words: list[str]) -> Iterator[str]:
@@ -76,5 +78,5 @@ def _rejoined(words: list[str]) -> Iterator[str]:
             together = ""
 
 
-def _with_letters(intent: str, table: dict[int, int]) -> str:
+def _digits_as_letters(intent: str, table: dict[int, int]) -> str:
     return _BESIDE_A_LETTER.sub(lambda digit: digit[0].translate(table), intent)

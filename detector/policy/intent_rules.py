@@ -42,30 +42,30 @@ class Classified:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """A pattern with a star: an expression for words and, in strict classes, one for letters."""
+    """A pattern with a star, as expressions for canonical names and, in strict classes, for keys."""
 
     risk: RiskClass
-    words: re.Pattern[str]
-    letters: re.Pattern[str] | None
+    word_pattern: re.Pattern[str]
+    key_pattern: re.Pattern[str] | None
 
     @classmethod
     def of(cls, pattern: str, risk: RiskClass) -> _Rule:
         domain, _, name = pattern.partition(".")
         if risk in MILD:
             return cls(risk, re.compile(rf"{_part(domain)}\.{_part(name)}"), None)
-        letters = re.compile(translate(key_of(pattern)))
-        return cls(risk, re.compile(rf"{_part(domain)}\.{_in_order(name)}"), letters)
+        key_pattern = re.compile(translate(key_of(pattern)))
+        return cls(risk, re.compile(rf"{_part(domain)}\.{_in_order(name)}"), key_pattern)
 
-    def matches(self, said: str, key: str) -> bool:
-        """Return whether it matches an intent in its canonical form ``said`` or by its ``key``."""
-        if self.words.fullmatch(said):
+    def matches(self, canonical_name: str, key: str) -> bool:
+        """Return whether it matches an intent by its ``canonical_name`` or by its ``key``."""
+        if self.word_pattern.fullmatch(canonical_name):
             return True
-        return self.letters is not None and self.letters.match(key) is not None
+        return self.key_pattern is not None and self.key_pattern.match(key) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class IntentRules:
-    """The policy's ``patterns`` in the order of the file, its lexicon, and its least strict class.
+    """The policy's ``patterns`` in the order of the file, and its lexicon.
 
     ``unclassified`` is the class that an intent without a matching pattern has at least.
     """
@@ -107,11 +107,11 @@ class IntentRules:
         return found
 
     def _classified(self, intent: str) -> Classified:
-        key, said = key_of(intent), canonical(intent)
+        key, canonical_name = key_of(intent), canonical(intent)
         exact = self._exact.get(key)
         if exact is not None:
             return Classified(exact, named=True)
-        rule = next((rule.risk for rule in self._wild if rule.matches(said, key)), None)
+        rule = next((rule.risk for rule in self._wild if rule.matches(canonical_name, key)), None)
         risk = rule or self._least
         return Classified(
             strictest(risk, self.lexicon.suggests(intent) or risk), named=rule is not None

@@ -53,12 +53,12 @@ class Lexicon:
 
     def suggests(self, intent: str) -> RiskClass | None:
         """Return the strictest class that a word of the name suggests, or ``None``."""
-        said = " ".join(word for word in readings(intent) if word not in self._ignored)
+        words = " ".join(word for word in readings(intent) if word not in self._ignored)
         joined = key_of(intent)
         found = [
             risk
             for risk in self.words
-            if self._within[risk].search(said) or self._across[risk].search(joined)
+            if self._within[risk].search(words) or self._across[risk].search(joined)
         ]
         return strictest(*found) if found else None
 
