@@ -42,7 +42,7 @@ class Classified:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """A pattern with a star, as expressions for canonical names and, in strict classes, for keys."""
+    """A pattern with a star, as expressions for canonical names and, if strict, for keys."""
 
     risk: RiskClass
     word_pattern: re.Pattern[str]
