@@ -1,6 +1,7 @@
-"""The command line: one file per command, one table of them, one place where errors become exit codes.
+"""The command line: one module per command; this one lists them and turns errors into exit codes.
 
-Exit codes: 0 done, 1 done and the answer is bad, 2 wrong use, 3 a part is missing or unreachable, 130 interrupted, 143 terminated.
+Exit codes: 0 success, 1 success with a bad result, 2 usage error, 3 a dependency is missing or
+unreachable, 130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations
@@ -22,23 +23,23 @@ __all__ = ["app", "main"]
 
 app = CommandTable(
     name="misfire",
-    help="Stops voice-assistant commands that nobody meant.",
+    help="Stops voice-assistant commands that were not meant.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 
 def main() -> None:
-    """Run the command line and exit with its code; users never see a traceback."""
-    # Both unwind what runs, so that everything a command started is gone when it is.
-    signal.signal(signal.SIGINT, _ended_by)
-    signal.signal(signal.SIGTERM, _ended_by)
+    """Run the command line and exit with its code, without a traceback."""
+    # Both signals raise SystemExit, so that a command stops everything that it started.
+    signal.signal(signal.SIGINT, _exit_on_signal)
+    signal.signal(signal.SIGTERM, _exit_on_signal)
     open_streams()
     unset_if_empty()
     try:
         _run()
     except TyperException as error:
-        _end_of_wrong_use(error)
+        _end_of_usage_error(error)
     except (DependencyUnavailable, BundleError) as error:
         _end(error, 3)
     except (UsageError, MisfireError) as error:
@@ -46,9 +47,9 @@ def main() -> None:
 
 
 def _run() -> NoReturn:
-    """Run what was asked for and write all that it said."""
+    """Run the command and flush its output."""
     try:
-        # Typer shows wrong options to people; off terminals they are one line, like every other end.
+        # Typer formats usage errors for terminals; elsewhere they are one line, like other errors.
         sys.exit(app(without_unset(app, sys.argv[1:]), standalone_mode=sys.stderr.isatty()))
     finally:
         finish_output()
@@ -61,18 +62,18 @@ def _end(error: Exception, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _end_of_wrong_use(error: TyperException) -> NoReturn:
-    """End as one line of JSON: what Typer refused was refused before any command could say how it logs."""
+def _end_of_usage_error(error: TyperException) -> NoReturn:
+    """Log a usage error as a line of JSON: Typer found it before a command configured the logs."""
     from streams.telemetry.logs import log_exit
 
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "misfire"
-    said = " ".join(error.format_message().split()).rstrip(".")
+    message = " ".join(error.format_message().split()).rstrip(".")
     if context and error.format_message() == context.get_help():
-        said = "a command is missing"  # Typer's message is then the help page itself
-    log_exit(f"{command}: {said}; '{command} --help' says what it takes", as_json=True)
+        message = "a command is missing"  # Typer's message is the help page in this case
+    log_exit(f"{command}: {message}; see '{command} --help'", as_json=True)
     sys.exit(error.exit_code)
 
 
-def _ended_by(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the signature of a handler
+def _exit_on_signal(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the signature of a handler
     sys.exit(128 + number)

@@ -1,4 +1,4 @@
-"""``python -m streams.cli``: the same as ``misfire``."""
+"""Runs ``misfire`` as ``python -m streams.cli``."""
 
 from streams.cli import main
 

@@ -1,4 +1,4 @@
-"""``misfire bench train``, ``step`` and ``state``; ``hdfs``, ``schonlau`` and ``slurp`` are in published.py, ``change`` in change.py."""
+"""``misfire bench``: lists the benchmarks and implements ``train``, ``step`` and ``state``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streams.cli.output import console, progress_report, table, write_json
 from streams.errors import UsageError
 
 app = typer.Typer(
-    help="Measure against the alternatives in one run, or against what others published.",
+    help="Measure beside alternatives in one run, or beside published figures.",
     no_args_is_help=True,
 )
 app.command()(hook)
@@ -31,21 +31,21 @@ app.command()(slurp)
 @app.command()
 def train(
     stream: Stream,
-    test: Annotated[Path, typer.Option(help="Stream that perplexity is measured on.")],
+    test: Annotated[Path, typer.Option(help="Stream to measure perplexity on.")],
     labels: Annotated[
-        Path | None, typer.Option(help="Its labels; labelled events are left out.")
+        Path | None, typer.Option(help="Labels of its misfires, which are left out.")
     ] = None,
     states: Annotated[int, typer.Option(help="States of hmmlearn's model.", min=2)] = 64,
     iterations: Annotated[int, typer.Option(help="EM iterations of hmmlearn's model.", min=1)] = 20,
     json: Json = None,
 ) -> None:
-    """Fit the cloned HMM and hmmlearn's CategoricalHMM to the same stream. hmmlearn takes minutes."""
+    """Fit the cloned HMM and hmmlearn's CategoricalHMM to one stream. hmmlearn takes minutes."""
     from streams.files.events import read_events, read_meant
     from streams.local.bench.model_speed import bench_train
 
     tested = read_meant(test, labels)
     with console().status(
-        "fitting both models; hmmlearn takes about ten seconds per iteration on 80,000 events"
+        "fitting both models; hmmlearn needs ten seconds per iteration for 80,000 events"
     ):
         found = bench_train(read_events(stream), tested, states=states, iterations=iterations)
     _show("fitting a sequence model", asdict(found))
@@ -55,11 +55,11 @@ def train(
 @app.command()
 def step(
     stream: Stream,
-    bundle: Annotated[Path, typer.Option(help="Directory of the bundle that decides.")],
-    events: Annotated[int, typer.Option(help="How many events to time.", min=50)] = 2_000,
+    bundle: Annotated[Path, typer.Option(help="Directory of the bundle.")],
+    events: Annotated[int, typer.Option(help="Number of events to time.", min=50)] = 2_000,
     json: Json = None,
 ) -> None:
-    """Time one event through the whole pipeline, against hmmlearn scoring the session again."""
+    """Time one event in the whole pipeline, beside hmmlearn scoring the session again."""
     from streams.files.bundles import read_bundle
     from streams.files.events import read_events
     from streams.local.bench.model_speed import bench_step
@@ -67,7 +67,8 @@ def step(
     timed = read_events(stream)[:events]
     if not any(event.commits for event in timed):
         raise UsageError(
-            f"none of the first {events} events of {stream} commits anything; there is no judgement to time"
+            f"none of the first {events} events of {stream} is committing, "
+            "so there is no judgement to time"
         )
     chosen = read_bundle(bundle)
     with console().status("timing"):
@@ -78,19 +79,22 @@ def step(
 
 @app.command()
 def state(
-    bundle: Annotated[Path, typer.Option(help="Directory of the bundle that decides.")],
+    bundle: Annotated[Path, typer.Option(help="Directory of the bundle.")],
     stream: Annotated[
         Path | None,
         typer.Option(
-            help="Let this stream's households live, said again and again, instead of simulated ones."
+            help="Use this stream's households, repeated as needed, instead of simulated ones."
         ),
     ] = None,
-    households: Annotated[int, typer.Option(help="How many households.", min=1)] = 21,
-    events: Annotated[int, typer.Option(help="How many events each.", min=1)] = 10_000,
+    households: Annotated[int, typer.Option(help="Number of households.", min=1)] = 21,
+    events: Annotated[int, typer.Option(help="Number of events of each.", min=1)] = 10_000,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
-    """Count the bytes of a household in table and changelog after many events, packed and in simpler forms, and at most."""
+    """Measure the size of a household's state after many events, and its upper bound.
+
+    The size is shown as packed for table and changelog, and in simpler formats.
+    """
     from streams.files.bundles import read_bundle
     from streams.files.events import read_events
     from streams.local.bench.state_size import bench_state, repeated, simulated
@@ -103,7 +107,7 @@ def state(
     )
     with progress_report() as report:
         found = bench_state(histories, chosen, progress=report, households=households)
-    _show("bytes of a household (medians), microseconds (p50)", asdict(found))
+    _show("bytes of a household's state (medians), microseconds (p50)", asdict(found))
     write_json(json, found)
 
 

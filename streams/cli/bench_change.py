@@ -1,4 +1,4 @@
-"""``misfire bench change``: households that change, and one that is attacked."""
+"""``misfire bench change``: measures households that change, and attacks on what is learned."""
 
 from __future__ import annotations
 
@@ -24,19 +24,17 @@ if TYPE_CHECKING:
 
 __all__ = ["change"]
 
-#: Simulated households, where no stream is given: those to train on, and those that change, with their days.
+#: Households and days of the simulated streams, if none is given: to train on, and to change.
 _TRAINED_ON, _CHANGED = (90, 30), (60, 40)
 
 
 def change(
     stream: Annotated[
         Path | None,
-        typer.Argument(
-            help="What households meant; simulated ones where it is left out.", metavar="[STREAM]"
-        ),
+        typer.Argument(help="Stream of households; default: simulated ones.", metavar="[STREAM]"),
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(help="Its labels; labelled events are left out.")
+        Path | None, typer.Option(help="Labels of its misfires, which are left out.")
     ] = None,
     bundle: Bundle = None,
     plot: Plot = None,
@@ -44,14 +42,16 @@ def change(
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
-    """Count the sessions until a household that changes is back within budget, and see whether an attack is learned.
+    """Count the sessions until a changed household is back within budget, and try to poison it.
 
-    Half-way through its sessions every household gets a new device and something new to do with it, or a guest for a week, or a baby
-    and its night hours; all of that is meant. Then every household is attacked with a command that is strange to it, after each
-    session, and denies it. Then it is flooded with such a command, accepted each time, as a third party's skill could. Without --bundle,
-    one is trained on other households: simulated ones, or every second one of the stream.
+    Half-way through its sessions, every household changes in a meant way: a new device with new
+    commands, a guest for a week, or a baby with its night hours. Then every household is attacked
+    after each session with a command that is unusual for it, and denies it. Finally it is flooded
+    with such a command that is accepted each time, as a third-party skill could do. Without
+    --bundle, a bundle is trained on other households: simulated ones, or every second one of the
+    stream.
 
-    Exit code 1 if a change stays out of budget, or the attack is learned.
+    Exit code 1 if a change stays out of budget or the attack is learned.
     """
     from detector.evaluation.scenarios.adaptation import adaptation
     from detector.evaluation.scenarios.poisoning import floods
@@ -60,7 +60,7 @@ def change(
     from streams.cli.plots import draw_adaptation, open_canvas
 
     if labels is not None and stream is None:
-        raise UsageError("--labels belong to a STREAM; name it, or leave both out")
+        raise UsageError("--labels needs a STREAM; give both or neither")
     canvas = open_canvas(plot) if plot else None
     with progress_report() as report, processes(jobs) as each:
         trained, events = _material(
@@ -77,7 +77,7 @@ def change(
     _show_floods(flooded)
     if canvas:
         draw_adaptation(canvas, found)
-        note(f"{len(canvas.written) // 2} pictures as PNG and SVG in {canvas.directory}")
+        note(f"wrote {len(canvas.written) // 2} plots as PNG and SVG to {canvas.directory}")
     write_json(
         json,
         {
@@ -99,7 +99,7 @@ def _material(
     seed: int,
     report: Progress,
 ) -> tuple[Judge, list[IntentEvent]]:
-    """What decides, and on what: never what it was trained on."""
+    """Return a bundle, and events of households that it was not trained on."""
     from detector.simulation.households import simulate
     from streams.files.bundles import read_bundle
     from streams.files.events import read_meant
@@ -122,11 +122,11 @@ def _material(
 
 def _show(found: Adaptation) -> None:
     table(
-        f"{found.households} households change; their budget is {found.budget:.2%} of what they mean",
+        f"{found.households} households change; the budget is {found.budget:.2%} of meant commands",
         [
-            "what changes",
+            "change",
             "back within budget",
-            "sessions since then",
+            "sessions since the change",
             "commands",
             "interrupted",
             "holds",
@@ -145,14 +145,14 @@ def _show(found: Adaptation) -> None:
         ],
     )
     table(
-        f"an attack that is denied each time is {'LEARNED' if found.learned else 'not learned'}",
+        f"an attack that is denied each time was {'LEARNED' if found.learned else 'not learned'}",
         [
             "attempt",
             "households",
             "stopped",
             "misfire probability",
-            "if confirmed: stopped",
-            "misfire probability",
+            "stopped if confirmed",
+            "misfire probability if confirmed",
         ],
         [
             [
@@ -170,12 +170,10 @@ def _show(found: Adaptation) -> None:
 
 def _show_floods(floods: Sequence[Flood]) -> None:
     if not floods:
-        note(
-            "no household was flooded: none has ten sessions and a domain that only others speak of"
-        )
+        note("no household was flooded: none has ten sessions and a domain that only others use")
         return
     table(
-        "a flood of one strange command, accepted each time; two days later",
+        "two days after a flood of one unusual command, accepted each time",
         ["accepted", "households", "stopped", "misfire probability", "own commands", "interrupted"],
         [
             [
@@ -193,5 +191,5 @@ def _show_floods(floods: Sequence[Flood]) -> None:
 
 def _back(sessions: int | None) -> str:
     if sessions is None:
-        return "not within what was measured"
-    return f"after {sessions} sessions" if sessions else "never out of it"
+        return "not within the stream"
+    return f"after {sessions} sessions" if sessions else "never exceeded"

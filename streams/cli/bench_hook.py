@@ -1,4 +1,4 @@
-"""``misfire bench hook`` and ``misfire bench storm``."""
+"""``misfire bench hook``, ``storm`` and ``attacks``: measure the hook."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from streams.errors import UsageError
 
 __all__ = ["attacks", "hook", "storm"]
 
-#: How each way's calls are to be answered.
-#: Microseconds of CPU for each call; what takes less only stands by.
-_TOLD = 50
+#: Processes that use fewer microseconds of CPU per call than this are idle and not shown.
+_MIN_CPU_US = 50
+#: The expected result of each way's calls.
 _ANSWERED = {"a": "answered", "b": "answered", "k": "answered", "c": "worker", "d": "gateway"}
 
 
@@ -30,20 +30,26 @@ def hook(
     broker: Broker = None,
     bundle: Bundle = None,
     rates: Annotated[
-        str, typer.Option(help="Calls a second, separated by commas.")
+        str, typer.Option(help="Calls per second, separated by commas.")
     ] = "100,500,1000",
     seconds: Annotated[
-        float, typer.Option(help="For how long, each way at each rate.", min=1.0)
+        float, typer.Option(help="Seconds for each way at each rate.", min=1.0)
     ] = 8.0,
-    ways: Annotated[str, typer.Option(help="Which ways, by their letters.")] = "abkcd",
+    ways: Annotated[
+        str,
+        typer.Option(
+            help="Letters of the ways to measure: a aiokafka alone, b an empty Faust agent, k the "
+            "worker over Kafka, c the worker over HTTP, d the gateway without a broker."
+        ),
+    ] = "abkcd",
     json: Json = None,
 ) -> None:
-    """Measure the hook's latency beside aiokafka alone and an empty Faust agent, on one broker in one run (3 minutes)."""
+    """Measure the hook's latency beside aiokafka alone and an empty Faust agent (3 minutes)."""
     from streams.local.bench.hook import WAYS, bench_hook
 
     if not ways or not set(ways) <= WAYS.keys():
         raise UsageError(
-            f"--ways {ways!r} is not made of {''.join(WAYS)}; leave it out to measure all"
+            f"--ways {ways!r}: use letters of {''.join(WAYS)}, or leave it out to measure all"
         )
     if not all(rate.isdecimal() and 0 < int(rate) <= 100_000 for rate in rates.split(",")):
         raise UsageError(f"--rates {rates!r} must be whole numbers above 0, separated by commas")
@@ -67,14 +73,16 @@ def hook(
         for row in found.rows
     ]
     table(
-        f"milliseconds from when a call was due; {found.broker}, {found.cpus} cores, load {found.load_average} before",
-        ["way", "a second", "p50", "p90", "p99", "p99.9", "max", "p99 / (a)", "CPU µs a call"],
+        f"milliseconds from when a call was due; {found.broker}, {found.cpus} cores, "
+        f"load {found.load_average} before",
+        ["way", "per second", "p50", "p90", "p99", "p99.9", "max", "p99 / (a)", "CPU µs per call"],
         rows,
     )
     for row in found.rows:
         if set(row.figures["answers"]) - {_ANSWERED[row.way]}:
             note(
-                f"({row.way}) at {row.rate:,} a second was answered otherwise, too: {_answers(row.figures)}."
+                f"({row.way}) at {row.rate:,} per second had other results too: "
+                f"{_answers(row.figures)}."
             )
     write_json(json, asdict(found))
 
@@ -82,28 +90,33 @@ def hook(
 def storm(
     broker: Broker = None,
     bundle: Bundle = None,
-    rate: Annotated[float, typer.Option(help="Calls a second.", min=1.0, max=1_000.0)] = 40.0,
+    rate: Annotated[float, typer.Option(help="Calls per second.", min=1.0, max=1_000.0)] = 40.0,
     deadline_ms: Annotated[
-        int, typer.Option(help="Each call's deadline.", min=10, max=10_000)
+        int, typer.Option(help="Deadline of a call in milliseconds.", min=10, max=10_000)
     ] = 150,
     broker_pid: Annotated[
         int | None,
         typer.Option(
-            help="Process of the named broker, to be stopped for 10 s; the embedded one's is known."
+            help="Process id of the broker given with --broker, which is stopped for 10 s."
         ),
     ] = None,
     trouble: Annotated[
-        list[str] | None, typer.Option(help="Only this one; may be given again.")
+        list[str] | None, typer.Option(help="Only this trouble; can be repeated.")
     ] = None,
     json: Json = None,
 ) -> None:
-    """Kill, stop and flood one part after the other while a runtime asks (2 minutes). Exit code 1 if a call was answered too late."""
+    """Kill, stop and flood one part after another while a runtime calls the hook (2 minutes).
+
+    Exit code 1 if a call was answered too late.
+    """
     from streams.local.bench.storm import TROUBLES, bench_storm
 
-    logging.getLogger("streams.hook").setLevel(logging.ERROR)  # it would tell of every fallback
+    logging.getLogger("streams.hook").setLevel(logging.ERROR)  # it logs every fallback
     unknown = set(trouble or ()) - TROUBLES.keys()
     if unknown:
-        raise UsageError(f"--trouble {sorted(unknown)[0]!r} is none of: {', '.join(TROUBLES)}")
+        raise UsageError(
+            f"--trouble {sorted(unknown)[0]!r} is unknown; choose from {', '.join(TROUBLES)}"
+        )
     with _bundle(bundle) as chosen:
         found = bench_storm(
             chosen,
@@ -131,13 +144,13 @@ def storm(
         for row in found.rows
     ]
     table(
-        f"answered within {deadline_ms} + 10 ms at the client; milliseconds from when a call was due; {found.broker}, "
-        f"{found.cpus} cores, load {found.load_average} before",
-        ["trouble", "calls", "in time", *rungs, "p50", "p99", "max", "asker's lag"],
+        f"calls answered within {deadline_ms} + 10 ms at the client; milliseconds from when a call "
+        f"was due; {found.broker}, {found.cpus} cores, load {found.load_average} before",
+        ["trouble", "calls", "on time", *rungs, "p50", "p99", "max", "client's lag"],
         rows,
     )
     for text in found.skipped:
-        note(f"Left out: {text}.")
+        note(f"Skipped {text}.")
     write_json(json, asdict(found) | {"ok": found.ok})
     if not found.ok:
         raise typer.Exit(1)
@@ -145,22 +158,27 @@ def storm(
 
 def attacks(
     bundle: Bundle = None,
-    rate: Annotated[int, typer.Option(help="Calls a second.", min=1, max=10_000)] = 100,
+    rate: Annotated[int, typer.Option(help="Calls per second.", min=1, max=10_000)] = 100,
     seconds: Annotated[
-        float, typer.Option(help="For how long, calm and attacked each.", min=1.0)
+        float, typer.Option(help="Seconds without and with each attack.", min=1.0)
     ] = 5.0,
     attack: Annotated[
-        list[str] | None, typer.Option(help="Only this one; may be given again.")
+        list[str] | None, typer.Option(help="Only this attack; can be repeated.")
     ] = None,
     json: Json = None,
 ) -> None:
-    """Attack the gateway's HTTP in twelve ways, and measure what other callers' answers take meanwhile (3 minutes)."""
+    """Attack the gateway's HTTP server in twelve ways and measure other clients' latencies.
+
+    Takes 3 minutes.
+    """
     from streams.local.bench.attacker import ATTACKS
     from streams.local.bench.http_attacks import bench_attacks
 
     unknown = set(attack or ()) - ATTACKS.keys()
     if unknown:
-        raise UsageError(f"--attack {sorted(unknown)[0]!r} is none of: {'; '.join(ATTACKS)}")
+        raise UsageError(
+            f"--attack {sorted(unknown)[0]!r} is unknown; choose from: {'; '.join(ATTACKS)}"
+        )
     with _bundle(bundle) as chosen:
         found = bench_attacks(
             chosen, rate=rate, seconds=seconds, attacks=attack or list(ATTACKS), note=note
@@ -181,7 +199,8 @@ def attacks(
         for row in found.rows
     ]
     table(
-        f"milliseconds from when a call was due, {found.rate} a second; {found.cpus} cores, load {found.load_average} before",
+        f"milliseconds from when a call was due, {found.rate} per second; {found.cpus} cores, "
+        f"load {found.load_average} before",
         ["attack", "calm p50", "p99", "attacked p50", "p99", "p99 / calm", "MiB", "answered by"],
         rows,
     )
@@ -189,13 +208,16 @@ def attacks(
 
 
 def _in_time(answered: int, late: int) -> str:
-    """How many a rung answered, and how many of these too late."""
+    """Format how many calls a rung answered, and how many of these too late."""
     return f"{answered:,}" + (f" ({late:,} late)" if late else "") if answered else "-"
 
 
 @contextmanager
 def _bundle(given: Path | None) -> Iterator[Path]:
-    """The bundle that decides: the given one, or one that is trained for this run. What was started ends with us."""
+    """Yield the given bundle, or one that is trained for this run.
+
+    SIGTERM becomes an exception, so that child processes are stopped.
+    """
     from streams.files.bundles import write_bundle
     from streams.local.bench.load import make_bundle
 
@@ -218,4 +240,4 @@ def _answers(figures: Any) -> str:
 
 
 def _cpu(spent: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {used:,}" for name, used in spent.items() if used >= _TOLD)
+    return ", ".join(f"{name} {used:,}" for name, used in spent.items() if used >= _MIN_CPU_US)

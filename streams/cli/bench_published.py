@@ -1,4 +1,4 @@
-"""``misfire bench hdfs``, ``schonlau`` and ``slurp``: data that others published, and their figures."""
+"""``misfire bench hdfs``, ``schonlau`` and ``slurp``: published data beside published figures."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from streams.cli.output import progress_report, table, write_json
 
 __all__ = ["hdfs", "schonlau", "slurp"]
 
-#: Figures that others report, F1 at the real base rate (Landauer, Skopik & Wurzenberger 2024, for all four).
+#: Published F1 at the real base rate, all from Landauer, Skopik & Wurzenberger 2024.
 _PUBLISHED_HDFS = {
     "2-gram": 0.862,
     "DeepLog": 0.945,
     "LogAnomaly": 0.976,
     "counts and length": 0.988,
 }
-#: Share of held-out normal sessions that may give an alarm.
+#: Share of held-out normal sessions that may raise an alarm.
 _FALSE_ALARMS = 0.002
-#: Hits and false alarms that others report, in per cent.
+#: Published hits and false alarms in per cent.
 _PUBLISHED_SCHONLAU = {
     "Bayes one-step Markov (Schonlau et al. 2001)": (69.3, 6.7),
     "hybrid Markov (Schonlau et al. 2001)": (49.3, 3.2),
@@ -45,10 +45,10 @@ def hdfs(
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
-    """Find abnormal sessions of the HDFS log, beside published figures.
+    """Detect abnormal sessions of the HDFS log, beside published figures.
 
-    Learns from the normal sessions for training, gives an alarm above the 99.8 % quantile of some that it holds out, and counts false
-    alarms as among the 552,640 normal sessions of the whole log.
+    The model learns from the normal training sessions and raises an alarm above the 99.8 % quantile
+    of held-out ones. False alarms count as among the 552,640 normal sessions of the whole log.
     """
     from detector.sequence.one_class import f1_score, fit_sequences
     from streams.files.sequences import read_hdfs
@@ -89,10 +89,11 @@ def schonlau(
     ],
     json: Json = None,
 ) -> None:
-    """Tell one Unix user's commands from another's, beside published figures.
+    """Detect other people's commands among a Unix user's own, beside published figures.
 
-    Learns from each user's first 5,000 commands and scores 100 blocks of 100 in order, learning from those that look like the
-    user's own. All users are pooled, and hits are read off where the published false alarms are.
+    The model learns from each user's first 5,000 commands. It scores 100 blocks of 100 commands in
+    order, and learns from those that look like the user's own. The scores of all users are pooled,
+    and hits are given at the published rates of false alarms.
     """
     import numpy as np
 
@@ -139,7 +140,7 @@ def slurp(
     folder: Annotated[Path, typer.Argument(help="Folder with asr_1best_pairs.tsv.gz.")],
     json: Json = None,
 ) -> None:
-    """Count which intents a speech recogniser takes for others, beside the numbers that misfires are simulated with.
+    """Count which intents a speech recogniser confuses, beside the rates of simulated misfires.
 
     Exit code 1 if they differ.
     """
@@ -157,14 +158,14 @@ def slurp(
             },
             **{f"affinity, {each}": f"{value:.2f}" for each, value in found.affinity.items()},
             "every word right though misheard": f"{found.words_right:.3f}",
-            "words in common where one was wrong": f"{found.words_shared:.3f}",
+            "words in common if one was wrong": f"{found.words_shared:.3f}",
         }
 
     counted = count_confusions(read_slurp(folder))
     ours, theirs = figures(SLURP), figures(counted)
     rows = [[name, value, ours[name]] for name, value in theirs.items()]
     table(
-        "what a speech recogniser takes for something else",
+        "confusions of a speech recogniser",
         ["figure", "counted", "simulated"],
         rows,
     )

@@ -11,10 +11,13 @@ from streams.cli.output import note
 
 def broker(
     port: Annotated[
-        int, typer.Option(help="Loopback port; 0 takes a free one.", min=0, max=65_535)
+        int, typer.Option(help="Loopback port; 0 picks a free one.", min=0, max=65_535)
     ] = 9092,
 ) -> None:
-    """Run the embedded broker until it is interrupted. It keeps everything in memory: when it ends, all is gone."""
+    """Run the embedded broker until it is interrupted.
+
+    It stores records in memory only, and they are lost when it stops.
+    """
     from streams.local.embedded_broker import EmbeddedBroker
 
     with EmbeddedBroker(port) as running:
@@ -23,5 +26,5 @@ def broker(
         )
         if running.process is not None:
             running.process.wait()
-    note("the embedded broker ended by itself")
+    note("the embedded broker ended unexpectedly")
     raise typer.Exit(3)

@@ -14,28 +14,28 @@ from typer.core import TyperGroup
 
 __all__ = ["COMMANDS", "CommandTable"]
 
-#: Name: where the command is, and its line in ``misfire --help``.
+#: Each command's name, its location, and its line in ``misfire --help``.
 COMMANDS = {
-    "demo": ("streams.cli.demo:demo", "Play the main job end to end."),
+    "demo": ("streams.cli.demo:demo", "Run the whole system and play five stories."),
     "broker": ("streams.cli.broker:broker", "Run the embedded broker, in memory."),
-    "worker": ("streams.cli.worker:worker", "Decide on the events of assistant.intents."),
-    "gateway": ("streams.cli.gateway:gateway", "Answer the blocking hook over HTTP."),
+    "worker": ("streams.cli.worker:worker", "Decide the events of assistant.intents."),
+    "gateway": ("streams.cli.gateway:gateway", "Serve the blocking hook over HTTP."),
     "operator": ("streams.cli.operator:operator", "Serve the operator API over HTTP."),
-    "decide": ("streams.cli.decide:decide", "Ask whether one command may run."),
+    "decide": ("streams.cli.decide:decide", "Ask whether a command may run."),
     "simulate": ("streams.cli.simulate:simulate", "Write a stream of simulated households."),
-    "train": ("streams.cli.train:train", "Train a bundle from a stream of meant events."),
+    "train": ("streams.cli.train:train", "Train a bundle on a stream of meant events."),
     "scan": ("streams.cli.scan:scan", "List the chains that are most likely misfires."),
     "schema": ("streams.cli.schema:schema", "Write OpenAPI, AsyncAPI and JSON Schema."),
     "replay": ("streams.cli.replay:replay", "Send a stream through a broker and a worker."),
     "redrive": ("streams.cli.redrive:redrive", "Send dead letters to their topics again."),
-    "doctor": ("streams.cli.doctor:doctor", "Check a running installation part by part."),
-    "topics": ("streams.cli.topics:app", "Create, check or grow the topics."),
-    "decisions": ("streams.cli.decisions:app", "Watch the decisions as they are made."),
+    "doctor": ("streams.cli.doctor:doctor", "Check each part of a running installation."),
+    "topics": ("streams.cli.topics:app", "Create, check and grow the topics."),
+    "decisions": ("streams.cli.decisions:app", "Print decisions and late verdicts."),
     "config": ("streams.cli.config:app", "Show settings and limits."),
     "household": ("streams.cli.household:app", "Show, export or erase a household's data."),
-    "keys": ("streams.cli.keys:app", "Make and rotate the keys of tokens."),
-    "token": ("streams.cli.token:app", "Make, list and revoke the gateway's access tokens."),
-    "evaluate": ("streams.cli.evaluate:app", "Evaluate a bundle on simulated households."),
+    "keys": ("streams.cli.keys:app", "Create and rotate the keys for tokens."),
+    "token": ("streams.cli.token:app", "Create, list and revoke tokens for the gateway."),
+    "evaluate": ("streams.cli.evaluate:app", "Measure decisions against a stream's labels."),
     "bench": ("streams.cli.bench:app", "Measure speed and quality against alternatives."),
 }
 

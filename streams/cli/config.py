@@ -1,4 +1,4 @@
-"""``misfire config``: settings and limits."""
+"""``misfire config``: shows settings and limits."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ def _group() -> None:
 
 @app.command()
 def limits(json: Json = None) -> None:
-    """Show every limit on what comes in, and what happens beyond it."""
+    """Show every limit on input, and what happens beyond it."""
     from streams.operations.limits_table import LIMITS
 
     rows = [[limit.what, f"{limit.most:,}", limit.unit, limit.beyond] for limit in LIMITS]
-    table("limits", ["of what", "at most", "unit", "beyond it"], rows)
+    table("limits", ["limit on", "at most", "unit", "beyond it"], rows)
     write_json(json, LIMITS)
 
 
 @app.command()
 def show(config: Config = None, json: Json = None) -> None:
-    """Show every setting, its value, where that came from, and what it is for."""
+    """Show every setting, its value, the source of the value, and its meaning."""
     from streams.settings import Settings, load
     from streams.wire.redaction import redacted
 
     loaded = load(config)
-    said = loaded.settings.model_dump(mode="json")
     values = {
-        name: redacted(value) if isinstance(value, str) else value for name, value in said.items()
+        name: redacted(value) if isinstance(value, str) else value
+        for name, value in loaded.settings.model_dump(mode="json").items()
     }
     rows = [
         [name, str(values[name]), loaded.sources[name], field.description or ""]
         for name, field in Settings.model_fields.items()
     ]
     table(
-        "settings (TOML name; the variable is MISFIRE_ and the name in capitals)",
+        "settings by TOML name (environment variable: MISFIRE_ and the name in capitals)",
         ["setting", "value", "from", "meaning"],
         rows,
     )

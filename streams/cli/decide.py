@@ -17,20 +17,22 @@ def decide(
     event: Annotated[
         str,
         typer.Argument(
-            help="A file with one event as JSON; - is standard input.", metavar="EVENT.json"
+            help="File with one event as JSON, or - for standard input.", metavar="EVENT.json"
         ),
     ],
-    url: Annotated[str, typer.Option(help="The gateway.")] = "http://127.0.0.1:8750",
+    url: Annotated[str, typer.Option(help="URL of the gateway.")] = "http://127.0.0.1:8750",
     deadline_ms: Annotated[
-        int, typer.Option(help="Milliseconds in which the answer is needed.", min=1, max=10_000)
+        int, typer.Option(help="Deadline for the answer in milliseconds.", min=1, max=10_000)
     ] = 150,
     config: Config = None,
     json: Json = None,
 ) -> None:
-    """Ask whether one command may run. Exit code 0: allow; 1: confirm or block; 2: no event; 3: no file.
+    """Ask whether a command may run.
 
-    The settings hook_token_file, hook_ca, hook_cert and hook_key are for a gateway that asks for a token or speaks TLS.
-    There is always a verdict: without a gateway it is the packaged policy's, and standard error says so.
+    Exit code 0: allow; 1: confirm or block; 2: invalid event; 3: unreadable file.
+
+    For a gateway with tokens or TLS, set hook_token_file, hook_ca, hook_cert and hook_key. If the
+    gateway does not answer, the packaged policy decides, and standard error says so.
     """
     from detector.contracts.decisions import Verdict
     from streams.errors import RecordError
@@ -43,11 +45,11 @@ def decide(
     settings = load(config).settings
     token, tls = bearer_of(settings), client_context(settings)
     try:
-        heard = INTENT.decode_strictly(unmarked(_read(event)).strip())
+        parsed = INTENT.decode_strictly(unmarked(_read(event)).strip())
         with Hook(url, deadline_ms=deadline_ms, token=token, tls=tls) as hook:
-            decision = hook.decide(heard)
+            decision = hook.decide(parsed)
     except (RecordError, RejectedEvent, UnicodeDecodeError) as error:
-        raise UsageError(f"{event} is not an event: {error}") from None
+        raise UsageError(f"{event} is not a valid event: {error}") from None
     table(
         f"{decision.effective_verdict}: {decision.intent}",
         ["figure", "value"],
@@ -65,7 +67,7 @@ def decide(
         ],
     )
     if decision.degraded:
-        note("This is not the worker's verdict.")
+        note("This is not the worker's verdict; it is from a lower rung.")
     write_json(json, DECISION.adapter.dump_python(decision, mode="json"))
     if decision.effective_verdict is not Verdict.ALLOW:
         raise typer.Exit(1)
@@ -78,5 +80,5 @@ def _read(name: str) -> bytes:
         return Path(name).read_bytes()
     except OSError as error:
         raise DependencyUnavailable(
-            f"{name} cannot be read ({error.strerror}); name a file with one event, or -"
+            f"{name} cannot be read ({error.strerror}); give a file with one event, or -"
         ) from error

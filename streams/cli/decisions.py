@@ -1,4 +1,4 @@
-"""``misfire decisions tail``, ``misfire decisions late`` and ``misfire decisions show``."""
+"""``misfire decisions``: prints decisions and late verdicts from the log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from streams.cli.options import Broker, Config, Json, reached
+from streams.cli.options import Broker, Config, Json, reachable_brokers
 from streams.cli.output import note, table, write_json
 
 if TYPE_CHECKING:
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
-app = typer.Typer(help="Watch the decisions as they are made.", no_args_is_help=True)
+app = typer.Typer(help="Print decisions and late verdicts from the log.", no_args_is_help=True)
 
-FromBeginning = Annotated[bool, typer.Option(help="Begin with the oldest that is kept.")]
+FromBeginning = Annotated[bool, typer.Option(help="Start with the oldest record in the log.")]
 Lines = Annotated[
-    bool, typer.Option("--json", help="Print each as it is in the log, one JSON object per line.")
+    bool, typer.Option("--json", help="Print records as they are in the log, one JSON per line.")
 ]
-Limit = Annotated[int | None, typer.Option(help="Stop after so many.", min=1)]
+Limit = Annotated[int | None, typer.Option(help="Stop after this many records.", min=1)]
 
-#: What a person looks at first.
+#: The fields that ``show`` prints, the most important first.
 _SHOWN = (
     "verdict",
     "effective_verdict",
@@ -65,9 +65,10 @@ def tail(
             if decision.misfire_probability is None
             else f" misfire {decision.misfire_probability:.4f}"
         )
-        why = f": {decision.reasons[0].text}" if decision.reasons else ""
+        reason = f": {decision.reasons[0].text}" if decision.reasons else ""
         print(
-            f"{decision.verdict:8} {decision.risk_class:17} {decision.intent:32} {decision.surprisal_bits:6.1f} bits{probability}{why}",
+            f"{decision.verdict:8} {decision.risk_class:17} {decision.intent:32} "
+            f"{decision.surprisal_bits:6.1f} bits{probability}{reason}",
             flush=True,
         )
 
@@ -80,17 +81,22 @@ def late(
     lines: Lines = False,
     limit: Limit = None,
 ) -> None:
-    """Print incidents, until interrupted: a worker's verdict that came after the hook's answer, and disagrees with it."""
+    """Print workers' verdicts that came after the hook's answer and differ from it.
+
+    Runs until interrupted.
+    """
     from streams.kafka.topics import INCIDENTS
     from streams.wire.late_answer import LATE
 
     records = _records(
         INCIDENTS, config, broker, from_beginning=from_beginning, lines=lines, limit=limit
     )
-    for told in _readable(LATE, records):
+    for incident in _readable(LATE, records):
         print(
-            f"{told.answered} was answered ({told.rung}, {told.reason}), {told.decided} decided {told.late_ms:,} ms later: "
-            f"{told.risk_class} {told.intent} of event {told.event_id}, household {told.household_id}",
+            f"answered {incident.answered} ({incident.rung}, {incident.reason}), "
+            f"the worker decided {incident.decided} {incident.late_ms:,} ms later: "
+            f"{incident.risk_class} {incident.intent} of event {incident.event_id}, "
+            f"household {incident.household_id}",
             flush=True,
         )
 
@@ -98,30 +104,35 @@ def late(
 @app.command()
 def show(
     decision_id: Annotated[
-        str, typer.Argument(help="As a dashboard's exemplar, a log line or a reply names it.")
+        str, typer.Argument(help="Id from a dashboard's exemplar, a log line or a reply.")
     ],
     household: Annotated[
         str | None,
         typer.Option(
-            help="The household's id; ids of events are its runtime's own.", show_default=False
+            help="Id of the household; event ids are unique within a household only.",
+            show_default=False,
         ),
     ] = None,
     config: Config = None,
     broker: Broker = None,
     json: Json = None,
 ) -> None:
-    """Print one decision: the verdict, its reasons in bits, and what was expected instead. Reads the whole audit log for it."""
+    """Print one decision: the verdict, the reasons in bits, and what was expected instead.
+
+    This reads the whole audit log.
+    """
     from streams.kafka.reading import read_topic
     from streams.kafka.topics import DECISIONS
     from streams.wire.records import DECISION
 
-    brokers = reached(config, broker)
-    marked = decision_id.encode()
-    marked_so = (
-        held for held in read_topic(brokers, DECISIONS) if held.value and marked in held.value
+    brokers = reachable_brokers(config, broker)
+    needle = decision_id.encode()
+    candidates = (
+        held for held in read_topic(brokers, DECISIONS) if held.value and needle in held.value
     )
-    values = ((str(held.place), held.value) for held in marked_so)
-    # An id is made of the event's id and the bundle: two households whose runtimes chose one event_id have one decision id.
+    values = ((str(held.place), held.value) for held in candidates)
+    # A decision's id is derived from the event's id and the bundle, so two households with the
+    # same event id have the same decision id.
     found = {
         each.household_id: each
         for each in _readable(DECISION, values)
@@ -131,28 +142,27 @@ def show(
         found = {name: each for name, each in found.items() if name == household}
     if not found:
         note(
-            f"No decision {decision_id} is in {DECISIONS}: only workers' decisions are, and none older than the topic keeps."
+            f"{DECISIONS} has no decision {decision_id}: it contains workers' decisions only, "
+            "within the topic's retention."
         )
         raise typer.Exit(1)
     for each in found.values():
         _print(each)
     if len(found) > 1:
-        note(
-            f"{len(found)} households have a decision of that id; --household shows the one of a household."
-        )
+        note(f"{len(found)} households have a decision with that id; choose one with --household.")
     shown = list(found.values())
     write_json(json, shown[0] if len(shown) == 1 else shown)
 
 
 def _print(found: Decision) -> None:
-    told = [(name, getattr(found, name)) for name in _SHOWN]
+    values = [(name, getattr(found, name)) for name in _SHOWN]
     table(
         f"Decision {found.decision_id}",
         ["", ""],
-        [[name, "-" if value is None else str(value)] for name, value in told],
+        [[name, "-" if value is None else str(value)] for name, value in values],
     )
     table(
-        "Why",
+        "Reasons",
         ["bits", "reason"],
         [[f"{reason.bits:+.2f}", reason.text] for reason in found.reasons],
     )
@@ -161,14 +171,14 @@ def _print(found: Decision) -> None:
 
 
 def _readable(kind: Kind[V], records: Iterable[tuple[str, bytes | None]]) -> Iterator[V]:
-    """Yield what records hold. What is none of its kind is told by its place and passed over: the log goes on."""
+    """Yield the decoded values. Print the position of an unreadable record and skip it."""
     from streams.errors import RecordError
 
     for place, value in records:
         try:
             yield kind.decode(value)
         except RecordError as error:
-            note(f"{place}: passed over, {error}")
+            note(f"{place}: skipped, {error}")
 
 
 def _records(
@@ -180,12 +190,12 @@ def _records(
     lines: bool,
     limit: int | None,
 ) -> Iterator[tuple[str, bytes | None]]:
-    """Yield a topic's values with their places as they come; with ``lines`` print them instead."""
+    """Yield a topic's values with their positions as they arrive, or print them (``lines``)."""
     from kafka import KafkaConsumer
 
     from streams.kafka.reading import Place
 
-    brokers = reached(config, broker)
+    brokers = reachable_brokers(config, broker)
     consumer = KafkaConsumer(
         topic,
         **brokers.options,

@@ -19,27 +19,28 @@ if TYPE_CHECKING:
 
 
 def demo(
-    seed: Annotated[int, typer.Option(help="Another seed is another population.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the population.", min=0)] = 0,
     broker: Broker = None,
     keep: Annotated[
         bool,
         typer.Option(
-            "--keep", help="Leave everything running until Ctrl-C, and print the addresses."
+            "--keep", help="Print the addresses and keep everything running until Ctrl-C."
         ),
     ] = False,
     households: Annotated[
-        int, typer.Option(help="How many households the bundle is trained on.", min=30)
+        int, typer.Option(help="Number of households to train the bundle on.", min=30)
     ] = 120,
     bundle: Annotated[
         Path | None,
         typer.Option(
             "--bundle",
-            help="Directory of a bundle that is trained already, on what 'misfire simulate' writes.",
+            help="Directory of a bundle trained on the output of 'misfire simulate'; default: "
+            "train one.",
         ),
     ] = None,
     json: Json = None,
 ) -> None:
-    """Play the main job end to end: simulate, train, start broker, worker and gateway, and ask before commands run.
+    """Run the whole system: simulate, train, start broker, worker and gateway, decide commands.
 
     Exit code 1 if a story came out wrong.
     """
@@ -47,7 +48,7 @@ def demo(
     from streams.local.demo.play import Scale, make_bundle, make_world, play
     from streams.local.stack import Stack
 
-    # However it is ended, what it started has to go with it.
+    # SIGTERM has to stop the child processes too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     trained = read_bundle(bundle) if bundle else None
     with (
@@ -62,15 +63,16 @@ def demo(
         write_bundle(deciding, stack.bundle)
         misfires = len(world.misfires)
         note(
-            f"2. {households} households meant {len(world.clean):,} events; {misfires:,} events of misfires were left out."
+            f"2. Simulated {households} households with {len(world.clean):,} meant events; "
+            f"left out {misfires:,} events of misfires."
         )
-        note(f"3. {'Given' if trained else 'Trained'} bundle {deciding.version}.")
+        note(f"3. {'Using' if trained else 'Trained'} bundle {deciding.version}.")
         with console().status("starting worker and gateway"):
             stack.start_worker()
             stack.start_gateway()
         note(f"4. Worker ready on {stack.worker_url}, gateway on {stack.gateway_url}.")
         summary = play(stack, world, seed=seed, bars=progress_report, console=console())
-        _tell(summary)
+        _show(summary)
         write_json(json, summary.as_json())
         if keep:
             _wait(stack)
@@ -78,7 +80,7 @@ def demo(
         raise typer.Exit(1)
 
 
-def _tell(summary: Summary) -> None:
+def _show(summary: Summary) -> None:
     rows = [
         [
             name,
@@ -93,18 +95,20 @@ def _tell(summary: Summary) -> None:
     table("6. Summary", ["story", "wanted", "verdict", "command", "rung", ""], rows)
     counts = summary.counts
     note(
-        f"{counts.sent:,} events, {counts.decided:,} decisions: {counts.lost} lost, {counts.doubled} doubled, "
-        f"{counts.dead_letters} dead letters."
+        f"{counts.sent:,} events, {counts.decided:,} decisions: {counts.lost} lost, "
+        f"{counts.doubled} doubled, {counts.dead_letters} dead letters."
     )
     note(f"Meant commands interrupted: {summary.interrupted}. Misfires stopped: {summary.stopped}.")
     for rung, taken in summary.hook_ms.items():
         note(
-            f"Hook, rung {rung}: p50 {taken['p50']} ms, p99 {taken['p99']} ms ({taken['count']:.0f} answers)."
+            f"Hook, rung {rung}: p50 {taken['p50']} ms, p99 {taken['p99']} ms "
+            f"({taken['count']:.0f} answers)."
         )
 
 
 def _wait(stack: Stack) -> None:
     note(
-        f"Still running: Kafka {stack.bootstrap}, gateway {stack.gateway_url}/docs, worker {stack.worker_url}/metrics. Ctrl-C ends it."
+        f"Still running: Kafka {stack.bootstrap}, gateway {stack.gateway_url}/docs, "
+        f"worker {stack.worker_url}/metrics. Stop with Ctrl-C."
     )
     signal.pause()

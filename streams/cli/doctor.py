@@ -15,11 +15,14 @@ def doctor(
     broker: Broker = None,
     bundle: Bundle = None,
     page: Annotated[
-        bool, typer.Option("--page", help="Send a page, to see that it arrives.")
+        bool, typer.Option("--page", help="Send a test page and check that it arrives.")
     ] = False,
     json: Json = None,
 ) -> None:
-    """Check a running installation part by part and say what to do. Exit code 1 if something is wrong, 3 without a broker."""
+    """Check each part of a running installation and say how to fix problems.
+
+    Exit code 1 if something is wrong, 3 without a broker.
+    """
     from streams.operations.doctor import examine
     from streams.settings import load
 

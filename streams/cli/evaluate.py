@@ -22,42 +22,44 @@ app.command()(sequences)
 @app.callback()
 def evaluate(
     context: typer.Context,
-    stream: Annotated[Path | None, typer.Option(help="The stream to decide on.")] = None,
-    labels: Annotated[
-        Path | None, typer.Option(help="Its labels: the events that nobody meant.")
-    ] = None,
+    stream: Annotated[Path | None, typer.Option(help="The stream to evaluate on.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Labels of the stream's misfires.")] = None,
     train: Annotated[Path | None, typer.Option(help="Train on this stream first.")] = None,
     bundle: Bundle = None,
     policy: Annotated[
         Path | None,
-        typer.Option(help="Policy file for --train; the packaged one where it is left out."),
+        typer.Option(help="Policy file for --train; default: the packaged one."),
     ] = None,
     leave_out: Annotated[
         list[str] | None,
         typer.Option(
             metavar="KIND",
-            help="A kind of misfire that --train does not show the judge; can be repeated. How well an unknown kind is found.",
+            help="Kind of misfire to leave out of training, to measure detection of an unknown "
+            "kind; can be repeated.",
         ),
     ] = None,
     leave_one_kind_out: Annotated[
         bool,
         typer.Option(
             "--leave-one-kind-out",
-            help="Train without the kind of misfire that the labels name: how well a kind is found that the judge never saw.",
+            help="Leave the kind of misfire that the labels name out of training, to measure "
+            "detection of an unknown kind.",
         ),
     ] = False,
     without: Annotated[
         list[str] | None,
         typer.Option(
             metavar="CHANNEL",
-            help="Decide without it: 'confidences' (as some runtimes give none) or 'history' (as of new customers); can be repeated.",
+            help="Evaluate without 'confidences' (some runtimes report none) or 'history' (new "
+            "households have none); can be repeated.",
         ),
     ] = None,
     ablate: Annotated[
         bool,
         typer.Option(
             "--ablate",
-            help="Also fit the judge without each layer of evidence and each term, and say what it is worth; takes minutes, and --train.",
+            help="Also fit the judge without each layer of evidence and each term, and report the "
+            "loss; takes minutes and needs --train.",
         ),
     ] = False,
     kind: Misfires = None,
@@ -84,10 +86,10 @@ def evaluate(
         return
     if stream is None or labels is None:
         raise UsageError(
-            "give --stream and --labels: what to decide on, and which of its events nobody meant"
+            "give --stream and --labels: the stream to evaluate on, and the labels of its misfires"
         )
     left_out = set(leave_out or ())
-    _refuse_unclear(train, bundle, ablate=ablate, leaves_out=bool(left_out) or leave_one_kind_out)
+    _check_options(train, bundle, ablate=ablate, leaves_out=bool(left_out) or leave_one_kind_out)
     _refuse_unknown("--leave-out", left_out, ALL_KINDS)
     _refuse_unknown("--without", without or (), CHANNELS)
     canvas = open_canvas(plot) if plot else None
@@ -127,56 +129,52 @@ def evaluate(
             if ablate and train
             else ()
         )
-    apart = {"left_out": sorted(left_out), "without": sorted(set(without or ()))}
-    show_evaluation(f"{stream.name} decided by bundle {found.bundle}", found, apart)
+    excluded = {"left_out": sorted(left_out), "without": sorted(set(without or ()))}
+    show_evaluation(f"{stream.name} decided by bundle {found.bundle}", found, excluded)
     if found.unknown:
         note(
-            f"{found.unknown:,} of {found.committing:,} commands are of intents that the bundle was not trained on: "
-            "the policy's rule answered them; train on a stream of this vocabulary"
+            f"{found.unknown:,} of {found.committing:,} commands have intents that the bundle was "
+            "not trained on, and the policy decided them; train on a stream with these intents"
         )
     if not misfires:
-        note(f"{labels} holds no labels, so that nothing is said about misfires")
+        note(f"{labels} contains no labels, so there are no figures about misfires")
     if worths:
         show_worth(worths)
     if canvas:
         draw_evaluation(
             canvas, found, judged.policy.base_rate, portland(events, judged, misfires.keys()) or ()
         )
-        note(f"{len(canvas.written) // 2} pictures as PNG and SVG in {canvas.directory}")
-    write_json(json, asdict(found) | apart | {"ablation": [asdict(worth) for worth in worths]})
+        note(f"wrote {len(canvas.written) // 2} plots as PNG and SVG to {canvas.directory}")
+    write_json(json, asdict(found) | excluded | {"ablation": [asdict(worth) for worth in worths]})
 
 
-def _refuse_unclear(
+def _check_options(
     train: Path | None, bundle: Path | None, *, ablate: bool, leaves_out: bool
 ) -> None:
-    """Refuse what does not say what decides, or asks of a bundle what only training can answer."""
+    """Check that there is one bundle to evaluate, and that training options have --train."""
     if (train is None) == (bundle is None):
         raise UsageError(
-            "give either --train STREAM or --bundle DIR: what decides is trained now or was trained before"
+            "give either --train STREAM or --bundle DIR: evaluate a new bundle or an existing one"
         )
     if ablate and train is None:
-        raise UsageError(
-            "--ablate goes with --train: what a term is worth is found by training without it"
-        )
+        raise UsageError("--ablate needs --train: it trains without each term to measure the loss")
     if leaves_out and train is None:
         raise UsageError(
-            "--leave-out and --leave-one-kind-out go with --train: a bundle has seen what it has seen"
+            "--leave-out and --leave-one-kind-out need --train: they change what is trained on"
         )
 
 
 def _refuse_unknown(option: str, names: Collection[str], known: Collection[str]) -> None:
     unknown = sorted(set(names) - set(known))
     if unknown:
-        raise UsageError(
-            f"{option} {', '.join(unknown)}: what can be left out is {', '.join(known)}"
-        )
+        raise UsageError(f"{option} {', '.join(unknown)}: unknown; choose from {', '.join(known)}")
 
 
 def _kinds_of(labels: set[str], kinds: Sequence[str]) -> set[str]:
-    """Return the simulated kind that each label names, by its whole name or one of its words.
+    """Return the simulated kinds that the labels name, by the whole name or one of its words.
 
     Raises:
-        UsageError: a label names no kind, so that nobody knows what to leave out.
+        UsageError: a label does not name exactly one kind.
     """
     named = {
         label: [kind for kind in kinds if label == kind or label in kind.split("_")]
@@ -185,7 +183,7 @@ def _kinds_of(labels: set[str], kinds: Sequence[str]) -> set[str]:
     unclear = sorted(label for label, found in named.items() if len(found) != 1)
     if unclear:
         raise UsageError(
-            f"the labels say {', '.join(unclear)}, which names none of the kinds {', '.join(kinds)}: the judge cannot have seen it, "
-            "so evaluate without --leave-one-kind-out, or name a kind with --leave-out"
+            f"the labels {', '.join(unclear)} do not name one of the kinds {', '.join(kinds)}; "
+            "evaluate without --leave-one-kind-out, or name a kind with --leave-out"
         )
     return {found[0] for found in named.values()}

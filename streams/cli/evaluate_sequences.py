@@ -1,4 +1,4 @@
-"""``misfire evaluate sequences``: the sequence model on logs of any kind."""
+"""``misfire evaluate sequences``: evaluates the sequence model on logs of any kind."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ __all__ = ["sequences"]
 def sequences(
     train: Annotated[Path, typer.Option(help="Normal sequences to learn from.")],
     test: Annotated[Path, typer.Option(help="Sequences to score.")],
-    labels: Annotated[Path, typer.Option(help="A label for each of them: 0 is normal, 1 is not.")],
+    labels: Annotated[Path, typer.Option(help="One label per sequence: 0 normal, 1 abnormal.")],
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
-    """Tell abnormal sequences of any symbols from normal ones: one to a line, symbols separated by spaces.
+    """Detect abnormal sequences of symbols, given one per line with spaces between symbols.
 
-    Learns from normal sequences alone, and chooses the number of clones by the likelihood of some that it holds out.
+    The model learns from normal sequences alone; the likelihood of held-out sequences chooses the
+    number of clones.
     """
     from detector.sequence.one_class import fit_sequences, report_on
     from streams.files.sequences import read_sequence_labels, read_sequences
@@ -39,10 +40,10 @@ def sequences(
     found = report_on(detector, scores, truth)
     rows = [
         ["sequences", f"{found.sequences:,}"],
-        ["abnormal ones", f"{found.abnormal:,}"],
+        ["abnormal sequences", f"{found.abnormal:,}"],
         ["clones", str(found.clones)],
         ["AUROC", f"{found.auroc:.4f}"],
         ["false alarms at 90% detection", f"{found.false_alarms_at_90:.3%}"],
     ]
-    table(f"{test.name} by what is normal in {train.name}", ["figure", "value"], rows)
+    table(f"{test.name}, scored by a model of {train.name}", ["figure", "value"], rows)
     write_json(json, asdict(found))

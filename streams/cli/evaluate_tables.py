@@ -15,15 +15,19 @@ if TYPE_CHECKING:
 __all__ = ["show_evaluation", "show_worth"]
 
 
-def show_evaluation(title: str, found: Evaluation, apart: Mapping[str, Sequence[str]]) -> None:
-    """Say how good the decisions are; ``apart`` says what was kept from the judge (``left_out``) or the stream (``without``)."""
+def show_evaluation(title: str, found: Evaluation, excluded: Mapping[str, Sequence[str]]) -> None:
+    """Print how good the decisions are.
+
+    ``excluded`` lists the kinds ``left_out`` of training and the channels that the stream is
+    ``without``.
+    """
     rows = [
         *(
-            [["kinds that the judge never saw", ", ".join(apart["left_out"])]]
-            if apart["left_out"]
+            [["kinds left out of training", ", ".join(excluded["left_out"])]]
+            if excluded["left_out"]
             else []
         ),
-        *([["decided without", ", ".join(apart["without"])]] if apart["without"] else []),
+        *([["decided without", ", ".join(excluded["without"])]] if excluded["without"] else []),
         ["events", f"{found.events:,}"],
         ["committing events", f"{found.committing:,}"],
         ["misfires among them", f"{found.misfires:,}"],
@@ -36,8 +40,8 @@ def show_evaluation(title: str, found: Evaluation, apart: Mapping[str, Sequence[
             "misfires stopped by the bundle",
             "-" if found.stopped is None else f"{found.stopped:.4f}",
         ],
-        ["perplexity of what was meant", f"{found.perplexity:.4f}"],
-        ["the same without the household layer", f"{found.population_perplexity:.4f}"],
+        ["perplexity of meant events", f"{found.perplexity:.4f}"],
+        ["perplexity without the household layer", f"{found.population_perplexity:.4f}"],
         *(
             [f"interrupted though meant, {risk}", f"{share:.3%}"]
             for risk, share in found.realised_false_interruptions.items()
@@ -46,7 +50,7 @@ def show_evaluation(title: str, found: Evaluation, apart: Mapping[str, Sequence[
     table(title, ["figure", "value"], rows)
     if len(found.recall_by_kind) > 1:
         table(
-            "misfires found, by their kind",
+            "recall by kind of misfire",
             ["kind", "number", *(f"recall at {float(rate):.1%}" for rate in found.recall)],
             [
                 [kind, f"{each.misfires:,}", *(f"{share:.4f}" for share in each.recall.values())]
@@ -58,7 +62,7 @@ def show_evaluation(title: str, found: Evaluation, apart: Mapping[str, Sequence[
         _show_reliability(found.reliability)
         table(
             "cost per 1,000 commands at the base rate, in the policy's units",
-            ["way of deciding", "cost"],
+            ["method", "cost"],
             [[way, f"{cost:.1f}"] for way, cost in found.cost_per_thousand.items()],
         )
         table(
@@ -69,7 +73,7 @@ def show_evaluation(title: str, found: Evaluation, apart: Mapping[str, Sequence[
 
 
 def _show_budgets(groups: Mapping[str, Sequence[Budget]]) -> None:
-    """Say what other budgets would have interrupted."""
+    """Print what other budgets would have interrupted."""
     rows = [
         [
             name,
@@ -91,7 +95,7 @@ def _show_budgets(groups: Mapping[str, Sequence[Budget]]) -> None:
 
 
 def _show_reliability(found: Reliability) -> None:
-    """Hold the misfire probability against what came true."""
+    """Print the misfire probabilities beside the observed shares of misfires."""
     rows = [
         [
             f"{each.commands:,}",
@@ -102,15 +106,16 @@ def _show_reliability(found: Reliability) -> None:
         for each in found.bins
     ]
     table(
-        f"misfire probability at the base rate: Brier score {found.brier:.2e} (always the base rate: {found.always_base_rate:.2e}), "
-        f"expected calibration error {found.calibration_error:.2e}",
-        ["commands", "misfires", "mean probability", "came true"],
+        f"misfire probability at the base rate: Brier score {found.brier:.2e} (always the base "
+        f"rate: {found.always_base_rate:.2e}), expected calibration error "
+        f"{found.calibration_error:.2e}",
+        ["commands", "misfires", "mean probability", "observed"],
         rows,
     )
 
 
 def show_worth(worths: Sequence[Worth]) -> None:
-    """Say what each layer and each term is worth, the most worth first."""
+    """Print how much recall is lost without each layer and each term, the largest loss first."""
     rows = [
         [
             each.name,
@@ -121,6 +126,4 @@ def show_worth(worths: Sequence[Worth]) -> None:
         for each in (worths[0], *sorted(worths[1:], key=lambda each: -each.lost))
     ]
     columns = ["without", "terms", "recall at 0.1%", "recall at 1.0%", "lost"]
-    table(
-        "what layers of evidence and terms are worth: the judge fitted without them", columns, rows
-    )
+    table("the judge fitted without each layer of evidence and each term", columns, rows)

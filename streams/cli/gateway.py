@@ -15,13 +15,17 @@ def gateway(
     bundle: Bundle = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65_535)
+        int | None, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65_535)
     ] = None,
     deadline_ms: Annotated[
-        int | None, typer.Option(help="Deadline where the asker names none.", min=1, max=10_000)
+        int | None,
+        typer.Option(help="Default deadline of a request in milliseconds.", min=1, max=10_000),
     ] = None,
 ) -> None:
-    """Answer the blocking hook over HTTP: POST /v1/decide, POST /v1/outcomes, /healthz, /readyz, /metrics, /docs."""
+    """Serve the blocking hook over HTTP.
+
+    Endpoints: POST /v1/decide, POST /v1/outcomes, /healthz, /readyz, /metrics, /docs.
+    """
     from streams.gateway.run import run_gateway
     from streams.settings import load
     from streams.telemetry.logs import configure_logs

@@ -1,4 +1,4 @@
-"""``misfire household``: what is held on one household, for itself alone, and until it wants it gone."""
+"""``misfire household``: shows, exports and erases the data about one household."""
 
 from __future__ import annotations
 
@@ -8,27 +8,25 @@ from typing import Annotated, Any
 
 import typer
 
-from streams.cli.options import Broker, Config, Json, reached
+from streams.cli.options import Broker, Config, Json, reachable_brokers
 from streams.cli.output import note, table, write_json
 
-app = typer.Typer(
-    help="Show, export and erase what is held on one household.", no_args_is_help=True
-)
+app = typer.Typer(help="Show, export and erase the data about one household.", no_args_is_help=True)
 
 Household = Annotated[
     str,
     typer.Argument(
-        help="The household's id: its token, or with --keys the runtime's own id.",
+        help="The household's token, or with --keys the runtime's own id.",
         metavar="ID",
         show_default=False,
     ),
 ]
 Keys = Annotated[
-    Path | None, typer.Option("--keys", help="Keyring that the household's token is made with.")
+    Path | None, typer.Option("--keys", help="Keyring to compute the household's token with.")
 ]
 Secrets = Annotated[
     Path | None,
-    typer.Option("--secrets", help="File of households' secrets, where the runtime keeps one."),
+    typer.Option("--secrets", help="File of households' secrets, if the runtime uses one."),
 ]
 
 
@@ -41,10 +39,13 @@ def show(
     secrets: Secrets = None,
     json: Json = None,
 ) -> None:
-    """Count what every topic and the state store hold; exit code 1 when one of its records holds another household's content."""
+    """Count the household's records in every topic and in the state store.
+
+    Exit code 1 if one of its records contains another household's data.
+    """
     from streams.privacy.holdings import collected, counts
 
-    household_id, brokers = _token(household, keys, secrets), reached(config, broker)
+    household_id, brokers = _token(household, keys, secrets), reachable_brokers(config, broker)
     holdings = collected(brokers, household_id)
     columns = [
         "source",
@@ -83,18 +84,21 @@ def export(
     to: Annotated[
         list[str],
         typer.Option(
-            help="The requester's public key: age1… or ssh-ed25519 …; may be repeated.",
+            help="Public key of the requester, age1… or ssh-ed25519 …; can be repeated.",
             show_default=False,
         ),
     ],
-    out: Annotated[Path, typer.Option(help="The archive.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="File to write the archive to.", show_default=False)],
     config: Config = None,
     broker: Broker = None,
     keys: Keys = None,
     secrets: Secrets = None,
     json: Json = None,
 ) -> None:
-    """Write an encrypted archive of what is held on the household; exit code 1 and no archive when one record is not its alone."""
+    """Write an encrypted archive of the household's data.
+
+    Exit code 1, without an archive, if a record contains another household's data.
+    """
     from streams.errors import DependencyUnavailable
     from streams.files.atomic import write_whole
     from streams.privacy.archive import ForeignRecordError, recipient
@@ -102,7 +106,7 @@ def export(
     from streams.privacy.holdings import collected, counts, foreign
 
     recipients = [recipient(key) for key in to]
-    household_id, brokers = _token(household, keys, secrets), reached(config, broker)
+    household_id, brokers = _token(household, keys, secrets), reachable_brokers(config, broker)
     holdings = collected(brokers, household_id)
     result: dict[str, Any] = {
         "household_id": household_id,
@@ -111,9 +115,7 @@ def export(
     try:
         archive = sealed(brokers, household_id, holdings, datetime.now(UTC), recipients)
     except ForeignRecordError as error:
-        note(
-            f"{error}. Nothing was written; the worker counts it, and somebody should look at that place."
-        )
+        note(f"{error}. Nothing was written. The worker counts such records; inspect this one.")
         write_json(
             json, result | {"archive": None, "foreign": [str(place) for place in foreign(holdings)]}
         )
@@ -127,9 +129,10 @@ def export(
     unchecked = sum(len(holding.unchecked) for holding in holdings)
     disputed = sum(len(holding.disputed) for holding in holdings)
     note(
-        f"{out}: {sum(holding.records for holding in holdings):,} records, encrypted to {len(to)} key(s). Left out, and listed in the "
-        f"manifest: {unchecked} that only their key or only their content gives to the household, and {disputed} whose key and content "
-        "name different households."
+        f"{out}: {sum(holding.records for holding in holdings):,} records, encrypted to {len(to)} "
+        f"key(s). Left out and listed in the manifest: {unchecked} records that name the household "
+        f"only in their key or only in their content, and {disputed} whose key and content name "
+        "different households."
     )
     write_json(json, result | {"archive": str(out), "bytes": len(archive), "foreign": []})
 
@@ -137,17 +140,18 @@ def export(
 @app.command()
 def verify(
     archive: Annotated[
-        Path, typer.Argument(help="An archive.", metavar="ARCHIVE", show_default=False)
+        Path, typer.Argument(help="The archive.", metavar="ARCHIVE", show_default=False)
     ],
     identity: Annotated[
         Path,
-        typer.Option(
-            help="File with the requester's secret key, as age-keygen or ssh-keygen writes it."
-        ),
+        typer.Option(help="File with the requester's secret key, from age-keygen or ssh-keygen."),
     ],
     json: Json = None,
 ) -> None:
-    """Check an archive: every hash, every count, and whose every record is; exit code 1 when anything is wrong."""
+    """Check an archive: hashes, counts, and the household of every record.
+
+    Exit code 1 if anything is wrong.
+    """
     from streams.privacy.archive import open_archive
 
     opened = open_archive(_bytes(archive), _bytes(identity).decode("utf-8", "replace"))
@@ -171,16 +175,20 @@ def erase(
     wait: Annotated[float, typer.Option(help="Seconds to wait for the worker.", min=0)] = 30.0,
     json: Json = None,
 ) -> None:
-    """Erase the household's state, in the order of the log; exit code 1 when no worker has done it yet."""
+    """Erase the household's state by a command in the log.
+
+    Exit code 1 if no worker has executed it yet.
+    """
     from streams.privacy.commands import send_command, wait_until_erased
     from streams.wire.records import Command
 
-    household_id, brokers = _token(household, keys, secrets), reached(config, broker)
+    household_id, brokers = _token(household, keys, secrets), reachable_brokers(config, broker)
     place = send_command(brokers, household_id, Command.ERASE)
     applied = wait_until_erased(brokers, household_id, place, wait)
-    what = "is erased" if applied else "will be erased when a worker gets there; none has yet"
+    status = "is erased" if applied else "will be erased as soon as a worker reads the command"
     note(
-        f"The state of {household_id} {what} ({place}). What the topics hold goes when its time is over: misfire household verify-erased"
+        f"The state of {household_id} {status} ({place}). Records in the topics are deleted when "
+        "their retention ends; check with 'misfire household verify-erased'."
     )
     write_json(json, {"household_id": household_id, "applied": applied, "command": str(place)})
     if not applied:
@@ -196,18 +204,23 @@ def verify_erased(
     secrets: Secrets = None,
     json: Json = None,
 ) -> None:
-    """Read everything and say what is still there, and until when; exit code 1 while anything is."""
+    """Read everything and list the remaining records, and when they will be deleted.
+
+    Exit code 1 while any remain.
+    """
     from streams.privacy.holdings import collected
     from streams.privacy.remaining import remains
 
-    household_id, brokers = _token(household, keys, secrets), reached(config, broker)
+    household_id, brokers = _token(household, keys, secrets), reachable_brokers(config, broker)
     marked, left = remains(collected(brokers, household_id))
     note(
-        f"The state of {household_id} holds {'nothing but the mark of its erasure' if marked else 'no mark of an erasure'}."
+        f"The state of {household_id} contains only the mark of its erasure."
+        if marked
+        else f"The state of {household_id} has no mark of an erasure."
     )
     if left:
         rows = [[each.source, f"{each.records:,}", _day(each.until)] for each in left]
-        table("Still there", ["source", "records", "gone by"], rows)
+        table("Remaining records", ["source", "records", "deleted by"], rows)
     write_json(json, {"household_id": household_id, "state_erased": marked, "remains": left})
     if left or not marked:
         raise typer.Exit(1)
@@ -221,12 +234,10 @@ def _token(household: str, keys: Path | None, secrets: Path | None) -> str:
 
     if keys is None:
         if secrets is not None:
-            raise UsageError(
-                "--secrets belong to --keys; give both, or the household's token alone"
-            )
+            raise UsageError("--secrets needs --keys; give both, or only the household's token")
         return household
     if secrets is not None and not secrets.is_file():
-        raise DependencyUnavailable(f"the secrets file {secrets} is not there")
+        raise DependencyUnavailable(f"the secrets file {secrets} does not exist")
     return Tokens(read_keyring(keys), SecretsFile(secrets) if secrets else None).household(
         household
     )

@@ -1,4 +1,7 @@
-"""``misfire keys``: the keyring from which a runtime makes tokens. It stays with the runtime; no other part needs it."""
+"""``misfire keys``: manages the keyring with which a runtime makes tokens.
+
+Only the runtime needs the keyring.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from streams.files.keyring import Keyring
 
 app = typer.Typer(
-    help="Make and rotate the keys of tokens, and throw a household's secret away.",
+    help="Create and rotate the keys for tokens, and delete a household's secret.",
     no_args_is_help=True,
 )
 
@@ -28,43 +31,43 @@ def new(
     file: File,
     tenant: Annotated[
         str,
-        typer.Option(help="Whose keys they are; two tenants never share one.", show_default=False),
+        typer.Option(help="Tenant of the keys; tenants never share a key.", show_default=False),
     ],
     overlap_days: Annotated[
         float,
-        typer.Option(
-            help="Days for which an old key stays valid after a rotation.", min=0, max=366
-        ),
+        typer.Option(help="Days that a key stays valid after its rotation.", min=0, max=366),
     ] = 30.0,
     household_key: Annotated[
         str,
         typer.Option(
-            help="Id of the key that makes households' ids; another one for each tenant of a gateway, such as hacme.",
+            help="Id of the key for household ids, such as hacme; each tenant of a gateway needs a "
+            "different one.",
             metavar="ID",
         ),
     ] = "h1",
     json: Json = None,
 ) -> None:
-    """Draw a tenant's first keys."""
+    """Create a keyring with a tenant's first keys."""
     from streams.errors import UsageError
     from streams.files.atomic import locked
     from streams.files.keyring import KEY_ID, new_keyring
 
     if not re.fullmatch(KEY_ID, household_key) or household_key == "k1":
         raise UsageError(
-            f"--household-key {household_key}: an id is up to 16 small letters and digits, a letter first, and not k1"
+            f"--household-key {household_key}: use up to 16 lower-case letters and digits, "
+            "starting with a letter, and not k1"
         )
     with locked(file):
         if file.exists():
             raise UsageError(
-                f"{file} is there already, and its keys cannot be made again; name another file"
+                f"{file} already exists, and its keys could not be recreated; choose another file"
             )
         _write(file, new_keyring(tenant, datetime.now(UTC), overlap_days, household_key), json)
 
 
 @app.command()
 def rotate(file: File, json: Json = None) -> None:
-    """Add a key that is used from now on; the one before stays valid for the keyring's overlap."""
+    """Add a new current key; the previous one stays valid for the keyring's overlap."""
     from streams.files.atomic import locked
     from streams.files.keyring import read_keyring, rotated
 
@@ -77,7 +80,7 @@ def forget(
     household: Annotated[
         str,
         typer.Argument(
-            help="The runtime's own id of the household.", metavar="ID", show_default=False
+            help="The runtime's own id for the household.", metavar="ID", show_default=False
         ),
     ],
     secrets: Annotated[
@@ -88,14 +91,17 @@ def forget(
     ],
     json: Json = None,
 ) -> None:
-    """Throw a household's secret away for good: no token of it can be made again. Erase its state before ('misfire household erase')."""
+    """Delete a household's secret, so that its tokens can never be made again.
+
+    Erase the household's state first ('misfire household erase').
+    """
     from streams.errors import DependencyUnavailable
     from streams.files.household_secrets import SecretsFile
 
     if not secrets.is_file():
-        raise DependencyUnavailable(f"the secrets file {secrets} is not there")
+        raise DependencyUnavailable(f"the secrets file {secrets} does not exist")
     known = SecretsFile(secrets).forget(household)
-    note("Its secret is gone." if known else "There was no secret of that household.")
+    note("The secret is deleted." if known else "The household has no secret.")
     write_json(json, {"forgotten": known})
     if not known:
         raise typer.Exit(1)
@@ -107,7 +113,8 @@ def _write(file: Path, keyring: Keyring, json: str | None) -> None:
     write_keyring(file, keyring)
     valid = keyring.valid(datetime.now(UTC))
     note(
-        f"{file}: {' and '.join(valid)} valid for {keyring.tenant}. Keep it with the runtime, and a copy safe."
+        f"{file}: {' and '.join(valid)} valid for {keyring.tenant}. "
+        "Store it with the runtime, and keep a backup in a safe place."
     )
     write_json(
         json, {"tenant": keyring.tenant, "valid": valid, "overlap_days": keyring.overlap_days}

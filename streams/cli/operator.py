@@ -14,10 +14,13 @@ def operator(
     broker: Broker = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65_535)
+        int | None, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65_535)
     ] = None,
 ) -> None:
-    """Show, export and erase households over HTTP: /v1/households/ID, its /export and /erasure, /healthz, /docs."""
+    """Serve an HTTP API to show, export and erase households.
+
+    Endpoints: /v1/households/ID, its /export and /erasure, /healthz, /docs.
+    """
     from streams.privacy.run import run_operator
     from streams.settings import load
     from streams.telemetry.logs import configure_logs

@@ -27,41 +27,39 @@ __all__ = [
     "Severity",
     "Stream",
     "mixture_of",
-    "reached",
+    "reachable_brokers",
 ]
 
 Config = Annotated[
     Path | None,
-    typer.Option("--config", help="TOML file with settings; ./misfire.toml where it is there."),
+    typer.Option("--config", help="TOML file with settings; default: ./misfire.toml if it exists."),
 ]
 Broker = Annotated[
     str | None,
     typer.Option("--broker", help="Kafka brokers, HOST:PORT[,HOST:PORT…].", metavar="HOST:PORT"),
 ]
-Bundle = Annotated[
-    Path | None, typer.Option("--bundle", help="Directory of the bundle that decides.")
-]
+Bundle = Annotated[Path | None, typer.Option("--bundle", help="Directory of the bundle.")]
 Jobs = Annotated[
     int,
     typer.Option(
         "--jobs",
-        help="Processes that share the work; the result is the same whatever their number.",
+        help="Processes to use; their number does not change the result.",
         min=1,
     ),
 ]
 Json = Annotated[
     str | None,
     typer.Option(
-        "--json", help="Write the result as JSON to FILE; - is standard output.", metavar="FILE"
+        "--json", help="Write the result as JSON to FILE, or - for standard output.", metavar="FILE"
     ),
 ]
 Plot = Annotated[
     Path | None,
-    typer.Option(
-        "--plot", help="Draw pictures into this directory, as PNG and SVG.", metavar="DIR"
-    ),
+    typer.Option("--plot", help="Write plots to this directory, as PNG and SVG.", metavar="DIR"),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result.", min=0)]
+Seed = Annotated[
+    int, typer.Option("--seed", help="Random seed; the same seed gives the same result.", min=0)
+]
 Stream = Annotated[
     Path,
     typer.Argument(
@@ -73,14 +71,16 @@ Misfires = Annotated[
     typer.Option(
         "--kind",
         metavar="KIND[=SHARE]",
-        help="A kind of misfire to simulate, and how often beside the others; can be repeated. 'all' is each; the usual ones if left out.",
+        help="Kind of misfire to simulate, and its share relative to the others; can be repeated. "
+        "'all' means every kind; default: the usual ones.",
     ),
 ]
 Severity = Annotated[
     float,
     typer.Option(
         "--severity",
-        help="How far simulated misfires are from what is meant: at 0 they are heard as clearly, 0.5 is usual.",
+        help="How clearly simulated misfires differ from meant commands: at 0 they are heard as "
+        "clearly.",
         min=0.0,
         max=1.0,
     ),
@@ -88,11 +88,11 @@ Severity = Annotated[
 
 
 def mixture_of(kinds: list[str] | None, severity: float) -> Mixture:
-    """Return the mixture that ``--kind`` and ``--severity`` ask for.
+    """Return the mixture of misfires for ``--kind`` and ``--severity``.
 
     Raises:
-        UsageError: a share is no number.
-        InvalidValue: a kind is not known, or all shares are zero.
+        UsageError: a share is not a number.
+        InvalidValue: a kind is unknown, or all shares are zero.
     """
     from detector.simulation.misfires import ALL_KINDS, Mixture
 
@@ -105,17 +105,18 @@ def mixture_of(kinds: list[str] | None, severity: float) -> Mixture:
             shares |= dict.fromkeys(ALL_KINDS if name == "all" else [name], float(share or 1.0))
         except ValueError:
             raise UsageError(
-                f"--kind {kind}: the share {share!r} is no number; give --kind {name}=2"
+                f"--kind {kind}: the share {share!r} is not a number; write for example "
+                f"--kind {name}=2"
             ) from None
     return Mixture(shares, severity)
 
 
-def reached(config: Path | None, broker: str | None) -> Brokers:
-    """Return the brokers, once one has answered.
+def reachable_brokers(config: Path | None, broker: str | None) -> Brokers:
+    """Return the brokers after checking that one answers.
 
     Raises:
-        UsageError: the settings cannot be used.
-        DependencyUnavailable: no broker answers, or none lets us in.
+        UsageError: the settings are invalid.
+        DependencyUnavailable: no broker answers, or it rejects the credentials.
     """
     from streams.kafka.connection import brokers_of
     from streams.kafka.topics import admin

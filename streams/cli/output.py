@@ -1,4 +1,4 @@
-"""What commands print: tables and progress for people, JSON for programs."""
+"""Output of commands: tables and progress bars for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["console", "note", "progress_report", "table", "write_json"]
 
 
-# rich and pydantic are imported where they are used: together they cost more CPU than `misfire --help`.
+# rich and pydantic are imported where they are used: they take longer than 'misfire --help'.
 @cache
 def console() -> Console:
     """Return the console on standard error; standard output is reserved for JSON."""
@@ -32,7 +32,7 @@ def console() -> Console:
 
 
 def note(text: str) -> None:
-    """Say one sentence about what happens."""
+    """Print one sentence."""
     console().print(text, markup=False)
 
 
@@ -50,7 +50,7 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
 @contextmanager
 def progress_report() -> Iterator[Report]:
-    """Show a bar for each stage of a longer work; yields ``report(stage, done, total)``."""
+    """Show a progress bar for each stage of a long task; yield ``report(stage, done, total)``."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -79,7 +79,7 @@ def progress_report() -> Iterator[Report]:
 
 
 def write_json(path: str | None, value: Any) -> None:
-    """Write ``value`` as JSON to a file, or to standard output where the path is ``-``; ``None`` writes nothing.
+    """Write ``value`` as JSON to a file, to standard output (``-``), or not at all (``None``).
 
     Raises:
         DependencyUnavailable: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Several processes for work whose parts are independent. The results are the same, whatever their number."""
+"""Worker processes for independent tasks; the results do not depend on their number."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["processes"]
 
 @contextmanager
 def processes(jobs: int) -> Iterator[Each]:
-    """Yield what does the parts of a work in ``jobs`` processes at a time; one is this process itself."""
+    """Yield a ``map`` that runs in ``jobs`` processes, or in this process if ``jobs`` is 1."""
     if jobs == 1:
         yield one_by_one
         return
-    # Spawned, not forked: a forked process would inherit locks of threads that it does not have.
+    # Spawn, not fork: a forked process would inherit locks held by threads that it does not have.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         yield pool.map

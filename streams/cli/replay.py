@@ -14,17 +14,18 @@ from streams.cli.output import note, progress_report, write_json
 
 def replay(
     stream: Stream,
-    bundle: Annotated[Path, typer.Option(help="Directory of the bundle that decides.")],
+    bundle: Annotated[Path, typer.Option(help="Directory of the bundle.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="Write the decisions, one JSON object per line in the stream's order."),
+        typer.Option(help="File for the decisions, one JSON object per line in stream order."),
     ] = None,
     broker: Broker = None,
     json: Json = None,
 ) -> None:
-    """Send a stream on disk through broker and worker and collect the decisions. Without --broker, the embedded one is run.
+    """Send a stream from a file through broker and worker and collect the decisions.
 
-    Exit code 1 if an event was lost or decided twice.
+    Without --broker, it starts the embedded broker. Exit code 1 if an event was lost or decided
+    twice.
     """
     from streams.files.bundles import read_bundle
     from streams.files.events import read_events
@@ -52,8 +53,9 @@ def replay(
         write_lines(out, ordered)
     lost = len(events) - len(ordered) - collected.dead_letters
     note(
-        f"{len(events):,} events, {len(ordered):,} decisions by bundle {version} in {seconds:.1f} s ({len(ordered) / seconds:,.0f}/s); "
-        f"{lost} lost, {collected.doubled} doubled, {collected.dead_letters} dead letters"
+        f"{len(events):,} events, {len(ordered):,} decisions by bundle {version} in "
+        f"{seconds:.1f} s ({len(ordered) / seconds:,.0f}/s); {lost} lost, "
+        f"{collected.doubled} doubled, {collected.dead_letters} dead letters"
     )
     counts = {
         "sent": len(events),

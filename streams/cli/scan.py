@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 
 def scan(
     stream: Stream,
-    top: Annotated[int, typer.Option(help="How many chains to list.", min=1)] = 20,
+    top: Annotated[int, typer.Option(help="Number of chains to list.", min=1)] = 20,
     policy: Annotated[
-        Path | None, typer.Option(help="Policy file; the packaged one where it is left out.")
+        Path | None, typer.Option(help="Policy file; default: the packaged one.")
     ] = None,
     jobs: Jobs = 1,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
-    """List the chains that most likely nobody meant. Needs no labels, no bundle and no broker: it learns from the stream itself."""
+    """List the chains of a stream that are most likely misfires.
+
+    This needs no labels, bundle or broker: it learns from the stream itself.
+    """
     from detector.evaluation.scan import scan as look
     from streams.cli.parallel import processes
     from streams.files.events import read_events
@@ -37,8 +40,9 @@ def scan(
     for number, finding in enumerate(found.findings, 1):
         _print(number, finding)
     note(
-        f"{found.commands:,} commands of {found.households:,} households in {found.events:,} events; "
-        f"a budget of {found.budget:.0%} would have touched {found.touched:.2%} of the commands"
+        f"{found.commands:,} commands of {found.households:,} households in {found.events:,} "
+        f"events; a budget of {found.budget:.0%} would have interrupted {found.touched:.2%} of the "
+        "commands"
     )
     write_json(json, found)
 
@@ -49,11 +53,13 @@ def _print(number: int, finding: Finding) -> None:
         f"{entry.intent} {entry.act} ({entry.probability:.0%})" for entry in finding.expected
     )
     console().print(
-        f"[bold]{number:3d}. {finding.time:%Y-%m-%d %H:%M} household {finding.household_id}[/] {finding.intent}"
+        f"[bold]{number:3d}. {finding.time:%Y-%m-%d %H:%M} "
+        f"household {finding.household_id}[/] {finding.intent}"
     )
     note(f"     {steps}")
     note(
-        f"     misfire probability {finding.misfire_probability:.2%}, as bad as the worst {finding.p_value:.2%} of commands"
+        f"     misfire probability {finding.misfire_probability:.2%}, "
+        f"among the most suspicious {finding.p_value:.2%} of commands"
     )
     for reason in finding.reasons:
         note(f"     {reason.bits:+.1f} bits: {reason.text}")

@@ -1,4 +1,4 @@
-"""``misfire schema``."""
+"""``misfire schema``: writes the public contracts and compares them with an earlier release."""
 
 from __future__ import annotations
 
@@ -21,21 +21,24 @@ def schema(
     ] = None,
     against: Annotated[
         Path | None,
-        typer.Option(help="Directory of an earlier release's documents: say what is broken since."),
+        typer.Option(help="Directory of an earlier release's documents, to find breaking changes."),
     ] = None,
     json: Json = None,
 ) -> None:
-    """Write OpenAPI, AsyncAPI and JSON Schema from the code. With --against, exit code 1 where something is broken."""
+    """Generate OpenAPI, AsyncAPI and JSON Schema documents from the code.
+
+    With --against, exit code 1 if there is a breaking change.
+    """
     from streams.files.policy import read_policy
     from streams.operations.schemas import documents
 
     found = documents(read_policy())
     if out is not None:
         _write(out, found)
-        note(f"{len(found)} documents written to {out}")
+        note(f"wrote {len(found)} documents to {out}")
     broken = list(_broken(_read(against), found)) if against else []
     for sentence in broken:
-        note(f"broken since: {sentence}")
+        note(f"breaking change: {sentence}")
     write_json(json, {"documents": found, "broken": broken})
     if broken:
         raise typer.Exit(1)
@@ -50,7 +53,7 @@ def _broken(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str
     for file in sorted(before.keys() - {"openapi.json", "asyncapi.json"}):
         name = file.partition(".")[0]
         if file not in after:
-            yield f"{name} is gone"
+            yield f"{name} was removed"
             continue
         yield from broken_value(before[file], after[file], read=name in READ, where=name)
 
@@ -72,6 +75,7 @@ def _read(folder: Path) -> dict[str, Any]:
     missing = {"openapi.json", "asyncapi.json"} - {file.name for file in files}
     if missing:
         raise DependencyUnavailable(
-            f"{folder} lacks {', '.join(sorted(missing))}; name a directory that 'misfire schema --out' wrote"
+            f"{folder} lacks {', '.join(sorted(missing))}; "
+            "give a directory that 'misfire schema --out' wrote"
         )
     return {file.name: json_format.loads(file.read_text("utf-8")) for file in files}

@@ -14,26 +14,24 @@ from streams.errors import UsageError
 
 def simulate(
     out: Annotated[Path, typer.Option(help="File to write the stream to; .gz compresses it.")],
-    households: Annotated[int, typer.Option(help="How many households.", min=1)] = 120,
-    days: Annotated[int, typer.Option(help="For how many days.", min=1)] = 30,
+    households: Annotated[int, typer.Option(help="Number of households.", min=1)] = 120,
+    days: Annotated[int, typer.Option(help="Number of days.", min=1)] = 30,
     misfire_rate: Annotated[
         float,
         typer.Option(
-            help="Share of sessions with a misfire, in the second half of each history.",
+            help="Share of sessions with a misfire in the second half of each history.",
             min=0.0,
             max=1.0,
         ),
     ] = 0.0,
-    labels: Annotated[
-        Path | None, typer.Option(help="File to write the misfires' labels to.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    labels: Annotated[Path | None, typer.Option(help="File for the misfires' labels.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
     kind: Misfires = None,
     severity: Severity = 0.5,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
-    """Write a stream of simulated households, clean or with misfires in it."""
+    """Write a stream of simulated households, with or without misfires."""
     from detector.simulation.households import simulate as run
     from detector.simulation.households import with_misfires
     from streams.files.events import write_events, write_labels
@@ -42,13 +40,14 @@ def simulate(
     there = [path for path in (out, labels) if path is not None and path.exists()]
     if there and not force:
         raise UsageError(
-            f"{' and '.join(map(str, there))} would be replaced; say --force if that is meant, or name another file"
+            f"{' and '.join(map(str, there))} already exists; "
+            "overwrite with --force, or choose another file"
         )
     if misfire_rate and labels is None:
-        raise UsageError("misfires without labels cannot be found again; name a file with --labels")
+        raise UsageError("misfires need labels to be identified; give a file with --labels")
     if labels is not None and labels.resolve() == out.resolve():
         raise UsageError(
-            f"{out} cannot hold both the stream and the labels; name another file with --labels"
+            f"{out} cannot be both the stream and the labels; choose another file with --labels"
         )
     with progress_report() as report:
         simulation = run(households, days, seed=seed, progress=report)
@@ -58,7 +57,8 @@ def simulate(
         write_labels(labels, marked)
     misfires = len({chain for _, _, chain in marked})
     note(
-        f"{len(events):,} events of {households} households over {days} days, {misfires} misfires among them, written to {out}"
+        f"wrote {len(events):,} events of {households} households over {days} days, "
+        f"including {misfires} misfires, to {out}"
     )
     write_json(
         json,

@@ -1,7 +1,7 @@
-"""Standard input, output and error as a shell may leave them: closed, full, or a pipe whose reader is gone.
+"""Standard streams that a shell may have closed, filled, or connected to a pipe without a reader.
 
-A result that cannot be written is an error of its own: one sentence and exit code 3. What people are told on standard error is lost
-where it cannot be written, and changes nothing.
+If a result cannot be written to standard output, the command fails with one sentence and exit code
+3. If a message cannot be written to standard error, it is dropped.
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ __all__ = ["OutputLost", "finish_output", "open_streams"]
 
 
 class OutputLost(DependencyUnavailable):
-    """Standard output took less than there was to say."""
+    """Part of the result could not be written to standard output."""
 
 
 class _Raw(io.FileIO):
-    """A descriptor. ``needed`` says that what cannot be written there is an error; after one, the rest is thrown away."""
+    """A file descriptor that discards everything after a failed write.
+
+    The failure raises ``OutputLost`` if the output is ``needed``.
+    """
 
     def __init__(self, descriptor: int, *, needed: bool) -> None:
         super().__init__(descriptor, "w", closefd=False)
         self._needed, self._lost = needed, False
 
     def write(self, data: Any, /) -> int:
-        """As ``io.FileIO.write``."""
+        """Write like ``io.FileIO.write``."""
         if self._lost:
             return len(data)
         try:
@@ -43,22 +46,26 @@ class _Raw(io.FileIO):
                 else str(error.strerror)
             )
         raise OutputLost(
-            f"standard output could not be written to its end ({why}); read all of it, or write to a file with --json FILE"
+            f"standard output could not be written completely ({why}); "
+            "read all of it, or write to a file with --json FILE"
         )
 
 
 def open_streams() -> None:
-    """Open what is closed, so that no file that is opened later is taken for standard output, and see what cannot be written."""
+    """Replace the standard streams by ones that detect failed writes, and open closed ones.
+
+    A closed descriptor is opened because the next file that is opened would take its number.
+    """
     for descriptor, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(
-                os.devnull, mode
-            )  # the lowest free number; output to what is open for reading fails, as it should
-    # A test that took them over is left alone.
+            # This takes the lowest free number. Standard output is opened for reading only, so
+            # that writes to it fail.
+            os.open(os.devnull, mode)
+    # Tests replace sys.stdout and sys.stderr, which then stay as they are.
     if sys.stdin is None:
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor, open to the end
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - stays open until the process ends
     if sys.stdout is sys.__stdout__:
         sys.stdout = _stream(1, sys.stdout, needed=True)
     if sys.stderr is sys.__stderr__:
@@ -66,10 +73,10 @@ def open_streams() -> None:
 
 
 def finish_output() -> None:
-    """Write what is left.
+    """Flush the standard streams.
 
     Raises:
-        OutputLost: standard output did not take it.
+        OutputLost: standard output could not be written.
     """
     sys.stderr.flush()
     sys.stdout.flush()

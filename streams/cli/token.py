@@ -1,4 +1,4 @@
-"""``misfire token``: who may ask the gateway."""
+"""``misfire token``: manages the tokens with which clients authenticate to the gateway."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import typer
 from streams.cli.options import Json
 from streams.cli.output import note, table, write_json
 
-app = typer.Typer(
-    help="Make, list and revoke the tokens that the gateway takes.", no_args_is_help=True
-)
+app = typer.Typer(help="Create, list and revoke tokens for the gateway.", no_args_is_help=True)
 
 File = Annotated[
     Path,
@@ -26,29 +24,32 @@ File = Annotated[
 @app.command()
 def new(
     file: File,
-    tenant: Annotated[str, typer.Option(help="Whose token it is.", show_default=False)],
+    tenant: Annotated[str, typer.Option(help="Tenant of the token.", show_default=False)],
     scope: Annotated[
         list[str],
         typer.Option(
-            help="What it may do, repeated: decide (and report outcomes, hear late answers), confirm, operate (/metrics, show and erase "
-            "households), export (households).",
+            help="Scope of the token; can be repeated: decide (also report outcomes and receive "
+            "late answers), confirm, operate (/metrics, show and erase households), export "
+            "(households).",
             show_default=False,
         ),
     ],
     household_key: Annotated[
         str | None,
         typer.Option(
-            help="With a tenant's first token: the id of its keyring's household key ('misfire keys new --household-key').",
+            help="For a tenant's first token: the id of its household key ('misfire keys new "
+            "--household-key').",
             metavar="ID",
         ),
     ] = None,
     per_second: Annotated[
-        int, typer.Option(help="Events that it may send a second.", min=1, max=1_000_000)
+        int, typer.Option(help="Events per second that the token may send.", min=1, max=1_000_000)
     ] = 100,
     tenant_per_second: Annotated[
         int | None,
         typer.Option(
-            help="Events that all tokens of the tenant may send a second, together; the rate of the fastest of them if never given.",
+            help="Events per second that all tokens of the tenant may send together; default: the "
+            "highest rate among them.",
             min=1,
             max=1_000_000,
             show_default=False,
@@ -56,19 +57,23 @@ def new(
     ] = None,
     json: Json = None,
 ) -> None:
-    """Draw a token and print it, once; the file keeps its hash. A gateway that runs takes it at once."""
+    """Create a token and print it once.
+
+    The file stores its hash only. A running gateway accepts the token immediately.
+    """
     from streams.errors import UsageError
     from streams.files.keyring import KEY_ID
     from streams.serving.access.token_file import Scope, change_access, new_token, with_token
 
     unknown = sorted(set(scope) - set(Scope))
     if unknown:
-        raise UsageError(f"--scope {unknown[0]} is not known; there are {', '.join(Scope)}")
+        raise UsageError(f"--scope {unknown[0]} is unknown; choose from {', '.join(Scope)}")
     if not 1 <= len(tenant) <= 64:
-        raise UsageError("--tenant is a name of 1 to 64 characters")
+        raise UsageError("--tenant must have 1 to 64 characters")
     if household_key is not None and not re.fullmatch(KEY_ID, household_key):
         raise UsageError(
-            f"--household-key {household_key}: an id is up to 16 small letters and digits, a letter first"
+            f"--household-key {household_key}: use up to 16 lower-case letters and digits, "
+            "starting with a letter"
         )
     token, kept = new_token(tenant, frozenset(map(Scope, scope)), per_second)
     change_access(
@@ -77,7 +82,8 @@ def new(
         made_here=True,
     )
     note(
-        f"Token {kept.id} of {tenant} may {' and '.join(sorted(kept.scopes))}; it is shown this once:"
+        f"Token {kept.id} of {tenant} may {' and '.join(sorted(kept.scopes))}. "
+        "It is not shown again:"
     )
     typer.echo(token)
     write_json(
@@ -88,7 +94,7 @@ def new(
 
 @app.command(name="list")
 def list_tokens(file: File, json: Json = None) -> None:
-    """Show every token: whose it is and what it may do; never the token itself."""
+    """List the tokens with their tenants and scopes, without the tokens themselves."""
     from streams.serving.access.token_file import read_access
 
     access = read_access(file)
@@ -102,16 +108,16 @@ def list_tokens(file: File, json: Json = None) -> None:
         ]
         for token in access.tokens
     ]
-    heads = ["id", "tenant", "household key", "may", "events a second"]
-    table("tokens", heads, rows)
-    write_json(json, [dict(zip(heads, row, strict=True)) for row in rows])
+    names = ["id", "tenant", "household key", "may", "events a second"]
+    table("tokens", names, rows)
+    write_json(json, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 @app.command()
 def revoke(
-    file: File, token_id: Annotated[str, typer.Argument(metavar="ID", help="The token's id.")]
+    file: File, token_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the token.")]
 ) -> None:
-    """Take a token away; a gateway that runs refuses it from its next request on."""
+    """Revoke a token. A running gateway rejects it from the next request on."""
     from streams.serving.access.token_file import change_access, revoked
 
     change_access(file, lambda access: revoked(access, token_id))

@@ -1,4 +1,4 @@
-"""``misfire topics create``, ``check``, ``grow`` and ``acl``."""
+"""``misfire topics``: creates, checks and grows topics, and lists the rights on them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streams.cli.options import Broker, Config, Json
 from streams.cli.output import note, progress_report, table, write_json
 
 app = typer.Typer(
-    help="Create, check or grow the topics, and say who needs which rights on them.",
+    help="Create, check and grow topics, and list which part needs which rights on them.",
     no_args_is_help=True,
 )
 
@@ -23,7 +23,7 @@ Partitions = Annotated[
 def create(
     config: Config = None, broker: Broker = None, partitions: Partitions = None, json: Json = None
 ) -> None:
-    """Create the topics that are missing; those that are there stay as they are."""
+    """Create the missing topics. Existing topics do not change."""
     from streams.kafka.connection import brokers_of
     from streams.kafka.topics import TOPICS, admin, create_topics
     from streams.settings import load
@@ -39,7 +39,7 @@ def create(
             topic.name,
             str(topic.partitions or settings.partitions),
             topic.key,
-            "created" if topic.name in created else "was there",
+            "created" if topic.name in created else "existed",
         ]
         for topic in TOPICS
     ]
@@ -51,7 +51,7 @@ def create(
 def check(
     config: Config = None, broker: Broker = None, partitions: Partitions = None, json: Json = None
 ) -> None:
-    """Compare the topics with what they should be; exit code 1 if one is not."""
+    """Check the topics' configuration. Exit code 1 if something is wrong."""
     from streams.kafka.connection import brokers_of
     from streams.kafka.topics import admin, check_topics
     from streams.settings import load
@@ -60,7 +60,7 @@ def check(
     client = admin(brokers_of(settings))
     problems = check_topics(client, settings.partitions, producer_time=settings.producer_time)
     client.close()
-    for problem in problems or ["every topic is as it should be"]:
+    for problem in problems or ["every topic is set up correctly"]:
         note(problem)
     write_json(json, {"ok": not problems, "problems": problems})
     if problems:
@@ -70,20 +70,21 @@ def check(
 @app.command()
 def grow(
     partitions: Annotated[
-        int, typer.Option(help="Partitions that each topic keyed by household is to have.", min=1)
+        int, typer.Option(help="New number of partitions of each topic keyed by household.", min=1)
     ],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be done without doing it.")
     ] = False,
     config: Config = None,
     broker: Broker = None,
     json: Json = None,
 ) -> None:
-    """Give the topics of a running installation more partitions, and move each household's state to its new one.
+    """Add partitions to an installation's topics, and move households' states to their new ones.
 
-    Stop what produces (gateways, runtimes), let the workers come to the end, stop the workers, and run this. Then set partitions to the
-    new number everywhere, and start workers and gateways. It refuses to begin while workers run or records wait. Interrupted, it goes
-    on where it was when it is run again; run once more, it changes nothing.
+    Stop the producers (gateways, runtimes), let the workers catch up, stop the workers, and run
+    this. Then set partitions to the new number everywhere, and start workers and gateways. The
+    command refuses to start while workers run or records are unprocessed. After an interruption,
+    run it again and it continues; once finished, further runs change nothing.
     """
     from streams.kafka.connection import brokers_of
     from streams.kafka.topics import HOUSEHOLDS, admin
@@ -99,13 +100,13 @@ def grow(
         rows = [[name, str(count), str(partitions)] for name, count in found.topics.items()]
         table(f"topics on {settings.broker} that get partitions", ["topic", "has", "gets"], rows)
         note(
-            f"{len(found.moves)} of {found.states} states in {HOUSEHOLDS} are to move; {found.waiting} records wait for a worker; "
-            f"{found.workers} workers run."
+            f"{len(found.moves)} of {found.states} states in {HOUSEHOLDS} have to move; "
+            f"{found.waiting} records are unprocessed; {found.workers} workers are running."
         )
         if found.waiting and found.begun:
             note(
-                "Records wait though the topics have that many partitions already: workers send those in a wrong partition to the "
-                "right one, behind what is there."
+                "The topics already have that many partitions: workers will forward unprocessed "
+                "records in a wrong partition to the end of the right one."
             )
         moved = 0
         if not dry_run:
@@ -113,8 +114,8 @@ def grow(
             with progress_report() as report:
                 moved = len(grow_topics(brokers, client, settings.group, found, report).moves)
             note(
-                f"{len(found.topics)} topics grew, {moved} states moved. Set partitions to {partitions} for every worker and gateway, "
-                "then start them."
+                f"{len(found.topics)} topics grew, {moved} states moved. Set partitions to "
+                f"{partitions} for every worker and gateway, then start them."
             )
     finally:
         client.close()
@@ -137,34 +138,39 @@ def acl(
     part: Annotated[
         str | None,
         typer.Option(
-            help="Print commands for this part: worker, gateway, runtime, trainer, operator or grower."
+            help="Print the commands for this part: worker, gateway, runtime, trainer, operator or "
+            "grower."
         ),
     ] = None,
     principal: Annotated[
         str | None,
         typer.Option(
-            help="Who that part is to Kafka; a certificate's is its subject.", metavar="User:NAME"
+            help="Kafka principal of the part; for a certificate, its subject.", metavar="User:NAME"
         ),
     ] = None,
     command_config: Annotated[
         str | None,
-        typer.Option(help="Properties with which kafka-acls itself comes in.", metavar="FILE"),
+        typer.Option(help="Properties file for kafka-acls' own connection.", metavar="FILE"),
     ] = None,
     remove: Annotated[
-        bool, typer.Option("--remove", help="Commands that take the rights away again.")
+        bool, typer.Option("--remove", help="Print commands that revoke the rights.")
     ] = False,
     config: Config = None,
     broker: Broker = None,
     json: Json = None,
 ) -> None:
-    """Say which part may do what on Kafka; with --part and --principal, print the kafka-acls commands that grant it. Nothing is changed."""
+    """List the rights that each part needs on Kafka.
+
+    With --part and --principal, print the kafka-acls commands that grant them. Nothing is changed.
+    """
     from streams.errors import UsageError
     from streams.kafka.acls import RIGHTS, Part, acl_commands
     from streams.settings import load
 
     if (part is None) != (principal is None):
         raise UsageError(
-            "--part and --principal belong together: give both for commands, or neither for the table"
+            "--part and --principal belong together: give both to print commands, or neither to "
+            "list the rights"
         )
     settings = load(config, broker=broker).settings
     if part is None or principal is None:
@@ -183,9 +189,9 @@ def acl(
         )
         return
     if part not in list(Part):
-        raise UsageError(f"--part {part} is none of {', '.join(Part)}")
+        raise UsageError(f"--part {part} is unknown; choose from {', '.join(Part)}")
     if not principal.startswith("User:") or principal == "User:":
-        raise UsageError(f"--principal {principal} is no principal; give User:NAME")
+        raise UsageError(f"--principal {principal} is not a Kafka principal; give User:NAME")
     commands = [
         *acl_commands(
             Part(part),

@@ -11,25 +11,26 @@ import typer
 from streams.cli.options import Jobs, Json, Misfires, Seed, Severity, Stream, mixture_of
 from streams.cli.output import note, progress_report, write_json
 
-#: Unclassified intents that are named.
-_MOST_NAMED = 10
+#: How many unclassified intents the output names.
+_MAX_NAMED = 10
 
 
 def train(
     stream: Stream,
     out: Annotated[
         Path,
-        typer.Option(help="Directory to write the bundle to; a bundle that is there is replaced."),
+        typer.Option(help="Directory for the bundle; an existing bundle is replaced."),
     ],
     policy: Annotated[
-        Path | None, typer.Option(help="Policy file; the packaged one where it is left out.")
+        Path | None, typer.Option(help="Policy file; default: the packaged one.")
     ] = None,
     kind: Misfires = None,
     severity: Severity = 0.5,
     fewest_households: Annotated[
         int,
         typer.Option(
-            help="Names of intents and slots that fewer households use are not learned; 5 where there are thousands of them.",
+            help="Do not learn names of intents and slots that fewer households use; use 5 for "
+            "thousands of households.",
             min=1,
         ),
     ] = 2,
@@ -37,7 +38,7 @@ def train(
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
-    """Make a bundle from a stream of meant events: model, judge, calibration and policy."""
+    """Train a bundle (model, judge, calibration and policy) on a stream of meant events."""
     from detector.training.rare_names import common_names
     from detector.training.train import train as fit
     from streams.cli.parallel import processes
@@ -67,19 +68,20 @@ def train(
         for (risk, new), found in bundle.calibration.scores.items()
     }
     note(
-        f"bundle {bundle.version} from {len(events):,} events in {seconds:.1f} s, written to {out}"
+        f"trained bundle {bundle.version} on {len(events):,} events in {seconds:.1f} s, "
+        f"written to {out}"
     )
     rare = common_names(events, fewest_households)
     if rare.intents or rare.slots:
         note(
-            f"not learned, since fewer than {fewest_households} households use them: {rare.intents} intents, which will be unknown, "
-            f"and {rare.slots} slots"
+            f"not learned, because fewer than {fewest_households} households use them: "
+            f"{rare.intents} intents, which will be unknown, and {rare.slots} slots"
         )
     if bundle.unclassified:
         note(
-            f"no rule of the policy names {', '.join(bundle.unclassified[:_MOST_NAMED])}"
-            f"{' and others' if len(bundle.unclassified) > _MOST_NAMED else ''}: each is asked about whenever it is to be carried out; "
-            "name them in a policy file, and give it with --policy"
+            f"no rule of the policy names {', '.join(bundle.unclassified[:_MAX_NAMED])}"
+            f"{' and others' if len(bundle.unclassified) > _MAX_NAMED else ''}: each of their "
+            "commands needs a confirmation; add them to a policy file and give it with --policy"
         )
     write_json(
         json,

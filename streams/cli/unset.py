@@ -1,4 +1,4 @@
-"""An option that is given as nothing, as ``--policy "$POLICY"`` is where the variable is not set, was not given."""
+"""Drops options with an empty value, as in ``--policy "$POLICY"`` if the variable is not set."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ __all__ = ["without_unset"]
 
 
 def without_unset(command: Any, arguments: Sequence[str]) -> list[str]:
-    """Return a command line without the options that may be left out and are empty.
+    """Return the arguments without optional options whose value is empty.
 
     Args:
-        command: Click's command, with those below it.
-        arguments: what was typed.
+        command: Click's command, with its subcommands.
+        arguments: the command line.
     """
     names, left = set(_optional(command, arguments)), list(arguments)
     kept: list[str] = []
@@ -30,7 +30,7 @@ def without_unset(command: Any, arguments: Sequence[str]) -> list[str]:
 
 
 def _optional(command: Any, words: Sequence[str]) -> Iterator[str]:
-    """Yield the options that take a value and may be left out, of the command that ``words`` name."""
+    """Yield the names of optional options with a value, of the command that ``words`` name."""
     for word in (None, *words):
         if word is not None:
             command = getattr(command, "get_command", lambda *_: None)(None, word)

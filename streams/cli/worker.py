@@ -20,7 +20,7 @@ def worker(
     shadow_bundle: Annotated[
         Path | None,
         typer.Option(
-            help="Directory of a bundle that decides as well, without effect, to compare."
+            help="Directory of a bundle whose decisions are computed for comparison only."
         ),
     ] = None,
     port: Annotated[
@@ -28,7 +28,10 @@ def worker(
         typer.Option(help="Loopback port of /metrics, /healthz and /readyz.", min=0, max=65_535),
     ] = None,
 ) -> None:
-    """Decide on the events of assistant.intents, each household's in order. Run as many as there are partitions."""
+    """Decide the events of assistant.intents, in order within each household.
+
+    Up to as many workers as there are partitions share the work.
+    """
     from streams.files.bundles import read_bundle
     from streams.settings import load
     from streams.telemetry.logs import configure_logs
@@ -44,5 +47,5 @@ def worker(
     )
     shadow = read_bundle(settings.shadow_bundle) if settings.shadow_bundle else None
     if shadow:
-        logger.info("bundle %s decides in its shadow", shadow.version)
+        logger.info("shadow bundle %s decides for comparison", shadow.version)
     run_worker(settings, chosen, shadow)

@@ -76,7 +76,7 @@ def alerts(prometheus: str | None) -> Finding:
 
 
 def alert_path(prometheus: str | None, alertmanager: str | None, *, page: bool) -> Finding:
-    """Check that Prometheus knows an Alertmanager that delivers; with ``page``, send a test page."""
+    """Check that Prometheus knows a working Alertmanager; with ``page``, send a test page."""
     part = "alert path"
     if prometheus is None or alertmanager is None:
         return Finding(

@@ -37,7 +37,7 @@ def test_an_invalid_decision_is_reported_by_position_and_skipped(embedded: Embed
         tail.stderr + shown.stderr
     )
     assert tail.stdout.count("\n") == 1
-    assert tail.stderr.count("passed over") == 3
+    assert tail.stderr.count("skipped") == 3
     assert f"{DECISIONS}, partition" in tail.stderr
     assert json.loads(lines.stdout.splitlines()[-1])["decision_id"] == decision.decision_id
     assert json.loads(shown.stdout)["decision_id"] == decision.decision_id

@@ -138,7 +138,7 @@ def test_every_part_works_with_its_own_rights(broker: Secured, tmp_path: Path) -
             bundle,
             **{name: address.rpartition(":")[2] for name, address in port},
         )
-        assert "every topic is as it should be" in found.stderr
+        assert "every topic is set up correctly" in found.stderr
         assert "over SASL_SSL as operator" in found.stderr
         shown = misfire(broker, Part.OPERATOR, "household", "show", "home1")
         assert shown.returncode == 0, shown.stderr

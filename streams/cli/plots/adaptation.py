@@ -1,4 +1,4 @@
-"""The pictures of ``misfire bench change``."""
+"""The plots of ``misfire bench change``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["draw_adaptation"]
 
 
 def draw_adaptation(canvas: Canvas, found: Adaptation) -> None:
-    """Draw how long a change is felt, and what becomes of an attack."""
+    """Draw the interruptions after a change, and how much of an attack is stopped."""
     _draw_changes(canvas, found)
     if found.attempts:
         _draw_attack(canvas, found)
@@ -17,7 +17,7 @@ def draw_adaptation(canvas: Canvas, found: Adaptation) -> None:
 
 def _draw_changes(canvas: Canvas, found: Adaptation) -> None:
     with canvas.picture(
-        "change", f"{found.households} households change: meant commands that are interrupted"
+        "change", f"Meant commands that are interrupted when {found.households} households change"
     ) as (
         _,
         (axes,),
@@ -50,14 +50,14 @@ def _draw_changes(canvas: Canvas, found: Adaptation) -> None:
         axes.yaxis.set_major_formatter(percent)
         axes.set_xlabel("sessions since the change")
         axes.set_ylabel("interrupted, share of meant commands")
-        axes.legend(title="what changes")
+        axes.legend(title="change")
 
 
 def _draw_attack(canvas: Canvas, found: Adaptation) -> None:
     from matplotlib.ticker import MaxNLocator
 
     numbers = [attempt.number for attempt in found.attempts]
-    with canvas.picture("attack", "The same strange command again and again") as (_, (axes,)):
+    with canvas.picture("attack", "Repeated attempts of one unusual command") as (_, (axes,)):
         axes.plot(
             numbers,
             [attempt.stopped for attempt in found.attempts],
@@ -67,12 +67,12 @@ def _draw_attack(canvas: Canvas, found: Adaptation) -> None:
         axes.plot(
             numbers,
             [attempt.stopped_if_confirmed for attempt in found.attempts],
-            label="for comparison: confirmed each time",
+            label="confirmed each time, for comparison",
             **LINES[1],
         )
         axes.set_ylim(0.0, 1.02)
         axes.yaxis.set_major_formatter(percent)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("attempt")
-        axes.set_ylabel(f"stopped, share of households ({found.attempts[0].households} at first)")
+        axes.set_ylabel(f"stopped, share of households (initially {found.attempts[0].households})")
         axes.legend()

@@ -1,4 +1,4 @@
-"""Where pictures are drawn: one look for all of them, and files that are the same for the same figures."""
+"""The canvas of all plots: a common style, and reproducible files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FILLS", "LINES", "Canvas", "open_canvas", "percent"]
 
-#: Lines differ by dash and marker, and fills by hatch, so that no colour has to be told from another. The first is ours.
+#: Lines differ by dash and marker, and fills by hatch, so that colours do not matter. The first
+#: line is for misfire.
 LINES: Sequence[Mapping[str, Any]] = tuple(
     MappingProxyType({"color": color, "linestyle": style, "marker": marker, "linewidth": width})
     for color, style, marker, width in (
@@ -37,7 +38,7 @@ FILLS: Sequence[Mapping[str, Any]] = tuple(
 _LOOK: Any = {
     "figure.figsize": (6.4, 4.2),
     "figure.dpi": 150,
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+    "font.family": "DejaVu Sans",  # part of matplotlib, so the same on every machine
     "font.size": 9.5,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
@@ -56,7 +57,7 @@ _LOOK: Any = {
 
 @dataclass(slots=True)
 class Canvas:
-    """A directory that pictures are put into; ``written`` lists their files."""
+    """A directory for plots; ``written`` lists the files."""
 
     directory: Path
     written: list[Path] = field(default_factory=list)
@@ -65,7 +66,7 @@ class Canvas:
     def picture(
         self, name: str, title: str, *, widths: Sequence[float] = (1.0,)
     ) -> Iterator[tuple[Figure, Sequence[Axes]]]:
-        """Yield a figure and axes of these widths side by side, and write what was drawn as ``name.png`` and ``name.svg``.
+        """Yield a figure with axes of these relative widths, then write it as PNG and SVG.
 
         Raises:
             DependencyUnavailable: a file cannot be written.
@@ -80,14 +81,14 @@ class Canvas:
             axes = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
             figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=11)
             yield figure, list(axes)
-            # Neither a time nor a version, so that the same figures give the same bytes.
+            # Without time and version, the same figures give the same bytes.
             self._write(figure, f"{name}.png", {"Software": None})
             self._write(figure, f"{name}.svg", {"Date": None})
 
-    def _write(self, figure: Figure, name: str, facts: dict[str, None]) -> None:
+    def _write(self, figure: Figure, name: str, metadata: dict[str, None]) -> None:
         path = self.directory / name
         try:
-            figure.savefig(path, metadata=facts)
+            figure.savefig(path, metadata=metadata)
         except OSError as error:
             raise DependencyUnavailable(
                 f"{path} cannot be written: {error.strerror or error}"
@@ -96,27 +97,27 @@ class Canvas:
 
 
 def open_canvas(directory: Path) -> Canvas:
-    """Return a canvas, before anything long is begun.
+    """Return a canvas. Call this before a long computation, since it finds errors early.
 
     Raises:
-        DependencyUnavailable: matplotlib is not installed, or the directory cannot be made.
-        UsageError: something that is no directory is there.
+        DependencyUnavailable: matplotlib is not installed, or the directory cannot be created.
+        UsageError: the path is a file.
     """
     if find_spec("matplotlib") is None:
         raise DependencyUnavailable(
-            "pictures are drawn by matplotlib, which is not installed: pip install 'misfire-detector[plot]'"
+            "--plot needs matplotlib, which is not installed: pip install 'misfire-detector[plot]'"
         )
     if directory.exists() and not directory.is_dir():
-        raise UsageError(f"--plot {directory} is a file; name a directory")
+        raise UsageError(f"--plot {directory} is a file; give a directory")
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DependencyUnavailable(
-            f"{directory} cannot be made: {error.strerror or error}"
+            f"{directory} cannot be created: {error.strerror or error}"
         ) from error
     return Canvas(directory)
 
 
 def percent(value: float, _: float) -> str:
-    """Write a share on an axis as a percentage, without superfluous digits."""
+    """Format a share on an axis as a percentage."""
     return f"{100 * value:.4g} %"

@@ -1,4 +1,4 @@
-"""The pictures of ``misfire evaluate``."""
+"""The plots of ``misfire evaluate``."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["draw_evaluation"]
 def draw_evaluation(
     canvas: Canvas, found: Evaluation, base_rate: float, chains: Sequence[PlayedChain]
 ) -> None:
-    """Draw what an evaluation found; without misfires there is only the chains' picture.
+    """Draw the results of an evaluation; without misfires, only the chains.
 
     Args:
-        canvas: where to.
-        found: what was measured.
+        canvas: the canvas.
+        found: the results.
         base_rate: the policy's share of misfires among commands.
-        chains: the Portland chain and an honest one, or none.
+        chains: the Portland chain and a meant one, or none.
     """
     if found.roc:
         _draw_roc(canvas, found)
@@ -35,10 +35,7 @@ def draw_evaluation(
 
 def _draw_roc(canvas: Canvas, found: Evaluation) -> None:
     meant = found.committing - found.misfires
-    with canvas.picture("roc", "Misfires found, by what it costs those who mean it") as (
-        _,
-        (axes,),
-    ):
+    with canvas.picture("roc", "Recall of misfires by false interruptions") as (_, (axes,)):
         for line, (name, curve) in zip(LINES, found.roc.items(), strict=False):
             rates, recalls = zip(*curve, strict=True)
             axes.plot(rates, recalls, label=name, markevery=5, **line)
@@ -48,9 +45,9 @@ def _draw_roc(canvas: Canvas, found: Evaluation) -> None:
         axes.axvspan(1e-4, max(1.0 / meant, 1e-4), color="#eeeeee", zorder=0)
         axes.xaxis.set_major_formatter(percent)
         axes.set_xlabel(
-            f"false interruptions, share of {meant:,} meant commands (shaded: less than one of them)"
+            f"false interruptions, share of {meant:,} meant commands (shaded: less than one)"
         )
-        axes.set_ylabel(f"found, share of {found.misfires:,} misfires")
+        axes.set_ylabel(f"recall, share of {found.misfires:,} misfires")
         axes.legend()
 
 
@@ -58,7 +55,7 @@ def _draw_kinds(canvas: Canvas, found: Evaluation) -> None:
     kinds = sorted(
         found.recall_by_kind, key=lambda kind: -found.recall_by_kind[kind].recall["0.01"]
     )
-    with canvas.picture("kinds", "Misfires found, by their kind") as (figure, (axes,)):
+    with canvas.picture("kinds", "Recall by kind of misfire") as (figure, (axes,)):
         figure.set_figheight(1.9 + 0.55 * len(kinds))
         rates = list(found.recall)
         height = 0.8 / len(rates)
@@ -84,12 +81,12 @@ def _draw_kinds(canvas: Canvas, found: Evaluation) -> None:
         figure.legend(
             loc="outside lower center",
             ncols=len(rates),
-            title="where so many meant commands are interrupted",
+            title="at this share of interrupted meant commands",
         )
 
 
 def _draw_costs(canvas: Canvas, found: Evaluation, base_rate: float) -> None:
-    with canvas.picture("costs", "What 1,000 commands cost, in the policy's units") as (_, (axes,)):
+    with canvas.picture("costs", "Cost of 1,000 commands in the policy's units") as (_, (axes,)):
         for line, (name, curve) in zip(LINES, found.cost_curve.items(), strict=True):
             rates, costs = zip(*curve, strict=True)
             axes.plot(rates, costs, label=name, markevery=5, **line)
@@ -113,11 +110,11 @@ def _draw_costs(canvas: Canvas, found: Evaluation, base_rate: float) -> None:
 
 def _draw_reliability(canvas: Canvas, found: Reliability) -> None:
     lowest = 1e-6
-    with canvas.picture("reliability", "Does the misfire probability come true?") as (_, (axes,)):
+    with canvas.picture("reliability", "Reliability of the misfire probability") as (_, (axes,)):
         axes.plot([lowest, 1.0], [lowest, 1.0], **{**LINES[3], "marker": ""}, label="as predicted")
         predicted = [max(each.predicted, lowest) for each in found.bins]
         observed = [max(each.observed, lowest) for each in found.bins]
-        axes.plot(predicted, observed, label="what came true", **LINES[0])
+        axes.plot(predicted, observed, label="observed", **LINES[0])
         for number, each in enumerate(found.bins):
             above = number % 2
             axes.annotate(
@@ -136,12 +133,12 @@ def _draw_reliability(canvas: Canvas, found: Reliability) -> None:
         axes.xaxis.set_major_formatter(percent)
         axes.yaxis.set_major_formatter(percent)
         axes.set_xlabel("mean misfire probability of the commands in a bin")
-        axes.set_ylabel("share that nobody meant, at the base rate")
+        axes.set_ylabel("share of misfires at the base rate")
         axes.legend(loc="upper left")
 
 
 def _draw_chains(canvas: Canvas, chains: Sequence[PlayedChain]) -> None:
-    title = f"Bits along two chains that end in {chains[0].turns[-1].intent}"
+    title = f"Surprisal along two chains that end in {chains[0].turns[-1].intent}"
     with canvas.picture("chain", title, widths=[2.0 + len(chain.turns) for chain in chains]) as (
         figure,
         every,
@@ -163,7 +160,8 @@ def _draw_chains(canvas: Canvas, chains: Sequence[PlayedChain]) -> None:
             axes.set_ylim(0.0, highest)
             axes.grid(visible=False, axis="x")
             axes.set_title(
-                f"{chain.name}:\n{chain.verdict.value}, misfire probability {100 * chain.misfire_probability:.2f} %",
+                f"{chain.name}:\n{chain.verdict.value}, "
+                f"misfire probability {100 * chain.misfire_probability:.2f} %",
                 fontsize=9.5,
             )
         every[0].set_ylabel("surprisal in bits, higher is rarer")

@@ -1,1 +1,1 @@
-"""Benchmarks of latency, failures, attacks, model speed and state size, run by ``misfire bench``."""
+"""Benchmarks of latency, failures, attacks, speed and state size, run by ``misfire bench``."""

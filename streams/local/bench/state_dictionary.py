@@ -1,8 +1,8 @@
 """Training of the dictionary that household states are compressed against.
 
 A new dictionary makes older states unreadable, so it needs a new form in
-``streams/wire/state/packing.py``. This command wrote the present one, with a bundle that was trained
-on ``misfire simulate --households 40 --days 21 --seed 5``:
+``streams/wire/state/packing.py``. This command wrote the present one, with a bundle trained on
+``misfire simulate --households 40 --days 21 --seed 5``:
 
     python -m streams.local.bench.state_dictionary BUNDLE streams/wire/state/dictionary.zdict
 """

@@ -1,4 +1,4 @@
-"""Every command that reads files, on everything that a file can be instead: one sentence, the right exit code, no traceback."""
+"""Every command that reads files, with invalid files: one sentence, an exit code, no traceback."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ONE_LINE = b'{"event_id": "e1"}\n'
 
 Arguments = Callable[[Path, Path], list[str | Path]]
 
-#: Commands by what they do with the stream (first) in a folder of good files (second).
+#: Commands by name: functions of a stream and of a folder of valid files.
 STREAM_COMMANDS: dict[str, Arguments] = {
     "train": lambda bad, good: ["train", bad, "--out", good / "out"],
     "scan": lambda bad, _: ["scan", bad],
@@ -43,20 +43,25 @@ OTHER_COMMANDS: dict[str, Arguments] = {
         "evaluate", "--stream", good / "stream", "--labels", bad, "--bundle", good / "bundle",
     ],
     "sequences --train": lambda bad, good: [
-        "evaluate", "sequences", "--train", bad, "--test", good / "sequences", "--labels", good / "zeros",
+        "evaluate", "sequences", "--train", bad, "--test", good / "sequences",
+        "--labels", good / "zeros",
     ],
     "sequences --test": lambda bad, good: [
-        "evaluate", "sequences", "--train", good / "sequences", "--test", bad, "--labels", good / "zeros",
+        "evaluate", "sequences", "--train", good / "sequences", "--test", bad,
+        "--labels", good / "zeros",
     ],
     "sequences --labels": lambda bad, good: [
-        "evaluate", "sequences", "--train", good / "sequences", "--test", good / "sequences", "--labels", bad,
+        "evaluate", "sequences", "--train", good / "sequences", "--test", good / "sequences",
+        "--labels", bad,
     ],
-    "train --policy": lambda bad, good: ["train", good / "stream", "--out", good / "out", "--policy", bad],
+    "train --policy": lambda bad, good: [
+        "train", good / "stream", "--out", good / "out", "--policy", bad,
+    ],
 }  # fmt: skip
 
-#: What a file can be instead, and the exit code: 2 where it is of no use, 3 where it is not there.
+#: Invalid files and the exit code: 2 for invalid content, 3 for a file that cannot be read.
 FILES: dict[str, tuple[Callable[[Path], Path], int]] = {
-    "not there": (lambda folder: folder / "nothing", 3),
+    "missing": (lambda folder: folder / "nothing", 3),
     "a folder": (lambda folder: folder, 3),
     "truncated gz": (
         lambda folder: _written(folder / "cut.gz", gzip.compress(ONE_LINE * 99)[:-20]),
@@ -66,8 +71,8 @@ FILES: dict[str, tuple[Callable[[Path], Path], int]] = {
         lambda folder: _written(folder / "bad.gz", _damaged(gzip.compress(ONE_LINE * 99))),
         2,
     ),
-    "no gz": (lambda folder: _written(folder / "text.gz", ONE_LINE), 2),
-    "no text": (lambda folder: _written(folder / "bytes", b"\x80\xff\xfe\n"), 2),
+    "not gz": (lambda folder: _written(folder / "text.gz", ONE_LINE), 2),
+    "not text": (lambda folder: _written(folder / "bytes", b"\x80\xff\xfe\n"), 2),
     "empty": (lambda folder: _written(folder / "empty", b""), 2),
 }
 
@@ -100,7 +105,7 @@ Ended = tuple[int, str]
 def misfire(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Ended]:
-    """Runs the command line in this process; a traceback fails the test. Returns the exit code and what was said."""
+    """Runs the command line in this process; returns the exit code and standard error."""
 
     def run(arguments: list[str | Path]) -> Ended:
         monkeypatch.setattr(sys, "argv", ["misfire", *map(str, arguments)])
@@ -124,11 +129,11 @@ def assert_one_sentence(ended: Ended, code: int) -> str:
         (command, file)
         for command in (*STREAM_COMMANDS, *OTHER_COMMANDS)
         for file in FILES
-        # A stream without misfires has no labels: test_no_labels_are_said.
+        # A stream without misfires has no labels: test_a_file_without_labels_is_accepted.
         if (command, file) != ("evaluate --labels", "empty")
     ],
 )
-def test_what_is_no_such_file(
+def test_an_invalid_file_is_named(
     command: str, file: str, good: Path, misfire: Callable[..., Ended], tmp_path: Path
 ) -> None:
     make, code = FILES[file]
@@ -170,7 +175,7 @@ def test_no_committing_events(
     assert "commit" in said or "labels" in said
 
 
-def test_labels_for_events_that_are_not_there(
+def test_labels_for_unknown_events(
     good: Path, misfire: Callable[..., Ended], tmp_path: Path
 ) -> None:
     write_labels(tmp_path / "labels", [("elsewhere", "phantom", "c1")])
@@ -200,15 +205,17 @@ def test_labels_for_events_that_are_not_there(
         assert "elsewhere" in assert_one_sentence(misfire(arguments), 2)
 
 
-def test_no_labels_are_said(good: Path, misfire: Callable[..., Ended], tmp_path: Path) -> None:
+def test_a_file_without_labels_is_accepted(
+    good: Path, misfire: Callable[..., Ended], tmp_path: Path
+) -> None:
     code, said = misfire(
         OTHER_COMMANDS["evaluate --labels"](_written(tmp_path / "none", b""), good)
     )
     assert code == 0
-    assert "holds no labels" in " ".join(said.split())
+    assert "contains no labels" in " ".join(said.split())
 
 
-def test_a_vocabulary_never_seen_is_decided_by_the_policy_and_said(
+def test_commands_with_unknown_intents_are_reported(
     good: Path, misfire: Callable[..., Ended], tmp_path: Path
 ) -> None:
     strange = [
@@ -236,7 +243,7 @@ def test_a_vocabulary_never_seen_is_decided_by_the_policy_and_said(
         ]
     )
     assert code == 0
-    assert "40 of 40 commands are of intents that the bundle was not trained on" in " ".join(
+    assert "40 of 40 commands have intents that the bundle was not trained on" in " ".join(
         said.split()
     )
 

@@ -17,7 +17,7 @@ def _process(_: int) -> int:
     return os.getpid()
 
 
-def test_one_job_is_this_process_and_more_are_others() -> None:
+def test_one_job_runs_in_this_process_and_several_in_others() -> None:
     with processes(1) as each:
         assert each is one_by_one
         assert set(each(_process, range(3))) == {os.getpid()}
@@ -25,7 +25,7 @@ def test_one_job_is_this_process_and_more_are_others() -> None:
         assert os.getpid() not in set(each(_process, range(3)))
 
 
-def test_results_come_in_the_order_of_the_parts_and_errors_come_through() -> None:
+def test_results_keep_their_order_and_errors_propagate() -> None:
     with processes(2) as each:
         assert list(each(math.sqrt, [9.0, 4.0, 1.0])) == [3.0, 2.0, 1.0]
         with pytest.raises(ValueError, match=r"nonnegative input|domain"):

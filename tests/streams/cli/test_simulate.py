@@ -13,7 +13,7 @@ Misfire = Callable[..., int]
 
 @pytest.fixture
 def misfire(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Misfire:
-    """Runs the command line in a folder of its own and returns the exit code."""
+    """Runs the command line in its own folder and returns the exit code."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> int:
@@ -63,7 +63,7 @@ def test_the_same_seed_gives_the_same_bytes(misfire: Misfire) -> None:
 
 
 @pytest.mark.parametrize("there", ["mixed.jsonl.gz", "labels.jsonl"])
-def test_what_is_there_is_replaced_only_by_force(
+def test_existing_files_are_replaced_only_with_force(
     misfire: Misfire, capsys: pytest.CaptureFixture[str], there: str
 ) -> None:
     Path(there).write_text("precious", "utf-8")
@@ -102,7 +102,7 @@ def test_a_wrong_number_is_refused(misfire: Misfire, wrong: tuple[str, str]) -> 
     assert not Path("a.jsonl").exists()
 
 
-def test_a_folder_that_is_not_there_is_a_missing_part(
+def test_a_missing_folder_is_exit_code_3(
     misfire: Misfire, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert misfire(*SMALL, "--out", "no/such/folder.jsonl") == 3
@@ -122,7 +122,7 @@ def test_all_kinds_but_one_can_be_chosen(misfire: Misfire) -> None:
 
 
 @pytest.mark.parametrize("kind", ["ghost", "spliced=much", "spliced=-1", "game=0"])
-def test_a_kind_that_cannot_be_drawn_is_wrong_use(
+def test_an_unknown_kind_is_a_usage_error(
     kind: str, misfire: Misfire, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert misfire(*MIXED, "--kind", kind) == 2

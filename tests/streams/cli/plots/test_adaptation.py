@@ -20,7 +20,7 @@ FOUND = Adaptation(
 )
 
 
-def test_both_pictures_and_again_the_same_bytes(tmp_path: Path) -> None:
+def test_both_plots_are_written_reproducibly(tmp_path: Path) -> None:
     drawn = []
     for name in "ab":
         canvas = open_canvas(tmp_path / name)
@@ -30,7 +30,7 @@ def test_both_pictures_and_again_the_same_bytes(tmp_path: Path) -> None:
     assert drawn[0] == drawn[1]
 
 
-def test_without_an_attack_there_is_no_picture_of_it(tmp_path: Path) -> None:
+def test_without_an_attack_only_the_change_is_drawn(tmp_path: Path) -> None:
     canvas = open_canvas(tmp_path)
     draw_adaptation(canvas, replace(FOUND, attempts=()))
     assert [path.name for path in canvas.written] == ["change.png", "change.svg"]

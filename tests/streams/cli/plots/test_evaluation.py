@@ -33,9 +33,7 @@ def draw(directory: Path, found: Evaluation, chains: tuple[PlayedChain, ...]) ->
     return {path.name: path.read_bytes() for path in canvas.written}
 
 
-def test_every_picture_as_png_and_svg_and_again_the_same_bytes(
-    measured: Measured, tmp_path: Path
-) -> None:
+def test_plots_are_written_as_png_and_svg_reproducibly(measured: Measured, tmp_path: Path) -> None:
     first, second = draw(tmp_path / "a" / "b", *measured), draw(tmp_path / "c", *measured)
     assert first.keys() == {f"{name}.{kind}" for name in NAMES for kind in ("png", "svg")}
     assert all(first[name] == second[name] for name in first)
@@ -45,12 +43,12 @@ def test_every_picture_as_png_and_svg_and_again_the_same_bytes(
     assert all(b"</svg>" in drawn for name, drawn in first.items() if name.endswith("svg"))
 
 
-def test_without_misfires_there_is_the_chain_alone(measured: Measured, tmp_path: Path) -> None:
+def test_without_misfires_only_the_chains_are_drawn(measured: Measured, tmp_path: Path) -> None:
     clean = evaluate(town(households=2), BUNDLE, {})
     assert draw(tmp_path, clean, measured[1]).keys() == {"chain.png", "chain.svg"}
 
 
-def test_without_the_extra_one_sentence_says_what_to_install(
+def test_without_the_extra_the_error_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("streams.cli.plots.canvas.find_spec", lambda _: None)
@@ -58,9 +56,9 @@ def test_without_the_extra_one_sentence_says_what_to_install(
         open_canvas(tmp_path)
 
 
-def test_pictures_go_into_a_directory(tmp_path: Path) -> None:
+def test_plots_need_a_directory_that_can_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("precious")
     with pytest.raises(UsageError, match="is a file"):
         open_canvas(tmp_path / "file")
-    with pytest.raises(DependencyUnavailable, match="cannot be made"):
+    with pytest.raises(DependencyUnavailable, match="cannot be created"):
         open_canvas(tmp_path / "file" / "below")
