@@ -52,7 +52,7 @@ def test_misfires_come_with_their_labels_and_the_result_as_json(
         "misfires": misfires,
         "seed": 2,
     }
-    assert f"{misfires} misfires among them" in " ".join(printed.err.split())
+    assert f"including {misfires} misfires" in " ".join(printed.err.split())
 
 
 def test_the_same_seed_gives_the_same_bytes(misfire: Misfire) -> None:
