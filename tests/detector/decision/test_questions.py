@@ -78,14 +78,14 @@ def test_an_answer_settles_the_command(accepted: bool) -> None:
 WRONG: dict[str, tuple[dict[str, Any], Refusal]] = {
     "another session": ({"session_id": "s9"}, Refusal.OTHER_SESSION),
     "another intent": ({"intent": "messages.SendPhoto"}, Refusal.OTHER_INTENT),
-    "another token": ({"slots": {"contact": "k1_eve"}}, Refusal.CHANGED_SLOTS),
-    "a slot less": ({"slots": {}}, Refusal.CHANGED_SLOTS),
-    "a slot more": ({"slots": {"contact": "k1_a44e", "copy": "k1_eve"}}, Refusal.CHANGED_SLOTS),
+    "another slot value": ({"slots": {"contact": "k1_eve"}}, Refusal.CHANGED_SLOTS),
+    "a missing slot": ({"slots": {}}, Refusal.CHANGED_SLOTS),
+    "an extra slot": ({"slots": {"contact": "k1_a44e", "copy": "k1_eve"}}, Refusal.CHANGED_SLOTS),
     "a second too late": ({"time": START + timedelta(seconds=81)}, Refusal.EXPIRED),
-    "a way that was not offered": ({"method": ConfirmMethod.SPOKEN}, Refusal.METHOD_NOT_OFFERED),
+    "a method that was not offered": ({"method": ConfirmMethod.SPOKEN}, Refusal.METHOD_NOT_OFFERED),
     "no proof": ({"proof": None}, Refusal.PROOF_MISSING),
-    "a proof of nothing": ({"proof": "checked"}, Refusal.PROOF_WRONG),
-    "a proof of another way": ({"method": ConfirmMethod.PHONE_PUSH}, Refusal.PROOF_WRONG),
+    "an invalid proof": ({"proof": "checked"}, Refusal.PROOF_WRONG),
+    "a proof for another method": ({"method": ConfirmMethod.PHONE_PUSH}, Refusal.PROOF_WRONG),
     "no words": ({"method": ConfirmMethod.CHALLENGE}, Refusal.WRONG_WORDS),
 }
 

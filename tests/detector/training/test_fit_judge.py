@@ -24,7 +24,7 @@ def chains(seed: int = 0, n: int = 600) -> tuple[Floats, Bools]:
 
 
 VALUES, MISFIRES = chains()
-NAMES = ("telling", "noise", "missing")
+NAMES = ("informative", "noise", "missing")
 JUDGE = fit_judge(VALUES, MISFIRES, NAMES, trees=30)
 #: Rows unlike the training data: extremes, and missing values where none were missing.
 STRANGE = np.array(
