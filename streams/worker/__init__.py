@@ -1,1 +1,1 @@
-"""The Faust app: its agents, the household table and its changelog."""
+"""The worker: the Faust app, its agents, the household table and its changelog."""

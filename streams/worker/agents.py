@@ -1,4 +1,4 @@
-"""The worker's two agents: intents are decided, outcomes are applied. Both work on the same households."""
+"""The worker's two agents: one decides intent events, one applies outcomes and confirmations."""
 
 from __future__ import annotations
 
@@ -79,13 +79,20 @@ _SOURCE = "misfire/worker"
 
 
 class Worker:
-    """Connects the app's streams with the core. ``attach`` registers the agents.
+    """Connects the app's streams with the core.
 
-    ``on_error(what, error)`` hears of what an agent cannot handle: Faust would start it again at the same record, for ever.
-    ``producer_time`` says that records whose producer chose their time are as they should be; else they are counted.
-    ``confirmation_key`` is what proofs of confirmations are made with. ``tracer`` makes a span of each decision. ``shadow`` hears of
-    everything that is decided and settled, after it is answered. ``identities`` says which topics the records are from; without it
-    nothing is taken for a repetition by its place.
+    Args:
+        parts: the Faust app with its topics and its table.
+        bundle: the bundle that decides.
+        on_error: called with an agent's name and its error. Faust would otherwise restart the agent
+            at the same record forever.
+        token_ids: reject records whose ids are not tokens.
+        producer_time: accept record times set by producers; otherwise such records are counted.
+        confirmation_key: the key that checks proofs of confirmations.
+        tracer: creates a span for each decision.
+        shadow: decides again on each event, without effect, after the answer is sent.
+        identities: the ids of the topics that are read. Without them, a repeated record cannot be
+            recognised by its offset.
     """
 
     def __init__(
@@ -133,8 +140,8 @@ class Worker:
         """Apply each outcome."""
         await self._each(stream, self._outcome)
 
-    async def let_go(self) -> None:
-        """Write what is decided, and forget every household: another worker may decide on them next, and hear of their erasures."""
+    async def release(self) -> None:
+        """Write what is staged and clear all caches: another worker may own the households next."""
         await self.households.drain()
         self.blocks.forget_all()
         if self.shadow:
@@ -144,12 +151,12 @@ class Worker:
         try:
             async for event in stream.noack().events():
                 async with self.households.working:
-                    if self._ours(event):
+                    if self._owns(event):
                         record = self._incoming(event)
                         if event.message.timestamp_type == CREATE_TIME and not self.producer_time:
                             metrics.PRODUCER_TIMES.labels(record.topic).inc()
                         self.households.taken += 1
-                        if not await self._passed_on(event, record):
+                        if not await self._forwarded(event, record):
                             await handle(event, record)
                         self.lag.worked_on(
                             record.topic, record.partition, record.offset, record.timestamp
@@ -158,25 +165,31 @@ class Worker:
             self.on_error(handle.__name__, error)
             raise
 
-    def _ours(self, event: Any) -> bool:
-        """Whether the record's partition is still this worker's; where it is not, the record is delivered to its new owner."""
+    def _owns(self, event: Any) -> bool:
+        """Return whether this worker still owns the record's partition.
+
+        Otherwise Kafka delivers the record to the new owner.
+        """
         app = self.parts.app
         current: bool = event.message.generation_id == app.consumer_generation_id
         return current and bool(app.flow_control.is_active())
 
-    async def _passed_on(self, event: Any, record: Incoming) -> bool:
-        """Send a record to the partition of its household where it stands in another, and say whether it did.
+    async def _forwarded(self, event: Any, record: Incoming) -> bool:
+        """Forward a record from a wrong partition to its household's; return whether it did.
 
-        A producer that does not know yet how many partitions there are, or chooses among them in its own way, puts it there.
-        The household's state is with its own partition, and is written nowhere else.
+        Such records come from producers with an outdated partition count or another partitioner. A
+        household's state is kept and written only with its own partition.
         """
         if record.key is None or len(record.key) > LARGEST_KEY:
-            return False  # no household is called that, and it is refused as it is
+            return False  # not a household id: rejected below
         home = partition_of(record.key, self.parts.app.conf.topic_partitions)
         if home == record.partition:
             return False
         if size_of(record) > LARGEST_LETTER:
-            text = "the record is too large to be sent to its household's partition; produce with Kafka's default partitioner"
+            text = (
+                "the record is too large to be forwarded to its household's partition;"
+                " produce with Kafka's default partitioner"
+            )
             await self._refuse(event, record, RecordError("too_large", text))
             return True
         metrics.PASSED_ON.labels(record.topic).inc()
@@ -195,7 +208,7 @@ class Worker:
         )
 
     def _applied(self, marks: Marks, record: Incoming) -> bool:
-        """Whether a household has a record in its state already; counts those that knew an earlier topic of that name."""
+        """Return whether a record was applied before; count marks of a topic that was recreated."""
         if earlier_topic(marks, record.mark):
             metrics.EARLIER_TOPIC.labels(record.topic).inc()
         return is_applied(marks, record.mark)
@@ -235,7 +248,7 @@ class Worker:
                 at=record.timestamp,
                 over_budget=self.blocks.spent(intent.household_id, budget),
                 proofs=self.confirmation_key is not None,
-                announce=self.evidence.saw,
+                announce=self.evidence.add,
             )
             span.facts |= facts(decision)
             log_decision(logger, "decided", decision, span.traceparent)
@@ -344,7 +357,7 @@ class Worker:
             metrics.DUPLICATES.labels(record.topic).inc()
             await self.households.stage(event, [])
             return
-        # Every gateway hears of it on the partition that it listens to, whichever that is.
+        # Broadcast to all partitions: every gateway reads one of them.
         headers = [("ce_type", COMMAND.type.encode())]
         sent = [
             await self._producer.send(REPLIES, None, record.value, number, None, headers)
@@ -357,9 +370,9 @@ class Worker:
         metrics.ERASED.inc()
 
     async def _skipped(self, event: Any, record: Incoming, stored: Stored, event_id: str) -> bool:
-        """Skip a record that was applied before, and return whether it was.
+        """Skip a record that was applied before; return whether it was.
 
-        Its decision is in the log; a caller that still waits for it gets it again.
+        Its decision is already in the log. It is sent again to a caller that is still waiting.
         """
         if not self._applied(stored.intents, record):
             return False
@@ -369,7 +382,7 @@ class Worker:
         return True
 
     async def _refuse(self, event: Any, record: Incoming, error: RecordError) -> None:
-        """Send a record to dead letters, and say so to whoever waits for an answer to it."""
+        """Send a record to the dead letters, and a refusal to its caller."""
         refusal = REFUSAL.encode(Refusal(code=error.code, detail=str(error)))
         sent = await self._answer(record, REFUSAL.type, refusal)
         await self.households.stage(event, [await self._dead_letter(record, error), *sent])
@@ -377,7 +390,7 @@ class Worker:
     async def _settled(
         self, record: Incoming, refused: OutcomeRefused | None
     ) -> list[Awaitable[Any]]:
-        """Say to the sender of an outcome that it was applied, or why it was refused."""
+        """Reply to an outcome: it was applied, or why it was refused."""
         if refused is None:
             return await self._reply(record, None)
         refusal = Refusal(code=refused.value, detail=SENTENCES[refused])
@@ -386,7 +399,7 @@ class Worker:
     async def _reply(
         self, record: Incoming, decision: Decision | None, trace: bytes | None = None
     ) -> list[Awaitable[Any]]:
-        """Send the answer to whoever waits for it; ``None`` says that an outcome was applied."""
+        """Send the answer to the caller; ``None`` means that an outcome was applied."""
         if decision is None:
             return await self._answer(record, OUTCOME_APPLIED, b"")
         return await self._answer(record, DECISION.type, DECISION.encode(decision), trace)

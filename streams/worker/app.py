@@ -1,4 +1,4 @@
-"""The Faust app: its settings, its topics, its table. Each setting that is not Faust's default says why."""
+"""Builds the Faust app: its settings, topics and table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Parts", "build_app"]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The app with what its agents read and write."""
+    """The app, and the topics and table that its agents use."""
 
     app: Any
     intents: Any
@@ -29,24 +29,24 @@ class Parts:
 
 
 def build_app(settings: Settings, identities: Identities = NONE_KNOWN) -> Parts:
-    """Build the worker's app; nothing is started. ``identities`` says which topics it reads."""
+    """Build the worker's app without starting it. ``identities`` are the ids of its topics."""
     app = faust.App(
         settings.group,
         broker=[f"kafka://{broker}" for broker in settings.broker.split(",")],
         broker_credentials=_credentials(brokers_of(settings)),
-        # Recovered from the changelog at every start: nothing on disk can be stale.
+        # The table is recovered from the changelog at every start, so nothing on disk can be stale.
         store="memory://",
-        # A store in memory is read anew by a partition's next owner, so a standby would only cost.
+        # With a store in memory, a partition's next owner recovers it anyway.
         table_standby_replicas=0,
         datadir=tempfile.gettempdir(),
-        # Decoding happens inside the agents: a value that Faust cannot decode would crash them, again and again.
+        # The agents decode the values: one that Faust cannot decode would crash them repeatedly.
         key_serializer="raw",
         value_serializer="raw",
-        # Topics are created by 'misfire topics create'; created on the way they get the wrong number of partitions.
+        # 'misfire topics create' creates the topics with the right number of partitions.
         topic_allow_declare=False,
         topic_disable_leader=True,
         topic_partitions=settings.partitions,
-        # It would listen on all addresses.
+        # Faust's web server would listen on all addresses.
         web_enabled=False,
         autodiscover=False,
         consumer_auto_offset_reset="earliest",
@@ -74,7 +74,7 @@ def build_app(settings: Settings, identities: Identities = NONE_KNOWN) -> Parts:
 
 
 def _credentials(brokers: Brokers) -> Any:
-    """What Faust takes for a client's options."""
+    """Return the brokers' login and TLS as Faust's credentials."""
     if brokers.login is not None:
         login = brokers.login
         return faust.SASLCredentials(

@@ -1,4 +1,4 @@
-"""The worker's block budgets: a window for each tenant, of a bounded number of tenants."""
+"""Block budgets of the worker: one window for each tenant, for a bounded number of tenants."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from streams.wire.tenancy import tenant_of
 
 __all__ = ["BlockBudgets"]
 
-#: Tenants whose windows are kept, the latest first. A window that is dropped begins empty: its tenant's blocks stay blocks.
+#: Tenants whose windows are kept, most recently used first. A dropped window starts empty again, so
+#: its tenant's blocks are not relaxed.
 _TENANTS = 256
-#: Seconds of the log's time between two looks at all windows: one that was spent and hears nothing more is over by itself.
+#: Seconds of log time between updates of all windows: an exhausted budget also recovers while its
+#: tenant sends nothing.
 _LOOK_EVERY = 1.0
 
 
 class BlockBudgets:
-    """What each tenant's households had blocked of late.
+    """Counts the recently blocked commands of each tenant.
 
-    They are in memory alone and begin empty at every start, and a worker counts what it decides itself: a replay on other workers may
-    come to another share. Each decision that a budget changed says so (``block_budget``); nothing else depends on them.
+    The windows are in memory, start empty, and count only this worker's decisions; a replay with
+    other workers may therefore differ. A decision that a budget changed has the reason
+    ``block_budget``. Nothing else depends on the budgets.
     """
 
     def __init__(self) -> None:
@@ -33,25 +36,28 @@ class BlockBudgets:
         self._looked = 0.0
 
     def spent(self, household_id: str, budget: BlockBudget) -> bool:
-        """Return whether a household's blocks become questions."""
+        """Return whether the budget is exhausted: a household's blocks become questions."""
         window = self._windows.get(tenant_of(household_id))
         return window is not None and window.spent(budget, household_id)
 
     def forget(self, household_id: str) -> None:
-        """Forget what one household had blocked: it was erased. What its tenant had altogether stays a number."""
+        """Forget the blocks of an erased household; its tenant's total is kept."""
         tenant = tenant_of(household_id)
         if tenant in self._windows:
             self._windows[tenant] = self._windows[tenant].without(household_id)
 
     def forget_all(self) -> None:
-        """Forget what each household had blocked: another worker may decide on them next. What each tenant had altogether stays."""
+        """Forget the blocks of all households, which may move; keep their tenants' totals."""
         for tenant, window in self._windows.items():
             self._windows[tenant] = replace(window, households={})
 
     def count(
         self, event: IntentEvent, decision: Decision, budget: BlockBudget, *, at: float
     ) -> None:
-        """Count a decision made at ``at``, in seconds of the log's time; a turn without a command and a repeated refusal do not count."""
+        """Count a decision made at ``at``, in seconds of log time.
+
+        Turns without a command and repeated refusals do not count.
+        """
         if not event.commits or is_repeat(decision):
             return
         tenant = tenant_of(event.household_id)

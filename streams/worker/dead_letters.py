@@ -1,6 +1,7 @@
-"""What the worker sends besides decisions: answers to whoever waits, and dead letters. All of it fits into a record.
+"""Builds dead letters that always fit into a Kafka record.
 
-What a sender puts into headers and keys is passed on; a record that cannot be sent would stop everything behind it, for ever.
+Keys, values and headers come from the sender. A dead letter that is too large to send would block
+its partition forever.
 """
 
 from __future__ import annotations
@@ -8,23 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from streams.errors import RecordError
-from streams.wire.records import (
-    first_logged,
-)
+from streams.wire.records import first_logged
 from streams.wire.token_format import NOT_TOKENS
 from streams.worker.handling import Incoming
 
 __all__ = ["LARGEST_KEY", "LARGEST_LETTER", "Letter", "letter_about", "size_of"]
 
-#: Kafka's producers and brokers refuse records above 1 MiB by default; the rest is left for headers.
+#: Bytes. Kafka rejects records above 1 MiB by default; the rest is left for headers.
 LARGEST_LETTER = 900_000
-#: A household_id has at most 128 characters; a longer key is none.
+#: Bytes. A household_id has at most 128 characters, so a longer key is not one.
 LARGEST_KEY = 1_024
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter, ready to be sent."""
+    """A dead letter: key, value and headers of its record."""
 
     key: bytes | None
     value: bytes
@@ -32,7 +31,7 @@ class Letter:
 
 
 def size_of(record: Incoming) -> int:
-    """Return how many bytes a record takes: key, value and headers."""
+    """Return the size of a record's key, value and headers in bytes."""
     return (
         len(record.key or b"")
         + len(record.value or b"")
@@ -41,10 +40,11 @@ def size_of(record: Incoming) -> int:
 
 
 def letter_about(record: Incoming, error: RecordError) -> Letter:
-    """Return the dead letter about a record: its bytes and key, where it stood and since when, and why it could not be read.
+    """Return the dead letter of a record: its key and value, position, time, and the error.
 
-    A value that does not fit is cut, a key that does not is left out; the headers ``misfire_size`` and ``misfire_key_size`` then
-    say how long they were. Of a record that may hold what somebody said, neither is repeated.
+    A value that is too large is truncated, and a key that is too large is omitted; the headers
+    ``misfire_size`` and ``misfire_key_size`` then give their lengths. Both are omitted if the
+    record may contain spoken content.
     """
     headers = [
         ("misfire_reason", error.code.encode()),

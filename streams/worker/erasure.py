@@ -1,4 +1,4 @@
-"""Erasing a household: what becomes of its state, and what is not taken in afterwards. Pure; the log is elsewhere."""
+"""Erasure of a household: the state it leaves, and which later records are ignored. No I/O."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from streams.worker.handling import Incoming
 
 __all__ = ["answer_erased", "erased", "erased_before", "is_erased", "outlived"]
 
-#: Within so many seconds the log has what a gateway accepts, unless the broker is away.
+#: Seconds within which an event that a gateway accepts is in the log, unless the broker is down.
 _AT_ONCE = 60.0
 
 
 def erased(stored: Stored, command: Incoming) -> Stored:
-    """Return a household without anything but the mark that it was erased.
+    """Return the household's state after an erasure: only the mark that it was erased.
 
-    The mark stands where a tombstone would: a tombstone would let an old event that is delivered again begin the household anew. What
-    comes after the command in the log is new, whatever time it claims.
+    After a tombstone, an old event that is delivered again would recreate the household; the mark
+    prevents that. Records after the command in the log are new, whatever time they claim.
     """
     return Stored(
         state=HouseholdState.new(stored.state.household_id),
@@ -34,17 +34,18 @@ def erased(stored: Stored, command: Incoming) -> Stored:
 
 
 def erased_before(stored: Stored, command: Incoming) -> bool:
-    """Say whether the very command erased the household last: it is delivered again, and what came since is not touched.
+    """Return whether this very command was the household's last erasure, delivered again.
 
-    An earlier time alone says nothing: the log's may have been ahead for once, and no later command may be lost by that.
+    Comparing for an earlier time is not enough: if the log's clock was once ahead, a later command
+    would be lost.
     """
     return stored.erased is not None and stored.erased == command.timestamp
 
 
 def is_erased(stored: Stored, record: Incoming) -> bool:
-    """Say whether a record that is after the erasure in the log was with misfire before: it waited in a gateway, or is sent again.
+    """Return whether a record after the erasure was accepted before it: delayed, or sent again.
 
-    Where the log's time ran ahead at the erasure and does not any more, only how long the record waited says something.
+    If the log's clock was ahead at the erasure, only the record's delay indicates that.
     """
     first = logged_before(record.headers)
     if stored.erased is None or first is None or first > stored.erased:
@@ -53,10 +54,10 @@ def is_erased(stored: Stored, record: Incoming) -> bool:
 
 
 def outlived(stored: Stored, outcome: Outcome) -> bool:
-    """Say whether an outcome is about what was erased: its event is not known any more.
+    """Return whether an outcome refers to an erased event: the household does not know the event.
 
-    An outcome of an erased household that comes before its event is lost, which teaches a little less; kept until its event comes, it
-    might wait for one that was erased.
+    This also drops an outcome that arrives before its event, at the cost of a little learning: if
+    it were kept, it might wait for an erased event.
     """
     if stored.erased is None:
         return False
@@ -66,9 +67,9 @@ def outlived(stored: Stored, outcome: Outcome) -> bool:
 
 
 def answer_erased(event: IntentEvent, bundle: Bundle) -> Decision:
-    """Return the answer to an event from before the erasure, which the log does not get: the policy's rule, and no command is allowed.
+    """Return the answer to an event from before the erasure: the policy's fallback, never an allow.
 
-    That the event is so old is said by a header alone, which whoever produces can write.
+    The event's age comes from a header that any producer can write. The decision is not logged.
     """
     decision = fallback_decision(
         event,

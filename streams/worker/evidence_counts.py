@@ -1,4 +1,4 @@
-"""The evidence of commands as counts per bin, for Prometheus to compare with the training data's."""
+"""Counts the evidence of commands in bins, to compare it with the training data in Prometheus."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ __all__ = ["EvidenceCounts"]
 
 
 class EvidenceCounts:
-    """Counts in an array as commands are judged, and moves the metrics when told to: a counter for each term costs as much as judging.
+    """Counts evidence in an array and updates the metrics in batches.
+
+    Incrementing a counter for each term would cost as much as judging the command.
 
     Args:
-        bundle: whose terms and bins; one without the training data's distribution counts nothing.
+        bundle: the terms and bins. Nothing is counted if the bundle has no training distribution.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -33,13 +35,13 @@ class EvidenceCounts:
                 self._counters[term, place] = metrics.EVIDENCE.labels(*labels)
                 metrics.EVIDENCE_EXPECTED.labels(*labels).set(bundle.training.shares[term, place])
 
-    def saw(self, judgement: Judgement) -> None:
-        """Take in the evidence of one command."""
+    def add(self, judgement: Judgement) -> None:
+        """Count the evidence of one command."""
         if self._training is not None:
             self._seen[self._terms, self._training.bins(judgement.values)] += 1
 
     def report(self) -> None:
-        """Move the counters by what was seen since."""
+        """Add the counts since the last report to the metrics."""
         for (term, place), counter in self._counters.items():
             if self._seen[term, place]:
                 counter.inc(int(self._seen[term, place]))

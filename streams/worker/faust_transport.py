@@ -1,7 +1,8 @@
-"""What Faust does not offer of its Kafka driver: how long a fetch waits, where it begins to read, whether a broker is still there.
+"""A Faust transport with control over fetch waits, start offsets and broker health.
 
-An offset is committed with the id of its topic: a committed offset is worth nothing in a topic that was created later. The embedded
-broker does not keep what is committed with an offset; there the recovered households show which topic their records came from.
+Offsets are committed with their topic's id as metadata, because an offset is meaningless in a topic
+that was deleted and created again. The embedded broker drops this metadata; there, the recovered
+households show which topic their records came from.
 """
 
 from __future__ import annotations
@@ -26,27 +27,27 @@ __all__ = ["Transport", "ends_of", "is_stale", "silent_partitions", "worker_brok
 
 logger = logging.getLogger(__name__)
 
-#: Seconds after which a fetch that waits for data looks again at which partitions it is to read.
+#: Seconds after which a waiting fetch re-reads its set of partitions.
 _LONGEST_FETCH = 0.2
-#: Milliseconds for which a fetch waits that only asks where a partition ends.
+#: Milliseconds for which a fetch waits if it only reads a partition's end offset.
 _SHORT_FETCH_MS = 10
-#: Seconds after which a fetcher that has nothing to read looks again.
+#: Seconds between two checks of an idle fetcher.
 _LOOK_AGAIN = 0.02
 
 
 async def worker_broker_answers(app: Any) -> bool:
-    """Whether a broker answers the app's producer; while that is not started yet, nothing speaks against it."""
-    producer = app.producer._producer  # noqa: SLF001 - neither Faust nor aiokafka has a public way to it
+    """Return whether a broker answers the app's producer; true before the producer starts."""
+    producer = app.producer._producer  # noqa: SLF001 - not public in Faust or aiokafka
     return producer is None or await broker_answers(producer.client)
 
 
 def ends_of(app: Any, topics: Collection[str]) -> dict[tuple[str, int], tuple[int, int]]:
-    """Return for each assigned partition of ``topics`` where reading began (committed), and where it ends as far as fetches have told."""
+    """Return the committed offset at start and the last known end offset of assigned partitions."""
     consumer, found = app.consumer, {}
     for tp in consumer.assignment():
         if tp.topic in topics:
-            with suppress(AssertionError, IllegalStateError):  # taken away meanwhile
-                began = consumer._committed_offset.get(tp) or 0  # noqa: SLF001 - Faust keeps it and does not show it
+            with suppress(AssertionError, IllegalStateError):  # revoked in the meantime
+                began = consumer._committed_offset.get(tp) or 0  # noqa: SLF001 - not public
                 found[tp.topic, tp.partition] = (began, consumer.highwater(tp) or began)
     return found
 
@@ -60,17 +61,23 @@ async def _commit_with_ids(
 
 
 def is_stale(committed_with: str | None, topic_id: str) -> bool:
-    """Say whether an offset was committed of an earlier topic of the same name. 0.1.0 committed without an id, and is believed."""
+    """Return whether an offset belongs to an earlier topic of the same name.
+
+    Offsets without an id are trusted: version 0.1.0 committed none.
+    """
     return bool(committed_with) and topic_id not in {UNKNOWN, committed_with}
 
 
 def silent_partitions(app: Any, topics: Collection[str], since: float) -> list[str]:
-    """Return the assigned partitions of ``topics`` of which no broker has answered a fetch ``since``, in seconds since the epoch."""
+    """Return the assigned partitions of ``topics`` without an answered fetch since ``since``.
+
+    ``since`` is in seconds since the epoch.
+    """
     consumer, silent = app.consumer, []
     for tp in consumer.assignment():
         if tp.topic in topics:
-            with suppress(AssertionError, IllegalStateError):  # taken away meanwhile
-                client = consumer._thread._ensure_consumer()  # noqa: SLF001 - Faust shows offsets of it, and not this
+            with suppress(AssertionError, IllegalStateError):  # revoked in the meantime
+                client = consumer._thread._ensure_consumer()  # noqa: SLF001 - not public
                 if (client.last_poll_timestamp(TopicPartition(*tp)) or 0) < 1000 * since:
                     silent.append(f"{tp.topic} {tp.partition}")
     return sorted(silent)
@@ -80,34 +87,33 @@ class _Thread(driver.AIOKafkaConsumerThread):
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
         consumer = super()._create_consumer(loop)
         transport: Any = self.consumer.transport
-        consumer._fetch_max_wait_ms = int(transport.fetch_max_wait * 1000)  # noqa: SLF001 - it is read once, when the consumer starts
+        consumer._fetch_max_wait_ms = int(transport.fetch_max_wait * 1000)  # noqa: SLF001 - read at the start only
         consumer.commit = partial(_commit_with_ids, consumer.commit, transport.identities)
         return consumer
 
     async def seek_to_committed(self) -> Any:
-        """Seek to the committed offsets of the topics as they are; what was committed of an earlier one counts as not committed."""
+        """Seek to the committed offsets; ignore those of an earlier topic of the same name."""
         offsets: dict[Any, int | None] = dict(await super().seek_to_committed())
         committed = await self.call_thread(self._committed, list(offsets))
         transport: Any = self.consumer.transport
         for tp, place in committed.items():
             stale = is_stale(place.metadata, transport.identities.of(tp.topic))
             if stale or (not place.metadata and transport.only_earlier(tp.topic, tp.partition)):
-                logger.warning(
-                    "%s was created again since it was read last; partition %d is read anew", *tp
-                )
+                logger.warning("%s was recreated; reading partition %d from the beginning", *tp)
                 offsets[tp] = None
         return offsets
 
     async def _committed(self, partitions: list[Any]) -> dict[Any, Any]:
-        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001 - aiokafka shows offsets, and not what was committed with them
+        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001 - the public method omits the metadata
         found: dict[Any, Any] = await coordinator.fetch_committed_offsets(partitions)
         return found
 
     async def _highwaters(self, partitions: Any) -> dict[TP, int]:
-        """The ends of partitions, as fetches tell them.
+        """Return the end offsets of partitions, as fetch responses report them.
 
-        The embedded broker (tansu) answers ListOffsets with an offset inside of the last batch: recovery would leave the rest
-        of it out, and the worker would decide on events again. What a fetch tells is right on either broker.
+        The embedded broker (tansu) answers ListOffsets with an offset inside the last batch, so
+        recovery would skip the rest of that batch and the worker would decide events twice. Fetch
+        responses are right on all brokers.
         """
         ends = dict(await super()._highwaters(partitions))
         begun = {TopicPartition(*tp): end for tp, end in ends.items() if end}
@@ -116,14 +122,14 @@ class _Thread(driver.AIOKafkaConsumerThread):
     async def _fetched_highwaters(self, ends: dict[Any, int]) -> dict[TP, int]:
         transport: Any = self.transport
         reader = self._create_client_consumer(transport)
-        reader._fetch_max_wait_ms = _SHORT_FETCH_MS  # noqa: SLF001 - as above
+        reader._fetch_max_wait_ms = _SHORT_FETCH_MS  # noqa: SLF001 - read at the start only
         await reader.start()
         try:
             reader.assign([*ends])
             for tp, end in ends.items():
                 reader.seek(tp, end)
             async with asyncio.timeout(self.app.conf.broker_request_timeout):
-                while any(reader.highwater(tp) is None for tp in ends):  # noqa: ASYNC110 - aiokafka has no event for it
+                while any(reader.highwater(tp) is None for tp in ends):  # noqa: ASYNC110 - no event
                     await asyncio.sleep(_LOOK_AGAIN)
             return {TP(*tp): max(end, reader.highwater(tp)) for tp, end in ends.items()}
         finally:
@@ -131,12 +137,13 @@ class _Thread(driver.AIOKafkaConsumerThread):
 
 
 class _Consumer(driver.Consumer):
-    """Loses nothing around a rebalance, where nothing was committed yet either.
+    """A consumer that loses no records in a rebalance, even before the first commit.
 
-    Faust seeks back to committed offsets only. Without one, whatever was fetched and thrown away on the way is gone, and
-    it throws away twice: what a fetch brings whose partitions were paused while it waited, and what stands in the queues
-    when it resumes flow control, which is after it has resumed the partitions. A changelog has no committed offsets at
-    all: a fetch that still waits when recovery seeks moves it on, and recovery waits for ever for what was thrown away.
+    Faust seeks back to committed offsets only, and drops records in two cases: those of a fetch
+    whose partitions were paused while it waited, and those in its queues when it resumes flow
+    control, which it does after resuming the partitions. Without a committed offset, dropped
+    records are lost. A changelog never has one: a fetch that is waiting when recovery seeks moves
+    the position, and recovery waits forever for the dropped records.
     """
 
     _held: frozenset[Any] = frozenset()
@@ -149,13 +156,13 @@ class _Consumer(driver.Consumer):
         return _Thread(self, loop=self.loop, beacon=self.beacon)
 
     async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's own signature
-        # Faust would sleep a whole second, also where there is something to read a moment later: whoever asks waits for that.
-        while not (self.flow_active and self._get_active_partitions()) and not self.should_stop:  # noqa: ASYNC110 - sets have no event
+        # Faust would sleep for a second here, which would delay the first records by as much.
+        while not (self.flow_active and self._get_active_partitions()) and not self.should_stop:  # noqa: ASYNC110 - no event
             await asyncio.sleep(_LOOK_AGAIN)
         return await super()._wait_next_records(timeout)
 
     async def _getmany(self, active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's own signature
-        # Faust's own set is emptied by a pause, and aiokafka takes an empty set for all partitions.
+        # A pause empties Faust's own set, and aiokafka treats an empty set as all partitions.
         asked = None if active_partitions is None else set(active_partitions)
         async with self._moving:
             return await super()._getmany(asked, min(timeout, _LONGEST_FETCH))
@@ -176,7 +183,7 @@ class _Consumer(driver.Consumer):
             if not self._committed_offset.get(tp)
         ]
         if uncommitted:
-            with suppress(IllegalStateError):  # taken away meanwhile: its next owner seeks
+            with suppress(IllegalStateError):  # revoked: its next owner seeks
                 await self._thread.seek_to_beginning(*uncommitted)
 
     def resume_partitions(self, tps: Any) -> None:
@@ -193,13 +200,13 @@ class _Consumer(driver.Consumer):
 
 
 class Transport(driver.Transport):
-    """Faust's Kafka transport with a consumer that reads nothing before it stands at the committed offsets.
+    """Faust's Kafka transport with a consumer that seeks before it reads.
 
     Args:
         app: the Faust app.
-        identities: which topics are read.
-        fetch_max_wait: how many seconds a fetch waits for data. Faust 0.15 waits 1.5 s; a broker that does not wake waiting
-            fetches (tansu) would make every event wait as long.
+        fetch_max_wait: seconds for which a fetch waits for data. Faust 0.15 waits 1.5 s, which
+            would delay every event on a broker that does not wake waiting fetches (tansu).
+        identities: the ids of the topics that are read.
     """
 
     Consumer = _Consumer
@@ -210,5 +217,6 @@ class Transport(driver.Transport):
         super().__init__(app.conf.broker_consumer, app, loop=app.loop)
         self.fetch_max_wait = fetch_max_wait
         self.identities = identities
-        #: Whether the recovered households of a partition know records of an earlier topic of that name, and none of the present one.
+        #: Whether the recovered households of a partition have marks of an earlier topic of that
+        #: name only.
         self.only_earlier: Callable[[str, int], bool] = lambda _topic, _partition: False

@@ -1,4 +1,4 @@
-"""What one record does: decode, check, call the core. No Kafka here, so that every rule can be tested without it."""
+"""Handles one record: decode, validate, call the core. No Kafka here."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 
-#: What all kinds of record have in common: a household and a time.
+#: The values of records: each has a household and a time.
 V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer, HouseholdCommand)
 
 logger = logging.getLogger(__name__)
@@ -61,9 +61,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A record as it came: bytes, headers, where it stood, and the log's time of it in seconds since the epoch.
+    """A raw record: bytes, headers, its position, and its log time in seconds since the epoch.
 
-    ``topic_id`` tells its topic from an earlier one of the same name (``marks.short_id``).
+    ``topic_id`` distinguishes its topic from an earlier one of the same name (``marks.short_id``).
     """
 
     topic: str
@@ -77,16 +77,16 @@ class Incoming:
 
     @property
     def mark(self) -> Mark:
-        """Where it stands, as households remember it."""
+        """The record's position, as a household's state stores it."""
         return Mark(self.topic_id, self.partition, self.offset)
 
 
 def read_intent(record: Incoming, *, token_ids: bool = False) -> IntentEvent:
-    """Read an intent event; with ``token_ids`` its ids have to be tokens, as its slots' values always have.
+    """Read an intent event. Slot values must be tokens; with ``token_ids``, ids must be, too.
 
     Raises:
-        RecordError: with code ``unknown_type``, ``too_large``, ``not_json``, ``ambiguous_json``, ``schema``, ``not_tokens``,
-            or ``key_mismatch``.
+        RecordError: with code ``unknown_type``, ``too_large``, ``not_json``, ``ambiguous_json``,
+            ``schema``, ``not_tokens``, or ``key_mismatch``.
     """
     return _read(record, INTENT, token_ids=token_ids)
 
@@ -112,7 +112,7 @@ def is_command(record: Incoming) -> bool:
 
 
 def is_probe(record: Incoming) -> bool:
-    """Return whether a record among the intents only asks whether a worker answers."""
+    """Return whether a record among the intents is a probe, which only needs a reply."""
     return record.key is None and header(record.headers, "ce_type") == PROBE.encode()
 
 
@@ -135,12 +135,12 @@ def decide_record(
     proofs: bool = True,
     announce: Callable[[Judgement], None] | None = None,
 ) -> tuple[Decision, Stored, bool]:
-    """Decide on an event and mark its record as applied; the last says whether the core failed.
+    """Decide on an event and mark its record as applied; also return whether the core failed.
 
     ``proofs`` and ``announce`` are those of ``decide``.
 
-    Where the core fails, the policy's fallback answers and the household stays as it was: nothing is silently allowed, and the
-    next event is decided.
+    If the core fails, the decision is the policy's fallback and the household's state is unchanged:
+    the worker neither fails open nor stops at the record.
     """
     try:
         decision, state = decide(
@@ -156,7 +156,10 @@ def decide_record(
         logger.exception(
             "the core failed on a record at offset %d of %s", record.offset, bundle.version
         )
-        text = "The decision could not be made because of an internal error; the policy's rule answers."
+        text = (
+            "The decision could not be made because of an internal error;"
+            " the policy's rule answers."
+        )
         decision = fallback_decision(
             event,
             bundle.policy,
@@ -171,7 +174,13 @@ def decide_record(
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A household after an outcome. ``refused`` is why the outcome changed nothing; ``failed`` says that the core could not take it in."""
+    """A household after an outcome.
+
+    Attributes:
+        stored: the new state.
+        refused: why the outcome was refused and changed nothing, if it was.
+        failed: whether the core failed on the outcome.
+    """
 
     stored: Stored
     refused: OutcomeRefused | None = None
@@ -179,7 +188,7 @@ class Settled:
 
 
 def settle_record(stored: Stored, outcome: Outcome, record: Incoming, *, at: float) -> Settled:
-    """Apply an outcome and mark its record as applied. Where the core fails, the state stays as it was."""
+    """Apply an outcome and mark its record as applied; keep the state if the core fails."""
     after = with_outcome(stored, record)
     try:
         refused, state = report(stored.state, outcome, at=at)
@@ -190,22 +199,22 @@ def settle_record(stored: Stored, outcome: Outcome, record: Incoming, *, at: flo
 
 
 def with_intent(stored: Stored, record: Incoming) -> Stored:
-    """Return a household that says of a record among the intents that it is applied."""
+    """Mark a record of the intents topic as applied."""
     return replace(stored, intents=with_mark(stored.intents, record.mark))
 
 
 def with_outcome(stored: Stored, record: Incoming) -> Stored:
-    """Return a household that says of a record among the outcomes that it is applied."""
+    """Mark a record of the outcomes topic as applied."""
     return replace(stored, outcomes=with_mark(stored.outcomes, record.mark))
 
 
 def answer_record(
     stored: Stored, given: ConfirmationAnswer, record: Incoming, bundle: Bundle, key: bytes | None
 ) -> tuple[ConfirmationResult | None, Stored]:
-    """Take an answer in and mark its record as applied.
+    """Apply an answer to a question and mark its record as applied.
 
-    It counts as given when the log took it. One that is delivered again gets what it got the first time. ``None`` says that the core
-    failed: nothing is confirmed, and the household stays as it was.
+    The answer's time is its log time. An answer that is delivered again gets its first result. The
+    result is ``None`` if the core failed: nothing is confirmed, and the state is unchanged.
     """
     again = is_applied(stored.outcomes, record.mark)
     try:

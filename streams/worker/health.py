@@ -1,4 +1,4 @@
-"""Whether the worker is well: readiness and metrics over HTTP, and the watchdog that ends what could only pretend to work."""
+"""The worker's health: liveness, readiness and metrics over HTTP, and a watchdog against hangs."""
 
 from __future__ import annotations
 
@@ -29,19 +29,23 @@ __all__ = ["Health", "Watchdog"]
 
 logger = logging.getLogger(__name__)
 
-#: Longer than a broker's leader election; Kafka's own clients give a record up after 40 to 120 s.
+#: Seconds without progress after which the worker stops: longer than a leader election. Kafka's
+#: own clients give up a record after 40 to 120 s.
 STALLED_SECONDS = 30.0
-#: A clean stop takes about two seconds; with a broker that is gone it may never end.
+#: Seconds until a stopping worker is forced to exit. A clean stop takes about two seconds; without
+#: a broker it may never finish.
 _STOP_SECONDS = 10.0
-#: A partition of which nothing was heard for so long is not read. A fetch waits a fifth of a second for something new.
+#: Seconds without a fetch response after which a partition counts as not read. A fetch waits at
+#: most 0.2 s for new records.
 FRESH_SECONDS = 15.0
 
 
 class Health:
-    """What the outside may ask: alive, ready, metrics; and the reason when something ended that must not.
+    """The worker's liveness, readiness and metrics, and the reason for which it stops.
 
-    Ready means that partitions are assigned, the table is recovered (``assigned``), a broker answers (``reachable``), and each partition
-    brought something lately, if only that there was nothing new (``silent`` names those that did not).
+    The worker is ready when its partitions are assigned and its table is recovered (``assigned``),
+    a broker answers (``reachable``), and each partition answered a fetch recently (``silent`` lists
+    those that did not).
     """
 
     def __init__(self) -> None:
@@ -53,25 +57,25 @@ class Health:
 
     @property
     def ready(self) -> bool:
-        """Whether events are decided."""
+        """Whether the worker decides events."""
         return not self.missing
 
     @property
     def missing(self) -> list[str]:
-        """What is not there, a few words each."""
+        """What the worker lacks to be ready, a few words each."""
         found = [] if self.failed is None else [self.failed]
         found += [] if self.assigned else ["its partitions or its table"]
         found += [] if self.reachable else ["kafka"]
         return found + [f"an answer to fetches of {name}" for name in self.silent]
 
-    def tell(
+    def update(
         self,
         *,
         assigned: bool | None = None,
         reachable: bool | None = None,
         silent: Sequence[str] | None = None,
     ) -> None:
-        """Take in what is known now; ``None`` leaves as it was."""
+        """Update the state and its metrics; ``None`` keeps a value."""
         self.silent = self.silent if silent is None else silent
         self.assigned = self.assigned if assigned is None else assigned
         self.reachable = self.reachable if reachable is None else reachable
@@ -79,28 +83,33 @@ class Health:
         metrics.BROKER_REACHABLE.set(self.reachable)
 
     def fail(self, why: str) -> None:
-        """End the process with exit code 1: something has to start it again."""
+        """Stop the process with exit code 1, so that its supervisor restarts it."""
         if self.failed is not None:
             return
         self.failed = why
-        self.tell()
-        logger.error("the worker ends: %s", why)
+        self.update()
+        logger.error("stopping the worker: %s", why)
         last = threading.Timer(_STOP_SECONDS, os._exit, (1,))
         last.daemon = True
         last.start()
         os.kill(os.getpid(), signal.SIGTERM)
 
     def agent_failed(self, what: str, error: Exception) -> None:
-        """End the process because an agent ended."""
-        self.fail(f"the agent {what.lstrip('_')} could not go on ({type(error).__name__})")
+        """Stop the process because an agent failed."""
+        self.fail(f"the agent {what.lstrip('_')} failed ({type(error).__name__})")
 
     async def serve(
         self, host: str, port: int, hosts: frozenset[Named] = frozenset()
     ) -> asyncio.Task[None]:
-        """Answer on HTTP, to who asks for an address of this server or for one of ``hosts``; return what serves, once it does.
+        """Start the HTTP server and return its task.
+
+        Args:
+            host: the address to listen on.
+            port: the port; 0 means a free one.
+            hosts: further names that the ``Host`` header may contain.
 
         Raises:
-            OSError: the address cannot be listened on.
+            OSError: the address is not available.
         """
         routes = [
             Route("/healthz", self._healthz),
@@ -127,15 +136,16 @@ class Health:
 
 
 class Watchdog:
-    """Looks every second whether the agents live, a broker answers, and what was decided gets written.
+    """Checks that the agents run, a broker answers, and decisions are written; stops a hung worker.
 
     Args:
-        households: where the records are counted whose work has begun, and those that are written.
+        households: counts the records that were taken and those that were written.
         agents: the app's agents.
-        answers: asks whether a broker answers.
-        health: where it is told.
-        silent: the partitions that brought nothing, not even that there is nothing new, since a time in seconds since the epoch.
-        clock: seconds that only grow.
+        answers: returns whether a broker answers.
+        health: the state to update.
+        silent: returns the partitions without an answered fetch since a time in seconds since the
+            epoch.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -160,7 +170,7 @@ class Watchdog:
         self._heard: float | None = None
 
     async def check(self) -> None:
-        """End the process where it could only pretend to work."""
+        """Check once; stop the process if it hangs."""
         stopped = [agent.name for agent in self.agents if not list(agent.actor_tracebacks())]
         if stopped and self.health.ready:
             self.health.fail(f"the agents {', '.join(stopped)} have stopped")
@@ -177,17 +187,17 @@ class Watchdog:
             self.health.fail(f"nothing could be written to Kafka for {STALLED_SECONDS:.0f} s")
 
     def _check_fetches(self) -> None:
-        """What is full of records that wait to be worked on is not fetched anew; then the work says that all is well."""
+        """Update the silent partitions. While records are being processed, fetches may pause."""
         if self._taken != self.households.taken:
             self._taken, self._took = self.households.taken, self._clock()
         busy = self._clock() - self._took < FRESH_SECONDS
         read = self.health.assigned and not busy
-        self.health.tell(silent=self._silent(time.time() - FRESH_SECONDS) if read else ())
+        self.health.update(silent=self._silent(time.time() - FRESH_SECONDS) if read else ())
 
     async def _check_broker(self) -> None:
         reachable = await self.answers()
         if reachable or self._heard is None:
             self._heard = self._clock()
-        self.health.tell(reachable=reachable)
+        self.health.update(reachable=reachable)
         if self._clock() - self._heard > STALLED_SECONDS:
             self.health.fail(f"no broker has answered for {STALLED_SECONDS:.0f} s")

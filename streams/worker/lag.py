@@ -1,4 +1,4 @@
-"""How far the worker is behind: per partition, what waits and when what was worked on last had come."""
+"""The worker's lag: for each partition, the records that wait and the time of the last handled."""
 
 from __future__ import annotations
 
@@ -13,35 +13,28 @@ Place = tuple[str, int]
 
 
 class Lag:
-    """Keeps where the worker stands in each of its partitions, and says so in metrics."""
+    """Tracks the worker's position in each of its partitions and exports the lag as metrics."""
 
     def __init__(self) -> None:
         self._next: dict[Place, int] = {}
 
     def worked_on(self, topic: str, partition: int, offset: int, timestamp: float) -> None:
-        """Take in that a record was worked on.
-
-        Args:
-            topic: where it stood.
-            partition: the same.
-            offset: the same.
-            timestamp: the broker's, in seconds.
-        """
+        """Note that a record was handled; ``timestamp`` is its log time in seconds."""
         self._next[topic, partition] = offset + 1
         metrics.WATERMARK_SECONDS.labels(topic, str(partition)).set(timestamp)
 
     def report(self, ends: Mapping[Place, tuple[int, int]]) -> None:
-        """Say how many records wait in each partition; one that is somebody else's now is no longer spoken of.
+        """Export the number of waiting records, and drop partitions that were revoked.
 
         Args:
-            ends: for each partition of this worker the offset at which it began to read, and the one behind the last record.
+            ends: for each assigned partition, the offset at which reading started and the end
+                offset (one past the last record).
         """
         for topic, partition in self._next.keys() - ends.keys():
             del self._next[topic, partition]
-            metrics.LAG.labels(topic, str(partition)).set(
-                0
-            )  # where processes share a folder, removing does nothing
+            # With metrics shared between processes, remove() has no effect; so set 0 first.
+            metrics.LAG.labels(topic, str(partition)).set(0)
             metrics.LAG.remove(topic, str(partition))
         for (topic, partition), (began, end) in ends.items():
-            stands = self._next.setdefault((topic, partition), began)
-            metrics.LAG.labels(topic, str(partition)).set(max(end - stands, 0))
+            position = self._next.setdefault((topic, partition), began)
+            metrics.LAG.labels(topic, str(partition)).set(max(end - position, 0))

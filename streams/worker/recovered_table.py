@@ -1,7 +1,8 @@
-"""The households as Faust recovers them from the changelog: each from its own partition, and from no other.
+"""The household table, which recovers each household only from its own partition.
 
-The memory is one for all partitions. A household that moved, since its topic got more of them, may have a tombstone in the partition
-where it was, and its state in the one where it is now; which of the two is read last, chance decides.
+All partitions share one store in memory. After partitions were added, a household that moved may
+have a tombstone in its old partition and its state in the new one, and recovery reads them in
+arbitrary order.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ __all__ = ["HouseholdTable"]
 
 
 class HouseholdTable(faust.Table[bytes, bytes]):
-    """A table that leaves out what stands in another partition than its key's, and remembers that it did."""
+    """A table that skips, and remembers, records in a partition other than their key's."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        #: Partition and key of each state that is not where it belongs: to work without it would be to forget a household.
+        #: Partition and key of each misplaced state. Working without it would lose a household.
         self.strays: set[tuple[int, bytes]] = set()
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
-        """Take a batch of the changelog in."""
+        """Apply a batch of the changelog."""
         super().apply_changelog_batch([event for event in batch if self._belongs(event.message)])
 
     def _belongs(self, message: Any) -> bool:

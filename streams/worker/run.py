@@ -1,4 +1,4 @@
-"""``misfire worker``: starts the app, says when it is ready, and ends when it cannot go on."""
+"""Runs ``misfire worker``: starts the app, reports readiness, and stops on fatal errors."""
 
 from __future__ import annotations
 
@@ -35,24 +35,25 @@ __all__ = ["run_worker"]
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that the last writes may take when the worker ends; a container runtime kills after ten.
+#: Timeout in seconds for the last writes at shutdown. Container runtimes send SIGKILL after ten.
 _LAST_WRITES = 3.0
 _WATCH_EVERY = 1.0
-#: Seconds from one look at the topics' ids to the next: a request for the metadata of three topics each.
+#: Seconds between checks of the topics' ids. Each is a metadata request for three topics.
 _LOOK_AT_TOPICS_EVERY = 2.0
 _LOOK_TIMEOUT_MS = 3_000
 
 
 def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None) -> NoReturn:
-    """Run the worker until it is told to stop (exit code 0) or cannot go on (1).
+    """Run the worker until it is stopped (exit code 0) or fails (exit code 1).
 
     Args:
-        settings: where everything is.
-        bundle: what decides.
-        shadow: what is compared with it, without effect.
+        settings: the settings.
+        bundle: the bundle that decides.
+        shadow: a bundle whose decisions are only compared.
 
     Raises:
-        DependencyUnavailable: no broker answers, the topics are not what they should be, or a key file cannot be read.
+        DependencyUnavailable: no broker answers, the topics are missing or misconfigured, or a key
+            file cannot be read.
     """
     key = read_key(settings.confirmation_key_file)
     client = admin(brokers_of(settings))
@@ -83,8 +84,8 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
     begin_worker(bundle)
     show_bundle(bundle, created_at(settings.bundle))
     show_proof_key(present=key is not None)
-    # Faust's own logging is left out, and with it a spinner that puts the root logger on DEBUG (13 % of the time); quiet, it
-    # draws no banner.
+    # Faust's logging setup and spinner set the root logger to DEBUG, which costs 13 % of the CPU;
+    # quiet suppresses the banner.
     process = faust.Worker(
         parts.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True
     )
@@ -98,14 +99,14 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
 
 
 def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings: Settings) -> None:
-    """Connect readiness, draining and the tasks that must never end to the app's life."""
+    """Connect readiness, draining and the background tasks to the app's lifecycle."""
     began = time.monotonic()
-    health.tell(reachable=True)  # the topics were looked at
+    health.update(reachable=True)  # the topics were just checked
     silent = partial(silent_partitions, app, {INTENTS, OUTCOMES})
     watchdog = Watchdog(
         worker.households, agents, partial(worker_broker_answers, app), health, silent=silent
     )
-    # Faust's own tasks begin when the table is recovered; that a worker lives and reads it has to be seen before.
+    # Faust starts its tasks only after recovery; health must be served before that.
     loop = asyncio.get_event_loop()
     topics = IdentityWatch(
         worker.identities, lambda: admin(brokers_of(settings), timeout_ms=_LOOK_TIMEOUT_MS)
@@ -120,34 +121,35 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
     async def write() -> None:
         try:
             await worker.households.run()
-        except Exception as error:  # noqa: BLE001 - whatever it is, nothing is written any more
+        except Exception as error:  # noqa: BLE001 - nothing is written after this
             health.fail(f"states or decisions cannot be written to Kafka ({type(error).__name__})")
 
     app.timer(interval=1.0)(partial(_report, app, worker))
 
     async def revoked(*_: Any, **__: Any) -> None:
         nonlocal began
-        health.tell(assigned=False)
+        health.update(assigned=False)
         began = time.monotonic()
-        await worker.let_go()
+        await worker.release()
 
     async def completed(*_: Any, **__: Any) -> None:
         worker.households.recount()
         if strays := worker.parts.table.strays:
             health.fail(
-                f"{len(strays)} households in {HOUSEHOLDS} stand in a partition that is not theirs and would be forgotten; "
+                f"{len(strays)} households in {HOUSEHOLDS} are in a wrong partition"
+                " and would be lost; "
                 f"stop all workers and run 'misfire topics grow --partitions {settings.partitions}'"
             )
             return
         metrics.REBALANCES.inc()
         metrics.RECOVERY_SECONDS.set(time.monotonic() - began)
-        health.tell(assigned=True)
+        health.update(assigned=True)
         logger.info("ready: partitions assigned and table recovered")
 
     async def stopping(*_: Any, **__: Any) -> None:
         for task in tasks:
             task.cancel()
-        # What was decided last still waits to be written; the next worker would have to decide it again. Without a broker nothing is.
+        # Write what is staged; otherwise the next worker decides it again.
         with suppress(TimeoutError):
             await asyncio.wait_for(worker.households.drain(), _LAST_WRITES)
 
@@ -163,7 +165,7 @@ async def _serve(health: Health, settings: Settings) -> None:
         await serving
     except OSError as error:
         health.fail(
-            f"port {settings.worker_port} cannot be listened on ({error.strerror}); set worker_port"
+            f"cannot listen on port {settings.worker_port} ({error.strerror}); set worker_port"
         )
 
 
@@ -172,14 +174,15 @@ async def _keep_watch(watchdog: Watchdog, health: Health) -> None:
         while True:
             await watchdog.check()
             await asyncio.sleep(_WATCH_EVERY)
-    except Exception as error:  # noqa: BLE001 - nobody else would notice that nobody watches
-        health.fail(f"the watchdog could not go on ({type(error).__name__})")
+    except Exception as error:  # noqa: BLE001 - a dead watchdog must not go unnoticed
+        health.fail(f"the watchdog failed ({type(error).__name__})")
 
 
 async def _watch_topics(topics: IdentityWatch, worker: Worker, health: Health) -> None:
-    """End the process when its topics are others: it would go on where it stood in the earlier ones.
+    """Stop the process if a topic was recreated or resized: its offsets would be wrong.
 
-    A changelog that was created again is another matter: the states are here and nowhere else, and are written once more.
+    If only the changelog was recreated, the worker has the only copy of the states and writes them
+    again.
     """
     while True:
         await asyncio.sleep(_LOOK_AT_TOPICS_EVERY)
@@ -196,7 +199,7 @@ async def _write_again(topics: IdentityWatch, worker: Worker, health: Health) ->
     try:
         written = await worker.households.write_again(app.conf.topic_partitions, ours)
         await asyncio.to_thread(topics.adopt, HOUSEHOLDS)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the states are not written
+    except Exception as error:  # noqa: BLE001 - the states are not written
         health.fail(
             f"the states could not be written to the new {HOUSEHOLDS} ({type(error).__name__})"
         )
@@ -208,7 +211,7 @@ async def _write_again(topics: IdentityWatch, worker: Worker, health: Health) ->
 
 
 async def _report(app: Any, worker: Worker) -> None:
-    """Say how far behind the worker is, what evidence it saw, and what its households take."""
+    """Update the metrics of lag, evidence and state size."""
     worker.lag.report(ends_of(app, {INTENTS, OUTCOMES}))
     worker.evidence.report()
     households, size = worker.households.measure()

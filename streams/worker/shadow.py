@@ -1,4 +1,4 @@
-"""A shadow bundle in the worker: what it would have decided is counted beside what was decided, and answers nobody."""
+"""Runs a shadow bundle in the worker: its decisions are counted and compared, never sent."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["Shadow"]
 
 logger = logging.getLogger(__name__)
 
-#: Households whose conversations are followed, the latest first. They are not kept when the worker ends: a shadow begins anew.
+#: Households whose sessions are followed, most recently used first. They are in memory only.
 _HOUSEHOLDS = 5_000
 
 
 class Shadow:
-    """Decides again on what the worker has decided. Whatever goes wrong here is counted, and changes nothing there."""
+    """Decides again what the worker decided. Its failures are counted and change nothing else."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
@@ -43,11 +43,11 @@ class Shadow:
         """Decide on an event that the worker has decided on.
 
         Args:
-            before: the household's state before the event, as the worker has it.
+            before: the worker's state of the household before the event.
             event: the event.
             active: the worker's decision.
-            trace: the ``traceparent`` of what led to it.
-            at: the log's time of the event.
+            trace: the ``traceparent`` of the decision.
+            at: the log time of the event, in seconds since the epoch.
         """
         name = event.household_id
         own = self._states.pop(name, None) or HouseholdState.new(name)
@@ -71,7 +71,7 @@ class Shadow:
             log_decision(logger, "shadow", decision, trace, active=active.verdict.value)
 
     def settled(self, active: HouseholdState, event_id: str, *, at: float) -> None:
-        """Take in what became of a command at the log's time ``at``; ``active`` is the household afterwards, as the worker has it."""
+        """Apply an outcome at log time ``at``; ``active`` is the worker's state after it."""
         own = self._states.get(active.household_id)
         if own is None:
             return
@@ -82,9 +82,9 @@ class Shadow:
             logger.exception("the shadow bundle %s failed on an outcome", self.bundle.version)
 
     def forget(self, household_id: str) -> None:
-        """Forget a household: it was erased."""
+        """Forget an erased household."""
         self._states.pop(household_id, None)
 
     def clear(self) -> None:
-        """Forget every household: somebody else may decide on them next."""
+        """Forget every household: another worker may own them next."""
         self._states.clear()

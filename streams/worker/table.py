@@ -1,8 +1,8 @@
-"""The household table: what is staged, what is written, and in which order.
+"""The household table: stages states and writes them to the changelog in the right order.
 
-Decisions are sent at once; the changelog follows only when the broker has them. So a state in the changelog whose last
-offset is N means that every decision up to N is in the log, and a record that is delivered again can be skipped: it was
-decided, and applied once.
+Decisions are sent at once; a state is written to the changelog only after the broker has its
+decisions. If a state's last offset is N, every decision up to N is in the log. A record that is
+delivered again can therefore be skipped.
 """
 
 from __future__ import annotations
@@ -23,26 +23,27 @@ from streams.telemetry import metrics
 from streams.wire.state.marks import Mark, earlier_topic, partition_of
 from streams.wire.state.packing import Stored, pack, unpack
 
-__all__ = ["LARGEST_STATE", "Households", "without_what_is_open"]
+__all__ = ["LARGEST_STATE", "Households", "without_open_state"]
 
 logger = logging.getLogger(__name__)
 
-#: Bytes of a packed household at most. Kafka takes a record of 1 MiB where nobody set another limit; the key needs room, too.
+#: Largest packed household in bytes. Kafka's default limit is 1 MiB for the whole record.
 LARGEST_STATE = 900_000
 
-#: Households whose state is kept decoded; decoding one takes about 50 microseconds.
+#: Households whose decoded state is cached; decoding takes about 50 microseconds.
 _CACHED = 20_000
-#: Seconds from one writing to the next; what a worker that was killed has decided and not written is decided once more, the same.
+#: Seconds between writes. After a crash, decisions that were not written are made again, with the
+#: same result.
 _EVERY = 0.1
-#: Records between the stream and the changelog at most; beyond it the stream waits.
+#: Largest number of staged records; when it is reached, the stream waits.
 _STAGED = 5_000
-#: States on the way to the broker at a time when all are written again.
+#: States sent concurrently when all are written again.
 _AT_A_TIME = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Staged:
-    """One record that was worked on: what it made of its household (``None``: nothing), and what must be in the log first."""
+    """A handled record: its new state (``None``: unchanged), and the sends to finish first."""
 
     event: Any
     sent: Sequence[Awaitable[Any]]
@@ -50,35 +51,36 @@ class _Staged:
 
 
 class Households:
-    """The table with its staged states. ``run`` has to be running for anything to be written."""
+    """The table and its staged states. ``run`` must be running to write them."""
 
     def __init__(self, table: Any) -> None:
         self._table = table
         self._decoded: OrderedDict[bytes, Stored] = OrderedDict()
         self._queue: asyncio.Queue[_Staged] = asyncio.Queue(_STAGED)
-        #: Held while a record is worked on, from reading its household to staging it: an intent and an outcome of one
-        #: household never see the same past, and a rebalance never cuts a record in two.
+        #: Held while a record is handled, from reading its household to staging it, so that the two
+        #: agents never start from the same state and a rebalance never interrupts a record.
         self.working = asyncio.Lock()
-        #: Records whose work has begun and records written; while they differ, something waits: for a topic to be there, or to be written.
+        #: Counts of records taken and written. While they differ, records wait to be handled or
+        #: written.
         self.taken = 0
         self.written = 0
-        #: Bytes of the table's keys and values; ``None`` where somebody else filled it since they were counted.
+        #: Bytes of the table's keys and values; ``None`` after a rebalance, until they are counted.
         self._bytes: int | None = None
 
     def get(self, household_id: str) -> Stored:
-        """Return a household as the last record left it, whether that is written yet or not."""
+        """Return the household's current state, written or not."""
         key = household_id.encode()
         found = self._decoded.get(key)
         if found is None:
             value = self._table.data.get(key)
             found = unpack(value) if value else Stored(state=HouseholdState.new(household_id))
-            self._decoded[key] = found  # whoever asks stages it next
+            self._decoded[key] = found  # the caller stages it next
         return found
 
     async def stage(
         self, event: faust.EventT[Any], sent: Sequence[Awaitable[Any]], stored: Stored | None = None
     ) -> None:
-        """Take a record's result over; the record is acknowledged when ``sent`` and the changelog are in the log."""
+        """Stage a record's result; it is acknowledged once ``sent`` and the state are written."""
         if stored is not None:
             key = stored.state.household_id.encode()
             metrics.UNTAUGHT.inc(
@@ -89,10 +91,10 @@ class Households:
         await self._queue.put(_Staged(event, sent, stored))
 
     async def run(self) -> None:
-        """Write staged states for ever, everything that waits at a time.
+        """Write staged states in batches, forever.
 
-        The first is written at once, those that follow a few times a second: of a household that says several things only the last
-        state is, and an answer hardly ever waits behind a state on the way to the broker.
+        The first batch is written at once, later ones every 0.1 s. Only the last state of a
+        household in a batch is written, and answers rarely wait behind states.
         """
         now, earliest = asyncio.get_running_loop().time, 0.0
         while True:
@@ -109,9 +111,9 @@ class Households:
                 self._decoded.popitem(last=False)
 
     def measure(self) -> tuple[int, int]:
-        """Return how many households the table holds, and how many bytes their keys and values take.
+        """Return the number of households and the size of their keys and values in bytes.
 
-        All are counted once after each rebalance; from then on only what is written changes the sum.
+        The size is counted after each rebalance and then updated with each write.
         """
         data = self._table.data
         if self._bytes is None:
@@ -119,11 +121,11 @@ class Households:
         return len(data), self._bytes
 
     def recount(self) -> None:
-        """Count the table's bytes anew when they are asked for: a rebalance has filled or emptied it."""
+        """Count the size again at the next ``measure``: a rebalance has changed the table."""
         self._bytes = None
 
     def only_earlier(self, topic: str, partition: int, *, topic_id: str, partitions: int) -> bool:
-        """Return whether a partition's households know records of an earlier topic of this name, and none of the one with this id."""
+        """Return whether a partition's households have only marks of an earlier topic."""
         begins, earlier = Mark(topic_id, partition, 0), False
         for key, value in self._table.data.items():
             if partition_of(key, partitions) != partition:
@@ -137,18 +139,18 @@ class Households:
         return earlier
 
     async def drain(self) -> None:
-        """Wait until nothing is staged, and forget what was decoded: somebody else may write these households next."""
+        """Wait until all is written, and clear the cache: the households may move."""
         async with self.working:
             await self._queue.join()
             self._decoded.clear()
             self.recount()
 
     async def write_again(self, partitions: int, ours: Collection[int]) -> int:
-        """Write every state anew, to a changelog that was deleted and created again; return how many.
+        """Write every state again, to a recreated changelog; return their number.
 
         Args:
-            partitions: how many the changelog has.
-            ours: those that are this worker's; what it still holds of others is older than what their owner has.
+            partitions: the number of partitions of the changelog.
+            ours: the partitions that this worker owns; its states of others are outdated.
         """
         async with self.working:
             await self._queue.join()
@@ -182,7 +184,7 @@ class Households:
             value = self._fitting(key, stored)
             self._put(key, value)
             written.append(self._table.send_changelog(partition, key, value, "raw", "raw"))
-            await asyncio.sleep(0)  # whoever waits for an answer comes between two households
+            await asyncio.sleep(0)  # let answers go first
         await asyncio.gather(*written)
         for staged in batch:
             staged.event.ack()
@@ -194,23 +196,24 @@ class Households:
         self._table.data[key] = value
 
     def _fitting(self, key: bytes, stored: Stored) -> bytes:
-        """Pack a household so that the changelog takes it: what is too large forgets what is open, and is counted."""
+        """Pack a household within ``LARGEST_STATE``; if it is too large, drop its open state."""
         value = pack(stored)
         if len(value) <= LARGEST_STATE:
             return value
         metrics.STATES_CUT.inc()
         logger.error(
-            "a household took %d bytes packed: its open sessions and questions were forgotten",
+            "a household's state of %d bytes is too large;"
+            " its open sessions and questions were dropped",
             len(value),
         )
-        kept = without_what_is_open(stored)
+        kept = without_open_state(stored)
         if self._decoded.get(key) is stored:
             self._decoded[key] = kept
         return pack(kept)
 
 
-def without_what_is_open(stored: Stored) -> Stored:
-    """Return a household with what it learned, without its sessions and questions; an answer to one of these confirms nothing."""
+def without_open_state(stored: Stored) -> Stored:
+    """Return a household without its sessions and questions; what it learned is kept."""
     bare = HouseholdState.new(stored.state.household_id)
     state = replace(
         stored.state,

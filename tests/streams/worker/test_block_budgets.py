@@ -166,7 +166,7 @@ async def test_of_households_that_go_to_another_worker_nothing_is_remembered_and
     await decide(bench, *(command(1, home("acme", number)) for number in range(30)))
     before = bench.worker.blocks._windows["acme"]
 
-    await bench.worker.let_go()
+    await bench.worker.release()
 
     after = bench.worker.blocks._windows["acme"]
     assert (after.commands, after.blocks) == (before.commands, before.blocks)

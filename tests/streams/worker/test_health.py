@@ -32,7 +32,7 @@ class Scene:
         agent = SimpleNamespace(
             name="intents", actor_tracebacks=lambda: ["where it is"] if self.alive else []
         )
-        self.health.tell(assigned=True)
+        self.health.update(assigned=True)
         self.watchdog = Watchdog(
             cast("Any", self),
             [agent],
@@ -148,7 +148,7 @@ async def test_a_dead_agent_ends_it_instead_of_a_worker_that_says_it_is_ready(sc
 
 
 async def test_agents_do_not_run_before_partitions_are_assigned(scene: Scene) -> None:
-    scene.health.tell(assigned=False)
+    scene.health.update(assigned=False)
     scene.alive = False
     await scene.after(5)
     assert not scene.why()
@@ -158,10 +158,10 @@ def test_the_first_reason_is_kept_and_the_process_is_ended_once(
     signals: list[tuple[int, int]],
 ) -> None:
     health = Health()
-    health.tell(assigned=True)
+    health.update(assigned=True)
     health.agent_failed("_intent", ZeroDivisionError("private"))
     health.fail("another")
-    assert health.failed == "the agent intent could not go on (ZeroDivisionError)"
+    assert health.failed == "the agent intent failed (ZeroDivisionError)"
     assert len(signals) == 1
     assert not health.ready
 
@@ -176,11 +176,11 @@ async def test_the_outside_is_told() -> None:
 
     assert (await ask("/healthz")).status_code == 200
     assert (await ask("/readyz")).status_code == 503
-    health.tell(assigned=True)
+    health.update(assigned=True)
     ready: Any = await ask("/readyz")
     assert (ready.status_code, ready.json()) == (200, {"ready": True, "missing": []})
     assert "misfire_ready 1.0" in (await ask("/metrics")).text
-    health.tell(reachable=False)
+    health.update(reachable=False)
     assert (await ask("/readyz")).status_code == 503
     async with httpx.AsyncClient(headers={"host": "evil.example"}) as page:
         assert (await page.get(f"http://127.0.0.1:{port}/metrics")).status_code == 421

@@ -15,7 +15,7 @@ from streams.telemetry import metrics
 from streams.wire.state.marks import Mark, partition_of
 from streams.wire.state.packing import Stored, pack, unpack
 from streams.worker import table as module
-from streams.worker.table import Households, without_what_is_open
+from streams.worker.table import Households, without_open_state
 from tests.streams.fakes import intents_mark
 
 
@@ -166,7 +166,7 @@ async def test_a_household_too_large_for_the_changelog_forgets_what_is_open_and_
     await households._queue.join()  # draining would forget what is decoded
 
     kept = households.get(full.state.household_id)
-    assert kept == without_what_is_open(full)
+    assert kept == without_open_state(full)
     assert (kept.state.sessions, kept.state.questions, kept.state.recent) == ((), (), ())
     assert (kept.state.intents, kept.intents) == (full.state.intents, full.intents)
     assert unpack(households._table.data[full.state.household_id.encode()]) == kept

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from streams.local.bench.largest_household import largest
 from streams.local.bench.state_size import bench_state, repeated, simulated
 from streams.wire.state.packing import Stored, pack, unpack
-from streams.worker.table import LARGEST_STATE, without_what_is_open
+from streams.worker.table import LARGEST_STATE, without_open_state
 from tests.detector.builders import hand_bundle, run, send_message
 
 BUNDLE = hand_bundle()
@@ -49,7 +49,7 @@ def test_the_largest_household_fits_into_a_record_whatever_its_texts_and_numbers
         _scrambled(adapter.dump_python(largest(), mode="json"), Random(0))
     )
     assert 300_000 < len(pack(household)) < LARGEST_STATE
-    assert len(pack(without_what_is_open(household))) < LARGEST_STATE / 5
+    assert len(pack(without_open_state(household))) < LARGEST_STATE / 5
     assert unpack(pack(household)) == household
 
 
