@@ -1,1 +1,1 @@
-"""The shell of misfire: Kafka, Faust, HTTP, files, Prometheus and the command line around the pure core."""
+"""The shell around the pure core: Kafka, Faust, HTTP, files, Prometheus and the command line."""

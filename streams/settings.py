@@ -1,4 +1,4 @@
-"""Configuration: one TOML file and ``MISFIRE_…`` environment variables, checked as a whole before anything starts."""
+"""The settings: read from a TOML file and ``MISFIRE_…`` environment variables, and validated."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ __all__ = ["DEFAULT_FILE", "Loaded", "Settings", "load", "read_key", "read_secre
 
 DEFAULT_FILE = Path("misfire.toml")
 _PREFIX = "MISFIRE_"
-#: 128 bits, the least that nobody tries out.
+#: Bytes: 128 bits, the minimum that resists guessing.
 _SHORTEST_KEY = 16
 
-#: Settings of earlier versions, and what replaced them: left in a file they must not be taken for something that still holds.
+#: Settings of earlier versions and their replacements, for the error message.
 _REPLACED = {
     "callback_hosts": (
-        "was replaced by callback_urls, which lists whole addresses for each tenant, such as"
-        " acme=https://runtime.acme.example:8443/late; loopback has to be listed too"
+        "was replaced by callback_urls, which lists full URLs for each tenant, such as"
+        " acme=https://runtime.acme.example:8443/late; loopback addresses must be listed, too"
     )
 }
 
@@ -56,7 +56,7 @@ Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+$")]
 
 
 class Settings(BaseModel):
-    """Every setting. The name in the TOML file is the field's; the environment variable is ``MISFIRE_`` and the name in capitals."""
+    """All settings. ``broker`` in the TOML file is ``MISFIRE_BROKER`` in the environment."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -67,23 +67,28 @@ class Settings(BaseModel):
     )
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_SSL"] = Field(
         "PLAINTEXT",
-        description="Kafka's security.protocol: PLAINTEXT, SSL (with kafka_cert: mTLS) or SASL_SSL (TLS and a password)",
+        description=(
+            "Kafka's security.protocol: PLAINTEXT, SSL (with kafka_cert: mTLS) or SASL_SSL"
+            " (TLS and a password)"
+        ),
     )
     kafka_ca: Path | None = Field(
-        None, description="certificates that sign the brokers', PEM; left out, the system's list"
+        None, description="CA certificates for the brokers, PEM; default: the system's"
     )
     kafka_cert: Path | None = Field(
-        None, description="our own certificate, PEM, where brokers ask for one (mTLS)"
+        None, description="client certificate for the brokers, PEM (mTLS)"
     )
-    kafka_key: Path | None = Field(None, description="the key of that certificate, PEM")
+    kafka_key: Path | None = Field(None, description="private key of kafka_cert, PEM")
     kafka_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
         "SCRAM-SHA-512",
-        description="how the password is shown: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN",
+        description="SASL mechanism: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN",
     )
-    kafka_user: str | None = Field(None, min_length=1, description="who one is, with SASL_SSL")
-    kafka_password_file: Path | None = Field(None, description="file with that user's password")
+    kafka_user: str | None = Field(None, min_length=1, description="user name for SASL_SSL")
+    kafka_password_file: Path | None = Field(
+        None, description="file with the password of kafka_user"
+    )
     partitions: int = Field(
-        8, ge=1, le=1024, description="partitions of each topic that is keyed by household"
+        8, ge=1, le=1024, description="partitions of each topic keyed by household"
     )
     replication: int = Field(
         1, ge=1, le=16, description="copies of each partition; 3 in production"
@@ -91,14 +96,12 @@ class Settings(BaseModel):
     bundle: Path = Field(Path("bundle"), description="directory of the bundle that decides")
     shadow_bundle: Path | None = Field(
         None,
-        description="directory of a bundle that the worker decides with as well, without effect, to compare",
+        description="directory of a second bundle whose decisions are only compared",
     )
-    policy: Path | None = Field(
-        None, description="policy file; the packaged one where it is left out"
-    )
+    policy: Path | None = Field(None, description="policy file; default: the packaged policy")
     group: str = Field("misfire-worker", min_length=1, description="consumer group of the workers")
     session_timeout: float = Field(
-        6.0, ge=1.0, le=300.0, description="seconds until a silent worker counts as dead"
+        6.0, ge=1.0, le=300.0, description="seconds after which a silent worker is considered dead"
     )
     fetch_max_wait: float = Field(
         0.5,
@@ -108,103 +111,121 @@ class Settings(BaseModel):
     )
     confirmation_key_file: Path | None = Field(
         None,
-        description="file with the key of confirmations' proofs; without it no PIN and no push confirms, and what takes one is blocked",
+        description=(
+            "file with the key of confirmation proofs; without it, PIN and push cannot confirm, and"
+            " commands that need one of them are blocked"
+        ),
     )
     worker_host: Host = Field(
         "127.0.0.1", description="address of the worker's /metrics, /healthz and /readyz"
     )
-    worker_port: Port = Field(8751, description="port of the same; 0 takes a free one")
-    gateway_host: Host = Field("127.0.0.1", description="address of the hook")
-    gateway_port: Port = Field(8750, description="port of the hook; 0 takes a free one")
+    worker_port: Port = Field(8751, description="port for worker_host; 0 means a free one")
+    gateway_host: Host = Field("127.0.0.1", description="address of the gateway")
+    gateway_port: Port = Field(8750, description="port of the gateway; 0 means a free one")
     deadline_ms: int = Field(
         150,
         ge=1,
         le=10_000,
-        description="milliseconds in which the hook answers when the asker names no deadline",
+        description="the gateway's deadline in milliseconds, if a request has none",
     )
     producer_time: bool = Field(
         False,
-        description="believe the time that a producer wrote into a record: for replays of old streams, on topics of their own",
+        description="trust record times set by producers; for replays, on separate topics",
     )
     token_ids: bool = Field(
         False,
-        description="refuse events whose household, device and speaker ids are not keyed tokens",
+        description="reject events whose household, device or speaker ids are not keyed tokens",
     )
     access_file: Path | None = Field(
         None,
-        description="file with the tokens that the hook and the operator API take ('misfire token'); left out, it asks nobody",
+        description=(
+            "file with the access tokens of the gateway and the operator API ('misfire token');"
+            " without it, the gateway requires none"
+        ),
     )
     gateway_cert: Path | None = Field(
         None,
-        description="the certificate of the hook and of the operator API, PEM; with it TLS is spoken",
+        description="certificate of the gateway and the operator API, PEM; enables TLS",
     )
-    gateway_key: Path | None = Field(None, description="the key of that certificate, PEM")
+    gateway_key: Path | None = Field(None, description="private key of gateway_cert, PEM")
     gateway_client_ca: Path | None = Field(
         None,
-        description="certificates that sign clients' own, PEM; with it nobody comes in without one (mTLS)",
+        description="CA certificates for clients, PEM; requires client certificates (mTLS)",
     )
     trust_network: bool = Field(
         False,
-        description="listen beyond loopback without TLS and tokens: nobody else reaches that network",
+        description="listen beyond loopback without TLS and tokens, on a private network",
     )
     hook_token_file: Path | None = Field(
         None,
-        description="file with the token of 'misfire decide' (scope decide) and 'doctor' (scope operate)",
+        description=(
+            "file with the access token for 'misfire decide' (scope decide) and 'misfire doctor'"
+            " (scope operate)"
+        ),
     )
     hook_ca: Path | None = Field(
-        None, description="certificates that sign the hook's, PEM, for the same tools"
+        None, description="CA certificates for the gateway, PEM, for the same commands"
     )
     hook_cert: Path | None = Field(
-        None, description="their own certificate, PEM, where the hook asks for one"
+        None, description="client certificate for the gateway, PEM, for the same commands"
     )
-    hook_key: Path | None = Field(None, description="the key of that certificate, PEM")
+    hook_key: Path | None = Field(None, description="private key of hook_cert, PEM")
     operator_host: Host = Field("127.0.0.1", description="address of the operator API")
-    operator_port: Port = Field(8752, description="port of the same; 0 takes a free one")
+    operator_port: Port = Field(8752, description="port for operator_host; 0 means a free one")
     max_waiting: int = Field(
         512,
         ge=1,
         le=100_000,
-        description="questions that may wait for a worker at a time; the mildest risk classes give way from half of it on",
+        description=(
+            "requests that may wait for a worker at once; above half of it, requests of the mildest"
+            " risk classes are shed first"
+        ),
     )
     callback_urls: Annotated[str, AfterValidator(_checked_callbacks)] = Field(
         "",
-        description="addresses that late answers may be sent to, and what lies below their paths, [TENANT=]URL[,[TENANT=]URL…]",
+        description=(
+            "URLs that late answers may be sent to, and the paths below them,"
+            " [TENANT=]URL[,[TENANT=]URL…]"
+        ),
     )
     allowed_hosts: Annotated[str, AfterValidator(_checked_hosts)] = Field(
         "",
         description=(
-            "names besides the listening address and loopback under which the gateway, the operator API and"
-            " the worker's HTTP may be asked, NAME[:PORT][,NAME[:PORT]…]"
+            "names that the Host header of requests to any server of misfire may contain,"
+            " besides the listening address and loopback, NAME[:PORT][,NAME[:PORT]…]"
         ),
     )
     operator_token_file: Path = Field(
         Path("operator.token"),
-        description="file with the operator API's token where there is no access_file; made at the first start",
+        description="file with the operator API's token without access_file; created if missing",
     )
     prometheus: Url | None = Field(
         None,
-        description="address of Prometheus, which 'misfire doctor' asks, such as http://127.0.0.1:9090",
+        description="URL of Prometheus for 'misfire doctor', such as http://127.0.0.1:9090",
     )
-    alertmanager: Url | None = Field(None, description="address of Alertmanager, for the same")
+    alertmanager: Url | None = Field(None, description="URL of Alertmanager for 'misfire doctor'")
     otlp_endpoint: Url | None = Field(
         None,
-        description="address of a collector of traces by OTLP over HTTP, such as http://127.0.0.1:4318; none are made without one",
+        description=(
+            "URL of an OTLP/HTTP trace collector, such as http://127.0.0.1:4318; without it,"
+            " tracing is off"
+        ),
     )
     reply_partition: int | None = Field(
         None,
         ge=0,
-        description="partition of assistant.replies this gateway reads; drawn at start where it is left out",
+        description="partition of assistant.replies that this gateway reads; default: a random one",
     )
 
     @field_validator("*", mode="before")
     @classmethod
     def _plain(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse what pydantic would take for something else: true for 1, and nothing for the folder that one is in."""
+        """Reject values that pydantic would coerce: ``true`` to 1, and an empty path to ``.``."""
         if (
             isinstance(value, bool)
             and cls.model_fields[str(info.field_name)].annotation is not bool
         ):
-            raise ValueError("is true or false; give what 'misfire config show' says")
+            raise ValueError("is true or false; see 'misfire config show' for its type")
         if (
             isinstance(value, str)
             and not value.strip()
@@ -216,7 +237,7 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings, and for each where it came from: ``default``, the file's name, or the variable's."""
+    """The settings and the source of each: ``default``, a file name, or a variable name."""
 
     settings: Settings
     sources: Mapping[str, str]
@@ -225,16 +246,16 @@ class Loaded:
 def load(
     file: Path | None = None, environment: Mapping[str, str] | None = None, **given: Any
 ) -> Loaded:
-    """Read the settings: given on the command line, else from the environment, else from the file, else the default.
+    """Read the settings, in order of precedence: command line, environment, file, default.
 
     Args:
-        file: the TOML file; ``None`` takes ``$MISFIRE_CONFIG``, or ``misfire.toml`` where there is one.
-        environment: the variables; ``None`` takes the process's.
-        given: settings from the command line; ``None`` is not given.
+        file: the TOML file; defaults to ``$MISFIRE_CONFIG``, or ``misfire.toml`` if it exists.
+        environment: the environment variables; defaults to those of the process.
+        given: settings from the command line; ``None`` means not given.
 
     Raises:
-        UsageError: anything in it cannot be used; every problem is listed.
-        DependencyUnavailable: the named file is not there.
+        UsageError: settings are invalid; the message lists every problem.
+        DependencyUnavailable: the named file does not exist.
     """
     variables = os.environ if environment is None else environment
     variable = variables.get(f"{_PREFIX}CONFIG", "").strip()
@@ -252,28 +273,26 @@ def load(
     try:
         return Loaded(Settings.model_validate(values), sources)
     except ValidationError as error:
-        raise UsageError(
-            "the configuration cannot be used:\n" + _problems(error, sources)
-        ) from None
+        raise UsageError("the configuration is invalid:\n" + _problems(error, sources)) from None
 
 
 def read_key(file: Path | None) -> bytes | None:
-    """Read a key, without the white space around it; ``None`` where no file is named.
+    """Read a key from a file and strip white space; return ``None`` if no file is given.
 
     Raises:
-        DependencyUnavailable: the file cannot be read, or holds less than 16 bytes.
+        DependencyUnavailable: the file cannot be read, or the key has fewer than 16 bytes.
     """
     found = read_secret(file, "key")
     key = None if found is None else found.encode("utf-8", "surrogateescape")
     if key is not None and len(key) < _SHORTEST_KEY:
         raise DependencyUnavailable(
-            f"the key file {file} holds {len(key)} bytes; a key has {_SHORTEST_KEY} or more"
+            f"the key in {file} has {len(key)} bytes; a key needs at least {_SHORTEST_KEY}"
         )
     return key
 
 
 def read_secret(file: Path | None, what: str) -> str | None:
-    """Read a secret, without the white space around it; ``None`` where no file is named.
+    """Read a secret from a file and strip white space; return ``None`` if no file is given.
 
     Raises:
         DependencyUnavailable: the file cannot be read.
@@ -284,7 +303,8 @@ def read_secret(file: Path | None, what: str) -> str | None:
         return unmarked(file.read_bytes()).strip().decode("utf-8", "surrogateescape")
     except OSError as error:
         raise DependencyUnavailable(
-            f"the {what} file {file} cannot be read ({error.strerror}); make it, or leave the setting out"
+            f"the {what} file {file} cannot be read ({error.strerror});"
+            " create it, or remove the setting"
         ) from error
 
 
@@ -299,7 +319,7 @@ def _from_file(named: Path | None) -> dict[str, Any]:
 
 
 def _unset(name: str, value: Any) -> bool:
-    """Whether a setting that may be left out is given as nothing, as ``MISFIRE_ACCESS_FILE=`` does: then it was not given."""
+    """Return whether an optional setting is empty, as in ``MISFIRE_ACCESS_FILE=``."""
     field = Settings.model_fields.get(name)
     return (
         isinstance(value, str)
@@ -310,7 +330,7 @@ def _unset(name: str, value: Any) -> bool:
 
 
 def _from_environment(variables: Mapping[str, str]) -> list[tuple[dict[str, Any], str]]:
-    """Each variable as a layer of its own. Others that begin with MISFIRE_ (MISFIRE_DATA …) belong to other tools."""
+    """Return each variable as a layer. Other ``MISFIRE_…`` variables belong to other tools."""
     found = []
     for name in (*Settings.model_fields, *_REPLACED):
         variable = f"{_PREFIX}{name.upper()}"

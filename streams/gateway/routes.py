@@ -33,7 +33,7 @@ from streams.gateway.requests import (
     read_value,
     respond,
 )
-from streams.gc_tuning import calm_garbage
+from streams.gc_tuning import tune_gc
 from streams.kafka.topics import OUTCOMES
 from streams.serving.access.guard import Guard, caller_of
 from streams.serving.hosts import HostCheck
@@ -78,7 +78,7 @@ def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await exchange.start()
         await ladder.late_answers.start()
-        calm_garbage()
+        tune_gc()
         yield
         await ladder.late_answers.stop()
         await exchange.stop()

@@ -15,7 +15,7 @@ import uvloop
 from detector.decision.bundle import Bundle
 from streams.errors import DependencyUnavailable
 from streams.files.bundles import created_at
-from streams.gc_tuning import calm_garbage
+from streams.gc_tuning import tune_gc
 from streams.kafka.connection import brokers_of
 from streams.kafka.topic_ids import IdentityWatch, look_up
 from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES, admin, check_topics
@@ -90,7 +90,7 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
         parts.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True
     )
     process.spinner = None
-    calm_garbage()
+    tune_gc()
     try:
         process.execute_from_commandline()
     except SystemExit as ended:

@@ -6,7 +6,7 @@ import sys
 
 def test_what_stays_is_set_aside_and_the_oldest_are_hardly_ever_looked_at() -> None:
     code = (
-        "import gc; from streams.gc_tuning import calm_garbage; before = gc.get_threshold(); calm_garbage(); "
+        "import gc; from streams.gc_tuning import tune_gc; before = gc.get_threshold(); tune_gc(); "
         "print(*before, gc.get_freeze_count(), *gc.get_threshold())"
     )
 

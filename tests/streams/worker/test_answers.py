@@ -169,6 +169,6 @@ def test_a_key_is_read_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"0123456789abcdef\n")
     assert read_key(tmp_path / "key") == b"0123456789abcdef"
     (tmp_path / "short").write_bytes(b"0123")
-    for name, said in (("short", "holds 4 bytes"), ("nowhere", "cannot be read")):
+    for name, said in (("short", "has 4 bytes"), ("nowhere", "cannot be read")):
         with pytest.raises(DependencyUnavailable, match=said):
             read_key(tmp_path / name)
