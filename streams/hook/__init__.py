@@ -1,7 +1,8 @@
-"""The blocking hook: ask before a command runs.
+"""The client library: ask for a decision before a command runs. Only its public names live here.
 
-A runtime needs ``Hook`` (or ``AsyncHook``), the values that it gives and gets, and ``Tokens`` with its keyring, and nothing else of this
-package. Importing it registers no metric, changes nothing of the process, and needs no part of the model.
+A runtime needs ``Hook`` or ``AsyncHook``, the values that they accept and return, and ``Tokens``
+with its keyring. Importing this package registers no metrics, leaves the process unchanged, and
+loads no part of the model.
 """
 
 from detector.contracts.confirmations import ConfirmationResult, Refusal, Result

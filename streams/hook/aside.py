@@ -1,4 +1,4 @@
-"""Calls that may block, such as a look into a file, beside an event loop and bounded by its deadlines."""
+"""Run a blocking call, such as reading a file, in a thread and await it under a deadline."""
 
 from __future__ import annotations
 
@@ -14,33 +14,36 @@ __all__ = ["Aside", "ThreadUnavailable"]
 
 T = TypeVar("T")
 
-#: Calls that may be stuck at once. Each holds a thread until the store answers it; a store that needs more is down.
+#: Calls that may be blocked at once. Each occupies a thread; a store that blocks more is down.
 _MOST = 16
 
 
 class ThreadUnavailable(Exception):
-    """No thread could be had for a call."""
+    """No thread was available for a call."""
 
 
 class Aside:
-    """Runs each call on a daemon thread of its own: neither an event loop nor the end of the process waits for a call that hangs.
+    """Runs each call in its own daemon thread, so that a hung call delays neither loop nor exit.
 
-    ``asyncio.to_thread`` waits for its threads when the process ends. Starting a thread takes a tenth of a millisecond.
+    ``asyncio.to_thread`` would join its threads when the process exits. Starting a thread takes
+    about 0.1 ms.
     """
 
     def __init__(self) -> None:
-        #: The calls that run, by process: those of a parent never end in its child.
+        #: Running calls by process id; after a fork, the parent's calls never end in the child.
         self._running: dict[int, set[object]] = {}
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Return what ``work`` returns, or raise what it raises. Whoever stops waiting leaves the call to itself.
+        """Return what ``work`` returns, or raise what it raises.
+
+        Cancelling the coroutine does not interrupt ``work``; its result is then discarded.
 
         Raises:
-            ThreadUnavailable: too many calls hang already, or the process can start no more threads.
+            ThreadUnavailable: too many calls are blocked, or the process cannot start a thread.
         """
         running = self._running.setdefault(os.getpid(), set())
         if len(running) >= _MOST:
-            raise ThreadUnavailable(f"{len(running)} earlier calls still wait")
+            raise ThreadUnavailable(f"{len(running)} earlier calls are still blocked")
         loop, context, ticket = asyncio.get_running_loop(), contextvars.copy_context(), object()
         future: asyncio.Future[T] = loop.create_future()
 
@@ -49,10 +52,10 @@ class Aside:
             failed: BaseException | None = None
             try:
                 found = context.run(work)
-            except BaseException as error:  # noqa: BLE001 - raised where the result is awaited
+            except BaseException as error:  # noqa: BLE001 - re-raised in the caller
                 failed = error
             running.discard(ticket)
-            with suppress(RuntimeError):  # the loop is closed: no caller waits any more
+            with suppress(RuntimeError):  # the loop is closed, so no caller is waiting
                 loop.call_soon_threadsafe(_settle, future, found, failed)
 
         running.add(ticket)
@@ -71,5 +74,5 @@ def _settle(future: asyncio.Future[Any], found: object, failed: BaseException | 
         future.set_result(found)
     elif isinstance(failed, Exception) and not isinstance(failed, StopIteration):
         future.set_exception(failed)
-    else:  # a future takes neither; what ends a thread must not end the caller's loop
+    else:  # a future rejects StopIteration; SystemExit must not stop the caller's loop
         future.set_exception(ThreadUnavailable(f"the call ended with {type(failed).__name__}"))

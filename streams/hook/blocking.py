@@ -1,4 +1,4 @@
-"""The client library for callers that block."""
+"""The client library for synchronous callers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 from detector.contracts.confirmations import ConfirmationResult, Refusal
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
 from detector.contracts.refusals import refused
-from detector.policy.policy import Policy
 from streams.hook.calls import Call, Observer, announce, warn
 from streams.hook.client import CLOSE_SECONDS, CONFIRM_SECONDS, AsyncHook
 from streams.hook.command_guard import check, is_question
@@ -21,21 +20,27 @@ from streams.hook.loop_thread import Background, NotRunningError
 from streams.hook.rejecting import check_is
 from streams.hook.tokenizing import Tokens
 
+if TYPE_CHECKING:
+    from detector.policy.policy import Policy
+
 __all__ = ["Hook"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 A = TypeVar("A", Decision, ConfirmationResult, bool)
 
-#: Seconds past a deadline after which a call stops waiting for its own thread, which answers at the deadline by itself.
+#: Seconds past the deadline for which a call waits for the loop thread, which enforces the
+#: deadline itself.
 _GRACE = 0.05
 
 
 class Hook:
-    """Asks the gateway, blocking; the same as ``AsyncHook``, whose work is done in a thread of its own.
+    """The synchronous client. It runs an ``AsyncHook`` in a background thread.
 
-    So the deadline bounds the whole call, not each of its phases, and both ask in the same way. Threads may share one, and so
-    may the children of a fork. Observers are called in the thread that called the hook.
+    The deadline therefore bounds the whole call, not each phase of a request. A hook can be shared
+    by threads and by the children of a fork. Observers run in the calling thread.
+
+    See ``AsyncHook`` for the arguments.
     """
 
     def __init__(
@@ -63,7 +68,7 @@ class Hook:
         self._observers = tuple(observers)
 
     def decide(self, event: IntentEvent) -> Decision:
-        """Ask whether somebody meant the chain that ``event`` belongs to; see ``AsyncHook.decide``."""
+        """Ask whether the chain of ``event`` was meant; see ``AsyncHook.decide``."""
         began, deadline = time.monotonic(), self._hook.deadline_ms / 1000.0
         check_is(event, IntentEvent)
         try:
@@ -103,21 +108,21 @@ class Hook:
                 2 * CONFIRM_SECONDS + _GRACE,
             )
         except (NotRunningError, TimeoutError) as error:
-            warn("an answer to a question was not checked (%s)", type(error).__name__)
+            warn("a confirmation could not be checked (%s)", type(error).__name__)
             result = refused(
                 self._hook.asking.question(decision, method, accepted=accepted), Refusal.UNCHECKED
             )
         return self._announced(began, result)
 
     def report(self, outcome: Outcome) -> bool:
-        """Tell what happened afterwards; see ``AsyncHook.report``."""
+        """Report the outcome of a command; see ``AsyncHook.report``."""
         began = time.monotonic()
         try:
             applied = self._background.run(
                 lambda: self._hook.report(outcome), self._hook.deadline_ms / 1000.0 + _GRACE
             )
         except (NotRunningError, TimeoutError) as error:
-            warn("an outcome was not reported (%s)", type(error).__name__)
+            warn("an outcome could not be reported (%s)", type(error).__name__)
             applied = False
         return self._announced(began, applied)
 
@@ -127,7 +132,7 @@ class Hook:
         *,
         ask: Callable[[Decision], ConfirmationResult] | None = None,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        """Return a decorator for what runs commands; see ``AsyncHook.guard``."""
+        """Return a decorator for a command handler; see ``AsyncHook.guard``."""
 
         def decorate(handler: Callable[P, R]) -> Callable[P, R]:
             @wraps(handler)
@@ -141,7 +146,7 @@ class Hook:
         return decorate
 
     def close(self) -> None:
-        """Close the connections and end the thread. A hook that is used again opens new ones."""
+        """Close the connections and stop the thread. A later call opens new ones."""
         self._background.stop(self._hook.close, CLOSE_SECONDS + _GRACE)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""What a hook announces about each of its calls. It keeps no counters and imports no metrics registry: observers do as they like."""
+"""The record that a hook passes to its observers after each call. No metrics registry here."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call that has ended: no id, and nothing that was said.
+    """A finished call. It contains no ids and no spoken content.
 
     Attributes:
-        method: what was called.
-        seconds: how long it took.
-        result: the verdict of ``decide``, the result of ``confirm``, or whether ``report`` was applied.
-        rung: for ``decide``, the rung that answered.
-        reason: for ``decide`` below the worker's rung, and for a ``confirm`` that was refused: the code of why.
+        method: the method that was called.
+        seconds: the duration of the call.
+        result: the verdict of ``decide``, the result of ``confirm``, or ``applied`` or
+            ``not_applied`` for ``report``.
+        rung: the rung that answered ``decide``.
+        reason: the reason code of a ``decide`` answered below the worker's rung, or of a refused
+            ``confirm``.
     """
 
     method: Literal["decide", "confirm", "report"]
@@ -62,7 +64,7 @@ Observer = Callable[[Call], None]
 
 
 def announce(observers: Iterable[Observer], call: Call) -> None:
-    """Give every observer the call; one that raises changes nothing for the caller or for the others."""
+    """Pass the call to every observer; log what an observer raises."""
     for observer in observers:
         try:
             observer(call)
@@ -73,6 +75,6 @@ def announce(observers: Iterable[Observer], call: Call) -> None:
 
 
 def warn(text: str, *values: object) -> None:
-    """Log a warning. Whatever the host's handlers raise, such as for an output that is closed, does not reach the caller."""
+    """Log a warning, and suppress what the host's log handlers raise, such as a closed stream."""
     with suppress(Exception):
-        logger.warning(f"misfire: {text}", *values)  # noqa: G004 - a constant in front
+        logger.warning(f"misfire: {text}", *values)  # noqa: G004 - the f-string adds a constant prefix

@@ -1,9 +1,10 @@
-"""The client library for coroutines: asks the gateway, and answers from the policy when the gateway cannot.
+"""The asynchronous client: asks the gateway, and falls back to the policy when it cannot answer.
 
-``decide`` never raises for anything that the network, the gateway or a store of secrets does, and never allows silently: a decision that
-is not the gateway's has the rung ``policy``, is marked ``degraded`` and says why. All of it, tokens and secrets included, is within
-one deadline, and nothing of it blocks the event loop. Connections are kept; a gateway that fails again and again is left alone for a
-second (``resting.py``); an answer that is slow is asked for once more (``hedging.py``).
+``decide`` never raises for a fault of the network, the gateway or the store of secrets, and it
+never fails open silently: a fallback decision has the rung ``policy``, is marked ``degraded`` and
+carries a reason. One deadline covers the whole call, including tokens and secrets, and the event
+loop is never blocked. Connections are reused. A gateway that keeps failing is not asked for a
+second (``resting.py``), and a slow request is sent twice (``hedging.py``).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 import httpx
 
@@ -23,7 +24,6 @@ from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationRes
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
 from detector.contracts.refusals import refused
-from detector.policy.policy import Policy
 from streams.files.household_secrets import SecretUnavailable
 from streams.hook.aside import Aside, ThreadUnavailable
 from streams.hook.calls import Call, Observer, announce, warn
@@ -35,6 +35,9 @@ from streams.hook.rejecting import RejectedEvent
 from streams.hook.tokenizing import Tokens
 from streams.wire.records import ANSWER, DECISION, INTENT, OUTCOME, RESULT
 
+if TYPE_CHECKING:
+    from detector.policy.policy import Policy
+
 __all__ = ["AsyncHook"]
 
 P = ParamSpec("P")
@@ -42,29 +45,31 @@ R = TypeVar("R")
 T = TypeVar("T")
 A = TypeVar("A", Decision, ConfirmationResult, bool)
 
-#: Somebody waits who has just confirmed, and nothing is lost by waiting: the answer goes to the worker and back. It is sent twice at most.
+#: Seconds for each attempt at a confirmation, and the number of attempts. The user has just
+#: confirmed and expects to wait, so this is longer than a decision's deadline.
 CONFIRM_SECONDS, _SENT = 2.0, 2
-#: Seconds that closing connections may take.
+#: Timeout in seconds for closing connections.
 CLOSE_SECONDS = 1.0
 
 
 class AsyncHook:
-    """Asks the gateway from a coroutine of asyncio. Several event loops may share one, each with connections of its own.
+    """The asyncio client. Event loops can share a hook; each gets its own connections.
 
     Args:
         url: the gateway's address, such as ``http://127.0.0.1:8750``.
-        policy: what answers when the gateway cannot; the packaged policy where it is left out.
-        deadline_ms: milliseconds in which ``decide`` and ``report`` answer.
-        tokens: replaces what was said, and ids, before anything leaves the runtime. Without it the slots of events have to hold
-            tokens already; anything else is refused here, and never sent.
-        token: the bearer token that the gateway asks for.
-        tls: how an https address is checked, and the client's own certificate. Give it to this hook alone: connections set the
-            protocols that it offers. Left out, as httpx does.
-        trust_env: whether proxies and ``.netrc`` are taken from the environment.
-        observers: called after each call with its ``Call``, in the coroutine that made it; what one raises is logged.
+        policy: the policy of fallback decisions; defaults to the packaged policy.
+        deadline_ms: the deadline of ``decide`` and ``report``, in milliseconds.
+        tokens: replaces slot values and ids by keyed tokens before anything leaves the runtime.
+            Without it, slot values must already be tokens; other values are rejected and not sent.
+        token: the bearer token for the gateway.
+        tls: verifies the gateway's certificate and supplies the client's own; defaults to httpx's
+            context. Do not share it: connections set its ALPN protocols.
+        trust_env: whether to use proxies and ``.netrc`` from the environment.
+        observers: called after each call with its ``Call``, in the calling coroutine. Exceptions
+            are logged.
 
     Raises:
-        InvalidValue: an argument is wrong; the message names it.
+        InvalidValue: an argument is invalid; the message names it.
     """
 
     def __init__(
@@ -90,10 +95,11 @@ class AsyncHook:
             kind.warm()
 
     async def decide(self, event: IntentEvent) -> Decision:
-        """Ask whether somebody meant the chain that ``event`` belongs to.
+        """Ask whether the chain that ``event`` belongs to was meant.
 
         Raises:
-            RejectedEvent: the event holds something that may not leave the runtime, or the gateway refused it as broken.
+            RejectedEvent: the event contains something that may not leave the runtime, or the
+                gateway rejected it as invalid.
         """
         began = time.monotonic()
         return self._announced(
@@ -101,21 +107,24 @@ class AsyncHook:
         )
 
     async def decide_until(self, event: IntentEvent, until: float) -> Decision:
-        """As ``decide``, but announced to no observer, and with a deadline as a reading of ``time.monotonic``."""
+        """Decide without calling observers; ``until`` is the deadline on ``time.monotonic``."""
         try:
             sent = await self._replaced(lambda: self.asking.event(event), until)
         except SecretUnavailable as error:
             return self.asking.fallback(
-                event, "secret_unavailable", f"The question was not sent, {error}"
+                event, "secret_unavailable", f"The question was not sent because {error}"
             )
         try:
             answer = await self._asked(INTENT.encode(sent), until)
         except _Resting:
-            text = f"The gateway failed {FAILURES} times in a row and is left alone for {REST_SECONDS:g} s"
+            text = (
+                f"The gateway failed {FAILURES} times in a row"
+                f" and is not asked for {REST_SECONDS:g} s"
+            )
             return self.asking.fallback(sent, "gateway_resting", text)
         except GatewayError as error:
             answer = error.answer
-        except Exception as error:  # noqa: BLE001 - whatever fails on the way, the command gets an answer
+        except Exception as error:  # noqa: BLE001 - every fault gets the fallback
             return self.asking.failed(sent, error, self.deadline_ms)
         return self.asking.decision(sent, answer)
 
@@ -131,24 +140,26 @@ class AsyncHook:
         heard: IntentEvent | None = None,
         household_id: str | None = None,
     ) -> ConfirmationResult:
-        """Answer a decision's question. Only ``confirmed`` lets the command run, once; whatever went wrong is ``refused``.
+        """Answer a decision's question. Only a ``confirmed`` result permits the command, once.
 
-        An answer that nobody could check in time is ``unchecked``, and so is one that was not sent because a household's secret could not
-        be had; its text says which. It takes four seconds at most.
+        Every failure is a ``refused`` result. Its reason is ``unchecked`` if no worker checked the
+        answer in time, or if it was not sent because a household's secret was unavailable; the text
+        says which. The call takes at most four seconds.
 
         Args:
-            decision: what asks; its verdict is ``confirm``.
-            method: how somebody answered: one of ``decision.confirm.methods``.
+            decision: the decision that asks; its verdict is ``confirm``.
+            method: how the user answered: one of ``decision.confirm.methods``.
             accepted: yes or no.
-            slots: those of the command that would run now; left out, those that were asked about.
-            proof: for a PIN or a push: that it was checked (``detector.contracts.confirmations.proof_of``).
-            said: for a challenge: what was recognised. Only challenge words leave the runtime.
-            heard: for a spoken yes: the turn that was heard.
-            household_id: the runtime's own id of the household. With a secret for each household, changed ``slots`` need it
-                in a process that did not ask itself.
+            slots: the slots of the command that would run now; defaults to those asked about.
+            proof: for a PIN or a push, evidence that the runtime checked it
+                (``detector.contracts.confirmations.proof_of``).
+            said: for a challenge, the recognised text. Only challenge words leave the runtime.
+            heard: for a spoken yes, the turn that was heard.
+            household_id: the runtime's own id of the household. It is required to change ``slots``
+                in a process that did not ask the question, if households have secrets.
 
         Raises:
-            RejectedEvent: the decision asks nothing, or the answer is broken.
+            RejectedEvent: the decision asks nothing, or the answer is invalid.
         """
         began = time.monotonic()
         given = self.asking.question(decision, method, accepted=accepted)
@@ -157,10 +168,10 @@ class AsyncHook:
         return self._announced(began, result)
 
     async def report(self, outcome: Outcome) -> bool:
-        """Tell what happened afterwards; return whether the worker has applied it already.
+        """Report what happened after a decision; return whether the worker has applied it.
 
         Raises:
-            RejectedEvent: it is no outcome.
+            RejectedEvent: ``outcome`` is invalid.
         """
         began = time.monotonic()
         until = began + self.deadline_ms / 1000.0
@@ -169,8 +180,8 @@ class AsyncHook:
             answer = await self._sent("/v1/outcomes", content, until)
         except RejectedEvent:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever fails on the way, the caller goes on
-            warn("an outcome was not reported (%s)", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - a report never fails the caller
+            warn("an outcome could not be reported (%s)", type(error).__name__)
             return self._announced(began, False)
         return self._announced(began, answer.status == httpx.codes.OK)
 
@@ -180,12 +191,15 @@ class AsyncHook:
         *,
         ask: Callable[[Decision], Awaitable[ConfirmationResult]] | None = None,
     ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
-        """Return a decorator for what runs commands: it runs them only if they were meant, and raises ``CommandNotAllowed`` otherwise.
+        """Return a decorator that runs a handler only if its command is allowed or confirmed.
+
+        The decorated handler raises ``CommandNotAllowed`` otherwise. Exceptions of ``event_of`` and
+        ``ask`` propagate, and the command does not run.
 
         Args:
-            event_of: makes the committing event from what the handler is called with.
-            ask: puts a decision's question to somebody and returns what ``confirm`` returned; left out, nobody is asked.
-                What ``event_of`` and ``ask`` raise reaches the caller, and the command does not run.
+            event_of: makes the committing event from the handler's arguments.
+            ask: puts a decision's question to the user and returns the result of ``confirm``.
+                Without it, a command that needs confirmation does not run.
         """
 
         def decorate(handler: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
@@ -200,13 +214,13 @@ class AsyncHook:
         return decorate
 
     async def close(self) -> None:
-        """Close the connections of the running event loop. A hook that is used again opens new ones."""
+        """Close the connections of the running event loop. A later call opens new ones."""
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._connections.close()
         except TimeoutError:
             warn(
-                "connections to the gateway did not close within %g s and are left to the system",
+                "connections to the gateway did not close within %g s and were abandoned",
                 CLOSE_SECONDS,
             )
 
@@ -222,11 +236,11 @@ class AsyncHook:
         await self.close()
 
     async def _replaced(self, work: Callable[[], T], until: float) -> T:
-        """Put tokens in the place of what was said. A store of secrets may block: then beside the event loop, until the deadline.
+        """Replace values by tokens; in a thread if reading the household's secret may block.
 
         Raises:
-            RejectedEvent: what is to be replaced is broken.
-            SecretUnavailable: the household's secret cannot be had, in time.
+            RejectedEvent: the value is invalid.
+            SecretUnavailable: the household's secret is not available before the deadline.
         """
         if self.asking.tokens is None or not self.asking.tokens.may_block:
             return work()
@@ -235,16 +249,16 @@ class AsyncHook:
                 return await self._aside.run(work)
         except TimeoutError:
             raise SecretUnavailable(
-                "a household's secret cannot be had before the deadline"
+                "a household's secret was not available before the deadline"
             ) from None
         except ThreadUnavailable as error:
-            raise SecretUnavailable(f"a household's secret cannot be had: {error}") from None
+            raise SecretUnavailable(f"a household's secret is not available: {error}") from None
 
     async def _asked(self, content: bytes, until: float) -> Answer:
-        """Ask for a decision, twice where the first answer is slow, and mind whether the gateway answers at all."""
+        """Request a decision, hedged, and count the gateway's failures in a row."""
         connection = self._connections.current()
         rest = connection.rest
-        if rest.holds(time.monotonic()):
+        if rest.active(time.monotonic()):
             raise _Resting
         try:
             async with asyncio.timeout(until - time.monotonic()):
@@ -266,18 +280,17 @@ class AsyncHook:
         try:
             given = await self._replaced(lambda: self.asking.answer(given, reply), until)
         except SecretUnavailable as error:
-            return replace(result, text=f"The answer was not sent, {error}.")
+            return replace(result, text=f"The answer was not sent because {error}.")
         path, content = f"/v1/confirmations/{given.confirmation_id}", ANSWER.encode(given)
-        for _ in range(
-            _SENT
-        ):  # the same answer again does no harm, and what became of the first is told
+        # Sending the same answer again is safe: the gateway returns the result of the first one.
+        for _ in range(_SENT):
             try:
                 attempt = min(until, time.monotonic() + CONFIRM_SECONDS)
                 result = self.asking.result(given, await self._sent(path, content, attempt))
             except RejectedEvent:
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever fails on the way, nothing is confirmed
-                warn("an answer to a question was not checked (%s)", type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - a fault never confirms
+                warn("a confirmation could not be checked (%s)", type(error).__name__)
                 continue
             if result.reason is not Refusal.UNCHECKED:
                 break
@@ -288,7 +301,7 @@ class AsyncHook:
             return await self._post(path, content, until)
 
     async def _post(self, path: str, content: bytes, until: float) -> Answer:
-        """Send with what is left until the deadline: a second attempt has less of it than the first."""
+        """Send a request with the time that remains until the deadline."""
         left_ms = max(1, round(1000 * (until - time.monotonic())))
         return await self._connections.current().post(path, content, self.asking.headers(left_ms))
 
@@ -299,4 +312,4 @@ class AsyncHook:
 
 
 class _Resting(Exception):
-    """The gateway is left alone."""
+    """The circuit breaker is open."""

@@ -1,4 +1,4 @@
-"""Whether a guarded command may run."""
+"""Checks whether a guarded command may run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["CommandNotAllowed", "check", "is_question"]
 
 
 class CommandNotAllowed(Exception):
-    """A guarded command did not run: nobody meant it, or nobody confirmed it. Its text is the first reason of the decision."""
+    """A guarded command was neither allowed nor confirmed; the message gives the first reason."""
 
     def __init__(self, decision: Decision, result: ConfirmationResult | None) -> None:
         reasons = [reason.text for reason in decision.reasons]
@@ -20,12 +20,12 @@ class CommandNotAllowed(Exception):
 
 
 def is_question(decision: Decision) -> bool:
-    """Return whether somebody is to be asked."""
+    """Return whether the decision asks for confirmation."""
     return decision.effective_verdict is Verdict.CONFIRM
 
 
 def check(decision: Decision, result: ConfirmationResult | None) -> None:
-    """Let a command pass that is allowed or was confirmed.
+    """Return if a command is allowed or was confirmed.
 
     Raises:
         CommandNotAllowed: it is neither.
@@ -38,7 +38,7 @@ def check(decision: Decision, result: ConfirmationResult | None) -> None:
 
 
 def _is_answer_to(decision: Decision, result: ConfirmationResult | None) -> bool:
-    """Return whether a result is a yes to this very question; what a host's ``ask`` returns may be anything."""
+    """Return whether a result confirms this question. A host's ``ask`` may return any object."""
     return (
         isinstance(result, ConfirmationResult)
         and result.result is Result.CONFIRMED

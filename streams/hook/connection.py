@@ -1,7 +1,7 @@
-"""The way to the gateway and back: one pool of connections for each event loop, and answers of bounded size.
+"""HTTP connections to the gateway: one pool for each event loop, and responses of bounded size.
 
-Nothing is taken from the environment (proxies, ``.netrc``) unless the runtime asks for it. No redirect is followed, no cookie is kept,
-and no compressed answer is unpacked.
+Proxies and ``.netrc`` of the environment are ignored unless the runtime opts in. Redirects are not
+followed, cookies are not stored, and compressed responses are not decompressed.
 """
 
 from __future__ import annotations
@@ -32,22 +32,25 @@ __all__ = [
     "warm",
 ]
 
-#: The share of the deadline after which a second attempt begins: the worker's rung takes a few milliseconds as a rule.
+#: The share of the deadline after which a second attempt starts. The worker usually answers within
+#: a few milliseconds.
 _HEDGE_SHARE = 0.4
-#: Failures in a row after which the gateway is left alone, and for how many seconds.
+#: Consecutive failures that open the circuit breaker, and the seconds for which it stays open.
 FAILURES, REST_SECONDS = 5, 1.0
-#: What a gateway answers with. Another type is another server's, such as a proxy's page.
+#: The media types of a gateway's responses. Another type comes from another server, such as a
+#: proxy's error page.
 _JSON = ("application/json", "application/problem+json")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of bounded size.
+    """A response of bounded size.
 
     Attributes:
         status: the status code.
-        content: the body; ``None`` where it is no JSON by its type, is compressed, or is larger than any answer of a gateway.
-        policy: the version of the gateway's policy, where it says so.
+        content: the body; ``None`` if its media type is not JSON, it is compressed, or it is larger
+            than any response of a gateway.
+        policy: the version of the gateway's policy, if the response names it.
     """
 
     status: int
@@ -56,7 +59,7 @@ class Answer:
 
 
 class GatewayError(Exception):
-    """The gateway answered that it cannot answer."""
+    """The gateway responded with a server error (status 500 or above)."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
@@ -65,13 +68,13 @@ class GatewayError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where the gateway is, and how it is reached.
+    """The gateway's address and how to connect to it.
 
     Attributes:
-        url: its address.
-        token: the bearer token that it asks for.
-        tls: how its certificate is checked.
-        trust_env: whether proxies are taken from the environment.
+        url: the gateway's address.
+        token: the bearer token.
+        tls: the TLS context that verifies its certificate.
+        trust_env: whether to use proxies and ``.netrc`` from the environment.
     """
 
     url: httpx.URL
@@ -81,7 +84,7 @@ class Origin:
 
 
 class Connection:
-    """The connections of one event loop, and what is known of the gateway there."""
+    """The connections of one event loop, with its hedge and its circuit breaker."""
 
     def __init__(self, origin: Origin, deadline: float) -> None:
         self.hedge = Hedge(deadline * _HEDGE_SHARE)
@@ -91,7 +94,7 @@ class Connection:
             headers["authorization"] = f"Bearer {origin.token}"
         self._client = httpx.AsyncClient(
             base_url=origin.url,
-            timeout=None,  # noqa: S113 - the whole call has one deadline
+            timeout=None,  # noqa: S113 - one deadline covers the whole call
             headers=headers,
             verify=origin.tls,
             trust_env=origin.trust_env,
@@ -99,11 +102,11 @@ class Connection:
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     async def post(self, path: str, content: bytes, headers: dict[str, str]) -> Answer:
-        """Send a body and return the answer.
+        """Send a body and return the response.
 
         Raises:
-            GatewayError: the gateway says that it cannot answer (a status of 500 and above).
-            httpx.HTTPError: it cannot be reached.
+            GatewayError: the status is 500 or above.
+            httpx.HTTPError: the gateway cannot be reached.
         """
         async with self._client.stream("POST", path, content=content, headers=headers) as response:
             answer = Answer(
@@ -119,22 +122,22 @@ class Connection:
 
 
 def warm() -> None:
-    """Import what httpx imports at the first connection, so that the first question does not wait for it."""
+    """Import what httpx imports lazily, so that the first request does not pay for it."""
     for name in ("httpcore", "h11", "anyio.to_thread", "anyio._backends._asyncio"):
         with suppress(ImportError):
             import_module(name)
 
 
 class Connections:
-    """A ``Connection`` for each event loop that asks, and for each process: none of them can be shared."""
+    """One ``Connection`` for each process and event loop; they cannot be shared."""
 
     def __init__(self, origin: Origin, deadline: float) -> None:
         self._origin, self._deadline = origin, deadline
-        #: By process; a child never touches its parent's, not even to close them.
+        #: By process id. A child never uses or closes its parent's connections.
         self._open: dict[int, dict[asyncio.AbstractEventLoop, Connection]] = {}
 
     def current(self) -> Connection:
-        """Return the running event loop's."""
+        """Return the connection of the running event loop."""
         ours, loop = self._open.setdefault(os.getpid(), {}), asyncio.get_running_loop()
         if loop not in ours:
             for closed in [known for known in tuple(ours) if known.is_closed()]:
@@ -143,7 +146,7 @@ class Connections:
         return ours[loop]
 
     async def close(self) -> None:
-        """Close those of the running event loop; those of others are closed there."""
+        """Close the connection of the running event loop only."""
         ours = self._open.get(os.getpid(), {}).pop(asyncio.get_running_loop(), None)
         if ours is not None:
             with suppress(httpx.HTTPError, OSError, RuntimeError):

@@ -1,4 +1,4 @@
-"""A hook's calls as metrics of Prometheus, for hosts that want them. Nothing else of the client imports a registry."""
+"""Prometheus metrics of a hook's calls. The only module of the client that imports a registry."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from streams.hook.calls import Call
 
 __all__ = ["CountCalls"]
 
-#: Seconds. 0.15 is the default deadline; an answer to a question takes up to four.
+#: Seconds. The default deadline is 0.15; a confirmation takes up to 4.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.5, 1.0, 2.0, 4.0)
 
 
 class CountCalls:
-    """An observer that counts calls: ``Hook(url, observers=[CountCalls(registry)])``. Several hooks may share one.
+    """An observer that counts calls: ``Hook(url, observers=[CountCalls(registry)])``.
 
-    ``misfire_client_calls_total`` has the labels ``method``, ``result``, ``rung`` and ``reason``, as ``Call`` has them, and
-    ``misfire_client_call_seconds`` has ``method``.
+    ``misfire_client_calls_total`` has the labels ``method``, ``result``, ``rung`` and ``reason``
+    of ``Call``; ``misfire_client_call_seconds`` has ``method``. Hooks can share one observer.
 
     Args:
-        registry: where the metrics go: the host's own.
+        registry: the host's metrics registry.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:

@@ -1,7 +1,7 @@
-"""Asking twice when the first answer is slow: a connection that hangs, a gateway that has just died.
+"""Request hedging: a second attempt when the first is slow, such as on a hung connection.
 
-Safe because an event is applied once, however often it is asked about (``event_id``). Kept libraries for httpx hedge only what is
-a GET, or leave the slower request running; so these few lines are ours.
+A repeated request is safe because an event is applied once, by its ``event_id``. The maintained
+hedging libraries for httpx support only GET, or do not cancel the slower request.
 """
 
 from __future__ import annotations
@@ -14,22 +14,25 @@ __all__ = ["Hedge"]
 
 T = TypeVar("T")
 
-#: One in twenty may be asked twice, five in a row: were everything slow, asking everything twice would make it slower.
+#: The budget: 5 % of the requests may be hedged, at most 5 in a row. Hedging every request would
+#: slow down an overloaded gateway further.
 _SHARE, _MOST = 0.05, 5.0
 
 
 class Hedge:
-    """Asks again after ``delay`` seconds without an answer, as far as the budget goes; the first answer counts."""
+    """Repeats a request after ``delay`` seconds, within a budget, and returns the first answer."""
 
     def __init__(self, delay: float) -> None:
         self.delay = delay
         self._budget = _MOST
 
     async def ask(self, question: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Return the first answer; what both attempts raise where neither has one. Whatever still runs then is cancelled.
+        """Return the first answer, or raise the first error if every attempt fails.
+
+        Attempts that are still running are cancelled.
 
         Args:
-            question: begins a new attempt at each call.
+            question: starts a new attempt each time it is called.
         """
         self._budget = min(self._budget + _SHARE, _MOST)
         attempts = {_begun(question)}
@@ -48,6 +51,6 @@ class Hedge:
 
 def _begun(question: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
     attempt = asyncio.create_task(question())
-    # What the slower attempt raises is of no interest; asyncio would log it in the host.
+    # Retrieve the exception of the slower attempt; otherwise asyncio logs it in the host.
     attempt.add_done_callback(lambda done: done.cancelled() or done.exception())
     return attempt

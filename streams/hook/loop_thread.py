@@ -1,4 +1,4 @@
-"""A thread with an event loop, in which coroutines run for callers that block."""
+"""A background thread whose event loop runs coroutines for synchronous callers."""
 
 from __future__ import annotations
 
@@ -16,34 +16,37 @@ T = TypeVar("T")
 
 
 class NotRunningError(Exception):
-    """The thread cannot be had: the process ends, may start no threads, or the caller is that thread itself."""
+    """The thread is not available.
+
+    The process is exiting, cannot start a thread, or the caller is that thread itself.
+    """
 
 
 class Background:
-    """Runs coroutines on a daemon thread of its own, which starts at the first call and ends with the process.
+    """Runs coroutines in a daemon thread that starts at the first call.
 
-    After a fork the child starts another one: a thread does not survive it, and what the parent's thread held at that moment, such as
-    a lock, is never touched again. The host's event loop policy is neither used nor changed.
+    After a fork, the child starts its own thread and never uses the objects of the parent's, such
+    as a lock that was held. The host's event loop policy is neither used nor changed.
     """
 
     def __init__(self) -> None:
         self._threads: dict[int, _Thread] = {}
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], patience: float) -> T:
-        """Run a coroutine and return what it returns, or raise what it raises.
+        """Run a coroutine; return its result or raise its exception.
 
         Args:
-            work: makes the coroutine.
+            work: creates the coroutine.
             patience: seconds after which it is cancelled.
 
         Raises:
-            NotRunningError: it was not run.
-            TimeoutError: it was cancelled.
+            NotRunningError: the thread is not available.
+            TimeoutError: the coroutine was cancelled.
         """
         return self._threads.setdefault(os.getpid(), _Thread()).run(work, patience)
 
     def stop(self, work: Callable[[], Coroutine[Any, Any, None]], patience: float) -> None:
-        """Run a last coroutine, if there ever was one, and end the thread. Called again it does nothing."""
+        """Run a last coroutine in the thread and stop it; do nothing if no thread is running."""
         thread = self._threads.pop(os.getpid(), None)
         if thread is not None:
             thread.stop(work, patience)
@@ -68,9 +71,9 @@ class _Thread:
         try:
             return future.result(patience)
         except CancelledError:
-            raise NotRunningError("the hook was closed meanwhile") from None
+            raise NotRunningError("the hook was closed during the call") from None
         except BaseException:
-            future.cancel()  # where it has ended, nothing happens
+            future.cancel()  # no effect on a finished future
             raise
 
     def stop(self, work: Callable[[], Coroutine[Any, Any, None]], patience: float) -> None:

@@ -1,4 +1,4 @@
-"""The arguments of a hook, checked once."""
+"""Validates the arguments of a hook that describe its connection to the gateway."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ __all__ = ["origin_of"]
 def origin_of(
     url: str, *, deadline_ms: object, token: object, tls: ssl.SSLContext | None, trust_env: bool
 ) -> Origin:
-    """Return where the gateway is, and how it is reached.
+    """Return the gateway's origin.
 
     Raises:
-        InvalidValue: an argument is wrong; the message names it, and does not repeat a token.
+        InvalidValue: an argument is invalid; the message names it and never contains the token.
     """
     try:
         address = httpx.URL(url)
     except (httpx.InvalidURL, ValueError, TypeError):
-        raise InvalidValue("url is not an address; give it as http://127.0.0.1:8750") from None
+        raise InvalidValue("url is not a URL; give it as http://127.0.0.1:8750") from None
     if address.scheme not in {"http", "https"} or not address.host:
         raise InvalidValue(
-            "url must begin with http:// or https:// and name a host, as http://127.0.0.1:8750"
+            "url must start with http:// or https:// and name a host, as in http://127.0.0.1:8750"
         )
     if not isinstance(deadline_ms, int | float) or not 0 < deadline_ms < float("inf"):
-        raise InvalidValue("deadline_ms must be a number of milliseconds above 0")
+        raise InvalidValue("deadline_ms must be a number of milliseconds greater than 0")
     if token is not None and not (
         isinstance(token, str) and token.isascii() and token.isprintable()
     ):
         raise InvalidValue(
-            "token must be printable ASCII, as 'misfire token new' prints it; strip the end of the line"
+            "token must be printable ASCII, as 'misfire token new' prints it;"
+            " strip the trailing newline"
         )
     return Origin(
         url=address,
@@ -47,13 +48,14 @@ def origin_of(
 
 
 def _default_tls(address: httpx.URL) -> ssl.SSLContext:
-    """As httpx does; what a variable of the environment names and cannot be opened must not end the host."""
+    """Return httpx's default context; ignore environment variables that name unusable files."""
     if address.scheme == "https":
         try:
             return httpx.create_ssl_context()
         except (OSError, ssl.SSLError):
             warn(
-                "a file that SSL_CERT_FILE, SSL_CERT_DIR or SSLKEYLOGFILE names cannot be used; none of them is"
+                "a file named by SSL_CERT_FILE, SSL_CERT_DIR or SSLKEYLOGFILE cannot be used;"
+                " ignoring all three"
             )
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if address.scheme == "https":

@@ -1,4 +1,4 @@
-"""What the client library sends, what it makes of the answers, and the fallback. No connection here."""
+"""Builds the client's requests, reads the responses, and makes the fallback decision. No I/O."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -13,10 +14,7 @@ from detector.contracts.challenge_words import words_in
 from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
-from detector.policy.fallback import fallback_decision
-from detector.policy.policy import Policy
 from streams.files.household_secrets import SecretUnavailable
-from streams.files.policy import read_policy
 from streams.hook.calls import warn
 from streams.hook.connection import Answer
 from streams.hook.reading import UnreadableAnswerError, detail_of, read_decision, read_result
@@ -27,20 +25,23 @@ from streams.wire.records import OUTCOME
 from streams.wire.token_format import check_tokens
 from streams.wire.traceparent import current_trace
 
+if TYPE_CHECKING:
+    from detector.policy.policy import Policy
+
 __all__ = ["NO_QUESTION", "Asking", "Said"]
 
-#: The id of a question that the policy asks: no worker keeps it, so that no answer to it is ever sent.
+#: The confirmation id of a fallback decision. No worker knows it, so its answers are never sent.
 NO_QUESTION = "none"
 
-#: The gateway's statuses for what the caller did wrong.
+#: Statuses with which the gateway rejects an invalid request.
 _BROKEN = (400, 413, 415, 422)
-#: Versions of policies that are warned about, once each; what answers can send any text.
+#: Policy versions to warn about, once each. Bounded, because a response can contain any text.
 _MOST_WARNINGS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What was answered to a question; see ``AsyncHook.confirm``."""
+    """The user's answer to a question; see ``AsyncHook.confirm``."""
 
     slots: Mapping[str, str] | None
     proof: str | None
@@ -50,20 +51,25 @@ class Said:
 
 
 class Asking:
-    """Requests and answers of one client.
+    """Requests and responses of one client.
 
     Args:
-        policy: what answers when the gateway cannot; ``None`` takes the packaged one.
-        tokens: replaces what was said, and ids; ``None`` lets only events with tokens leave.
+        policy: the policy of fallback decisions; ``None`` means the packaged policy.
+        tokens: replaces slot values and ids; with ``None``, events must already contain tokens.
     """
 
     def __init__(self, policy: Policy | None, tokens: Tokens | None) -> None:
+        # Policies take a third of this package's import time, so the first hook imports them.
+        from detector.policy.fallback import fallback_decision  # noqa: PLC0415 - as above
+        from streams.files.policy import read_policy  # noqa: PLC0415 - as above
+
         self.policy = policy or read_policy()
+        self._fallback_decision = fallback_decision
         self.tokens = tokens
         self._versions = {self.policy.version}
 
     def headers(self, deadline_ms: int) -> dict[str, str]:
-        """Return the headers of a request; with the trace that the runtime is in, where it uses OpenTelemetry."""
+        """Return the headers of a request, with the current OpenTelemetry trace if there is one."""
         trace = current_trace()
         return {
             "content-type": "application/json",
@@ -73,11 +79,11 @@ class Asking:
         }
 
     def event(self, event: IntentEvent) -> IntentEvent:
-        """Return an event as it may leave the runtime: with keyed tokens for what was said and for ids.
+        """Return the event with keyed tokens in place of slot values and ids.
 
         Raises:
-            RejectedEvent: it holds something that may not leave, or is no event.
-            SecretUnavailable: the household's secret cannot be had.
+            RejectedEvent: it contains something that may not leave the runtime, or is not an event.
+            SecretUnavailable: the household's secret is not available.
         """
         check_is(event, IntentEvent)
         with rejecting("the event"):
@@ -89,8 +95,8 @@ class Asking:
         """Return an outcome's bytes, with its household's token.
 
         Raises:
-            RejectedEvent: it is no outcome.
-            SecretUnavailable: the household's secret cannot be had.
+            RejectedEvent: it is not an outcome.
+            SecretUnavailable: the household's secret is not available.
         """
         check_is(outcome, Outcome)
         with rejecting("the outcome"):
@@ -99,15 +105,16 @@ class Asking:
     def question(
         self, decision: Decision, method: ConfirmMethod, *, accepted: bool
     ) -> ConfirmationAnswer:
-        """Return an answer to a decision's question that is bound to what was asked, as yet without a proof.
+        """Return an answer that is bound to a decision's question, without proof or words yet.
 
         Raises:
-            RejectedEvent: the decision asks nothing, or the method is none.
+            RejectedEvent: the decision asks nothing, or the method is unknown.
         """
         check_is(decision, Decision)
         if decision.confirm is None:
             raise RejectedEvent(
-                f"the decision on {decision.event_id} asks nothing: its verdict is {decision.verdict}"
+                f"the decision on {decision.event_id} asks nothing:"
+                f" its verdict is {decision.verdict}"
             )
         with rejecting("the answer"):
             return ConfirmationAnswer(
@@ -123,11 +130,11 @@ class Asking:
             )
 
     def answer(self, question: ConfirmationAnswer, said: Said) -> ConfirmationAnswer:
-        """Return the answer with what was said to it; of that, only challenge words are kept.
+        """Return the answer with the user's reply; of its text, only challenge words are kept.
 
         Raises:
-            RejectedEvent: something of it is broken, or the household is not the one that was asked.
-            SecretUnavailable: the household's secret cannot be had.
+            RejectedEvent: the reply is invalid, or the decision is about another household.
+            SecretUnavailable: the household's secret is not available.
         """
         with rejecting("the answer"):
             return replace(
@@ -139,24 +146,25 @@ class Asking:
             )
 
     def _slots(self, question: ConfirmationAnswer, said: Said) -> Mapping[str, str]:
-        """The slots of the command that would run now, as tokens of the household that was asked."""
+        """Return the slots of the command that would run now, as the household's tokens."""
         slots, asked = said.slots or {}, question.household_id
         if self.tokens is None:
             return slots
         household = asked if said.household_id is None else said.household_id
-        if said.household_id is None and not self.tokens.can_tell(asked):
+        if said.household_id is None and not self.tokens.can_replace_slots(asked):
             raise SecretUnavailable(
-                "another process asked about this household; give confirm its household_id where slots have changed"
+                "another process asked about this household;"
+                " pass household_id to confirm if the slots have changed"
             )
         if asked not in (household, self.tokens.household(household)):
             raise RejectedEvent("household_id is not the household that the decision is about")
         return self.tokens.slots(household, slots, question.time)
 
     def decision(self, event: IntentEvent, answer: Answer) -> Decision:
-        """Read an answer; whatever is wrong with it becomes the fallback, except for what the caller did wrong.
+        """Return the decision in a response; fall back if the response is unusable.
 
         Raises:
-            RejectedEvent: the gateway refused the event.
+            RejectedEvent: the gateway rejected the event.
         """
         self._compare(answer.policy)
         detail = detail_of(answer)
@@ -173,10 +181,10 @@ class Asking:
             return self.fallback(event, "gateway_error", str(error))
 
     def result(self, given: ConfirmationAnswer, answer: Answer) -> ConfirmationResult:
-        """Read what became of an answer to a question.
+        """Return the result of a confirmation.
 
         Raises:
-            RejectedEvent: the gateway refused the answer as broken.
+            RejectedEvent: the gateway rejected the answer as invalid.
         """
         detail = detail_of(answer)
         if detail is not None and answer.status in _BROKEN:
@@ -184,7 +192,7 @@ class Asking:
         return read_result(given, answer)
 
     def failed(self, event: IntentEvent, error: Exception, deadline_ms: int) -> Decision:
-        """Return the fallback where the way to the gateway failed."""
+        """Return the fallback for an error of the request."""
         if isinstance(error, httpx.TimeoutException | TimeoutError):
             text = f"The gateway did not answer within {deadline_ms} ms"
             return self.fallback(event, "gateway_timeout", text)
@@ -193,19 +201,20 @@ class Asking:
         return self.fallback(event, "client_error", f"The client failed ({type(error).__name__})")
 
     def fallback(self, event: IntentEvent, code: str, text: str) -> Decision:
-        """Return the policy's decision, and say so in the log."""
+        """Return the policy's fallback decision and log a warning."""
         warn("%s; the policy's rule answers", text)
-        return fallback_decision(
+        return self._fallback_decision(
             event, self.policy, code=code, text=f"{text}; the policy's rule answers."
         )
 
     def _compare(self, theirs: str | None) -> None:
-        """Warn once about each policy version of a gateway that is not ours: fallbacks here would not be those there."""
+        """Warn once for each gateway policy that differs from the client's."""
         if theirs is None or theirs in self._versions or len(self._versions) > _MOST_WARNINGS:
             return
         self._versions.add(theirs)
         warn(
-            "the gateway decides with policy %.40s, the fallbacks here are of policy %s; give both the same",
+            "the gateway uses policy %.40s, but this client falls back to policy %s;"
+            " deploy the same policy to both",
             theirs,
             self.policy.version,
         )

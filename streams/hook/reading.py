@@ -1,4 +1,4 @@
-"""What the client makes of a gateway's answers. Nothing is believed that is not of the form, and about the event, that was asked about."""
+"""Reads and validates the gateway's responses: they must be well-formed and match the request."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from streams.wire.records import DECISION, RESULT
 
 __all__ = ["UnreadableAnswerError", "detail_of", "read_decision", "read_result"]
 
-#: The status of an answer, and the first one of refusals.
+#: The status of a result, and the first status of a refusal.
 _OK, _REFUSED = 200, 400
-#: Characters of a gateway's sentence that are repeated.
+#: Characters of a gateway's error text that are repeated.
 _LONGEST_DETAIL = 500
 
 
 class UnreadableAnswerError(Exception):
-    """An answer holds no decision on the event that was asked about; the message is a sentence without its full stop."""
+    """A response has no valid decision on the event. The message has no final full stop."""
 
 
 def read_decision(event: IntentEvent, answer: Answer) -> Decision:
-    """Return the decision on an event, as it was sent.
+    """Return the decision on an event.
 
     Raises:
-        UnreadableAnswerError: there is none in the answer.
+        UnreadableAnswerError: the response does not contain a valid one.
     """
     if answer.status != _OK:
         raise UnreadableAnswerError(f"The gateway answered with status {answer.status}")
@@ -40,16 +40,16 @@ def read_decision(event: IntentEvent, answer: Answer) -> Decision:
         raise UnreadableAnswerError("The gateway's answer could not be read") from None
     wanted = (event.event_id, event.household_id, event.intent)
     if (decision.event_id, decision.household_id, decision.intent) != wanted:
-        raise UnreadableAnswerError("The gateway answered for another event")
+        raise UnreadableAnswerError("The gateway answered about another event")
     if not _is_sound(decision):
         raise UnreadableAnswerError("The gateway's answer contradicts itself")
     return decision
 
 
 def read_result(given: ConfirmationAnswer, answer: Answer) -> ConfirmationResult:
-    """Return what became of an answer to a question.
+    """Return the result of a confirmation.
 
-    An answer of ours that was taken in before, and whose result was lost, has that result.
+    If this answer was accepted by an earlier attempt whose response was lost, return that result.
     """
     unchecked = refused(given, Refusal.UNCHECKED)
     try:
@@ -71,7 +71,7 @@ def read_result(given: ConfirmationAnswer, answer: Answer) -> ConfirmationResult
 
 
 def detail_of(answer: Answer) -> str | None:
-    """Return the sentence of a problem (RFC 9457); ``None`` where there is none: then it is not the gateway that refuses."""
+    """Return the detail of a problem (RFC 9457); ``None`` if another server sent the response."""
     if answer.status < _REFUSED or answer.content is None:
         return None
     try:
@@ -81,7 +81,7 @@ def detail_of(answer: Answer) -> str | None:
 
 
 def _is_sound(decision: Decision) -> bool:
-    """Return whether a decision's fields agree with each other, and its probabilities are some."""
+    """Return whether a decision's fields are consistent and its probabilities are in [0, 1]."""
     for share in (decision.misfire_probability, decision.p_value):
         if share is not None and not 0.0 <= share <= 1.0:
             return False

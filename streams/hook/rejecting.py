@@ -1,4 +1,4 @@
-"""The one error that a hook raises: what its caller gave is wrong."""
+"""The error that a hook raises for invalid arguments, and the checks that raise it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ __all__ = ["RejectedEvent", "check_is", "rejecting"]
 
 
 class RejectedEvent(InvalidValue):
-    """What the caller gave is broken, or may not leave the runtime: no fallback hides it. The message names the fields."""
+    """A value is invalid or may not leave the runtime; no fallback hides it. Names the fields."""
 
 
 def check_is(value: object, wanted: type) -> None:
-    """Refuse a value of another type.
+    """Check the type of a value.
 
     Raises:
-        RejectedEvent: it is one.
+        RejectedEvent: the value has another type.
     """
     if not isinstance(value, wanted):
         raise RejectedEvent(
-            f"a value of type {wanted.__name__} was expected, not {type(value).__name__}"
+            f"expected a value of type {wanted.__name__}, not {type(value).__name__}"
         )
 
 
 @contextmanager
 def rejecting(what: str) -> Iterator[None]:
-    """Turn what a wrong value causes, such as a slot that is a number, into ``RejectedEvent``. The message repeats no value.
+    """Convert errors that an invalid value causes, such as a numeric slot, without its value.
 
     Raises:
-        RejectedEvent: instead of another ``ValueError``, ``TypeError`` or ``AttributeError``.
+        RejectedEvent: in place of a ``ValueError``, ``TypeError`` or ``AttributeError``.
     """
     try:
         yield
@@ -41,5 +41,7 @@ def rejecting(what: str) -> Iterator[None]:
     except (RecordError, InvalidValue) as error:
         raise RejectedEvent(str(error)) from None
     except (ValueError, TypeError, AttributeError) as error:
-        text = f"{what} holds a value of a type that it may not have ({type(error).__name__}); see IntentEvent and Outcome"
-        raise RejectedEvent(text) from None
+        raise RejectedEvent(
+            f"{what} contains a value of the wrong type ({type(error).__name__});"
+            " see IntentEvent and Outcome"
+        ) from None

@@ -1,7 +1,7 @@
-"""Leaving a gateway alone that failed again and again (circuit breaker; Nygard, *Release It!*, 2007).
+"""A circuit breaker for a gateway that keeps failing (Nygard, *Release It!*, 2007).
 
-Own lines instead of a library: the kept one for coroutines counts the host's own cancellations as failures of the gateway, measures
-the rest by the wall clock, so that a clock set back stretches it, and raises one and the same exception again and again.
+The maintained library for asyncio counts the host's cancellations as failures, measures time with
+the wall clock, and raises the same exception object repeatedly; hence this class.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ __all__ = ["Rest"]
 
 
 class Rest:
-    """After ``failures`` in a row the gateway rests for ``seconds``; after that, a single further failure begins the next rest.
+    """Opens for ``seconds`` after ``failures`` in a row, and again after each further failure.
 
-    Times are those of one monotonic clock, in seconds.
+    Times are readings of one monotonic clock, in seconds.
     """
 
     def __init__(self, failures: int, seconds: float) -> None:
@@ -21,8 +21,8 @@ class Rest:
         self._failures = 0
         self._until = 0.0
 
-    def holds(self, now: float) -> bool:
-        """Return whether the gateway is to be left alone."""
+    def active(self, now: float) -> bool:
+        """Return whether requests are suspended."""
         return self._failures >= self._most and now < self._until
 
     def failed(self, now: float) -> None:
@@ -31,5 +31,5 @@ class Rest:
         self._until = now + self._seconds
 
     def answered(self) -> None:
-        """Forget earlier failures."""
+        """Reset the count of failures."""
         self._failures = 0

@@ -1,8 +1,9 @@
-"""The edge: what was said, and whose it is, becomes keyed tokens before anything leaves the runtime.
+"""Replaces slot values and ids by keyed tokens before anything leaves the runtime.
 
-A token is HMAC-SHA-256 (RFC 2104, cut as its section 5 allows) under a key of the tenant's, with the key's id in front. Everything
-that the model compares, it compares within one household; so every token is salted by its household, and one word gives
-different tokens in two households and under two slot names.
+A token is an HMAC-SHA-256 (RFC 2104, truncated as in its section 5) under a key of the tenant,
+prefixed with the key's id. The model compares tokens only within a household, so each token is
+salted with its household: the same word gives different tokens in two households and under two
+slot names.
 """
 
 from __future__ import annotations
@@ -24,37 +25,38 @@ from streams.files.keyring import Key, Keyring
 
 __all__ = ["Tokens"]
 
-#: Hexadecimal digits. An id must be unique among all of a tenant's: 128 bits. A slot's token is compared with a household's few
-#: dozens, and its state keeps them: 64 bits.
+#: Hexadecimal digits. Ids must be unique within a tenant: 128 bits. A slot's token is compared with
+#: a few dozen others of one household, whose state stores them: 64 bits.
 _ID_DIGITS, _SLOT_DIGITS = 32, 16
-#: Bytes of a household's secret: 128 bits, the least that is not guessed.
+#: Bytes of a household's secret: 128 bits, the minimum that resists guessing.
 _FEWEST_BYTES = 16
-#: Households of which the runtime's own id is remembered by their token; beyond it the first are forgotten.
+#: Size of the map from tokens to the runtime's own household ids; the oldest are dropped.
 _REMEMBERED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Home:
-    """What a household's tokens are salted with: its own token, and its secret where there is one."""
+    """The salt of a household's tokens: its own token, and its secret if it has one."""
 
     token: str
     secret: bytes
 
 
 class Tokens:
-    """Replaces what was said, and ids, by tokens. A token of the same keys stays as it is, so that replacing twice does no harm.
+    """Replaces slot values and ids by tokens. Tokens of the same keys are left unchanged.
 
     Args:
         keyring: the tenant's keys.
-        secrets: a secret for each household besides; thrown away, its tokens cannot be made again. A household that has tokens already
-            gets other ones with it, and begins without a history.
+        secrets: an additional secret for each household. Once a secret is deleted, the household's
+            tokens cannot be computed again. Adding secrets later changes the tokens of known
+            households, which then start without a history.
     """
 
     def __init__(self, keyring: Keyring, secrets: HouseholdSecrets | None = None) -> None:
         self.keyring = keyring
         self._secrets = secrets
-        #: A decision names its household by the token; what is confirmed is replaced with the secret of that household.
-        #: Threads share it, and so only by steps that none can interrupt.
+        #: Token to household id: a decision names its household by the token, and a confirmation
+        #: needs its secret. Threads share the map, so it is used with atomic operations only.
         self._households: dict[str, str] = {}
         ids = "|".join(re.escape(key.id) for key in (keyring.household, *keyring.keys))
         self._own = re.compile(
@@ -63,16 +65,19 @@ class Tokens:
 
     @property
     def may_block(self) -> bool:
-        """Whether a store of secrets is asked, which may take its time."""
+        """Whether tokens need a store of secrets, which may block."""
         return self._secrets is not None
 
-    def can_tell(self, household_id: str) -> bool:
-        """Return whether slots can be replaced for an id: not for a token of a household with a secret that was met elsewhere."""
+    def can_replace_slots(self, household_id: str) -> bool:
+        """Return whether slots can be replaced for an id or token.
+
+        With secrets, a token is known only to the process that computed it.
+        """
         known = self._households.get(household_id, household_id)
         return self._secrets is None or not self._own.fullmatch(known)
 
     def household(self, household_id: str) -> str:
-        """Return a household's token. Only who has the keyring, and its secret where there are any, can tell which household that is."""
+        """Return a household's token; only the keyring and the secret can link it to the id."""
         return self._home(household_id).token
 
     def device(self, household_id: str, device_id: str, time: datetime) -> str:
@@ -84,17 +89,17 @@ class Tokens:
         return self._inside(self._home(household_id), time, _ID_DIGITS, "speaker", speaker_id)
 
     def slots(self, household_id: str, said: Mapping[str, str], time: datetime) -> dict[str, str]:
-        """Return the tokens of spoken values, by slot name. Case, spaces and the way that letters are composed make no difference."""
+        """Return slot values as tokens; case, spaces and Unicode composition are ignored."""
         return self._slots(self._home(household_id), said, time)
 
     def event(self, event: IntentEvent) -> IntentEvent:
-        """Return the event with tokens in place of its household, device, speaker and slot values."""
+        """Return the event with its household, device, speaker and slot values as tokens."""
         home, time = self._home(event.household_id), event.time
         return replace(
             event,
             household_id=home.token,
             device_id=self._inside(home, time, _ID_DIGITS, "device", event.device_id),
-            # One that was made of the device's id is made of its token instead.
+            # A session id derived from the device's id is derived again from its token.
             session_id="" if event.session_id == session_of(event.device_id) else event.session_id,
             speaker_id=event.speaker_id
             and self._inside(home, time, _ID_DIGITS, "speaker", event.speaker_id),
@@ -114,21 +119,21 @@ class Tokens:
         try:
             secret: object = self._secrets.secret(known)
         except Exception as error:
-            # A store of the runtime's own fails as it likes, and may say whose secret it was asked for.
+            # A custom store may raise anything, with the household's id in the message.
             said = (
                 str(error)
                 if isinstance(error, DependencyUnavailable | UsageError)
                 else type(error).__name__
             )
-            raise SecretUnavailable(f"a household's secret cannot be had: {said}") from error
+            raise SecretUnavailable(f"a household's secret is not available: {said}") from error
         if not isinstance(secret, bytes) or len(secret) < _FEWEST_BYTES:
             raise SecretUnavailable(
-                f"a household's secret cannot be had: it is not of {_FEWEST_BYTES} bytes or more"
+                f"a household's secret is not usable: it has fewer than {_FEWEST_BYTES} bytes"
             )
         token = self._of_household(known, secret)
         self._households[token] = known
         if len(self._households) > _REMEMBERED:
-            with suppress(RuntimeError, StopIteration):  # another thread is at it
+            with suppress(RuntimeError, StopIteration):  # another thread is changing it
                 self._households.pop(next(iter(self._households)), None)
         return _Home(token, secret)
 
@@ -149,7 +154,7 @@ class Tokens:
     def _token(self, key: Key, digits: int, kind: str, value: str, home: _Home) -> str:
         if self._own.fullmatch(value):
             return value
-        # JSON keeps the parts apart: no two lists of parts give the same message.
+        # JSON delimits the parts: different lists of parts never give the same message.
         message = json.dumps([self.keyring.tenant, home.token, kind, value]).encode()
         digest = hmac.new(
             bytes.fromhex(key.secret) + home.secret, message, hashlib.sha256
@@ -158,5 +163,5 @@ class Tokens:
 
 
 def _plain(said: str) -> str:
-    """The form in which two ways to write the same words are the same (Unicode's NFKC and case folding)."""
+    """Return a normal form: Unicode NFKC, case-folded, with single spaces."""
     return " ".join(unicodedata.normalize("NFKC", said).casefold().split())

@@ -1,1 +1,1 @@
-"""Runtimes to begin with."""
+"""Example runtimes."""

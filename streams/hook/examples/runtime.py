@@ -1,4 +1,4 @@
-"""An assistant's runtime in 40 lines: each line of standard input is a command, such as ``lights.TurnOn k1_9a``."""
+"""A minimal runtime: each line of standard input is a command, such as ``lights.TurnOn k1_9a``."""
 
 import sys
 import uuid
@@ -11,21 +11,22 @@ hook = Hook(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8750")
 
 
 def heard(intent: str, *tokens: str) -> IntentEvent:
-    """Return the event of a command; a real runtime knows ids, slots' names, confidences and the turns before."""
-    return IntentEvent(event_id=uuid.uuid4().hex, household_id="h1", device_id="d1", session_id="s1", act=Act.INITIATE,
-                       time=datetime.now(UTC), intent=intent, commits=True,
-                       slots={f"slot{number}": token for number, token in enumerate(tokens)})  # fmt: skip
+    """Return a command's event; a real runtime adds ids, slot names and confidences."""
+    return IntentEvent(event_id=uuid.uuid4().hex, household_id="h1", device_id="d1",
+                       session_id="s1", act=Act.INITIATE, time=datetime.now(UTC), intent=intent,
+                       commits=True, slots={f"slot{i}": each for i, each in enumerate(tokens)}
+    )  # fmt: skip
 
 
 def ask(decision: Decision) -> ConfirmationResult:
-    """Put the question to somebody; the next line is what was recognised."""
+    """Put the question to the user; the next line of input is the recognised answer."""
     print(decision.confirm.prompt if decision.confirm else "")
     return hook.confirm(decision, ConfirmMethod.CHALLENGE, said=sys.stdin.readline())
 
 
 @hook.guard(heard, ask=ask)
 def run(intent: str, *tokens: str) -> None:
-    """Carry a command out."""
+    """Execute a command."""
     print(intent, *tokens, "runs")
 
 
@@ -34,5 +35,6 @@ for line in iter(sys.stdin.readline, ""):
         run(*line.split())
     except CommandNotAllowed as reason:
         print(reason)
-        hook.report(Outcome(event_id=reason.decision.event_id, household_id="h1", outcome=OutcomeKind.EXPIRED,
-                            source=OutcomeSource.RUNTIME, time=datetime.now(UTC)))  # fmt: skip
+        hook.report(Outcome(event_id=reason.decision.event_id, household_id="h1",
+                            outcome=OutcomeKind.EXPIRED, source=OutcomeSource.RUNTIME,
+                            time=datetime.now(UTC)))  # fmt: skip

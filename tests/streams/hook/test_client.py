@@ -214,7 +214,7 @@ def test_another_policy_at_the_gateway_is_warned_about_once(
         assert [hook.decide(COMMAND) for _ in range(3)] == [right()] * 3
 
     (warning,) = [said for said in caplog.messages if "policy another" in said]
-    assert f"the fallbacks here are of policy {read_policy().version}" in warning
+    assert f"this client falls back to policy {read_policy().version}" in warning
 
 
 ASKED = run(heard(send_message(), DOUBTFUL), hand_bundle())[0][-1]

@@ -106,7 +106,9 @@ def test_calls_that_hang_are_bounded_and_the_rest_answers_at_once() -> None:
         decisions = list(pool.map(lambda _: hook.decide(COMMAND), range(40)))
         assert {code(decision) for decision in decisions} == {"secret_unavailable"}
         assert len([each for each in threading.enumerate() if each.name == "misfire-aside"]) <= 16
-        assert any("earlier calls still wait" in decision.reasons[0].text for decision in decisions)
+        assert any(
+            "earlier calls are still blocked" in decision.reasons[0].text for decision in decisions
+        )
         store.free.set()
 
 
@@ -321,7 +323,7 @@ def test_a_value_of_another_type_is_the_callers_own(wrong: object) -> None:
         for method in (hook.decide, hook.report):
             if method == hook.report and not isinstance(wrong, str | int | None):
                 continue
-            with pytest.raises(InvalidValue, match="was expected"):
+            with pytest.raises(InvalidValue, match="expected a value of type"):
                 method(wrong)  # type: ignore[arg-type]
         with pytest.raises(InvalidValue):
             hook.confirm(wrong, ConfirmMethod.PIN)  # type: ignore[arg-type]
@@ -498,7 +500,7 @@ async def test_cancelling_is_the_hosts_right_and_counts_as_no_failure() -> None:
             asking.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asking
-        assert not hook._connections.current().rest.holds(time.monotonic())
+        assert not hook._connections.current().rest.active(time.monotonic())
         await hook.close()
 
 
