@@ -1,4 +1,4 @@
-"""The archive of an export: a zip of JSON lines and a manifest, encrypted with age to the requester's key."""
+"""The export archive: a zip of JSON lines and a manifest, encrypted with age to the requester."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ __all__ = ["LARGEST_UNPACKED", "ForeignRecordError", "Opened", "open_archive", "
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
-#: A household's 90 days are some megabytes; what is unpacked beyond this is no export of ours.
+#: Bytes. 90 days of a household take a few megabytes; a larger archive is not one of misfire's.
 LARGEST_UNPACKED = 1 << 30
-#: What zipfile and json say of bytes that are none of theirs.
-_NO_ARCHIVE = (
+#: Errors of zipfile and json for invalid input.
+_INVALID = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
-    OSError,  # of bzip2, and of offsets that lie outside
+    OSError,  # bzip2, and offsets out of range
     EOFError,
     KeyError,
     TypeError,
     ValueError,
-    RuntimeError,  # encrypted by zip's own means, packed in an unknown way, or nested too deeply
+    RuntimeError,  # zip encryption, an unknown compression, or nesting that is too deep
 )
 
 
 class ForeignRecordError(Exception):
-    """An export would hold another household's record. The message names places, and nothing that they hold."""
+    """An export would contain another household's data. The message names positions only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An archive that was read: its manifest, its lines by source, and what is wrong with it, a sentence each."""
+    """A decrypted archive: its manifest, its lines by source, and its problems, a sentence each."""
 
     manifest: Mapping[str, Any]
     lines: Mapping[str, Sequence[bytes]]
@@ -53,10 +53,10 @@ class Opened:
 
 
 def recipient(text: str) -> Any:
-    """Read a requester's public key: ``age1…``, or an SSH key of the kind ``ssh-ed25519`` or ``ssh-rsa``.
+    """Parse a requester's public key: ``age1…``, or an ``ssh-ed25519`` or ``ssh-rsa`` key.
 
     Raises:
-        UsageError: it is none.
+        UsageError: the key is invalid.
     """
     try:
         if text.startswith("ssh-"):
@@ -64,24 +64,24 @@ def recipient(text: str) -> Any:
         return pyrage.x25519.Recipient.from_str(text)
     except pyrage.RecipientError:
         raise UsageError(
-            "the requester's key cannot be used; give an age public key (age1…) or an SSH public key"
+            "the requester's key is not valid; give an age public key (age1…) or an SSH public key"
         ) from None
 
 
 def seal(
     household_id: str, holdings: Sequence[Holding], made: datetime, recipients: Sequence[Any]
 ) -> bytes:
-    """Pack what is held on a household and encrypt it.
+    """Pack the holdings of a household and encrypt them.
 
     Raises:
-        ForeignRecordError: one record is not the household's alone: nothing is given out then.
+        ForeignRecordError: a record also contains another household's data; nothing is exported.
     """
     places = foreign(holdings)
     if places or not all(
         _is_of(household_id, line) for holding in holdings for line in holding.lines
     ):
         raise ForeignRecordError(
-            "the export is refused: another household's content is in "
+            "the export is refused: another household's data is in "
             + ("; ".join(map(str, places)) or "a line")
         )
     manifest = {
@@ -99,38 +99,37 @@ def seal(
 
 
 def open_archive(data: bytes, identity: str) -> Opened:
-    """Decrypt an archive and check it: every hash, every count, and once more whose every line is.
+    """Decrypt an archive and verify every hash, every count, and the owner of every line.
 
     Args:
         data: the archive.
-        identity: the requester's secret key, as in the file that ``age-keygen`` writes, or an SSH private key.
+        identity: the requester's secret key as ``age-keygen`` writes it, or an SSH private key.
 
     Raises:
-        UsageError: it is not for that key, or no archive at all.
+        UsageError: the archive is not encrypted to that key, or is not an archive.
     """
     try:
         packed = zipfile.ZipFile(io.BytesIO(pyrage.decrypt(data, _identities(identity))))
         if sum(member.file_size for member in packed.infolist()) > LARGEST_UNPACKED:
             raise UsageError(
-                f"the archive holds more than {LARGEST_UNPACKED} bytes; it is no export of misfire's"
+                f"the archive contains more than {LARGEST_UNPACKED} bytes;"
+                " it is not an export of misfire"
             )
         files = {member.filename: packed.read(member) for member in packed.infolist()}
         manifest = json.loads(files.pop(_MANIFEST))
         entries = {str(entry["source"]): dict(entry) for entry in manifest["sources"]}
         household_id = str(manifest["household_id"])
     except pyrage.DecryptError:
+        raise UsageError("the archive is not encrypted to that key, or is damaged") from None
+    except _INVALID as error:
         raise UsageError(
-            "the archive was not encrypted to that key, or was damaged on its way"
-        ) from None
-    except _NO_ARCHIVE as error:
-        raise UsageError(
-            f"the archive is no export of misfire's ({type(error).__name__})"
+            f"the archive is not an export of misfire ({type(error).__name__})"
         ) from None
     wanted = {_file(source) for source in entries}
     problems = [f"{name} is missing" for name in sorted(wanted - files.keys())]
-    problems += ["it holds a file that is not in the manifest"] if files.keys() - wanted else []
+    problems += ["it contains a file that is not in the manifest"] if files.keys() - wanted else []
     problems += [
-        f"the manifest says nothing of {source}" for source in SOURCES if source not in entries
+        f"the manifest does not list {source}" for source in SOURCES if source not in entries
     ]
     for source, entry in entries.items():
         problems += _wrong(source, entry, files.get(_file(source), b""), household_id)
@@ -142,17 +141,21 @@ def _wrong(source: str, entry: Mapping[str, Any], data: bytes, household_id: str
     lines = data.splitlines(keepends=True)
     problems = []
     if hashlib.sha256(data).hexdigest() != entry.get("sha256"):
-        problems.append(f"{source} is not what was written (its sha256 is another)")
+        problems.append(f"{source} was changed (its sha256 differs from the manifest)")
     if len(lines) != entry.get("records"):
-        problems.append(f"{source} has {len(lines)} records, not as many as the manifest says")
+        problems.append(
+            f"{source} has {len(lines)} records; the manifest says {entry.get('records')}"
+        )
     strangers = sum(not _is_of(household_id, line) for line in lines)
     if strangers:
-        problems.append(f"{source} has {strangers} records that are not this household's alone")
+        problems.append(
+            f"{source} has {strangers} records that do not belong to this household alone"
+        )
     return problems
 
 
 def _is_of(household_id: str, line: bytes) -> bool:
-    """Say whether a line holds this household's content and nothing else."""
+    """Return whether a line contains only this household's data."""
     try:
         return owners_in(line) == {household_id}
     except ValueError:
@@ -184,4 +187,4 @@ def _identities(text: str) -> list[Any]:
         ]
         return [pyrage.x25519.Identity.from_str(secret) for secret in secrets]
     except pyrage.IdentityError:
-        raise UsageError("the key file holds no age or SSH key that can decrypt") from None
+        raise UsageError("the key file contains no age or SSH private key") from None

@@ -1,4 +1,4 @@
-"""What an operator does to one household goes through the log, among its intents: in order, whoever works on them and when."""
+"""Sends an operator's commands on a household through the log, in order with its intent events."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from streams.wire.state.packing import Stored, unpack
 
 __all__ = ["sealed", "send_command", "wait_until_erased"]
 
-#: Seconds between two looks at the changelog.
+#: Seconds between polls of the changelog.
 _LOOK_AGAIN = 0.5
 
 
 def send_command(brokers: Brokers, household_id: str, command: Command) -> Place:
-    """Put a command into the log and return where it stands.
+    """Write a command to the log and return its position.
 
     Raises:
-        DependencyUnavailable: the broker does not take it.
+        DependencyUnavailable: the broker does not accept it.
     """
     given = HouseholdCommand(
         command_id=uuid.uuid4().hex,
@@ -52,19 +52,19 @@ def send_command(brokers: Brokers, household_id: str, command: Command) -> Place
             producer.close()
     except KafkaError as error:
         raise DependencyUnavailable(
-            f"the command was not taken by {brokers} ({type(error).__name__})"
+            f"{brokers} did not accept the command ({type(error).__name__})"
         ) from error
     return Place(stands.topic, stands.partition, stands.offset)
 
 
 def wait_until_erased(brokers: Brokers, household_id: str, command: Place, seconds: float) -> bool:
-    """Wait until a worker has applied the erasure at ``command``; ``False`` when none does within ``seconds``."""
+    """Wait until a worker has applied the erasure; return ``False`` on timeout."""
     client = admin(brokers)
     mark = Mark(
         look_up(client, [command.topic]).of(command.topic), command.partition, command.offset
     )
     client.close()
-    # A household has the same partition in every topic that is keyed by it.
+    # A household has the same partition in every topic keyed by household.
     key, give_up = household_id.encode(), clock.monotonic() + seconds
     while True:
         states = [
@@ -93,8 +93,8 @@ def sealed(
     """Return the encrypted archive of a household.
 
     Raises:
-        ForeignRecordError: one record of the household holds another's content as well. There is no archive; the worker counts it, which
-            raises an alert.
+        ForeignRecordError: a record of the household also contains another's data. There is no
+            archive, and the worker counts the refusal, which raises an alert.
     """
     try:
         return seal(household_id, holdings, made, recipients)

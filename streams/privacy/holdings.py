@@ -1,4 +1,4 @@
-"""Everything that the topics and the state store hold on one household, source by source."""
+"""Collects everything that the topics contain about one household, topic by topic."""
 
 from __future__ import annotations
 
@@ -22,12 +22,19 @@ SOURCES = tuple(topic.name for topic in TOPICS)
 
 @dataclass(slots=True)
 class Holding:
-    """What one topic holds on the household.
+    """What one topic contains about the household.
 
-    ``lines`` are its records as JSON, with their places. ``superseded`` counts older states in the changelog that the broker has not
-    compacted yet; the state is the last one. ``unchecked`` are records that name the household by one sign only, and ``disputed``
-    those whose key and content name different households: both are reported and not given out. ``foreign`` are those of the household
-    that hold another household's content as well. ``read`` counts all records of the topic.
+    Attributes:
+        source: the topic.
+        read: the number of all records in the topic.
+        superseded: older states in the changelog that the broker has not compacted yet.
+        first: the log time of the oldest record of the household, in seconds since the epoch.
+        last: the log time of the newest.
+        lines: the household's records as JSON, with their positions; of the changelog, the last.
+        unchecked: records that only the key or only the content assigns to the household. They are
+            reported and not exported.
+        disputed: records whose key and content name different households; not exported either.
+        foreign: records of the household that also contain another household's data.
     """
 
     source: str
@@ -42,27 +49,27 @@ class Holding:
 
     @property
     def records(self) -> int:
-        """How many records there are to give out."""
+        """The number of records to export."""
         return len(self.lines)
 
     @property
     def sha256(self) -> str:
-        """The hash of the lines, as they are in an archive."""
+        """The hash of the lines as written to an archive."""
         return hashlib.sha256(b"".join(self.lines)).hexdigest()
 
 
 def collect(household_id: str, read: Callable[[str], Iterable[Held]]) -> list[Holding]:
-    """Read every source and keep what is the household's.
+    """Read every source and keep the household's records.
 
     Args:
-        household_id: as it is in Kafka, a token.
-        read: gives a topic's records, each partition's in order.
+        household_id: the household's token, as it is in Kafka.
+        read: yields a topic's records, in order within a partition.
     """
     return [_holding(source, household_id, read(source)) for source in SOURCES]
 
 
 def foreign(holdings: Iterable[Holding]) -> list[Place]:
-    """Return the places of the household's records that hold another household's content as well."""
+    """Return the positions of records that also contain another household's data."""
     return [place for holding in holdings for place in holding.foreign]
 
 
@@ -89,7 +96,7 @@ def _counted(records: Iterable[Held], holding: Holding) -> Iterator[Held]:
 
 
 def _keep(holding: Holding, held: Held, judged: Judged) -> None:
-    """Add a record; of the changelog, the last one is the state."""
+    """Add a record; of the changelog, keep only the last state."""
     head = json.dumps(
         asdict(held.place) | {"timestamp": held.timestamp, "type": judged.type}
     ).encode()
@@ -104,7 +111,7 @@ def _tombstone(held: Held) -> bool:
 
 
 def collected(brokers: Brokers, household_id: str) -> list[Holding]:
-    """Return what every topic and the state store hold on a household; all of each is read.
+    """Return what every topic contains about a household. Reads all topics completely.
 
     Raises:
         DependencyUnavailable: a topic is missing, or cannot be read to its end.
@@ -113,7 +120,7 @@ def collected(brokers: Brokers, household_id: str) -> list[Holding]:
 
 
 def counts(holding: Holding) -> dict[str, Any]:
-    """Return what is said about a source without saying what is in it."""
+    """Return a summary of a source, without contents."""
     return {
         "source": holding.source,
         "records": holding.records,

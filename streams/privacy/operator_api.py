@@ -1,4 +1,4 @@
-"""The operator API: what ``misfire household`` does, over HTTP, for those whose token may."""
+"""The operator API: ``misfire household`` over HTTP, for callers with an access token."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ __all__ = ["build_operator"]
 
 logger = logging.getLogger(__name__)
 
-#: Households that are read at a time: each reads every topic from its beginning.
+#: Concurrent requests: each reads every topic from its beginning.
 _AT_A_TIME = 2
-#: Seconds that an erasure may be waited for.
+#: Longest time in seconds to wait for an erasure.
 _LONGEST_WAIT = 120.0
 
 Household = Annotated[
@@ -47,7 +47,7 @@ Household = Annotated[
 
 
 class ExportRequest(BaseModel):
-    """Whom an export is encrypted to."""
+    """The keys that an export is encrypted to."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -67,7 +67,7 @@ _EXPORT_BODY = {
 
 
 async def _export_request(request: Request) -> ExportRequest:
-    """Read the body, once the guard has let the caller in: a body parameter would be read and parsed before."""
+    """Read the body after authentication; FastAPI would read a body parameter before it."""
     body = await read_body(request)
     check_unambiguous(body)
     try:
@@ -75,20 +75,18 @@ async def _export_request(request: Request) -> ExportRequest:
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False, include_context=False)
         places = sorted({".".join(("body", *map(str, each["loc"]))) for each in problems})
-        raise RecordError(
-            "schema", f"cannot be used: {', '.join(places)}; /docs says what belongs there"
-        ) from None
+        raise RecordError("schema", f"invalid: {', '.join(places)}; see /docs") from None
 
 
 class _Places:
-    """Who is being served, of threads: a tenant, known by its household key, never takes the last place alone."""
+    """Limits concurrent requests; a tenant (by its household key) never occupies all of them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._served: Counter[str | None] = Counter()
 
     def take(self, tenant: str | None) -> bool:
-        """Take a place; return whether there was one."""
+        """Take a place; return whether one was free."""
         with self._lock:
             most = _AT_A_TIME if tenant is None else _AT_A_TIME - 1
             free = self._served.total() < _AT_A_TIME and self._served[tenant] < most
@@ -96,31 +94,32 @@ class _Places:
             return free
 
     def leave(self, tenant: str | None) -> None:
-        """Give the place back."""
+        """Release a place."""
         with self._lock:
             self._served[tenant] -= 1
 
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """Lets a few requests in at a time, for households of the caller's tenant; says on record who asked for what."""
+    """Admits requests for households of the caller's tenant, a few at a time, and logs each."""
 
     brokers: Brokers
     places: _Places
 
     @contextmanager
     def serve(self, request: Request, household_id: str, what: str) -> Iterator[None]:
-        """Do one thing for one household.
+        """Admit one request about one household.
 
         Raises:
-            RecordError: with code ``other_tenant``, ``busy``, ``bad_recipient``, ``foreign_record`` or ``unavailable``.
+            RecordError: with code ``other_tenant``, ``busy``, ``bad_recipient``,
+                ``foreign_record`` or ``unavailable``.
         """
         caller = caller_of(request)
         caller.check_household(household_id)
         if not self.places.take(caller.household_key):
             raise RecordError(
                 "busy",
-                "as many households are being read as may be at a time; ask again in a minute",
+                "too many households are being read at the moment; try again in a minute",
             )
         asked_by = {"token": caller.token.id} if caller.token else {}
         logger.info(what, extra={"fields": {"household_id": household_id, **asked_by}})
@@ -130,7 +129,7 @@ class _Desk:
             raise RecordError("bad_recipient", str(error)) from None
         except ForeignRecordError as error:
             raise RecordError(
-                "foreign_record", f"{error}. There is no archive; the worker counts it"
+                "foreign_record", f"{error}. No archive was created; the worker counts the refusal"
             ) from None
         except DependencyUnavailable as error:
             raise RecordError("unavailable", str(error)) from None
@@ -144,19 +143,20 @@ def build_operator(
     """Build the HTTP application.
 
     Args:
-        brokers: where the log is.
-        guard: asks for tokens; on loopback too, any other program or page of the machine reaches it.
-        hosts: names besides the address under which it is asked.
-        host: what it listens on.
+        brokers: the Kafka brokers.
+        guard: checks access tokens. It is required on loopback too, where any program or web page
+            on the machine can connect.
+        hosts: further names that the ``Host`` header may contain.
+        host: the address that the API listens on.
 
     Raises:
-        ValueError: the guard asks for no token.
+        ValueError: the guard does not require a token.
     """
     if not guard.requires_token:
-        raise ValueError("the operator API always asks for a token")
+        raise ValueError("the operator API always requires a token")
     app = FastAPI(
         title="misfire operator",
-        summary="What is held on one household, for itself alone, and until it wants it gone.",
+        summary="Show, export and erase the data of one household.",
         version="1",
         dependencies=[Depends(guard), Depends(HTTPBearer(auto_error=False))],
     )
@@ -166,26 +166,26 @@ def build_operator(
     @app.exception_handler(RequestValidationError)
     async def misread(request: Request, error: RequestValidationError) -> JSONResponse:
         places = {".".join(map(str, each["loc"])) for each in error.errors()}
-        said = f"cannot be used: {', '.join(sorted(places))}; /docs says what belongs there"
+        said = f"invalid: {', '.join(sorted(places))}; see /docs"
         return await refuse(request, RecordError("schema", said))
 
     app.include_router(_households(_Desk(brokers, _Places())))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, bool]:
-        """Whether the process answers at all."""
+        """Return whether the process is alive."""
         return {"alive": True}
 
     return app
 
 
 def _households(desk: _Desk) -> APIRouter:
-    # Reading Kafka blocks, so these are functions that FastAPI runs in threads.
+    # Plain functions: reading Kafka blocks, so FastAPI runs them in threads.
     routes = APIRouter(prefix="/v1/households/{household_id}")
 
     @routes.get("")
     def show(household_id: Household, request: Request) -> dict[str, Any]:
-        """Count what every topic and the state store hold, without showing it."""
+        """Count the household's records in every topic, without showing them."""
         with desk.serve(request, household_id, "show"):
             sources = [counts(each) for each in collected(desk.brokers, household_id)]
         return {"household_id": household_id, "sources": sources}
@@ -196,7 +196,7 @@ def _households(desk: _Desk) -> APIRouter:
         asked: Annotated[ExportRequest, Depends(_export_request)],
         request: Request,
     ) -> Response:
-        """The archive, encrypted to the requester; 409 and no archive when one record is not the household's alone."""
+        """Return the encrypted archive; 409 if a record also contains another household's data."""
         with desk.serve(request, household_id, "export"):
             recipients = [recipient(key) for key in asked.recipients]
             holdings = collected(desk.brokers, household_id)
@@ -210,7 +210,7 @@ def _households(desk: _Desk) -> APIRouter:
         request: Request,
         wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT)] = 30.0,
     ) -> JSONResponse:
-        """Erase the state, in the order of the log. 200: a worker did it; 202: one will."""
+        """Erase the state, in log order. 200: a worker has applied it; 202: it is in the log."""
         with desk.serve(request, household_id, "erase"):
             place = send_command(desk.brokers, household_id, Command.ERASE)
             applied = wait_until_erased(desk.brokers, household_id, place, wait)
@@ -219,7 +219,7 @@ def _households(desk: _Desk) -> APIRouter:
 
     @routes.get("/erasure")
     def verify_erased(household_id: Household, request: Request) -> dict[str, Any]:
-        """Read everything and say what is still there, and until when."""
+        """Read all topics; return what is left of the household, and until when."""
         with desk.serve(request, household_id, "verify-erased"):
             marked, left = remains(collected(desk.brokers, household_id))
         return {

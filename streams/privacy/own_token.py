@@ -1,4 +1,4 @@
-"""The operator API's own token, where there is no access file: made at the first start, for the households of every tenant."""
+"""The operator API's own token, created at the first start if there is no access file."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _FORM = re.compile(r"(?P<id>[0-9a-f]{8})\.(?P<secret>[0-9A-Za-z_-]{43})")
 
 
 def own_token(path: Path) -> AccessToken:
-    """Return what is kept of the token in a file; make the file where it is not there.
+    """Return the access token of a file, for the households of all tenants; create it if missing.
 
     Raises:
         DependencyUnavailable: the file cannot be read or written.
-        UsageError: others may read it, or it holds no token; the message repeats nothing of it.
+        UsageError: other users can read it, or it contains no token. The message repeats nothing.
     """
     try:
         check_private(path, "operator's token file")
@@ -31,7 +31,7 @@ def own_token(path: Path) -> AccessToken:
     except FileNotFoundError:
         sent, made = new_token(_TENANT, _SCOPES, _PER_SECOND)
         write_privately(path, f"{sent}\n".encode(), "operator's token")
-        logger.info("made a token for the operator API; it is in %s", path.absolute())
+        logger.info("created a token for the operator API in %s", path.absolute())
         return made
     except OSError as error:
         raise DependencyUnavailable(
@@ -39,8 +39,10 @@ def own_token(path: Path) -> AccessToken:
         ) from error
     match = _FORM.fullmatch(sent)
     if match is None:
-        raise UsageError(f"{path} holds no token; remove it, and 'misfire operator' makes another")
-    logger.info("the operator API asks for the token in %s", path.absolute())
+        raise UsageError(
+            f"{path} does not contain a token; remove it, and 'misfire operator' creates one"
+        )
+    logger.info("the operator API requires the token in %s", path.absolute())
     return AccessToken(
         id=match["id"],
         tenant=_TENANT,

@@ -1,7 +1,7 @@
-"""Whose a record is: its key says so and, apart from that, its content.
+"""Determines the household that owns a record, from its key and, independently, its content.
 
-Of the content only the declared fields of its kind count. A field of that name anywhere else, such as a slot, names nobody: otherwise
-anybody could claim a record for another household, and veto that household's export.
+In the content, only the declared fields ``household_id`` of its kind count. If a slot of that name
+counted, any producer could claim a record for another household and block that household's export.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from streams.wire.state.packing import Stored, unpack
 
 __all__ = ["Judged", "Whose", "judge", "owners_in", "owners_of"]
 
-#: Every kind of record that may say its CloudEvents type, by it; and what a topic's records are that say none.
+#: Kinds of records by their CloudEvents type, and the kind of a topic's records without a type.
 _KINDS: dict[str, Kind[Any]] = {
     kind.type: kind for kind in (*vars(records).values(), LATE) if isinstance(kind, Kind)
 }
@@ -46,28 +46,29 @@ _UNNAMED: dict[str, Kind[Any]] = {
 
 #: A value of the changelog: packed there, and JSON in an archive.
 _STATE = Kind("misfire.household-state.v1", Stored)
-#: What an archive may hold. A state says no type: it is one by its topic, or anybody could send the content of two households as one.
+#: Kinds in an archive. In Kafka, a state is recognised by its topic only: by its type, any producer
+#: could send the data of two households as one state.
 _ARCHIVED = _KINDS | {_STATE.type: _STATE}
 
 
 class Whose(StrEnum):
-    """What key and content of a record say about one household."""
+    """How the key and the content of a record relate to one household."""
 
     #: Neither names it as the owner.
     OTHERS = "others"
-    #: Both name it and no other household; of a record without a key by contract, the content does.
+    #: Both name it and no other; the content alone, if the topic has no keys by contract.
     OURS = "ours"
-    #: Both name it, and the content names another household as well. Only a part of misfire can have written that.
+    #: Both name it, and the content also names another. Only misfire itself can have written that.
     FOREIGN = "foreign"
-    #: Key and content name different households, and one of them is this one. The record belongs to neither.
+    #: Key and content name different households, one of them this one. Belongs to neither.
     DISPUTED = "disputed"
-    #: One sign names it and the other is missing: no key, or content that cannot be read.
+    #: One names it and the other is missing: no key, or unreadable content.
     UNCHECKED = "unchecked"
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Whose a record is, its CloudEvents type, and its content as JSON: what our own reading of it holds, and no byte besides."""
+    """A record's owner, its CloudEvents type, and its decoded content as JSON."""
 
     whose: Whose
     type: str = ""
@@ -75,7 +76,7 @@ class Judged:
 
 
 def judge(held: Held, household_id: str) -> Judged:
-    """Say whose a record is, seen from one household."""
+    """Return how a record relates to one household."""
     keyed = held.key == household_id.encode()
     kind = _kind(held)
     value = None if kind is None else _decoded(held, kind)
@@ -94,30 +95,30 @@ def judge(held: Held, household_id: str) -> Judged:
 
 
 def owners_of(value: Any) -> set[str]:
-    """Return every household that a value names in a declared field ``household_id``, its own or that of a value inside it.
+    """Return the households in the declared fields ``household_id`` of a value and its parts.
 
-    What is inside of a mapping was named by its sender and names no household.
+    Keys of a mapping are chosen by the sender and do not count.
     """
     return set(_owners(value))
 
 
 def owners_in(line: bytes) -> set[str]:
-    """Return the owners of a record that ``judge`` gave out, from its line in an archive.
+    """Return the owners of a record from its line in an archive.
 
     Raises:
-        ValueError: the line cannot be read as what it says it is.
+        ValueError: the line is not a record of its declared type.
     """
     try:
         said = json.loads(line)
         kind, record = _ARCHIVED[said["type"]], json.dumps(said["record"]).encode()
         value = kind.adapter.validate_json(record, strict=True)
     except (LookupError, TypeError, RecursionError) as error:
-        raise ValueError("the line is no record of an archive") from error
+        raise ValueError("the line is not a record of an archive") from error
     return owners_of(value)
 
 
 def _decoded(held: Held, kind: Kind[Any]) -> Any:
-    """Return a record's value as we read it; ``None`` where it cannot be read."""
+    """Return a record's decoded value; ``None`` if it cannot be decoded."""
     try:
         if kind is _STATE:
             return unpack(held.value or b"")

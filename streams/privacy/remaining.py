@@ -1,4 +1,4 @@
-"""What is left of a household after its erasure, topic by topic, and when that goes."""
+"""Finds what is left of a household after its erasure, and when retention deletes it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _STORED = TypeAdapter(Stored)
 
 @dataclass(frozen=True, slots=True)
 class Remains:
-    """What one topic still holds on an erased household.
+    """What one topic still contains about an erased household.
 
-    ``until`` is when the last of it has gone by itself, in seconds since the epoch.
+    ``until`` is when retention has deleted the last of it, in seconds since the epoch.
     """
 
     source: str
@@ -34,7 +34,7 @@ class Remains:
 
 
 def remains(holdings: Sequence[Holding]) -> tuple[bool, list[Remains]]:
-    """Say whether the state is erased, and what the topics still hold besides the mark."""
+    """Return whether the state is erased, and what the topics still contain besides the mark."""
     kept = {topic.name: topic.kept for topic in TOPICS}
     left, marked = [], False
     for holding in holdings:
@@ -52,12 +52,12 @@ def remains(holdings: Sequence[Holding]) -> tuple[bool, list[Remains]]:
 
 
 def _is_command(line: bytes) -> bool:
-    """Whether a line tells of a command: that there was an erasure may be known."""
+    """Return whether a line is a command. The fact of an erasure may be kept."""
     return bool(json.loads(line)["type"] == COMMAND.type)
 
 
 def _only_the_mark(holding: Holding) -> bool:
-    """Whether the last state is what ``erased`` leaves and nothing more."""
+    """Return whether the last state is exactly what ``erased`` leaves."""
     if not holding.lines:
         return False
     stored = _STORED.validate_python(json.loads(holding.lines[-1])["record"])

@@ -1,4 +1,4 @@
-"""``misfire operator``: serves the operator API."""
+"""Runs ``misfire operator``, which serves the operator API."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ logger = logging.getLogger(__name__)
 
 
 def run_operator(settings: Settings) -> None:
-    """Serve until told to stop.
+    """Serve until the process is stopped.
 
     Raises:
-        DependencyUnavailable: the port is taken, or a certificate, password, access or token file is missing.
-        UsageError: it would be open to a network, or settings contradict each other.
+        DependencyUnavailable: the port is in use, or a certificate, password, access or token file
+            is missing.
+        UsageError: the API would be open to a network, or settings contradict each other.
     """
     check_edge(settings, "operator")
     tls = server_options(settings)

@@ -269,12 +269,12 @@ def test_an_archive_that_was_changed_is_found_out() -> None:
     swapped = changed(
         lambda files: files.update({name: files[name].replace(b"00001f", b"00002f")})
     ).problems
-    assert any("not this household's alone" in problem for problem in swapped)
+    assert any("do not belong to this household alone" in problem for problem in swapped)
 
 
 def test_what_is_no_archive_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     for data in (b"", b"PK\x05\x06" + b"\0" * 18):
-        with pytest.raises(UsageError, match="no export of misfire's"):
+        with pytest.raises(UsageError, match="not an export of misfire"):
             open_archive(pyrage.encrypt(data, [KEY.to_public()]), str(KEY))
     sealed = seal(home(1), collect(home(1), town_log(2, 2).read), NOW, [KEY.to_public()])
     monkeypatch.setattr(archive, "LARGEST_UNPACKED", 1_000)

@@ -282,7 +282,7 @@ def test_who_asked_for_what_is_on_record(
 
 
 def test_without_an_access_file_a_token_is_asked_for_too(desk: Desk) -> None:
-    with pytest.raises(ValueError, match="always asks for a token"):
+    with pytest.raises(ValueError, match="always requires a token"):
         api.build_operator(Brokers("nobody.invalid:9092"), Guard(None))
 
     del desk.client.headers["authorization"]

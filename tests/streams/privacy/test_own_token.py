@@ -34,7 +34,7 @@ def test_a_file_that_cannot_serve_is_said_and_not_repeated(tmp_path: Path) -> No
     file.touch(0o600)
     for content in ("", "secret", "0" * 8 + ".short"):
         file.write_text(content)
-        with pytest.raises(UsageError, match="holds no token") as refused:
+        with pytest.raises(UsageError, match="does not contain a token") as refused:
             own_token(file)
         assert not content or content not in str(refused.value)
     file.chmod(0o644)
