@@ -13,7 +13,7 @@ from streams.errors import DependencyUnavailable
 from streams.kafka.connection import Brokers
 from streams.wire.records import Headers
 
-__all__ = ["Held", "Place", "read_topic"]
+__all__ = ["Place", "TopicRecord", "read_topic"]
 
 #: Seconds without a record before a topic's end, after which the broker counts as lost.
 _PATIENCE = 30.0
@@ -34,7 +34,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class TopicRecord:
     """A record of the log. ``timestamp`` is the log's, in seconds since the epoch."""
 
     place: Place
@@ -44,7 +44,7 @@ class Held:
     headers: Headers = ()
 
 
-def read_topic(brokers: Brokers, topic: str, only: int | None = None) -> Iterator[Held]:
+def read_topic(brokers: Brokers, topic: str, only: int | None = None) -> Iterator[TopicRecord]:
     """Yield every record of a topic, or of the partition ``only``, from the beginning to the end.
 
     The embedded broker (tansu 0.6) reports as the end the offset after the first record of the
@@ -76,7 +76,7 @@ def read_topic(brokers: Brokers, topic: str, only: int | None = None) -> Iterato
             for partition, records in polled.items():
                 for record in records:
                     place = Place(topic, partition.partition, record.offset)
-                    yield Held(
+                    yield TopicRecord(
                         place,
                         record.timestamp / 1000,
                         record.key,

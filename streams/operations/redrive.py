@@ -18,7 +18,7 @@ from kafka.errors import KafkaError
 
 from streams.errors import DependencyUnavailable, RecordError
 from streams.kafka.connection import Brokers
-from streams.kafka.reading import Held, Place
+from streams.kafka.reading import Place, TopicRecord
 from streams.kafka.topics import DEAD_LETTERS, INTENTS, OUTCOMES
 from streams.wire.records import INTENT, OUTCOME, first_logged, header
 from streams.worker.handling import Incoming, read_intent, read_outcome
@@ -56,7 +56,9 @@ class SortedLetters:
     left: Counter[str] = field(default_factory=Counter)
 
 
-def sort_letters(letters: Iterable[Held], reasons: Collection[str], now: datetime) -> SortedLetters:
+def sort_letters(
+    letters: Iterable[TopicRecord], reasons: Collection[str], now: datetime
+) -> SortedLetters:
     """Return which letters to send again, reading each as the worker would read it now.
 
     Args:
@@ -114,7 +116,7 @@ def send_again(brokers: Brokers, records: Iterable[Resend]) -> int:
     return sent
 
 
-def _sort(held: Held, key: bytes, value: bytes, now: datetime, found: SortedLetters) -> None:
+def _sort(held: TopicRecord, key: bytes, value: bytes, now: datetime, found: SortedLetters) -> None:
     topic = (header(held.headers, "misfire_topic") or b"").decode("ascii", "replace")
     readers: dict[str, Any] = {INTENTS: (read_intent, INTENT), OUTCOMES: (read_outcome, OUTCOME)}
     if topic not in readers:
@@ -135,7 +137,7 @@ def _sort(held: Held, key: bytes, value: bytes, now: datetime, found: SortedLett
     found.again.append(Resend(held.place, topic, key, value, headers))
 
 
-def _reason(held: Held) -> str:
+def _reason(held: TopicRecord) -> str:
     return (header(held.headers, "misfire_reason") or b"").decode("ascii", "replace")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from streams.kafka.reading import Held
+from streams.kafka.reading import TopicRecord
 from streams.wire.state.marks import merged, partition_of
 from streams.wire.state.packing import Stored, pack, unpack
 
@@ -42,7 +42,7 @@ class States:
 
     latest: dict[bytes, dict[int, bytes]] = field(default_factory=dict)
 
-    def take(self, records: Iterable[Held]) -> States:
+    def take(self, records: Iterable[TopicRecord]) -> States:
         """Add records, which must be in order within each partition, and return ``self``."""
         for held in records:
             if held.key is None:

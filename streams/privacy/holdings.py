@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from streams.kafka.connection import Brokers
-from streams.kafka.reading import Held, Place, read_topic
+from streams.kafka.reading import Place, TopicRecord, read_topic
 from streams.kafka.topics import HOUSEHOLDS, TOPICS
 from streams.privacy.ownership import Judged, Whose, judge
 
@@ -58,7 +58,7 @@ class Holding:
         return hashlib.sha256(b"".join(self.lines)).hexdigest()
 
 
-def collect(household_id: str, read: Callable[[str], Iterable[Held]]) -> list[Holding]:
+def collect(household_id: str, read: Callable[[str], Iterable[TopicRecord]]) -> list[Holding]:
     """Read every source and keep the household's records.
 
     Args:
@@ -73,7 +73,7 @@ def foreign(holdings: Iterable[Holding]) -> list[Place]:
     return [place for holding in holdings for place in holding.foreign]
 
 
-def _holding(source: str, household_id: str, records: Iterable[Held]) -> Holding:
+def _holding(source: str, household_id: str, records: Iterable[TopicRecord]) -> Holding:
     holding = Holding(source)
     for held in _counted(records, holding):
         judged = judge(held, household_id)
@@ -89,13 +89,13 @@ def _holding(source: str, household_id: str, records: Iterable[Held]) -> Holding
     return holding
 
 
-def _counted(records: Iterable[Held], holding: Holding) -> Iterator[Held]:
+def _counted(records: Iterable[TopicRecord], holding: Holding) -> Iterator[TopicRecord]:
     for held in records:
         holding.read += 1
         yield held
 
 
-def _keep(holding: Holding, held: Held, judged: Judged) -> None:
+def _keep(holding: Holding, held: TopicRecord, judged: Judged) -> None:
     """Add a record; of the changelog, keep only the last state."""
     head = json.dumps(
         asdict(held.place) | {"timestamp": held.timestamp, "type": judged.type}
@@ -106,7 +106,7 @@ def _keep(holding: Holding, held: Held, judged: Judged) -> None:
     holding.lines.append(head[:-1] + b', "record": ' + judged.content + b"}\n")
 
 
-def _tombstone(held: Held) -> bool:
+def _tombstone(held: TopicRecord) -> bool:
     return held.place.topic == HOUSEHOLDS and not held.value
 
 

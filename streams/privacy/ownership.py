@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from streams.errors import RecordError
-from streams.kafka.reading import Held
+from streams.kafka.reading import TopicRecord
 from streams.kafka.topics import (
     DEAD_LETTERS,
     DECISIONS,
@@ -75,7 +75,7 @@ class Judged:
     content: bytes = b""
 
 
-def judge(held: Held, household_id: str) -> Judged:
+def judge(held: TopicRecord, household_id: str) -> Judged:
     """Return how a record relates to one household."""
     keyed = held.key == household_id.encode()
     kind = _kind(held)
@@ -117,7 +117,7 @@ def owners_in(line: bytes) -> set[str]:
     return owners_of(value)
 
 
-def _decoded(held: Held, kind: Kind[Any]) -> Any:
+def _decoded(held: TopicRecord, kind: Kind[Any]) -> Any:
     """Return a record's decoded value; ``None`` if it cannot be decoded."""
     try:
         if kind is _STATE:
@@ -140,11 +140,11 @@ def _owners(value: Any) -> Iterator[str]:
             yield from _owners(entry)
 
 
-def _structured(held: Held) -> bool:
+def _structured(held: TopicRecord) -> bool:
     return is_structured((header(held.headers, "content-type") or b"").decode("latin-1"))
 
 
-def _kind(held: Held) -> Kind[Any] | None:
+def _kind(held: TopicRecord) -> Kind[Any] | None:
     topic = held.place.topic
     if topic == HOUSEHOLDS:
         return _STATE

@@ -57,7 +57,7 @@ class Households:
         self._table = table
         self._decoded: OrderedDict[bytes, Stored] = OrderedDict()
         self._queue: asyncio.Queue[_Staged] = asyncio.Queue(_STAGED)
-        #: Held while a record is handled, from reading its household to staging it, so that the two
+        #: TopicRecord while a record is handled, from reading its household to staging it, so that the two
         #: agents never start from the same state and a rebalance never interrupts a record.
         self.working = asyncio.Lock()
         #: Counts of records taken and written. While they differ, records wait to be handled or

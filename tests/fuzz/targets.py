@@ -35,7 +35,7 @@ from streams.files.keyring import read_keyring
 from streams.gateway.requests import context_of as context_of_request
 from streams.hook.connection import Answer
 from streams.hook.reading import UnreadableAnswerError, detail_of, read_decision, read_result
-from streams.kafka.reading import Held, Place
+from streams.kafka.reading import Place, TopicRecord
 from streams.kafka.topics import DEAD_LETTERS, HOUSEHOLDS, INTENTS, REPLIES
 from streams.operations.redrive import sort_letters
 from streams.privacy.archive import open_archive, seal
@@ -241,7 +241,9 @@ def ownership(data: bytes) -> None:
     """Judge whose a record is: an exported record names no other household."""
     for topic in (INTENTS, HOUSEHOLDS, REPLIES, DEAD_LETTERS):
         for key in (b"h1", b"h2", None):
-            held = Held(Place(topic, 0, 0), 0.0, key, data, [("misfire_topic", INTENTS.encode())])
+            held = TopicRecord(
+                Place(topic, 0, 0), 0.0, key, data, [("misfire_topic", INTENTS.encode())]
+            )
             judged = judge(held, "h1")
             if judged.whose is Whose.OURS:
                 line = b'{"type": "%b", "record": %b}' % (judged.type.encode(), judged.content)
@@ -253,7 +255,7 @@ def redrive(data: bytes) -> None:
     """Redrive a dead letter of key, value, topic and reason: it is sent again unchanged."""
     key, value, topic, reason, *_ = (*data.split(CUT), b"", b"", b"")
     headers = [("misfire_topic", topic), ("misfire_reason", reason)]
-    held = Held(Place(DEAD_LETTERS, 0, 0), 0.0, key, value, headers)
+    held = TopicRecord(Place(DEAD_LETTERS, 0, 0), 0.0, key, value, headers)
     for again in sort_letters([held], ["internal_error"], START + timedelta(days=1)).again:
         assert (again.key, again.value, again.topic.encode()) == (key, value, topic)
 
@@ -286,7 +288,7 @@ def _identity() -> Any:
 
 
 def _archive() -> bytes:
-    held = Held(Place(INTENTS, 0, 0), 0.0, b"h1", _INTENT)
+    held = TopicRecord(Place(INTENTS, 0, 0), 0.0, b"h1", _INTENT)
     holdings = collect("h1", lambda topic: [held] if topic == INTENTS else [])
     return bytes(
         pyrage.decrypt(seal("h1", holdings, START, [_identity().to_public()]), [_identity()])

@@ -427,7 +427,7 @@ def test_labels_of_another_stream(stream: Path, bundle: Path, tmp_path: Path) ->
         "evaluate", "--stream", stream, "--labels", tmp_path / "labels", "--bundle", bundle
     )
 
-    assert_said(ended, 2, "the stream does not hold")
+    assert_said(ended, 2, "are not in the stream")
 
 
 def test_a_directory_that_is_no_bundle_is_left_alone(stream: Path, tmp_path: Path) -> None:

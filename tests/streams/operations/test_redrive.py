@@ -6,7 +6,7 @@ from typing import Any
 
 from detector.contracts.events import OutcomeKind
 from streams.errors import RecordError
-from streams.kafka.reading import Held, Place
+from streams.kafka.reading import Place, TopicRecord
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, INTENTS, OUTCOMES
 from streams.operations.redrive import DEFAULT_REASONS, REDRIVEN, sort_letters
 from streams.wire.records import FIRST_LOGGED, INTENT, OUTCOME, header, logged_before
@@ -18,12 +18,12 @@ NOW = START + timedelta(hours=1)
 GOOD = INTENT.encode(event(1))
 
 
-def letter(number: int, reason: str, value: bytes | None = GOOD, **fields: Any) -> Held:
+def letter(number: int, reason: str, value: bytes | None = GOOD, **fields: Any) -> TopicRecord:
     """A dead letter as the worker writes it."""
     given: dict[str, Any] = {"topic": INTENTS, "key": b"h1"} | fields
     record = Incoming(partition=1, offset=number, timestamp=0.0, value=value, headers=(), **given)
     made = letter_about(record, RecordError(reason, "a sentence"))
-    return Held(Place(DEAD_LETTERS, 0, number), 0.0, made.key, made.value, made.headers)
+    return TopicRecord(Place(DEAD_LETTERS, 0, number), 0.0, made.key, made.value, made.headers)
 
 
 def test_an_acceptable_letter_goes_to_its_topic_unchanged() -> None:
@@ -78,7 +78,7 @@ def test_a_letter_with_a_withheld_value_is_not_sent() -> None:
 
 def test_a_letter_with_a_receipt_in_any_partition_is_skipped() -> None:
     headers = [("misfire_reason", REDRIVEN.encode()), ("misfire_letter", b"0/1")]
-    receipt = Held(Place(DEAD_LETTERS, 3, 0), 0.0, b"h1", b"", headers)
+    receipt = TopicRecord(Place(DEAD_LETTERS, 3, 0), 0.0, b"h1", b"", headers)
     letters = [receipt, letter(0, "internal_error"), letter(1, "internal_error")]
     found = sort_letters(letters, DEFAULT_REASONS, NOW)
     assert [again.letter.offset for again in found.again] == [0]

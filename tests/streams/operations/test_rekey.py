@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from detector.household.state import HouseholdState
-from streams.kafka.reading import Held, Place
+from streams.kafka.reading import Place, TopicRecord
 from streams.kafka.topics import HOUSEHOLDS
 from streams.operations.rekey import Move, States, merge_states
 from streams.wire.state.marks import Mark, partition_of
@@ -23,8 +23,8 @@ def stored(learned: int, *, erased: float | None = None, partition: int = 0) -> 
     return Stored(state=state, intents=(Mark("11111111", partition, 9),), erased=erased)
 
 
-def held(partition: int, value: bytes | None, offset: int = 0) -> Held:
-    return Held(Place(HOUSEHOLDS, partition, offset), 0.0, KEY, value)
+def held(partition: int, value: bytes | None, offset: int = 0) -> TopicRecord:
+    return TopicRecord(Place(HOUSEHOLDS, partition, offset), 0.0, KEY, value)
 
 
 def test_a_household_moves_to_its_own_partition_once() -> None:

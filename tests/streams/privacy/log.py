@@ -14,7 +14,7 @@ from detector.contracts.events import IntentEvent, OutcomeKind
 from detector.household.state import HouseholdState
 from detector.policy.fallback import fallback_decision
 from streams.files.policy import read_policy
-from streams.kafka.reading import Held, Place
+from streams.kafka.reading import Place, TopicRecord
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
 from streams.wire.records import DECISION, INTENT, OUTCOME, Kind
 from streams.wire.state.marks import Mark
@@ -39,9 +39,9 @@ def home(number: int) -> str:
 class FakeLog:
     """Topics as lists of records; ``read`` is what ``collect`` wants."""
 
-    records: list[Held] = field(default_factory=list)
+    records: list[TopicRecord] = field(default_factory=list)
 
-    def read(self, topic: str) -> Iterator[Held]:
+    def read(self, topic: str) -> Iterator[TopicRecord]:
         return (held for held in self.records if held.place.topic == topic)
 
     def add(self, topic: str, key: str | None, value: bytes | None, **headers: bytes) -> int:
@@ -49,7 +49,7 @@ class FakeLog:
         place = Place(topic, len(self.records) % PARTITIONS, len(self.records))
         seconds = START.timestamp() + len(self.records)
         self.records.append(
-            Held(
+            TopicRecord(
                 place, seconds, None if key is None else key.encode(), value, list(headers.items())
             )
         )

@@ -13,7 +13,7 @@ from detector.decision.decide import apply_outcome
 from detector.household.learning import token
 from streams.errors import RecordError
 from streams.gateway.late_answers import Provisional, late_answer
-from streams.kafka.reading import Held, Place
+from streams.kafka.reading import Place, TopicRecord
 from streams.kafka.topics import (
     DEAD_LETTERS,
     DECISIONS,
@@ -79,8 +79,12 @@ US, THEM = home(1), home(2)
 GOOD = INTENT.encode(intent_of(1, 0))
 
 
-def held(topic: str, key: str | None, value: bytes | None, *headers: tuple[str, bytes]) -> Held:
-    return Held(Place(topic, 0, 0), 0.0, None if key is None else key.encode(), value, headers)
+def held(
+    topic: str, key: str | None, value: bytes | None, *headers: tuple[str, bytes]
+) -> TopicRecord:
+    return TopicRecord(
+        Place(topic, 0, 0), 0.0, None if key is None else key.encode(), value, headers
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,7 +117,7 @@ def held(topic: str, key: str | None, value: bytes | None, *headers: tuple[str, 
         (held(INTENTS, THEM, f'{{"{US}"'.encode()), Whose.OTHERS),
         (held(INTENTS, THEM, b"{"), Whose.OTHERS),
         (held(INTENTS, None, b"{}"), Whose.OTHERS),
-        (Held(Place(INTENTS, 0, 0), 0.0, b"\xff\xfe", GOOD), Whose.DISPUTED),
+        (TopicRecord(Place(INTENTS, 0, 0), 0.0, b"\xff\xfe", GOOD), Whose.DISPUTED),
         (held(REPLIES, None, DECISION.encode(decision_of(intent_of(1, 0)))), Whose.OURS),
         (held(REPLIES, None, DECISION.encode(decision_of(intent_of(2, 0)))), Whose.OTHERS),
         (held(DEAD_LETTERS, US, GOOD, ("misfire_topic", INTENTS.encode())), Whose.OURS),
@@ -125,7 +129,7 @@ def held(topic: str, key: str | None, value: bytes | None, *headers: tuple[str, 
         (held(HOUSEHOLDS, US, b"\xff\x00damaged"), Whose.UNCHECKED),
     ],
 )
-def test_key_and_content_have_to_agree(record: Held, whose: Whose) -> None:
+def test_key_and_content_have_to_agree(record: TopicRecord, whose: Whose) -> None:
     judged = judge(record, US)
     assert judged.whose is whose
     assert bool(judged.content) == (whose is Whose.OURS)
