@@ -30,7 +30,7 @@ def read_events(path: Path) -> list[IntentEvent]:
     """Read a stream.
 
     Raises:
-        DependencyUnavailable: the file is not there.
+        DependencyUnavailable: the file does not exist.
         UsageError: the stream is empty, or a line is not an event, repeats an ``event_id`` or is
             earlier than the household's line before. The message names the line.
     """
@@ -65,7 +65,7 @@ def read_meant(path: Path, labels: Path | None) -> list[IntentEvent]:
     """Read a stream without the events that its labels mark as misfires.
 
     Raises:
-        DependencyUnavailable: a file is not there.
+        DependencyUnavailable: a file does not exist.
         UsageError: a file is invalid, or a label names an event that is not in the stream.
     """
     events = read_events(path)
@@ -83,7 +83,7 @@ def read_labels(path: Path) -> dict[str, str]:
     """Read labels, and return the kind of misfire by ``event_id``.
 
     Raises:
-        DependencyUnavailable: the file is not there.
+        DependencyUnavailable: the file does not exist.
         UsageError: a line is not a label; the message names it.
     """
     labels: dict[str, str] = {}

@@ -122,7 +122,7 @@ def read_keyring(path: Path) -> Keyring:
     """Read a keyring.
 
     Raises:
-        DependencyUnavailable: the file is not there.
+        DependencyUnavailable: the file does not exist.
         UsageError: other users can read it, or it is not a keyring; the message does not quote it.
     """
     keyring, _ = read_private_json(

@@ -121,7 +121,7 @@ def test_a_failed_write_creates_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_link_stays_a_link_and_modes_are_kept(tmp_path: Path) -> None:
+def test_a_link_stays_a_link_and_its_target_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / "real").write_bytes(b"old")
     (tmp_path / "link").symlink_to("real")
     write_whole(tmp_path / "link", b"new", mode=0o600)

@@ -113,7 +113,7 @@ def test_other_folders_are_never_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "letters.txt").read_text() == "mine"
 
 
-def test_the_packaged_policy_can_be_read_and_another_named(tmp_path: Path) -> None:
+def test_the_packaged_policy_and_another_one_can_be_read(tmp_path: Path) -> None:
     assert read_policy() == hand_bundle().policy
     with pytest.raises(DependencyUnavailable, match=r"none\.toml"):
         read_policy(tmp_path / "none.toml")
@@ -146,21 +146,21 @@ def test_a_manifest_with_numbers_out_of_range_is_refused(
 
 
 @pytest.mark.parametrize("text", ['"bytes": NaN', '"bytes": 1e999', '"bytes": 1, "bytes"'])
-def test_a_manifest_that_two_readers_take_differently_is_refused(place: Path, text: str) -> None:
+def test_an_ambiguous_manifest_is_refused(place: Path, text: str) -> None:
     written = (place / "manifest.json").read_text()
     (place / "manifest.json").write_text(written.replace('"bytes"', text, 1))
     with pytest.raises(BundleError):
         read_bundle(place)
 
 
-def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(place: Path) -> None:
+def test_a_pipe_in_place_of_a_file_is_refused_without_blocking(place: Path) -> None:
     (place / "names.json").unlink()
     os.mkfifo(place / "names.json")
     with pytest.raises(BundleError, match=r"names\.json"):
         read_bundle(place)
 
 
-def test_a_manifest_that_is_huge_is_not_read(place: Path) -> None:
+def test_a_huge_manifest_is_not_read(place: Path) -> None:
     with (place / "manifest.json").open("wb") as file:
         file.truncate(1 << 40)
     with pytest.raises(BundleError, match="more than"):

@@ -95,7 +95,7 @@ def test_a_file_named_gz_that_is_not_gzip_is_refused(tmp_path: Path, read: objec
         read(path)
 
 
-def test_a_gz_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+def test_a_truncated_gz_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "stream.jsonl.gz"
     write_events(path, EVENTS)
     path.write_bytes(path.read_bytes()[:-12])
@@ -143,7 +143,7 @@ def test_a_path_that_cannot_be_written(tmp_path: Path) -> None:
         write_events(tmp_path / "no" / "such" / "folder.jsonl", EVENTS)
 
 
-def test_events_are_written_as_they_come(tmp_path: Path) -> None:
+def test_events_are_written_one_by_one(tmp_path: Path) -> None:
     """Streams may be larger than memory, and a partial stream gets no name."""
     path = tmp_path / "stream.jsonl"
 

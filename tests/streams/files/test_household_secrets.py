@@ -33,7 +33,7 @@ def values(sent: IntentEvent) -> set[str]:
     return {sent.household_id, sent.device_id, str(sent.speaker_id), *sent.slots.values()}
 
 
-def test_a_secret_is_drawn_once_and_kept(secrets: SecretsFile, tmp_path: Path) -> None:
+def test_a_secret_is_created_once_and_kept(secrets: SecretsFile, tmp_path: Path) -> None:
     first = secrets.secret("h1")
 
     assert len(first) == 32
@@ -41,7 +41,7 @@ def test_a_secret_is_drawn_once_and_kept(secrets: SecretsFile, tmp_path: Path) -
     assert SecretsFile(tmp_path / "secrets.db").secret("h1") == first
 
 
-def test_what_is_thrown_away_makes_no_token_again(secrets: SecretsFile) -> None:
+def test_a_deleted_secret_makes_no_token_again(secrets: SecretsFile) -> None:
     """Not even with the keyring, the household's id and every word."""
     tokens = Tokens(KEYRING, secrets)
     sent = tokens.event(SAID)
@@ -66,7 +66,7 @@ def test_other_households_keep_their_tokens(secrets: SecretsFile) -> None:
     assert tokens.event(others) == sent
 
 
-def test_a_token_draws_no_secret(secrets: SecretsFile, tmp_path: Path) -> None:
+def test_a_token_creates_no_secret(secrets: SecretsFile, tmp_path: Path) -> None:
     tokens = Tokens(KEYRING, secrets)
     sent = tokens.event(SAID)
 
@@ -75,7 +75,7 @@ def test_a_token_draws_no_secret(secrets: SecretsFile, tmp_path: Path) -> None:
         assert file.execute("SELECT household FROM secrets").fetchall() == [("millers-home",)]
 
 
-def test_what_is_confirmed_has_the_tokens_of_what_was_asked(secrets: SecretsFile) -> None:
+def test_a_confirmation_has_the_tokens_of_its_question(secrets: SecretsFile) -> None:
     """A decision names its household by the token, which determines the tokens of the slots."""
     tokens = Tokens(KEYRING, secrets)
     sent = tokens.event(SAID)
@@ -116,12 +116,12 @@ def test_a_secret_is_overwritten_in_the_file(secrets: SecretsFile, tmp_path: Pat
     )
 
 
-def test_all_who_draw_at_once_get_the_same(secrets: SecretsFile) -> None:
+def test_concurrent_callers_get_the_same_secret(secrets: SecretsFile) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(secrets.secret, ["h1"] * 64))) == 1
 
 
-def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_file(tmp_path: Path) -> None:
     path = tmp_path / "secrets.db"
     SecretsFile(path)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -131,7 +131,7 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
         SecretsFile(path)
 
 
-def test_what_is_no_such_file_says_so(tmp_path: Path) -> None:
+def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong"
     wrong.touch(0o600)
     wrong.write_bytes(b"no database, and long enough to be read as one" * 50)
@@ -163,7 +163,7 @@ def test_a_store_that_fails_sends_nothing_and_the_policy_answers(
     assert not reported
 
 
-def test_a_file_that_went_away_says_which(secrets: SecretsFile, tmp_path: Path) -> None:
+def test_a_missing_file_is_named_in_the_error(secrets: SecretsFile, tmp_path: Path) -> None:
     (tmp_path / "secrets.db").unlink()
     with pytest.raises(SecretUnavailable, match=r"secrets\.db cannot be used"):
         Tokens(KEYRING, secrets).event(SAID)

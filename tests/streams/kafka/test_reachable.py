@@ -71,7 +71,7 @@ def test_a_server_that_does_not_answer_plaintext() -> None:
     assert "if it expects TLS, set kafka_security" in said
 
 
-def test_a_certificate_that_is_not_trusted(at: str) -> None:
+def test_an_untrusted_certificate(at: str) -> None:
     said = why_unreachable(Brokers(at, ssl.create_default_context()))
 
     assert "failed (unable to get local issuer certificate)" in said

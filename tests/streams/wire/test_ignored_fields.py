@@ -54,13 +54,13 @@ def test_unknown_names_are_found_but_not_in_slots() -> None:
         assert ignored_in(data, IntentEvent) == set()
 
 
-def test_few_and_plain_names_are_repeated() -> None:
+def test_only_a_few_plain_names_are_repeated() -> None:
     assert listed({"b", "a"}) == "a,b"
     assert listed({f"n{number}" for number in range(20)}).endswith(",and 12 more")
     assert listed({"x\r\nSet-Cookie: a=b", "é", "", "y" * 41, "good"}) == "good,and 4 more"
 
 
-def test_every_answer_names_what_was_ignored(client: TestClient) -> None:
+def test_every_answer_names_ignored_fields(client: TestClient) -> None:
     misspelt = EVENT | {"intent_confidense": 0.5}
     reported = json.loads(OUTCOME.encode(outcome("e1", OutcomeKind.EXECUTED)))
     assert named(client, "/v1/decide", EVENT) is None

@@ -19,5 +19,5 @@ from streams.wire.tenancy import UNKNOWN, tenant_of
         ("", UNKNOWN),
     ],
 )
-def test_the_tenant_is_the_key_that_made_the_id(household_id: str, tenant: str) -> None:
+def test_the_tenant_is_the_id_of_the_household_key(household_id: str, tenant: str) -> None:
     assert tenant_of(household_id) == tenant

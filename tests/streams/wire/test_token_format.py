@@ -13,7 +13,7 @@ SENTENCE = "call my doctor"
 
 
 @pytest.mark.parametrize("token", ["k1_5f0c", "v_642e0156beb0", "k1_9a", f"tenant7_{'0f' * 32}"])
-def test_these_are_tokens(token: str) -> None:
+def test_tokens_are_accepted(token: str) -> None:
     check_tokens(event(slots={"contact": token}), ids=False)
 
 
