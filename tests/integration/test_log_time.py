@@ -109,7 +109,7 @@ def test_the_embedded_broker_keeps_producer_times_and_the_doctor_notes_it() -> N
             _send(producer, send_message()[0], 1000.0 * 1_767_600_000)
         found = log_time(brokers, producer_time=False)
         assert found.ok
-        assert found.text.startswith("note: records have a time that their producer chose")
+        assert found.text.startswith("note: producers choose the records' timestamps")
         assert "the embedded broker cannot, but" in found.text
         assert log_time(brokers, producer_time=True).ok
 
