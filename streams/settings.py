@@ -266,8 +266,8 @@ def load(
     layers += [
         ({name: value}, "command line") for name, value in given.items() if value is not None
     ]
-    for said, source in layers:
-        layer = {name: value for name, value in said.items() if not _unset(name, value)}
+    for values_given, source in layers:
+        layer = {name: value for name, value in values_given.items() if not _unset(name, value)}
         values |= layer
         sources |= dict.fromkeys(layer, source)
     try:

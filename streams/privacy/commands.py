@@ -47,14 +47,14 @@ def send_command(brokers: Brokers, household_id: str, command: Command) -> Place
             sent = producer.send(
                 INTENTS, COMMAND.encode(given), key=household_id.encode(), headers=headers
             )
-            stands = sent.get(timeout=30)
+            metadata = sent.get(timeout=30)
         finally:
             producer.close()
     except KafkaError as error:
         raise DependencyUnavailable(
             f"{brokers} did not accept the command ({type(error).__name__})"
         ) from error
-    return Place(stands.topic, stands.partition, stands.offset)
+    return Place(metadata.topic, metadata.partition, metadata.offset)
 
 
 def wait_until_erased(brokers: Brokers, household_id: str, command: Place, seconds: float) -> bool:

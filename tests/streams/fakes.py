@@ -1,4 +1,4 @@
-"""A worker without Kafka: streams from lists, and a producer that refuses what the real one refuses."""
+"""A worker on a fake Kafka: streams made of lists, and a producer that rejects as the real one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_REQUEST_SIZE = 1_000_000
 
 @dataclass
 class Sent:
-    """One record as the broker would have it."""
+    """A record as the broker stores it."""
 
     topic: str
     key: bytes | None
@@ -38,15 +38,16 @@ class Sent:
     headers: list[tuple[str, bytes]]
 
     def header(self, name: str) -> bytes | None:
-        """The value of one header."""
+        """Return the value of a header."""
         return dict(self.headers).get(name)
 
 
 @dataclass
 class FakeKafka:
-    """What was sent, in order: by the producer and to the changelog.
+    """The records of the producer and the changelog, in order.
 
-    ``hold`` keeps every acknowledgement back; a topic that is ``gone`` is waited for before anything is sent.
+    ``hold`` withholds every acknowledgement; sending to the topic ``gone`` waits, as if it were
+    missing.
     """
 
     records: list[Sent] = field(default_factory=list)
@@ -63,7 +64,7 @@ class FakeKafka:
         timestamp: float | None,
         headers: list[tuple[str, bytes]] | None,
     ) -> asyncio.Future[None]:
-        """As ``aiokafka.AIOKafkaProducer.send``: the same refusals, and a future for the acknowledgement."""
+        """Behave as ``aiokafka.AIOKafkaProducer.send``; the future is the acknowledgement."""
         assert timestamp is None
         assert key is not None or value is not None, "Need at least one: key or value"
         size = len(key or b"") + len(value or b"") + sum(len(n) + len(v) for n, v in headers or ())
@@ -80,13 +81,13 @@ class FakeKafka:
         return acknowledged
 
     def release(self) -> None:
-        """Acknowledge everything that was held back."""
+        """Send the withheld acknowledgements."""
         self.hold = False
         for acknowledged in self.held:
             acknowledged.set_result(None)
 
     def on(self, topic: str) -> list[Sent]:
-        """The records of one topic."""
+        """Return the records of a topic."""
         return [record for record in self.records if record.topic == topic]
 
 
@@ -100,7 +101,7 @@ class FakeTable:
     def send_changelog(
         self, partition: int, key: bytes, value: bytes, *_: str
     ) -> asyncio.Future[None]:
-        """Write one value to the changelog; acknowledged at once."""
+        """Write a value to the changelog and acknowledge it at once."""
         self._kafka.records.append(Sent(HOUSEHOLDS, key, value, partition, []))
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         written.set_result(None)
@@ -108,22 +109,22 @@ class FakeTable:
 
 
 def home_of(key: bytes | None) -> int:
-    """The partition in which a household's records stand; of what is no household's key, any."""
+    """Return the partition of a household's records; 0 for a key that is not a household's."""
     return 0 if key is None or len(key) > LARGEST_KEY else partition_of(key, PARTITIONS)
 
 
 def intents_mark(offset: int, key: bytes = b"h1") -> Mark:
-    """Where the record of a household's intents with this offset stands."""
+    """Return the position of a household's record in the intents topic."""
     return Mark(TOPICS_HERE.of(INTENTS), home_of(key), offset)
 
 
 def outcomes_mark(offset: int, key: bytes = b"h1") -> Mark:
-    """Where the record of a household's outcomes with this offset stands."""
+    """Return the position of a household's record in the outcomes topic."""
     return Mark(TOPICS_HERE.of(OUTCOMES), home_of(key), offset)
 
 
 class FakeEvent:
-    """One record in a stream, in its key's partition unless it says another; ``acked`` once it may be committed."""
+    """A record of a stream, by default in its key's partition; ``acked`` after ``ack``."""
 
     def __init__(
         self,
@@ -154,7 +155,7 @@ class FakeEvent:
         self.acked = False
 
     def ack(self) -> None:
-        """Let the offset be committed."""
+        """Acknowledge the record."""
         self.acked = True
 
 
@@ -175,7 +176,7 @@ class FakeStream:
 
 
 class Bench:
-    """A worker on a fake Kafka. ``intents`` and ``outcomes`` run records through its agents, and wait until all is written."""
+    """A worker on a fake Kafka. ``intents`` and ``outcomes`` return when all is written."""
 
     def __init__(
         self,
@@ -225,7 +226,7 @@ class Bench:
 def intent_record(
     event: IntentEvent, offset: int, headers: Sequence[tuple[str, bytes]] = (), **more: Any
 ) -> FakeEvent:
-    """An intent as a record, appended to the log at the event's own time."""
+    """Return an intent event's record; its log time is the event's time."""
     more.setdefault("timestamp", event.seconds)
     return FakeEvent(
         INTENTS, offset, event.household_id.encode(), INTENT.encode(event), headers, **more
@@ -235,7 +236,7 @@ def intent_record(
 def outcome_record(
     outcome: Outcome, offset: int, headers: Sequence[tuple[str, bytes]] = (), **more: Any
 ) -> FakeEvent:
-    """An outcome as a record, appended to the log at the outcome's own time."""
+    """Return an outcome's record; its log time is the outcome's time."""
     more.setdefault("timestamp", outcome.time.timestamp())
     return FakeEvent(
         OUTCOMES, offset, outcome.household_id.encode(), OUTCOME.encode(outcome), headers, **more
@@ -249,7 +250,7 @@ def answer_record(
     *,
     late: float = 0.0,
 ) -> FakeEvent:
-    """An answer to a confirmation as a record, which reached the broker ``late`` seconds after it was given."""
+    """Return an answer's record; its log time is ``late`` seconds after the answer."""
     return FakeEvent(
         OUTCOMES,
         offset,

@@ -1,4 +1,4 @@
-"""The codes of ``RecordError``, collected from the source: no reason to refuse may be missing where they begin at zero."""
+"""The codes of ``RecordError``, collected from the source: each has a metric starting at 0."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OVER_HTTP_ONLY = {"streams.wire.callback_addresses"}
 
 
 def _reached(module: str) -> dict[str, ast.Module]:
-    """A module of ours and those that it imports, with what they hold."""
+    """Return the syntax trees of a module and of our modules that it imports, by name."""
     found: dict[str, ast.Module] = {}
     left = [module]
     while left:
@@ -63,7 +63,7 @@ def test_every_reason_for_a_dead_letter_is_declared() -> None:
 
 
 def test_every_reason_for_a_dead_letter_begins_at_zero(monkeypatch: pytest.MonkeyPatch) -> None:
-    # It unregisters the gateway's metrics, which other tests of this process read.
+    # Catalogue.show_only unregisters the gateway's metrics, which other tests read.
     monkeypatch.setattr(Catalogue, "show_only", lambda *_: None)
     metrics.DEAD_LETTERS.clear()
     observers.begin_worker(hand_bundle())

@@ -1,4 +1,4 @@
-"""Bytes that were made to break something: each is refused with its reason, and the next record is read."""
+"""Malicious bytes: each is rejected with its reason, and the next record is read."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def with_number(number: bytes) -> bytes:
 
 
 def beside(value: bytes) -> bytes:
-    """A field that nobody reads; what is in it counts all the same."""
+    """An unknown field, whose content must still be valid."""
     return GOOD[:-1] + b',"x":' + value + b"}"
 
 

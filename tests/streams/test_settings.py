@@ -12,7 +12,7 @@ from streams.settings import Settings, load
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A misfire.toml where the tests are started is not the test's."""
+    """Ignore a ``misfire.toml`` in the directory that the tests start in."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -128,7 +128,7 @@ OPTIONAL = sorted(
 def test_an_empty_optional_setting_is_unset_wherever_it_stands(
     tmp_path: Path, name: str, empty: str
 ) -> None:
-    """As ``MISFIRE_ACCESS_FILE=`` in a Compose file is: the access file was taken for the folder that one is in."""
+    """``MISFIRE_ACCESS_FILE=`` in a Compose file was once read as the current directory."""
     file = _file(tmp_path / "some.toml", f'{name} = "{empty}"'.replace("\t", "\\t"))
     for loaded in (
         load(file, {}),

@@ -1,4 +1,4 @@
-"""A gateway that answers what a test wants."""
+"""A fake gateway whose responses a test chooses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @contextmanager
 def gateway(answer: Callable[[BaseHTTPRequestHandler, bytes], None]) -> Iterator[str]:
-    """A gateway that answers what a test wants."""
+    """Serve a gateway that handles each request with ``answer``; yield its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -20,7 +20,7 @@ def gateway(answer: Callable[[BaseHTTPRequestHandler, bytes], None]) -> Iterator
             answer(self, self.rfile.read(int(self.headers["content-length"])))
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Do not log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -1,4 +1,4 @@
-"""A runtime that waits for late answers."""
+"""A fake runtime that receives late answers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from threading import Thread
 
 
 class Heard(list[bytes]):
-    """The bodies that were sent, and the headers of the last."""
+    """The received bodies, and the headers of the last request."""
 
     headers: Message
 
 
 @contextmanager
 def runtime(*statuses: int, elsewhere: str = "") -> Iterator[tuple[str, Heard]]:
-    """A runtime that listens for late answers: its address, and what it was sent. It redirects to ``elsewhere``."""
+    """Serve a runtime, which redirects to ``elsewhere``; yield its URL and what it receives."""
     heard = Heard()
 
     class Handler(BaseHTTPRequestHandler):

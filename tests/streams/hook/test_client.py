@@ -79,7 +79,7 @@ def test_somebody_there_who_never_answers() -> None:
         began = time.monotonic()
         with Hook(url, deadline_ms=100) as hook:
             assert_fallback(hook.decide(COMMAND), "gateway_timeout")
-        # The contract: not the sum of several time-outs. Ten times the deadline is for a busy machine.
+        # The deadline is not the sum of several timeouts. Ten times allows for a busy machine.
         assert time.monotonic() - began < 1.0
 
 
@@ -178,7 +178,7 @@ def test_a_gateway_that_fails_again_and_again_is_left_alone() -> None:
 
 
 def test_a_connection_that_hangs_costs_one_answer_nothing() -> None:
-    """The first request is never answered; the second attempt is, and has less time left."""
+    """The first attempt gets no answer; the second does, with less time left."""
     seen: list[bytes] = []
     left_ms: list[int] = []
     done = threading.Event()
@@ -194,7 +194,7 @@ def test_a_connection_that_hangs_costs_one_answer_nothing() -> None:
         assert hook.decide(COMMAND) == right()
         done.set()
     assert seen == [INTENT.encode(COMMAND)] * 2
-    # The second begins at two fifths of the deadline.
+    # The second attempt starts at 40 % of the deadline.
     assert left_ms[1] <= 1_200
 
 
@@ -223,7 +223,7 @@ ASKED = run(heard(send_message(), DOUBTFUL), hand_bundle())[0][-1]
 def confirming(
     answer: Callable[[ConfirmationAnswer], tuple[int, dict[str, Any]]],
 ) -> tuple[Callable[[BaseHTTPRequestHandler, bytes], None], list[ConfirmationAnswer]]:
-    """A gateway that makes of an answer what a test wants; and the answers that it was given."""
+    """Return a handler for confirmations, and the list of answers that it receives."""
     given: list[ConfirmationAnswer] = []
 
     def handle(handler: BaseHTTPRequestHandler, body: bytes) -> None:

@@ -1,4 +1,4 @@
-"""A hook never hurts its host: whatever the gateway, the store of secrets, an observer or the event loop does."""
+"""A hook never harms its host, whatever the gateway, the secrets, an observer or the loop does."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 class Hanging:
-    """A store of secrets that does not answer while a test runs."""
+    """A store of secrets that blocks."""
 
     def __init__(self) -> None:
         self.free = threading.Event()
@@ -181,7 +181,7 @@ def test_a_secrets_file_that_cannot_be_used_is_marked_and_logged(
     assert (result.result, result.reason) == (Result.REFUSED, Refusal.UNCHECKED)
     assert "secret" in result.text
     assert "the policy's rule answers" in caplog.text
-    assert set(tmp_path.iterdir()) == there  # nothing is made in its place
+    assert set(tmp_path.iterdir()) == there  # and no file was created
     if isinstance(held, sqlite3.Connection):
         held.close()
 

@@ -12,7 +12,7 @@ from streams.hook.hedging import Hedge
 def attempts(
     *outcomes: tuple[float, Any],
 ) -> tuple[Callable[[], Coroutine[Any, Any, Any]], list[int]]:
-    """Attempts that take so long and then return or raise; and the numbers of those that were begun."""
+    """Attempts with given durations and results, and the numbers of those that were started."""
     waiting: Iterable[tuple[float, Any]] = iter(outcomes)
     begun: list[int] = []
 

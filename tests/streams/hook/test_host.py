@@ -1,4 +1,4 @@
-"""Hosts as processes of their own: what a hook may do to one, it does to these."""
+"""Real host processes: forks, threads, exits and logging with a hook in them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ ROOT = Path(__file__).parents[3]
 BEGIN = """
 import asyncio, os, signal, sys, threading
 from datetime import UTC, datetime
-from streams.hook import Act, AsyncHook, Hook, IntentEvent, Outcome, OutcomeKind, OutcomeSource, Verdict
+from streams.hook import Act, AsyncHook, Hook, IntentEvent
+from streams.hook import Outcome, OutcomeKind, OutcomeSource, Verdict
 
-COMMAND = IntentEvent(event_id="e1", time=datetime.now(UTC), household_id="h1", device_id="d1", session_id="s1",
-                      intent="locks.Unlock", act=Act.INITIATE, commits=True)
-OUTCOME = Outcome(event_id="e1", household_id="h1", outcome=OutcomeKind.EXECUTED, source=OutcomeSource.RUNTIME,
-                  time=datetime.now(UTC))
+COMMAND = IntentEvent(event_id="e1", time=datetime.now(UTC), household_id="h1", device_id="d1",
+                      session_id="s1", intent="locks.Unlock", act=Act.INITIATE, commits=True)
+OUTCOME = Outcome(event_id="e1", household_id="h1", outcome=OutcomeKind.EXECUTED,
+                  source=OutcomeSource.RUNTIME, time=datetime.now(UTC))
 
 def answered(hook):
     decision = hook.decide(COMMAND)
@@ -46,7 +47,7 @@ hook = Hook("http://127.0.0.1:9", deadline_ms=10_000)
 
 
 def host(body: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """A host that asks; it has half a minute, and its standard error is looked at."""
+    """Run a host process with a timeout; return its output."""
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", BEGIN + body],
         capture_output=True,
@@ -58,7 +59,7 @@ def host(body: str, folder: Path, **environment: str) -> subprocess.CompletedPro
 
 
 def well(done: subprocess.CompletedProcess[bytes], said: bytes = b"") -> None:
-    # Without a logging configuration Python itself writes warnings to standard error, one line each.
+    # Without a logging configuration, Python writes warnings to standard error.
     lines = [line for line in done.stderr.splitlines() if not line.startswith(b"misfire: ")]
     assert (done.returncode, lines, done.stdout.strip()) == (0, [], said)
 
@@ -81,7 +82,8 @@ before = {name for name in REGISTRY._names_to_collectors}
 answered(hook)
 assert {name for name in REGISTRY._names_to_collectors} == before
 from prometheus_client import metrics_core
-assert any("created" in sample.name for family in REGISTRY.collect() for sample in family.samples), "created series are gone"
+samples = [sample for family in REGISTRY.collect() for sample in family.samples]
+assert any("created" in sample.name for sample in samples), "created series are gone"
 """
     well(host(body, tmp_path))
 
@@ -93,7 +95,8 @@ warnings.simplefilter("ignore", DeprecationWarning)  # Python warns about any fo
 children(4, lambda: answered(hook))
 answered(hook)
 children(4, lambda: answered(hook))
-busy = [threading.Thread(target=lambda: [hook.decide(COMMAND) for _ in range(50)]) for _ in range(4)]
+def ask(): return [hook.decide(COMMAND) for _ in range(50)]
+busy = [threading.Thread(target=ask) for _ in range(4)]
 [thread.start() for thread in busy]
 children(8, lambda: answered(hook))
 [thread.join() for thread in busy]
@@ -111,7 +114,10 @@ print(answered(hook) in ("gateway_unreachable", "gateway_resting"))
         "threading._register_atexit(lambda: answered(hook))",
         "class Late:\n    def __del__(self): hook.close()\nlate = Late()",
         "hook.close(); hook.close()",
-        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); os.kill(os.getpid(), signal.SIGTERM)",
+        (
+            "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+            "os.kill(os.getpid(), signal.SIGTERM)"
+        ),
     ],
 )
 def test_the_process_ends_when_it_wants_to(ending: str, tmp_path: Path) -> None:
@@ -125,7 +131,8 @@ from streams.files.keyring import new_keyring
 class Store:
     def secret(self, household_id): threading.Event().wait()
     def forget(self, household_id): return False
-print(answered(Hook("http://127.0.0.1:9", deadline_ms=150, tokens=Tokens(new_keyring("t", datetime.now(UTC)), Store()))))
+tokens = Tokens(new_keyring("t", datetime.now(UTC)), Store())
+print(answered(Hook("http://127.0.0.1:9", deadline_ms=150, tokens=tokens)))
 """
     well(host(body, tmp_path), b"secret_unavailable")
 
@@ -151,7 +158,7 @@ assert decision.degraded
 print(decision.reasons[0].code)
 """
     done = host(body, tmp_path)
-    # asyncio itself warns about the loop that it could not make.
+    # asyncio itself warns about the loop that it could not create.
     assert (done.returncode, done.stdout.strip()) == (0, b"client_error")
 
 

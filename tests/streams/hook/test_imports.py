@@ -1,4 +1,4 @@
-"""What a host's process has in it after ``from streams.hook import Hook``, and what it has not."""
+"""What ``from streams.hook import Hook`` loads into a host's process, and what it does not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 import streams.hook
 
-#: Heavy, of the service and not of the client, or with a registry of its own that is the process's.
+#: Packages that are heavy, belong to the services, or register metrics for the whole process.
 FOREIGN = {
     *(
         "aiohttp",
@@ -37,7 +37,7 @@ FOREIGN = {
         "uvloop",
     ),
 }
-#: Of ours, those that know the model, the metrics or the services.
+#: Modules of the model, the metrics and the services.
 OURS = {
     *(
         "detector.decision.bundle",
@@ -63,7 +63,8 @@ def state():
     return {
         "environment": dict(os.environ),
         "signals": [str(signal.getsignal(number)) for number in sorted(signal.valid_signals())],
-        "loggers": [logging.root.level, len(logging.root.handlers), logging.getLogger("streams").handlers],
+        "loggers": [logging.root.level, len(logging.root.handlers)],
+        "handlers": logging.getLogger("streams").handlers,
         "locale": locale.setlocale(locale.LC_ALL),
         "random": hash(random.getstate()),
         "threads": threading.active_count(),

@@ -1,4 +1,4 @@
-"""A log of many households in memory, as the brokers of the rights' tests."""
+"""A fake log of many households in memory, for the tests of export and erasure."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _POLICY = read_policy()
 
 
 def home(number: int) -> str:
-    """A household's id. It is in every id of the household's records, and in nobody else's: no prefix of another."""
+    """Return a household's id, which is part of all its records' ids and no prefix of another's."""
     return f"h1_{number:05d}f"
 
 
 @dataclass
 class FakeLog:
-    """Topics as lists of records; ``read`` is what ``collect`` wants."""
+    """Topics as lists of records; pass ``read`` to ``collect``."""
 
     records: list[TopicRecord] = field(default_factory=list)
 
@@ -60,14 +60,14 @@ class FakeLog:
         self.records[number] = replace(self.records[number], **fields)
 
     def swap_partitions(self, one: int, other: int) -> None:
-        """Let two records stand in each other's place."""
+        """Swap the positions of two records."""
         first, second = self.records[one].place, self.records[other].place
         self.change(one, place=second)
         self.change(other, place=first)
 
 
 def intent_of(number: int, turn: int) -> IntentEvent:
-    """An event. Sessions and devices have the same ids in every household: people move, and runtimes count from one."""
+    """Return an event. Session and device ids are the same in all households, as in practice."""
     return event(
         event_id=f"{home(number)}-{turn}",
         household_id=home(number),
@@ -79,12 +79,12 @@ def intent_of(number: int, turn: int) -> IntentEvent:
 
 
 def decision_of(intent: IntentEvent) -> Decision:
-    """A decision on it."""
+    """Return a decision on an event."""
     return fallback_decision(intent, _POLICY, code="no_bundle", text="A test decides.")
 
 
 def state_of(number: int, turns: int) -> bytes:
-    """A household's state after so many turns."""
+    """Return a household's packed state after a number of turns."""
     recent = tuple(decision_of(intent_of(number, turn)) for turn in range(turns))
     state = HouseholdState(household_id=home(number), events=turns, recent=recent)
     return pack(Stored(state=state, intents=(Mark("11111111", 0, turns),)))
@@ -99,20 +99,20 @@ def state_with(number: int, decision_of_other: int) -> bytes:
 
 
 def typed(kind: Kind[Any]) -> dict[str, bytes]:
-    """The header that tells a record's kind."""
+    """Return the header with a record's type."""
     return {"ce_type": kind.type.encode()}
 
 
 def town_log(homes: int, turns: int) -> FakeLog:
-    """Every household's turns, one after the other, as the worker leaves them; a reply and a dead letter each."""
+    """Return a log of all households' turns, with a reply and a dead letter for each household."""
     log = FakeLog()
     for turn in range(turns):
         for number in range(homes):
             intent, name = intent_of(number, turn), home(number)
             log.add(INTENTS, name, INTENT.encode(intent), **typed(INTENT))
             log.add(DECISIONS, name, DECISION.encode(decision_of(intent)), **typed(DECISION))
-            told = outcome(intent.event_id, OutcomeKind.EXECUTED, household_id=name)
-            log.add(OUTCOMES, name, OUTCOME.encode(told))
+            reported = outcome(intent.event_id, OutcomeKind.EXECUTED, household_id=name)
+            log.add(OUTCOMES, name, OUTCOME.encode(reported))
             log.add(HOUSEHOLDS, name, state_of(number, turn + 1))
     for number in range(homes):
         reply = DECISION.encode(decision_of(intent_of(number, 0)))

@@ -152,9 +152,7 @@ def test_no_export_holds_one_foreign_byte(
         assert sum(map(len, opened.lines.values())) == 9
 
 
-def test_a_state_with_another_households_content_refuses_the_whole_export_and_its_place_is_named() -> (
-    None
-):
+def test_a_state_with_another_households_data_refuses_the_export_and_is_named() -> None:
     log = town_log(4, 2)
     foreign_state(log, 0, 2)
     place = log.records[-1].place
@@ -283,7 +281,7 @@ def test_what_is_no_archive_is_refused_in_words(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_line_that_slipped_through_refuses_the_archive_as_well() -> None:
-    """The second look is the archive's own: it does not trust what was collected."""
+    """The archive checks the owners again and does not rely on ``collect``."""
     stray = Holding("assistant.intents", lines=[b'{"record": {"household_id": "h1_00002f"}}\n'])
     with pytest.raises(ForeignRecordError):
         seal(home(1), [stray], NOW, [KEY.to_public()])

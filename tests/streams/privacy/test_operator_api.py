@@ -38,7 +38,7 @@ ASKED: dict[tuple[str, str], Any] = {
 
 
 class Desk:
-    """The operator API on a log in memory; ``sent`` are the commands that it put into the log."""
+    """The operator API on a fake log; ``sent`` are the commands that it wrote to the log."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, guard: Guard | None = None) -> None:
         self.log = town_log(3, 2)

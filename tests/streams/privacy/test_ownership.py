@@ -66,7 +66,7 @@ def late_about(number: int) -> LateAnswer:
 
 
 def lived_in() -> Stored:
-    """A household that said something, learned from it, and has a question open."""
+    """Return a state with events, learned habits and an open question."""
     bundle = hand_bundle()
     _, state = run(heard(send_message(), DOUBTFUL), bundle)
     done = outcome(state.pending[0].event_id, OutcomeKind.EXECUTED)
@@ -171,7 +171,7 @@ def test_every_kind_says_whose_it_is_by_its_declared_fields() -> None:
 
 
 def test_no_answer_names_two_households() -> None:
-    """Such an answer would be in two households' exports, and would veto both of them."""
+    """Otherwise, such an answer would block the exports of two households."""
     with pytest.raises(InvalidValue, match="another household"):
         replace(given_by(1), heard=intent_of(2, 0))
     with pytest.raises(RecordError, match="another household"):

@@ -158,7 +158,7 @@ async def test_an_id_that_was_used_before_the_restart_is_still_used(bench: Bench
 
 
 async def test_in_a_topic_that_was_created_again_every_event_is_decided(bench: Bench) -> None:
-    """Its offsets count from zero again: none of these events was seen before."""
+    """A recreated topic starts at offset zero again; none of these events is a duplicate."""
     await bench.intents(*(intent_record(e, 50 + n) for n, e in enumerate(EVENTS)))
     anew = Bench(hand_bundle(), identities=Identities({INTENTS: "33333333"}, {}))
     anew.table.data |= bench.table.data
@@ -178,7 +178,7 @@ async def test_in_a_topic_that_was_created_again_every_event_is_decided(bench: B
 
 
 async def test_a_household_that_moved_to_another_partition_is_decided_there(bench: Bench) -> None:
-    """As after the topics got more partitions: the state says how far the household was in the partition where it stood."""
+    """After partitions were added, a state contains marks of the household's old partition."""
     state = Stored(
         state=HouseholdState.new("h1"), intents=(Mark(TOPICS_HERE.of(INTENTS), 17, 1000),)
     )
@@ -193,7 +193,7 @@ async def test_a_household_that_moved_to_another_partition_is_decided_there(benc
 async def test_where_nothing_tells_topics_apart_a_repeated_event_gets_its_decision_again(
     bench: Bench,
 ) -> None:
-    """A state of 0.1.0 says no more than an offset."""
+    """A state of version 0.1.0 stores only an offset."""
     await bench.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS)))
     known = replace(unpack(bench.table.data[b"h1"]), intents=())
     older = Bench(hand_bundle())
@@ -496,7 +496,7 @@ async def test_no_value_that_was_sent_comes_back_in_a_dead_letters_error(bench: 
 async def test_an_outcome_that_the_core_cannot_take_in_is_no_end_where_it_comes_again(
     bench: Bench,
 ) -> None:
-    """The log's time of it is no time that a calendar has."""
+    """The record's log time is out of the range of ``datetime``."""
     record = outcome_record(outcome("e9", OutcomeKind.EXECUTED), 0, ASKING, timestamp=1e18)
     for _ in range(2):
         await bench.outcomes(record)

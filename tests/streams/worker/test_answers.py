@@ -1,4 +1,4 @@
-"""Answers to confirmations on their way through the worker, and its block budget."""
+"""The worker's handling of confirmations, and its block budget."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ASKING = [(REPLY_PARTITION, b"2"), (CORRELATION_ID, b"c1")]
 
 @pytest.fixture
 async def bench() -> Bench:
-    """A worker that has asked whether the message was meant."""
+    """A worker with an open question about a message."""
     bench = Bench(hand_bundle(), confirmation_key=CONFIRMATION_KEY)
     await bench.intents(*(intent_record(each, number) for number, each in enumerate(EVENTS)))
     return bench
@@ -96,7 +96,7 @@ async def test_a_question_outlives_its_worker(bench: Bench, question: Decision) 
 
 
 async def test_an_answer_cannot_be_dated_back(bench: Bench, question: Decision) -> None:
-    """It says that it was given in time; its record says that it came two minutes later."""
+    """The answer claims a time before the expiry; its log time is two minutes later."""
     await bench.outcomes(answer_record(given_to(question), 0, ASKING, late=120.0))
     assert results(bench)[0].reason is Refusal.EXPIRED
 
@@ -139,7 +139,7 @@ async def test_where_the_core_fails_nothing_is_confirmed(
 
 
 def small_budget() -> Bundle:
-    """A bundle whose budget is spent as soon as two of its first commands are blocked."""
+    """A bundle whose block budget is exhausted after two blocks."""
     bundle = hand_bundle()
     tight = replace(bundle.policy.block_budget, least_commands=2, share=0.5)
     return replace(bundle, policy=replace(bundle.policy, block_budget=tight))

@@ -28,7 +28,7 @@ def small_budget() -> Bundle:
 
 
 def command(number: int, household_id: str) -> IntentEvent:
-    """A command that is blocked, each in a session of its own."""
+    """Return a blocked command in its own session."""
     return event(
         number,
         household_id=household_id,
@@ -85,7 +85,7 @@ async def test_a_denied_command_said_again_300_times_spends_nothing() -> None:
 def blocked(
     number: int, household_id: str, code: str | None = None
 ) -> tuple[IntentEvent, Decision]:
-    """A command of an intent of its own, and its block, with a reason where there is one."""
+    """Return a command with its own intent, and a block, optionally with a reason."""
     asked = replace(command(number, household_id), intent=f"lights.Number{number}")
     policy = hand_bundle().policy
     decision = fallback_decision(asked, policy, code=code or "rare", text="A test decides.")

@@ -59,7 +59,7 @@ def intents(events: Sequence[IntentEvent], first: int) -> list[FakeEvent]:
 
 
 def sent_again(events: Sequence[IntentEvent], first: int) -> list[FakeEvent]:
-    """As ``misfire redrive`` sends dead letters: a day after the erasure, with the log's time of the letter."""
+    """Redriven dead letters: a day after the erasure, with the original log time."""
     return [
         intent_record(
             each,
@@ -77,7 +77,7 @@ def stored(bench: Bench) -> Stored:
 
 @pytest.fixture
 async def bench() -> Bench:
-    """A worker that has decided three events, heard of one outcome, and then erased their household."""
+    """A worker that decided three events, applied one outcome, and erased the household."""
     found = Bench(hand_bundle())
     await found.intents(*intents(BEFORE, 0))
     await found.outcomes(outcome_record(outcome("e2", OutcomeKind.EXECUTED), 0))
@@ -157,7 +157,7 @@ async def test_in_a_topic_that_was_created_again_the_command_is_applied() -> Non
 
 
 async def test_a_command_that_comes_twice_leaves_what_came_in_between(bench: Bench) -> None:
-    """As from a state that does not say in which topic its offsets count."""
+    """Marks without a topic id, as in a state of version 0.1.0."""
     await bench.intents(*intents(AFTER, 4))
     known = stored(bench)
     bench.table.data[b"h1"] = pack(replace(known, intents=()))
@@ -272,7 +272,7 @@ async def test_an_erasure_that_the_log_stamped_ahead_keeps_no_later_one_from_its
 async def test_no_command_is_allowed_for_saying_that_it_is_from_before_the_erasure(
     bench: Bench,
 ) -> None:
-    """Of a reversible command the policy's fallback is to allow; the judge would have blocked this one."""
+    """The policy's fallback allows a reversible command; the judge would have blocked this one."""
     (light,) = dialogue(
         ("lights.TurnOn", Act.INITIATE, True),
         first=20,
@@ -291,7 +291,7 @@ async def test_no_command_is_allowed_for_saying_that_it_is_from_before_the_erasu
 def waited(
     events: Sequence[IntentEvent], first: int, *, accepted: float, logged: float
 ) -> list[FakeEvent]:
-    """As a gateway sends what it accepted while Kafka was away."""
+    """Return records of events that a gateway accepted while Kafka was down."""
     headers = [*ASKING, (FIRST_LOGGED, f"{accepted:.3f}".encode())]
     return [
         intent_record(each, first + n, headers, timestamp=logged) for n, each in enumerate(events)
@@ -324,7 +324,7 @@ async def test_of_two_times_the_earlier_one_counts_and_none_makes_a_record_newer
 
 
 async def test_where_the_log_ran_ahead_at_the_erasure_only_what_waited_is_from_before() -> None:
-    """What a gateway sends at once comes after the erasure in the log, though the log's time says otherwise."""
+    """Events sent without delay are after the erasure in the log, even if its clock was ahead."""
     bench, ahead = Bench(hand_bundle()), ERASED_AT + 5 * 365 * 86_400
     await bench.intents(*intents(BEFORE, 0), command(3, at=ahead))
 

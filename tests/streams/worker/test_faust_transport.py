@@ -19,7 +19,7 @@ STREAM, OTHER, CHANGELOG = TP(INTENTS, 0), TP(INTENTS, 1), TP(HOUSEHOLDS, 0)
 
 @pytest.fixture
 def consumer() -> Any:
-    """The worker's consumer with a stream's and the changelog's partition paused, as a rebalance leaves them."""
+    """The worker's consumer after a rebalance, with its partitions paused."""
     parts = build_app(Settings())
     app = parts.app
     app.tables._changelogs[HOUSEHOLDS] = parts.table
@@ -30,7 +30,7 @@ def consumer() -> Any:
 
 
 def test_a_stream_is_read_only_when_flow_control_has_emptied_the_queues(consumer: Any) -> None:
-    """Faust resumes, seeks, then resumes flow control, which throws away what was fetched by then."""
+    """Faust resumes, seeks, then resumes flow control, which drops the records fetched so far."""
     consumer.resume_partitions({STREAM})
     assert consumer._get_active_partitions() == set()
 
@@ -55,7 +55,7 @@ def test_a_rebalance_in_between_lets_nothing_through(consumer: Any) -> None:
 
 
 def test_a_fetch_that_waits_is_not_told_to_read_everything(consumer: Any) -> None:
-    """aiokafka takes an empty set for all partitions, and Faust throws away what it did not ask for."""
+    """aiokafka treats an empty set as all partitions, and Faust drops what it did not request."""
     asked = {CHANGELOG}
     consumer._thread = AsyncMock()
 
@@ -68,7 +68,7 @@ def test_a_fetch_that_waits_is_not_told_to_read_everything(consumer: Any) -> Non
 
 
 def test_what_may_be_read_again_is_read_soon(consumer: Any) -> None:
-    """Faust sleeps for a second where it finds nothing to read."""
+    """Faust sleeps for a second when there is nothing to read."""
     consumer._thread = AsyncMock()
     consumer._thread.getmany.return_value = {CHANGELOG: ["record"]}
 
@@ -86,7 +86,7 @@ def test_what_may_be_read_again_is_read_soon(consumer: Any) -> None:
 
 @pytest.mark.parametrize("seek", ["recovery", "streams"])
 def test_nothing_is_sought_while_a_fetch_waits(consumer: Any, seek: str) -> None:
-    """What such a fetch brings is thrown away, and it would have moved on from where it was sought to."""
+    """The records of such a fetch are dropped, and it would move the position after the seek."""
     thread = consumer._thread = AsyncMock()
     thread.assignment = Mock(return_value=set())
     order: list[str] = []
@@ -136,7 +136,7 @@ def test_an_offset_of_an_earlier_topic_counts_as_not_committed(
     only_earlier: bool,
     begins: int | None,
 ) -> None:
-    """The id that was committed with the offset says so, and without one the recovered households do."""
+    """Recognised by the id committed with the offset, or by the recovered households."""
     transport = consumer.transport
     transport.identities = Identities({INTENTS: "1"}, {INTENTS: 4})
     transport.only_earlier = lambda topic, partition: only_earlier and (topic, partition) == STREAM

@@ -18,7 +18,7 @@ from streams.worker.health import FRESH_SECONDS, STALLED_SECONDS, Health, Watchd
 
 @dataclass
 class Scene:
-    """A watchdog whose world a test sets: the clock, the agents, the broker, what is begun and written."""
+    """A watchdog with a fake clock, agents, broker and counts of records."""
 
     now: float = 0.0
     answering: bool = True
@@ -43,11 +43,11 @@ class Scene:
         )
 
     def why(self) -> str:
-        """Why the worker was ended; nothing where it was not."""
+        """Return why the worker was stopped, if it was."""
         return self.health.failed or ""
 
     async def answers(self) -> bool:
-        """Whether the broker does."""
+        """Return whether the broker answers."""
         return self.answering
 
     async def after(self, seconds: float) -> None:
@@ -59,7 +59,7 @@ class Scene:
 
 @pytest.fixture(autouse=True)
 def signals(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """What would have been sent to the process; nothing is, and nothing ends it later."""
+    """Record signals instead of sending them, and disable the forced exit."""
     sent: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number)))
     monkeypatch.setattr(threading.Timer, "start", lambda _: None)

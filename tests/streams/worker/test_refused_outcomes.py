@@ -1,4 +1,4 @@
-"""Outcomes that change nothing, on their way through the worker: told, counted, and logged where a command ran that was refused."""
+"""Refused outcomes in the worker: they change nothing, are answered, counted and logged."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from tests.streams.fakes import intents_mark
 
 
 class Table:
-    """As much of Faust's table as the households use; notes what is written, in which order."""
+    """A fake of Faust's table that records writes in order."""
 
     def __init__(self, order: list[str]) -> None:
         self.data: dict[bytes, bytes] = {}
@@ -126,7 +126,7 @@ async def test_after_draining_a_household_is_read_from_the_table_again(
 ) -> None:
     await households.stage(record(0, []), [], household(0))
     await households.drain()
-    households._table.data.clear()  # as when the partition went to another worker
+    households._table.data.clear()  # as after a revocation
 
     assert households.get("h1") == Stored(state=HouseholdState.new("h1"))
 
@@ -163,7 +163,7 @@ async def test_a_household_too_large_for_the_changelog_forgets_what_is_open_and_
     monkeypatch.setattr(module, "LARGEST_STATE", 2_000)
     before = metrics.STATES_CUT._value.get()
     await households.stage(record(0, order), [], full)
-    await households._queue.join()  # draining would forget what is decoded
+    await households._queue.join()  # drain() would clear the cache
 
     kept = households.get(full.state.household_id)
     assert kept == without_open_state(full)
@@ -237,7 +237,7 @@ def test_households_that_know_an_earlier_topic_alone_are_told_from_others(
     assert not only_earlier()
     put(ours[0], topic_id="11111111")
     assert only_earlier()
-    assert not only_earlier(OUTCOMES)  # no outcome came yet, of whichever topic
+    assert not only_earlier(OUTCOMES)  # no outcomes from any topic yet
     assert not only_earlier(topic_id="")  # a broker without ids
     put(other, topic_id="22222222")
     assert only_earlier()
