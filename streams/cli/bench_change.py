@@ -129,7 +129,7 @@ def _show(found: Adaptation) -> None:
             "sessions since the change",
             "commands",
             "interrupted",
-            "holds",
+            "within budget",
         ],
         [
             [

@@ -86,7 +86,14 @@ def _show_budgets(groups: Mapping[str, Sequence[Budget]]) -> None:
         for name, each in groups.items()
         for found in each
     ]
-    headings = ["meant commands", "number", "budget", "interrupted", "holds", "without p-value"]
+    headings = [
+        "meant commands",
+        "number",
+        "budget",
+        "interrupted",
+        "within budget",
+        "without p-value",
+    ]
     table(
         "what other budgets would have interrupted ('new': a household's first sessions)",
         headings,

@@ -42,7 +42,7 @@ def fetch(
     """Send a GET request and return the response, or ``None`` if nothing answers."""
     options = options or ClientOptions()
     headers = {"authorization": f"Bearer {options.token}"} if options.token else {}
-    # The URL holds one of the host's IP addresses, but the certificate is for the host's name.
+    # The URL contains one of the host's IP addresses, but the certificate is for the host's name.
     extensions = {"sni_hostname": options.name} if options.name else {}
     try:
         with httpx.Client(verify=options.tls, timeout=_TIMEOUT_SECONDS) as client:

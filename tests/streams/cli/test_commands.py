@@ -84,13 +84,13 @@ def test_every_command_has_a_help_text(command: list[str]) -> None:
     assert len(ended.stdout.splitlines()) > 5
 
 
-def test_wrong_use_is_exit_code_2() -> None:
+def test_a_usage_error_is_exit_code_2() -> None:
     assert misfire("bogus").returncode == 2
     assert misfire("train").returncode == 2
 
 
 @pytest.mark.slow
-def test_training_makes_a_bundle_and_again_the_same_one(stream: Path, tmp_path: Path) -> None:
+def test_training_is_reproducible(stream: Path, tmp_path: Path) -> None:
     first, second = (
         misfire("train", stream, "--out", tmp_path / "bundle", "--json", "-") for _ in range(2)
     )
@@ -224,7 +224,7 @@ def test_what_the_labels_name_is_left_out_of_training(
     assert json.loads(ended.stdout)["left_out"] == ["phantom_template"]
 
 
-def test_a_label_that_is_no_kind_cannot_be_left_out(stream: Path, tmp_path: Path) -> None:
+def test_a_label_must_name_a_kind_to_be_left_out(stream: Path, tmp_path: Path) -> None:
     write_labels(tmp_path / "labels", [("e1", "ghost", "c1")])
 
     ended = misfire(
@@ -430,7 +430,7 @@ def test_labels_of_another_stream(stream: Path, bundle: Path, tmp_path: Path) ->
     assert_said(ended, 2, "are not in the stream")
 
 
-def test_a_directory_that_is_no_bundle_is_left_alone(stream: Path, tmp_path: Path) -> None:
+def test_a_directory_without_a_bundle_is_not_overwritten(stream: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("keep me")
 
@@ -439,14 +439,14 @@ def test_a_directory_that_is_no_bundle_is_left_alone(stream: Path, tmp_path: Pat
 
 
 def test_decide_always_has_a_verdict_and_its_exit_code_says_which(tmp_path: Path) -> None:
-    nobody = ["--url", f"http://127.0.0.1:{free_port()}"]
+    nowhere = ["--url", f"http://127.0.0.1:{free_port()}"]
     command = json.loads(INTENT.encode(event(1, intent="lights.TurnOn", commits=True)))
     for intent, code, verdict in (
         ("lights.TurnOn", 0, "allow"),
         ("messages.SendMessage", 1, "confirm"),
     ):
         (tmp_path / "event.json").write_text(json.dumps(command | {"intent": intent}))
-        ended = misfire("decide", tmp_path / "event.json", *nobody, "--json", "-")
+        ended = misfire("decide", tmp_path / "event.json", *nowhere, "--json", "-")
         assert ended.returncode == code, ended.stderr
         found = json.loads(ended.stdout)
         assert (found["verdict"], found["rung"]) == (verdict, "policy")
@@ -472,7 +472,7 @@ def test_decide_reads_standard_input() -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-def test_decide_says_what_it_cannot_work_with(tmp_path: Path) -> None:
+def test_decide_rejects_invalid_and_missing_files(tmp_path: Path) -> None:
     (tmp_path / "event.json").write_text('{"event_id": "e1"}')
     assert_said(misfire("decide", tmp_path / "event.json"), 2, "is not a valid event")
     assert_said(misfire("decide", tmp_path / "nowhere.json"), 3, "cannot be read")
@@ -481,7 +481,7 @@ def test_decide_says_what_it_cannot_work_with(tmp_path: Path) -> None:
 RELEASE = sorted((Path(__file__).parents[2] / "schemas").iterdir())[-1]
 
 
-def test_nothing_is_broken_since_the_last_release(tmp_path: Path) -> None:
+def test_there_is_no_breaking_change_since_the_last_release(tmp_path: Path) -> None:
     """Fields are only ever added. An intended breaking change needs a new major version, with its
     own folder of schemas.
     """

@@ -89,9 +89,9 @@ def test_findings_name_the_problem(
 
 
 def test_a_name_that_does_not_resolve_is_a_part_that_does_not_answer() -> None:
-    (process,) = _processes("gateway", "nobody.invalid", 8750)
+    (process,) = _processes("gateway", "unknown.invalid", 8750)
 
-    assert "nothing answers at http://nobody.invalid:8750" in _condition(process).text
+    assert "nothing answers at http://unknown.invalid:8750" in _condition(process).text
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def test_every_role_has_a_household_of_its_own(cast: Cast) -> None:
     assert len({member.profile.household_id for member in cast.members}) == 5
 
 
-def test_nobody_of_the_cast_is_in_the_population_that_the_bundle_is_trained_on(cast: Cast) -> None:
+def test_the_cast_is_not_in_the_training_population(cast: Cast) -> None:
     population = set(simulate(20, 1, seed=0).profiles) | set(simulate(20, 1, seed=7).profiles)
     assert population.isdisjoint(member.profile.household_id for member in cast.members)
 

@@ -163,7 +163,7 @@ def test_rare_but_meant_is_something_that_the_household_never_did(play: Play, ca
     assert commands.isdisjoint(event.domain for event in cast.newcomer.events)
 
 
-def test_misheard_is_wrong_when_it_is_bought_unasked(play: Play) -> None:
+def test_misheard_is_wrong_when_it_is_bought_without_a_confirmation(play: Play) -> None:
     assert play("Misheard", always(CONFIRM))[0].problems == []
     result, _ = play("Misheard", always(ALLOW))
     assert result.executed

@@ -47,7 +47,7 @@ def allowed() -> StoryResult:
     return StoryResult((ALLOW,), hook_call(ALLOW), executed=True, meant=True)
 
 
-def test_it_is_right_when_every_story_and_every_count_is() -> None:
+def test_a_demo_is_right_if_all_stories_and_counts_are() -> None:
     assert summary(allowed()).ok
     assert not summary(StoryResult((ALLOW,), hook_call(CONFIRM), executed=False, meant=True)).ok
     assert not summary(allowed(), Counts(sent=3, decided=2, lost=1, doubled=0, dead_letters=0)).ok

@@ -53,7 +53,7 @@ def test_every_event_is_shown_with_time_surprisal_probability_verdict_rung_and_m
         assert part in text
 
 
-def test_under_an_interruption_it_says_why_and_what_was_expected() -> None:
+def test_an_interruption_shows_the_reason_and_what_was_expected() -> None:
     text = shown(hook_call(BLOCK))
     assert REASON.text in text
     assert "calls.PlaceCall" in text

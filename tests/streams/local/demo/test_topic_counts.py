@@ -89,7 +89,7 @@ def test_an_event_with_two_different_decisions_is_doubled(count: Any) -> None:
     assert (counts.decided, counts.doubled) == (1, 1)
 
 
-def test_the_same_decision_again_is_a_redelivery_and_no_double(count: Any) -> None:
+def test_a_second_identical_decision_is_a_redelivery(count: Any) -> None:
     assert count(["e1"], decision("e1"), decision("e1"), state(1)).doubled == 0
 
 
@@ -108,7 +108,7 @@ def test_other_households_on_the_same_kafka_do_not_count(count: Any) -> None:
     assert counts == Counts(sent=1, decided=1, lost=0, doubled=0, dead_letters=0)
 
 
-def test_waiting_for_what_never_comes_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_missing_decisions_ends_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_IDLE_SECONDS", 0.02)
     monkeypatch.setattr(module, "KafkaConsumer", lambda **_: Consumer([decision("e1"), state(1)]))
     with pytest.raises(DependencyUnavailable, match="1 of 2 events were not decided"):
