@@ -123,7 +123,7 @@ class Connection:
 
 def warm() -> None:
     """Import what httpx imports lazily, so that the first request does not pay for it."""
-    for name in ("httpcore", "h11", "anyio.to_thread", "anyio._backends._asyncio"):
+    for name in ("httpcore", "h11", "sniffio", "anyio.to_thread", "anyio._backends._asyncio"):
         with suppress(ImportError):
             import_module(name)
 
