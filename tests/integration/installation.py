@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +36,7 @@ from tests.integration.forked import Forked, start_misfire
 from tests.integration.kafka import Broker
 from tests.integration.prometheus import Monitoring, Pager, address
 from tests.integration.test_gateway import PATIENT_MS, status
-from tests.integration.worker import PARTITIONS, Worker, prepare, until
+from tests.integration.worker import PARTITIONS, PATIENCE, Worker, prepare, until
 
 __all__ = ["Gateway", "Installation", "installed"]
 
@@ -197,46 +196,34 @@ class Installation:
 
     def _types(self, alert: str, heading: str) -> None:
         """Run the commands of the alert's section that need no containers."""
-        variables = {
-            f"MISFIRE_{name.upper()}": str(value)
-            for name, value in self.settings.model_dump(
-                exclude_none=True, exclude_defaults=True
-            ).items()
-        }
-        running = [
-            (
-                line,
-                subprocess.Popen(
-                    ["sh", "-c", typed],
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
+        for line in commands(alert, heading):
+            doctor = re.fullmatch(r"docker compose run --rm doctor(?: (.*))?", line)
+            if doctor:
+                self._run_misfire(shlex.split(doctor[1] or "doctor"))
+            elif line.startswith("curl "):
+                there = line.replace("http://127.0.0.1:9090", self.monitoring.url)
+                there = there.replace("http://127.0.0.1:8750", self.gateway.url)
+                said = subprocess.run(
+                    ["sh", "-c", there],
+                    capture_output=True,
                     text=True,
-                    env=os.environ | variables,
-                ),
-            )
-            for line in commands(alert, heading)
-            if (typed := self._without_containers(line))
-        ]
-        for line, process in running:
-            if " tail " in line:  # it shows decisions made from now on
-                until(lambda ends=process: self.commands(1) and ends.poll() is not None)
-            said, complained = process.communicate(timeout=30)
-            assert "Traceback" not in complained, complained
-            if "api/v1/query" in line:
-                assert json.loads(said)["status"] == "success", f"{line}: {said}"
-            elif line.startswith("docker"):
-                assert process.returncode in ({0} if "tail" in line else {0, 1}), (
-                    f"{line}: {complained}"
-                )
+                    timeout=PATIENCE,
+                    check=False,
+                ).stdout
+                if "api/v1/query" in line:
+                    assert json.loads(said)["status"] == "success", f"{line}: {said}"
 
-    def _without_containers(self, line: str) -> str | None:
-        doctor = re.fullmatch(r"docker compose run --rm doctor(?: (.*))?", line)
-        if doctor:
-            return f"{shlex.quote(sys.executable)} -m streams.cli {doctor[1] or 'doctor'}"
-        if line.startswith("curl "):
-            there = line.replace("http://127.0.0.1:9090", self.monitoring.url)
-            return there.replace("http://127.0.0.1:8750", self.gateway.url)
-        return None
+    def _run_misfire(self, arguments: Sequence[str]) -> None:
+        given = self.settings.model_dump(exclude_none=True, exclude_defaults=True)
+        variables = {f"MISFIRE_{name.upper()}": str(value) for name, value in given.items()}
+        log = self.bundle.parent / f"typed-{next(_NUMBERS)}.log"
+        process = start_misfire(*arguments, log=log, environment=os.environ | variables)
+        tails = "tail" in arguments
+        if tails:  # it shows decisions made from now on
+            until(lambda: self.commands(1) and process.poll() is not None)
+        code, said = process.wait(PATIENCE), log.read_text()
+        assert "Traceback" not in said, said
+        assert code in ({0} if tails else {0, 1}), f"{arguments}: {said}"
 
 
 @contextmanager

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from itertools import combinations
@@ -22,6 +20,7 @@ from dashboards.queries import EVERYTHING, QUERIES, Query, filled
 from detector.contracts.decisions import Verdict
 from streams.kafka.topics import DECISIONS
 from streams.telemetry.metrics import CATALOGUE
+from tests.commands import misfire
 from tests.integration.browser import READABLE, look
 from tests.integration.watched import SPAN, Watched, watched
 
@@ -84,23 +83,12 @@ def test_an_exemplar_links_to_its_decision(seen: Watched) -> None:
 
 def test_the_command_shows_the_decision_of_an_exemplar(seen: Watched) -> None:
     decision = next(each for each in seen.decisions if each.verdict is Verdict.BLOCK)
-    command = [
-        sys.executable,
-        "-m",
-        "streams.cli",
-        "decisions",
-        "show",
-        "--broker",
-        seen.broker,
-        "--json",
-        "-",
-    ]
-
-    shown = subprocess.run(
-        [*command, decision.decision_id], capture_output=True, text=True, check=True
+    shown, absent = (
+        misfire("decisions", "show", "--broker", seen.broker, "--json", "-", name)
+        for name in (decision.decision_id, "0" * 32)
     )
-    absent = subprocess.run([*command, "0" * 32], capture_output=True, text=True, check=False)
 
+    assert shown.returncode == 0, shown.stderr
     assert json.loads(shown.stdout)["event_id"] == decision.event_id
     assert absent.returncode == 1
     assert "Traceback" not in absent.stderr

@@ -75,7 +75,10 @@ class Place:
     def ask(self) -> dict[RiskClass, tuple[IntentEvent, Decision]]:
         """Request decisions on a command of each risk class, all at the same time."""
         asked = {risk: self.command(risk) for risk in RiskClass}
-        with Hook(self.url) as hook, ThreadPoolExecutor(len(asked)) as pool:
+        with (
+            Hook(self.url, deadline_ms=self.deadline_ms) as hook,
+            ThreadPoolExecutor(len(asked)) as pool,
+        ):
             decided = pool.map(hook.decide if self.by_client else self._patiently, asked.values())
             return dict(zip(asked, zip(asked.values(), decided, strict=True), strict=True))
 
@@ -188,10 +191,10 @@ def gateway_overloaded(place: Place) -> Iterator[Place]:
     with (
         hung(place.worker.process),
         place.another(place.bundle, MISFIRE_MAX_WAITING="1") as url,
-        Hook(url, deadline_ms=PATIENT_MS) as patient,
         ThreadPoolExecutor(1) as pool,
     ):
-        waiting = pool.submit(patient.decide, place.command(RiskClass.PHYSICAL))
+        patient = replace(place, url=url, deadline_ms=PATIENT_MS)
+        waiting = pool.submit(patient._patiently, place.command(RiskClass.PHYSICAL))
         until(lambda: "misfire_hook_in_flight 1" in httpx.get(f"{url}/metrics").text)
         yield replace(place, url=url)
         assert waiting.result().rung is Rung.GATEWAY
