@@ -138,6 +138,7 @@ def test_a_line_that_never_ends_is_not_taken_in(tmp_path: Path) -> None:
             read(bomb)
 
 
+@pytest.mark.slow
 def test_what_unpacks_a_thousandfold_is_no_stream(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

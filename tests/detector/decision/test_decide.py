@@ -524,6 +524,7 @@ def test_a_fallback_of_block_blocks_except_in_shadow_mode() -> None:
     repeats=st.lists(st.integers(0, MAX_RECENT - 1), max_size=8),
     apart=st.sampled_from([1.0, 60.0, 86_400.0]),
 )
+@pytest.mark.slow
 def test_recent_events_get_their_first_decision_again_after_their_session_ended(
     repeats: list[int], apart: float
 ) -> None:

@@ -18,6 +18,7 @@ def test_layers_contain_every_term_once() -> None:
     assert [term for terms in LAYERS.values() for term in terms] == list(TERMS)
 
 
+@pytest.mark.slow
 def test_each_layer_and_each_term_is_left_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "detector.evaluation.ablation.LAYERS",

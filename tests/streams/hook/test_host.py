@@ -88,6 +88,7 @@ assert any("created" in sample.name for sample in samples), "created series are 
     well(host(body, tmp_path))
 
 
+@pytest.mark.slow
 def test_workers_forked_before_and_after_the_first_call(tmp_path: Path) -> None:
     body = """
 import warnings

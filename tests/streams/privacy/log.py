@@ -124,7 +124,14 @@ def town_log(homes: int, turns: int) -> FakeLog:
 
 def with_fields(value: bytes | None, **fields: Any) -> bytes:
     """Return a record's value with fields of its JSON replaced or added."""
-    return with_text(value, lambda text: json.dumps(json.loads(text) | fields).encode())
+
+    def change(text: bytes) -> bytes:
+        try:
+            return json.dumps(json.loads(text) | fields).encode()
+        except ValueError:  # an earlier change damaged it
+            return text
+
+    return with_text(value, change)
 
 
 def with_text(value: bytes | None, change: Callable[[bytes], bytes]) -> bytes:

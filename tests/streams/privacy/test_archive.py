@@ -130,6 +130,7 @@ CORRUPTIONS: list[Corruption] = [
     ),
     st.integers(0, 9),
 )
+@pytest.mark.slow
 def test_no_export_holds_one_foreign_byte(
     damage: list[tuple[Corruption, int, int]], asked: int
 ) -> None:

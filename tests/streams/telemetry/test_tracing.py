@@ -83,6 +83,7 @@ def test_without_a_collector_the_traceparent_is_forwarded() -> None:
         assert span.traceparent == CALLER
 
 
+@pytest.mark.slow
 def test_without_a_collector_opentelemetry_sdk_is_not_imported() -> None:
     code = (
         "import sys; from streams.telemetry.tracing import build_tracer; "

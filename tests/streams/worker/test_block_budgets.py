@@ -16,6 +16,8 @@ from streams.worker.block_budgets import BlockBudgets
 from tests.detector.builders import ABSURD, START, event, hand_bundle
 from tests.streams.fakes import Bench, intent_record, outcome_record
 
+pytestmark = pytest.mark.slow
+
 
 def home(tenant: str, number: int) -> str:
     return f"{tenant}_{number:032x}"
