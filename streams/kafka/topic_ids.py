@@ -18,7 +18,7 @@ from kafka.admin import KafkaAdminClient
 
 from streams.wire.state.marks import UNKNOWN, short_id
 
-__all__ = ["NONE_KNOWN", "Changes", "Identities", "IdentityWatch", "look_up"]
+__all__ = ["NONE_KNOWN", "Changes", "Identities", "IdentityWatch", "is_stale", "look_up"]
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,14 @@ def look_up(client: KafkaAdminClient, topics: Collection[str]) -> Identities:
         {entry["name"]: short_id(entry.get("topic_id")) for entry in found},
         {entry["name"]: len(entry["partitions"]) for entry in found},
     )
+
+
+def is_stale(committed_with: str | None, topic_id: str) -> bool:
+    """Return whether an offset belongs to an earlier topic of the same name.
+
+    Offsets without an id are trusted: version 0.1.0 committed none.
+    """
+    return bool(committed_with) and topic_id not in {UNKNOWN, committed_with}
 
 
 @dataclass(frozen=True, slots=True)

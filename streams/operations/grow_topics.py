@@ -22,10 +22,9 @@ from detector.progress import Progress, silent
 from streams.errors import DependencyUnavailable, UsageError
 from streams.kafka.connection import Brokers
 from streams.kafka.reading import read_topic
-from streams.kafka.topic_ids import Identities, look_up
+from streams.kafka.topic_ids import Identities, is_stale, look_up
 from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES, TOPICS
 from streams.operations.rekey import Move, States
-from streams.worker.faust_transport import is_stale
 
 __all__ = ["Survey", "check_ready", "grow", "survey"]
 

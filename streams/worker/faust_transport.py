@@ -20,10 +20,9 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.kafka.reachable import broker_answers
-from streams.kafka.topic_ids import NONE_KNOWN, Identities
-from streams.wire.state.marks import UNKNOWN
+from streams.kafka.topic_ids import NONE_KNOWN, Identities, is_stale
 
-__all__ = ["Transport", "ends_of", "is_stale", "silent_partitions", "worker_broker_answers"]
+__all__ = ["Transport", "ends_of", "silent_partitions", "worker_broker_answers"]
 
 logger = logging.getLogger(__name__)
 
@@ -58,14 +57,6 @@ async def _commit_with_ids(
     await commit(
         {tp: OffsetAndMetadata(at.offset, identities.of(tp.topic)) for tp, at in offsets.items()}
     )
-
-
-def is_stale(committed_with: str | None, topic_id: str) -> bool:
-    """Return whether an offset belongs to an earlier topic of the same name.
-
-    Offsets without an id are trusted: version 0.1.0 committed none.
-    """
-    return bool(committed_with) and topic_id not in {UNKNOWN, committed_with}
 
 
 def silent_partitions(app: Any, topics: Collection[str], since: float) -> list[str]:

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from kafka.errors import KafkaError
 
-from streams.kafka.topic_ids import Identities, IdentityWatch, look_up
+from streams.kafka.topic_ids import Identities, IdentityWatch, is_stale, look_up
 from streams.wire.state.marks import partition_of, short_id
-from streams.worker.faust_transport import is_stale
 from streams.worker.recovered_table import HouseholdTable
 
 FIRST, SECOND = "01a224e1-d479-7b92-997b-d9bb70f7f20d", "01a224e1-d50e-72b0-830c-14f22d4c0376"

@@ -161,9 +161,7 @@ async def test_windows_are_kept_of_a_bounded_number_of_tenants_and_one_that_ends
     assert len(bench.worker.blocks._windows) == len(bench.worker.blocks._left) == 256
 
 
-async def test_of_households_that_go_to_another_worker_nothing_is_remembered_and_their_tenants_sums_stay() -> (
-    None
-):
+async def test_households_of_another_worker_are_forgotten_and_their_tenants_sums_stay() -> None:
     bench = Bench(small_budget())
     await decide(bench, *(command(1, home("acme", number)) for number in range(30)))
     before = bench.worker.blocks._windows["acme"]

@@ -298,7 +298,7 @@ def waited(
     ]
 
 
-async def test_what_a_gateway_accepted_before_does_not_bring_the_household_back_however_late_it_is_sent(
+async def test_a_record_accepted_before_the_erasure_brings_nothing_back_however_late(
     bench: Bench,
 ) -> None:
     await bench.intents(*waited(AFTER, 4, accepted=ERASED_AT - 1, logged=ERASED_AT + 600))
