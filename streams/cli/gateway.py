@@ -24,7 +24,8 @@ def gateway(
 ) -> None:
     """Serve the blocking hook over HTTP.
 
-    Endpoints: POST /v1/decide, POST /v1/outcomes, /healthz, /readyz, /metrics, /docs.
+    Endpoints: POST /v1/decide, /v1/decide/batch, /v1/outcomes and /v1/confirmations/ID; GET
+    /v1/late, /healthz, /readyz, /metrics and /docs.
     """
     from streams.gateway.run import run_gateway
     from streams.settings import load
