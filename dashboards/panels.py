@@ -166,7 +166,7 @@ _OVERVIEW = Board(
                     "Commands most often confirmed or blocked",
                     ("stopped_intents",),
                     "The leading intent changes.",
-                    "If one intent leads for long, the runtime may have renamed it, or something "
+                    "If one intent keeps leading, the runtime may have renamed it, or something "
                     "plays it to many devices.",
                     "stacked",
                     12,

@@ -30,8 +30,8 @@ __all__ = [
 
 #: The path that means standard input.
 STANDARD_INPUT = Path("-")
-#: Longest line in bytes. An event has at most 64 KiB (records.MAX_BYTES), lines of other logs
-#: hardly more.
+#: Longest line in bytes. An event has at most 64 KiB (records.MAX_BYTES), and lines of other logs
+#: are hardly longer.
 LONGEST_LINE = 1 << 20
 #: Largest ratio of unpacked to packed size: gzip reaches 1,000 for repetitive data and about 15 for
 #: event streams. Below the floor in bytes any ratio is harmless.
@@ -82,7 +82,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             ) from None
         except UnicodeDecodeError as error:
             raise UsageError(
-                f"{path} is not the {error.encoding} that its byte order mark says,"
+                f"{path} is not valid {error.encoding}, although its byte order mark says so,"
                 f" {_reached(number, unpacked)}; save it as UTF-8"
             ) from None
         except OSError as error:
@@ -132,7 +132,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         return
     if not path.exists() or path.is_dir():
         raise DependencyUnavailable(
-            f"{path} is not there; give a text file, plain or .gz, or - for standard input"
+            f"{path} does not exist; give a text file, plain or .gz, or - for standard input"
         )
     try:
         file = path.open("rb")

@@ -116,7 +116,7 @@ def read_private_json(
         return validate(data), stamp
     except FileNotFoundError:
         raise DependencyUnavailable(
-            f"the {name} {path} is not there; make one with '{make} {path}'"
+            f"the {name} {path} does not exist; make one with '{make} {path}'"
         ) from None
     except OSError as error:
         raise DependencyUnavailable(

@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 
 #: Callbacks queued for one host. Beyond it the oldest is dropped; the log still has it.
 _WAITING = 1_000
-#: Seconds for one attempt and between two, and attempts. Seconds later a command can hardly be
-#: undone any more, so there is no longer retry.
+#: Seconds for one attempt, seconds between two, and the number of attempts. A few seconds later a
+#: command can hardly be undone any more, so later retries would be useless.
 _SECONDS, _PAUSE, _ATTEMPTS = 2.0, 0.5, 3
 #: Concurrent requests to one host.
 _CONCURRENT = 4

@@ -23,7 +23,7 @@ LOWER_RUNGS: Mapping[Rung, Mapping[str, str]] = MappingProxyType(
     {
         Rung.GATEWAY: {
             "worker_timeout": "Kafka has the event and no worker answered in time",
-            "broker_timeout": "Kafka did not take the event in time",
+            "broker_timeout": "Kafka did not accept the event in time",
             "broker_unreachable": "Kafka cannot be reached",
             "deadline_too_short": "The deadline leaves no time to ask a worker",
         },

@@ -3,8 +3,8 @@
 ``decide`` never raises for a fault of the network, the gateway or the store of secrets, and it
 never fails open silently: a fallback decision has the rung ``policy``, is marked ``degraded`` and
 carries a reason. One deadline covers the whole call, including tokens and secrets, and the event
-loop is never blocked. Connections are reused. A gateway that keeps failing is not asked for a
-second (``resting.py``), and a slow request is sent twice (``hedging.py``).
+loop is never blocked. Connections are reused. After repeated failures, the gateway
+gets no requests for one second (``resting.py``). A slow request is sent twice (``hedging.py``).
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class AsyncHook:
         except _Resting:
             text = (
                 f"The gateway failed {FAILURES} times in a row"
-                f" and is not asked for {REST_SECONDS:g} s"
+                f" and gets no requests for {REST_SECONDS:g} s"
             )
             return self.asking.fallback(sent, "gateway_resting", text)
         except GatewayError as error:

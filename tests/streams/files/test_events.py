@@ -82,7 +82,7 @@ def test_an_empty_stream_is_refused(path: Path) -> None:
 @pytest.mark.parametrize("read", [read_events, read_labels])
 def test_a_missing_file(tmp_path: Path, read: object) -> None:
     assert callable(read)
-    with pytest.raises(DependencyUnavailable, match=r"nowhere\.jsonl is not there"):
+    with pytest.raises(DependencyUnavailable, match=r"nowhere\.jsonl does not exist"):
         read(tmp_path / "nowhere.jsonl")
 
 

@@ -173,5 +173,5 @@ def test_a_failed_write_leaves_no_file(tmp_path: Path) -> None:
 
 def test_a_missing_or_unreadable_file(tmp_path: Path) -> None:
     for path in (tmp_path / "none", tmp_path):
-        with pytest.raises(DependencyUnavailable, match="is not there"):
+        with pytest.raises(DependencyUnavailable, match="does not exist"):
             list(read_lines(path))
