@@ -278,7 +278,7 @@ def _question(
 
 
 def _usual(state: HouseholdState, slots: dict[str, str]) -> Iterable[str]:
-    """Return what this household usually says, as far as the state contains it."""
+    """Return the intents, slot names and slot values that this household is known to use."""
     return (*state.intents, *slots, *slots.values())
 
 

@@ -34,8 +34,8 @@ Households = Mapping[str, Sequence[Sequence[IntentEvent]]]
 #: to it, and calibration becomes too cautious. Five sixths of the households lose little. With few
 #: households, calibration depends on luck, and caution is right.
 _FOLDS, _FEW_FOLDS, _FEW_HOUSEHOLDS = 6, 3, 60
-#: Each household is copied this often, with other misfires in each copy. The values are the shares
-#: of a copy's sessions that are replaced by visits.
+#: Each household is copied once for each value, with other misfires in each copy. A value is the
+#: share of the copy's sessions that are replaced by sessions of guests.
 _COPIES = (0.0, 0.0, 0.0, 0.15, 0.15, 0.3)
 _FEWEST_HOUSEHOLDS = 2 * _FEW_FOLDS
 

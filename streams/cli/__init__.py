@@ -1,4 +1,4 @@
-"""The command line: one module per command; this one lists them and turns errors into exit codes.
+"""The command line: one module per command; this one runs them and turns errors into exit codes.
 
 Exit codes: 0 success, 1 success with a bad result, 2 usage error, 3 a dependency is missing or
 unreachable, 130 interrupted, 143 terminated.

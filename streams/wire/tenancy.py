@@ -1,6 +1,6 @@
 """Tenants of household ids: an id starts with the id of the tenant's household key.
 
-The gateway accepts a household only with a token of its tenant (``access.Caller.owns``), so behind
+The gateway accepts a household only with a token of its tenant (``guard.Caller.owns``), so behind
 the gateway the prefix is verified. Without tokens all clients trust each other, and the prefix only
 separates counters.
 """

@@ -53,7 +53,7 @@ _INTENT, _NAME, _TOKEN = f"{'a' * 64}.{'a' * 64}", "a" * 64, f"{'k' * 16}_{'a' *
 #: Sentences of reasons and prompts come from the bundle and the code. The longest has 90 characters
 #: and an intent.
 _SENTENCE = "a" * 400
-#: More clones than models have, and more reasons and expected events than explain.py returns.
+#: More clones than models have, and more reasons and expected events than reasons.py returns.
 _CLONES, _FEW = 100, 5
 _TIME = datetime(2026, 1, 5, 18, 0, 0, 123456, UTC)
 

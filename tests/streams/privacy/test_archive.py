@@ -61,7 +61,7 @@ def test_an_archive_holds_all_of_one_household_and_is_well() -> None:
     assert set(_HOME.findall(everything(opened))) == {home(3).encode()}
 
 
-#: What can go wrong with a record of household 1, and whether it can be told from both signs.
+#: Damages a record of household 1: arguments are the log, the record's number, another household.
 Corruption = Callable[[FakeLog, int, int], None]
 
 
