@@ -37,6 +37,7 @@ from streams.gc_tuning import tune_gc
 from streams.kafka.topics import OUTCOMES
 from streams.serving.access.guard import Guard, caller_of
 from streams.serving.hosts import HostCheck
+from streams.serving.turns import TakeTurns
 from streams.settings import Settings
 from streams.telemetry.logs import facts, log_decision
 from streams.telemetry.scrapes import ScrapeCache
@@ -93,6 +94,7 @@ def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None
             *([Depends(HTTPBearer(auto_error=False))] if guard.requires_token else []),
         ],
     )
+    app.add_middleware(TakeTurns)
     app.add_middleware(PolicyVersion, version=ladder.policy.version)
     app.add_middleware(IgnoredFields)
     app.add_middleware(
