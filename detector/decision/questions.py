@@ -278,7 +278,7 @@ def _question(
 
 
 def _usual(state: HouseholdState, slots: dict[str, str]) -> Iterable[str]:
-    """Return the intents, slot names and slot values that this household is known to use."""
+    """Return the household's known intents, and the names and tokens of these slots."""
     return (*state.intents, *slots, *slots.values())
 
 

@@ -110,8 +110,9 @@ def test_events_arrive_faster_than_they_are_decided(installation: Installation) 
 
 
 def _lamps(number: int) -> list[IntentEvent]:
-    """Send commands of another class than messages, dated a day ago, because the block budget looks
-    back an hour of event time.
+    """Return commands of another class than messages, dated a day ago.
+
+    The block budget looks back an hour, so they do not count in it.
     """
     yesterday = datetime.now(UTC) - timedelta(days=1)
     return [

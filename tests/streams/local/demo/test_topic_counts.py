@@ -1,4 +1,4 @@
-"""The ledger's counts, from records of a fake consumer."""
+"""The demo's counts of events, from records of a fake consumer."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def tokens(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def client(tmp_path: Path, tokens: dict[str, str]) -> Iterator[TestClient]:  # noqa: ARG001 - the file has to be there
+def client(tmp_path: Path, tokens: dict[str, str]) -> Iterator[TestClient]:  # noqa: ARG001 - the file must exist
     """Return a gateway with tokens and a bundle, but without a broker."""
     bundle = hand_bundle()
     settings = Settings(broker=f"127.0.0.1:{free_port()}", deadline_ms=50)
