@@ -110,7 +110,7 @@ def read_bundle(directory: Path) -> Bundle:
         )
     if unknown := sorted(manifest.files.keys() - LARGEST.keys()):
         raise BundleError(
-            f"the bundle in {directory} has a file that no bundle has ({unknown[0][:40]!r});"
+            f"the manifest in {directory} names a file that no bundle has ({unknown[0][:40]!r});"
             " do not use it"
         )
     bundle = bundle_from_files(

@@ -43,7 +43,7 @@ def test_nothing_that_was_closed_opens_again(
         assert became in closed | {Standing.LET_RUN}
 
 
-@pytest.mark.parametrize(("standing", "source"), product(Standing, OutcomeSource))
+@pytest.mark.parametrize(("standing", "source"), list(product(Standing, OutcomeSource)))
 def test_confirmed_is_accepted_only_after_a_checked_answer(
     standing: Standing, source: OutcomeSource
 ) -> None:
@@ -62,7 +62,7 @@ def test_the_same_outcome_again_changes_nothing(
         assert isinstance(again, OutcomeRefused) or again is became
 
 
-@pytest.mark.parametrize(("standing", "kind"), product(Standing, OutcomeKind))
+@pytest.mark.parametrize(("standing", "kind"), list(product(Standing, OutcomeKind)))
 def test_a_gateway_report_never_marks_a_command_as_meant_or_undone(
     standing: Standing, kind: OutcomeKind
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-MISFIRE = f"{sys.executable} -m streams.cli"
+MISFIRE = f"{shlex.quote(sys.executable)} -m streams.cli"
 #: Commands that write to standard output, and their exit code if the output is read.
 COMMANDS = {
     "config show --json -": 0,
