@@ -54,7 +54,7 @@ def host(body: str, folder: Path, **environment: str) -> subprocess.CompletedPro
         check=False,
         cwd=folder,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | environment,
-        timeout=60,
+        timeout=100,
     )
 
 
