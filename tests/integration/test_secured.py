@@ -34,7 +34,7 @@ from tests.integration.worker import PARTITIONS, Worker, until
 
 pytestmark = [
     pytest.mark.kafka,
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(
         bool(lacking()) and os.environ.get("CI") != "true",
         reason="Apache Kafka needs Java and Maven",
