@@ -39,7 +39,7 @@ demo: .venv/.runtime
 PYTEST := .venv/bin/python -m pytest
 NONE_IS_FINE := || [ $$? -eq 5 ]
 # Integration tests mostly wait, so run more processes than there are cores.
-INTEGRATION_JOBS ?= 4
+INTEGRATION_JOBS ?= 3
 
 # Run static checks and the fast tests at the same time.
 check: .venv/.dev

@@ -108,7 +108,7 @@ def test_growing_forgets_no_household_and_decides_each_event_once(
     # Undecided records would stay in partitions that no longer belong to their households.
     publish(apache_kafka, events[half : half + 1])
     assert (
-        "1 records wait"
+        "1 records are not processed yet"
         in misfire(apache_kafka, "topics", "grow", "--partitions", "8", code=2)["said"]
     )
     with Worker(apache_kafka, place, tmp_path / "log") as worker:

@@ -71,7 +71,6 @@ def test_no_file_takes_the_number_of_a_closed_stream(tmp_path: object) -> None:
 
 @pytest.mark.parametrize("options", ['--config ""', "--config=", '--config "" --json ""'])
 def test_an_empty_option_is_ignored(options: str) -> None:
-    code, said = run(
-        f"cd /; PYTHONPATH={shlex.quote(sys.path[0])} {MISFIRE} config show {options} --json - >/dev/null"
-    )
+    path = shlex.quote(sys.path[0])
+    code, said = run(f"cd /; PYTHONPATH={path} {MISFIRE} config show {options} --json - >/dev/null")
     assert code == 0, said
