@@ -96,6 +96,10 @@ warnings.simplefilter("ignore", DeprecationWarning)  # Python warns about any fo
 children(4, lambda: answered(hook))
 answered(hook)
 children(4, lambda: answered(hook))
+# A child that is forked while another thread logs may find a handler's lock held for ever. That
+# concerns every log line of a host; here the locks of the hook are tested.
+import logging
+logging.getLogger("streams.hook").addHandler(logging.NullHandler())
 def ask(): return [hook.decide(COMMAND) for _ in range(50)]
 busy = [threading.Thread(target=ask) for _ in range(4)]
 [thread.start() for thread in busy]
