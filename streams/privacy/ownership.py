@@ -24,7 +24,7 @@ from streams.kafka.topics import (
     REPLIES,
 )
 from streams.wire import records
-from streams.wire.cloudevents import is_structured, type_inside, unwrapped
+from streams.wire.cloudevents import is_structured_record, type_inside, unwrapped
 from streams.wire.late_answer import LATE
 from streams.wire.records import Kind, header
 from streams.wire.state.packing import Stored, unpack
@@ -122,7 +122,9 @@ def _decoded(held: TopicRecord, kind: Kind[Any]) -> Any:
     try:
         if kind is _STATE:
             return unpack(held.value or b"")
-        return kind.decode(unwrapped(held.value or b"", kind) if _structured(held) else held.value)
+        return kind.decode(
+            unwrapped(held.value or b"", kind) if is_structured_record(held.headers) else held.value
+        )
     except (RecordError, ValueError, RecursionError):
         return None
 
@@ -140,15 +142,15 @@ def _owners(value: Any) -> Iterator[str]:
             yield from _owners(entry)
 
 
-def _structured(held: TopicRecord) -> bool:
-    return is_structured((header(held.headers, "content-type") or b"").decode("latin-1"))
-
-
 def _kind(held: TopicRecord) -> Kind[Any] | None:
     topic = held.place.topic
     if topic == HOUSEHOLDS:
         return _STATE
     if topic == DEAD_LETTERS:
         topic = (header(held.headers, "misfire_topic") or b"").decode("ascii", "replace")
-    named = type_inside(held.value or b"") if _structured(held) else header(held.headers, "ce_type")
+    named = (
+        type_inside(held.value or b"")
+        if is_structured_record(held.headers)
+        else header(held.headers, "ce_type")
+    )
     return _UNNAMED.get(topic) if named is None else _KINDS.get(named.decode("ascii", "replace"))

@@ -19,7 +19,15 @@ from streams.errors import RecordError
 from streams.wire.records import MAX_BYTES, Headers, Kind, check_time, check_type, header
 from streams.wire.strict_json import check_unambiguous
 
-__all__ = ["STRUCTURED", "is_structured", "read_record", "type_inside", "unwrapped", "wrapped"]
+__all__ = [
+    "STRUCTURED",
+    "is_structured",
+    "is_structured_record",
+    "read_record",
+    "type_inside",
+    "unwrapped",
+    "wrapped",
+]
 
 V = TypeVar("V")
 
@@ -35,16 +43,21 @@ def is_structured(media: str) -> bool:
     return media.partition(";")[0].strip().lower() == STRUCTURED
 
 
+def is_structured_record(headers: Headers) -> bool:
+    """Return whether the headers of a Kafka record name the content type of structured mode."""
+    return is_structured((header(headers, "content-type") or b"").decode("latin-1"))
+
+
 def read_record(headers: Headers, value: bytes | None, kind: Kind[V]) -> tuple[V, set[str]]:
     """Decode a Kafka record in either mode; return its value and unknown field names.
 
     Raises:
         RecordError: with a code of ``unwrapped`` or of ``kind.read``, or ``unknown_type``.
     """
-    media = (header(headers, "content-type") or b"").decode("latin-1")
+    structured = is_structured_record(headers)
     check_type(headers, kind)
     check_time(header(headers, "ce_time"))
-    if value is not None and is_structured(media):
+    if value is not None and structured:
         value = unwrapped(value, kind)
     return kind.read(value)
 

@@ -19,7 +19,7 @@ from detector.household.outcomes import report
 from detector.policy.fallback import fallback_decision
 from streams.errors import RecordError
 from streams.telemetry import metrics
-from streams.wire.cloudevents import is_structured, read_record, type_inside
+from streams.wire.cloudevents import is_structured_record, read_record, type_inside
 from streams.wire.records import (
     ANSWER,
     COMMAND,
@@ -119,7 +119,7 @@ def is_probe(record: Incoming) -> bool:
 def is_answer(record: Incoming) -> bool:
     """Return whether a record among the outcomes is an answer to a confirmation."""
     named = header(record.headers, "ce_type")
-    if named is None and _is_structured(record):
+    if named is None and is_structured_record(record.headers):
         named = type_inside(record.value or b"")
     return named == ANSWER.type.encode()
 
@@ -241,7 +241,3 @@ def _read(record: Incoming, kind: Kind[V], *, token_ids: bool) -> V:
             "the record's key is not its household_id; produce with household_id as the key",
         )
     return value
-
-
-def _is_structured(record: Incoming) -> bool:
-    return is_structured((header(record.headers, "content-type") or b"").decode("latin-1"))
