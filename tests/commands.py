@@ -20,7 +20,6 @@ from unittest import mock
 import pytest
 
 from streams.cli import main
-from streams.telemetry.instruments import Catalogue
 
 __all__ = ["misfire"]
 
@@ -36,8 +35,6 @@ def misfire(*arguments: object, **variables: str) -> CompletedProcess[str]:
     with (
         mock.patch.object(sys, "argv", command),
         mock.patch.dict(os.environ, kept | variables, clear=True),
-        # A service unregisters the metrics of others, which later tests of this process read.
-        mock.patch.object(Catalogue, "show_only"),
         redirect_stdout(output),
         redirect_stderr(errors),
         _process_unchanged(),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from filelock import FileLock
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+from streams.telemetry.instruments import Catalogue
 
 # No deadline for examples: a slow machine must not fail a test.
 settings.register_profile("misfire", deadline=None)
@@ -35,6 +38,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
     The groups of pytest-xdist 3.8 (``--dist loadgroup``) have no effect with pytest 9.2.
     """
     return _Scheduling(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _all_metrics_registered() -> Iterator[None]:
+    """Keep a service that a test begins in its process from unregistering the metrics of others."""
+    with mock.patch.object(Catalogue, "show_only"):
+        yield
 
 
 #: Returns the folder of this name, made by the function once in a run.
