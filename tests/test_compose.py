@@ -65,7 +65,7 @@ BROKEN = {
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("mistake", BROKEN)
-def test_the_reader_rejects(mistake: str, tmp_path: Path) -> None:
+def test_the_compose_reader_rejects_mistakes(mistake: str, tmp_path: Path) -> None:
     right, wrong = BROKEN[mistake]
     text = (ROOT / "docker-compose.yml").read_text("utf-8")
     assert right in text
@@ -134,7 +134,7 @@ def test_long_running_services_have_a_healthcheck_and_restart(services: dict[str
         } == {"service_completed_successfully"}
 
 
-def test_data_outlives_a_container(project: dict[str, Any]) -> None:
+def test_data_survives_the_removal_of_a_container(project: dict[str, Any]) -> None:
     mounted = {
         (name, volume["source"])
         for name, service in project["services"].items()
@@ -159,7 +159,7 @@ def _networks(services: dict[str, Any], name: str) -> set[str]:
     return set(services[name].get("networks") or ())
 
 
-def test_what_draws_and_what_pages_reaches_no_kafka(project: dict[str, Any]) -> None:
+def test_dashboards_and_alerting_cannot_reach_kafka(project: dict[str, Any]) -> None:
     services = project["services"]
     reaching = {
         name for name in services if _networks(services, name) & _networks(services, "kafka")
@@ -178,7 +178,7 @@ def test_what_draws_and_what_pages_reaches_no_kafka(project: dict[str, Any]) -> 
     assert "default" not in project["networks"]
 
 
-def test_a_confirmation_needs_the_key_that_the_first_start_makes(services: dict[str, Any]) -> None:
+def test_confirmations_use_the_key_created_on_first_start(services: dict[str, Any]) -> None:
     mounted = {
         name: {
             volume["source"]: volume.get("read_only", False)
@@ -203,7 +203,7 @@ def test_a_confirmation_needs_the_key_that_the_first_start_makes(services: dict[
 
 
 @pytest.mark.parametrize("job", ["setup", "password"])
-def test_what_a_first_start_makes_only_its_owner_can_read(
+def test_files_created_on_first_start_are_readable_by_their_owner_only(
     services: dict[str, Any], job: str, tmp_path: Path
 ) -> None:
     """Run the job's commands twice in a temporary folder: they create one secret of mode 0400."""

@@ -86,7 +86,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_what_the_image_installs_runs(built: Path) -> None:
+def test_the_installed_image_runs(built: Path) -> None:
     """Run what the image installs, and the jobs of docker-compose.yml that prepare the volumes."""
     path = f"{built}/venv/bin:{os.environ['PATH']}"
     jobs = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
@@ -117,7 +117,7 @@ def test_what_the_image_installs_runs(built: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can create the image's user")
-def test_the_user_of_the_image_owns_what_is_mounted(tmp_path: Path) -> None:
+def test_the_image_user_owns_the_mounted_directories(tmp_path: Path) -> None:
     for name in ("build", "etc"):
         (tmp_path / name).mkdir()
     for name in ("passwd", "group"):
@@ -139,7 +139,7 @@ def test_the_user_of_the_image_owns_what_is_mounted(tmp_path: Path) -> None:
         assert name == "bundle" or found.st_mode & 0o777 == 0o700
 
 
-def test_the_last_stage_takes_over_what_was_installed_and_is_not_root() -> None:
+def test_the_last_stage_copies_the_installation_and_is_not_root() -> None:
     words = dict(instructions())
 
     assert words["USER"] == "misfire"

@@ -25,7 +25,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
 
 
-def test_the_integration_answers_without_a_gateway() -> None:
+def test_the_readme_integration_answers_without_a_gateway() -> None:
     (code,) = blocks("python")
 
     ended = subprocess.run(
@@ -35,14 +35,14 @@ def test_the_integration_answers_without_a_gateway() -> None:
     assert ended.stdout.startswith("confirm: ")
 
 
-def test_the_event_is_one() -> None:
+def test_the_readme_event_is_valid() -> None:
     (text,) = blocks("json")
 
     assert INTENT.decode(text.encode()).intent == "lights.TurnOn"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_command_that_a_page_names_exists(page: Path) -> None:
+def test_every_documented_command_exists(page: Path) -> None:
     text = page.read_text("utf-8")
     code = re.findall(r"^```\w*\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
     named = set(re.findall(r"`misfire ([a-z]+)", text))
@@ -52,7 +52,7 @@ def test_every_command_that_a_page_names_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+def test_every_link_to_a_file_resolves(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
 
     missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]

@@ -65,7 +65,7 @@ def test_a_decision_has_no_clock_reading_and_is_immutable() -> None:
         decision.verdict = Verdict.BLOCK  # type: ignore[misc]
 
 
-def test_why_the_judge_abstained_is_told_by_a_code_wherever_it_stands() -> None:
+def test_the_reason_for_abstaining_is_given_by_its_code_in_any_position() -> None:
     decision = fallback_decision(
         turn(1, commits=True), hand_bundle().policy, code="first_physical", text="x"
     )

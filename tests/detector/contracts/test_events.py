@@ -119,7 +119,7 @@ def test_slots_at_the_limits_are_accepted() -> None:
 
 
 @pytest.mark.parametrize("field", ["event_id", "household_id"])
-def test_an_outcome_names_its_event_and_household(field: str) -> None:
+def test_an_outcome_has_an_event_and_a_household(field: str) -> None:
     fields: dict[str, Any] = {"event_id": "e", "household_id": "h"} | {field: ""}
     with pytest.raises(InvalidValue, match=f"^{field} "):
         Outcome(outcome=OutcomeKind.DENIED, source=OutcomeSource.OPERATOR, time=START, **fields)
@@ -132,7 +132,7 @@ def test_values_are_immutable() -> None:
     assert not hasattr(event(), "__dict__")
 
 
-def test_invalid_values_are_value_errors_of_ours() -> None:
+def test_invalid_values_raise_our_own_value_error() -> None:
     assert issubclass(InvalidValue, MisfireError)
     assert issubclass(InvalidValue, ValueError)
 
@@ -179,7 +179,7 @@ def test_a_fingerprint_differs_when_any_field_differs(change: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("name", [*sorted(STRUCTURAL_NAMES), "Household_Id"])
-def test_no_slot_is_named_after_a_field(name: str) -> None:
+def test_a_slot_cannot_be_named_after_a_field(name: str) -> None:
     with pytest.raises(InvalidValue, match=f"a slot is named {name.lower()}, like a field"):
         event(slots={"contact": "k1_00", name: "k1_00"})
 

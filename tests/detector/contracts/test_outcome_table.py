@@ -22,7 +22,7 @@ def test_the_table_is_complete() -> None:
 
 
 @pytest.mark.parametrize(("standing", "kind", "source"), EVERY)
-def test_no_outcome_makes_a_command_meant_that_could_not_run(
+def test_no_outcome_marks_a_command_as_meant_that_was_not_allowed_to_run(
     standing: Standing, kind: OutcomeKind, source: OutcomeSource
 ) -> None:
     became = entry(standing, kind, source)
@@ -32,7 +32,7 @@ def test_no_outcome_makes_a_command_meant_that_could_not_run(
 
 
 @pytest.mark.parametrize(("standing", "kind", "source"), EVERY)
-def test_nothing_that_was_closed_opens_again(
+def test_a_closed_command_is_never_reopened(
     standing: Standing, kind: OutcomeKind, source: OutcomeSource
 ) -> None:
     became = entry(standing, kind, source)

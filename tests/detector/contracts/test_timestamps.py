@@ -58,14 +58,14 @@ def test_offsets_are_converted(text: str) -> None:
 
 
 @pytest.mark.parametrize("value", REFUSED, ids=repr)
-def test_anything_else_is_refused_with_what_to_write(value: object) -> None:
+def test_an_invalid_time_is_rejected_with_a_hint(value: object) -> None:
     with pytest.raises(
         InvalidValue, match="write it as RFC 3339 with a time zone, such as 2026-01-05T07:27:48Z"
     ):
         read_timestamp(value)
 
 
-def test_a_value_of_the_core_is_kept_in_utc_and_one_without_a_zone_is_refused() -> None:
+def test_core_values_store_utc_and_reject_naive_times() -> None:
     nepal = timezone(timedelta(hours=5, minutes=45))
     said = event(1, time=WANTED.astimezone(nepal))
     assert said.time.tzinfo is UTC

@@ -61,7 +61,7 @@ def test_a_round_trip_gives_the_same_bytes_and_version() -> None:
     assert bundle_to_files(bundle_from_files(dict(reversed(FILES.items())))) == FILES
 
 
-def test_a_bundle_that_was_read_decides_the_same() -> None:
+def test_a_loaded_bundle_makes_the_same_decisions() -> None:
     read = bundle_from_files(FILES)
     for events in (send_message(), heard(send_message(), ABSURD), training_sessions()[1]):
         assert run(events, read) == run(events, BUNDLE)
@@ -88,11 +88,11 @@ def test_equal_bundles_have_equal_versions() -> None:
     ],
     ids=["calibration", "policy", "judge", "population"],
 )
-def test_another_part_gives_another_version(other: Bundle) -> None:
+def test_changing_any_part_changes_the_version(other: Bundle) -> None:
     assert other.version != BUNDLE.version
 
 
-def test_the_version_reads_as_the_content_not_as_a_name() -> None:
+def test_the_version_depends_on_the_content_not_on_a_name() -> None:
     read = bundle_from_files(FILES)
     assert read.policy == BUNDLE.policy
     assert read.policy.text == POLICY_TEXT
@@ -112,7 +112,7 @@ def test_a_missing_file_is_named(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-def test_a_flipped_byte_is_refused_or_is_another_version(name: str) -> None:
+def test_a_flipped_byte_is_rejected_or_changes_the_version(name: str) -> None:
     for place in range(0, len(FILES[name]), max(len(FILES[name]) // 200, 1)):
         content = bytearray(FILES[name])
         content[place] ^= 0x01
@@ -134,27 +134,27 @@ def test_a_flipped_byte_in_an_array_is_refused() -> None:
 
 @pytest.mark.parametrize("name", sorted(FILES))
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"{}", b"[]", b"PK\x05\x06" + bytes(18)])
-def test_rubbish_is_refused(name: str, content: bytes) -> None:
+def test_garbage_is_rejected(name: str, content: bytes) -> None:
     assert_refused(FILES | {name: content})
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-def test_half_a_file_is_refused(name: str) -> None:
+def test_a_truncated_file_is_rejected(name: str) -> None:
     assert_refused(FILES | {name: FILES[name][: len(FILES[name]) // 2]})
 
 
-def test_a_broken_policy_is_a_broken_bundle() -> None:
+def test_an_invalid_policy_makes_the_bundle_invalid() -> None:
     text = POLICY_TEXT.replace("base_rate = 0.001", "base_rate = 7")
     assert_refused(FILES | {"policy.toml": text.encode()}, "policy cannot be used", "base_rate")
 
 
-def test_another_format_is_refused() -> None:
+def test_an_unknown_format_is_rejected() -> None:
     assert_refused(
         with_names(format=FORMAT + 1), f"format {FORMAT + 1}", f"reads {FORMAT}", "train it again"
     )
 
 
-def test_other_terms_are_named() -> None:
+def test_differing_evidence_terms_are_named() -> None:
     terms = json.loads(FILES["names.json"])["terms"]
     assert_refused(
         with_names(terms=[*terms, "phase_of_the_moon"]), "other evidence terms", "phase_of_the_moon"
@@ -176,7 +176,7 @@ def test_a_missing_array_is_refused(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", sorted({*ARRAYS} - {"roots"}))
-def test_arrays_of_another_bundle_are_refused(key: str) -> None:
+def test_arrays_of_another_bundle_are_rejected(key: str) -> None:
     array = np.load(io.BytesIO(FILES["arrays.npz"]))[key]
     assert_refused(with_arrays(**{key: array[:-1]}), "do not fit together")
 
@@ -220,7 +220,7 @@ def test_a_pickle_in_place_of_the_archive_is_refused() -> None:
     assert not Bomb.exploded
 
 
-def test_the_files_hold_no_pickle() -> None:
+def test_the_files_contain_no_pickle() -> None:
     assert set(FILES) == {"policy.toml", "names.json", "arrays.npz"}
     with zipfile.ZipFile(io.BytesIO(FILES["arrays.npz"])) as archive:
         for member in archive.namelist():

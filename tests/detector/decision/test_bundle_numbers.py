@@ -96,7 +96,9 @@ def _strange() -> list[Any]:
 @pytest.mark.parametrize("name", sorted(STORED))
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_a_bundle_with_any_number_of_an_array_changed(name: str, data: st.DataObject) -> None:
+def test_a_bundle_with_any_array_number_changed_is_rejected_or_decides_validly(
+    name: str, data: st.DataObject
+) -> None:
     array = STORED[name].copy()
     place = data.draw(st.integers(0, array.size - 1))
     array.flat[place] = data.draw(WHOLE if array.dtype.kind == "i" else FLOATS)
@@ -105,7 +107,7 @@ def test_a_bundle_with_any_number_of_an_array_changed(name: str, data: st.DataOb
 
 @pytest.mark.parametrize("name", sorted(name for name in STORED if STORED[name].dtype.kind == "f"))
 @pytest.mark.parametrize("number", [math.nan, -math.inf])
-def test_a_value_that_is_not_finite_is_refused_anywhere(name: str, number: float) -> None:
+def test_a_non_finite_value_is_rejected_anywhere(name: str, number: float) -> None:
     for place in (0, STORED[name].size // 2, STORED[name].size - 1):
         array = STORED[name].copy()
         array.flat[place] = number
@@ -128,7 +130,7 @@ PARTS = sorted({path[:2] for path in PLACES}, key=str)
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: ".".join(map(str, part)))
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
-def test_a_bundle_with_any_number_of_its_names_changed(
+def test_a_bundle_with_any_number_in_names_changed_is_rejected_or_decides_validly(
     part: tuple[Any, ...], data: st.DataObject
 ) -> None:
     path = data.draw(st.sampled_from([path for path in PLACES if path[: len(part)] == part]))
@@ -144,7 +146,7 @@ def test_a_bundle_with_any_number_of_its_names_changed(
 @example(10**9)
 @example(1e9)
 @settings(max_examples=30, deadline=None)
-def test_a_depth_that_the_trees_do_not_have_is_refused(depth: float) -> None:
+def test_a_depth_that_differs_from_that_of_the_trees_is_rejected(depth: float) -> None:
     if depth != NAMES["depth"]:
         with pytest.raises(BundleError):
             bundle_from_files(FILES | {"names.json": json.dumps(NAMES | {"depth": depth}).encode()})
@@ -186,7 +188,7 @@ def test_too_many_thresholds_are_refused() -> None:
     "intent",
     ["", "music", "evil.\nName", "a." + "b" * 65, "\ud800.Name", "a.b.c", "a." + "b" * 5_000_000],
 )
-def test_what_is_no_intent_is_no_symbol(intent: str) -> None:
+def test_a_symbol_that_is_not_an_intent_is_rejected(intent: str) -> None:
     # Decisions repeat symbols as what was expected instead.
     symbols = [[intent, NAMES["symbols"][0][1]], *NAMES["symbols"][1:]]
     names = json.dumps(NAMES | {"symbols": symbols}).encode()
@@ -220,7 +222,7 @@ def test_an_array_of_another_type_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["scores.physical.new", "blocks"])
-def test_what_unpacks_to_much_is_refused_before_it_is_unpacked(
+def test_an_archive_too_large_when_decompressed_is_rejected_before_decompression(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never(*_: Any, **__: Any) -> None:

@@ -198,7 +198,7 @@ def test_a_repeated_event_gets_its_first_decision_and_changes_nothing(
         assert after is state
 
 
-def test_a_repeated_event_may_have_other_content(bundle: Bundle) -> None:
+def test_a_repeated_event_with_other_content_gets_the_first_decision(bundle: Bundle) -> None:
     (first,), state = run([event(commits=True)], bundle)
     again, after = decide(
         state, event(intent="lights.TurnOn"), bundle, at=event(intent="lights.TurnOn").seconds
@@ -228,7 +228,7 @@ def test_the_latest_decisions_are_kept_for_repeats(bundle: Bundle) -> None:
     assert state.fingerprints.keys() == set(kept)
 
 
-def test_events_that_commit_nothing_are_allowed_and_not_judged(bundle: Bundle) -> None:
+def test_non_committing_events_are_allowed_and_not_judged(bundle: Bundle) -> None:
     decisions, _ = run(heard(send_message()[:2], ABSURD), bundle)
     for decision in decisions:
         assert (decision.verdict, decision.effective_verdict) == (Verdict.ALLOW, Verdict.ALLOW)
@@ -247,7 +247,7 @@ def test_a_decision_has_the_surprisal_of_its_event_and_chain(bundle: Bundle) -> 
     )
 
 
-def test_a_bundle_that_was_saved_and_loaded_decides_the_same_bytes(
+def test_a_saved_and_loaded_bundle_gives_the_same_decision_bytes(
     trained: Bundle, population: list[IntentEvent]
 ) -> None:
     loaded = bundle_from_files(bundle_to_files(trained))
@@ -330,7 +330,7 @@ def test_a_spoken_yes_to_the_question_is_not_a_confirmation(wake: float) -> None
     assert third.verdict is not Verdict.ALLOW
 
 
-def test_after_a_no_only_a_new_chain_is_judged_on_its_own() -> None:
+def test_after_a_denial_only_a_new_chain_is_judged_independently() -> None:
     _, state = run(heard(send_message(), DOUBTFUL), HAND)
     state = apply_outcome(
         state,
@@ -382,7 +382,7 @@ def test_an_unanswered_question_outlives_its_session() -> None:
     assert run(late, HAND, state)[0][0].verdict is Verdict.CONFIRM
 
 
-def test_score_first_learn_after() -> None:
+def test_an_event_is_scored_before_it_is_learned() -> None:
     """The judge asks whether a command was ever meant here: it confirms the first use only."""
     bundle = hand_bundle(judge=hand_judge("intent_count", (0.5, 0.6), (6.0, 6.0, -6.0)))
     first, state = run(send_message(), bundle)

@@ -34,19 +34,19 @@ LOCKS = f'[[intents]]\nclass = "physical"\npatterns = ["{LIGHT}"]\n\n[[intents]]
 BUNDLE = hand_bundle(rules=policy(POLICY_TEXT.replace("[[intents]]", LOCKS, 1)))
 
 
-def test_a_new_command_is_asked_about() -> None:
+def test_a_new_command_is_confirmed_first() -> None:
     reason = why_first_physical(COMMAND, NEW, RiskClass.PHYSICAL, Rung.WORKER)
     assert reason is not None
     assert (reason.code, reason.bits, reason.event_id) == (FIRST_PHYSICAL, 0.0, "e0")
     assert UNLOCK in reason.text
 
 
-def test_a_familiar_command_is_not_asked_about() -> None:
+def test_a_familiar_command_is_not_confirmed() -> None:
     assert why_first_physical(COMMAND, GIVEN, RiskClass.PHYSICAL, Rung.WORKER) is None
 
 
 @pytest.mark.parametrize("risk", [risk for risk in RiskClass if risk is not RiskClass.PHYSICAL])
-def test_only_physical_commands_are_asked_about(risk: RiskClass) -> None:
+def test_only_physical_commands_are_confirmed_when_new(risk: RiskClass) -> None:
     assert why_first_physical(COMMAND, NEW, risk, Rung.WORKER) is None
 
 
@@ -61,7 +61,7 @@ def test_another_command_for_the_same_door_is_new() -> None:
     assert why_first_physical(lock, GIVEN, RiskClass.PHYSICAL, Rung.WORKER) is not None
 
 
-def test_a_use_that_decayed_is_forgotten() -> None:
+def test_a_decayed_use_is_forgotten() -> None:
     """One use has decayed 228 taught sessions later; the answer to the new question renews it."""
     sessions = next(number for number in range(1000) if DECAY**number < FORGOTTEN)
     assert sessions == 228
@@ -71,7 +71,7 @@ def test_a_use_that_decayed_is_forgotten() -> None:
     assert why_first_physical(COMMAND, almost, RiskClass.PHYSICAL, Rung.WORKER) is None
 
 
-def test_a_flood_of_other_intents_makes_it_new_again_and_never_known() -> None:
+def test_a_flood_of_other_intents_makes_a_command_new_again_and_never_familiar() -> None:
     state, population = GIVEN, small_model().population
     for number in range(MAX_INTENTS // 16):
         pending = tuple(
@@ -119,7 +119,7 @@ def codes(decision: Decision) -> list[str]:
     return [reason.code for reason in decision.reasons]
 
 
-def test_it_is_asked_about_until_it_was_confirmed_once() -> None:
+def test_a_new_command_is_confirmed_until_one_confirmation_succeeds() -> None:
     state = NEW
     for number in range(2):
         decision, state = said(number, state)
@@ -133,7 +133,7 @@ def test_it_is_asked_about_until_it_was_confirmed_once() -> None:
         assert (decision.verdict, codes(decision)) == (Verdict.ALLOW, [])
 
 
-def test_a_no_teaches_nothing() -> None:
+def test_a_denial_teaches_nothing() -> None:
     decision, state = said(0, NEW)
     given = given_to(decision, accepted=False, proof=None, time=event(1).time)
     _, state = answer(state, given, BUNDLE, at=given.time.timestamp(), key=CONFIRMATION_KEY)
@@ -152,7 +152,7 @@ def test_a_class_without_methods_is_blocked() -> None:
     assert (decision.verdict, codes(decision)) == (Verdict.BLOCK, [FIRST_PHYSICAL])
 
 
-def test_the_gateway_asks_about_what_the_worker_would_allow() -> None:
+def test_the_gateway_confirms_commands_that_the_worker_would_allow() -> None:
     decision, state = said(0, NEW)
     given = given_to(decision, time=event(1).time, method=ConfirmMethod.PIN)
     _, state = answer(state, given, BUNDLE, at=given.time.timestamp(), key=CONFIRMATION_KEY)

@@ -44,7 +44,7 @@ PLAYERS = {
         (ABSURD, False, Standing.DENIED),
     ],
 )
-def test_a_label_is_reported_by_the_means_that_the_verdict_allows(
+def test_a_label_is_reported_as_the_outcome_that_the_verdict_permits(
     wake: float, meant: bool, standing: Standing
 ) -> None:
     _, state = run(heard(send_message(), wake), hand_bundle())
@@ -57,7 +57,7 @@ def test_nothing_is_reported_about_a_forgotten_command() -> None:
     assert reveal(state, "e2", meant=True, at=0.0) is state
 
 
-def test_nothing_that_decides_for_a_runtime_takes_an_answer_unchecked() -> None:
+def test_only_checked_answers_reach_decisions_for_a_runtime() -> None:
     answered, revealed = set(), set()
     for file in (
         each for folder in ("detector", "streams") for each in (ROOT / folder).rglob("*.py")

@@ -66,9 +66,7 @@ def confirmed() -> HouseholdState:
 
 
 @pytest.mark.parametrize("device", [0.0, -YEAR, -AGAIN, YEAR])
-def test_a_yes_holds_for_its_window_of_the_logs_time_alone(
-    confirmed: HouseholdState, device: float
-) -> None:
+def test_a_confirmation_expires_by_log_time_only(confirmed: HouseholdState, device: float) -> None:
     soon, _ = said_at(confirmed, AT + AGAIN / 2, 1, device=device)
     assert soon.verdict is Verdict.ALLOW
     assert soon.reasons[0].code == "confirmed_before"
@@ -78,7 +76,7 @@ def test_a_yes_holds_for_its_window_of_the_logs_time_alone(
 
 @pytest.mark.parametrize("asked_ahead", [-YEAR, 0.0, 590.0, YEAR])
 @pytest.mark.parametrize("answered_ahead", [-YEAR, -170.0, 0.0, YEAR])
-def test_no_date_stretches_or_shortens_a_question(
+def test_no_device_time_extends_or_shortens_a_question(
     asked_ahead: float, answered_ahead: float
 ) -> None:
     asked, state = said_at(HouseholdState.new("h1"), AT, device=asked_ahead)
@@ -90,7 +88,7 @@ def test_no_date_stretches_or_shortens_a_question(
         assert result.reason is wanted
 
 
-def test_sessions_dated_back_teach_no_more_than_a_days_lessons() -> None:
+def test_backdated_sessions_teach_no_more_than_the_daily_limit() -> None:
     state = HouseholdState.new("h1")
     for number in range(640):
         _, state = said_at(state, AT + 20 * number, number, device=-DAY * (number // 16), wake=None)
@@ -98,14 +96,14 @@ def test_sessions_dated_back_teach_no_more_than_a_days_lessons() -> None:
 
 
 @pytest.mark.parametrize("device", [5 * YEAR, -5 * YEAR])
-def test_a_device_that_wrote_another_year_stops_no_learning(device: float) -> None:
+def test_a_device_clock_in_another_year_does_not_stop_learning(device: float) -> None:
     _, state = said_at(HouseholdState.new("h1"), AT, 0, device=device, wake=None)
     _, state = said_at(state, AT + DAY, 1, wake=None)
     _, state = said_at(state, AT + 2 * DAY, 2, wake=None)
     assert state.learned == 2
 
 
-def test_nor_does_one_wrong_stamp_of_the_log() -> None:
+def test_one_wrong_log_timestamp_does_not_stop_learning() -> None:
     """If producers' timestamps are used, one of them may be in 2031."""
     state = HouseholdState.new("h1")
     for number, day in enumerate([0, 1, 5 * 365, 2, 3, 4, 5]):
@@ -118,20 +116,20 @@ def test_nor_does_one_wrong_stamp_of_the_log() -> None:
     assert flooded.learned <= 6 + LESSONS_A_DAY
 
 
-def test_a_question_of_a_wrong_stamp_is_not_open_for_years() -> None:
+def test_a_question_with_a_wrong_timestamp_does_not_stay_open_for_years() -> None:
     asked, state = said_at(HouseholdState.new("h1"), AT + 5 * YEAR)
     result, _ = answer(state, given_to(asked), BUNDLE, at=AT, key=CONFIRMATION_KEY)
     assert result.reason is Refusal.EXPIRED
 
 
-def test_log_time_may_go_back_a_little() -> None:
+def test_log_time_may_go_backwards_slightly() -> None:
     asked, state = said_at(HouseholdState.new("h1"), AT)
     result, _ = answer(state, given_to(asked), BUNDLE, at=AT - 10, key=CONFIRMATION_KEY)
     assert result.result is Result.CONFIRMED
 
 
 @pytest.mark.parametrize("device", [-3 * 3600.0, 0.0, 3 * 3600.0])
-def test_what_is_undone_within_the_window_teaches_nothing_however_slow_the_satellite_is(
+def test_a_command_undone_within_the_window_teaches_nothing_however_late_the_report(
     device: float,
 ) -> None:
     _, state = said_at(HouseholdState.new("h1"), AT, 0, device=device, wake=None)

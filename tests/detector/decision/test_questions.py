@@ -91,7 +91,7 @@ WRONG: dict[str, tuple[dict[str, Any], Refusal]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_an_answer_that_does_not_match_is_refused_and_changes_only_the_attempts(what: str) -> None:
+def test_a_mismatched_answer_is_refused_and_changes_only_the_attempts(what: str) -> None:
     decision, state = asked()
     fields, reason = WRONG[what]
     result, after = taken(state, given_to(decision, **fields))
@@ -110,7 +110,7 @@ NOTHING_BUT_TALK: dict[ConfirmMethod, Refusal] = {
 
 
 @pytest.mark.parametrize("method", ConfirmMethod)
-def test_no_method_lets_portland_through(method: ConfirmMethod) -> None:
+def test_background_speech_passes_no_confirmation_method(method: ConfirmMethod) -> None:
     """The background says "right" once more than there are attempts.
 
     Golden decisions cover the scoring of a spoken yes.
@@ -155,7 +155,7 @@ def test_a_question_that_was_never_asked_is_unknown() -> None:
     ("slots", "day"),
     [({"door": "k1_back"}, 0), ({"door": "k1_back"}, 3), ({"door": "k1_front"}, 3)],
 )
-def test_a_proof_is_worth_nothing_where_its_event_id_comes_again(
+def test_a_proof_is_not_valid_for_a_later_event_with_the_same_id(
     slots: dict[str, str], day: int
 ) -> None:
     """The household has forgotten the event and its question when the event id comes again."""
@@ -183,7 +183,7 @@ def test_a_proof_is_worth_nothing_where_its_event_id_comes_again(
 @pytest.mark.parametrize(
     ("seconds", "counts"), [(-59, True), (-1, True), (1, True), (59, True), (-90, False)]
 )
-def test_the_answer_to_a_lower_rungs_question_finds_the_workers_about_the_same_command(
+def test_an_answer_to_a_lower_rungs_question_settles_the_workers_question(
     seconds: int, counts: bool
 ) -> None:
     """The gateway asked when it received the event, and its clock differs from log time."""
@@ -212,7 +212,7 @@ def unlocking(number: int, slots: dict[str, str], *, days: float = 0.0) -> Inten
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_second_answer_is_refused_whatever_it_says(first: bool) -> None:
+def test_any_second_answer_is_refused(first: bool) -> None:
     decision, state = asked()
     _, state = taken(state, given_to(decision, accepted=first))
     for again in (given_to(decision), given_to(decision, answer_id="a2", accepted=not first)):
@@ -302,7 +302,7 @@ def test_remembered_questions_are_bounded() -> None:
     assert len(state.questions) == MAX_QUESTIONS
 
 
-def test_without_a_key_no_proof_confirms() -> None:
+def test_without_a_confirmation_key_no_proof_is_accepted() -> None:
     decision, state = asked()
     for proof in ("receipt-17", given_to(decision).proof):
         result, after = taken(state, given_to(decision, proof=proof), key=None)
@@ -311,14 +311,14 @@ def test_without_a_key_no_proof_confirms() -> None:
     assert taken(state, given_to(decision, proof=None), key=None)[0].reason is Refusal.PROOF_MISSING
 
 
-def test_without_a_key_no_method_with_a_proof_is_offered() -> None:
+def test_without_a_confirmation_key_no_method_with_a_proof_is_offered() -> None:
     offered = decide_without_a_key(heard(send_message(), DOUBTFUL))
     assert offered.verdict is Verdict.CONFIRM
     assert offered.confirm is not None
     assert offered.confirm.methods == (ConfirmMethod.CHALLENGE,)
 
 
-def test_without_a_key_what_takes_a_proof_is_blocked_and_says_so() -> None:
+def test_without_a_confirmation_key_a_command_that_needs_a_proof_is_blocked_with_a_reason() -> None:
     unlock = dialogue(
         ("locks.Unlock", Act.INITIATE, True, {"door": "k1_d"}), wake_confidence=DOUBTFUL
     )
@@ -335,7 +335,7 @@ def decide_without_a_key(events: Sequence[IntentEvent]) -> Decision:
     return decision
 
 
-def test_who_was_asked_below_the_worker_is_checked_as_well() -> None:
+def test_an_answer_to_a_lower_rungs_question_is_checked_too() -> None:
     """The gateway asked after a timeout, but the worker allows the command.
 
     The answer needs its proof all the same.
@@ -357,7 +357,7 @@ def test_who_was_asked_below_the_worker_is_checked_as_well() -> None:
     assert taken(after, given_to(decision))[0].reason is Refusal.ALREADY_ANSWERED
 
 
-def test_a_no_to_a_lower_rungs_question_needs_no_proof() -> None:
+def test_a_denial_of_a_lower_rungs_question_needs_no_proof() -> None:
     _, state = run(heard(send_message(), SURE), BUNDLE)
     decision, _ = asked()
     result, after = taken(state, given_to(decision, proof=None, accepted=False))
@@ -365,7 +365,7 @@ def test_a_no_to_a_lower_rungs_question_needs_no_proof() -> None:
     assert after.pending[0].standing is Standing.DENIED
 
 
-def test_in_shadow_mode_a_command_that_was_denied_still_runs() -> None:
+def test_in_shadow_mode_a_denied_command_still_runs() -> None:
     shadow = hand_bundle(rules=policy(enforcement='"shadow"'))
     _, state = run(heard(send_message(), DOUBTFUL), shadow)
     state = apply_outcome(

@@ -35,7 +35,7 @@ def beside(active: Bundle, shadow: Bundle) -> list[tuple[Decision, Decision]]:
     return found
 
 
-def test_a_bundle_that_shadows_itself_decides_the_same() -> None:
+def test_a_bundle_shadowing_itself_makes_the_same_decisions() -> None:
     for bundle in (hand_bundle(), CAREFUL):
         pairs = beside(bundle, bundle)
 
@@ -43,7 +43,7 @@ def test_a_bundle_that_shadows_itself_decides_the_same() -> None:
         assert all(active == shadow for active, shadow in pairs)
 
 
-def test_another_bundle_decides_as_it_would_alone() -> None:
+def test_a_shadow_bundle_decides_as_it_would_alone() -> None:
     """Both let the household learn alike here, because every question is confirmed."""
     alone = [active for active, _ in beside(CAREFUL, CAREFUL)]
 

@@ -41,7 +41,7 @@ def test_a_judgement_is_the_judges_bits_at_the_policys_base_rate(wake: float) ->
     ("wake", "verdict"),
     [(SURE, Verdict.ALLOW), (DOUBTFUL, Verdict.CONFIRM), (ABSURD, Verdict.BLOCK)],
 )
-def test_the_cheapest_verdict_counts(wake: float, verdict: Verdict) -> None:
+def test_the_cheapest_verdict_is_chosen(wake: float, verdict: Verdict) -> None:
     moment = send(wake)
     ruling = rule_on(moment, judge_chain(moment, BUNDLE, RISK), BUNDLE, RISK)
     assert (ruling.verdict, ruling.abstained, ruling.reasons) == (verdict, False, ())
@@ -55,7 +55,7 @@ def test_the_budget_takes_precedence_over_costs(p_value: float, verdict: Verdict
 
 
 @pytest.mark.parametrize("risk", RiskClass)
-def test_without_calibration_the_classes_fallback_answers_and_says_so(risk: RiskClass) -> None:
+def test_without_calibration_the_class_fallback_answers_and_is_marked(risk: RiskClass) -> None:
     moment = send(ABSURD)
     bundle = hand_bundle(calibration=hand_calibration(per_category=20))
     judgement = judge_chain(moment, bundle, risk)

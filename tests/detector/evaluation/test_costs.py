@@ -33,7 +33,7 @@ def costs(
         (Verdict.BLOCK, Verdict.BLOCK, 999.0 * 30.0),
     ],
 )
-def test_a_thousand_commands_cost_what_the_policy_says(
+def test_a_thousand_commands_cost_what_the_policy_states(
     meant: Verdict, misfire: Verdict, wanted: float
 ) -> None:
     assert costs(meant, misfire)["misfire"] == pytest.approx(wanted)
@@ -48,12 +48,12 @@ def test_the_other_rules_ignore_the_verdict() -> None:
     assert best["ask for outbound and purchases"] == pytest.approx(1000.0 + 400.0 * 0.01)
 
 
-def test_todays_assistants_do_not_ask_about_a_light() -> None:
+def test_todays_assistants_do_not_confirm_a_light() -> None:
     found = costs(Verdict.ALLOW, Verdict.ALLOW, RiskClass.REVERSIBLE)
     assert found["ask for outbound and purchases"] == found["always allow"] == pytest.approx(20.0)
 
 
-def test_our_cost_is_that_of_the_question_asked() -> None:
+def test_our_cost_is_that_of_the_requested_method() -> None:
     pin = Confirm(
         methods=(ConfirmMethod.PIN, ConfirmMethod.PHONE_PUSH), prompt="Was this intended?"
     )

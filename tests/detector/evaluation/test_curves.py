@@ -36,9 +36,7 @@ def test_recall_is_measured_at_no_more_than_the_given_rate(
 
 
 @given(SCORES, SCORES)
-def test_a_curve_rises_from_what_no_meant_command_costs_to_everything(
-    meant: list[float], misfires: list[float]
-) -> None:
+def test_a_roc_curve_rises_to_full_recall(meant: list[float], misfires: list[float]) -> None:
     scores: npt.NDArray[np.float64] = np.array([*meant, *misfires])
     truth = np.array([False] * len(meant) + [True] * len(misfires))
     rates, recalls = zip(*roc(scores, truth), strict=True)
@@ -47,7 +45,7 @@ def test_a_curve_rises_from_what_no_meant_command_costs_to_everything(
     assert list(recalls) == sorted(recalls)
 
 
-def test_kinds_share_the_meant_commands() -> None:
+def test_every_kind_is_compared_with_the_same_meant_commands() -> None:
     scores = np.array([0.9, 0.8, 0.1, 0.5, 0.2])
     truth = np.array([True, True, True, False, False])
     found = kind_recall((0.01,), scores, truth, ["game", "spliced", "spliced", "", ""])

@@ -132,7 +132,7 @@ def test_without_labels_a_stream_is_decided_as_the_worker_does(bundle: Bundle) -
     assert [decision for _, decision in play(events, bundle)] == run(events, bundle)[0]
 
 
-def test_progress_ends_at_the_end() -> None:
+def test_progress_reaches_the_total() -> None:
     calls: list[tuple[str, int, int]] = []
     events, misfires = stream()
     evaluate(events, BUNDLE, misfires, progress=lambda *call: calls.append(call))
@@ -142,14 +142,14 @@ def test_progress_ends_at_the_end() -> None:
     }
 
 
-def test_a_conversation_without_commands_is_not_enough() -> None:
+def test_a_conversation_without_commands_is_rejected() -> None:
     from detector.contracts.events import Act
 
     with pytest.raises(NotEnoughData):
         evaluate(dialogue(("messages.SendMessage", Act.INITIATE, False)), BUNDLE, {})
 
 
-def test_fatigue_asks_less_often_and_never_twice_in_a_row() -> None:
+def test_fatigue_reduces_questions_and_prevents_two_in_a_row() -> None:
     """A user who is hardly understood repeats the same command after every yes."""
     events = [
         event

@@ -37,12 +37,12 @@ def test_the_own_rates_sum_to_one(own: Counter[str]) -> None:
     assert sum(rates) == pytest.approx(1.0)
 
 
-def test_other_users_commands_score_higher() -> None:
+def test_another_users_commands_score_higher() -> None:
     own, others = score_blocks(["vi", "cc"] * 50, [["vi", "cc"] * 5, ["ls", "mail"] * 5], BASE)
     assert own < 2.0 < others
 
 
-def test_only_blocks_like_the_users_own_are_learned() -> None:
+def test_only_blocks_similar_to_the_users_own_are_learned() -> None:
     history = [*["vi", "cc"] * 35, *["vi", "ls"] * 15]
     slowly = [["vi", "ls"] * 5] * 6
     drifting = score_blocks(history, slowly, BASE)

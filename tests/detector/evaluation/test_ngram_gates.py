@@ -40,7 +40,7 @@ def test_longer_ngrams_remember_more() -> None:
     assert order_two < bigram
 
 
-def test_the_gates_ask_about_unusual_commands() -> None:
+def test_the_gates_confirm_unusual_commands() -> None:
     text = policy()
     events: list[IntentEvent] = []
     for number in range(120):

@@ -26,7 +26,7 @@ MEANT = Decision(
 
 
 @given(st.integers(1, 50), st.integers(1, 50), st.floats(1e-6, 0.5))
-def test_weights_give_the_misfires_the_base_rate(
+def test_weights_scale_misfires_to_the_base_rate(
     meant: int, misfires: int, base_rate: float
 ) -> None:
     truth = np.array([False] * meant + [True] * misfires)
@@ -47,7 +47,7 @@ def test_calibrated_probabilities_have_no_error() -> None:
     assert only.observed == pytest.approx(0.25)
 
 
-def test_right_certainty_has_no_error_and_wrong_certainty_the_largest() -> None:
+def test_correct_certainty_has_no_error_and_wrong_certainty_the_largest() -> None:
     truth = np.array([True, False])
     assert reliability(np.array([1.0, 0.0]), truth, 0.1).brier == pytest.approx(0.0)
     wrong = reliability(np.array([0.0, 1.0]), truth, 0.1)
@@ -55,7 +55,7 @@ def test_right_certainty_has_no_error_and_wrong_certainty_the_largest() -> None:
     assert wrong.calibration_error == pytest.approx(1.0)
 
 
-def test_weights_count_instead_of_numbers() -> None:
+def test_weights_replace_counts() -> None:
     """Half of the commands in the highest bin are misfires, but hardly any at the base rate."""
     truth = np.array([True] * 10 + [False] * 10 + [False] * 80)
     probabilities = np.concatenate([np.full(20, 0.6), np.full(80, 1e-6)])

@@ -63,7 +63,7 @@ def trained() -> Distribution:
     return fit_distribution(list(rng.normal(size=(50, len(plain.judge.names)))))
 
 
-def test_a_bundle_keeps_the_distribution_and_loads_without_one() -> None:
+def test_a_bundle_stores_the_distribution_and_loads_without_one() -> None:
     plain, training = hand_bundle(), trained()
     kept = make_bundle(plain.model, plain.judge, plain.calibration, plain.policy, training)
 

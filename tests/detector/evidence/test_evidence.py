@@ -140,7 +140,7 @@ def test_unusual_slot_pairs_have_bits() -> None:
     assert math.isnan(value("earlier_apart_bits", send()))
 
 
-def test_other_habits_are_kept_or_tried() -> None:
+def test_other_domains_are_counted_as_kept_or_tried() -> None:
     moment = odd_details()
     assert (value("kept_domains", moment), value("tried_domains", moment)) == (1.0, 1.0)
 
@@ -203,7 +203,7 @@ def test_the_lowest_confidence_and_the_mean() -> None:
     assert value("wake_mean", moment) == pytest.approx(0.7)
 
 
-def test_a_sequence_terms_bits_are_the_chains() -> None:
+def test_sequence_terms_have_the_bits_of_the_chain() -> None:
     moment = send()
     bits = moment.chain.bits
     assert len(bits) == 3
@@ -214,7 +214,7 @@ def test_a_sequence_terms_bits_are_the_chains() -> None:
         assert value(name, moment) == expected
 
 
-def test_a_household_that_does_it_every_day_is_less_surprised() -> None:
+def test_a_daily_command_is_less_surprising() -> None:
     never, often = send(), aged(20)
     assert value("intent_bits", often) < value("intent_bits", never)
     assert value("domain_bits", often) < value("domain_bits", never)

@@ -129,7 +129,7 @@ def test_a_commit_of_another_intent_starts_its_own_chain() -> None:
     assert (chain.intent, chain.start, chain.slots) == ("shopping.BuyItem", 1, {"item": "k1_b"})
 
 
-def test_a_new_initiate_starts_again() -> None:
+def test_a_new_initiate_starts_a_new_chain() -> None:
     events = dialogue((SEND, Act.INITIATE, False, {"contact": "k1_a"}), (SEND, Act.INITIATE, False))
     chain = follow(events)[-1]
     assert chain is not None

@@ -54,7 +54,7 @@ def names(state: HouseholdState) -> list[str]:
 
 
 @pytest.mark.parametrize(("silence", "conversations"), [(599.0, 1), (600.0, 2)])
-def test_silence_ends_a_conversation_and_what_follows_under_its_id_is_another(
+def test_silence_ends_a_conversation_and_its_id_starts_a_new_one(
     silence: float, conversations: int
 ) -> None:
     first = send_message()
@@ -91,7 +91,7 @@ def test_a_wrong_log_time_does_not_keep_a_conversation_open() -> None:
     assert state.learned == 1
 
 
-def test_length_ends_a_conversation_once_no_command_is_in_the_middle() -> None:
+def test_a_long_conversation_ends_between_commands() -> None:
     talk = dialogue(*[("conversation.Thanks", Act.THANK, False)] * (RULE.turns - 1))
     _, state = run(talk, BUNDLE)
     asked = later(send_message(), 10 * RULE.turns)
@@ -150,7 +150,7 @@ def test_an_answer_finds_its_question_in_a_conversation_with_a_reused_id(session
     )
 
 
-def test_a_session_id_may_be_left_out_and_is_the_devices_own_then() -> None:
+def test_a_missing_session_id_defaults_to_the_devices_own() -> None:
     values: dict[str, Any] = {
         "event_id": "e",
         "time": START,
@@ -181,7 +181,7 @@ def test_a_stream_is_split_as_the_household_splits_it() -> None:
     assert [len(each) for each in sessions_by_household(stream)["h1"]] == [6, 3, 3]
 
 
-def test_households_whose_sessions_all_have_one_id_learn_as_well_as_with_ids_of_their_own() -> None:
+def test_a_constant_session_id_teaches_as_much_as_distinct_ids() -> None:
     """OVOS always sends "default"; without an end to the session, nothing would be learned."""
     town = simulate(8, 10, seed=5)
     learned: dict[bool, dict[str, HouseholdState]] = {}
@@ -203,7 +203,7 @@ def test_households_whose_sessions_all_have_one_id_learn_as_well_as_with_ids_of_
     assert sum(one is other for one, other in zip(*verdicts, strict=True)) > 0.99 * len(town.events)
 
 
-def test_playing_a_stream_finds_the_meant_commands_under_one_session_id() -> None:
+def test_a_replayed_stream_with_one_session_id_finds_the_meant_commands() -> None:
     stream = [each for day in range(3) for each in later(heard(send_message(), 0.9), 86_400 * day)]
     undone = {stream[2].event_id}
     assert len(list(play(stream, BUNDLE, undone))) == len(stream)

@@ -94,7 +94,7 @@ SENT = (1, {SEND}, {"messages"}, {token("contact", "k1_a44e")})
     ids=str,
 )
 @pytest.mark.parametrize("when", ["early", "in time"])
-def test_only_what_was_meant_teaches(
+def test_only_meant_commands_are_learned(
     bundle: Bundle,
     wake: float,
     reported: OutcomeKind | None,
@@ -115,7 +115,7 @@ def test_only_what_was_meant_teaches(
     assert taught(closed(state, bundle)) == learned
 
 
-def test_executed_and_then_undone_teaches_nothing(bundle: Bundle) -> None:
+def test_an_executed_and_then_undone_command_teaches_nothing(bundle: Bundle) -> None:
     _, state = run(send_message(), bundle)
     state = apply_outcome(
         state,
@@ -159,7 +159,7 @@ def test_an_open_chain_of_an_unknown_intent_teaches_nothing(bundle: Bundle) -> N
     assert taught(closed(state, bundle)) == NOTHING
 
 
-def test_asking_without_a_command_is_a_use(bundle: Bundle) -> None:
+def test_a_request_without_a_command_is_a_use(bundle: Bundle) -> None:
     _, state = run(dialogue(("music.FindSongs", Act.INITIATE, False)), bundle)
     assert taught(closed(state, bundle)) == (1, {"music.FindSongs"}, {"music"}, set())
 
@@ -174,7 +174,7 @@ def test_a_search_before_a_refused_command_teaches_nothing(bundle: Bundle) -> No
     assert taught(closed(state, bundle)) == NOTHING
 
 
-def test_one_refused_command_does_not_unteach_another(bundle: Bundle) -> None:
+def test_a_refused_command_does_not_undo_the_learning_of_another(bundle: Bundle) -> None:
     events = [
         *dialogue(("lights.TurnOn", Act.INITIATE, True), wake_confidence=SURE),
         *heard(send_message(first=1), ABSURD),
@@ -191,7 +191,7 @@ def test_nothing_is_learned_before_the_undo_window_has_passed(bundle: Bundle) ->
     assert taught(closed(state, bundle, day=(last + window) / 86_400)) == SENT
 
 
-def test_a_late_outcome_of_what_was_allowed_can_still_teach(bundle: Bundle) -> None:
+def test_a_late_outcome_of_an_allowed_command_can_still_teach(bundle: Bundle) -> None:
     _, state = run(send_message(), bundle)
     state = closed(
         apply_outcome(state, outcome("e2", OutcomeKind.EXPIRED), at=START.timestamp()), bundle
@@ -203,7 +203,7 @@ def test_a_late_outcome_of_what_was_allowed_can_still_teach(bundle: Bundle) -> N
     )
 
 
-def test_a_late_outcome_takes_nothing_back(bundle: Bundle) -> None:
+def test_a_late_outcome_undoes_no_learning(bundle: Bundle) -> None:
     _, state = run(send_message(), bundle)
     state = closed(state, bundle)
     assert (
@@ -266,7 +266,7 @@ def test_counts_decay_with_learned_sessions(bundle: Bundle) -> None:
     assert strength(None, 5) == 0.0
 
 
-def test_a_household_learns_from_so_many_sessions_a_day_and_no_more(bundle: Bundle) -> None:
+def test_a_household_learns_from_a_limited_number_of_sessions_a_day(bundle: Bundle) -> None:
     """A flood claims only a part of the memory: sessions beyond the bound are counted only."""
     state, more = HouseholdState.new("h1"), 4
     for number in range(LESSONS_A_DAY + more):
@@ -295,7 +295,7 @@ def test_a_session_with_an_earlier_log_time_counts_on_the_latest_day(bundle: Bun
     assert state.learned == LESSONS_A_DAY
 
 
-def test_hours_and_novelty_are_of_meant_sessions(bundle: Bundle) -> None:
+def test_hours_and_novelty_come_from_meant_sessions(bundle: Bundle) -> None:
     _, state = run(send_message(), bundle)
     state = closed(state, bundle)
     assert state.hours[part_of_week(START.timestamp())] == 1.0
@@ -373,7 +373,7 @@ def test_a_household_without_history_is_the_population() -> None:
     assert predictive_bits({}, "any", 1, 0.25) == pytest.approx(2.0)
 
 
-def test_use_makes_an_intent_likelier_and_time_forgets_it() -> None:
+def test_use_makes_an_intent_likelier_and_time_makes_it_less_likely() -> None:
     used = {"lights": Usage(count=5.0, session=10)}
     now, later = (predictive_bits(used, "lights", session, 0.01) for session in (10, 100))
     assert now < later < predictive_bits({}, "lights", 10, 0.01)

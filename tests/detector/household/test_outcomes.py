@@ -58,7 +58,7 @@ def current_standing(state: HouseholdState, event_id: str = "e2", at: float = AT
 @pytest.mark.parametrize("source", OutcomeSource)
 @pytest.mark.parametrize("session", ["s1", "s2"])
 @pytest.mark.parametrize("before", [(), (DENIED,), (EXPIRED,)], ids=str)
-def test_an_outcome_confirms_nothing(
+def test_an_outcome_never_confirms_a_command(
     before: Sequence[OutcomeKind], session: str, source: OutcomeSource
 ) -> None:
     """Version 0.1.0 allowed a command after the report of ``confirmed`` alone."""
@@ -72,7 +72,7 @@ def test_an_outcome_confirms_nothing(
     assert "confirmed_before" not in [each.code for each in again.reasons]
 
 
-def test_after_the_question_expired_an_outcome_confirms_nothing() -> None:
+def test_an_outcome_after_expiry_never_confirms_a_command() -> None:
     _, state = run(unlock(0), BUNDLE)
     late = AT + 100
     assert current_standing(state, "e0") is Standing.ASKED
@@ -91,7 +91,7 @@ RAN = [
 
 
 @pytest.mark.parametrize(("wake", "kind", "early"), RAN)
-def test_what_ran_although_it_was_refused_is_told_and_teaches_nothing(
+def test_a_command_that_ran_despite_refusal_is_reported_and_teaches_nothing(
     wake: float, kind: OutcomeKind, early: bool
 ) -> None:
     events, reported = heard(send_message(), wake), outcome("e2", kind)
@@ -132,7 +132,7 @@ def test_an_early_outcome_teaches_no_sooner_than_a_later_one() -> None:
     assert (current_standing(state, "e0"), state.learned) == (Standing.EXECUTED, 0)
 
 
-def test_a_checked_yes_then_executed_is_learned_once() -> None:
+def test_a_confirmed_and_executed_command_is_learned_once() -> None:
     decisions, state = run(heard(send_message(), DOUBTFUL), BUNDLE)
     state = confirmed(decisions[-1], BUNDLE, state)
     for kind in (CONFIRMED, EXECUTED, EXECUTED):
@@ -151,7 +151,7 @@ def test_a_checked_yes_then_executed_is_learned_once() -> None:
         )
 
 
-def test_a_checked_yes_after_its_session_is_over_is_learned_at_once() -> None:
+def test_a_command_confirmed_after_its_session_is_learned_at_once() -> None:
     decisions, state = run(heard(send_message(), DOUBTFUL), BUNDLE)
     state = replace(state, sessions=())
     assert confirmed(decisions[-1], BUNDLE, state).learned == 1
@@ -181,9 +181,7 @@ def test_a_confirmation_is_withdrawn_by_a_later_denial(kind: OutcomeKind) -> Non
     ids=str,
 )
 @pytest.mark.parametrize("session", ["s1", "s2"])
-def test_a_yes_is_about_its_slots_none_less_and_none_more(
-    slots: dict[str, str], session: str
-) -> None:
+def test_a_confirmation_is_valid_for_exactly_its_slots(slots: dict[str, str], session: str) -> None:
     decisions, state = run(unlock(0), BUNDLE)
     state = confirmed(decisions[-1], BUNDLE, state)
     assert (
@@ -193,7 +191,7 @@ def test_a_yes_is_about_its_slots_none_less_and_none_more(
 
 
 @pytest.mark.parametrize("slots", [{"for": "k1_guest"}, {}], ids=str)
-def test_a_command_with_fewer_slots_is_another_question(slots: dict[str, str]) -> None:
+def test_a_command_with_fewer_slots_gets_its_own_question(slots: dict[str, str]) -> None:
     (first,), state = run(unlock(0), BUNDLE)
     (second,), state = run(unlock(3, slots), BUNDLE, state)
     assert first.confirm is not None
@@ -202,7 +200,9 @@ def test_a_command_with_fewer_slots_is_another_question(slots: dict[str, str]) -
     assert second.confirm.slots == slots
 
 
-def test_what_a_gateway_let_run_teaches_nothing_where_the_worker_would_have_asked() -> None:
+def test_a_command_that_a_gateway_allowed_teaches_nothing_if_the_worker_would_have_confirmed() -> (
+    None
+):
     _, state = run(heard(send_message(), DOUBTFUL), BUNDLE)
     state = apply_outcome(state, outcome("e2", EXECUTED, source=OutcomeSource.GATEWAY), at=AT)
     assert current_standing(state) is Standing.LET_RUN
@@ -220,7 +220,7 @@ def test_a_question_stays_open_when_a_gateway_did_not_run_the_command() -> None:
 
 
 @pytest.mark.parametrize("wake", [DOUBTFUL, ABSURD])
-def test_in_shadow_mode_what_would_have_been_held_back_runs_and_teaches_nothing(
+def test_in_shadow_mode_a_command_that_would_be_held_back_runs_and_teaches_nothing(
     wake: float,
 ) -> None:
     _, state = run(heard(send_message(), wake), SHADOW)
@@ -233,7 +233,7 @@ def test_in_shadow_mode_what_would_have_been_held_back_runs_and_teaches_nothing(
     assert state.learned == 0
 
 
-def test_an_event_that_is_decided_on_again_is_remembered_once() -> None:
+def test_an_event_decided_twice_is_remembered_once() -> None:
     _, state = run(unlock(0), BUNDLE)
     others = [event(number, session_id="s9") for number in range(10, 20)]
     _, state = run([*others, *unlock(0)], BUNDLE, state)
@@ -291,7 +291,7 @@ UNCHECKED = st.builds(
     st.sampled_from([None, b"the key of the tests"]),
     st.sampled_from([BUNDLE, SHADOW]),
 )
-def test_nothing_but_a_checked_answer_lets_run_or_teaches_what_was_not_allowed(
+def test_only_a_checked_answer_releases_or_teaches_a_command_that_was_not_allowed(
     steps: list[tuple[int, IntentEvent | Outcome | ConfirmationAnswer]],
     key: bytes | None,
     bundle: Any,
@@ -322,7 +322,7 @@ def test_nothing_but_a_checked_answer_lets_run_or_teaches_what_was_not_allowed(
     assert (state.learned, state.taught, state.intents) == (0, 0, {})
 
 
-def test_given_to_makes_a_valid_answer() -> None:
+def test_the_test_helper_makes_a_valid_answer() -> None:
     """The answers of the property above are refused only because they have no proof."""
     (decision,), state = run(unlock(0), BUNDLE)
     said = given_to(decision)
@@ -351,7 +351,7 @@ def codes_of(events: Sequence[IntentEvent], state: HouseholdState) -> tuple[Verd
 
 @pytest.mark.parametrize("kind", [DENIED, UNDONE])
 @pytest.mark.parametrize("ran", [False, True])
-def test_a_no_to_a_command_that_an_earlier_yes_allowed_takes_the_yes_back(
+def test_a_denial_revokes_the_earlier_confirmation_that_allowed_the_command(
     kind: OutcomeKind, ran: bool
 ) -> None:
     _, state = run(unlock(1, session="s2"), BUNDLE, after_yes())
@@ -363,7 +363,7 @@ def test_a_no_to_a_command_that_an_earlier_yes_allowed_takes_the_yes_back(
 
 
 @pytest.mark.parametrize("event_id", ["e0", "e1"])
-def test_a_no_that_comes_after_the_command_was_learned_takes_the_yes_back_too(
+def test_a_denial_after_learning_revokes_the_confirmation_too(
     event_id: str,
 ) -> None:
     _, state = run(unlock(1, session="s2"), BUNDLE, after_yes())
@@ -378,7 +378,7 @@ def test_a_no_that_comes_after_the_command_was_learned_takes_the_yes_back_too(
     assert codes_of(again, state)[0] is Verdict.CONFIRM
 
 
-def test_a_no_to_one_of_two_questions_takes_back_the_yes_to_the_other() -> None:
+def test_a_denial_of_one_question_revokes_the_confirmation_of_the_other() -> None:
     (first,), state = run(unlock(0), BUNDLE)
     (second,), state = run(unlock(1, session="s2"), BUNDLE, state)
     state = confirmed(second, BUNDLE, state, at=AT)
@@ -388,7 +388,7 @@ def test_a_no_to_one_of_two_questions_takes_back_the_yes_to_the_other() -> None:
     assert codes_of(unlock(4, session="s3"), state)[0] is not Verdict.ALLOW
 
 
-def test_a_yes_holds_only_where_it_would_be_enough_for_the_command_said_again() -> None:
+def test_a_confirmation_is_valid_only_if_its_method_suffices_for_the_repeated_command() -> None:
     state = after_yes()
     assert codes_of(unlock(1, session="s2"), state) == (Verdict.ALLOW, "confirmed_before")
     absurd = heard(unlock(1, session="s2"), ABSURD)
@@ -400,7 +400,9 @@ def test_a_yes_holds_only_where_it_would_be_enough_for_the_command_said_again() 
 
 
 @pytest.mark.parametrize("wake", [SURE, DOUBTFUL, ABSURD])
-def test_other_commands_push_nothing_out_that_is_held_back_in_its_conversation(wake: float) -> None:
+def test_other_commands_do_not_evict_a_command_held_back_in_an_open_conversation(
+    wake: float,
+) -> None:
     """Sixteen other commands must not displace a command that was never confirmed."""
     _, state = run(heard(send_message(), DOUBTFUL), BUNDLE)
     for number in range(2 * MAX_PENDING):
@@ -422,7 +424,7 @@ def test_other_commands_push_nothing_out_that_is_held_back_in_its_conversation(w
         assert decision.verdict is not Verdict.ALLOW
 
 
-def test_what_was_blocked_long_ago_keeps_nothing_from_being_learned() -> None:
+def test_a_command_blocked_long_ago_does_not_prevent_learning() -> None:
     state = HouseholdState.new("h1")
     for number in range(2 * MAX_PENDING):
         absurd = heard(send_message(10 * number, session=f"b{number}", days=number * 0.1), ABSURD)

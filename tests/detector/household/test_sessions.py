@@ -34,7 +34,7 @@ def test_a_sessions_bits_are_the_sequence_models() -> None:
     assert found == pytest.approx(MODEL.sequence.surprisals(symbols), abs=1e-5)
 
 
-def test_sessions_do_not_mix() -> None:
+def test_sessions_are_kept_apart() -> None:
     ours, theirs = send_message(), send_message(first=10, session="s2")
     interleaved = [each for pair in zip(ours, theirs, strict=True) for each in pair]
     mixed, apart = through(interleaved), through([*ours, *theirs])
@@ -83,7 +83,7 @@ def test_a_devices_clock_does_not_affect_sessions(days: int) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-600, 600])
-def test_a_devices_clock_is_believed_within_the_policys_skew_and_only_for_habits(
+def test_a_device_clock_is_used_within_the_policys_skew_and_only_for_habits(
     seconds: int,
 ) -> None:
     said, at = event(1, time=START + timedelta(seconds=seconds)), START.timestamp()
@@ -112,7 +112,7 @@ def test_a_session_is_bounded() -> None:
     assert len(session.chain.slots) <= MAX_TURNS
 
 
-def test_beyond_the_bound_the_slot_that_came_first_is_forgotten() -> None:
+def test_the_earliest_slot_of_a_session_is_forgotten_beyond_the_bound() -> None:
     filling = [
         (SEND, Act.INFORM, False, {f"slot{number}": "k1_x"}) for number in range(MAX_KNOWN_SLOTS)
     ]

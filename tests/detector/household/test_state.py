@@ -1,7 +1,7 @@
 from detector.household.state import MAX_KNOWN_SLOTS, known_slots
 
 
-def test_beyond_the_bound_the_slot_that_was_named_first_is_forgotten() -> None:
+def test_the_slot_named_first_is_forgotten_beyond_the_bound() -> None:
     full = {f"s{number}": "t1" for number in range(MAX_KNOWN_SLOTS)}
     after = known_slots(full, {"s1": "t2", "new": "t3"})
     assert list(after) == [*list(full)[1:], "new"]

@@ -91,7 +91,7 @@ def test_the_terms_look_at_the_subject_not_the_chain() -> None:
     assert value("subject_first_bits", moment) == moment.session.subject.bits[0]  # type: ignore[union-attr]
 
 
-def test_coming_back_is_a_return() -> None:
+def test_a_subject_that_comes_back_is_a_return() -> None:
     moments = moments_of([dialogue(BEGIN, SEND, FIND, BEGIN, SEND)])
     assert [value("returns", moment) for moment in moments] == [0.0, 1.0]
     assert [value("said_again", moment) for moment in moments] == [0.0, 1.0]

@@ -61,7 +61,7 @@ def test_a_higher_score_never_has_a_higher_p_value(
     assert of_high <= of_low
 
 
-def test_too_little_data_gives_none_and_just_enough_gives_a_p_value() -> None:
+def test_too_little_data_gives_no_p_value_and_just_enough_gives_one() -> None:
     assert calibrated([0.0] * 98).p_value(KNOWN, 1.0, 0.01) is None
     assert calibrated([0.0] * 99).p_value(KNOWN, 1.0, 0.01) == 0.01
     assert Calibration({}).p_value(KNOWN, 1.0, 0.01) is None

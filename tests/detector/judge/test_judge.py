@@ -70,7 +70,7 @@ def test_a_judge_without_trees_has_its_offset() -> None:
 
 
 @given(st.floats(-2000, 2000), st.floats(1e-6, 0.5))
-def test_a_misfire_probability_is_bayes_rule(ratio: float, base_rate: float) -> None:
+def test_a_misfire_probability_follows_bayes_rule(ratio: float, base_rate: float) -> None:
     found = misfire_probability(ratio, base_rate)
     assert 0.0 <= found <= 1.0
     if abs(ratio) < 100:

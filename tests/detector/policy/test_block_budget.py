@@ -84,7 +84,7 @@ def test_the_first_block_exhausts_a_budget_of_zero() -> None:
     st.integers(0, 400),
 )
 @pytest.mark.slow
-def test_a_household_alone_never_spends_the_budget_of_the_others(
+def test_one_household_never_exhausts_the_budget_of_the_others(
     floods: list[tuple[int, bool]], quiet: int
 ) -> None:
     found = more(BlockWindow(), 0, quiet)

@@ -167,7 +167,7 @@ EXACT = {key_of(pattern) for pattern, _ in PACKAGED.patterns if "*" not in patte
 
 
 @given(INTENTS, st.sampled_from(WORDS), st.integers(0, 4))
-def test_a_strict_word_more_never_makes_an_intent_milder(
+def test_an_extra_strict_word_never_makes_an_intent_milder(
     intent: str, word: tuple[str, RiskClass], place: int
 ) -> None:
     """A rule that spells out the new name is the exception."""

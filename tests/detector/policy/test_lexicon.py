@@ -62,7 +62,7 @@ def test_words_suggest_a_class(intent: str, risk: RiskClass | None) -> None:
 
 
 @given(st.sampled_from(WORDS), st.data())
-def test_the_case_of_no_letter_hides_a_word(
+def test_a_word_is_found_whatever_the_case_of_its_letters(
     word: tuple[str, RiskClass], data: st.DataObject
 ) -> None:
     shouted = data.draw(st.lists(st.booleans(), min_size=len(word[0]), max_size=len(word[0])))
@@ -74,7 +74,7 @@ def test_the_case_of_no_letter_hides_a_word(
     assert ORDER.index(found) >= ORDER.index(word[1])
 
 
-def test_the_strictest_of_several_words_counts() -> None:
+def test_the_strictest_of_several_words_decides() -> None:
     assert LEXICON.suggests("foo.SendMoneyToGarage") is RiskClass.PHYSICAL
 
 
@@ -95,5 +95,5 @@ def test_an_extra_word_never_suggests_a_milder_class(
 
 
 @pytest.mark.parametrize("harmless", LEXICON.harmless)
-def test_a_harmless_word_suggests_nothing(harmless: str) -> None:
+def test_a_harmless_word_suggests_no_class(harmless: str) -> None:
     assert LEXICON.suggests(f"foo.{harmless.title()}") is None

@@ -112,7 +112,9 @@ ALEXA = [
     ("intent", "risk"),
     [(intent, risk) for risk, intents in HOME_ASSISTANT.items() for intent in intents],
 )
-def test_home_assistants_own_names_have_their_domains_class(intent: str, risk: RiskClass) -> None:
+def test_home_assistants_intents_have_the_class_of_their_domain(
+    intent: str, risk: RiskClass
+) -> None:
     assert PACKAGED.risk_class(intent) is risk
     assert PACKAGED.classify(intent).named is (intent != "assist.HassOpenCover")
 
@@ -217,5 +219,5 @@ def test_the_policy_names_the_intents_of_the_measured_streams(intent: str) -> No
         ("x.GetStateAndSend", RiskClass.PRIVATE_OUTBOUND),
     ],
 )
-def test_a_harmless_verb_hides_nothing(intent: str, risk: RiskClass) -> None:
+def test_a_harmless_verb_hides_no_strict_word(intent: str, risk: RiskClass) -> None:
     assert PACKAGED.risk_class(intent) is risk

@@ -155,7 +155,7 @@ def test_the_packaged_policy_knows_the_class_of_an_intent(intent: str, risk: Ris
     assert PACKAGED.risk_class(intent) is risk
 
 
-def test_a_policy_keeps_its_text() -> None:
+def test_a_policy_stores_its_source_text() -> None:
     assert PACKAGED.text == POLICY_TEXT
     assert parse_policy(PACKAGED.text) == PACKAGED
     assert policy(enforcement='"shadow"').enforcement is Enforcement.SHADOW
@@ -242,7 +242,7 @@ def test_every_problem_is_reported_at_once() -> None:
         ),
     ],
 )
-def test_a_typing_error_is_refused(before: str, after: str, message: str) -> None:
+def test_a_misspelt_name_is_rejected(before: str, after: str, message: str) -> None:
     assert before in POLICY_TEXT
     with pytest.raises(PolicyError, match=message):
         parse_policy(POLICY_TEXT.replace(before, after))
@@ -278,7 +278,7 @@ HEX = "0x1" + "f" * 6000
         ('enforcement = "enforce"', f'enforcement = "{"e" * 5000}"'),
     ],
 )
-def test_a_value_without_end_is_refused_in_short(before: str, after: str) -> None:
+def test_an_overlong_value_is_rejected_with_a_short_message(before: str, after: str) -> None:
     # A hexadecimal number may have any number of digits, but converting it to decimal is limited.
     with pytest.raises(PolicyError) as caught:
         parse_policy(POLICY_TEXT.replace(before, after, 1))

@@ -48,27 +48,27 @@ def test_named_and_uncommitted_intents_have_no_such_reason() -> None:
     assert why_unclassified(event(), Classified(RiskClass.PURCHASE, named=False)) is None
 
 
-def test_what_training_knows_is_asked_about_on_every_rung() -> None:
+def test_an_unclassified_intent_known_to_training_is_confirmed_on_every_rung() -> None:
     worker, gateway, rule = asked_for("lights.TurnOn")
     assert worker == gateway == (Verdict.CONFIRM, [UNCLASSIFIED])
     assert rule == (Verdict.CONFIRM, ["no_bundle", UNCLASSIFIED])
 
 
-def test_an_intent_unknown_to_training_is_asked_about_on_every_rung() -> None:
+def test_an_intent_unknown_to_training_is_confirmed_on_every_rung() -> None:
     worker, gateway, rule = asked_for("quiz.Start")
     assert worker == gateway == (Verdict.CONFIRM, ["unknown_intent", UNCLASSIFIED])
     assert rule == (Verdict.CONFIRM, ["no_bundle", UNCLASSIFIED])
 
 
 @given(st.from_regex(INTENT_FORM, fullmatch=True))
-def test_nothing_unclassified_is_ever_allowed(intent: str) -> None:
+def test_an_unclassified_intent_is_never_allowed(intent: str) -> None:
     heard = event(intent=intent, commits=True)
     for rules in BOTH:
         decision = fallback_decision(heard, rules, code="no_bundle", text="There is none.")
         assert rules.classify(intent).named or decision.verdict is not Verdict.ALLOW
 
 
-def test_where_its_class_has_no_way_to_ask_it_is_blocked() -> None:
+def test_an_unclassified_intent_whose_class_has_no_methods_is_blocked() -> None:
     text = NAMELESS.replace('methods = ["spoken", "phone_push"]', "methods = []")
     heard = event(intent="lights.TurnOn", commits=True, wake_confidence=SURE)
     assert (
@@ -97,7 +97,7 @@ def test_an_event_that_does_not_commit_is_allowed() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["quiz.Start", "quiz.*", "*.Start"])
-def test_a_rule_that_names_the_intent_ends_the_questions(pattern: str) -> None:
+def test_a_rule_that_names_the_intent_ends_the_confirmations(pattern: str) -> None:
     ours = f'[[intents]]\nclass = "reversible"\npatterns = ["{pattern}"]\n\n[[intents]]'
     rules = policy(POLICY_TEXT.replace("[[intents]]", ours, 1))
     heard = event(intent="quiz.Start", commits=True)

@@ -38,7 +38,7 @@ def test_a_slot_said_earlier_in_the_session_is_known() -> None:
     assert POPULATION.slots["music.PlaySong"] == {"artist": 6 / 7}
 
 
-def test_the_unseen_is_rarer_than_the_rarest_and_not_impossible() -> None:
+def test_an_unseen_value_is_rarer_than_the_rarest_and_not_impossible() -> None:
     assert POPULATION.domain_rate("ovens") == min(POPULATION.domains.values()) / 2
     assert POPULATION.intent_rate("ovens.Ignite") == min(POPULATION.intents.values()) / 2
     assert POPULATION.hour_rate("ovens", 3) == 1 / PARTS_OF_WEEK
@@ -67,7 +67,7 @@ def test_the_week_has_weekdays_and_weekends(time: datetime, part: int) -> None:
     assert part_of_week(time.timestamp()) == part
 
 
-def test_hours_are_when_a_domains_sessions_began() -> None:
+def test_hours_are_those_at_which_a_domains_sessions_began() -> None:
     # Five sessions from Monday 18:00 on, all on weekdays.
     part = part_of_week(START.timestamp())
     assert POPULATION.hour_rate("messages", part) == 6 / (5 + PARTS_OF_WEEK)

@@ -52,7 +52,7 @@ def test_trigrams_back_off_to_bigrams_worked_by_hand() -> None:
 
 
 @given(TURNS)
-def test_bits_are_finite_and_come_one_at_a_time(turns: list[tuple[str, str]]) -> None:
+def test_bits_are_finite_and_computed_incrementally(turns: list[tuple[str, str]]) -> None:
     moves = moves_of(turns)
     bits = FLOW.bits(moves)
     assert all(0.0 < each < 40.0 for each in bits)

@@ -50,7 +50,7 @@ def test_the_same_seed_gives_the_same_model() -> None:
     assert not np.array_equal(first.sequence.blocks, other.sequence.blocks)
 
 
-def test_no_events_are_rejected() -> None:
+def test_an_empty_stream_is_rejected() -> None:
     with pytest.raises(NotEnoughData, match="no events"):
         fit_model([])
     with pytest.raises(NotEnoughData, match="at least one event"):

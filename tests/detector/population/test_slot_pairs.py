@@ -37,7 +37,7 @@ def reserve(
     return dialogue(*before, *informs, (RESERVE, Act.AFFIRM, True))
 
 
-def test_slots_of_two_services_are_apart_worked_by_hand() -> None:
+def test_slots_of_two_services_do_not_belong_together_worked_by_hand() -> None:
     # 8 of 16 commands have each slot, so 4 would have both by chance; none has.
     assert SERVICES.apart_bits(RESERVE, ("seats", "party")) == [math.log2(4.5 / 0.5)]
     assert SERVICES.apart_bits(RESERVE, ("party", "city")) == []

@@ -313,7 +313,7 @@ def test_values_out_of_range_are_rejected(
         getattr(model, method)(symbols, lengths)
 
 
-def test_the_example_of_the_page_runs() -> None:
+def test_the_example_in_the_documentation_runs() -> None:
     page = (Path(detector.__file__).with_name("sequence") / "cloned_hmm.md").read_text("utf-8")
     (code,) = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
     shown: dict[str, Any] = {}

@@ -86,7 +86,7 @@ def test_step_does_not_modify_its_arguments() -> None:
         np.testing.assert_array_equal(kept, now)
 
 
-def test_a_familiar_sequence_is_less_surprising_than_the_same_backwards() -> None:
+def test_a_familiar_sequence_is_less_surprising_than_its_reverse() -> None:
     model = smooth(Problem(4, 3, 0, [[0, 1, 2, 3]] * 20).fitted())
     assert sum(model.surprisals([0, 1, 2, 3])) < sum(model.surprisals([3, 2, 1, 0])) - 10
 

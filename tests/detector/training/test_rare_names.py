@@ -39,7 +39,7 @@ def of_their_own(households: int) -> list[IntentEvent]:
     [(1, None, False), (2, None, True), (4, 5, False), (5, 5, True)],
 )
 @pytest.mark.slow
-def test_no_bundle_holds_a_name_that_too_few_households_use(
+def test_no_bundle_contains_a_name_used_by_too_few_households(
     households: int, fewest: int | None, *, learned: bool
 ) -> None:
     events = of_their_own(households)

@@ -53,7 +53,7 @@ def newcomers_bundle(bits: float = 6.0) -> Bundle:
     return hand_bundle(model=MODEL, judge=judge, calibration=hand_calibration())
 
 
-def test_new_habits_are_asked_about_until_they_are_learned() -> None:
+def test_new_habits_are_confirmed_until_they_are_learned() -> None:
     found = adaptation(EVENTS, newcomers_bundle())
     assert found.households == 12
     assert [recovery.change for recovery in found.recoveries] == list(CHANGES)
@@ -66,7 +66,7 @@ def test_new_habits_are_asked_about_until_they_are_learned() -> None:
     assert device.sessions >= WINDOW
 
 
-def test_an_attack_is_not_learned_though_a_yes_would_be() -> None:
+def test_an_attack_is_not_learned_but_a_confirmation_would_be() -> None:
     found = adaptation(EVENTS, newcomers_bundle())
     assert not found.learned
     assert {attempt.stopped for attempt in found.attempts} == {1.0}
@@ -95,7 +95,7 @@ def test_the_same_seed_gives_the_same_figures_and_progress_is_reported() -> None
     }
 
 
-def test_few_sessions_are_not_enough() -> None:
+def test_too_few_households_are_rejected() -> None:
     few = [replace(event, household_id="h1") for event in EVENTS[:5]]
     with pytest.raises(NotEnoughData, match="two households"):
         adaptation(few, newcomers_bundle())

@@ -31,7 +31,7 @@ def changed(change: str, seed: int = 0) -> list[list[IntentEvent]]:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_keeps_household_number_of_sessions_and_order(change: str) -> None:
+def test_a_change_keeps_the_household_the_number_of_sessions_and_their_order(change: str) -> None:
     sessions = changed(change)
     assert len(sessions) == len(LIFE.after)
     assert {event.household_id for session in sessions for event in session} == {NAME}
@@ -72,7 +72,7 @@ def test_a_baby_moves_sessions_into_the_night() -> None:
     assert not [session for session in LIFE.after if session[0].time.hour < 5]
 
 
-def test_an_attack_is_the_same_strange_command_again_and_again() -> None:
+def test_an_attack_repeats_one_strange_command() -> None:
     found = attacked(LIFE, np.random.default_rng(0))
     attempts = [session for session in found.sessions if session[-1].event_id in found.attempts]
     assert len(attempts) == len(LIFE.after)

@@ -10,7 +10,7 @@ from tests.detector.evaluation.scenarios.test_adaptation import EVENTS, newcomer
 
 
 @pytest.mark.slow
-def test_a_few_accepted_commands_make_a_strange_one_usual_and_a_flood_does_no_more() -> None:
+def test_a_few_accepted_commands_make_a_strange_one_usual_and_a_flood_adds_nothing() -> None:
     nothing, few, flood = floods(EVENTS, newcomers_bundle(), accepted=(0, 3, 60))
 
     assert nothing.households == few.households == flood.households == 9

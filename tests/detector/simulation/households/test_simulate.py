@@ -43,13 +43,13 @@ def test_a_household_does_not_depend_on_the_others(town: Simulation) -> None:
     assert few.events == [event for event in town.events if event.household_id in few.profiles]
 
 
-def test_first_selects_later_households(town: Simulation) -> None:
+def test_first_skips_earlier_households(town: Simulation) -> None:
     later = simulate(2, 20, seed=7, first=38)
     assert list(later.profiles) == list(town.profiles)[-2:]
     assert later.events == [event for event in town.events if event.household_id in later.profiles]
 
 
-def test_the_stream_is_in_order_of_time_with_unique_ids(town: Simulation) -> None:
+def test_the_stream_is_ordered_by_time_with_unique_ids(town: Simulation) -> None:
     assert all(before.time <= after.time for before, after in pairwise(town.events))
     assert len({event.event_id for event in town.events}) == len(town.events)
     for sessions in sessions_by_household(town.events).values():

@@ -58,7 +58,7 @@ def test_the_stream_is_in_order(mixed: Mixed) -> None:
         assert all(before.time < after.time for before, after in pairwise(session))
 
 
-def test_only_what_was_heard_reveals_a_misfire(mixed: Mixed) -> None:
+def test_only_confidences_and_content_reveal_a_misfire(mixed: Mixed) -> None:
     events, kinds = mixed
     sessions = defaultdict(list)
     for event in events:
@@ -93,7 +93,9 @@ def test_the_first_half_of_every_history_stays_clean(clean: Simulation, mixed: M
         assert not any(marked[: len(marked) // 4])
 
 
-def test_the_same_seed_gives_the_same_stream_and_no_rate_the_clean_one(clean: Simulation) -> None:
+def test_the_same_seed_gives_the_same_stream_and_a_rate_of_zero_the_clean_one(
+    clean: Simulation,
+) -> None:
     assert with_misfires(clean, rate=0.3, seed=1) == with_misfires(clean, rate=0.3, seed=1)
     assert with_misfires(clean, rate=0.0) == (clean.events, [])
 

@@ -15,11 +15,11 @@ from detector.simulation.misfires.confusions import Relation, affinities, relati
         ("play.Music", "music.Music", Relation.VERB),
     ],
 )
-def test_relations(meant: str, heard: str, wanted: Relation) -> None:
+def test_each_pair_of_intents_has_its_relation(meant: str, heard: str, wanted: Relation) -> None:
     assert relation(meant, heard) is relation(heard, meant) is wanted
 
 
-def test_affinities_of_a_vocabulary() -> None:
+def test_a_vocabulary_has_the_published_affinities() -> None:
     intents = ("alarms.SetAlarm", "alarms.GetAlarms", "timers.SetTimer", "music.PlaySong")
     assert affinities("alarms.SetAlarm", intents).tolist() == [0.0, 20.21, 5.24, 1.0]
     assert affinities("unknown.Thing", intents).tolist() == [1.0] * 4

@@ -66,7 +66,7 @@ def test_each_kind_ends_with_a_command(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
-def test_a_misfire_is_in_one_piece_on_one_device_and_takes_time(kind: str) -> None:
+def test_a_misfire_is_contiguous_on_one_device_and_takes_time(kind: str) -> None:
     for session in injected(HEARD, kind):
         names = [name for name, _ in pairwise([*session.chain_ids, "end"]) if name is not None]
         places = [place for place, name in enumerate(session.chain_ids) if name is not None]
@@ -130,7 +130,7 @@ def test_a_misfire_may_have_a_session_of_its_own_between_two_others() -> None:
         )
 
 
-def test_without_time_between_two_sessions_no_misfire_is_apart() -> None:
+def test_a_misfire_needs_time_between_two_sessions_for_a_session_of_its_own() -> None:
     begin = HEARD[0][0].time
     pieces = len(injected(HEARD))
     crowded = [
@@ -153,7 +153,7 @@ def test_confidences_are_missing_if_the_stream_has_none() -> None:
     )
 
 
-def test_the_wake_word_is_unclear_in_phantoms_and_clear_in_what_was_misheard() -> None:
+def test_the_wake_word_is_unclear_in_phantoms_and_clear_in_misheard_commands() -> None:
     def mean(kind: str) -> float:
         chains = misfires(injected(HEARD, kind)).values()
         return float(np.mean([event.wake_confidence for events in chains for event in events]))
@@ -177,7 +177,7 @@ def test_the_rate_is_the_share_of_sessions_and_the_warm_share_stays_clean() -> N
     assert first == len(HEARD) // 2
 
 
-def test_no_rate_changes_nothing() -> None:
+def test_a_rate_of_zero_changes_nothing() -> None:
     assert [list(session.events) for session in injected(HEARD, rate=0.0)] == HEARD
 
 
@@ -202,7 +202,7 @@ def test_a_template_initiates_informs_and_affirms() -> None:
         assert len({event.intent for event in events}) == 1
 
 
-def test_a_one_shot_has_one_turn_if_its_command_can() -> None:
+def test_a_one_shot_has_one_turn_if_its_command_permits() -> None:
     for events in misfires(injected(HEARD, "one_shot")).values():
         assert len(events) == (1 if events[0].intent in LIBRARY.one_shots else 2)
 
@@ -244,7 +244,7 @@ def test_a_chain_is_the_turns_of_its_domain_up_to_the_commit_with_earlier_comman
     ]
 
 
-def test_the_library_knows_what_was_said_and_how_often() -> None:
+def test_the_library_counts_what_was_said() -> None:
     messages = [
         send_message(first=10 * number, contact=f"k1_{number}", session=f"s{number}")
         for number in range(3)
@@ -297,13 +297,13 @@ def test_an_interleaved_misfire_alternates_with_a_dialogue() -> None:
     assert torn > 10
 
 
-def test_a_monologue_begins_several_things() -> None:
+def test_a_monologue_begins_several_commands() -> None:
     for events in misfires(injected(HEARD, "monologue")).values():
         assert sum(event.act is Act.INITIATE for event in events) >= 3
         assert events[-1].intent in LIBRARY.commands
 
 
-def test_a_wrong_detail_is_the_only_difference() -> None:
+def test_a_wrong_detail_changes_nothing_else() -> None:
     own = [chain for session in HEARD for chain in committed_chains(session)]
     for events in misfires(injected(HEARD, "wrong_detail")).values():
         differing = [
@@ -375,7 +375,7 @@ def test_kinds_are_drawn_by_their_shares() -> None:
         ({"spliced": 1.0}, 1.5, "severity"),
     ],
 )
-def test_a_mixture_that_cannot_be_drawn_from(
+def test_an_invalid_mixture_is_rejected(
     shares: dict[str, float], severity: float, said: str
 ) -> None:
     with pytest.raises(InvalidValue, match=said):
