@@ -39,7 +39,7 @@ from tests.integration.worker import PARTITIONS, Worker, logs, prepare, producin
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def test_without_faults_only_the_test_page_arrives(
+def test_without_faults_only_the_test_page_is_sent(
     installation: Installation,
 ) -> None:
     decide_all(installation.gateway.url, lately(a_town(households=1, sessions=1, name="well-")))
@@ -50,7 +50,7 @@ def test_without_faults_only_the_test_page_arrives(
     assert installation.fired_since(began) == {"MisfireTestPage"}
 
 
-def test_a_worker_that_is_gone(installation: Installation) -> None:
+def test_a_missing_worker_is_alerted(installation: Installation) -> None:
     began = time.monotonic()
     installation.breaks("MisfireNoWorkerReady", installation.worker.kill)
     assert installation.doctor().keys() == {"worker", "scrape", "alerts"}
@@ -108,7 +108,7 @@ def _silenced(installation: Installation, alert: str) -> bool:
     )
 
 
-def test_a_record_that_cannot_be_read_and_a_clock_that_is_ahead(installation: Installation) -> None:
+def test_an_unreadable_record_and_a_fast_clock_are_alerted(installation: Installation) -> None:
     event = replace(a_town(1, 1, "ahead-")[0], time=datetime.now(UTC) + timedelta(hours=1))
 
     def send(key: str, value: bytes) -> None:
@@ -121,7 +121,7 @@ def test_a_record_that_cannot_be_read_and_a_clock_that_is_ahead(installation: In
     installation.pager.wait("MisfireDeadLetters", "resolved", 0.0)
 
 
-def test_a_topic_that_was_deleted_and_created_again(installation: Installation) -> None:
+def test_a_recreated_topic_is_alerted(installation: Installation) -> None:
     def said(number: int) -> list[IntentEvent]:
         return [
             an_event(
@@ -142,7 +142,7 @@ def test_a_topic_that_was_deleted_and_created_again(installation: Installation) 
     installation.is_repaired("MisfireTopicCreatedAgain", installation.worker.wait_ready)
 
 
-def test_a_gateway_that_is_gone_and_one_without_a_bundle(
+def test_a_missing_gateway_and_one_without_a_bundle_are_alerted(
     installation: Installation, tmp_path: Path
 ) -> None:
     installation.breaks("MisfireGatewayGone", installation.gateway.stop)
@@ -160,7 +160,7 @@ def test_a_gateway_that_is_gone_and_one_without_a_bundle(
     until(lambda: not installation.doctor())
 
 
-def test_old_bundles_of_which_two_decide_and_a_worker_that_is_not_ready(
+def test_old_and_differing_bundles_and_an_unready_worker_are_alerted(
     installation: Installation, tmp_path: Path
 ) -> None:
     for name, bundle in (
@@ -190,7 +190,7 @@ def test_old_bundles_of_which_two_decide_and_a_worker_that_is_not_ready(
         installation.is_over(alert, repaired)
 
 
-def test_an_audit_log_that_is_gone(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
+def test_a_missing_audit_log_is_alerted(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
     """With ``assistant.decisions`` deleted, decisions wait, a page is sent, and none is lost."""
     _, bundle = bundle_on_disk(tmp_path)
     prepare(apache_kafka)

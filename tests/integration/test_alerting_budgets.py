@@ -20,14 +20,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 _OWN_ANSWER_MS = 4
 
 
-def test_every_way_to_a_lower_rung_is_counted_from_zero(installation: Installation) -> None:
+def test_every_reason_for_a_lower_rung_is_counted_from_zero(installation: Installation) -> None:
     """Rates ignore the first value of a new series, so each series must start at zero."""
     counted = installation.answered()
     assert {reason for _, reason in counted} == {"", *REASONS}
     assert not any(counted.values())
 
 
-def test_answers_that_come_too_late_or_not_from_the_worker(installation: Installation) -> None:
+def test_late_answers_and_answers_of_lower_rungs_are_alerted(installation: Installation) -> None:
     """A deadline of 4 ms leaves no time for a worker, and one of 1 ms none for a gateway.
 
     The slow alerts fire above 1 % of answers below the first rung and above 0.1 % of late ones; the

@@ -76,7 +76,7 @@ def installation(
         yield everything
 
 
-def test_one_worker_of_two_hangs(installation: Installation) -> None:
+def test_a_hung_worker_of_two_is_alerted(installation: Installation) -> None:
     """The hung worker must keep its partitions.
 
     A takeover would leave no worker ready for half a second, which is half a minute here.
@@ -89,7 +89,7 @@ def test_one_worker_of_two_hangs(installation: Installation) -> None:
     installation.is_repaired("MisfireWorkerMissing", lambda: None)
 
 
-def test_events_arrive_faster_than_they_are_decided(installation: Installation) -> None:
+def test_a_growing_backlog_is_alerted(installation: Installation) -> None:
     """The backlog grows by a hundred records a second; processed records are replaced."""
 
     def fall_behind() -> None:
@@ -130,14 +130,14 @@ def _lamps(number: int) -> list[IntentEvent]:
     ]
 
 
-def test_a_skill_that_no_rule_names(installation: Installation) -> None:
+def test_a_skill_without_a_rule_is_alerted(installation: Installation) -> None:
     installation.breaks(
         "MisfireIntentsUnclassified", lambda: publish(installation.broker, _quizzes(12))
     )
     installation.is_repaired("MisfireIntentsUnclassified", lambda: None)
 
 
-def test_a_runtime_that_ignores_verdicts(installation: Installation) -> None:
+def test_a_runtime_that_ignores_verdicts_is_alerted(installation: Installation) -> None:
     installation.breaks("MisfireRanRefused", lambda: _run_anyway(installation))
     installation.is_repaired("MisfireRanRefused", lambda: None)
 
@@ -173,7 +173,7 @@ def _decided(installation: Installation) -> float:
     return sum(worker.metric("misfire_events_total") for worker in workers)
 
 
-def test_many_misfires(installation: Installation) -> None:
+def test_many_misfires_are_alerted(installation: Installation) -> None:
     """Meant lamp commands become the normal share after the 15 minutes that count as recent."""
     before = _decided(installation)
     publish(installation.broker, _lamps(1500))

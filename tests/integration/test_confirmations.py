@@ -45,7 +45,7 @@ def proof(decision: Decision) -> str:
     return proof_of(CONFIRMATION_KEY, decision.confirm.confirmation_id, ConfirmMethod.PIN)
 
 
-def test_a_question_is_answered_once_whichever_gateway_and_worker(
+def test_a_question_is_answered_once_through_any_gateway_and_worker(
     embedded: EmbeddedBroker, tmp_path: Path
 ) -> None:
     place = tmp_path / "bundle"

@@ -10,7 +10,7 @@ from tests.integration.kafka import ApacheKafka
 from tests.integration.worker import prepare, producing
 
 
-async def test_a_gateway_that_comes_back_hears_the_erasures_that_it_missed(
+async def test_a_reconnected_gateway_receives_the_erasures_it_missed(
     apache_kafka: ApacheKafka,
 ) -> None:
     prepare(apache_kafka)

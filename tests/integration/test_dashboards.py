@@ -81,7 +81,7 @@ def test_an_exemplar_links_to_its_decision(seen: Watched) -> None:
     assert kept <= {decision.decision_id for decision in seen.decisions}
 
 
-def test_the_command_shows_the_decision_of_an_exemplar(seen: Watched) -> None:
+def test_the_decisions_command_shows_the_decision_of_an_exemplar(seen: Watched) -> None:
     decision = next(each for each in seen.decisions if each.verdict is Verdict.BLOCK)
     shown, absent = (
         misfire("decisions", "show", "--broker", seen.broker, "--json", "-", name)
@@ -118,7 +118,9 @@ def page(seen: Watched, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_can_be_read_in_a_browser(page: Path, scheme: Literal["light", "dark"]) -> None:
+def test_the_dashboard_is_readable_in_a_browser(
+    page: Path, scheme: Literal["light", "dark"]
+) -> None:
     wanted = [(panel.title, panel.normal, panel.do) for panel in PANELS]
 
     shown = look(page, scheme)

@@ -87,7 +87,7 @@ def check(code: int, result: dict[str, Any], said: str) -> None:
     )
 
 
-def test_the_stories_come_out_right(tmp_path: Path) -> None:
+def test_the_stories_end_as_expected(tmp_path: Path) -> None:
     check(*played(tmp_path))
     assert left_over(tmp_path) == []
 
@@ -105,7 +105,7 @@ def bundle(once_a_run: OnceARun) -> str:
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(1, 5))
-def test_the_stories_come_out_right_with_any_seed(seed: int, bundle: str, tmp_path: Path) -> None:
+def test_the_stories_end_as_expected_with_any_seed(seed: int, bundle: str, tmp_path: Path) -> None:
     check(*played(tmp_path, "--seed", str(seed), "--bundle", bundle))
     assert left_over(tmp_path) == []
 
@@ -148,7 +148,7 @@ def wait_for(demo: subprocess.Popen[str], sentence: str) -> None:
         pytest.param(signal.SIGTERM, 143, id="kill"),
     ],
 )
-def test_nothing_is_left_when_it_is_ended_with_everything_running(
+def test_a_demo_that_is_terminated_leaves_nothing_behind(
     number: signal.Signals, code: int, bundle: str, tmp_path: Path
 ) -> None:
     with running(tmp_path, "--bundle", bundle) as demo:
@@ -159,7 +159,7 @@ def test_nothing_is_left_when_it_is_ended_with_everything_running(
     assert left_over(tmp_path) == []
 
 
-def test_it_is_left_running_with_keep(bundle: str, tmp_path: Path) -> None:
+def test_keep_leaves_the_demo_running(bundle: str, tmp_path: Path) -> None:
     with running(tmp_path, "--keep", "--bundle", bundle) as demo:
         wait_for(demo, "Still running")
         assert demo.poll() is None

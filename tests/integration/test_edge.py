@@ -159,7 +159,7 @@ def test_only_a_client_with_certificate_and_token_is_answered(
         assert token.partition(".")[2] not in exposed + said
 
 
-def test_the_projects_own_tools_can_connect(
+def test_the_projects_own_tools_connect_with_certificates_and_tokens(
     certificates: Certificates, access: tuple[Path, dict[str, str]], tmp_path: Path
 ) -> None:
     _, bundle = bundle_on_disk(tmp_path)

@@ -32,11 +32,11 @@ def conversation(url: str, *commands: str) -> subprocess.Popen[str]:
     return process
 
 
-def test_it_has_forty_lines_at_most() -> None:
+def test_the_example_has_at_most_forty_lines() -> None:
     assert len(EXAMPLE.read_text("utf-8").splitlines()) <= 40
 
 
-def test_without_a_gateway_it_runs_what_the_policy_allows_and_confirms_nothing() -> None:
+def test_without_a_gateway_the_example_runs_what_the_policy_allows_and_confirms_nothing() -> None:
     process = conversation(
         f"http://127.0.0.1:{free_port()}",
         "lights.TurnOn k1_9a",
@@ -50,7 +50,7 @@ def test_without_a_gateway_it_runs_what_the_policy_allows_and_confirms_nothing()
     assert refusal.startswith("messages.SendMessage: confirm. The answer could not be checked")
 
 
-def test_the_challenge_words_that_it_prints_confirm(tmp_path: Path) -> None:
+def test_the_printed_challenge_words_confirm_the_command(tmp_path: Path) -> None:
     place = tmp_path / "bundle"
     # There are too few commands for calibration, so the worker applies the policy's rule, which
     # confirms messages.

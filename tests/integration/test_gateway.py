@@ -112,7 +112,7 @@ def test_the_worker_answers_through_the_hook_and_outcomes_are_applied(
         )
 
 
-def test_the_same_event_again_gets_the_same_decision_and_is_applied_once(
+def test_a_repeated_event_gets_the_same_decision_and_is_applied_once(
     embedded: EmbeddedBroker, tmp_path: Path
 ) -> None:
     _, place = bundle_on_disk(tmp_path)
@@ -140,7 +140,7 @@ def test_the_same_event_again_gets_the_same_decision_and_is_applied_once(
         assert log.applied(2)[event.household_id].state.events == 2
 
 
-def test_without_its_worker_the_gateway_answers_and_with_a_new_one_nothing_is_lost(
+def test_a_gateway_answers_without_a_worker_and_a_new_worker_loses_nothing(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     bundle, place = bundle_on_disk(tmp_path)
@@ -169,7 +169,7 @@ def test_without_its_worker_the_gateway_answers_and_with_a_new_one_nothing_is_lo
             )
 
 
-def test_a_late_answer_that_disagrees_is_recorded_and_told(tmp_path: Path) -> None:
+def test_a_late_answer_that_disagrees_is_recorded_and_delivered(tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
     asked = [event for event in a_town(households=2, sessions=6) if event.commits]
     with EmbeddedBroker() as broker, runtime(204) as (callback, heard):
@@ -217,9 +217,7 @@ def test_a_late_answer_that_disagrees_is_recorded_and_told(tmp_path: Path) -> No
     )
 
 
-def test_a_broker_that_stands_still_delays_no_answer(
-    apache_kafka: ApacheKafka, tmp_path: Path
-) -> None:
+def test_a_hung_broker_delays_no_answer(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
     events = a_town(households=2, sessions=3)
     prepare(apache_kafka)

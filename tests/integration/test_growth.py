@@ -82,7 +82,7 @@ def counts(found: dict[str, Stored]) -> dict[str, int]:
     return {household: stored.state.events for household, stored in found.items()}
 
 
-def test_growing_forgets_no_household_and_decides_each_event_once(
+def test_growing_topics_keeps_every_household_and_decides_each_event_once(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     _, place = bundle_on_disk(tmp_path)
@@ -143,7 +143,7 @@ def test_growing_forgets_no_household_and_decides_each_event_once(
         } == lived(kept)
 
 
-def test_a_growth_that_ended_half_way_goes_on_and_no_worker_starts_before(
+def test_an_interrupted_growth_resumes_and_no_worker_starts_before_it_ends(
     apache_kafka: ApacheKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, place = bundle_on_disk(tmp_path)
@@ -180,7 +180,7 @@ def test_a_growth_that_ended_half_way_goes_on_and_no_worker_starts_before(
     assert states(apache_kafka, GROWN) == before
 
 
-def test_topics_grown_by_hand_are_repaired_and_records_in_old_partitions_decided(
+def test_topics_grown_by_hand_are_repaired_and_records_in_old_partitions_are_decided(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     _, place = bundle_on_disk(tmp_path)
@@ -228,7 +228,7 @@ def test_topics_grown_by_hand_are_repaired_and_records_in_old_partitions_decided
         until(lambda: counts(states(apache_kafka, GROWN)) == lived(events))
 
 
-def test_in_a_topic_that_is_created_again_everything_is_decided_and_erasures_are_applied(
+def test_in_a_recreated_topic_every_event_is_decided_and_erasures_are_applied(
     broker: Broker, tmp_path: Path
 ) -> None:
     """Recreate the topic once while a worker runs, which then exits, and once without one."""
@@ -264,7 +264,7 @@ def test_in_a_topic_that_is_created_again_everything_is_decided_and_erasures_are
         assert states(broker, PARTITIONS)[asked].state.events == 0
 
 
-def test_states_are_written_again_where_the_changelog_was_deleted_under_a_worker(
+def test_states_are_rewritten_after_the_changelog_is_deleted_under_a_worker(
     broker: Broker, tmp_path: Path
 ) -> None:
     _, place = bundle_on_disk(tmp_path)

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.integration.stream import bundle_on_disk
 
 
-def test_the_hook_is_measured_beside_aiokafka_in_one_run(tmp_path: Path) -> None:
+def test_the_hook_is_compared_with_aiokafka_in_one_run(tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
     command = [sys.executable, "-m", "streams.cli", "bench", "hook", "--bundle", str(place)]
     command += ["--ways", "ad", "--rates", "20", "--seconds", "1", "--json", "-"]

@@ -148,7 +148,9 @@ def test_a_household_is_shown_exported_and_erased(broker: Broker, tmp_path: Path
             assert misfire(broker, "erase", other)["applied"]
 
 
-def test_the_operator_api_does_the_same(embedded: EmbeddedBroker, tmp_path: Path) -> None:
+def test_the_operator_api_shows_exports_and_erases_a_household(
+    embedded: EmbeddedBroker, tmp_path: Path
+) -> None:
     _, place = bundle_on_disk(tmp_path)
     key, url = pyrage.x25519.Identity.generate(), f"http://127.0.0.1:{free_port()}"
     events = a_town(households=2, sessions=4)

@@ -32,15 +32,13 @@ def topic(admin: KafkaAdminClient) -> str:
     return name
 
 
-def test_a_topic_has_the_partitions_that_were_asked_for(
-    admin: KafkaAdminClient, topic: str
-) -> None:
+def test_a_topic_has_the_requested_partitions(admin: KafkaAdminClient, topic: str) -> None:
     (description,) = admin.describe_topics([topic])
 
     assert len(description["partitions"]) == 3
 
 
-def test_what_is_produced_is_consumed_in_order_per_key(broker: Broker, topic: str) -> None:
+def test_records_are_consumed_in_order_per_key(broker: Broker, topic: str) -> None:
     sent = [(f"household-{number % 5}".encode(), str(number).encode()) for number in range(50)]
     producer = KafkaProducer(bootstrap_servers=broker.bootstrap)
     for key, value in sent:
@@ -58,7 +56,7 @@ def test_what_is_produced_is_consumed_in_order_per_key(broker: Broker, topic: st
         assert [v for k, v in received if k == household] == [v for k, v in sent if k == household]
 
 
-def test_a_wiped_broker_has_no_topics_and_takes_the_same_name_again(
+def test_a_wiped_broker_has_no_topics_and_accepts_the_same_name_again(
     apache_kafka: ApacheKafka,
 ) -> None:
     name = f"fixture-{uuid.uuid4()}"
@@ -75,7 +73,7 @@ def test_a_wiped_broker_has_no_topics_and_takes_the_same_name_again(
 
 
 @pytest.mark.usefixtures("apache_kafka")
-def test_it_exits_with_its_parent_even_after_sigkill(
+def test_the_broker_exits_with_its_parent_even_after_sigkill(
     tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
     program = (

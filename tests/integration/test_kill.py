@@ -12,7 +12,7 @@ from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import Logs, Worker, logs, prepare, publish, pure, until
 
 
-def test_kill_9_in_mid_stream_loses_nothing_and_applies_nothing_twice(
+def test_sigkill_in_mid_stream_loses_nothing_and_applies_nothing_twice(
     broker: Broker, tmp_path: Path
 ) -> None:
     bundle, place = bundle_on_disk(tmp_path)
@@ -32,7 +32,7 @@ def test_kill_9_in_mid_stream_loses_nothing_and_applies_nothing_twice(
             _complete(log, events, pure(events, bundle))
 
 
-def test_what_was_applied_and_not_committed_is_skipped_when_it_comes_again(
+def test_an_applied_record_without_a_commit_is_skipped_on_redelivery(
     broker: Broker, tmp_path: Path
 ) -> None:
     """After SIGKILL the committed offset is behind the table, so records are redelivered."""

@@ -30,7 +30,7 @@ from tests.integration.worker import PARTITIONS, Worker, logs, prepare, producin
 AHEAD = timedelta(minutes=30)
 
 
-def test_kafka_stamps_what_it_takes_and_a_producers_clock_moves_nothing(
+def test_kafka_timestamps_every_record_and_a_producers_clock_has_no_effect(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     _, place = bundle_on_disk(tmp_path)
@@ -57,7 +57,7 @@ def test_kafka_stamps_what_it_takes_and_a_producers_clock_moves_nothing(
     assert log_time(Brokers(apache_kafka.bootstrap), producer_time=False).ok
 
 
-def test_a_worker_does_not_start_where_producers_choose_the_time(
+def test_a_worker_does_not_start_on_topics_with_producer_timestamps(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     _, place = bundle_on_disk(tmp_path)

@@ -75,7 +75,7 @@ POISONS = [
 ]
 
 
-def test_each_poison_becomes_a_dead_letter_and_the_next_event_is_decided(
+def test_each_invalid_record_becomes_a_dead_letter_and_the_next_event_is_decided(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     bundle, place = bundle_on_disk(tmp_path)
@@ -117,7 +117,7 @@ def test_each_poison_becomes_a_dead_letter_and_the_next_event_is_decided(
     assert SAID not in (tmp_path / "log").read_text()
 
 
-def test_a_record_larger_than_any_record_may_be_is_cut_and_its_size_is_told(
+def test_the_dead_letter_of_an_oversized_record_is_truncated_and_gives_its_size(
     broker: Broker, tmp_path: Path
 ) -> None:
     _, place = bundle_on_disk(tmp_path)

@@ -22,7 +22,7 @@ def missing(url: str) -> list[str]:
     return found
 
 
-def test_a_gateway_is_ready_while_workers_answer_it_and_no_longer(
+def test_a_gateway_is_ready_only_while_workers_answer_it(
     embedded: EmbeddedBroker, tmp_path: Path
 ) -> None:
     """Check readiness without traffic, after a worker died, and after a pause of the broker."""

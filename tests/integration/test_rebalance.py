@@ -46,7 +46,7 @@ def test_two_workers_share_the_households_and_each_event_is_applied_once(
     assert not log.letters.records
 
 
-def test_a_worker_that_leaves_hands_its_households_over(broker: Broker, tmp_path: Path) -> None:
+def test_a_leaving_worker_hands_over_its_households(broker: Broker, tmp_path: Path) -> None:
     bundle, place = bundle_on_disk(tmp_path)
     events = a_town(households=8, sessions=40)
     half = len(events) // 2

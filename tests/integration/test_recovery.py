@@ -15,7 +15,7 @@ BATCH = 7
 WRITTEN, EMPTY = TP(HOUSEHOLDS, 0), TP(HOUSEHOLDS, 1)
 
 
-def test_recovery_reads_the_whole_of_the_last_batch(broker: Broker) -> None:
+def test_recovery_reads_the_whole_last_batch(broker: Broker) -> None:
     """The embedded broker's end offset lies inside a batch.
 
     A worker that stopped there would repeat decisions.

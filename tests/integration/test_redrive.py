@@ -21,7 +21,7 @@ def redrive(broker: Broker, *arguments: str) -> dict[str, Any]:
     return found
 
 
-def test_a_letter_goes_to_its_topic_once_and_is_decided(
+def test_a_dead_letter_is_redriven_to_its_topic_once_and_decided(
     embedded: EmbeddedBroker, tmp_path: Path
 ) -> None:
     _, place = bundle_on_disk(tmp_path)

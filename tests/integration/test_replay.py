@@ -18,7 +18,7 @@ from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import prepare, publish, pure
 
 
-def test_a_replay_gives_the_bytes_of_the_core_alone_and_again(
+def test_a_replay_gives_the_same_bytes_as_the_core_and_as_another_replay(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     bundle, place = bundle_on_disk(tmp_path)
@@ -49,7 +49,7 @@ def test_a_replay_gives_the_bytes_of_the_core_alone_and_again(
     assert second["counts"] == counts
 
 
-def test_it_refuses_a_broker_that_already_holds_events(
+def test_a_replay_refuses_a_broker_that_already_contains_events(
     embedded: EmbeddedBroker, tmp_path: Path
 ) -> None:
     _, place = bundle_on_disk(tmp_path)
@@ -66,7 +66,7 @@ def test_it_refuses_a_broker_that_already_holds_events(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_development_stream_goes_through_twice_with_the_same_bytes(tmp_path: Path) -> None:
+def test_two_replays_of_the_development_stream_give_the_same_bytes(tmp_path: Path) -> None:
     if "MISFIRE_DATA" not in os.environ:
         pytest.skip("MISFIRE_DATA does not name a folder that holds sgd_households")
     data = Path(os.environ["MISFIRE_DATA"]) / "sgd_households"

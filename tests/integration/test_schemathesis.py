@@ -49,7 +49,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_the_gateway_keeps_to_its_description(
+def test_the_gateway_conforms_to_its_openapi_description(
     api: dict[str, Any], name: str, mode: GenerationMode
 ) -> None:
     without = list(WITHOUT.get(name, ()))

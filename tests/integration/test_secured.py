@@ -93,7 +93,7 @@ def misfire(
 
 
 @pytest.mark.parametrize("who", READS)
-def test_each_part_has_its_rights_and_no_other(broker: Secured, who: str) -> None:
+def test_each_part_has_exactly_its_rights(broker: Secured, who: str) -> None:
     topics = {topic.name for topic in TOPICS}
 
     assert _written(broker, who, topics) == WRITES[who]
@@ -153,7 +153,7 @@ def test_every_part_works_with_its_own_rights(broker: Secured, tmp_path: Path) -
         assert secret.read_text().strip() not in said
 
 
-def test_without_a_right_to_ask_the_gateway_answers_itself_and_counts_it(
+def test_without_the_right_to_produce_the_gateway_answers_itself_and_counts_it(
     broker: Secured, tmp_path: Path
 ) -> None:
     _, bundle = bundle_on_disk(tmp_path)
@@ -177,7 +177,7 @@ def test_without_a_right_to_ask_the_gateway_answers_itself_and_counts_it(
         (Part.WORKER, {"MISFIRE_BROKER": "{inside}"}, "rejects user worker"),
     ],
 )
-def test_a_worker_that_is_not_let_in_says_why_in_a_sentence(
+def test_a_worker_that_kafka_rejects_gives_the_reason_in_one_sentence(
     broker: Secured, tmp_path: Path, who: str, changed: dict[str, str], said: str
 ) -> None:
     _, bundle = bundle_on_disk(tmp_path)

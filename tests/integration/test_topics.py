@@ -38,7 +38,7 @@ def test_creating_topics_is_idempotent(client: KafkaAdminClient) -> None:
     assert create_topics(client, 3) == []
 
 
-def test_topics_that_are_missing_or_have_other_partitions_are_named(
+def test_topics_that_are_missing_or_have_the_wrong_partitions_are_named(
     client: KafkaAdminClient,
 ) -> None:
     client.create_topics([NewTopic(INTENTS, 2, 1)])
@@ -53,7 +53,7 @@ def test_topics_that_are_missing_or_have_other_partitions_are_named(
     assert not any("decisions" in problem for problem in problems)
 
 
-def test_a_setting_that_was_changed_is_named(apache_kafka: ApacheKafka) -> None:
+def test_a_changed_topic_setting_is_named(apache_kafka: ApacheKafka) -> None:
     client = admin(Brokers(apache_kafka.bootstrap))
     create_topics(client, 3)
     wrong = ConfigResource(ConfigResourceType.TOPIC, INTENTS, configs={"retention.ms": "1000"})
@@ -66,7 +66,7 @@ def test_a_setting_that_was_changed_is_named(apache_kafka: ApacheKafka) -> None:
     assert INTENTS in problem
 
 
-def test_a_record_that_is_kept_for_too_long_is_named(apache_kafka: ApacheKafka) -> None:
+def test_a_record_kept_beyond_its_retention_is_named(apache_kafka: ApacheKafka) -> None:
     brokers, now = Brokers(apache_kafka.bootstrap), time.time()
     client = admin(brokers)
     create_topics(client, 3, producer_time=True)  # Kafka would replace their timestamps

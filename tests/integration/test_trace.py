@@ -24,7 +24,7 @@ from tests.streams.telemetry.test_tracing import collector
 TOKEN, SAID = "k1_d0c70255", "call-my-doctor"
 
 
-def test_a_trace_goes_from_the_runtime_to_the_worker_and_back(
+def test_a_trace_spans_the_runtime_the_gateway_and_the_worker(
     embedded: EmbeddedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, place = bundle_on_disk(tmp_path)

@@ -55,7 +55,7 @@ def bodies() -> Iterator[tuple[str, bytes]]:
     yield "a string", json.dumps(SAID).encode()
 
 
-def test_a_transcript_in_every_field_is_found_nowhere(
+def test_a_transcript_in_any_field_is_never_stored(
     embedded: EmbeddedBroker, tmp_path: Path
 ) -> None:
     _, place = bundle_on_disk(tmp_path)
@@ -127,7 +127,7 @@ def test_a_transcript_in_every_field_is_found_nowhere(
         assert file.is_dir() or not found_in(file.read_bytes()), file
 
 
-def test_without_a_keyring_the_client_sends_nothing_that_is_no_token() -> None:
+def test_without_a_keyring_the_client_sends_only_tokens() -> None:
     sent: list[bytes] = []
 
     def take(handler: BaseHTTPRequestHandler, body: bytes) -> None:

@@ -36,7 +36,7 @@ from tests.integration.worker import (
 )
 
 
-def test_every_event_is_decided_once_in_its_households_order_as_the_core_alone_decides_it(
+def test_every_event_is_decided_once_in_household_order_as_the_core_decides_it(
     broker: Broker, tmp_path: Path
 ) -> None:
     """Events sent again change nothing. The worker listens on loopback only and exits cleanly."""
@@ -113,7 +113,7 @@ def test_events_and_outcomes_are_answered_on_the_partition_of_the_client(
     replies.close()
 
 
-def test_it_does_not_start_without_topics(broker: Broker, tmp_path: Path) -> None:
+def test_a_worker_does_not_start_without_topics(broker: Broker, tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
 
     ended = _misfire("worker", "--broker", broker.bootstrap, "--bundle", str(place))
@@ -124,7 +124,9 @@ def test_it_does_not_start_without_topics(broker: Broker, tmp_path: Path) -> Non
     client.close()
 
 
-def test_it_does_not_start_on_topics_with_other_partitions(broker: Broker, tmp_path: Path) -> None:
+def test_a_worker_does_not_start_on_topics_with_other_partitions(
+    broker: Broker, tmp_path: Path
+) -> None:
     _, place = bundle_on_disk(tmp_path)
     prepare(broker)
 
@@ -140,7 +142,7 @@ def test_it_does_not_start_on_topics_with_other_partitions(broker: Broker, tmp_p
     _one_sentence(ended, 3, f"has {PARTITIONS} partitions, not {PARTITIONS + 1}")
 
 
-def test_it_does_not_start_without_a_broker(tmp_path: Path) -> None:
+def test_a_worker_does_not_start_without_a_broker(tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
 
     _one_sentence(
@@ -148,12 +150,12 @@ def test_it_does_not_start_without_a_broker(tmp_path: Path) -> None:
     )
 
 
-def test_it_does_not_start_without_a_bundle(tmp_path: Path) -> None:
+def test_a_worker_does_not_start_without_a_bundle(tmp_path: Path) -> None:
     _one_sentence(_misfire("worker", "--bundle", str(tmp_path / "none")), 3, "none")
 
 
 @pytest.mark.parametrize("name", ["arrays.npz", "names.json", "policy.toml", "manifest.json"])
-def test_it_does_not_start_with_a_damaged_bundle(name: str, tmp_path: Path) -> None:
+def test_a_worker_does_not_start_with_a_damaged_bundle(name: str, tmp_path: Path) -> None:
     _, place = bundle_on_disk(tmp_path)
     data = bytearray((place / name).read_bytes())
     data[len(data) // 2] ^= 0xFF
@@ -162,7 +164,7 @@ def test_it_does_not_start_with_a_damaged_bundle(name: str, tmp_path: Path) -> N
     _one_sentence(_misfire("worker", "--bundle", str(place)), 3, "bundle")
 
 
-def test_a_bundle_whose_files_and_manifest_agree_but_are_nonsense_is_refused(
+def test_a_nonsensical_bundle_with_a_matching_manifest_is_rejected(
     tmp_path: Path,
 ) -> None:
     _, place = bundle_on_disk(tmp_path)
