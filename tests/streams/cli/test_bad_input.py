@@ -133,7 +133,7 @@ def assert_one_sentence(ended: Ended, code: int) -> str:
         if (command, file) != ("evaluate --labels", "empty")
     ],
 )
-def test_an_invalid_file_is_named(
+def test_an_invalid_file_is_named_in_the_error(
     command: str, file: str, good: Path, misfire: Callable[..., Ended], tmp_path: Path
 ) -> None:
     make, code = FILES[file]
@@ -145,7 +145,7 @@ def test_an_invalid_file_is_named(
 
 
 @pytest.mark.parametrize("command", STREAM_COMMANDS)
-def test_a_stream_out_of_order(
+def test_a_stream_out_of_order_is_rejected(
     command: str, good: Path, misfire: Callable[..., Ended], tmp_path: Path
 ) -> None:
     write_events(tmp_path / "stream", [*EVENTS[40:], *EVENTS[:40]])
@@ -155,7 +155,7 @@ def test_a_stream_out_of_order(
 
 
 @pytest.mark.parametrize("command", ["train", "scan", "evaluate --train", "bench change"])
-def test_one_household(
+def test_a_stream_with_one_household_is_rejected(
     command: str, good: Path, misfire: Callable[..., Ended], tmp_path: Path
 ) -> None:
     write_events(tmp_path / "stream", [event for event in EVENTS if event.household_id == "home0"])
@@ -167,7 +167,7 @@ def test_one_household(
     "command",
     ["train", "scan", "evaluate --train", "evaluate --stream", "bench step", "bench change"],
 )
-def test_no_committing_events(
+def test_a_stream_without_committing_events_is_rejected(
     command: str, good: Path, misfire: Callable[..., Ended], tmp_path: Path
 ) -> None:
     write_events(tmp_path / "stream", [replace(event, commits=False) for event in EVENTS])
@@ -175,7 +175,7 @@ def test_no_committing_events(
     assert "commit" in said or "labels" in said
 
 
-def test_labels_for_unknown_events(
+def test_labels_for_unknown_events_are_rejected(
     good: Path, misfire: Callable[..., Ended], tmp_path: Path
 ) -> None:
     write_labels(tmp_path / "labels", [("elsewhere", "phantom", "c1")])
@@ -249,7 +249,7 @@ def test_commands_with_unknown_intents_are_reported(
 
 
 @pytest.mark.parametrize("benchmark", ["hdfs", "schonlau", "slurp"])
-def test_a_file_instead_of_a_folder_of_data(
+def test_a_file_in_place_of_a_data_folder_is_rejected(
     benchmark: str, good: Path, misfire: Callable[..., Ended]
 ) -> None:
     assert str(good / "stream") in assert_one_sentence(
@@ -289,7 +289,7 @@ def test_a_folder_cannot_be_written_to_as_a_file(
 
 
 @pytest.mark.parametrize("option", ["--plot", "--bundle"])
-def test_a_file_instead_of_a_directory(
+def test_a_file_in_place_of_a_directory_is_rejected(
     option: str, good: Path, misfire: Callable[..., Ended]
 ) -> None:
     said = misfire(["bench", "change", good / "stream", option, good / "labels"])

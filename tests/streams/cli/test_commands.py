@@ -100,7 +100,7 @@ def test_training_is_reproducible(stream: Path, tmp_path: Path) -> None:
     assert (tmp_path / "bundle" / "manifest.json").is_file()
 
 
-def test_evaluate_measures(stream: Path, bundle: Path, tmp_path: Path) -> None:
+def test_evaluate_reports_its_measures(stream: Path, bundle: Path, tmp_path: Path) -> None:
     misfires = [event.event_id for event in read_events(stream) if event.commits][-5:]
     write_labels(tmp_path / "labels", [(event_id, "phantom", "c1") for event_id in misfires])
 
@@ -164,7 +164,7 @@ def test_change_counts_the_sessions_until_a_household_is_back_within_budget(
     assert_said(misfire("bench", "change", "--labels", tmp_path / "labels"), 2, "STREAM")
 
 
-def test_evaluate_can_do_without_a_channel(stream: Path, bundle: Path, tmp_path: Path) -> None:
+def test_evaluate_can_leave_out_a_channel(stream: Path, bundle: Path, tmp_path: Path) -> None:
     misfire_id = next(event.event_id for event in read_events(stream) if event.commits)
     write_labels(tmp_path / "labels", [(misfire_id, "phantom", "c1")])
     arguments: list[str | Path] = ["evaluate", "--stream", stream, "--labels", tmp_path / "labels"]
@@ -191,7 +191,7 @@ def test_only_a_known_kind_can_be_left_out_of_training(arguments: list[str], sai
     assert_said(ended, 2, said)
 
 
-def test_ablation_needs_training() -> None:
+def test_ablation_requires_a_training_stream() -> None:
     assert_said(
         misfire("evaluate", "--stream", "s", "--labels", "l", "--bundle", "b", "--ablate"),
         2,
@@ -201,7 +201,7 @@ def test_ablation_needs_training() -> None:
 
 @pytest.mark.parametrize("label", ["phantom", "template", "phantom_template"])
 @pytest.mark.slow
-def test_what_the_labels_name_is_left_out_of_training(
+def test_labelled_misfires_are_left_out_of_training(
     stream: Path, tmp_path: Path, label: str
 ) -> None:
     misfire_id = next(event.event_id for event in read_events(stream) if event.commits)
@@ -262,7 +262,7 @@ def test_abnormal_sequences_are_detected(tmp_path: Path) -> None:
     assert_said(misfire(*arguments), 2, "one label per sequence")
 
 
-def test_a_benchmark_without_its_data_says_so(tmp_path: Path) -> None:
+def test_a_benchmark_without_its_data_is_reported(tmp_path: Path) -> None:
     assert_said(misfire("bench", "hdfs", tmp_path), 3, "lacks train.gz")
     assert_said(misfire("bench", "schonlau", tmp_path), 3, "such as User1")
 
@@ -280,7 +280,7 @@ def test_scan_lists_chains_with_their_bits(stream: Path) -> None:
     assert 0 <= found["touched"] <= 0.05
 
 
-def test_config_show_says_where_each_setting_came_from(tmp_path: Path) -> None:
+def test_config_show_names_the_source_of_each_setting(tmp_path: Path) -> None:
     (tmp_path / "misfire.toml").write_text('partitions = 3\nbroker = "kafka:9092"\n')
 
     ended = misfire(
@@ -392,7 +392,7 @@ def test_a_missing_bundle_is_reported(stream: Path, tmp_path: Path) -> None:
     assert_said(misfire(*evaluate), 3, said)
 
 
-def test_a_damaged_bundle(bundle: Path, tmp_path: Path) -> None:
+def test_a_damaged_bundle_is_reported(bundle: Path, tmp_path: Path) -> None:
     for file in bundle.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "names.json").write_bytes(b"{}")
@@ -411,7 +411,7 @@ def test_an_invalid_stream_is_reported(content: bytes, said: str, tmp_path: Path
     assert_said(misfire("scan", tmp_path / "stream"), 2, said)
 
 
-def test_too_short_a_stream(stream: Path, tmp_path: Path) -> None:
+def test_a_stream_that_is_too_short_is_reported(stream: Path, tmp_path: Path) -> None:
     write_events(tmp_path / "short", read_events(stream)[:3])
 
     assert_said(
@@ -421,7 +421,7 @@ def test_too_short_a_stream(stream: Path, tmp_path: Path) -> None:
     )
 
 
-def test_labels_of_another_stream(stream: Path, bundle: Path, tmp_path: Path) -> None:
+def test_labels_of_another_stream_are_reported(stream: Path, bundle: Path, tmp_path: Path) -> None:
     write_labels(tmp_path / "labels", [("stranger", "phantom", "c")])
     ended = misfire(
         "evaluate", "--stream", stream, "--labels", tmp_path / "labels", "--bundle", bundle
@@ -438,7 +438,7 @@ def test_a_directory_without_a_bundle_is_not_overwritten(stream: Path, tmp_path:
     assert (tmp_path / "mine" / "letter.txt").read_text() == "keep me"
 
 
-def test_decide_always_has_a_verdict_and_its_exit_code_says_which(tmp_path: Path) -> None:
+def test_decide_always_has_a_verdict_and_a_matching_exit_code(tmp_path: Path) -> None:
     nowhere = ["--url", f"http://127.0.0.1:{free_port()}"]
     command = json.loads(INTENT.encode(event(1, intent="lights.TurnOn", commits=True)))
     for intent, code, verdict in (
@@ -505,7 +505,7 @@ def test_breaking_changes_are_reported(tmp_path: Path) -> None:
     assert_said(misfire("schema", "--against", tmp_path), 3, "lacks asyncapi.json, openapi.json")
 
 
-def test_keys_are_drawn_rotated_and_never_shown(tmp_path: Path) -> None:
+def test_keys_are_created_rotated_and_never_shown(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     made = misfire("keys", "new", file, "--tenant", "acme", "--overlap-days", "0", "--json", "-")
     assert json.loads(made.stdout) == {"tenant": "acme", "valid": ["k1"], "overlap_days": 0.0}
@@ -523,7 +523,7 @@ def test_keys_are_drawn_rotated_and_never_shown(tmp_path: Path) -> None:
     ]
 
 
-def test_tokens_are_drawn_listed_and_revoked(tmp_path: Path) -> None:
+def test_tokens_are_created_listed_and_revoked(tmp_path: Path) -> None:
     file = tmp_path / "access.json"
     first: list[str | Path] = ["token", "new", file, "--tenant", "acme", "--scope", "decide"]
     assert_said(misfire(*first), 2, "--household-key")

@@ -97,7 +97,7 @@ def test_one_file_cannot_be_stream_and_labels(
     "wrong",
     [("--misfire-rate", "1.5"), ("--households", "0"), ("--days", "0"), ("--days", "many")],
 )
-def test_a_wrong_number_is_refused(misfire: Misfire, wrong: tuple[str, str]) -> None:
+def test_an_invalid_number_is_rejected(misfire: Misfire, wrong: tuple[str, str]) -> None:
     assert misfire("simulate", *wrong, "--out", "a.jsonl") == 2
     assert not Path("a.jsonl").exists()
 

@@ -59,7 +59,7 @@ def test_an_error_keeps_its_code_if_the_message_is_lost() -> None:
         assert run(f"{MISFIRE} config show --grop {where}") == (2, "")
 
 
-def test_no_file_takes_the_number_of_a_closed_stream(tmp_path: object) -> None:
+def test_no_file_reuses_the_descriptor_of_a_closed_stream(tmp_path: object) -> None:
     """A closed descriptor's number would go to the next file that is opened, and be written to."""
     out = f"{tmp_path}/limits.json"
     assert run(f"{MISFIRE} config limits --json {out} 0<&- >&- 2>&-")[0] == 0

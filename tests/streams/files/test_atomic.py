@@ -158,7 +158,7 @@ def test_no_change_is_lost_between_writers(tmp_path: Path) -> None:
     assert path.read_text() == "80"
 
 
-def test_waiting_for_a_lock_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_a_lock_times_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whole_files, "_PATIENCE", 0.05)
     with (
         locked(tmp_path / "file"),

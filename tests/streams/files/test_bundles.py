@@ -19,7 +19,7 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "bundle"
 
 
-def test_a_bundle_that_is_read_again_decides_the_same(place: Path) -> None:
+def test_a_bundle_read_from_disk_makes_the_same_decisions(place: Path) -> None:
     back = read_bundle(place)
     assert back.version == hand_bundle().version
     events = send_message(wake_confidence=0.1)
@@ -95,7 +95,7 @@ def test_a_missing_bundle_is_reported_with_the_command_that_makes_one(tmp_path: 
         read_bundle(tmp_path / "nowhere")
 
 
-def test_a_bundle_replaces_a_bundle_and_leaves_nothing_behind(place: Path) -> None:
+def test_a_bundle_replaces_another_and_leaves_nothing_behind(place: Path) -> None:
     other = hand_bundle(judge=hand_judge("asr_confidence"))
     write_bundle(other, place)
     assert read_bundle(place).version == other.version != hand_bundle().version
@@ -113,7 +113,7 @@ def test_other_folders_are_never_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "letters.txt").read_text() == "mine"
 
 
-def test_the_packaged_policy_and_another_one_can_be_read(tmp_path: Path) -> None:
+def test_the_packaged_policy_and_a_custom_one_can_be_read(tmp_path: Path) -> None:
     assert read_policy() == hand_bundle().policy
     with pytest.raises(DependencyUnavailable, match=r"none\.toml"):
         read_policy(tmp_path / "none.toml")

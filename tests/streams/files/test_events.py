@@ -57,7 +57,7 @@ def test_empty_lines_and_unknown_fields_are_ignored(path: Path) -> None:
         (b'{"event_id": "e1"}', "household_id"),
     ],
 )
-def test_a_line_that_is_not_an_event_is_named(path: Path, line: bytes, problem: str) -> None:
+def test_an_invalid_event_is_reported_with_its_line(path: Path, line: bytes, problem: str) -> None:
     write_events(path, EVENTS[:1])
     first = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     write_lines(path, [first.strip(), line])
@@ -67,7 +67,7 @@ def test_a_line_that_is_not_an_event_is_named(path: Path, line: bytes, problem: 
     assert str(path) in str(refused.value)
 
 
-def test_an_event_id_that_comes_twice_is_refused_with_both_lines(path: Path) -> None:
+def test_a_duplicate_event_id_is_rejected_with_both_lines(path: Path) -> None:
     write_events(path, [*EVENTS, EVENTS[1]])
     with pytest.raises(UsageError, match=r"line 4: the event_id of line 2"):
         read_events(path)
@@ -80,7 +80,7 @@ def test_an_empty_stream_is_refused(path: Path) -> None:
 
 
 @pytest.mark.parametrize("read", [read_events, read_labels])
-def test_a_missing_file(tmp_path: Path, read: object) -> None:
+def test_a_missing_event_file_is_reported(tmp_path: Path, read: object) -> None:
     assert callable(read)
     with pytest.raises(DependencyUnavailable, match=r"nowhere\.jsonl does not exist"):
         read(tmp_path / "nowhere.jsonl")
@@ -131,14 +131,14 @@ def test_a_label_is_an_object_with_three_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", [b"{", b"[]", b"3", b'{"event_id": "e1"}'])
-def test_a_line_that_is_not_a_label_is_named(tmp_path: Path, line: bytes) -> None:
+def test_an_invalid_label_is_reported_with_its_line(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "labels.jsonl"
     write_lines(path, [b'{"event_id": "e0", "label": "spliced", "chain_id": "c"}', line])
     with pytest.raises(UsageError, match="line 2: a label is an object"):
         read_labels(path)
 
 
-def test_a_path_that_cannot_be_written(tmp_path: Path) -> None:
+def test_an_unwritable_path_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DependencyUnavailable, match="cannot be written"):
         write_events(tmp_path / "no" / "such" / "folder.jsonl", EVENTS)
 
@@ -155,7 +155,7 @@ def test_events_are_written_one_by_one(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_time_of_a_household_does_not_go_back(tmp_path: Path) -> None:
+def test_a_household_whose_time_goes_backwards_is_rejected(tmp_path: Path) -> None:
     first, second, third = send_message()
     write_events(tmp_path / "f", [second, replace(first, household_id="h2"), third])
     assert len(read_events(tmp_path / "f")) == 3

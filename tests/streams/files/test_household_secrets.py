@@ -41,7 +41,7 @@ def test_a_secret_is_created_once_and_kept(secrets: SecretsFile, tmp_path: Path)
     assert SecretsFile(tmp_path / "secrets.db").secret("h1") == first
 
 
-def test_a_deleted_secret_makes_no_token_again(secrets: SecretsFile) -> None:
+def test_a_deleted_secret_never_makes_the_same_token_again(secrets: SecretsFile) -> None:
     """Not even with the keyring, the household's id and every word."""
     tokens = Tokens(KEYRING, secrets)
     sent = tokens.event(SAID)
@@ -87,7 +87,7 @@ def test_a_confirmation_has_the_tokens_of_its_question(secrets: SecretsFile) -> 
     assert tokens.slots(sent.household_id, SAID.slots, SAID.time) != sent.slots
 
 
-def test_an_event_asks_for_its_secret_once() -> None:
+def test_an_event_reads_its_secret_once() -> None:
     asked: list[str] = []
 
     class Counting:
@@ -131,7 +131,7 @@ def test_only_the_owner_can_read_the_file(tmp_path: Path) -> None:
         SecretsFile(path)
 
 
-def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_rejected(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong"
     wrong.touch(0o600)
     wrong.write_bytes(b"no database, and long enough to be read as one" * 50)
@@ -149,7 +149,7 @@ class Broken:
         raise OSError(household_id)
 
 
-def test_a_store_that_fails_sends_nothing_and_the_policy_answers(
+def test_if_the_secret_store_fails_nothing_is_sent_and_the_policy_answers(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with Hook("http://127.0.0.1:9", tokens=Tokens(KEYRING, Broken())) as hook:

@@ -91,7 +91,7 @@ NAMED: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("what", READ)
-def test_what_is_read(what: str, tmp_path: Path) -> None:
+def test_every_readable_format_is_read(what: str, tmp_path: Path) -> None:
     name, content = READ[what]
     (tmp_path / name).write_bytes(content)
     assert read_events(tmp_path / name) == EVENTS
@@ -118,7 +118,7 @@ def test_the_same_is_read_from_a_pipe(what: str) -> None:
 
 
 @pytest.mark.parametrize("what", NAMED)
-def test_what_is_told_apart(what: str, tmp_path: Path) -> None:
+def test_every_unreadable_format_is_named(what: str, tmp_path: Path) -> None:
     content, said = NAMED[what]
     (tmp_path / "stream").write_bytes(content)
     with pytest.raises(UsageError, match=said) as refused:
@@ -143,7 +143,7 @@ def test_labels_are_read_in_the_same_ways(tmp_path: Path) -> None:
         read_labels(tmp_path / "twice")
 
 
-def test_a_pipe_that_unpacks_to_much_is_not_read_to_its_end(
+def test_a_pipe_with_too_much_decompressed_data_is_not_read_to_its_end(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(line_files, "_UNPACKED_FLOOR", 1 << 20)
@@ -171,7 +171,7 @@ def test_a_failed_write_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_or_unreadable_file(tmp_path: Path) -> None:
+def test_a_missing_or_unreadable_file_is_reported(tmp_path: Path) -> None:
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(DependencyUnavailable, match="does not exist"):
             list(read_lines(path))

@@ -18,7 +18,7 @@ def test_a_sequence_is_a_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"), [(b"", "contains no sequences"), (b"a\n\xff\n", "line 2")]
 )
-def test_a_file_without_sequences(content: bytes, said: str, tmp_path: Path) -> None:
+def test_a_file_without_sequences_is_rejected(content: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(content)
     with pytest.raises(UsageError, match=said):
         read_sequences(tmp_path / "f")
@@ -47,7 +47,7 @@ def test_hdfs_leaves_out_training_and_abnormal_blocks(tmp_path: Path) -> None:
     assert found.abnormal == [("5", "28")]
 
 
-def test_hdfs_missing_or_invalid(tmp_path: Path) -> None:
+def test_missing_or_invalid_hdfs_data_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DependencyUnavailable, match=r"train\.gz, abnormal\.gz"):
         read_hdfs(tmp_path)
     write_hdfs(tmp_path, header="block,label,events,seconds")
@@ -75,7 +75,7 @@ def test_schonlau_is_read_from_files_and_from_their_archive(tmp_path: Path) -> N
     assert read_schonlau(packed) == (users, labels)
 
 
-def test_schonlau_missing_or_invalid(tmp_path: Path) -> None:
+def test_missing_or_invalid_schonlau_data_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DependencyUnavailable, match="such as User1"):
         read_schonlau(tmp_path)
     write_schonlau(tmp_path, commands=3)

@@ -22,7 +22,7 @@ def test_pairs_are_read_with_domain_and_verb(tmp_path: Path) -> None:
     assert read_slurp(tmp_path) == [Heard('say "x', "say x", "iot.Huelighton", "play.Music")]
 
 
-def test_a_folder_without_the_file(tmp_path: Path) -> None:
+def test_a_folder_without_the_slurp_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DependencyUnavailable, match=r"asr_1best_pairs\.tsv\.gz"):
         read_slurp(tmp_path)
 
@@ -36,7 +36,9 @@ def test_a_folder_without_the_file(tmp_path: Path) -> None:
         ((HEADER, "a\ta\tx_y\tx_y"), "misheard"),
     ],
 )
-def test_an_invalid_file(rows: tuple[str, ...], said: str, tmp_path: Path) -> None:
+def test_an_invalid_slurp_file_is_reported(
+    rows: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
     write(tmp_path, *rows)
     with pytest.raises(UsageError, match=said):
         read_slurp(tmp_path)

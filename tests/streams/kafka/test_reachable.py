@@ -55,7 +55,7 @@ def trusting(ca: trustme.CA) -> ssl.SSLContext:
     return context
 
 
-def test_no_broker_at_the_address() -> None:
+def test_a_missing_broker_is_reported() -> None:
     assert "no Kafka broker answers at 127.0.0.1" in why_unreachable(
         Brokers(f"127.0.0.1:{free_port()}")
     )
@@ -64,27 +64,27 @@ def test_no_broker_at_the_address() -> None:
     )
 
 
-def test_a_server_that_does_not_answer_plaintext() -> None:
+def test_an_unresponsive_server_is_reported_over_plaintext() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         said = why_unreachable(Brokers(f"127.0.0.1:{listening.getsockname()[1]}"))
 
     assert "if it expects TLS, set kafka_security" in said
 
 
-def test_an_untrusted_certificate(at: str) -> None:
+def test_an_untrusted_certificate_is_reported(at: str) -> None:
     said = why_unreachable(Brokers(at, ssl.create_default_context()))
 
     assert "failed (unable to get local issuer certificate)" in said
 
 
-def test_a_certificate_for_another_host(ca: trustme.CA) -> None:
+def test_a_certificate_for_another_host_is_reported(ca: trustme.CA) -> None:
     with answering_tls(ca, name="kafka.example") as address:
         said = why_unreachable(Brokers(address, trusting(ca)))
 
     assert "failed (IP address mismatch" in said
 
 
-def test_a_rejected_client(ca: trustme.CA, at: str) -> None:
+def test_a_rejected_client_is_reported(ca: trustme.CA, at: str) -> None:
     tls = trusting(ca)
 
     assert "check kafka_cert and kafka_key" in why_unreachable(Brokers(at, tls))

@@ -84,7 +84,7 @@ def test_an_offset_of_an_earlier_topic_is_stale(
     assert is_stale(committed_with, topic_id) is stale
 
 
-def test_a_household_is_recovered_from_its_own_partition_alone() -> None:
+def test_a_household_is_recovered_from_its_own_partition_only() -> None:
     """The tombstone in its former partition may be read after the state in its present one."""
     import faust
 

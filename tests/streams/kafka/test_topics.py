@@ -3,7 +3,7 @@ from __future__ import annotations
 from streams.kafka.topics import BUNDLES, TOPICS
 
 
-def test_retention_and_partitions_of_every_topic() -> None:
+def test_every_topic_has_its_retention_and_partitions() -> None:
     day = 86_400_000
 
     assert {topic.name: (topic.retention, topic.partitions) for topic in TOPICS} == {

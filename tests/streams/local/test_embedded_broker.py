@@ -63,7 +63,7 @@ def test_the_broker_stores_records_and_ends_with_the_block() -> None:
     assert not _alive(pid)
 
 
-def test_two_brokers_take_two_ports() -> None:
+def test_two_brokers_use_two_ports() -> None:
     with EmbeddedBroker() as one, EmbeddedBroker() as other:
         assert one.port != other.port
 

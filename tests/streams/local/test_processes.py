@@ -46,7 +46,7 @@ def test_a_child_that_ignores_sigterm_is_killed(
     assert stop(child) == -signal.SIGKILL
 
 
-def test_a_childs_environment_is_what_was_given(tmp_path: Path) -> None:
+def test_a_child_gets_the_given_environment(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-c",
@@ -65,7 +65,7 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_child(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parents")
-def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+def test_a_child_dies_when_its_parent_is_killed(tmp_path: Path) -> None:
     parent = (
         "import sys, time\nfrom pathlib import Path\nfrom streams.local.processes import start\n"
         f"print(start({SLEEPING!r}, log=Path({str(tmp_path / 'log')!r})).pid, flush=True)\n"

@@ -88,7 +88,7 @@ def test_findings_name_the_problem(
     assert said in " ".join(finding.text for finding in wrong)
 
 
-def test_a_name_that_does_not_resolve_is_a_part_that_does_not_answer() -> None:
+def test_an_unresolvable_name_is_reported_as_an_unresponsive_part() -> None:
     (process,) = _processes("gateway", "unknown.invalid", 8750)
 
     assert "nothing answers at http://unknown.invalid:8750" in _condition(process).text
@@ -113,7 +113,7 @@ def test_a_name_that_does_not_resolve_is_a_part_that_does_not_answer() -> None:
         ),
     ],
 )
-def test_intents_that_no_rule_names_are_listed(
+def test_intents_without_a_rule_are_listed(
     trained_on: list[str],
     recent: dict[str, int],
     ok: bool,
@@ -126,7 +126,7 @@ def test_intents_that_no_rule_names_are_listed(
     assert said in finding.text
 
 
-def test_a_bundle_that_is_missing_hides_no_intent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_bundle_hides_no_unclassified_intent(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(_: object) -> None:
         raise DependencyUnavailable("there is no bundle")
 

@@ -125,7 +125,9 @@ def test_working_monitoring_is_reported_as_such() -> None:
         ({"/metrics": sent(12, 12)}, "12 of 12 notifications were not delivered"),
     ],
 )
-def test_findings_name_the_problem_and_the_fix(changed: Answers, said: str, answering: Any) -> None:
+def test_monitoring_findings_name_the_problem_and_the_fix(
+    changed: Answers, said: str, answering: Any
+) -> None:
     answering(HEALTHY | changed)
 
     wrong = [

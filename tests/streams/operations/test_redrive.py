@@ -44,7 +44,7 @@ def test_an_acceptable_letter_goes_to_its_topic_unchanged() -> None:
     assert not found.left
 
 
-def test_what_stays_is_counted_by_why() -> None:
+def test_letters_that_stay_are_counted_by_reason() -> None:
     late = INTENT.encode(event(0, time=NOW + timedelta(days=1)))
     found = sort_letters(
         [
@@ -90,7 +90,7 @@ def test_only_letters_of_a_requested_reason_are_sent() -> None:
     assert [again.letter.offset for again in found.again] == [0]
 
 
-def test_a_record_that_is_sent_again_says_when_it_was_there_first() -> None:
+def test_a_redriven_record_has_the_time_of_its_first_arrival() -> None:
     """The letter's own time is no substitute: the household may have been erased in between."""
     made = letter(0, "internal_error")
     (again,) = sort_letters([replace(made, timestamp=NOW.timestamp())], DEFAULT_REASONS, NOW).again

@@ -104,7 +104,7 @@ CHANGES: dict[str, tuple[Change, str | None, str | None]] = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_breaking_changes_of_values_read_and_written(what: str) -> None:
+def test_breaking_changes_of_records_are_found_for_readers_and_writers(what: str) -> None:
     change, read, written = CHANGES[what]
     assert broken(change, read=True) == ([read] if read else [])
     assert broken(change, read=False) == ([written] if written else [])
@@ -146,7 +146,7 @@ def schema_of(part: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize(("change", "said"), API)
-def test_breaking_changes_of_the_api(change: Change, said: str) -> None:
+def test_breaking_changes_of_the_api_are_found(change: Change, said: str) -> None:
     after = copy.deepcopy(TODAY["openapi.json"])
     change(after)
     found = list(broken_api(TODAY["openapi.json"], after))
@@ -168,7 +168,7 @@ CHANNELS: list[tuple[Change, str]] = [
 
 
 @pytest.mark.parametrize(("change", "said"), CHANNELS)
-def test_breaking_changes_of_the_channels(change: Change, said: str) -> None:
+def test_breaking_changes_of_the_channels_are_found(change: Change, said: str) -> None:
     after = copy.deepcopy(TODAY["asyncapi.json"])
     change(after)
     assert [

@@ -2,7 +2,7 @@ from streams.local.bench.model_speed import bench_step
 from tests.detector.builders import hand_bundle, send_message
 
 
-def test_commands_and_other_events_are_timed_apart() -> None:
+def test_commands_and_other_events_are_timed_separately() -> None:
     found = bench_step([*send_message(), *send_message(first=10, session="s2")], hand_bundle())
     assert (found.events, found.commands) == (6, 2)
     timed = (found.plain, found.committing, found.judge, found.same, found.small)

@@ -27,7 +27,7 @@ async def test_a_pause_delays_every_call_that_was_due_in_it() -> None:
     assert found.late["answered"] == 1
 
 
-async def test_no_call_starts_once_until_is_true() -> None:
+async def test_no_call_starts_after_the_stop_condition() -> None:
     asked: list[int] = []
 
     async def ask(number: int) -> str:
@@ -54,7 +54,7 @@ async def test_calls_do_not_wait_for_each_other_and_errors_are_counted_by_name()
     assert found.answers == {"rung 0": 1, "rung 1": 1, "ConnectionResetError": 1, "no answer": 0}
 
 
-async def test_what_is_never_answered_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unanswered_call_counts_as_late(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.local.bench.open_loop._LAST_CALLS_SECONDS", 0.05)
 
     async def ask(_: int) -> str:

@@ -42,7 +42,7 @@ def test_a_household_is_smaller_than_the_largest() -> None:
     assert len(pack(Stored(state=state))) < 1024 < len(adapter.dump_json(largest()))
 
 
-def test_the_largest_household_fits_into_a_record_whatever_its_texts_and_numbers_are() -> None:
+def test_the_largest_household_fits_into_a_record_with_any_texts_and_numbers() -> None:
     """Random texts and numbers do not repeat, so compression can only exploit their alphabet."""
     adapter = TypeAdapter(Stored)
     household = adapter.validate_python(
@@ -68,7 +68,7 @@ def _scrambled(value: Any, random: Random) -> Any:
     return value
 
 
-def test_a_stream_is_repeated_whole_weeks_later_with_new_ids() -> None:
+def test_a_repeated_stream_is_shifted_by_whole_weeks_and_has_new_ids() -> None:
     (history,) = repeated(send_message(), 5, 7)
     events = list(history)
     assert [each.event_id for each in events] == [
@@ -84,7 +84,7 @@ def test_a_stream_is_repeated_whole_weeks_later_with_new_ids() -> None:
     assert (events[3].time - events[0].time).days == 7
 
 
-def test_what_is_measured_is_what_is_stored() -> None:
+def test_the_measured_size_is_the_stored_size() -> None:
     found = bench_state(simulated(2, 40), BUNDLE, households=2)
     assert (found.households, found.events) == (2, 40)
     assert found.packed <= found.packed_most < found.json < found.bound

@@ -13,7 +13,7 @@ def cast(request: pytest.FixtureRequest) -> Cast:
     return find_cast(seed=request.param, days=DAYS, first=20)
 
 
-def test_every_role_has_a_household_of_its_own(cast: Cast) -> None:
+def test_every_role_has_its_own_household(cast: Cast) -> None:
     assert len({member.profile.household_id for member in cast.members}) == 5
 
 
@@ -22,7 +22,7 @@ def test_the_cast_is_not_in_the_training_population(cast: Cast) -> None:
     assert population.isdisjoint(member.profile.household_id for member in cast.members)
 
 
-def test_the_evening_household_really_sends_that_message_on_most_evenings(cast: Cast) -> None:
+def test_the_evening_household_sends_that_message_on_most_evenings(cast: Cast) -> None:
     routine = evening_routine(cast.evening)
     assert routine is not None
     evenings = {
@@ -34,17 +34,17 @@ def test_the_evening_household_really_sends_that_message_on_most_evenings(cast: 
     assert len(evenings) > DAYS / 3
 
 
-def test_the_quiet_household_hears_a_wake_word_and_hardly_ever_sends_a_message(cast: Cast) -> None:
+def test_the_quiet_household_uses_the_wake_word_and_rarely_sends_a_message(cast: Cast) -> None:
     assert cast.quiet.profile.channels is Channels.ALL
     assert cast.quiet.commands("messages.SendMessage") <= 1
 
 
-def test_the_caller_calls_and_never_buys(cast: Cast) -> None:
+def test_the_calling_household_makes_calls_and_never_buys(cast: Cast) -> None:
     assert cast.caller.commands("calls.PlaceCall") >= 3
     assert cast.caller.commands("shopping.BuyItem") == 0
 
 
-def test_what_the_newcomer_tries_is_new_to_it_and_takes_several_turns(cast: Cast) -> None:
+def test_the_newcomer_tries_a_new_command_in_several_turns(cast: Cast) -> None:
     skill = new_command(cast.newcomer)
     assert skill is not None
     assert skill.shape in (Shape.CONFIRMED, Shape.AFTER_SEARCH)

@@ -111,25 +111,25 @@ Play = Callable[..., tuple[StoryResult, Scripted]]
 
 
 @pytest.mark.parametrize("verdict", [CONFIRM, BLOCK])
-def test_portland_is_right_when_the_message_is_held_back(play: Play, verdict: Verdict) -> None:
+def test_portland_passes_if_the_message_is_held_back(play: Play, verdict: Verdict) -> None:
     result, runtime = play("Portland", always(verdict))
     assert (result.problems, result.executed, result.meant) == ([], False, False)
     assert {outcome for _, outcome in runtime.reported} == {OutcomeKind.EXPIRED}
 
 
-def test_portland_is_wrong_when_the_message_goes_out(play: Play) -> None:
+def test_portland_fails_if_the_message_is_sent(play: Play) -> None:
     result, _ = play("Portland", always(ALLOW))
     assert result.executed
     assert result.problems
 
 
-def test_portland_is_wrong_when_a_spoken_right_confirms_it(play: Play) -> None:
+def test_portland_fails_if_a_spoken_right_confirms_it(play: Play) -> None:
     result, _ = play("Portland", in_turn(CONFIRM, ALLOW))
     assert result.executed
     assert any("spoken right" in problem for problem in result.problems)
 
 
-def test_portland_and_every_evening_say_the_same_contact_at_the_same_hour(play: Play) -> None:
+def test_portland_and_every_evening_name_the_same_contact_at_the_same_hour(play: Play) -> None:
     heard = [play(name, always(BLOCK))[1].calls for name in ("Portland", "Every evening")]
     contacts = [
         {turn.event.slots["contact"] for turn in calls if "contact" in turn.event.slots}
@@ -141,13 +141,13 @@ def test_portland_and_every_evening_say_the_same_contact_at_the_same_hour(play: 
     assert heard[0][0].event.household_id != heard[1][0].event.household_id
 
 
-def test_every_evening_is_right_only_without_a_question(play: Play) -> None:
+def test_every_evening_passes_only_without_a_question(play: Play) -> None:
     assert play("Every evening", always(ALLOW))[0].problems == []
     assert play("Every evening", always(CONFIRM))[0].problems
     assert play("Every evening", always(BLOCK))[0].problems
 
 
-def test_rare_but_meant_is_right_with_a_question_the_first_time_only(play: Play) -> None:
+def test_rare_but_meant_passes_with_a_question_the_first_time_only(play: Play) -> None:
     result, runtime = play("Rare but meant", in_turn(CONFIRM, ALLOW))
     assert (result.problems, result.executed) == ([], True)
     assert runtime.confirmed == [runtime.reported[0][0]]
@@ -157,13 +157,13 @@ def test_rare_but_meant_is_right_with_a_question_the_first_time_only(play: Play)
     assert play("Rare but meant", in_turn(BLOCK, ALLOW))[0].problems
 
 
-def test_rare_but_meant_is_something_that_the_household_never_did(play: Play, cast: Cast) -> None:
+def test_rare_but_meant_is_new_to_the_household(play: Play, cast: Cast) -> None:
     _, runtime = play("Rare but meant", always(ALLOW))
     commands = {turn.event.domain for turn in runtime.calls if turn.event.commits}
     assert commands.isdisjoint(event.domain for event in cast.newcomer.events)
 
 
-def test_misheard_is_wrong_when_it_is_bought_without_a_confirmation(play: Play) -> None:
+def test_misheard_fails_if_the_purchase_is_not_confirmed(play: Play) -> None:
     assert play("Misheard", always(CONFIRM))[0].problems == []
     result, _ = play("Misheard", always(ALLOW))
     assert result.executed
@@ -171,9 +171,7 @@ def test_misheard_is_wrong_when_it_is_bought_without_a_confirmation(play: Play) 
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
-def test_a_worker_that_is_gone_is_right_with_any_marked_answer_in_time(
-    play: Play, verdict: Verdict
-) -> None:
+def test_missing_worker_passes_with_any_marked_answer_in_time(play: Play, verdict: Verdict) -> None:
     result, runtime = play("The worker is gone", always(verdict))
     assert result.problems == []
     assert runtime.worker.history == ["killed", "started"]
@@ -183,7 +181,7 @@ def test_a_worker_that_is_gone_is_right_with_any_marked_answer_in_time(
     assert rungs[-1] is Rung.WORKER
 
 
-def test_a_worker_that_is_gone_is_wrong_when_the_answer_is_late_or_not_marked(play: Play) -> None:
+def test_missing_worker_fails_if_the_answer_is_late_or_unmarked(play: Play) -> None:
     late, _ = play("The worker is gone", always(ALLOW), slow=9_000.0)
     assert any("deadline" in problem for problem in late.problems)
     unmarked, _ = play("The worker is gone", always(ALLOW), lies=True)

@@ -47,7 +47,7 @@ def allowed() -> StoryResult:
     return StoryResult((ALLOW,), hook_call(ALLOW), executed=True, meant=True)
 
 
-def test_a_demo_is_right_if_all_stories_and_counts_are() -> None:
+def test_a_demo_passes_if_all_stories_and_counts_do() -> None:
     assert summary(allowed()).ok
     assert not summary(StoryResult((ALLOW,), hook_call(CONFIRM), executed=False, meant=True)).ok
     assert not summary(allowed(), Counts(sent=3, decided=2, lost=1, doubled=0, dead_letters=0)).ok
@@ -55,7 +55,7 @@ def test_a_demo_is_right_if_all_stories_and_counts_are() -> None:
     assert not summary(allowed(), Counts(sent=3, decided=2, lost=0, doubled=0, dead_letters=1)).ok
 
 
-def test_interruptions_and_stopped_misfires_are_counted_apart() -> None:
+def test_interruptions_and_stopped_misfires_are_counted_separately() -> None:
     history = {
         "e1": (ALLOW, False),
         "e2": (CONFIRM, False),
@@ -73,7 +73,7 @@ def test_the_hook_is_timed_by_rung() -> None:
     assert taken["gateway"]["p50"] == 149.0
 
 
-def test_the_json_has_what_the_documentation_promises() -> None:
+def test_the_json_has_the_documented_fields() -> None:
     result = json.loads(json.dumps(to_jsonable_python(summary(allowed()).as_json())))
     assert {"ok", "stories", "counts", "hook_ms"} <= set(result)
     assert {"name", "wanted", "verdict", "executed", "rung", "reason"} <= set(result["stories"][0])

@@ -60,7 +60,7 @@ def test_an_interruption_shows_the_reason_and_what_was_expected() -> None:
     assert "76%" in text
 
 
-def test_an_answer_from_a_lower_rung_says_so() -> None:
+def test_an_answer_of_a_lower_rung_names_its_rung() -> None:
     text = shown(hook_call(ALLOW, worker=False))
     assert "gateway" in text
     assert REASON.text in text

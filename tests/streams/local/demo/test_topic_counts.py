@@ -71,7 +71,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> Any:
     return counted
 
 
-def test_every_event_decided_and_applied_once(count: Any) -> None:
+def test_events_that_are_decided_and_applied_once_are_sound(count: Any) -> None:
     counts = count(["e1", "e2"], decision("e1"), decision("e2"), state(1), state(2))
     assert counts == Counts(sent=2, decided=2, lost=0, doubled=0, dead_letters=0)
 
@@ -80,11 +80,11 @@ def test_an_event_without_a_decision_is_lost(count: Any) -> None:
     assert count(["e1", "e2"], decision("e1"), state(1)).lost == 1
 
 
-def test_an_event_that_was_applied_twice_is_doubled(count: Any) -> None:
+def test_an_event_applied_twice_is_a_duplicate(count: Any) -> None:
     assert count(["e1", "e2"], decision("e1"), decision("e2"), state(3)).doubled == 1
 
 
-def test_an_event_with_two_different_decisions_is_doubled(count: Any) -> None:
+def test_an_event_with_two_different_decisions_is_a_duplicate(count: Any) -> None:
     counts = count(["e1"], decision("e1"), decision("e1", BLOCK), state(1))
     assert (counts.decided, counts.doubled) == (1, 1)
 
