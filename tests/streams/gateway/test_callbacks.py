@@ -25,7 +25,7 @@ class Hosts:
         return True
 
 
-async def test_a_host_that_does_not_answer_delays_no_other_and_not_another_tenants(
+async def test_an_unresponsive_host_delays_no_other_host_or_tenant(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hosts, callbacks = Hosts(monkeypatch), Callbacks()
@@ -62,7 +62,7 @@ async def test_callbacks_queued_before_the_start_are_bounded_and_sent_after_it(
     assert hosts.heard[0] == "https://well.example/200"
 
 
-async def test_a_callback_about_an_erased_household_is_not_tried_again(
+async def test_a_callback_about_an_erased_household_is_not_retried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(delivery, "_PAUSE", 0.2)

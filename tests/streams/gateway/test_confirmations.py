@@ -129,7 +129,7 @@ def test_without_a_worker_nothing_is_confirmed(made: Make) -> None:
     assert exchange.given_up == ["c1"]
 
 
-def test_a_result_for_somebody_else_confirms_nothing(made: Make) -> None:
+def test_a_result_for_another_answer_confirms_nothing(made: Make) -> None:
     client, _ = made(became(confirmed(answer_id="another")))
     assert client.post(PATH, json=BODY).status_code == 504
 

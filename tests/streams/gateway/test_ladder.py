@@ -121,7 +121,7 @@ async def test_a_decision_of_the_worker_in_time_is_the_answer(
     assert not outcomes(exchange)
 
 
-async def test_without_a_worker_the_gateway_answers_and_says_why(ladder: Ladder) -> None:
+async def test_without_a_worker_the_gateway_answers_with_a_reason(ladder: Ladder) -> None:
     exchange = FakeExchange()
 
     answer = await decide_command(ladder, exchange)
@@ -202,7 +202,7 @@ async def test_an_event_that_does_not_commit_has_no_outcome(ladder: Ladder) -> N
     assert not outcomes(exchange)
 
 
-async def test_an_answer_that_cannot_be_read_is_no_answer(ladder: Ladder) -> None:
+async def test_an_unreadable_answer_is_ignored(ladder: Ladder) -> None:
     exchange = FakeExchange()
     task = asyncio.create_task(decide_command(ladder, exchange, 5.0))
     await until_requested(exchange)
@@ -415,7 +415,7 @@ def erase(ladder: Ladder, exchange: FakeExchange, household_id: str = "h1") -> N
     ladder.late("", Reply(COMMAND.type, COMMAND.encode(sent)), exchange)  # type: ignore[arg-type]
 
 
-async def test_what_was_erased_does_not_come_back_through_a_late_reply(
+async def test_a_late_reply_does_not_restore_an_erased_household(
     ladder: Ladder, bundle: Bundle
 ) -> None:
     exchange = FakeExchange()
@@ -429,7 +429,7 @@ async def test_what_was_erased_does_not_come_back_through_a_late_reply(
     assert not len(ladder.late_answers._kept)
 
 
-async def test_a_question_that_waits_while_its_household_is_erased_is_remembered_no_more(
+async def test_a_request_in_flight_during_an_erasure_is_not_remembered(
     ladder: Ladder,
 ) -> None:
     exchange = FakeExchange()
@@ -476,7 +476,7 @@ async def test_a_reply_about_another_household_is_ignored(ladder: Ladder, bundle
     assert (await waiting).decision.rung is Rung.GATEWAY
 
 
-async def test_six_arrays_of_one_tenant_leave_another_its_places(bundle: Bundle) -> None:
+async def test_six_batches_of_one_tenant_leave_places_for_another(bundle: Bundle) -> None:
     ladder, exchange = Ladder(bundle.policy, bundle), FakeExchange()
 
     def asked(number: int, tenant: str) -> asyncio.Task[Answer]:

@@ -80,7 +80,7 @@ async def test_a_slow_listener_loses_its_oldest_answers_and_delays_no_other() ->
     assert (await anext(slow))[1].event_id == "e501"
 
 
-def test_a_tenant_alone_never_takes_the_last_stream() -> None:
+def test_one_tenant_never_takes_the_last_stream() -> None:
     answers = LateAnswers()
     with ExitStack() as open_streams:
         for _ in range(52):
@@ -110,7 +110,7 @@ async def test_late_answers_of_one_tenant_do_not_evict_those_of_another() -> Non
 
 
 @pytest.mark.parametrize("all_of_them", [False, True])
-async def test_of_an_erased_household_nothing_is_told_any_more(*, all_of_them: bool) -> None:
+async def test_late_answers_about_an_erased_household_are_dropped(*, all_of_them: bool) -> None:
     answers = LateAnswers()
     slow = answers.listen()
     first = asyncio.create_task(anext(slow))
@@ -157,7 +157,7 @@ async def test_a_callback_is_not_followed_elsewhere(
     assert (len(heard), len(followed)) == (1, 0)
 
 
-async def test_a_callback_asks_no_proxy_of_the_environment(
+async def test_a_callback_ignores_proxies_of_the_environment(
     answers: LateAnswers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("no_proxy", raising=False)
@@ -185,7 +185,7 @@ async def test_no_server_accepts_a_late_answer_as_a_command(answers: LateAnswers
     assert heard.headers["x-misfire-callback"] == "1"
 
 
-async def test_a_stream_ends_soon_after_its_listener_may_not_listen_any_more(
+async def test_a_stream_ends_soon_after_its_listener_loses_permission(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("streams.gateway.late_answers._LOOK_SECONDS", 0.01)

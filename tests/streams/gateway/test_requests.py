@@ -24,7 +24,7 @@ def test_the_default_deadline_comes_from_the_settings() -> None:
     assert context_of({}, SETTINGS, ANYBODY).seconds == SETTINGS.deadline_ms / 1000
 
 
-def test_time_spent_on_the_way_is_subtracted() -> None:
+def test_time_spent_in_transit_is_subtracted() -> None:
     left = context_of(
         {"x-misfire-deadline-ms": "10000", **deadline(2.0)}, SETTINGS, ANYBODY
     ).seconds
@@ -82,7 +82,7 @@ def test_a_callback_is_refused_from_other_callers(caller: Caller, url: str) -> N
     assert refused.value.code == "bad_callback"
 
 
-def test_the_id_of_the_event_heard_last_is_a_number_of_ours() -> None:
+def test_last_event_id_must_be_a_number_that_we_issued() -> None:
     assert event_number("") is None
     assert event_number("1767571200000") == 1_767_571_200_000
 
@@ -92,7 +92,7 @@ def test_the_id_of_the_event_heard_last_is_a_number_of_ours() -> None:
         assert refused.value.code == "bad_event_id"
 
 
-async def test_a_client_that_leaves_within_its_body_is_refused_without_a_traceback() -> None:
+async def test_a_client_that_disconnects_within_its_body_is_refused_without_a_traceback() -> None:
     parts: list[dict[str, object]] = [
         {"type": "http.request", "body": b"{", "more_body": True},
         {"type": "http.disconnect"},

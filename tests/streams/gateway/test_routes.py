@@ -36,7 +36,9 @@ def client() -> Iterator[TestClient]:
         yield found
 
 
-def test_without_a_broker_it_answers_and_names_the_missing_part(client: TestClient) -> None:
+def test_without_a_broker_the_gateway_answers_and_names_the_missing_part(
+    client: TestClient,
+) -> None:
     answer = client.post("/v1/decide", content=INTENT.encode(event(1)), headers=JSON)
 
     assert answer.status_code == 200
@@ -48,7 +50,7 @@ def test_without_a_broker_it_answers_and_names_the_missing_part(client: TestClie
     )
 
 
-def test_without_a_bundle_it_answers_and_names_the_missing_part() -> None:
+def test_without_a_bundle_the_gateway_answers_and_names_the_missing_part() -> None:
     settings = Settings(broker=f"127.0.0.1:{free_port()}", deadline_ms=50)
     with TestClient(build_gateway(settings, Ladder(read_policy(), None))) as client:
         answer = client.post("/v1/decide", content=INTENT.encode(event(1)), headers=JSON)
@@ -181,7 +183,7 @@ def test_an_outcome_without_a_reply_is_accepted(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("reason", OutcomeRefused)
-def test_a_refused_outcome_is_a_problem_that_says_why(
+def test_a_refused_outcome_is_a_problem_with_its_reason(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, reason: OutcomeRefused
 ) -> None:
     def request(*_: object) -> SimpleNamespace:
@@ -200,7 +202,9 @@ def test_a_refused_outcome_is_a_problem_that_says_why(
 
 
 @pytest.mark.parametrize("source", [OutcomeSource.GATEWAY, OutcomeSource.OPERATOR])
-def test_without_tokens_everybody_is_a_runtime(client: TestClient, source: OutcomeSource) -> None:
+def test_without_tokens_every_caller_reports_as_a_runtime(
+    client: TestClient, source: OutcomeSource
+) -> None:
     sent = outcome("e1", OutcomeKind.DENIED, source=source)
     answer = client.post("/v1/outcomes", content=OUTCOME.encode(sent), headers=JSON)
 

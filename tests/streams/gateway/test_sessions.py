@@ -31,7 +31,7 @@ def own(events: list[IntentEvent], bundle: Bundle) -> list[Any]:
 
 
 @pytest.mark.parametrize("wake", [SURE, ABSURD])
-def test_without_a_worker_it_decides_as_the_core_does(bundle: Bundle, wake: float) -> None:
+def test_without_a_worker_the_gateway_decides_as_the_core_does(bundle: Bundle, wake: float) -> None:
     events = heard(send_message(), wake)
     followed = Sessions(bundle)
 
@@ -48,7 +48,7 @@ def test_an_open_turn_is_decided_before_the_next_one(bundle: Bundle) -> None:
     assert [followed.judge(turn) for turn in turns] == own(events, bundle)
 
 
-def test_a_verdict_of_the_worker_is_followed_without_a_decision_of_its_own(
+def test_a_worker_verdict_is_followed_without_deciding_again(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events = heard(send_message(), SURE)
@@ -65,7 +65,7 @@ def test_a_verdict_of_the_worker_is_followed_without_a_decision_of_its_own(
     assert own([*events, again], bundle)[-1].verdict is Verdict.ALLOW
 
 
-def test_a_decision_after_its_own_is_ignored(bundle: Bundle) -> None:
+def test_a_worker_decision_after_the_gateways_own_is_ignored(bundle: Bundle) -> None:
     followed = Sessions(bundle)
     turn = followed.begin(event(1), at=START.timestamp())
     mine = followed.judge(turn)
@@ -99,9 +99,7 @@ def test_the_households_are_bounded(bundle: Bundle, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("decided", [False, True])
-def test_a_gateway_learns_nothing_for_nobody_tells_it_what_was_undone(
-    bundle: Bundle, decided: bool
-) -> None:
+def test_a_gateway_never_learns(bundle: Bundle, decided: bool) -> None:
     followed = Sessions(bundle)
     for day in range(40):
         for each in heard(send_message(10 * day, session=f"s{day}", days=day), SURE):

@@ -45,7 +45,7 @@ def assert_fallback(decision: Decision, code: str) -> None:
     assert decision.verdict is Verdict.CONFIRM
 
 
-def test_the_gateways_decision_comes_back_as_it_is() -> None:
+def test_the_gateways_decision_is_returned_unchanged() -> None:
     with (
         gateway(saying(200, DECISION.encode(right()))) as url,
         Hook(url, deadline_ms=2_000) as hook,
@@ -68,12 +68,12 @@ def test_the_event_and_the_deadline_are_sent() -> None:
     assert body == INTENT.encode(COMMAND)
 
 
-def test_nobody_there() -> None:
+def test_without_a_gateway_the_policy_answers() -> None:
     with Hook(f"http://127.0.0.1:{free_port()}") as hook:
         assert_fallback(hook.decide(COMMAND), "gateway_unreachable")
 
 
-def test_somebody_there_who_never_answers() -> None:
+def test_a_silent_gateway_costs_no_more_than_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         began = time.monotonic()
@@ -99,13 +99,13 @@ def test_somebody_there_who_never_answers() -> None:
         ),
     ],
 )
-def test_an_answer_that_is_none(status: int, body: bytes) -> None:
+def test_an_invalid_answer_leads_to_the_fallback(status: int, body: bytes) -> None:
     with gateway(saying(status, body)) as url, Hook(url, deadline_ms=2_000) as hook:
         assert_fallback(hook.decide(COMMAND), "gateway_error")
 
 
 @pytest.mark.parametrize("status", [401, 403, 429])
-def test_a_gateway_that_refuses_who_asks_is_no_yes(status: int) -> None:
+def test_a_refused_client_gets_the_fallback(status: int) -> None:
     with gateway(saying(status, b'{"detail": "the token is not known here"}')) as url:
         with Hook(url, deadline_ms=2_000, token="t") as hook:
             decision = hook.decide(COMMAND)
@@ -113,7 +113,7 @@ def test_a_gateway_that_refuses_who_asks_is_no_yes(status: int) -> None:
         assert "the token is not known here" in decision.reasons[0].text
 
 
-def test_a_broken_event_is_the_callers_fault_and_no_fallback_hides_it() -> None:
+def test_an_invalid_event_raises_instead_of_falling_back() -> None:
     with (
         gateway(saying(422, b'{"detail": "time is in the future"}')) as url,
         Hook(url, deadline_ms=2_000) as hook,
@@ -123,17 +123,17 @@ def test_a_broken_event_is_the_callers_fault_and_no_fallback_hides_it() -> None:
 
 
 @pytest.mark.parametrize(("status", "applied"), [(200, True), (202, False), (503, False)])
-def test_reporting_says_whether_it_was_applied(status: int, applied: bool) -> None:
+def test_report_returns_whether_the_outcome_was_applied(status: int, applied: bool) -> None:
     with gateway(saying(status, b"{}")) as url, Hook(url, deadline_ms=2_000) as hook:
         assert hook.report(outcome("e1", OutcomeKind.EXECUTED)) is applied
 
 
-def test_reporting_to_nobody() -> None:
+def test_report_returns_false_without_a_gateway() -> None:
     with Hook(f"http://127.0.0.1:{free_port()}") as hook:
         assert hook.report(outcome("e1", OutcomeKind.EXECUTED)) is False
 
 
-async def test_the_same_from_a_coroutine() -> None:
+async def test_the_async_hook_decides_and_reports() -> None:
     with gateway(saying(200, DECISION.encode(right()))) as url:
         async with AsyncHook(url, deadline_ms=2_000) as hook:
             assert await hook.decide(COMMAND) == right()
@@ -151,7 +151,7 @@ async def test_a_coroutine_gets_its_fallback_in_time() -> None:
         assert await hook.report(outcome("e1", OutcomeKind.EXECUTED)) is False
 
 
-def test_what_does_not_commit_is_allowed_and_marked() -> None:
+def test_a_non_committing_event_is_allowed_and_marked() -> None:
     with Hook(f"http://127.0.0.1:{free_port()}") as hook:
         decision = hook.decide(event(1))
 
@@ -162,7 +162,7 @@ def test_what_does_not_commit_is_allowed_and_marked() -> None:
     )
 
 
-def test_a_gateway_that_fails_again_and_again_is_left_alone() -> None:
+def test_a_gateway_that_keeps_failing_gets_no_requests_for_a_while() -> None:
     asked: list[bytes] = []
 
     def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
@@ -177,7 +177,7 @@ def test_a_gateway_that_fails_again_and_again_is_left_alone() -> None:
     assert_fallback(decisions[-1], "gateway_resting")
 
 
-def test_a_connection_that_hangs_costs_one_answer_nothing() -> None:
+def test_a_second_attempt_rescues_a_call_on_a_hung_connection() -> None:
     """The first attempt gets no answer; the second does, with less time left."""
     seen: list[bytes] = []
     left_ms: list[int] = []
@@ -198,7 +198,7 @@ def test_a_connection_that_hangs_costs_one_answer_nothing() -> None:
     assert left_ms[1] <= 1_200
 
 
-def test_another_policy_at_the_gateway_is_warned_about_once(
+def test_a_differing_policy_at_the_gateway_is_warned_about_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def answer(handler: BaseHTTPRequestHandler, _: bytes) -> None:
@@ -246,7 +246,7 @@ def result(given: ConfirmationAnswer, **fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def test_a_confirmation_goes_out_bound_to_what_was_asked() -> None:
+def test_a_confirmation_is_bound_to_its_question() -> None:
     handle, given = confirming(lambda said: (200, result(said)))
     with gateway(handle) as url, Hook(url) as hook:
         found = hook.confirm(
@@ -264,7 +264,7 @@ def test_a_confirmation_goes_out_bound_to_what_was_asked() -> None:
     assert said.words == ("falcon", "glacier")
 
 
-def test_a_refusal_comes_back_with_its_reason() -> None:
+def test_a_refusal_is_returned_with_its_reason() -> None:
     refusal = {"result": "refused", "reason": "expired", "text": "Too late."}
     handle, _ = confirming(
         lambda said: (410, {"detail": "x", "confirmation": result(said, **refusal)})
@@ -278,7 +278,7 @@ def test_a_refusal_comes_back_with_its_reason() -> None:
     )
 
 
-def test_an_answer_whose_result_was_lost_is_given_again_and_has_it() -> None:
+def test_an_answer_is_retried_if_its_result_was_lost() -> None:
     answers: list[str] = []
 
     def answer(said: ConfirmationAnswer) -> tuple[int, dict[str, Any]]:
@@ -296,7 +296,7 @@ def test_an_answer_whose_result_was_lost_is_given_again_and_has_it() -> None:
 
 @pytest.mark.parametrize("body", [{}, {"confirmation": {}}, {"result": "confirmed"}])
 @pytest.mark.parametrize("status", [200, 404, 409, 504])
-def test_nothing_is_confirmed_by_an_answer_that_is_none(status: int, body: dict[str, Any]) -> None:
+def test_an_invalid_answer_confirms_nothing(status: int, body: dict[str, Any]) -> None:
     handle, given = confirming(lambda _: (status, body))
     with gateway(handle) as url, Hook(url) as hook:
         found = hook.confirm(ASKED, ConfirmMethod.PIN, proof="p")
@@ -319,7 +319,7 @@ def test_nothing_is_confirmed_without_a_gateway() -> None:
             hook.confirm(hook.decide(event(1)), ConfirmMethod.PIN)
 
 
-def test_a_guard_runs_what_is_allowed_and_nothing_else() -> None:
+def test_a_guard_runs_only_allowed_commands() -> None:
     ran: list[str] = []
     with Hook(f"http://127.0.0.1:{free_port()}") as hook:
 
@@ -339,7 +339,7 @@ def test_a_guard_runs_what_is_allowed_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("confirmed", [True, False])
-def test_a_guard_asks_where_it_is_told_how(confirmed: bool) -> None:
+def test_a_guard_asks_for_confirmation_if_given_a_function_for_it(confirmed: bool) -> None:
     ran: list[str] = []
     given = given_to(ASKED)
     became = ConfirmationResult(
@@ -365,7 +365,7 @@ def test_a_guard_asks_where_it_is_told_how(confirmed: bool) -> None:
     assert ran == ["sent"] * confirmed
 
 
-async def test_a_guard_of_coroutines() -> None:
+async def test_a_guard_wraps_coroutines() -> None:
     async with AsyncHook(f"http://127.0.0.1:{free_port()}") as hook:
 
         @hook.guard(lambda: event(1, intent="lights.TurnOn", commits=True))

@@ -8,7 +8,7 @@ from streams.hook.counting import CountCalls
 from tests.detector.builders import event
 
 
-def test_calls_are_counted_in_the_hosts_registry_and_in_no_other() -> None:
+def test_calls_are_counted_only_in_the_hosts_registry() -> None:
     registry = CollectorRegistry()
     with Hook("http://127.0.0.1:9", deadline_ms=10_000, observers=[CountCalls(registry)]) as hook:
         for number in range(2):

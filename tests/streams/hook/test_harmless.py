@@ -70,7 +70,7 @@ def code(decision: Decision) -> str:
 # Secrets
 
 
-def test_a_store_that_hangs_is_left_at_the_deadline() -> None:
+def test_a_hung_secret_store_is_abandoned_at_the_deadline() -> None:
     store = Hanging()
     with Hook(NOWHERE, tokens=Tokens(KEYRING, store)) as hook:
         began = time.monotonic()
@@ -80,7 +80,7 @@ def test_a_store_that_hangs_is_left_at_the_deadline() -> None:
     store.free.set()
 
 
-async def test_a_store_that_hangs_does_not_hold_the_event_loop() -> None:
+async def test_a_hung_secret_store_does_not_block_the_event_loop() -> None:
     store, ticks = Hanging(), 0
 
     async def tick() -> None:
@@ -97,7 +97,7 @@ async def test_a_store_that_hangs_does_not_hold_the_event_loop() -> None:
     store.free.set()
 
 
-def test_calls_that_hang_are_bounded_and_the_rest_answers_at_once() -> None:
+def test_hung_calls_are_bounded_and_further_calls_are_answered_at_once() -> None:
     store = Hanging()
     with (
         Hook(NOWHERE, tokens=Tokens(KEYRING, store), deadline_ms=200) as hook,
@@ -161,7 +161,7 @@ def a_folder(path: Path) -> None:
     [locked, removed, damaged, cut, emptied, newer, short, full, a_folder],
     ids=lambda each: each.__name__,
 )
-def test_a_secrets_file_that_cannot_be_used_is_marked_and_logged(
+def test_an_unusable_secrets_file_is_marked_and_logged(
     breaking: Callable[[Path], object], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "secrets.db"
@@ -186,7 +186,7 @@ def test_a_secrets_file_that_cannot_be_used_is_marked_and_logged(
         held.close()
 
 
-def test_a_secret_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
+def test_a_secret_is_read_from_a_full_database(tmp_path: Path) -> None:
     store = SecretsFile(tmp_path / "secrets.db")
     secret = store.secret("h1")
     with sqlite3.connect(tmp_path / "secrets.db") as file:
@@ -197,7 +197,7 @@ def test_a_secret_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("secret", [None, "text" * 10, b"", b"short"])
-def test_a_store_that_gives_no_secret_sends_nothing(secret: object) -> None:
+def test_nothing_is_sent_if_the_store_returns_no_valid_secret(secret: object) -> None:
     class Wrong:
         def secret(self, _: str) -> bytes:
             return secret  # type: ignore[return-value]
@@ -244,7 +244,7 @@ def sound() -> dict[str, object]:
         ),
     ],
 )
-def test_an_answer_that_is_not_to_be_believed(body: bytes, headers: dict[str, str]) -> None:
+def test_an_implausible_answer_is_rejected(body: bytes, headers: dict[str, str]) -> None:
     with gateway(saying(200, body, **headers)) as url, Hook(url, deadline_ms=5_000) as hook:
         assert code(hook.decide(COMMAND)) == "gateway_error"
 
@@ -257,7 +257,7 @@ def test_a_redirect_is_not_followed() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 409, 413, 415, 422])
-def test_a_proxys_page_is_no_refusal_of_the_gateways(status: int) -> None:
+def test_a_proxys_error_page_is_not_a_refusal_by_the_gateway(status: int) -> None:
     with (
         gateway(saying(status, b"<html>", content_type="text/html")) as url,
         Hook(url, deadline_ms=5_000) as hook,
@@ -266,7 +266,7 @@ def test_a_proxys_page_is_no_refusal_of_the_gateways(status: int) -> None:
         assert hook.confirm(ASKED, ConfirmMethod.PIN, proof="p").reason is Refusal.UNCHECKED
 
 
-def test_a_body_without_end_is_left_at_the_deadline() -> None:
+def test_an_endless_body_is_abandoned_at_the_deadline() -> None:
     done = threading.Event()
 
     def drips(handler: BaseHTTPRequestHandler, _: bytes) -> None:
@@ -295,7 +295,7 @@ def test_cookies_are_not_sent_back() -> None:
     assert seen == [None, None]
 
 
-def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("ALL_PROXY", "garbage://")
     with (
@@ -306,7 +306,7 @@ def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSLKEYLOGFILE"])
-def test_a_certificate_variable_that_names_nothing_does_not_end_the_host(
+def test_a_certificate_variable_with_a_missing_file_does_not_stop_the_host(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, "/nowhere/file")
@@ -318,7 +318,7 @@ def test_a_certificate_variable_that_names_nothing_does_not_end_the_host(
 
 
 @pytest.mark.parametrize("wrong", [None, "e1", 7, outcome("e1", OutcomeKind.EXECUTED)])
-def test_a_value_of_another_type_is_the_callers_own(wrong: object) -> None:
+def test_a_value_of_another_type_raises_invalid_value(wrong: object) -> None:
     with Hook(NOWHERE) as hook:
         for method in (hook.decide, hook.report):
             if method == hook.report and not isinstance(wrong, str | int | None):
@@ -331,7 +331,7 @@ def test_a_value_of_another_type_is_the_callers_own(wrong: object) -> None:
             hook.confirm(ASKED, "shouting")  # type: ignore[arg-type]
 
 
-def test_a_slot_that_is_a_number_is_named_and_not_repeated() -> None:
+def test_a_numeric_slot_is_rejected_without_repeating_its_value() -> None:
     with Hook(NOWHERE, tokens=Tokens(KEYRING)) as hook, pytest.raises(RejectedEvent) as refused:
         hook.decide(replace_slots(4242))
     assert "4242" not in str(refused.value)
@@ -357,7 +357,9 @@ def replace_slots(value: object) -> IntentEvent:
         {"token": "schlüssel"},
     ],
 )
-def test_a_wrong_argument_is_named_when_the_hook_is_made(arguments: dict[str, object]) -> None:
+def test_an_invalid_argument_is_named_when_the_hook_is_created(
+    arguments: dict[str, object],
+) -> None:
     with pytest.raises(InvalidValue, match=next(iter(arguments))):
         Hook(**({"url": NOWHERE} | arguments))  # type: ignore[arg-type]
 
@@ -365,7 +367,7 @@ def test_a_wrong_argument_is_named_when_the_hook_is_made(arguments: dict[str, ob
 # Observers and guards
 
 
-def test_every_call_is_announced_once_and_says_nothing_of_whom() -> None:
+def test_observers_get_every_call_once_without_ids() -> None:
     calls: list[Call] = []
     with Hook(NOWHERE, observers=[calls.append]) as hook:
         hook.decide(COMMAND)
@@ -419,7 +421,7 @@ def test_an_observer_may_call_the_hook() -> None:
         ),
     ],
 )
-def test_a_guard_takes_a_yes_to_this_question_only(found: object) -> None:
+def test_a_guard_accepts_only_a_confirmation_of_its_question(found: object) -> None:
     with gateway(saying(200, DECISION.encode(ASKED))) as url, Hook(url, deadline_ms=5_000) as hook:
 
         @hook.guard(lambda: event(2, commits=True), ask=lambda _: found)  # type: ignore[arg-type,return-value]
@@ -430,7 +432,7 @@ def test_a_guard_takes_a_yes_to_this_question_only(found: object) -> None:
             send()
 
 
-def test_a_handler_of_the_log_that_raises_is_not_the_callers() -> None:
+def test_a_log_handler_that_raises_does_not_affect_the_caller() -> None:
     class Raising(logging.Handler):
         def emit(self, _: logging.LogRecord) -> None:
             raise ValueError("I/O operation on closed file")
@@ -447,7 +449,7 @@ def test_a_handler_of_the_log_that_raises_is_not_the_callers() -> None:
 # Event loops
 
 
-def test_one_hook_serves_several_loops_one_after_the_other_and_at_once() -> None:
+def test_one_hook_serves_several_loops_in_turn_and_at_once() -> None:
     with gateway(saying(200, DECISION.encode(right()))) as url:
         hook = AsyncHook(url, deadline_ms=5_000)
 
@@ -461,7 +463,7 @@ def test_one_hook_serves_several_loops_one_after_the_other_and_at_once() -> None
             assert list(pool.map(lambda _: asyncio.run(ask()), range(8))) == [right()] * 8
 
 
-def test_a_loop_that_was_closed_is_forgotten() -> None:
+def test_a_closed_loop_is_forgotten() -> None:
     with gateway(saying(200, DECISION.encode(right()))) as url:
         hook = AsyncHook(url, deadline_ms=5_000)
         for _ in range(5):
@@ -470,7 +472,7 @@ def test_a_loop_that_was_closed_is_forgotten() -> None:
         assert len(ours) == 1
 
 
-async def test_closing_twice_and_asking_afterwards() -> None:
+async def test_a_hook_can_be_closed_twice_and_used_afterwards() -> None:
     with gateway(saying(200, DECISION.encode(right()))) as url:
         hook = AsyncHook(url, deadline_ms=5_000)
         await hook.close()
@@ -481,14 +483,14 @@ async def test_closing_twice_and_asking_afterwards() -> None:
         await hook.close()
 
 
-def test_outside_of_asyncio_the_policy_answers() -> None:
+def test_without_an_event_loop_the_policy_answers() -> None:
     hook = AsyncHook(NOWHERE)
     with pytest.raises(StopIteration) as ended:
         hook.decide(COMMAND).send(None)
     assert code(ended.value.value) == "client_error"
 
 
-async def test_cancelling_is_the_hosts_right_and_counts_as_no_failure() -> None:
+async def test_a_cancelled_call_does_not_count_as_a_failure() -> None:
     def silent(*_: object) -> None:
         time.sleep(1)
 
@@ -507,7 +509,7 @@ async def test_cancelling_is_the_hosts_right_and_counts_as_no_failure() -> None:
 # Slots that changed, in another process
 
 
-def test_changed_slots_are_confirmed_elsewhere_by_the_households_id(tmp_path: Path) -> None:
+def test_another_process_confirms_changed_slots_with_the_household_id(tmp_path: Path) -> None:
     store = SecretsFile(tmp_path / "secrets.db")
     asked_here, elsewhere = Tokens(KEYRING, store), Tokens(KEYRING, store)
     assert ASKED.confirm is not None

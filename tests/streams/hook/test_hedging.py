@@ -27,7 +27,7 @@ def attempts(
     return attempt, begun
 
 
-async def test_a_quick_answer_is_asked_for_once() -> None:
+async def test_a_quick_answer_takes_one_request() -> None:
     question, begun = attempts((0.0, "first"))
     assert await Hedge(0.2).ask(question) == "first"
     assert begun == [0]
@@ -36,27 +36,27 @@ async def test_a_quick_answer_is_asked_for_once() -> None:
 @pytest.mark.parametrize(
     ("first", "second"), [((60.0, "first"), (0.0, "second")), ((0.1, OSError()), (0.2, "second"))]
 )
-async def test_the_first_answer_counts(first: Any, second: Any) -> None:
+async def test_the_first_answer_is_used(first: Any, second: Any) -> None:
     question, begun = attempts(first, second)
     assert await Hedge(0.02).ask(question) == "second"
     assert begun == [0, 1]
 
 
-async def test_a_failure_at_once_is_no_reason_to_ask_again() -> None:
+async def test_an_immediate_failure_is_not_retried() -> None:
     question, begun = attempts((0.0, OSError("refused")))
     with pytest.raises(OSError, match="refused"):
         await Hedge(0.2).ask(question)
     assert begun == [0]
 
 
-async def test_where_nobody_answers_the_failure_is_raised() -> None:
+async def test_if_both_requests_fail_the_error_is_raised() -> None:
     question, begun = attempts((0.1, OSError("one")), (0.1, OSError("two")))
     with pytest.raises(OSError, match=r"one|two"):
         await Hedge(0.02).ask(question)
     assert begun == [0, 1]
 
 
-async def test_when_everything_is_slow_hardly_anything_is_asked_twice() -> None:
+async def test_if_all_answers_are_slow_few_requests_are_repeated() -> None:
     hedge, asked = Hedge(0.0), 0
     for _ in range(40):
         question, begun = attempts((0.002, "slow"), (60.0, "slower"))
@@ -65,7 +65,7 @@ async def test_when_everything_is_slow_hardly_anything_is_asked_twice() -> None:
     assert asked <= 40 + 5 + 0.05 * 40
 
 
-async def test_what_was_given_up_does_not_go_on() -> None:
+async def test_abandoned_requests_are_cancelled() -> None:
     question, _ = attempts((60.0, "first"), (60.0, "second"))
     hedge = Hedge(0.01)
     with pytest.raises(TimeoutError):

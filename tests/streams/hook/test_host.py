@@ -65,7 +65,7 @@ def well(done: subprocess.CompletedProcess[bytes], said: bytes = b"") -> None:
 
 
 @pytest.mark.parametrize("folder", ["/nowhere/at/all", "", "/proc/1/mem", "relative"])
-def test_a_multiprocess_folder_that_is_not_there_is_no_concern_of_the_client(
+def test_a_missing_multiprocess_folder_does_not_affect_the_client(
     folder: str, tmp_path: Path
 ) -> None:
     well(
@@ -74,7 +74,7 @@ def test_a_multiprocess_folder_that_is_not_there_is_no_concern_of_the_client(
     )
 
 
-def test_the_hosts_own_registry_has_the_hosts_own_metrics(tmp_path: Path) -> None:
+def test_the_hosts_registry_contains_only_the_hosts_metrics(tmp_path: Path) -> None:
     body = """
 from prometheus_client import REGISTRY, Counter
 Counter("misfire_events_total", "The host may use any name.")
@@ -89,7 +89,7 @@ assert any("created" in sample.name for sample in samples), "created series are 
 
 
 @pytest.mark.slow
-def test_workers_forked_before_and_after_the_first_call(tmp_path: Path) -> None:
+def test_a_hook_works_in_workers_forked_before_and_after_the_first_call(tmp_path: Path) -> None:
     body = """
 import warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # Python warns about any fork beside a thread
@@ -125,11 +125,11 @@ print(answered(hook) in ("gateway_unreachable", "gateway_resting"))
         ),
     ],
 )
-def test_the_process_ends_when_it_wants_to(ending: str, tmp_path: Path) -> None:
+def test_the_hook_does_not_prevent_the_end_of_the_process(ending: str, tmp_path: Path) -> None:
     well(host(f"answered(hook)\n{ending}", tmp_path))
 
 
-def test_a_call_that_hangs_does_not_hold_the_end(tmp_path: Path) -> None:
+def test_a_hung_call_does_not_delay_the_end_of_the_process(tmp_path: Path) -> None:
     body = """
 from streams.hook import Tokens
 from streams.files.keyring import new_keyring
@@ -146,7 +146,7 @@ print(answered(Hook("http://127.0.0.1:9", deadline_ms=150, tokens=tokens)))
     "closing",
     ["sys.stderr.close()", "sys.stderr = None", "os.close(2)", "os.close(1); os.close(2)"],
 )
-def test_outputs_that_are_closed(closing: str, tmp_path: Path) -> None:
+def test_a_hook_works_with_closed_outputs(closing: str, tmp_path: Path) -> None:
     done = host(
         f"{closing}\ncode = answered(hook)\nos._exit(0 if code == 'gateway_unreachable' else 1)",
         tmp_path,
@@ -154,7 +154,7 @@ def test_outputs_that_are_closed(closing: str, tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
-def test_no_file_can_be_opened(tmp_path: Path) -> None:
+def test_a_hook_works_without_free_file_descriptors(tmp_path: Path) -> None:
     body = """
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
@@ -167,7 +167,7 @@ print(decision.reasons[0].code)
     assert (done.returncode, done.stdout.strip()) == (0, b"client_error")
 
 
-def test_the_hosts_event_loop_policy_is_its_own(tmp_path: Path) -> None:
+def test_the_hosts_event_loop_policy_is_not_changed(tmp_path: Path) -> None:
     body = """
 class Refusing(asyncio.DefaultEventLoopPolicy):
     def new_event_loop(self): raise AssertionError("the host's policy was used")

@@ -107,13 +107,13 @@ def looked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
-def test_no_model_no_service_and_no_registry_comes_with_the_client(looked: dict[str, Any]) -> None:
+def test_the_client_imports_no_model_service_or_registry(looked: dict[str, Any]) -> None:
     modules = set(looked["modules"])
     assert {module.partition(".")[0] for module in modules} & FOREIGN == set()
     assert modules & OURS == set()
 
 
-def test_nothing_of_the_process_is_changed(looked: dict[str, Any]) -> None:
+def test_importing_the_client_changes_nothing_in_the_process(looked: dict[str, Any]) -> None:
     assert (looked["changed"], looked["made"]) == ([], [])
 
 

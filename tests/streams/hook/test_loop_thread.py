@@ -18,14 +18,14 @@ async def for_ever() -> None:
     await asyncio.Event().wait()
 
 
-def test_everything_runs_in_one_thread_that_is_not_the_callers() -> None:
+def test_everything_runs_in_one_background_thread() -> None:
     background = Background()
     threads = {background.run(thread, 10) for _ in range(3)}
     assert len(threads) == 1
     assert threading.get_ident() not in threads
 
 
-def test_what_is_raised_reaches_the_caller() -> None:
+def test_an_exception_reaches_the_caller() -> None:
     async def failing() -> None:
         raise ValueError("no")
 
@@ -48,7 +48,7 @@ def test_a_coroutine_that_takes_too_long_is_cancelled() -> None:
     assert cancelled.wait(10)
 
 
-def test_it_can_be_stopped_before_it_began_and_again_and_begun_again_after() -> None:
+def test_the_loop_can_be_stopped_at_any_time_and_restarted() -> None:
     background = Background()
     background.stop(nothing, 10)
     assert background.run(thread, 10)
@@ -61,7 +61,7 @@ async def nothing() -> None:
     """Nothing to close."""
 
 
-def test_stopping_ends_what_still_runs_and_the_thread() -> None:
+def test_stopping_cancels_running_calls_and_ends_the_thread() -> None:
     background = Background()
     background.run(thread, 10)
     (ours,) = [each for each in threading.enumerate() if each.ident == background.run(thread, 10)]
@@ -80,7 +80,7 @@ def test_stopping_ends_what_still_runs_and_the_thread() -> None:
     assert not ours.is_alive()
 
 
-def test_a_call_from_its_own_thread_would_wait_for_itself() -> None:
+def test_a_call_from_the_background_thread_is_rejected() -> None:
     background = Background()
 
     async def calls() -> int:
@@ -90,7 +90,7 @@ def test_a_call_from_its_own_thread_would_wait_for_itself() -> None:
         background.run(calls, 10)
 
 
-def test_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_cannot_start_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -100,7 +100,7 @@ def test_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_child_starts_a_thread_of_its_own_whatever_was_held_at_the_fork() -> None:
+def test_a_forked_child_starts_its_own_thread_whatever_was_locked() -> None:
     background = Background()
     mine = background.run(thread, 10)
     with background._threads[os.getpid()]._lock:

@@ -28,7 +28,7 @@ def said(
     return tokens.slots(household, {name: value}, time)[name]
 
 
-def test_an_event_leaves_with_tokens_only_and_twice_is_once() -> None:
+def test_an_event_is_sent_with_tokens_only_and_tokenizing_is_idempotent() -> None:
     raw = event(
         slots={"contact": "Mom", "text": "see you at 8"}, speaker_id="anna", device_id="kitchen"
     )
@@ -45,7 +45,7 @@ def test_an_event_leaves_with_tokens_only_and_twice_is_once() -> None:
     assert TOKENS.event(event()).speaker_id is None
 
 
-def test_a_session_that_is_the_devices_own_says_nothing_of_its_id() -> None:
+def test_a_default_session_id_does_not_reveal_the_device_id() -> None:
     raw = event(device_id="kitchen", session_id="")
     sent = TOKENS.event(raw)
     assert (
@@ -57,7 +57,9 @@ def test_a_session_that_is_the_devices_own_says_nothing_of_its_id() -> None:
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
-def test_one_word_has_another_token_elsewhere(household: str, value: str) -> None:
+def test_a_word_has_another_token_in_another_household_slot_or_tenant(
+    household: str, value: str
+) -> None:
     tokens = {
         said(TOKENS, household, value),
         said(TOKENS, f"{household}'", value),
@@ -73,29 +75,29 @@ def test_one_word_has_another_token_elsewhere(household: str, value: str) -> Non
 
 
 @given(st.lists(st.text(), min_size=2, max_size=2, unique=True))
-def test_parts_are_never_confused(parts: list[str]) -> None:
+def test_the_order_of_the_token_parts_matters(parts: list[str]) -> None:
     first, second = parts
     assert TOKENS.device(first, second, START) != TOKENS.device(second, first, START)
 
 
 @pytest.mark.parametrize("same", ["mom", "MOM", "  Mom ", "\uff2dom"])
-def test_the_same_word_is_the_same_however_it_is_written(same: str) -> None:
+def test_spellings_of_a_word_share_a_token(same: str) -> None:
     assert said(TOKENS, "h1", same) == said(TOKENS, "h1", "Mom")
     assert said(TOKENS, "h1", "mum") != said(TOKENS, "h1", "Mom")
 
 
-def test_what_only_looks_like_a_token_is_replaced() -> None:
+def test_a_value_that_only_resembles_a_token_is_replaced() -> None:
     for value in ("k1_5f0c", "dev_12", f"k9_{'0' * 16}"):
         assert said(TOKENS, "h1", value) != value
 
 
-def test_a_known_answer() -> None:
+def test_a_token_equals_a_value_computed_with_openssl() -> None:
     """Computed with ``openssl dgst -sha256 -mac HMAC`` over the same JSON list."""
     keyring = replace(ACME, household=replace(ACME.household, secret="0b" * 32))
     assert Tokens(keyring).household("h1") == "h1_35fc4e15b2e6b191757103a78ed9f9ff"
 
 
-def test_households_change_over_one_by_one_and_both_keys_are_valid_meanwhile() -> None:
+def test_households_rotate_one_by_one_and_both_keys_stay_valid_meanwhile() -> None:
     ring = rotated(ACME, LATER)
     tokens, homes = Tokens(ring), [f"home{number}" for number in range(400)]
 
@@ -115,14 +117,14 @@ def test_households_change_over_one_by_one_and_both_keys_are_valid_meanwhile() -
     assert ring.valid(LATER + timedelta(30)) == ("k2",)
 
 
-def test_a_rotation_waits_for_the_one_before_and_drops_what_is_over() -> None:
+def test_a_rotation_waits_for_the_previous_one_and_drops_expired_keys() -> None:
     ring = rotated(ACME, LATER)
     with pytest.raises(UsageError, match="k1 and k2 are both still valid"):
         rotated(ring, LATER + timedelta(days=10))
     assert [key.id for key in rotated(ring, LATER + timedelta(days=31)).keys] == ["k2", "k3"]
 
 
-def test_a_keyring_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
+def test_a_keyring_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     write_keyring(path, ACME)
     assert path.stat().st_mode & 0o777 == 0o600

@@ -45,7 +45,7 @@ def everything(opened: Opened) -> bytes:
     )
 
 
-def test_an_archive_holds_all_of_one_household_and_is_well() -> None:
+def test_an_archive_contains_all_records_of_one_household_and_verifies() -> None:
     opened = exported(town_log(5, _TURNS), 3)
 
     assert not opened.problems
@@ -131,7 +131,7 @@ CORRUPTIONS: list[Corruption] = [
     st.integers(0, 9),
 )
 @pytest.mark.slow
-def test_no_export_holds_one_foreign_byte(
+def test_an_export_contains_no_foreign_byte(
     damage: list[tuple[Corruption, int, int]], asked: int
 ) -> None:
     log = town_log(10, 2)
@@ -153,7 +153,7 @@ def test_no_export_holds_one_foreign_byte(
         assert sum(map(len, opened.lines.values())) == 9
 
 
-def test_a_state_with_another_households_data_refuses_the_export_and_is_named() -> None:
+def test_a_state_with_another_households_data_prevents_the_export_and_is_named() -> None:
     log = town_log(4, 2)
     foreign_state(log, 0, 2)
     place = log.records[-1].place
@@ -166,7 +166,7 @@ def test_a_state_with_another_households_data_refuses_the_export_and_is_named() 
 
 
 @pytest.mark.parametrize("corrupt", [wrong_key, swapped_values])
-def test_a_record_whose_key_and_content_disagree_is_left_out_and_vetoes_no_export(
+def test_a_record_whose_key_and_content_disagree_is_left_out_of_the_export(
     corrupt: Corruption,
 ) -> None:
     log = town_log(4, 2)
@@ -189,7 +189,7 @@ def test_a_record_whose_key_and_content_disagree_is_left_out_and_vetoes_no_expor
 
 
 @pytest.mark.parametrize("corrupt", [hidden_inside, beside_itself])
-def test_a_field_named_household_id_that_nobody_declared_changes_no_export(
+def test_an_undeclared_field_named_household_id_does_not_affect_an_export(
     corrupt: Corruption,
 ) -> None:
     log = town_log(4, 2)
@@ -214,7 +214,7 @@ def test_thousands_of_households_are_kept_apart() -> None:
         assert set(_HOME.findall(everything(opened))) == {home(asked).encode()}
 
 
-def test_what_one_sign_names_is_told_and_not_given_out() -> None:
+def test_an_unreadable_record_is_reported_and_not_exported() -> None:
     log = town_log(2, 2)
     number = log.add(DEAD_LETTERS, home(1), b'{"said": "half of it')
     place = log.records[number].place
@@ -241,7 +241,7 @@ def test_only_the_requester_can_open_it() -> None:
         open_archive(sealed, "AGE-SECRET-KEY-1")
 
 
-def test_an_archive_that_was_changed_is_found_out() -> None:
+def test_a_modified_archive_is_detected() -> None:
     holdings = collect(home(1), town_log(3, 2).read)
     sealed = seal(home(1), holdings, NOW, [KEY.to_public()])
 
@@ -271,7 +271,9 @@ def test_an_archive_that_was_changed_is_found_out() -> None:
     assert any("do not belong to this household alone" in problem for problem in swapped)
 
 
-def test_what_is_no_archive_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_not_an_archive_is_rejected_with_an_explanation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for data in (b"", b"PK\x05\x06" + b"\0" * 18):
         with pytest.raises(UsageError, match="not an export of misfire"):
             open_archive(pyrage.encrypt(data, [KEY.to_public()]), str(KEY))
@@ -281,7 +283,7 @@ def test_what_is_no_archive_is_refused_in_words(monkeypatch: pytest.MonkeyPatch)
         open_archive(sealed, str(KEY))
 
 
-def test_a_line_that_slipped_through_refuses_the_archive_as_well() -> None:
+def test_a_foreign_line_that_passed_collection_prevents_the_archive() -> None:
     """The archive checks the owners again and does not rely on ``collect``."""
     stray = Holding("assistant.intents", lines=[b'{"record": {"household_id": "h1_00002f"}}\n'])
     with pytest.raises(ForeignRecordError):

@@ -69,7 +69,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     return Desk(monkeypatch)
 
 
-def test_what_is_held_is_counted_and_not_shown(desk: Desk) -> None:
+def test_stored_records_are_counted_but_not_shown(desk: Desk) -> None:
     answer = desk.ask("GET", "/v1/households/{household_id}")
 
     counted = {source["source"]: source for source in answer.json()["sources"]}
@@ -89,7 +89,7 @@ def test_an_export_is_the_archive_encrypted_to_the_requester(desk: Desk) -> None
     assert not desk.sent
 
 
-def test_one_foreign_record_refuses_the_whole_export_and_names_its_place(desk: Desk) -> None:
+def test_one_foreign_record_prevents_the_whole_export_and_its_position_is_named(desk: Desk) -> None:
     desk.log.add(HOUSEHOLDS, home(1), state_with(1, 2))
 
     answer = desk.ask("POST", "/v1/households/{household_id}/export", TO)
@@ -100,7 +100,7 @@ def test_one_foreign_record_refuses_the_whole_export_and_names_its_place(desk: D
     assert desk.sent == [(home(1), Command.EXPORT_REFUSED)]
 
 
-def test_a_record_whose_key_and_content_disagree_vetoes_no_export_and_is_reported(
+def test_a_record_whose_key_and_content_disagree_is_reported_without_preventing_the_export(
     desk: Desk,
 ) -> None:
     theirs = next(each for each in desk.log.read(DECISIONS) if each.key == home(2).encode())
@@ -128,7 +128,7 @@ def test_an_erasure_goes_through_the_log(desk: Desk, *, applied: bool) -> None:
     assert desk.sent == [(home(1), Command.ERASE)]
 
 
-def test_what_remains_is_told_with_its_end(desk: Desk) -> None:
+def test_remaining_records_are_reported_with_their_expiry(desk: Desk) -> None:
     found = desk.ask("GET", "/v1/households/{household_id}/erasure").json()
 
     assert not found["state_erased"]
@@ -147,7 +147,7 @@ def test_what_remains_is_told_with_its_end(desk: Desk) -> None:
         ("/erasure", None, {"wait": 1e9}, "schema"),
     ],
 )
-def test_what_cannot_be_used_is_a_problem(
+def test_an_unusable_request_is_answered_with_a_problem(
     desk: Desk, route: str, body: Any, params: dict[str, Any], code: str
 ) -> None:
     answer = desk.ask("POST", "/v1/households/{household_id}" + route, body, params=params)
@@ -157,14 +157,16 @@ def test_what_cannot_be_used_is_a_problem(
     assert "no key" not in answer.text
 
 
-def test_ids_that_are_none_are_refused(desk: Desk) -> None:
+def test_invalid_ids_are_rejected(desk: Desk) -> None:
     for household in ("a%20b", "%00", "a" * 129, "%C3%A9"):
         assert (
             desk.ask("GET", "/v1/households/{household_id}", household=household).status_code == 422
         )
 
 
-def test_without_a_broker_it_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_operator_api_reports_a_missing_broker(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def missing(*_: object) -> Iterator[None]:
         raise DependencyUnavailable("topic assistant.intents could not be read")
 
@@ -176,7 +178,7 @@ def test_without_a_broker_it_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch
             assert (answer.status_code, answer.json()["type"]) == (503, "urn:misfire:unavailable")
 
 
-def test_only_a_few_are_read_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_few_exports_run_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     reading, go_on = threading.Semaphore(0), threading.Event()
 
     def slow(_: Brokers, topic: str) -> Iterator[Any]:
@@ -264,7 +266,7 @@ def test_every_operation_refuses_every_wrong_token(
     )
 
 
-def test_who_asked_for_what_is_on_record(
+def test_the_caller_of_every_operation_is_logged(
     guarded: Desk, tokens: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "streams.privacy.operator_api"):
@@ -281,7 +283,7 @@ def test_who_asked_for_what_is_on_record(
     assert secret not in caplog.text
 
 
-def test_without_an_access_file_a_token_is_asked_for_too(desk: Desk) -> None:
+def test_without_an_access_file_a_token_is_still_required(desk: Desk) -> None:
     with pytest.raises(ValueError, match="always requires a token"):
         api.build_operator(Brokers("nobody.invalid:9092"), Guard(None))
 
@@ -331,7 +333,7 @@ def test_a_body_beyond_its_limit_is_not_parsed(desk: Desk) -> None:
         ({"x-misfire-callback": "1"}, 403),
     ],
 )
-def test_no_page_of_another_origin_erases_a_household(
+def test_a_page_of_another_origin_cannot_erase_a_household(
     desk: Desk, headers: dict[str, str], status: int
 ) -> None:
     for operation in ASKED:
@@ -342,7 +344,7 @@ def test_no_page_of_another_origin_erases_a_household(
     assert not desk.sent
 
 
-def test_a_tenant_alone_never_takes_the_last_place() -> None:
+def test_one_tenant_never_takes_the_last_place() -> None:
     places = api._Places()
     assert places.take("acme")
     assert not places.take("acme")

@@ -10,7 +10,7 @@ from streams.privacy.own_token import own_token
 from streams.serving.access.token_file import Scope, sha256_of
 
 
-def test_it_is_made_once_for_its_owner_and_never_logged(
+def test_the_token_is_created_once_for_its_owner_and_never_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / "operator.token"
@@ -29,7 +29,7 @@ def test_it_is_made_once_for_its_owner_and_never_logged(
     assert secret not in caplog.text
 
 
-def test_a_file_that_cannot_serve_is_said_and_not_repeated(tmp_path: Path) -> None:
+def test_an_unusable_token_file_is_reported_without_its_content(tmp_path: Path) -> None:
     file = tmp_path / "operator.token"
     file.touch(0o600)
     for content in ("", "secret", "0" * 8 + ".short"):

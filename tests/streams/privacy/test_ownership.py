@@ -129,18 +129,18 @@ def held(
         (held(HOUSEHOLDS, US, b"\xff\x00damaged"), Whose.UNCHECKED),
     ],
 )
-def test_key_and_content_have_to_agree(record: TopicRecord, whose: Whose) -> None:
+def test_key_and_content_must_agree(record: TopicRecord, whose: Whose) -> None:
     judged = judge(record, US)
     assert judged.whose is whose
     assert bool(judged.content) == (whose is Whose.OURS)
 
 
-def test_of_a_state_every_decision_in_it_counts() -> None:
+def test_every_decision_in_a_state_determines_its_owner() -> None:
     assert judge(held(HOUSEHOLDS, US, state_with(1, 2)), US).whose is Whose.FOREIGN
 
 
 @pytest.mark.parametrize("topic", [INTENTS, OUTCOMES, DECISIONS, INCIDENTS, DEAD_LETTERS, REPLIES])
-def test_nothing_is_a_state_outside_of_its_topic(topic: str) -> None:
+def test_a_record_is_a_state_only_in_the_topic_of_states(topic: str) -> None:
     typed = ("ce_type", b"misfire.household-state.v1")
     of_a_letter = ("misfire_topic", INTENTS.encode())
     for value in (state_with(1, 2), state_of(1, 2)):
@@ -148,7 +148,7 @@ def test_nothing_is_a_state_outside_of_its_topic(topic: str) -> None:
         assert judge(held(topic, None, value, typed, of_a_letter), US).whose is Whose.OTHERS
 
 
-def test_a_cloudevent_in_structured_mode_is_looked_into() -> None:
+def test_a_structured_cloudevent_is_inspected() -> None:
     for number, whose in ((1, Whose.OURS), (2, Whose.DISPUTED)):
         value = wrapped(INTENT.encode(intent_of(number, 0)), INTENT, "e1", "test")
         record = held(INTENTS, US, value, ("content-type", b"application/cloudevents+json"))
@@ -156,7 +156,7 @@ def test_a_cloudevent_in_structured_mode_is_looked_into() -> None:
         assert (judged.whose, judged.content) == (whose, GOOD if whose is Whose.OURS else b"")
 
 
-def test_every_kind_says_whose_it_is_by_its_declared_fields() -> None:
+def test_the_declared_fields_of_every_kind_determine_its_owner() -> None:
     said, answer = intent_of(1, 0), ANSWER.encode(given_by(1))
     told = LATE.encode(late_about(1))
     for topic, kind, value in (
@@ -170,7 +170,7 @@ def test_every_kind_says_whose_it_is_by_its_declared_fields() -> None:
         assert judge(held(topic, THEM, value, typed), THEM).whose is Whose.DISPUTED
 
 
-def test_no_answer_names_two_households() -> None:
+def test_an_answer_cannot_name_two_households() -> None:
     """Otherwise, such an answer would block the exports of two households."""
     with pytest.raises(InvalidValue, match="another household"):
         replace(given_by(1), heard=intent_of(2, 0))
@@ -182,18 +182,18 @@ def test_no_answer_names_two_households() -> None:
         )
 
 
-def test_what_is_given_out_is_our_own_reading() -> None:
+def test_only_the_decoded_content_is_exported() -> None:
     value = with_fields(GOOD, unknown="bytes that nobody reads")
     assert judge(held(INTENTS, US, value), US).content == GOOD
 
 
-def test_a_decision_says_its_type() -> None:
+def test_a_decision_is_exported_with_its_type() -> None:
     record = held(DECISIONS, US, DECISION.encode(decision_of(intent_of(1, 0))))
     assert judge(record, US).type == DECISION.type
 
 
 @pytest.mark.parametrize("lived", [largest(), lived_in()], ids=["largest", "lived in"])
-def test_a_state_that_was_lived_in_is_given_out_and_read_again(lived: Stored) -> None:
+def test_a_real_state_is_exported_and_read_again(lived: Stored) -> None:
     owner = lived.state.household_id
     judged = judge(held(HOUSEHOLDS, owner, pack(lived)), owner)
     assert judged.whose is Whose.OURS

@@ -43,7 +43,7 @@ def test_the_address_with_the_most_connections_is_evicted_first() -> None:
     assert ended == ["10.0.0.2"]
 
 
-def test_who_keeps_all_its_places_working_keeps_no_new_one_out_while_another_waits() -> None:
+def test_an_address_with_busy_connections_does_not_block_new_ones_while_another_is_idle() -> None:
     ended: list[str] = []
     found = Connections(3, 2)
     for address in ("10.0.0.1", "10.0.0.1", "10.0.0.2"):

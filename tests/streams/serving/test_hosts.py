@@ -67,7 +67,7 @@ def test_loopback_and_the_address_of_the_connection_are_own_hosts(host: str) -> 
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_another_name_is_refused(host: str, method: str) -> None:
+def test_an_unknown_host_name_is_rejected(host: str, method: str) -> None:
     before = metrics.REFUSED.labels("wrong_host")._value.get()
 
     assert (
@@ -112,7 +112,7 @@ def test_a_host_can_be_allowed_for_one_port_or_all() -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-def test_a_page_of_another_origin_is_refused(origin: str, method: str) -> None:
+def test_a_page_of_another_origin_is_rejected(origin: str, method: str) -> None:
     assert status_of(client(), method, origin=origin) == 403
 
 
@@ -146,7 +146,7 @@ def test_a_page_of_this_server_is_accepted_behind_a_tls_proxy() -> None:
         "",
     ],
 )
-def test_a_body_has_to_say_that_it_is_json(method: str, kind: str | None) -> None:
+def test_a_body_must_be_declared_as_json(method: str, kind: str | None) -> None:
     headers = {} if kind is None else {"content-type": kind}
 
     assert client().request(method, "/", content=b"{}", headers=headers).status_code == 415
@@ -173,7 +173,7 @@ def test_two_media_types_are_refused() -> None:
     assert client().post("/", content=b"{}", headers=twice).status_code == 415
 
 
-def test_a_late_answer_is_never_a_command() -> None:
+def test_a_late_answer_is_never_accepted_as_a_command() -> None:
     found = client().post("/", json={}, headers={"x-misfire-callback": "1"})
 
     assert (found.status_code, found.json()["type"]) == (403, "urn:misfire:callback_sent")

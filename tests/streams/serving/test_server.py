@@ -50,7 +50,7 @@ def test_requests_follow_each_other_on_one_connection(port: int) -> None:
             assert client.post("/length", content=iter([b"x" * 9_000, b"y"])).json() == 9_001
 
 
-def test_a_header_without_end_is_refused_early(port: int) -> None:
+def test_an_endless_header_is_rejected_early(port: int) -> None:
     before, raw = cut("head_bytes"), Raw(port)
 
     raw.send(HEAD + b"a: " + b"x" * 2 * bounds.MAX_HEAD_BYTES)
@@ -78,7 +78,7 @@ def test_many_headers_are_refused(port: int) -> None:
 
 @pytest.mark.usefixtures("short_limits")
 @pytest.mark.parametrize("sent", [b"", b"G", HEAD])
-def test_a_head_that_does_not_end_in_time_is_cut(sent: bytes) -> None:
+def test_an_unfinished_head_times_out(sent: bytes) -> None:
     with answering() as port:
         before, raw = cut("head_time"), Raw(port)
         raw.send(sent)
@@ -100,7 +100,7 @@ def test_the_next_head_of_a_connection_has_a_time_limit() -> None:
 
 @pytest.mark.usefixtures("short_limits")
 @pytest.mark.parametrize("sent", [POST + b"content-length: 5\r\n\r\nab", CHUNKED + b"5\r\nab"])
-def test_a_body_that_does_not_end_in_time_is_cut(sent: bytes) -> None:
+def test_an_unfinished_body_times_out(sent: bytes) -> None:
     with answering() as port:
         before, raw = cut("body_time"), Raw(port)
         raw.send(sent)
@@ -113,7 +113,7 @@ def test_a_body_that_does_not_end_in_time_is_cut(sent: bytes) -> None:
     "part",
     [b"1000\r\n" + b"x" * 4_096 + b"\r\n", b"1\r\nx\r\n", b"1;" + b"e" * 4_000 + b"\r\nx\r\n"],
 )
-def test_a_body_without_end_is_cut(port: int, part: bytes) -> None:
+def test_an_endless_body_is_cut_off(port: int, part: bytes) -> None:
     before, raw = cut("body_bytes"), Raw(port)
 
     raw.flood(CHUNKED, part * (100_000 // len(part)), 16 * bounds.MAX_BODY_BYTES)
@@ -121,7 +121,7 @@ def test_a_body_without_end_is_cut(port: int, part: bytes) -> None:
     assert cut("body_bytes") == before + 1
 
 
-def test_a_body_announced_as_too_large_is_refused_unread(port: int) -> None:
+def test_a_body_announced_as_too_large_is_rejected_unread(port: int) -> None:
     allowed, before = Raw(port), cut("body_bytes")
     allowed.send(POST + b"content-length: %d\r\n\r\n" % bounds.MAX_BODY_BYTES)
     refused = Raw(port)
@@ -133,7 +133,7 @@ def test_a_body_announced_as_too_large_is_refused_unread(port: int) -> None:
     assert allowed.answer().startswith(b"HTTP/1.1 200 ")
 
 
-def test_many_small_chunks_are_cut_and_some_are_not(port: int) -> None:
+def test_too_many_small_chunks_are_cut_off(port: int) -> None:
     few, many, before = Raw(port), Raw(port), cut("body_bytes")
     few.send(CHUNKED + b"1\r\nx\r\n" * (bounds.MAX_CHUNKS - 1) + b"0\r\n\r\n")
     many.send(CHUNKED + b"1\r\nx\r\n" * (bounds.MAX_CHUNKS + 1_000))
@@ -143,7 +143,7 @@ def test_many_small_chunks_are_cut_and_some_are_not(port: int) -> None:
     assert cut("body_bytes") == before + 1
 
 
-def test_trailers_without_end_are_cut(port: int) -> None:
+def test_endless_trailers_are_cut_off(port: int) -> None:
     before, raw = cut("body_bytes"), Raw(port)
 
     raw.flood(CHUNKED + b"0\r\n", b"a: x\r\n" * 20_000, 16 * bounds.MAX_BODY_BYTES)
@@ -172,7 +172,7 @@ WISHES = [
 
 @pytest.mark.parametrize("pieces", [1, 2])
 @pytest.mark.parametrize("wish", WISHES)
-def test_a_wish_for_another_protocol_is_passed_over_and_a_body_stays_one(
+def test_a_protocol_upgrade_is_ignored_and_the_body_stays_a_body(
     port: int, wish: bytes, pieces: int
 ) -> None:
     body, raw = HEAD + b"\r\n", Raw(port)
@@ -188,7 +188,7 @@ def test_a_wish_for_another_protocol_is_passed_over_and_a_body_stays_one(
     assert answers.endswith(b'{"ok":true}')
 
 
-def test_nobody_tunnels(port: int) -> None:
+def test_a_connect_request_is_rejected(port: int) -> None:
     raw = Raw(port)
     raw.send(b"CONNECT 127.0.0.1:80 HTTP/1.1\r\nhost: x\r\n" + WISHES[0] + b"\r\n")
 
@@ -204,7 +204,7 @@ def test_nobody_tunnels(port: int) -> None:
         (b"//x/host", None),
     ],
 )
-def test_the_host_of_a_whole_url_counts_and_not_the_header(
+def test_the_host_of_an_absolute_url_takes_precedence_over_the_header(
     port: int, target: bytes, host: bytes | None
 ) -> None:
     raw = Raw(port)
@@ -238,7 +238,7 @@ def test_pipelined_requests_are_bounded(port: int) -> None:
 
 
 @pytest.mark.usefixtures("short_limits")
-def test_who_does_not_read_an_answer_is_cut() -> None:
+def test_a_client_that_does_not_read_its_answer_is_disconnected() -> None:
     with answering() as port:
         before, raw = cut("slow_reader"), Raw(port)
         raw.send(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -247,7 +247,7 @@ def test_who_does_not_read_an_answer_is_cut() -> None:
         assert answered(port)
 
 
-def test_a_flood_of_connections_pushes_itself_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_of_connections_evicts_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "most_connections", lambda: 20)
     with answering() as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as regular:
         before = cut("crowded")
@@ -263,7 +263,7 @@ def test_a_flood_of_connections_pushes_itself_out(monkeypatch: pytest.MonkeyPatc
         assert regular.get("/").status_code == 200
 
 
-def test_an_unfinished_handshake_ends(short_limits: None, tmp_path: Path) -> None:  # noqa: ARG001
+def test_an_unfinished_handshake_times_out(short_limits: None, tmp_path: Path) -> None:  # noqa: ARG001
     ours = trustme.CA()
     pair = tmp_path / "pair.pem"
     ours.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(pair)
@@ -293,7 +293,7 @@ def test_there_are_always_fewer_connections_than_files(
     assert 0 < bounds.connections_per_address(most) < most
 
 
-def test_out_of_files_a_connection_is_evicted_for_a_new_one(
+def test_without_free_descriptors_a_connection_is_evicted_for_a_new_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     refused = iter(

@@ -53,7 +53,7 @@ async def test_other_requests_take_turns_and_decisions_do_not_wait_for_them() ->
     assert app.began.count("/metrics") == 5
 
 
-async def test_a_client_that_does_not_read_keeps_no_turn() -> None:
+async def test_a_client_that_does_not_read_gives_up_its_turn() -> None:
     app = Recorder()
     app.may_answer.set()
     turns = TakeTurns(app)
@@ -66,7 +66,7 @@ async def test_a_client_that_does_not_read_keeps_no_turn() -> None:
     await asyncio.wait_for(turns(scope, receive, read), 5)
 
 
-async def test_a_turn_ends_with_an_application_that_fails() -> None:
+async def test_a_turn_ends_when_the_application_fails() -> None:
     async def fail(*_: object) -> None:
         raise LookupError
 

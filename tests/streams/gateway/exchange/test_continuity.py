@@ -46,7 +46,7 @@ def test_a_connection_resumes_at_the_last_record(counter: GapCounter) -> None:
 @pytest.mark.parametrize(
     "first", [record(9, timestamp=50), record(9, name=b"other"), record(12), record(3)]
 )
-def test_another_record_in_its_place_or_none_is_a_gap(counter: GapCounter, first: Any) -> None:
+def test_a_replaced_or_missing_last_record_is_a_gap(counter: GapCounter, first: Any) -> None:
     assert counter.continuity.begin(0) == 9
     assert counter.continuity.receive(first)
     assert counter.gaps == 1
@@ -72,7 +72,7 @@ def test_a_skipped_offset_is_a_gap(counter: GapCounter) -> None:
     assert counter.gaps == 1
 
 
-def test_where_no_record_was_heard_the_next_connection_may_have_missed_one() -> None:
+def test_a_connection_after_one_without_records_may_have_missed_one() -> None:
     counter = GapCounter()
     assert counter.continuity.begin(0) is None
     assert counter.gaps == 0

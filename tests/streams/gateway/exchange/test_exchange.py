@@ -244,7 +244,7 @@ async def test_workers_must_answer_again_after_a_lost_connection(made: Made) -> 
     assert exchange._liveness.missing() == [0, 1]
 
 
-async def test_it_reports_that_its_background_task_has_ended(made: Made) -> None:
+async def test_the_exchange_reports_the_end_of_its_background_task(made: Made) -> None:
     exchange, _, _ = made
     await exchange.start()
     assert exchange._task is not None
@@ -266,7 +266,7 @@ async def test_replies_to_other_gateways_are_ignored_but_erasures_are_not(made: 
     assert late == [own, ""]
 
 
-async def test_what_waits_for_the_broker_says_when_it_was_accepted(
+async def test_a_buffered_record_has_its_acceptance_time(
     made: Made,
 ) -> None:
     """The worker needs it for events that were accepted before an erasure but sent after it."""

@@ -13,7 +13,7 @@ def put(outbox: Outbox, household_id: str, value: bytes) -> None:
     outbox.put(Outgoing(INTENTS, household_id.encode(), value, []))
 
 
-def test_while_the_broker_is_away_a_tenant_that_floods_pushes_out_no_record_of_another() -> None:
+def test_during_an_outage_a_flooding_tenant_evicts_no_record_of_another() -> None:
     outbox = Outbox()
     put(outbox, home("bolt", 1), b"first")
     for number in range(2 * module._WAITING):
@@ -33,7 +33,7 @@ def test_a_full_queue_drops_its_oldest_record() -> None:
     assert outbox._records[0].value == b"10"
 
 
-def test_where_all_is_full_no_tenant_pushes_out_a_record_of_another() -> None:
+def test_in_a_full_outbox_no_tenant_evicts_a_record_of_another() -> None:
     outbox = Outbox()
     put(outbox, home("bolt", 1), b"first")
     for tenant in "abcdefghi":
@@ -48,7 +48,7 @@ def test_where_all_is_full_no_tenant_pushes_out_a_record_of_another() -> None:
     assert len(outbox._records) == outbox._places.taken == module._WAITING
 
 
-def test_nor_does_a_household_that_has_its_places_where_no_tenant_is_known() -> None:
+def test_without_tenants_a_household_over_its_share_evicts_no_record_of_another() -> None:
     outbox = Outbox()
     for number in range(module._WAITING):
         put(outbox, f"home-{number}", b"")

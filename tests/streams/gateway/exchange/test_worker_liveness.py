@@ -66,7 +66,7 @@ def test_an_answer_about_an_unknown_partition_is_ignored() -> None:
     assert liveness.missing() == [0]
 
 
-def test_where_the_topic_is_gone_its_partitions_are_missing_and_nothing_is_probed() -> None:
+def test_partitions_of_a_deleted_topic_are_missing_and_not_probed() -> None:
     liveness = WorkerLiveness(Clock())
     liveness.follow([0, 1])
     liveness.record_answer(0)

@@ -146,7 +146,7 @@ def test_every_route_refuses_every_wrong_token(
 
 
 @pytest.mark.parametrize("household", HOST_REFUSALS)
-def test_no_token_names_another_tenants_household(
+def test_a_token_is_rejected_for_another_tenants_household(
     client: TestClient, tokens: dict[str, str], household: str
 ) -> None:
     asked = event(1, household_id=household)
@@ -203,7 +203,7 @@ def test_an_answer_to_another_tenants_confirmation_is_refused(
         assert (found.status_code, found.json()["type"]) == refused
 
 
-def test_a_token_sends_no_more_than_its_rate(tmp_path: Path) -> None:
+def test_a_token_is_limited_to_its_rate(tmp_path: Path) -> None:
     token, kept = new_token("acme", frozenset(Scope), 5)
     write_access(tmp_path / "access.json", with_token(AccessFile(), kept, "hacme"))
     bundle = hand_bundle()
@@ -218,7 +218,7 @@ def test_a_token_sends_no_more_than_its_rate(tmp_path: Path) -> None:
     assert found.headers["retry-after"] == "1"
 
 
-def test_a_revoked_token_is_refused_at_once_and_a_damaged_file_revokes_none(
+def test_a_revoked_token_is_rejected_at_once_and_a_damaged_file_revokes_none(
     client: TestClient, tokens: dict[str, str], tmp_path: Path
 ) -> None:
     file, body = tmp_path / "access.json", INTENT.encode(event(1, household_id=OURS))
@@ -306,7 +306,7 @@ def test_every_route_depends_on_the_guard(client: TestClient) -> None:
     )
 
 
-def test_more_tokens_of_a_tenant_are_not_more_events(tmp_path: Path) -> None:
+def test_all_tokens_of_a_tenant_share_one_rate(tmp_path: Path) -> None:
     one, two, other = (
         new_token(tenant, frozenset(Scope), 5)[1] for tenant in ("acme", "acme", "bolt")
     )
@@ -391,7 +391,7 @@ def with_another_key(access: AccessFile, _: str) -> AccessFile:
 
 
 @pytest.mark.parametrize("change", [without_the_token, with_another_key])
-def test_a_token_that_is_revoked_hears_no_more(
+def test_the_stream_of_a_revoked_token_ends(
     client: TestClient,
     tokens: dict[str, str],
     tmp_path: Path,
@@ -427,7 +427,7 @@ def test_a_token_that_is_revoked_hears_no_more(
         ("beta", OutcomeSource.GATEWAY, 403),
     ],
 )
-def test_a_caller_reports_as_what_it_is(
+def test_the_scopes_of_a_token_determine_the_reported_source(
     client: TestClient, tokens: dict[str, str], token: str, source: OutcomeSource, status: int
 ) -> None:
     household = OURS if token == "decide" else THEIRS

@@ -29,7 +29,7 @@ def test_loopback_needs_no_protection(host: str) -> None:
         ({"trust_network": True}, []),
     ],
 )
-def test_no_network_is_listened_on_without_tls_and_tokens(
+def test_a_network_address_requires_tls_and_tokens(
     host: str, given: dict[str, Path], lacking: list[str]
 ) -> None:
     settings = Settings(gateway_host=host, **given)

@@ -40,7 +40,7 @@ def written(file: Path, *tokens: AccessToken) -> None:
     write_access(file, AccessFile(tenants={"acme": "hacme"}, tokens=tokens))
 
 
-def test_a_token_made_while_another_is_revoked_does_not_bring_it_back(file: Path) -> None:
+def test_a_token_created_during_a_revocation_does_not_restore_the_revoked_one(file: Path) -> None:
     old, new = drawn(10), drawn(10)
     written(file, *old)
     changes = [partial(with_token, token=token, household_key=None) for token in new]
@@ -76,7 +76,7 @@ def test_a_second_writer_waits_for_the_first(file: Path) -> None:
     assert set(read_access(file).tokens) == {kept, late}
 
 
-def test_a_revocation_between_looking_and_reading_is_not_missed(
+def test_a_revocation_between_stat_and_read_is_not_missed(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file is replaced right after it was read; the old content must not count as the new."""
@@ -97,7 +97,7 @@ def test_a_revocation_between_looking_and_reading_is_not_missed(
 
 
 @pytest.mark.parametrize("in_place", [False, True])
-def test_two_changes_within_one_tick_of_the_clock_are_both_seen(
+def test_two_changes_within_one_clock_tick_are_both_noticed(
     file: Path, monkeypatch: pytest.MonkeyPatch, *, in_place: bool
 ) -> None:
     """Size, time and inode are the same; a file system reuses inodes."""
