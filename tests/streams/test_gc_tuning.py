@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 
-def test_what_stays_is_set_aside_and_the_oldest_are_hardly_ever_looked_at() -> None:
+def test_gc_freezes_loaded_objects_and_rarely_collects_the_oldest() -> None:
     code = (
         "import gc; from streams.gc_tuning import tune_gc; before = gc.get_threshold(); tune_gc(); "
         "print(*before, gc.get_freeze_count(), *gc.get_threshold())"

@@ -83,7 +83,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("what", HOSTILE)
-async def test_a_dead_letter_says_why_and_the_next_event_is_decided(what: str) -> None:
+async def test_a_dead_letter_has_its_reason_and_the_next_event_is_decided(what: str) -> None:
     value, reason = HOSTILE[what]
     bench = Bench(hand_bundle())
     await bench.intents(FakeEvent(INTENTS, 0, b"h1", value), intent_record(event(2), 1))
@@ -95,7 +95,7 @@ async def test_a_dead_letter_says_why_and_the_next_event_is_decided(what: str) -
     assert not bench.failures
 
 
-def test_what_is_allowed_stays_allowed() -> None:
+def test_inputs_within_the_limits_are_accepted() -> None:
     deep = MAX_DEPTH
     for value in (
         b"[" * deep + b"]" * deep,
@@ -110,7 +110,7 @@ def test_what_is_allowed_stays_allowed() -> None:
     )
 
 
-def test_the_limit_is_said_in_the_error() -> None:
+def test_the_error_names_the_limit() -> None:
     with pytest.raises(
         RecordError, match=f"has {MAX_DIGITS + 1} digits; the limit is {MAX_DIGITS}"
     ):
@@ -130,7 +130,7 @@ def packed(path: Path, data: bytes) -> Path:
     return path
 
 
-def test_a_line_that_never_ends_is_not_taken_in(tmp_path: Path) -> None:
+def test_an_endless_line_is_not_read_whole(tmp_path: Path) -> None:
     bomb = packed(tmp_path / "a.jsonl.gz", b"0" * (64 << 20))
     assert bomb.stat().st_size < 100_000
     for read in (read_events, read_labels):
@@ -139,16 +139,14 @@ def test_a_line_that_never_ends_is_not_taken_in(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_unpacks_a_thousandfold_is_no_stream(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_decompression_bomb_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line_files, "_UNPACKED_FLOOR", 1 << 20)
     bomb = packed(tmp_path / "a.jsonl.gz", b"\n" * (4 << 20))
     with pytest.raises(UsageError, match=f"more than {MOST_UNPACKED} times its size"):
         read_events(bomb)
 
 
-def test_a_damaged_or_cut_file_is_named(tmp_path: Path) -> None:
+def test_a_damaged_or_truncated_file_is_named(tmp_path: Path) -> None:
     whole = gzip.compress(GOOD * 100)
     for number, data in enumerate(
         (whole[:-20], whole[:30] + b"\xff" * 60 + whole[90:], b"\x1f\x8b", b"no")
@@ -159,7 +157,7 @@ def test_a_damaged_or_cut_file_is_named(tmp_path: Path) -> None:
             read_events(path)
 
 
-def test_a_label_is_a_word(tmp_path: Path) -> None:
+def test_an_overlong_or_nested_label_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "labels"
     path.write_text(json.dumps({"event_id": "e1", "label": "x" * (LONGEST_LABEL + 1)}))
     with pytest.raises(UsageError, match=f"line 1: label has more than {LONGEST_LABEL} characters"):
@@ -198,13 +196,13 @@ def header(shape: str, kind: str = "'<f8'") -> bytes:
         b"PK\x05\x06" + b"\0" * 18,
     ],
 )
-def test_an_array_is_data_and_as_large_as_it_says(arrays: bytes) -> None:
+def test_an_array_with_objects_or_a_wrong_size_is_rejected(arrays: bytes) -> None:
     files = bundle_to_files(hand_bundle())
     with pytest.raises(BundleError):
         bundle_from_files(files | {"arrays.npz": arrays})
 
 
-def test_an_npz_that_unpacks_to_more_than_any_bundle_is_not_unpacked(
+def test_an_npz_larger_than_any_bundle_is_not_decompressed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("detector.decision.bundle_arrays.LARGEST_BUNDLE", 1 << 20)
@@ -216,7 +214,7 @@ def test_an_npz_that_unpacks_to_more_than_any_bundle_is_not_unpacked(
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", "..", "", "."])
-def test_a_manifest_names_no_file_outside_of_its_bundle(tmp_path: Path, name: str) -> None:
+def test_a_manifest_cannot_name_a_file_outside_its_bundle(tmp_path: Path, name: str) -> None:
     place = tmp_path / "bundle"
     write_bundle(hand_bundle(), place)
     (tmp_path / "secret").write_text("secret")
@@ -252,7 +250,9 @@ TOML = [
 
 
 @pytest.mark.parametrize("text", TOML)
-def test_toml_that_breaks_a_parser_is_refused_in_words(tmp_path: Path, text: str) -> None:
+def test_toml_that_breaks_a_parser_is_rejected_with_an_explanation(
+    tmp_path: Path, text: str
+) -> None:
     with pytest.raises(PolicyError, match="not TOML"):
         parse_policy(text)
     path = tmp_path / "misfire.toml"
@@ -262,7 +262,7 @@ def test_toml_that_breaks_a_parser_is_refused_in_words(tmp_path: Path, text: str
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e400", "true", "'1'", "[]", "-1"])
-def test_a_policys_numbers_are_numbers(number: str) -> None:
+def test_a_policy_with_invalid_numbers_is_rejected(number: str) -> None:
     text = hand_bundle().policy.text
     line = next(line for line in text.splitlines() if line.startswith("base_rate"))
     with pytest.raises(PolicyError, match="base_rate"):

@@ -21,14 +21,16 @@ def _file(path: Path, text: str) -> Path:
     return path
 
 
-def test_every_setting_has_a_default_and_says_what_it_is_for() -> None:
+def test_every_setting_has_a_default_and_a_description() -> None:
     loaded = load(environment={})
     assert set(loaded.sources) == set(Settings.model_fields)
     assert set(loaded.sources.values()) == {"default"}
     assert all(field.description for field in Settings.model_fields.values())
 
 
-def test_the_command_line_goes_before_the_environment_before_the_file(tmp_path: Path) -> None:
+def test_the_command_line_overrides_the_environment_and_the_environment_the_file(
+    tmp_path: Path,
+) -> None:
     file = _file(tmp_path / "some.toml", 'group = "file"\npartitions = 2\nreplication = 3\n')
     loaded = load(
         file, {"MISFIRE_GROUP": "variable", "MISFIRE_PARTITIONS": "3"}, group="given", broker=None
@@ -44,7 +46,7 @@ def test_the_command_line_goes_before_the_environment_before_the_file(tmp_path: 
     assert loaded.sources["broker"] == "default"
 
 
-def test_the_file_in_the_folder_is_read_and_another_can_be_named(tmp_path: Path) -> None:
+def test_the_settings_file_of_the_folder_is_read_unless_another_is_named(tmp_path: Path) -> None:
     _file(tmp_path / "misfire.toml", "partitions = 2")
     other = _file(tmp_path / "other.toml", "partitions = 5")
     assert load(environment={}).settings.partitions == 2
@@ -67,19 +69,19 @@ def test_every_problem_is_reported_at_once_with_its_source(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "broker", ["localhost:9092", "10.0.0.1:9092,10.0.0.2:9093", "kafka-1.example.org:9092"]
 )
-def test_brokers_are_hosts_with_ports(broker: str) -> None:
+def test_brokers_must_be_hosts_with_ports(broker: str) -> None:
     assert load(environment={}, broker=broker).settings.broker == broker
 
 
 @pytest.mark.parametrize(
     "broker", ["", "localhost", "localhost:", ":9092", "a:1,", "a:1 b:2", "http://a:1"]
 )
-def test_what_is_no_broker_is_refused(broker: str) -> None:
+def test_an_invalid_broker_is_rejected(broker: str) -> None:
     with pytest.raises(UsageError, match="broker"):
         load(environment={}, broker=broker)
 
 
-def test_a_file_that_was_named_has_to_be_there(tmp_path: Path) -> None:
+def test_a_named_settings_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(DependencyUnavailable, match="nowhere"):
         load(tmp_path / "nowhere.toml", {})
     with pytest.raises(DependencyUnavailable, match="nowhere"):
@@ -87,7 +89,7 @@ def test_a_file_that_was_named_has_to_be_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"partitions = ", b"\x80\xfe"])
-def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, data: bytes) -> None:
+def test_a_settings_file_that_is_not_toml_is_rejected(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "some.toml").write_bytes(data)
     with pytest.raises(UsageError, match=r"not TOML|not text in UTF-8"):
         load(tmp_path / "some.toml", {})
@@ -103,12 +105,12 @@ def test_addresses_of_callbacks_are_checked_at_the_start(listed: str) -> None:
         load(environment={"MISFIRE_CALLBACK_URLS": listed})
 
 
-def test_a_name_that_is_none_is_not_allowed_silently() -> None:
+def test_an_invalid_allowed_host_is_rejected() -> None:
     with pytest.raises(UsageError, match="allowed_hosts"):
         load(environment={"MISFIRE_ALLOWED_HOSTS": "http://hook.example"})
 
 
-def test_a_setting_that_was_replaced_says_by_what(tmp_path: Path) -> None:
+def test_a_replaced_setting_names_its_replacement(tmp_path: Path) -> None:
     file = _file(tmp_path / "some.toml", 'callback_hosts = "runtime.home.arpa"')
     for given in (
         {"file": file, "environment": {}},
@@ -125,7 +127,7 @@ OPTIONAL = sorted(
 
 @pytest.mark.parametrize("empty", ["", " ", "\t"])
 @pytest.mark.parametrize("name", OPTIONAL)
-def test_an_empty_optional_setting_is_unset_wherever_it_stands(
+def test_an_empty_optional_setting_is_unset_in_every_source(
     tmp_path: Path, name: str, empty: str
 ) -> None:
     """``MISFIRE_ACCESS_FILE=`` in a Compose file was once read as the current directory."""
@@ -139,7 +141,7 @@ def test_an_empty_optional_setting_is_unset_wherever_it_stands(
         assert loaded.sources[name] == "default"
 
 
-def test_what_is_unset_on_top_leaves_what_is_set_below(tmp_path: Path) -> None:
+def test_an_empty_setting_does_not_override_a_lower_source(tmp_path: Path) -> None:
     file = _file(tmp_path / "some.toml", 'access_file = "tokens.json"')
     loaded = load(file, {"MISFIRE_ACCESS_FILE": ""}, access_file="")
     assert loaded.settings.access_file == Path("tokens.json")
@@ -150,7 +152,7 @@ def test_what_is_unset_on_top_leaves_what_is_set_below(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["bundle", "operator_token_file", "broker", "partitions", "kafka_security"]
 )
-def test_a_setting_that_has_to_be_there_is_refused_empty(name: str) -> None:
+def test_a_required_setting_cannot_be_empty(name: str) -> None:
     with pytest.raises(UsageError, match=name):
         load(environment={f"MISFIRE_{name.upper()}": ""})
 
@@ -162,7 +164,7 @@ def test_a_settings_file_with_a_byte_order_mark_is_read(tmp_path: Path, encoding
     assert load(path, {}).settings.group == "näher"
 
 
-def test_a_settings_file_that_is_packed_is_named(tmp_path: Path) -> None:
+def test_a_compressed_settings_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "misfire.toml"
     path.write_bytes(gzip.compress(b'group = "x"'))
     with pytest.raises(UsageError, match="is gzip, not text; unpack it with 'gunzip'"):
@@ -179,7 +181,7 @@ def test_a_settings_file_is_read_from_a_pipe() -> None:
         os.close(out)
 
 
-def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+def test_every_problem_of_all_sources_is_reported_at_once(tmp_path: Path) -> None:
     file = _file(
         tmp_path / "some.toml",
         'grop = "x"\npartitions = "many"\nreplication = true\nbundle = ""\nnested = { a = 1 }',

@@ -133,7 +133,7 @@ def key(
         ("x.db", b"x"),
     ],
 )
-def test_a_file_that_is_none_costs_its_own_numbers_only(
+def test_an_invalid_metrics_file_is_skipped_logged_and_counted(
     name: str, content: bytes, tmp_path: Path
 ) -> None:
     python(NUMBERS, tmp_path)
@@ -160,9 +160,7 @@ def test_a_file_that_is_none_costs_its_own_numbers_only(
         "gauge_livesum_0.db",
     ],
 )
-def test_a_name_of_another_program_ends_nothing_and_its_numbers_count(
-    name: str, tmp_path: Path
-) -> None:
+def test_a_metrics_file_of_another_program_is_included(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(packed(key()))
     done = python(SCRAPE, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -211,7 +209,7 @@ def test_without_the_folder_a_process_exports_its_own_metrics(tmp_path: Path) ->
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_thousand_processes_add_up(tmp_path: Path) -> None:
+def test_the_metrics_of_a_thousand_processes_are_summed(tmp_path: Path) -> None:
     for number in range(1_000):
         (tmp_path / f"counter_{100_000 + number}.db").write_bytes(packed(key()))
     done = python(SCRAPE, tmp_path)
@@ -230,7 +228,7 @@ def test_a_damaged_file_of_an_earlier_process_with_the_same_id_is_removed(tmp_pa
 
 @pytest.mark.parametrize("command", ["worker", "gateway", "operator"])
 @pytest.mark.slow
-def test_a_service_says_in_one_sentence_that_its_folder_is_missing(
+def test_a_service_reports_a_missing_metrics_folder_in_one_sentence(
     command: str, tmp_path: Path
 ) -> None:
     missing = tmp_path / "missing"

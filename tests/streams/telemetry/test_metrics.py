@@ -48,7 +48,7 @@ def test_names_and_descriptions_follow_prometheus_conventions(metric: Metric) ->
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_no_label_identifies_anybody(metric: Metric) -> None:
+def test_no_label_identifies_a_person_or_household(metric: Metric) -> None:
     for label in metric.labels:
         assert not IDENTITIES & set(label.split("_")), label
         assert "id" not in label.split("_")

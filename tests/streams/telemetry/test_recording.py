@@ -34,7 +34,7 @@ def because(decision: Decision, *codes: str) -> Decision:
         (("unknown_intent",), Verdict.CONFIRM, None),
     ],
 )
-def test_a_confirmation_outside_the_budget_has_a_reason(
+def test_a_cautious_verdict_has_its_reason(
     codes: tuple[str, ...], verdict: Verdict, caution: str | None
 ) -> None:
     assert caution_of(replace(because(ASKED, *codes), verdict=verdict)) == caution

@@ -28,7 +28,7 @@ def test_a_listed_address_is_returned_in_canonical_form(url: str, sent: str) -> 
     assert check_callback(url, LISTED, None) == sent
 
 
-def test_an_address_is_for_the_callers_of_its_tenant_alone() -> None:
+def test_an_address_is_available_only_to_callers_of_its_tenant() -> None:
     assert check_callback("http://[0:0::1]:81/x", LISTED, "acme") == "http://[::1]:81/x"
     for tenant in (None, "bolt", "acme "):
         with pytest.raises(RecordError):
@@ -93,14 +93,14 @@ def test_an_address_is_for_the_callers_of_its_tenant_alone() -> None:
         "http://127.0.0.1:9/late/" + "x" * 3_000,
     ],
 )
-def test_nothing_else_is_sent_to(url: str) -> None:
+def test_an_unlisted_address_is_rejected(url: str) -> None:
     with pytest.raises(RecordError) as refused:
         check_callback(url, LISTED, None)
 
     assert refused.value.code == "bad_callback"
 
 
-def test_without_a_list_not_even_loopback_is_sent_to() -> None:
+def test_without_a_list_even_loopback_is_rejected() -> None:
     for url in ("http://127.0.0.1:9/late", "http://[::1]/", "http://localhost/"):
         with pytest.raises(RecordError):
             check_callback(url, "", None)

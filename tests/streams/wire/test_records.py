@@ -25,13 +25,13 @@ VALUES: list[tuple[Kind[Any], Any]] = [
 
 
 @pytest.mark.parametrize(("kind", "value"), VALUES)
-def test_a_value_comes_back_and_gives_the_same_bytes(kind: Kind[Any], value: Any) -> None:
+def test_decoding_and_encoding_gives_the_same_value_and_bytes(kind: Kind[Any], value: Any) -> None:
     data = kind.encode(value)
     assert kind.decode(data) == value
     assert kind.encode(kind.decode(data)) == data
 
 
-def test_the_json_of_an_event() -> None:
+def test_an_event_is_encoded_as_documented() -> None:
     assert ROW == {
         "event_id": "e1",
         "time": "2026-01-05T18:00:10Z",
@@ -119,7 +119,7 @@ def test_the_limit_in_bytes_is_named_and_the_largest_event_is_below_it() -> None
         INTENT.decode(b"x" * 2_097_152)
 
 
-def test_an_error_has_one_part_per_field_however_much_is_wrong() -> None:
+def test_an_error_has_one_part_per_field() -> None:
     slots = {f"private{number}": number for number in range(2_000)}
     with pytest.raises(RecordError) as refused:
         INTENT.decode(json.dumps(ROW | {"slots": slots, "act": "sing"}).encode())
@@ -174,7 +174,7 @@ def test_times_are_utc_and_keep_their_microseconds() -> None:
 
 
 @pytest.mark.parametrize("value", REFUSED, ids=repr)
-def test_a_time_that_is_refused_keeps_its_hint(value: Any) -> None:
+def test_a_rejected_time_keeps_its_hint(value: Any) -> None:
     sent = json.loads(INTENT.encode(event(1))) | {"time": value}
     with pytest.raises(
         RecordError, match="write it as RFC 3339 with a time zone, such as 2026-01-05T07:27:48Z"

@@ -60,7 +60,7 @@ def test_ids_have_to_be_tokens_if_required(field: str) -> None:
         check_tokens(raw, ids=True)
 
 
-def test_of_an_outcome_the_household() -> None:
+def test_only_the_household_of_an_outcome_must_be_a_token() -> None:
     reported = outcome("e1", OutcomeKind.DENIED)
     check_tokens(reported, ids=False)
     with pytest.raises(RecordError, match=r"^household_id:"):

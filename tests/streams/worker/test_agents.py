@@ -67,7 +67,7 @@ async def test_events_are_decided_written_and_acknowledged(bench: Bench) -> None
     assert bench.kafka.on(HOUSEHOLDS)[-1].value == bench.table.data[b"h1"]
 
 
-async def test_nothing_is_written_or_acknowledged_before_the_broker_has_the_decision(
+async def test_nothing_is_written_or_acknowledged_before_the_broker_confirms_the_decision(
     bench: Bench,
 ) -> None:
     bench.kafka.hold = True
@@ -85,7 +85,7 @@ async def test_nothing_is_written_or_acknowledged_before_the_broker_has_the_deci
     assert record.acked
 
 
-async def test_a_topic_that_is_not_there_holds_up_a_record_that_the_watchdog_sees(
+async def test_a_missing_topic_delays_a_record_and_the_watchdog_sees_it(
     bench: Bench,
 ) -> None:
     bench.kafka.gone = DECISIONS
@@ -97,7 +97,7 @@ async def test_a_topic_that_is_not_there_holds_up_a_record_that_the_watchdog_see
     await running
 
 
-async def test_the_next_event_does_not_wait_for_the_writing_of_the_last(bench: Bench) -> None:
+async def test_an_event_does_not_wait_for_the_previous_write(bench: Bench) -> None:
     bench.kafka.hold = True
     running = asyncio.create_task(
         bench.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS)))
@@ -111,7 +111,7 @@ async def test_the_next_event_does_not_wait_for_the_writing_of_the_last(bench: B
     await running
 
 
-async def test_a_record_that_is_delivered_again_is_skipped_and_its_asker_answered(
+async def test_a_redelivered_record_is_skipped_and_its_client_answered(
     bench: Bench,
 ) -> None:
     await bench.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS)))
@@ -128,7 +128,7 @@ async def test_a_record_that_is_delivered_again_is_skipped_and_its_asker_answere
     ]
 
 
-async def test_another_event_under_a_used_id_is_refused_and_changes_nothing(bench: Bench) -> None:
+async def test_another_event_with_a_used_id_is_refused_and_changes_nothing(bench: Bench) -> None:
     await bench.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS)))
     before = bench.table.data[b"h1"]
 
@@ -145,7 +145,7 @@ async def test_another_event_under_a_used_id_is_refused_and_changes_nothing(benc
     assert same.value == bench.kafka.on(DECISIONS)[0].value
 
 
-async def test_an_id_that_was_used_before_the_restart_is_still_used(bench: Bench) -> None:
+async def test_an_id_used_before_a_restart_stays_used(bench: Bench) -> None:
     await bench.intents(intent_record(EVENTS[0], 0))
     restarted = Bench(hand_bundle())
     restarted.table.data |= bench.table.data
@@ -157,7 +157,7 @@ async def test_an_id_that_was_used_before_the_restart_is_still_used(bench: Bench
     ]
 
 
-async def test_in_a_topic_that_was_created_again_every_event_is_decided(bench: Bench) -> None:
+async def test_every_event_in_a_recreated_topic_is_decided(bench: Bench) -> None:
     """A recreated topic starts at offset zero again; none of these events is a duplicate."""
     await bench.intents(*(intent_record(e, 50 + n) for n, e in enumerate(EVENTS)))
     anew = Bench(hand_bundle(), identities=Identities({INTENTS: "33333333"}, {}))
@@ -177,7 +177,7 @@ async def test_in_a_topic_that_was_created_again_every_event_is_decided(bench: B
     assert metrics.EARLIER_TOPIC.labels(INTENTS)._value.get() == before + 1
 
 
-async def test_a_household_that_moved_to_another_partition_is_decided_there(bench: Bench) -> None:
+async def test_a_household_moved_to_another_partition_is_decided_there(bench: Bench) -> None:
     """After partitions were added, a state contains marks of the household's old partition."""
     state = Stored(
         state=HouseholdState.new("h1"), intents=(Mark(TOPICS_HERE.of(INTENTS), 17, 1000),)
@@ -190,7 +190,7 @@ async def test_a_household_that_moved_to_another_partition_is_decided_there(benc
     assert unpack(bench.table.data[b"h1"]).intents == (*state.intents, intents_mark(2))
 
 
-async def test_where_nothing_tells_topics_apart_a_repeated_event_gets_its_decision_again(
+async def test_without_topic_ids_a_repeated_event_gets_its_decision_again(
     bench: Bench,
 ) -> None:
     """A state of version 0.1.0 stores only an offset."""
@@ -208,7 +208,7 @@ async def test_where_nothing_tells_topics_apart_a_repeated_event_gets_its_decisi
 
 
 @pytest.mark.parametrize("topic", [INTENTS, OUTCOMES])
-async def test_a_record_in_another_partition_is_sent_to_its_households_own(
+async def test_a_record_in_the_wrong_partition_is_forwarded_to_its_households_own(
     bench: Bench, topic: str
 ) -> None:
     make = intent_record(EVENTS[0], 0, ASKING)
@@ -231,7 +231,7 @@ async def test_a_record_in_another_partition_is_sent_to_its_households_own(
 @pytest.mark.parametrize(
     ("said", "passed_on"), [(b"9999999999", b"2000000000.000"), (b"1.5", b"1.500")]
 )
-async def test_a_record_that_is_sent_to_its_own_partition_says_the_earliest_time(
+async def test_a_forwarded_record_has_its_earliest_time(
     bench: Bench, said: bytes, passed_on: bytes
 ) -> None:
     make, elsewhere = intent_record(EVENTS[0], 0), (home_of(b"h1") + 1) % PARTITIONS
@@ -245,7 +245,7 @@ async def test_a_record_that_is_sent_to_its_own_partition_says_the_earliest_time
     assert sent.headers == [(FIRST_LOGGED, passed_on)]
 
 
-async def test_a_probe_is_answered_by_its_partition_and_does_nothing_else(bench: Bench) -> None:
+async def test_a_probe_is_answered_by_its_partition_and_has_no_other_effect(bench: Bench) -> None:
     probe = FakeEvent(INTENTS, 7, None, b"{}", [("ce_type", PROBE.encode()), *ASKING], partition=3)
     before = metrics.EVENTS._value.get()
 
@@ -260,7 +260,7 @@ async def test_a_probe_is_answered_by_its_partition_and_does_nothing_else(bench:
     assert metrics.EVENTS._value.get() == before
 
 
-async def test_a_record_that_cannot_be_sent_there_is_a_dead_letter(bench: Bench) -> None:
+async def test_a_record_that_cannot_be_forwarded_becomes_a_dead_letter(bench: Bench) -> None:
     stray = FakeEvent(
         INTENTS, 0, b"h1", b"x" * 1_000_000, partition=(home_of(b"h1") + 1) % PARTITIONS
     )
@@ -271,7 +271,7 @@ async def test_a_record_that_cannot_be_sent_there_is_a_dead_letter(bench: Bench)
 
 
 @pytest.mark.parametrize("topic", [INTENTS, OUTCOMES])
-async def test_whoever_waits_for_what_cannot_be_read_hears_of_it(bench: Bench, topic: str) -> None:
+async def test_the_client_of_an_unreadable_record_gets_a_refusal(bench: Bench, topic: str) -> None:
     broken = FakeEvent(topic, 0, b"h1", b"{", ASKING)
 
     await (bench.intents(broken) if topic == INTENTS else bench.outcomes(broken))
@@ -280,7 +280,7 @@ async def test_whoever_waits_for_what_cannot_be_read_hears_of_it(bench: Bench, t
     assert REFUSAL.decode(reply.value).code == "not_json"
 
 
-async def test_after_a_restart_the_table_alone_tells_what_was_applied(bench: Bench) -> None:
+async def test_after_a_restart_the_table_shows_which_records_were_applied(bench: Bench) -> None:
     await bench.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS[:2])))
     restarted = Bench(hand_bundle())
     restarted.table.data |= bench.table.data
@@ -306,7 +306,7 @@ async def test_a_record_of_an_earlier_assignment_is_left_to_its_new_owner(bench:
     assert not late.acked
 
 
-async def test_what_was_decoded_is_forgotten_when_partitions_are_revoked(bench: Bench) -> None:
+async def test_decoded_states_are_dropped_when_partitions_are_revoked(bench: Bench) -> None:
     await bench.intents(intent_record(EVENTS[0], 0))
     await bench.worker.households.drain()
     bench.table.data.clear()
@@ -314,7 +314,7 @@ async def test_what_was_decoded_is_forgotten_when_partitions_are_revoked(bench: 
     assert bench.worker.households.get("h1").state.events == 0
 
 
-async def test_whoever_waits_for_an_outcome_hears_that_it_was_applied(bench: Bench) -> None:
+async def test_the_client_of_an_outcome_learns_that_it_was_applied(bench: Bench) -> None:
     await bench.intents(*(intent_record(e, n) for n, e in enumerate(EVENTS)))
     record = outcome_record(outcome("e2", OutcomeKind.EXECUTED), 0, ASKING)
 
@@ -343,7 +343,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("reason", BAD)
-async def test_what_cannot_be_read_becomes_a_dead_letter_and_the_next_event_is_decided(
+async def test_an_unreadable_record_becomes_a_dead_letter_and_the_next_event_is_decided(
     bench: Bench, reason: str
 ) -> None:
     key, value, headers = BAD[reason]
@@ -365,7 +365,7 @@ async def test_what_cannot_be_read_becomes_a_dead_letter_and_the_next_event_is_d
 
 
 @pytest.mark.parametrize("days", [-365.0, -0.1, 0.1, 1826.0])
-async def test_no_time_of_a_device_is_refused_and_a_wrong_one_is_marked_and_counted(
+async def test_every_device_time_is_accepted_and_a_wrong_one_is_marked_and_counted(
     bench: Bench, days: float
 ) -> None:
     before = metrics.CLOCKS_REPLACED._value.get()
@@ -422,9 +422,7 @@ HEADERS: dict[str, list[tuple[str, Any]]] = {
 
 @pytest.mark.parametrize("what", HEADERS)
 @pytest.mark.parametrize("topic", [INTENTS, OUTCOMES])
-async def test_headers_that_nobody_can_answer_are_passed_over(
-    bench: Bench, topic: str, what: str
-) -> None:
+async def test_unanswerable_reply_headers_are_ignored(bench: Bench, topic: str, what: str) -> None:
     if topic == INTENTS:
         await bench.intents(intent_record(EVENTS[0], 0, HEADERS[what]))
         assert len(bench.kafka.on(DECISIONS)) == 1
@@ -436,13 +434,13 @@ async def test_headers_that_nobody_can_answer_are_passed_over(
     assert bench.table.data
 
 
-async def test_a_traceparent_goes_with_the_decision(bench: Bench) -> None:
+async def test_a_decision_has_the_traceparent_of_its_event(bench: Bench) -> None:
     trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     await bench.intents(intent_record(EVENTS[0], 0, [("traceparent", trace)]))
     assert bench.kafka.on(DECISIONS)[0].header("traceparent") == trace
 
 
-async def test_where_the_core_fails_the_policy_answers_and_says_so(
+async def test_if_the_core_fails_the_policy_answers_with_a_reason(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(*_: object) -> object:
@@ -466,7 +464,7 @@ async def test_where_the_core_fails_the_policy_answers_and_says_so(
     assert after.value == DECISION.encode(run(EVENTS[:1], hand_bundle())[0][0])
 
 
-async def test_an_agent_that_cannot_go_on_says_so(
+async def test_a_failing_agent_reports_its_failure(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(*_: object, **__: object) -> object:
@@ -478,7 +476,7 @@ async def test_an_agent_that_cannot_go_on_says_so(
     assert [what for what, _ in bench.failures] == ["_intent"]
 
 
-async def test_no_value_that_was_sent_comes_back_in_a_dead_letters_error(bench: Bench) -> None:
+async def test_the_error_of_a_dead_letter_repeats_no_value(bench: Bench) -> None:
     row = json.loads(intent_record(EVENTS[0], 0).message.value)
     spoken = "call-my-doctor"
     for field in ("event_id", "intent", "act", "time", "session_id", "slots", "wake_confidence"):
@@ -493,7 +491,7 @@ async def test_no_value_that_was_sent_comes_back_in_a_dead_letters_error(bench: 
     ]
 
 
-async def test_an_outcome_that_the_core_cannot_take_in_is_no_end_where_it_comes_again(
+async def test_a_redelivered_outcome_that_the_core_failed_on_does_not_stop_the_worker(
     bench: Bench,
 ) -> None:
     """The record's log time is out of the range of ``datetime``."""

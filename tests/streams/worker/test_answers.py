@@ -53,7 +53,9 @@ def results(bench: Bench) -> list[ConfirmationResult]:
     return [RESULT.decode(reply.value) for reply in bench.kafka.on(REPLIES)]
 
 
-async def test_an_answer_is_applied_and_told_to_who_waits(bench: Bench, question: Decision) -> None:
+async def test_an_answer_is_applied_and_its_client_gets_the_result(
+    bench: Bench, question: Decision
+) -> None:
     record = answer_record(given_to(question), 5, ASKING)
 
     await bench.outcomes(record)
@@ -72,7 +74,7 @@ async def test_an_answer_is_applied_and_told_to_who_waits(bench: Bench, question
     assert stored.state.pending[0].standing is Standing.CONFIRMED
 
 
-async def test_delivered_again_it_is_answered_as_before_and_sent_again_it_is_refused(
+async def test_a_redelivered_answer_gets_the_same_result_and_a_repeated_one_is_refused(
     bench: Bench, question: Decision
 ) -> None:
     await bench.outcomes(answer_record(given_to(question), 5, ASKING))
@@ -95,20 +97,20 @@ async def test_a_question_outlives_its_worker(bench: Bench, question: Decision) 
     assert results(other)[0].result is Result.CONFIRMED
 
 
-async def test_an_answer_cannot_be_dated_back(bench: Bench, question: Decision) -> None:
+async def test_an_answer_cannot_be_backdated(bench: Bench, question: Decision) -> None:
     """The answer claims a time before the expiry; its log time is two minutes later."""
     await bench.outcomes(answer_record(given_to(question), 0, ASKING, late=120.0))
     assert results(bench)[0].reason is Refusal.EXPIRED
 
 
-async def test_without_the_key_a_proof_is_none(bench: Bench, question: Decision) -> None:
+async def test_without_the_confirmation_key_a_proof_is_wrong(
+    bench: Bench, question: Decision
+) -> None:
     await bench.outcomes(answer_record(given_to(question, proof="0" * 64), 0, ASKING))
     assert results(bench)[0].reason is Refusal.PROOF_WRONG
 
 
-async def test_an_answer_that_cannot_be_read_is_a_dead_letter(
-    bench: Bench, question: Decision
-) -> None:
+async def test_an_unreadable_answer_becomes_a_dead_letter(bench: Bench, question: Decision) -> None:
     good = answer_record(given_to(question), 0)
     broken = FakeEvent(OUTCOMES, 0, b"h1", b"{}", good.message.headers)
     spoken = answer_record(given_to(question, slots={"contact": "my doctor"}), 1)
@@ -121,7 +123,7 @@ async def test_an_answer_that_cannot_be_read_is_a_dead_letter(
     assert broken.acked
 
 
-async def test_where_the_core_fails_nothing_is_confirmed(
+async def test_if_the_core_fails_nothing_is_confirmed(
     bench: Bench, question: Decision, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(*_: object, **__: object) -> object:
@@ -145,7 +147,7 @@ def small_budget() -> Bundle:
     return replace(bundle, policy=replace(bundle.policy, block_budget=tight))
 
 
-async def test_past_its_budget_a_worker_asks_instead_of_blocking_and_says_so() -> None:
+async def test_with_an_exhausted_budget_a_worker_confirms_instead_of_blocking() -> None:
     bench = Bench(small_budget())
     commands = [
         event(number, household_id=f"h{number}", time=START, commits=True, wake_confidence=ABSURD)
@@ -164,7 +166,7 @@ async def test_past_its_budget_a_worker_asks_instead_of_blocking_and_says_so() -
     assert bench.kafka.on(REPLIES)[0].value == bench.kafka.on(DECISIONS)[0].value
 
 
-def test_a_key_is_read_from_its_file(tmp_path: Path) -> None:
+def test_the_confirmation_key_is_read_from_its_file(tmp_path: Path) -> None:
     assert read_key(None) is None
     (tmp_path / "key").write_bytes(b"0123456789abcdef\n")
     assert read_key(tmp_path / "key") == b"0123456789abcdef"

@@ -53,7 +53,7 @@ async def decide(bench: Bench, *commands: IntentEvent, offset: int = 0) -> list[
     return [DECISION.decode(record.value) for record in bench.kafka.on(DECISIONS)[before:]]
 
 
-async def test_no_tenant_spends_the_budget_of_another() -> None:
+async def test_a_tenant_never_exhausts_the_budget_of_another() -> None:
     bench = Bench(small_budget())
 
     acme = await decide(bench, *(command(1, home("acme", number)) for number in range(30)))
@@ -64,7 +64,7 @@ async def test_no_tenant_spends_the_budget_of_another() -> None:
     assert metrics.BLOCK_BUDGET_SPENT._value.get() == 1.0
 
 
-async def test_a_denied_command_said_again_300_times_spends_nothing() -> None:
+async def test_repeating_a_denied_command_300_times_does_not_use_the_budget() -> None:
     bench = Bench(small_budget())
     loud, quiet = home("acme", 1), home("acme", 2)
     (first,) = await decide(bench, command(1, loud))
@@ -94,7 +94,7 @@ def blocked(
     return asked, replace(decision, verdict=Verdict.BLOCK)
 
 
-def test_one_household_does_not_spend_its_tenants_budget_whatever_it_says() -> None:
+def test_one_household_cannot_exhaust_the_budget_of_its_tenant() -> None:
     budget = small_budget().policy.block_budget
     for loud, quiet in (("kitchen", "garden"), (home("acme", 1), home("acme", 2))):
         budgets = BlockBudgets()
@@ -106,7 +106,7 @@ def test_one_household_does_not_spend_its_tenants_budget_whatever_it_says() -> N
 
 
 @pytest.mark.parametrize("code", ["denied_before", "awaiting_confirmation", "too_many_open"])
-def test_what_repeats_a_refusal_is_not_counted(code: str) -> None:
+def test_a_repeated_refusal_does_not_count_as_a_block(code: str) -> None:
     budget = small_budget().policy.block_budget
     budgets = BlockBudgets()
     for number in range(60):
@@ -115,7 +115,7 @@ def test_what_repeats_a_refusal_is_not_counted(code: str) -> None:
     assert not budgets.spent(home("acme", 1), budget)
 
 
-def test_of_an_erased_household_nothing_is_remembered() -> None:
+def test_an_erased_household_is_removed_from_the_budget() -> None:
     budget = small_budget().policy.block_budget
     budgets = BlockBudgets()
     for number in range(2):
@@ -126,7 +126,7 @@ def test_of_an_erased_household_nothing_is_remembered() -> None:
     assert list(budgets._windows["acme"].households) == [home("acme", 0)]
 
 
-async def test_a_record_that_is_delivered_again_does_not_count_twice() -> None:
+async def test_a_redelivered_record_is_not_counted_twice() -> None:
     bench = Bench(small_budget())
     records = [command(1, home("acme", number)) for number in range(3)]
     await decide(bench, *records)
@@ -137,7 +137,7 @@ async def test_a_record_that_is_delivered_again_does_not_count_twice() -> None:
     assert dict(bench.worker.blocks._windows) == before
 
 
-async def test_the_logs_time_ages_a_window_not_a_devices() -> None:
+async def test_windows_age_by_log_time_not_device_time() -> None:
     bench = Bench(small_budget())
     ahead = replace(command(1, home("acme", 1)), time=START + timedelta(days=365))
     for number in range(2, 30):
@@ -147,7 +147,7 @@ async def test_the_logs_time_ages_a_window_not_a_devices() -> None:
     assert after.verdict is Verdict.CONFIRM
 
 
-async def test_windows_are_kept_of_a_bounded_number_of_tenants_and_one_that_ends_is_over() -> None:
+async def test_the_number_of_tenants_with_a_window_is_bounded_and_windows_end() -> None:
     bench = Bench(small_budget())
     await decide(bench, *(command(1, home("acme", number)) for number in range(30)))
     assert metrics.BLOCK_BUDGET_SPENT._value.get() == 1.0
@@ -161,7 +161,9 @@ async def test_windows_are_kept_of_a_bounded_number_of_tenants_and_one_that_ends
     assert len(bench.worker.blocks._windows) == len(bench.worker.blocks._left) == 256
 
 
-async def test_households_of_another_worker_are_forgotten_and_their_tenants_sums_stay() -> None:
+async def test_households_of_revoked_partitions_are_forgotten_but_not_their_tenants_totals() -> (
+    None
+):
     bench = Bench(small_budget())
     await decide(bench, *(command(1, home("acme", number)) for number in range(30)))
     before = bench.worker.blocks._windows["acme"]

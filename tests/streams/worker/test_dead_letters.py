@@ -28,7 +28,7 @@ def _record(key: bytes | None, value: bytes | None) -> Incoming:
     )
 
 
-def test_an_asker_needs_a_partition_that_is_there_and_an_id() -> None:
+def test_a_reply_target_needs_an_existing_partition_and_an_id() -> None:
     def asked(partition: bytes, correlation: bytes = b"c") -> ReplyTarget | None:
         return reply_target(
             [(REPLY_PARTITION, partition), (CORRELATION_ID, correlation)], partitions=8
@@ -41,7 +41,7 @@ def test_an_asker_needs_a_partition_that_is_there_and_an_id() -> None:
     assert reply_target([], partitions=8) is None
 
 
-def test_a_letter_holds_what_came_and_says_where_and_why() -> None:
+def test_a_letter_contains_the_record_its_position_and_the_reason() -> None:
     letter = letter_about(_record(b"h1", b"{"), ERROR)
     assert (letter.key, letter.value) == (b"h1", b"{")
     assert dict(letter.headers) == {
@@ -54,7 +54,7 @@ def test_a_letter_holds_what_came_and_says_where_and_why() -> None:
     }
 
 
-def test_a_letter_says_since_when_its_record_has_been_there() -> None:
+def test_a_letter_has_the_time_of_its_records_arrival() -> None:
     record = replace(_record(b"h1", b"{"), timestamp=1_000.5)
     waited = replace(record, headers=[(FIRST_LOGGED, b"900")])
 
@@ -62,7 +62,7 @@ def test_a_letter_says_since_when_its_record_has_been_there() -> None:
     assert logged_before(letter_about(waited, ERROR).headers) == 900
 
 
-def test_what_does_not_fit_is_left_out_and_its_size_said() -> None:
+def test_an_oversized_value_is_left_out_and_its_size_given() -> None:
     letter = letter_about(_record(b"k" * 2_000, b"v" * 2_000_000), ERROR)
     headers = dict(letter.headers)
     assert letter.key is None
@@ -71,7 +71,7 @@ def test_what_does_not_fit_is_left_out_and_its_size_said() -> None:
     assert (headers["misfire_size"], headers["misfire_key_size"]) == (b"2000000", b"2000")
 
 
-def test_a_trace_is_passed_on_unless_it_is_none() -> None:
+def test_a_valid_traceparent_is_forwarded_and_an_invalid_one_dropped() -> None:
     trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     assert trace_of([("traceparent", trace)]) == trace
     assert trace_of([("traceparent", b"said in a home")]) is None
@@ -79,7 +79,7 @@ def test_a_trace_is_passed_on_unless_it_is_none() -> None:
     assert trace_of([]) is None
 
 
-def test_nothing_is_repeated_of_a_record_that_may_hold_what_somebody_said() -> None:
+def test_a_record_that_may_contain_spoken_words_is_not_repeated() -> None:
     letter = letter_about(
         _record(b"anna", b"call my doctor"), RecordError("not_tokens", "slots (a value)")
     )
@@ -104,7 +104,7 @@ NOW = datetime(2026, 1, 5, 18, 0, 1, tzinfo=UTC)
         (None, None),
     ],
 )
-def test_an_answer_says_by_how_much_it_is_late(deadline: bytes | None, late: bytes | None) -> None:
+def test_a_late_reply_states_its_delay(deadline: bytes | None, late: bytes | None) -> None:
     headers: list[tuple[str, bytes]] = [(REPLY_PARTITION, b"1"), (CORRELATION_ID, b"c1")]
     target = reply_target([*headers, *([(DEADLINE, deadline)] if deadline is not None else [])], 2)
 

@@ -86,7 +86,7 @@ async def bench() -> Bench:
     return found
 
 
-async def test_nothing_is_left_of_the_state_but_the_mark(bench: Bench) -> None:
+async def test_an_erasure_leaves_only_the_mark_in_the_state(bench: Bench) -> None:
     assert stored(bench) == Stored(
         state=HouseholdState.new("h1"),
         intents=(intents_mark(3),),
@@ -97,7 +97,7 @@ async def test_nothing_is_left_of_the_state_but_the_mark(bench: Bench) -> None:
     assert b"k1_a44e" not in bench.table.data[b"h1"]
 
 
-async def test_every_gateway_hears_of_it(bench: Bench) -> None:
+async def test_every_gateway_receives_the_erasure(bench: Bench) -> None:
     told = [
         sent for sent in bench.kafka.on(REPLIES) if sent.header("ce_type") == COMMAND.type.encode()
     ]
@@ -105,7 +105,7 @@ async def test_every_gateway_hears_of_it(bench: Bench) -> None:
     assert {COMMAND.decode(sent.value).household_id for sent in told} == {"h1"}
 
 
-async def test_a_dead_letter_from_before_that_is_sent_again_does_not_bring_the_household_back(
+async def test_a_redriven_letter_from_before_the_erasure_does_not_restore_the_household(
     bench: Bench,
 ) -> None:
     mark, decided = stored(bench), len(bench.kafka.on(DECISIONS))
@@ -124,19 +124,21 @@ async def test_a_dead_letter_from_before_that_is_sent_again_does_not_bring_the_h
     assert not bench.kafka.on(DEAD_LETTERS)
 
 
-async def test_nor_does_a_late_outcome_of_what_was_erased(bench: Bench) -> None:
+async def test_a_late_outcome_of_an_erased_command_does_not_restore_the_household(
+    bench: Bench,
+) -> None:
     mark = stored(bench)
     await bench.outcomes(outcome_record(outcome("e2", OutcomeKind.UNDONE, seconds=90_000), 1))
     assert stored(bench) == replace(mark, outcomes=(outcomes_mark(1),))
 
 
-async def test_a_delivery_from_before_is_skipped_by_its_offset(bench: Bench) -> None:
+async def test_a_redelivery_from_before_the_erasure_is_skipped_by_its_offset(bench: Bench) -> None:
     mark = stored(bench)
     await bench.intents(*intents(BEFORE, 0), command(3))
     assert stored(bench) == mark
 
 
-async def test_after_a_restart_the_mark_alone_tells(bench: Bench) -> None:
+async def test_after_a_restart_the_mark_shows_the_erasure(bench: Bench) -> None:
     restarted = Bench(hand_bundle())
     restarted.table.data |= bench.table.data
     await restarted.intents(*sent_again(BEFORE, 4))
@@ -144,7 +146,7 @@ async def test_after_a_restart_the_mark_alone_tells(bench: Bench) -> None:
     assert not restarted.kafka.on(DECISIONS)
 
 
-async def test_in_a_topic_that_was_created_again_the_command_is_applied() -> None:
+async def test_an_erasure_in_a_recreated_topic_is_applied() -> None:
     before = Bench(hand_bundle())
     await before.intents(*intents(BEFORE, 50))
     anew = Bench(hand_bundle(), identities=Identities({INTENTS: "33333333"}, {}))
@@ -156,7 +158,7 @@ async def test_in_a_topic_that_was_created_again_the_command_is_applied() -> Non
     assert stored(anew).state == HouseholdState.new("h1")
 
 
-async def test_a_command_that_comes_twice_leaves_what_came_in_between(bench: Bench) -> None:
+async def test_a_repeated_erasure_keeps_later_records(bench: Bench) -> None:
     """Marks without a topic id, as in a state of version 0.1.0."""
     await bench.intents(*intents(AFTER, 4))
     known = stored(bench)
@@ -169,7 +171,7 @@ async def test_a_command_that_comes_twice_leaves_what_came_in_between(bench: Ben
     assert stored(again).state == known.state
 
 
-async def test_what_happens_afterwards_begins_anew(bench: Bench) -> None:
+async def test_events_after_the_erasure_start_a_new_state(bench: Bench) -> None:
     await bench.intents(*intents(AFTER, 4))
     wanted, state = run(AFTER, hand_bundle())
 
@@ -183,7 +185,7 @@ async def test_what_happens_afterwards_begins_anew(bench: Bench) -> None:
     assert [pending.standing for pending in stored(bench).state.pending] == [Standing.DENIED]
 
 
-async def test_events_in_flight_are_erased_or_not_by_their_order_in_the_log() -> None:
+async def test_the_order_in_the_log_decides_which_events_are_erased() -> None:
     bench = Bench(hand_bundle())
     await bench.intents(
         *intents(BEFORE[:2], 0), command(2), *intents(BEFORE[2:], 3), *intents(AFTER, 4)
@@ -192,7 +194,7 @@ async def test_events_in_flight_are_erased_or_not_by_their_order_in_the_log() ->
 
 
 @pytest.mark.parametrize("years", [-5, 5])
-async def test_neither_an_events_time_nor_a_commands_reaches_across_the_command_in_the_log(
+async def test_claimed_times_do_not_move_records_across_the_erasure(
     years: int,
 ) -> None:
     bench = Bench(hand_bundle())
@@ -211,7 +213,7 @@ async def test_neither_an_events_time_nor_a_commands_reaches_across_the_command_
     assert [pending.standing for pending in stored(bench).state.pending] == [Standing.DENIED]
 
 
-async def test_a_command_under_another_key_erases_nobody(bench: Bench) -> None:
+async def test_an_erasure_under_another_key_erases_no_household(bench: Bench) -> None:
     await bench.intents(command(4, household_id="h2"))
     (letter,) = bench.kafka.on(DEAD_LETTERS)
     assert letter.header("misfire_reason") == b"key_mismatch"
@@ -229,7 +231,7 @@ async def test_a_refused_export_is_counted_and_changes_nothing(bench: Bench) -> 
     assert stored(bench) == state
 
 
-def test_what_remains_is_told_with_the_day_when_it_goes() -> None:
+def test_remaining_records_are_reported_with_the_day_of_their_expiry() -> None:
     log = town_log(2, 2)
     marked, left = remains(collect(home(1), log.read))
     assert not marked
@@ -240,7 +242,7 @@ def test_what_remains_is_told_with_the_day_when_it_goes() -> None:
     assert found[HOUSEHOLDS].records == 2
 
 
-async def test_when_all_is_gone_only_the_mark_and_the_command_may_be_there(bench: Bench) -> None:
+async def test_after_expiry_only_the_mark_and_the_command_remain(bench: Bench) -> None:
     log = FakeLog()
     log.add(INTENTS, "h1", command(3).message.value, ce_type=COMMAND.type.encode())
     log.add(HOUSEHOLDS, "h1", bench.table.data[b"h1"])
@@ -255,9 +257,7 @@ async def test_when_all_is_gone_only_the_mark_and_the_command_may_be_there(bench
     assert [(each.source, each.records) for each in left] == [(INTENTS, 1)]
 
 
-async def test_an_erasure_that_the_log_stamped_ahead_keeps_no_later_one_from_its_household() -> (
-    None
-):
+async def test_an_erasure_timestamped_ahead_does_not_block_a_later_one() -> None:
     bench = Bench(hand_bundle())
     await bench.intents(*intents(BEFORE, 0), command(3, at=ERASED_AT + 5 * 365 * 86_400))
     await bench.intents(*intents(AFTER, 4))
@@ -269,7 +269,7 @@ async def test_an_erasure_that_the_log_stamped_ahead_keeps_no_later_one_from_its
     assert stored(bench).erased == AFTER[-1].seconds + 60
 
 
-async def test_no_command_is_allowed_for_saying_that_it_is_from_before_the_erasure(
+async def test_a_claim_to_be_from_before_the_erasure_never_allows_a_command(
     bench: Bench,
 ) -> None:
     """The policy's fallback allows a reversible command; the judge would have blocked this one."""
@@ -298,7 +298,7 @@ def waited(
     ]
 
 
-async def test_a_record_accepted_before_the_erasure_brings_nothing_back_however_late(
+async def test_a_record_accepted_before_the_erasure_never_restores_the_household(
     bench: Bench,
 ) -> None:
     await bench.intents(*waited(AFTER, 4, accepted=ERASED_AT - 1, logged=ERASED_AT + 600))
@@ -307,13 +307,13 @@ async def test_a_record_accepted_before_the_erasure_brings_nothing_back_however_
     assert len(bench.kafka.on(DECISIONS)) == len(BEFORE)
 
 
-async def test_what_a_gateway_accepted_afterwards_begins_the_household_anew(bench: Bench) -> None:
+async def test_a_record_accepted_after_the_erasure_starts_a_new_state(bench: Bench) -> None:
     await bench.intents(*waited(AFTER, 4, accepted=ERASED_AT + 1, logged=ERASED_AT + 600))
 
     assert stored(bench).state.events == len(AFTER)
 
 
-async def test_of_two_times_the_earlier_one_counts_and_none_makes_a_record_newer(
+async def test_the_earlier_of_two_times_counts(
     bench: Bench,
 ) -> None:
     later, earlier = (FIRST_LOGGED, b"9999999999"), (FIRST_LOGGED, f"{ERASED_AT - 1:.3f}".encode())
@@ -323,7 +323,7 @@ async def test_of_two_times_the_earlier_one_counts_and_none_makes_a_record_newer
     assert stored(bench).state == HouseholdState.new("h1")
 
 
-async def test_where_the_log_ran_ahead_at_the_erasure_only_what_waited_is_from_before() -> None:
+async def test_after_an_erasure_timestamped_ahead_only_delayed_records_count_as_earlier() -> None:
     """Events sent without delay are after the erasure in the log, even if its clock was ahead."""
     bench, ahead = Bench(hand_bundle()), ERASED_AT + 5 * 365 * 86_400
     await bench.intents(*intents(BEFORE, 0), command(3, at=ahead))

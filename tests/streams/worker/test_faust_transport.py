@@ -29,7 +29,7 @@ def consumer() -> Any:
     return consumer
 
 
-def test_a_stream_is_read_only_when_flow_control_has_emptied_the_queues(consumer: Any) -> None:
+def test_a_stream_is_read_only_after_flow_control_has_emptied_the_queues(consumer: Any) -> None:
     """Faust resumes, seeks, then resumes flow control, which drops the records fetched so far."""
     consumer.resume_partitions({STREAM})
     assert consumer._get_active_partitions() == set()
@@ -45,7 +45,7 @@ def test_the_changelog_is_read_at_once(consumer: Any) -> None:
     assert consumer._get_active_partitions() == {CHANGELOG}
 
 
-def test_a_rebalance_in_between_lets_nothing_through(consumer: Any) -> None:
+def test_a_resume_before_the_last_rebalance_is_ignored(consumer: Any) -> None:
     consumer.resume_partitions({STREAM})
     consumer.resume_partitions({CHANGELOG})
 
@@ -54,7 +54,7 @@ def test_a_rebalance_in_between_lets_nothing_through(consumer: Any) -> None:
     assert consumer._get_active_partitions() == {CHANGELOG}
 
 
-def test_a_fetch_that_waits_is_not_told_to_read_everything(consumer: Any) -> None:
+def test_a_waiting_fetch_keeps_its_own_set_of_partitions(consumer: Any) -> None:
     """aiokafka treats an empty set as all partitions, and Faust drops what it did not request."""
     asked = {CHANGELOG}
     consumer._thread = AsyncMock()
@@ -67,7 +67,7 @@ def test_a_fetch_that_waits_is_not_told_to_read_everything(consumer: Any) -> Non
     assert seconds < 1.0
 
 
-def test_what_may_be_read_again_is_read_soon(consumer: Any) -> None:
+def test_a_resumed_partition_is_read_without_delay(consumer: Any) -> None:
     """Faust sleeps for a second when there is nothing to read."""
     consumer._thread = AsyncMock()
     consumer._thread.getmany.return_value = {CHANGELOG: ["record"]}
@@ -85,7 +85,7 @@ def test_what_may_be_read_again_is_read_soon(consumer: Any) -> None:
 
 
 @pytest.mark.parametrize("seek", ["recovery", "streams"])
-def test_nothing_is_sought_while_a_fetch_waits(consumer: Any, seek: str) -> None:
+def test_a_seek_waits_for_a_running_fetch(consumer: Any, seek: str) -> None:
     """The records of such a fetch are dropped, and it would move the position after the seek."""
     thread = consumer._thread = AsyncMock()
     thread.assignment = Mock(return_value=set())
@@ -115,7 +115,7 @@ def test_nothing_is_sought_while_a_fetch_waits(consumer: Any, seek: str) -> None
     assert order == ["fetched", "sought"]
 
 
-def test_where_nothing_was_committed_it_seeks_to_the_beginning(consumer: Any) -> None:
+def test_without_a_committed_offset_it_seeks_to_the_beginning(consumer: Any) -> None:
     thread = consumer._thread = AsyncMock()
     thread.assignment = Mock(return_value={STREAM, OTHER, CHANGELOG})
     thread.seek_to_committed.return_value = {STREAM: None, OTHER: 7, CHANGELOG: None}

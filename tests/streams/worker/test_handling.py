@@ -29,7 +29,7 @@ def stored() -> Stored:
     return Stored(state=HouseholdState.new("h1"))
 
 
-def test_a_good_record_is_read() -> None:
+def test_a_valid_record_is_read() -> None:
     assert read_intent(incoming()) == event()
 
 
@@ -41,7 +41,7 @@ def test_a_key_that_is_not_the_household_is_refused(key: bytes | None) -> None:
 
 
 @pytest.mark.parametrize("said", [b"20260105", b"1767600000", b"2026-01-05T07:27:48", b""])
-def test_a_cloudevents_time_is_rfc_3339_or_the_record_is_refused(said: bytes) -> None:
+def test_a_cloudevent_whose_time_is_not_rfc_3339_is_rejected(said: bytes) -> None:
     with pytest.raises(
         RecordError, match=r"the CloudEvent's time: .* write it as RFC 3339"
     ) as raised:
@@ -54,12 +54,12 @@ def test_a_cloudevents_time_is_rfc_3339_or_the_record_is_refused(said: bytes) ->
 
 
 @pytest.mark.parametrize("years", [-50, 5])
-def test_no_time_of_a_device_is_refused(years: int) -> None:
+def test_every_device_time_is_accepted(years: int) -> None:
     said = event(time=START.replace(year=START.year + years))
     assert read_intent(replace(incoming(), value=INTENT.encode(said))) == said
 
 
-def test_deciding_moves_the_offset_and_the_state() -> None:
+def test_a_decision_advances_the_offset_and_the_state() -> None:
     bundle = hand_bundle()
     decision, after, failed = decide_record(stored(), event(), RECORD, bundle, at=event().seconds)
 
@@ -70,7 +70,7 @@ def test_deciding_moves_the_offset_and_the_state() -> None:
     assert not failed
 
 
-def test_where_the_core_fails_the_policy_answers_and_nothing_is_learned(
+def test_if_the_core_fails_the_policy_answers_and_nothing_is_learned(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fails(*_: object, **__: object) -> None:
@@ -91,7 +91,7 @@ def test_where_the_core_fails_the_policy_answers_and_nothing_is_learned(
     assert after == replace(stored(), intents=(RECORD.mark,))
 
 
-def test_where_an_outcome_fails_the_state_stays_and_the_offset_moves(
+def test_if_an_outcome_fails_the_offset_advances_but_not_the_state(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fails(*_: object, **__: object) -> None:

@@ -71,13 +71,13 @@ def scene() -> Scene:
     return Scene()
 
 
-async def test_a_worker_that_is_well_is_left_alone(scene: Scene) -> None:
+async def test_a_healthy_worker_is_not_stopped(scene: Scene) -> None:
     await scene.after(10 * STALLED_SECONDS)
     assert scene.health.ready
     assert not scene.why()
 
 
-async def test_without_a_broker_it_is_not_ready_at_once_and_ends_after_a_while(
+async def test_without_a_broker_a_worker_is_unready_at_once_and_exits_later(
     scene: Scene, signals: list[tuple[int, int]]
 ) -> None:
     await scene.after(5)
@@ -92,7 +92,7 @@ async def test_without_a_broker_it_is_not_ready_at_once_and_ends_after_a_while(
     assert signals == [(os.getpid(), signal.SIGTERM)]
 
 
-async def test_a_partition_that_brings_nothing_makes_it_not_ready_unless_it_is_busy(
+async def test_a_silent_partition_makes_an_idle_worker_unready(
     scene: Scene,
 ) -> None:
     scene.silent = ("assistant.intents 3",)
@@ -113,7 +113,7 @@ async def test_a_partition_that_brings_nothing_makes_it_not_ready_unless_it_is_b
     assert not scene.why()
 
 
-async def test_a_broker_that_comes_back_in_time_makes_it_ready_again(scene: Scene) -> None:
+async def test_a_broker_that_returns_in_time_makes_the_worker_ready_again(scene: Scene) -> None:
     scene.answering = False
     await scene.after(STALLED_SECONDS - 1)
     scene.answering = True
@@ -124,7 +124,7 @@ async def test_a_broker_that_comes_back_in_time_makes_it_ready_again(scene: Scen
     assert not scene.why()
 
 
-async def test_what_is_decided_and_not_written_ends_it(scene: Scene) -> None:
+async def test_decisions_that_are_never_written_stop_the_worker(scene: Scene) -> None:
     scene.taken, scene.written = 7, 3
     await scene.after(STALLED_SECONDS)
     assert not scene.why()
@@ -132,7 +132,7 @@ async def test_what_is_decided_and_not_written_ends_it(scene: Scene) -> None:
     assert "nothing could be written" in scene.why()
 
 
-async def test_slow_writing_is_no_standstill(scene: Scene) -> None:
+async def test_slow_writing_does_not_stop_the_worker(scene: Scene) -> None:
     scene.taken = 1_000
     for _ in range(20):
         scene.written += 1
@@ -140,7 +140,7 @@ async def test_slow_writing_is_no_standstill(scene: Scene) -> None:
     assert not scene.why()
 
 
-async def test_a_dead_agent_ends_it_instead_of_a_worker_that_says_it_is_ready(scene: Scene) -> None:
+async def test_a_dead_agent_stops_the_worker(scene: Scene) -> None:
     scene.alive = False
     await scene.after(1)
     assert "intents" in scene.why()
@@ -166,7 +166,7 @@ def test_the_first_reason_is_kept_and_the_process_is_ended_once(
     assert not health.ready
 
 
-async def test_the_outside_is_told() -> None:
+async def test_health_is_served_over_http() -> None:
     health, port = Health(), free_port()
     serving = await health.serve("127.0.0.1", port)
 

@@ -23,7 +23,7 @@ def forgotten() -> Iterator[None]:
         metrics.LAG.remove(TOPIC, partition)
 
 
-def test_what_waits_is_what_lies_behind_the_last_record_worked_on() -> None:
+def test_lag_is_counted_from_the_last_processed_record() -> None:
     behind = Lag()
     behind.report({(TOPIC, 0): (10, 15), (TOPIC, 1): (0, 0)})
     assert lag() == {"0": 5, "1": 0}
@@ -35,7 +35,7 @@ def test_what_waits_is_what_lies_behind_the_last_record_worked_on() -> None:
     assert metrics.WATERMARK_SECONDS.labels(TOPIC, "0")._value.get() == 1_700_000_000.0
 
 
-def test_a_partition_that_was_given_away_is_spoken_of_no_more() -> None:
+def test_a_revoked_partition_is_no_longer_reported() -> None:
     behind = Lag()
     behind.report({(TOPIC, 0): (0, 5), (TOPIC, 1): (0, 5)})
     behind.report({(TOPIC, 1): (0, 5)})
@@ -43,7 +43,7 @@ def test_a_partition_that_was_given_away_is_spoken_of_no_more() -> None:
     assert lag() == {"1": 5}
 
 
-def test_a_partition_that_came_back_begins_where_its_other_owner_has_committed() -> None:
+def test_a_returned_partition_starts_at_its_committed_offset() -> None:
     behind = Lag()
     behind.worked_on(TOPIC, 0, 3, timestamp=1.0)
     behind.report({})
@@ -52,7 +52,7 @@ def test_a_partition_that_came_back_begins_where_its_other_owner_has_committed()
     assert lag() == {"0": 10}
 
 
-def test_an_end_that_is_older_than_what_was_worked_on_is_no_lag() -> None:
+def test_an_outdated_end_offset_is_no_lag() -> None:
     behind = Lag()
     behind.worked_on(TOPIC, 0, 20, timestamp=1.0)
     behind.report({(TOPIC, 0): (0, 15)})

@@ -31,7 +31,7 @@ def count(reason: OutcomeRefused) -> float:
         (OutcomeKind.UNDONE, OutcomeRefused.RAN_REFUSED),
     ],
 )
-async def test_a_refused_outcome_is_told_and_counted_and_changes_nothing(
+async def test_a_refused_outcome_is_answered_logged_counted_and_changes_nothing(
     kind: OutcomeKind, reason: OutcomeRefused, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench, before = Bench(hand_bundle()), count(reason)
@@ -53,7 +53,7 @@ async def test_a_refused_outcome_is_told_and_counted_and_changes_nothing(
     assert ("although it was not allowed" in caplog.text) is (reason is OutcomeRefused.RAN_REFUSED)
 
 
-async def test_an_outcome_before_its_event_is_counted_when_its_event_comes() -> None:
+async def test_an_outcome_before_its_event_is_counted_when_the_event_arrives() -> None:
     bench, before = Bench(hand_bundle()), count(OutcomeRefused.RAN_REFUSED)
     await bench.outcomes(outcome_record(outcome("e2", OutcomeKind.EXECUTED), 0, ASKING))
     (reply,) = bench.kafka.on(REPLIES)
@@ -64,7 +64,7 @@ async def test_an_outcome_before_its_event_is_counted_when_its_event_comes() -> 
     assert count(OutcomeRefused.RAN_REFUSED) == before + 1
 
 
-async def test_a_worker_without_a_key_offers_nothing_that_takes_a_proof() -> None:
+async def test_a_worker_without_a_key_offers_no_method_with_a_proof() -> None:
     from detector.contracts.decisions import ConfirmMethod
     from streams.kafka.topics import DECISIONS
     from streams.wire.records import DECISION

@@ -30,7 +30,7 @@ def counted(bundle: str, active: Verdict, verdict: Verdict) -> float:
     )
 
 
-async def test_a_shadow_is_counted_and_told_and_answers_nobody(
+async def test_a_shadow_decision_is_counted_and_logged_but_never_answers(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     before = counted(CAREFUL.version, Verdict.ALLOW, Verdict.CONFIRM)
@@ -56,7 +56,7 @@ async def test_a_shadow_is_counted_and_told_and_answers_nobody(
     assert line.fields["active"] == "allow"  # type: ignore[attr-defined]
 
 
-def test_where_both_agree_nothing_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_agreeing_decisions_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     bundle = hand_bundle()
     decisions, _ = run(EVENTS, bundle)
     before = counted(bundle.version, Verdict.ALLOW, Verdict.ALLOW)
@@ -70,7 +70,7 @@ def test_where_both_agree_nothing_is_told(caplog: pytest.LogCaptureFixture) -> N
     assert not caplog.records
 
 
-async def test_a_shadow_that_fails_is_counted_and_touches_nothing(
+async def test_a_failing_shadow_is_counted_and_has_no_effect(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -108,7 +108,9 @@ def test_an_outcome_that_fails_is_counted(monkeypatch: pytest.MonkeyPatch) -> No
     assert metrics.SHADOW_FAILURES._value.get() == before + 1
 
 
-def test_what_is_forgotten_is_gone_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forgotten_states_are_removed_and_memory_is_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(shadow, "_HOUSEHOLDS", 3)
     beside, decision = shadow.Shadow(CAREFUL), run(EVENTS[:1], hand_bundle())[0][0]
     for number in range(5):

@@ -131,7 +131,7 @@ async def test_after_draining_a_household_is_read_from_the_table_again(
     assert households.get("h1") == Stored(state=HouseholdState.new("h1"))
 
 
-async def test_draining_waits_for_the_record_that_is_being_worked_on(
+async def test_draining_waits_for_the_record_in_progress(
     households: Households,
 ) -> None:
     async with households.working:
@@ -156,7 +156,7 @@ async def test_sessions_beyond_the_days_bound_are_counted(
     assert metrics.UNTAUGHT._value.get() == before + 3
 
 
-async def test_a_household_too_large_for_the_changelog_forgets_what_is_open_and_is_counted(
+async def test_an_oversized_household_loses_its_open_state_and_is_counted(
     households: Households, order: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = largest()
@@ -180,7 +180,7 @@ async def test_a_household_that_fits_is_written_whole(households: Households) ->
     assert unpack(households._table.data[full.state.household_id.encode()]) == full
 
 
-async def test_all_states_of_our_partitions_are_written_again_to_a_new_changelog(
+async def test_all_states_of_assigned_partitions_are_rewritten_to_a_new_changelog(
     households: Households, order: list[str]
 ) -> None:
     for name in ("h1", "h2", "h3"):
@@ -196,7 +196,7 @@ async def test_all_states_of_our_partitions_are_written_again_to_a_new_changelog
     assert sorted(order) == [f"changelog {name} 0" for name, home in homes.items() if home in ours]
 
 
-async def test_bytes_are_counted_once_and_then_follow_what_is_written(
+async def test_stored_bytes_are_counted_once_and_updated_on_writes(
     households: Households,
 ) -> None:
     data = households._table.data
@@ -217,7 +217,7 @@ async def test_bytes_are_counted_once_and_then_follow_what_is_written(
     assert households.measure() == (2, sum(len(key) + len(value) for key, value in data.items()))
 
 
-def test_households_that_know_an_earlier_topic_alone_are_told_from_others(
+def test_households_that_know_only_an_earlier_topic_are_recognised(
     households: Households,
 ) -> None:
     ours = [name for name in (f"h{n}" for n in range(40)) if partition_of(name.encode(), 4) == 1][

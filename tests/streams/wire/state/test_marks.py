@@ -72,7 +72,7 @@ def test_merged_marks_contain_those_of_both_states() -> None:
     assert merged((Mark("22222222", 1, 9),), other) == other
 
 
-def test_short_ids() -> None:
+def test_a_topic_id_is_shortened_to_eight_characters() -> None:
     assert len(short_id("01a224e1-d479-7b92-997b-d9bb70f7f20d")) == 8
     assert short_id("00000000-0000-0000-0000-000000000000") == UNKNOWN
     assert short_id(None) == UNKNOWN

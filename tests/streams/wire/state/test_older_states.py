@@ -27,7 +27,9 @@ def read(pending: dict[str, Any], question: dict[str, Any] | None = None) -> tup
         ({"allowed": False, "answered": True}, Standing.DENIED),
     ],
 )
-def test_a_command_without_a_question(pending: dict[str, Any], standing: Standing) -> None:
+def test_an_older_command_without_a_question_is_read(
+    pending: dict[str, Any], standing: Standing
+) -> None:
     assert read(pending)[0] == {"event_id": "e1", "standing": standing}
 
 
@@ -42,7 +44,9 @@ def test_a_command_without_a_question(pending: dict[str, Any], standing: Standin
         ({"state": "over"}, Standing.EXPIRED),
     ],
 )
-def test_a_command_with_its_question(question: dict[str, Any], standing: Standing) -> None:
+def test_an_older_command_with_its_question_is_read(
+    question: dict[str, Any], standing: Standing
+) -> None:
     pending, _ = read({"allowed": True, "answered": True}, question)
     assert pending == {"event_id": "e1", "standing": standing, "confirmation_id": "c1"}
 

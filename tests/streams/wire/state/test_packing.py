@@ -79,7 +79,7 @@ def test_a_state_of_version_0_1_0_is_read_without_its_offsets() -> None:
     assert unpack(pack(expected)) == expected
 
 
-def test_a_form_of_a_later_version_is_named_and_refused() -> None:
+def test_a_later_format_is_rejected_by_name() -> None:
     with pytest.raises(ValueError, match="written in form 03 and this version reads up to form 02"):
         unpack(b"\x03" + pack(Stored(state=HouseholdState.new("h1")))[1:])
 
