@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
 from detector.contracts.decisions import Expected, Reason
-from detector.evidence import TERMS, Moment, Term
+from detector.evidence import TERMS, Moment
 from detector.household.state import Session
 from detector.population.model import Model
 
@@ -36,26 +34,22 @@ def reasons_for(
         contributions: (T,) each term's part of the log-odds, in bits; higher speaks for a misfire.
         at_least: how many reasons to return even if they are weak.
     """
-    strongest = np.argsort(-contributions, kind="stable")[:_MOST_REASONS]
-    return tuple(
-        Reason(
-            code=TERMS[term].name,
-            event_id=moment.event.event_id,
-            bits=round(float(contributions[term]), 6),
-            text=_sentence(TERMS[term], float(values[term]), moment.event.intent),
-        )
-        for place, term in enumerate(strongest)
-        if place < at_least or contributions[term] >= _LEAST_BITS
-    )
-
-
-def _sentence(term: Term, value: float, intent: str) -> str:
-    text = (
-        f"evidence is missing: {term.meaning.partition(';')[0]}"
-        if math.isnan(value)
-        else term.sentence.format(value=value, intent=intent)
-    )
-    return text[0].upper() + text[1:] + "."
+    found: list[Reason] = []
+    for term in np.argsort(-contributions, kind="stable").tolist():
+        bits = float(contributions[term])
+        if len(found) == _MOST_REASONS or (len(found) >= at_least and bits < _LEAST_BITS):
+            break
+        text = TERMS[term].text(float(values[term]), moment.event.intent)
+        if text is not None:
+            found.append(
+                Reason(
+                    code=TERMS[term].name,
+                    event_id=moment.event.event_id,
+                    bits=round(bits, 6),
+                    text=text,
+                )
+            )
+    return tuple(found)
 
 
 def expected_instead(

@@ -124,7 +124,7 @@ def rule_on(
             bundle,
             risk,
             "unknown_intent",
-            f"No household in the training data has used {intent}.",
+            f"Too few households in the training data have used {intent}.",
         )
     elif judgement.failed:
         text = "The judge's result is not a number."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from detector.evidence.context import MISSING, Moment, Term, of_subject
+from detector.evidence.sentences import RARER, Sentences
 from detector.household.state import Subject
 from detector.population.slot_pairs import qualified
 
@@ -43,21 +44,33 @@ TERMS = (
         "slots_apart_bits",
         "bits",
         "how much more rarely than by chance two slots of the subject occur together, rarest pair",
-        "two of its details hardly ever occur together ({value:.1f} bits)",
+        Sentences(
+            "two of its details occur together more rarely than by chance ({value:.1f} bits)",
+            "no two of its details occur together more rarely than by chance",
+            edge=RARER,
+        ),
         of_subject(lambda moment, subject: _most(_apart(moment, subject))),
     ),
     Term(
         "slots_apart_sum",
         "bits",
         "how much more rarely than by chance the slots of the subject occur together, all pairs",
-        "its details hardly ever go together ({value:.1f} bits)",
+        Sentences(
+            "its details occur together more rarely than by chance ({value:.1f} bits)",
+            "its details occur together no more rarely than by chance",
+            edge=RARER,
+        ),
         of_subject(lambda moment, subject: sum(_apart(moment, subject))),
     ),
     Term(
         "slot_left_out_bits",
         "bits",
         "surprisal of a missing slot that usually accompanies a named one, most surprising slot",
-        "a detail is missing that usually accompanies the others ({value:.1f} bits)",
+        Sentences(
+            "a detail is missing that usually accompanies the others ({value:.1f} bits)",
+            "no detail is missing that usually accompanies the others",
+            edge=1.0,
+        ),
         of_subject(lambda moment, subject: _most(_left_out(moment, subject))),
     ),
     Term(
@@ -65,7 +78,12 @@ TERMS = (
         "bits",
         "how much more rarely than by chance a slot of the subject follows an earlier one, "
         "rarest pair",
-        "one of its details hardly ever follows what was said before ({value:.1f} bits)",
+        Sentences(
+            "one of its details follows an earlier one more rarely than by chance "
+            "({value:.1f} bits)",
+            "none of its details follows an earlier one more rarely than by chance",
+            edge=RARER,
+        ),
         _across(_most),
     ),
     Term(
@@ -73,7 +91,11 @@ TERMS = (
         "bits",
         "how much more rarely than by chance the slots of the subject follow earlier ones, "
         "all pairs",
-        "its details hardly ever follow what was said before ({value:.1f} bits)",
+        Sentences(
+            "its details follow the earlier ones more rarely than by chance ({value:.1f} bits)",
+            "its details follow the earlier ones no more rarely than by chance",
+            edge=RARER,
+        ),
         _across(sum),
     ),
 )

@@ -7,15 +7,15 @@ checked automatically. The test of a new sequence scorer or judge should call ``
 ``check_judge``.
 
 >>> from detector.evidence import Term
+>>> from detector.evidence.sentences import always
 >>> turns = lambda moment: float(len(moment.chain.bits))
->>> check_term(Term("turns", "events", "length", "it took {value:.0f} turns", turns), [])
+>>> check_term(Term("turns", "events", "length", always("it took {value:.0f} turn{s}"), turns), [])
 """
 
 from __future__ import annotations
 
 import copy
 import math
-import string
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.evidence import Moment, Term
+from detector.evidence.sentence_checks import check_sentences
 
 __all__ = ["SequenceScorer", "check_judge", "check_scorer", "check_term"]
 
@@ -73,9 +74,10 @@ J = TypeVar("J", bound=_Judge)
 def check_term(term: Term, moments: Iterable[Moment]) -> None:
     """Check that a term fulfils the contract of evidence.
 
-    A term has a name, a unit, a meaning and a sentence template. For every moment, its value is a
-    finite number or NaN, and a second call gives the same value. The term does not modify the
-    moment. It does not depend on ids, on the date or on the number of events in the household.
+    A term has a name, a unit, a meaning and true sentences (``check_sentences``). For every moment,
+    its value is a finite number or NaN, and a second call gives the same value. The term does not
+    modify the moment. It does not depend on ids, on the date or on the number of events in the
+    household.
 
     Args:
         term: the term.
@@ -89,13 +91,7 @@ def check_term(term: Term, moments: Iterable[Moment]) -> None:
         f"term name {term.name!r} is not snake_case",
     )
     _require(bool(term.unit and term.meaning), f"term {term.name} lacks a unit or a meaning")
-    fields = {name for _, name, _, _ in string.Formatter().parse(term.sentence) if name is not None}
-    _require(
-        fields <= {"value", "intent"},
-        f"term {term.name}: its sentence may only contain value and intent",
-    )
-    _require(not term.sentence.endswith("."), f"term {term.name}: reasons.py appends the full stop")
-    term.sentence.format(value=1.5, intent="messages.SendMessage")
+    check_sentences(term)
     for moment in moments:
         before = copy.deepcopy(moment)
         value = term.value(moment)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from detector.contracts.events import CONVERSATION, IntentEvent, domain_of
+from detector.evidence.sentences import Sentences, finished
 from detector.household.state import Chain, HouseholdState, Session, Subject
 from detector.population.base_rates import Population
 from detector.population.dialogue_flow import moves_of
@@ -88,15 +90,22 @@ def _kept_before(session: Session) -> int:
 class Term:
     """One named piece of evidence.
 
-    ``sentence`` explains a value that is evidence for a misfire; it is a template for ``{value}``
-    and ``{intent}``.
+    ``sentences`` explain a value to a person; ``None`` means that the term is never a reason.
     """
 
     name: str
     unit: str
     meaning: str
-    sentence: str
+    sentences: Sentences | None
     value: Callable[[Moment], float]
+
+    def text(self, value: float, intent: str) -> str | None:
+        """Return the sentence about a value of this term, or ``None`` if the term has none."""
+        if self.sentences is None:
+            return None
+        if math.isnan(value):
+            return finished(f"evidence is missing: {self.meaning.partition(';')[0]}")
+        return self.sentences.text(value, intent)
 
 
 def of_subject(value: Callable[[Moment, Subject], float]) -> Callable[[Moment], float]:

@@ -6,6 +6,7 @@ import math
 
 from detector.contracts.events import domain_of
 from detector.evidence.context import MISSING, Moment, Term
+from detector.evidence.sentences import RARE, Sentences
 
 __all__ = ["TERMS"]
 
@@ -45,35 +46,55 @@ TERMS = (
         "search_bits",
         "bits",
         "surprisal of whether a search in the domain preceded the command",
-        "users usually lead up to {intent} in another way ({value:.1f} bits)",
+        Sentences(
+            "users usually lead up to {intent} in another way ({value:.1f} bits)",
+            "users usually lead up to {intent} like that",
+            edge=1.0,
+        ),
         _search_bits,
     ),
     Term(
         "slot_bits",
         "bits",
         "surprisal of the set of slots that are known when the intent is committed",
-        "the set of details is unusual for {intent} ({value:.1f} bits)",
+        Sentences(
+            "the set of details is unusual for {intent} ({value:.1f} bits)",
+            "the set of details is not unusual for {intent}",
+            edge=RARE,
+        ),
         _slot_bits,
     ),
     Term(
         "slots_missing",
         "slots",
         "expected number of usual slots of the intent that the session lacks",
-        "about {value:.1f} of the usual details of {intent} were not given",
+        Sentences(
+            "about {value:.1f} of the usual details of {intent} were not given",
+            "all usual details of {intent} were given",
+            edge=0.05,
+        ),
         _slots_missing,
     ),
     Term(
         "slots_repeated",
         "slots",
         "slots that were named again within the chain",
-        "{value:.0f} details were repeated",
+        Sentences(
+            "the command repeats at least {value:.0f} detail{s}",
+            "the command repeats no details",
+            edge=1.0,
+        ),
         lambda moment: float(min(moment.chain.repeated, 4)),
     ),
     Term(
         "slots_conflicting",
         "slots",
         "slots whose value differs from an earlier one in the session",
-        "{value:.0f} details differ from what was said before",
+        Sentences(
+            "the command contradicts at least {value:.0f} earlier detail{s}",
+            "the command contradicts no earlier details",
+            edge=1.0,
+        ),
         lambda moment: float(min(moment.chain.conflicts, 4)),
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from detector.evidence.context import MISSING, Moment, Term
+from detector.evidence.sentences import RARE, RARE_SEQUENCE, Sentences
 
 __all__ = ["TERMS"]
 
@@ -28,35 +29,55 @@ TERMS = (
         "flow_first_bits",
         "bits",
         "surprisal of the move that changed the subject",
-        "users hardly ever change the subject like that ({value:.1f} bits)",
+        Sentences(
+            "users hardly ever change the subject like that ({value:.1f} bits)",
+            "it is not rare for users to change the subject like that",
+            edge=RARE,
+        ),
         _of_subject_moves(lambda bits: bits[0]),
     ),
     Term(
         "flow_peak_bits",
         "bits",
         "surprisal of the most surprising move after the one that changed the subject",
-        "after its first turn, the dialogue continues in an unusual way ({value:.1f} bits)",
+        Sentences(
+            "after its first turn, the dialogue continues in an unusual way ({value:.1f} bits)",
+            "after its first turn, the dialogue does not continue in an unusual way",
+            edge=RARE,
+        ),
         _of_subject_moves(lambda bits: max(bits[1:], default=MISSING)),
     ),
     Term(
         "flow_bits",
         "bits",
         "surprisal of all moves since the subject changed",
-        "dialogues hardly ever proceed like that ({value:.1f} bits)",
+        Sentences(
+            "dialogues hardly ever proceed like that ({value:.1f} bits)",
+            "it is not rare for a dialogue to proceed like that",
+            edge=RARE_SEQUENCE,
+        ),
         _of_subject_moves(sum),
     ),
     Term(
         "flow_mean_bits",
         "bits",
         "mean surprisal of a move since the subject changed",
-        "its turns follow each other in an unusual way ({value:.1f} bits per turn)",
+        Sentences(
+            "its turns follow each other in an unusual way ({value:.1f} bits per turn)",
+            "its turns do not follow each other in an unusual way",
+            edge=RARE,
+        ),
         _of_subject_moves(_mean),
     ),
     Term(
         "flow_before_bits",
         "bits",
         "mean surprisal of a move before the subject changed",
-        "the dialogue before it proceeded in an unusual way ({value:.1f} bits per turn)",
+        Sentences(
+            "the dialogue before it proceeded in an unusual way ({value:.1f} bits per turn)",
+            "the dialogue before it did not proceed in an unusual way",
+            edge=RARE,
+        ),
         lambda moment: _mean(moment.flow_bits[: moment.kept_before]),
     ),
 )

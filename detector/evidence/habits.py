@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from detector.evidence.context import MISSING, Moment, Term
+from detector.evidence.sentences import RARE, RARER, Sentences, always
 from detector.household.learning import predictive_bits, strength, token
 from detector.population.base_rates import PARTS_OF_WEEK, part_of_week
 
@@ -15,6 +16,10 @@ _LONG_AGO = 50
 #: Bounds of decayed counts. A domain below the first was tried about once (fewer than two uses).
 #: One at or above the second is used regularly (three uses, one of them long ago).
 _TRIED, _KEPT = 1.6, 2.5
+#: Decayed count from which something counts as recently used: one use, 25 sessions ago.
+_USED = 0.6
+#: Surprisal in bits from which a household is inactive at an hour: half of an even share.
+_QUIET = math.log2(2 * PARTS_OF_WEEK)
 
 
 def domain_bits(moment: Moment, domain: str) -> float:
@@ -78,84 +83,116 @@ TERMS = (
         "domain_bits",
         "bits",
         "surprisal of the domain under the household's Pitman-Yor predictive",
-        "this household hardly ever does anything of that kind ({value:.1f} bits)",
+        Sentences(
+            "this household hardly ever does anything of that kind ({value:.1f} bits)",
+            "it is not rare for this household to do something of that kind",
+            edge=RARE,
+        ),
         _domain_bits,
     ),
     Term(
         "intent_bits",
         "bits",
         "surprisal of the intent under the household's Pitman-Yor predictive",
-        "this household hardly ever asks for {intent} ({value:.1f} bits)",
+        Sentences(
+            "this household hardly ever asks for {intent} ({value:.1f} bits)",
+            "it is not rare for this household to ask for {intent}",
+            edge=RARE,
+        ),
         _intent_bits,
     ),
     Term(
         "domain_lift",
         "bits",
         "how much rarer the domain is here than among all households",
-        "other households do this more often ({value:.1f} bits)",
+        Sentences(
+            "other households do this more often ({value:.1f} bits)",
+            "other households do this no more often",
+            edge=RARER,
+        ),
         _domain_lift,
     ),
     Term(
         "domain_count",
         "sessions",
         "decayed count of the household's meant sessions with the domain",
-        "this household has done something of that kind about {value:.0f} times",
+        Sentences(
+            "this household has recently done something of that kind about {value:.0f} time{s}",
+            "this household has not recently done anything of that kind",
+            edge=_USED,
+        ),
         lambda moment: strength(moment.household.domains.get(moment.event.domain), moment.number),
     ),
     Term(
         "intent_count",
         "sessions",
         "decayed count of the household's meant sessions with the intent",
-        "this household has used {intent} about {value:.0f} times",
+        Sentences(
+            "this household has recently used {intent} about {value:.0f} time{s}",
+            "this household has not recently used {intent}",
+            edge=_USED,
+        ),
         lambda moment: strength(moment.household.intents.get(moment.event.intent), moment.number),
     ),
     Term(
         "domain_recency",
         "sessions",
         "meant sessions since the household last used the domain, or all of them if it never did",
-        "this household has not done anything of that kind for {value:.0f} sessions",
+        always("the last use of that kind, if any, was at least {value:.0f} session{s} ago"),
         _recency,
     ),
     Term(
         "population_bits",
         "bits",
         "rarity of the domain among all households",
-        "few households do anything of that kind ({value:.1f} bits)",
+        Sentences(
+            "commands of that kind are rare among all households ({value:.1f} bits)",
+            "commands of that kind are not rare among all households",
+            edge=RARE,
+        ),
         lambda moment: -math.log2(moment.population.domain_rate(moment.event.domain)),
     ),
     Term(
         "settledness",
         "share",
         "decayed share of the household's sessions that used a domain for the first time",
-        "this household tries something new in {value:.0%} of its sessions",
+        always("this household tries something new in {value:.0%} of its sessions"),
         lambda moment: moment.household.novelty,
     ),
     Term(
         "kept_domains",
         "domains",
         "other domains that the household uses regularly",
-        "this household regularly uses {value:.0f} other domains",
+        always("this household regularly uses {value:.0f} other domain{s}"),
         lambda moment: float(sum(count >= _KEPT for count in _others(moment))),
     ),
     Term(
         "tried_domains",
         "domains",
         "other domains that the household used about once",
-        "this household used {value:.0f} other domains about once",
+        always("this household used {value:.0f} other domain{s} about once"),
         lambda moment: float(sum(count < _TRIED for count in _others(moment))),
     ),
     Term(
         "unknown_tokens",
         "share",
         "share of the chain's slot values that the household never used in a meant chain",
-        "{value:.0%} of the values in it are new to this household",
+        Sentences(
+            "this household has not recently used {value:.0%} of the values in it",
+            "this household has recently used all values in it",
+            edge=0.01,
+        ),
         _unknown_tokens,
     ),
     Term(
         "hour_bits",
         "bits",
         "surprisal of the part of the week under the household's hours",
-        "this household is usually inactive at that hour ({value:.1f} bits)",
+        Sentences(
+            "this household is usually inactive at that hour ({value:.1f} bits)",
+            "it is not rare for this household to be active at that hour",
+            edge=_QUIET,
+        ),
         _hour_bits,
     ),
 )

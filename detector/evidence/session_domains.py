@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from detector.evidence.context import MISSING, Moment, Term
 from detector.evidence.habits import domain_bits
+from detector.evidence.sentences import RARE, RARER, Sentences
 
 __all__ = ["TERMS"]
 
@@ -38,21 +39,35 @@ TERMS = (
         "company_bits",
         "bits",
         "surprisal of the session's earlier domain that is the most usual in this household",
-        "nothing earlier in the conversation is usual in this household ({value:.1f} bits)",
+        Sentences(
+            "every earlier subject of the conversation is rare in this household "
+            "({value:.1f} bits)",
+            "not every earlier subject of the conversation is rare in this household",
+            edge=RARE,
+        ),
         _of_other_domains(min),
     ),
     Term(
         "company_peak_bits",
         "bits",
         "surprisal of the session's earlier domain that is the rarest in this household",
-        "something earlier in the conversation is rare in this household ({value:.1f} bits)",
+        Sentences(
+            "an earlier subject of the conversation is rare in this household ({value:.1f} bits)",
+            "no earlier subject of the conversation is rare in this household",
+            edge=RARE,
+        ),
         _of_other_domains(max),
     ),
     Term(
         "stranger_bits",
         "bits",
         "how much rarer the domain is in this household than the session's most usual earlier one",
-        "it is rarer in this household than the rest of the conversation ({value:.1f} bits)",
+        Sentences(
+            "it is rarer in this household than an earlier subject of the conversation "
+            "({value:.1f} bits)",
+            "it is no rarer in this household than any earlier subject of the conversation",
+            edge=RARER,
+        ),
         _stranger,
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from detector.evidence.context import MISSING, Moment, Term, of_subject
+from detector.evidence.sentences import RARE, RARE_SEQUENCE, RARER, Sentences, always, yes_no
 from detector.household.state import Subject
 
 __all__ = ["TERMS"]
@@ -47,134 +48,201 @@ TERMS = (
         "subject_first_bits",
         "bits",
         "surprisal of the turn that changed the subject",
-        "nothing led up to that subject ({value:.1f} bits)",
+        Sentences(
+            "the turn that changed the subject is rare in its place ({value:.1f} bits)",
+            "the turn that changed the subject is not rare in its place",
+            edge=RARE,
+        ),
         of_subject(lambda _, subject: subject.bits[0]),
     ),
     Term(
         "opening_bits",
         "bits",
         "surprisal of the turn that changed the subject, as the first turn of a conversation",
-        "conversations hardly ever begin like that ({value:.1f} bits)",
+        Sentences(
+            "conversations hardly ever begin like that ({value:.1f} bits)",
+            "it is not rare for a conversation to begin like that",
+            edge=RARE,
+        ),
         lambda moment: moment.opening_bits,
     ),
     Term(
         "opening_lift",
         "bits",
         "how much rarer the turn that changed the subject is in its place than as the first turn",
-        "its first turn could begin a conversation but hardly continues this one "
-        "({value:.1f} bits)",
+        Sentences(
+            "its first turn is rarer here than at the beginning of a conversation "
+            "({value:.1f} bits)",
+            "its first turn is no rarer here than at the beginning of a conversation",
+            edge=RARER,
+        ),
         of_subject(_opening_lift),
     ),
     Term(
         "subject_peak_bits",
         "bits",
         "surprisal of the most surprising turn since the subject changed",
-        "one turn since the change of subject is rare in its place ({value:.1f} bits)",
+        Sentences(
+            "a turn since the change of subject is rare in its place ({value:.1f} bits)",
+            "no turn since the change of subject is rare in its place",
+            edge=RARE,
+        ),
         of_subject(lambda _, subject: max(subject.bits)),
     ),
     Term(
         "subject_bits",
         "bits",
         "surprisal of all turns since the subject changed",
-        "the turns since the change of subject are rare ({value:.1f} bits)",
+        Sentences(
+            "the turns since the change of subject are rare as a sequence ({value:.1f} bits)",
+            "the turns since the change of subject are not rare as a sequence",
+            edge=RARE_SEQUENCE,
+        ),
         of_subject(lambda _, subject: sum(subject.bits)),
     ),
     Term(
         "subject_rest_bits",
         "bits",
         "surprisal of the most surprising turn after the one that changed the subject",
-        "one turn after the change of subject is rare in its place ({value:.1f} bits)",
+        Sentences(
+            "a turn after the change of subject is rare in its place ({value:.1f} bits)",
+            "no turn after the change of subject is rare in its place",
+            edge=RARE,
+        ),
         of_subject(lambda _, subject: max(subject.bits[1:], default=MISSING)),
     ),
     Term(
         "subject_lift",
         "bits",
         "surprisal of the change of subject beyond the rarity of its domain",
-        "the change of subject is unusual even for that domain ({value:.1f} bits)",
+        Sentences(
+            "the turn that changed the subject is rarer than its domain ({value:.1f} bits)",
+            "the turn that changed the subject is no rarer than its domain",
+            edge=RARER,
+        ),
         _lift,
     ),
     Term(
         "subject_turns",
         "events",
         "turns since the subject changed",
-        "the subject is only {value:.0f} turns old",
+        always("the subject has lasted for {value:.0f} turn{s}"),
         of_subject(lambda _, subject: float(len(subject.bits))),
     ),
     Term(
         "subject_before",
         "events",
         "turns of the session before the subject changed",
-        "{value:.0f} turns before it were about something else",
+        Sentences(
+            "at least {value:.0f} turn{s} came before the change of subject",
+            "no turn came before that subject",
+            edge=1.0,
+        ),
         of_subject(lambda _, subject: float(min(subject.start, 12))),
     ),
     Term(
         "follows_command",
         "0 or 1",
         "whether the previous subject had a command; missing at the first subject",
-        "the previous subject had not led to a command",
+        yes_no(
+            "the previous subject had led to a command",
+            "the previous subject had not led to a command",
+        ),
         of_subject(lambda _, subject: _flag(subject.follows_command)),
     ),
     Term(
         "interrupts",
         "0 or 1",
         "whether the previous subject ended before its command; missing at the first subject",
-        "it interrupts another command that was not finished",
+        yes_no(
+            "it interrupts another command that was not finished",
+            "it interrupts no unfinished command",
+        ),
         of_subject(lambda _, subject: _flag(subject.interrupts)),
     ),
     Term(
         "returns",
         "0 or 1",
         "whether the session was about this domain earlier, and about another one in between",
-        "the conversation returned to that subject",
+        yes_no(
+            "the conversation returned to that subject",
+            "the conversation had not been about that subject before",
+        ),
         of_subject(lambda moment, subject: float(subject.domain in moment.earlier)),
     ),
     Term(
         "said_again",
         "commands",
         "earlier commands of the same intent in the session",
-        "the conversation had already led to {intent}",
+        Sentences(
+            "the conversation had already led to {intent}",
+            "the conversation had not led to {intent} before",
+            edge=1.0,
+        ),
         lambda moment: float(min(moment.session.committed.count(moment.event.intent), 4)),
     ),
     Term(
         "subject_commands",
         "commands",
         "earlier commands in the subject",
-        "it is not the subject's first command",
+        Sentences(
+            "it is not the subject's first command", "it is the subject's first command", edge=1.0
+        ),
         of_subject(lambda _, subject: float(min(subject.commits - 1, 4))),
     ),
     Term(
         "turn_slot_bits",
         "bits",
         "surprisal of the set of slots in each turn of the subject, summed",
-        "users usually give these details in another order ({value:.1f} bits)",
+        Sentences(
+            "users hardly ever give these details in that order ({value:.1f} bits)",
+            "it is not rare for users to give these details in that order",
+            edge=RARE_SEQUENCE,
+        ),
         of_subject(lambda _, subject: sum(subject.slot_bits)),
     ),
     Term(
         "turn_slot_peak_bits",
         "bits",
         "surprisal of the set of slots in a turn of the subject, most surprising turn",
-        "one turn gives details that are unusual in its place ({value:.1f} bits)",
+        Sentences(
+            "a turn gives details that are unusual in its place ({value:.1f} bits)",
+            "no turn gives details that are unusual in its place",
+            edge=RARE,
+        ),
         of_subject(lambda _, subject: max(subject.slot_bits)),
     ),
     Term(
         "turn_slot_first_bits",
         "bits",
         "surprisal of the set of slots in the turn that changed the subject",
-        "its first turn gives details that are unusual there ({value:.1f} bits)",
+        Sentences(
+            "its first turn gives details that are unusual there ({value:.1f} bits)",
+            "its first turn gives no details that are unusual there",
+            edge=RARE,
+        ),
         of_subject(lambda _, subject: subject.slot_bits[0]),
     ),
     Term(
         "subject_slot_bits",
         "bits",
         "surprisal of the set of slots that were named since the subject changed",
-        "the details since the change of subject are unusual for {intent} ({value:.1f} bits)",
+        Sentences(
+            "the details since the change of subject are unusual for {intent} ({value:.1f} bits)",
+            "the details since the change of subject are not unusual for {intent}",
+            edge=RARE,
+        ),
         _slot_set_bits,
     ),
     Term(
         "subject_slots_missing",
         "slots",
         "expected number of usual slots of the intent that the subject lacks",
-        "about {value:.1f} of the usual details of {intent} were not given for that subject",
+        Sentences(
+            "about {value:.1f} of the usual details of {intent} were not given for that subject",
+            "all usual details of {intent} were given for that subject",
+            edge=0.05,
+        ),
         _slots_missing,
     ),
 )

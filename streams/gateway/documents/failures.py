@@ -150,7 +150,7 @@ FAILURES: tuple[Failure, ...] = (
         Rung.WORKER,
         "unknown_intent",
         _RULE,
-        "no household in the training data ever used it",
+        "too few households in the training data used it",
     ),
     Failure(
         "household new",

@@ -441,6 +441,7 @@ def test_an_unknown_intent_gets_the_fallback_of_its_class_and_is_marked(
     decision = run([event(intent=intent, commits=True, wake_confidence=SURE)], HAND)[0][0]
     assert (decision.verdict, decision.abstained, decision.degraded) == (verdict, True, False)
     assert decision.reasons[0].code == "unknown_intent"
+    assert decision.reasons[0].text.startswith("Too few households in the training data have used")
     assert intent in decision.reasons[0].text
 
 

@@ -63,6 +63,17 @@ def test_a_missing_value_is_reported_as_missing() -> None:
     assert "nan" not in reason.text
 
 
+def test_a_silent_term_is_not_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = tuple(
+        replace(term, sentences=None) if term.name == "chain_bits" else term for term in TERMS
+    )
+    monkeypatch.setattr("detector.decision.reasons.TERMS", silent)
+    moment = send()
+    values = np.array([term.value(moment) for term in TERMS])
+    contributions = weighed(chain_bits=5.0, first_bits=1.0)
+    assert [each.code for each in reasons_for(moment, values, contributions)] == ["first_bits"]
+
+
 def session_of(*turns: tuple[str, Act, bool]) -> tuple[Session, tuple[float, ...]]:
     state, session = HouseholdState.new("h1"), None
     bits: tuple[float, ...] = ()

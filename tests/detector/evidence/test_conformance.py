@@ -12,6 +12,7 @@ import pytest
 from detector.decision.bundle import bundle_from_files, bundle_to_files
 from detector.evidence import TERMS, Moment, Term, evidence
 from detector.evidence.conformance import check_judge, check_scorer, check_term
+from detector.evidence.sentences import always
 from detector.judge.judge import Judge
 from detector.sequence.sequence_model import SequenceModel
 from tests.detector.builders import SURE, hand_bundle, hand_judge, small_model
@@ -23,7 +24,7 @@ GOOD = Term(
     "turns",
     "events",
     "length of the chain",
-    "it took {value:.0f} turns",
+    always("it took {value:.0f} turn{s}"),
     lambda m: float(m.chain.start),
 )
 CALLS: Counter[str] = Counter()
@@ -49,8 +50,7 @@ def modifying(moment: Moment) -> float:
         (replace(GOOD, name="Turns!"), "not snake_case"),
         (replace(GOOD, unit=""), "lacks a unit"),
         (replace(GOOD, meaning=""), "lacks a unit or a meaning"),
-        (replace(GOOD, sentence="{household}"), "may only contain value and intent"),
-        (replace(GOOD, sentence="It ends."), "full stop"),
+        (replace(GOOD, sentences=always("it ends.")), "full stop"),
         (with_value(lambda _: None), "gives NoneType, not a number"),
         (with_value(lambda _: float("inf")), "is infinite"),
         (with_value(another_every_time), "another value when called again"),
