@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,24 @@ from streams.cli.output import note, progress_report, write_json
 from streams.errors import UsageError
 
 
+class Style(StrEnum):
+    """How simulated households speak."""
+
+    DIALOGUE = "dialogue"
+    ONE_SHOT = "one-shot"
+
+
 def simulate(
     out: Annotated[Path, typer.Option(help="File to write the stream to; .gz compresses it.")],
     households: Annotated[int, typer.Option(help="Number of households.", min=1)] = 120,
     days: Annotated[int, typer.Option(help="Number of days.", min=1)] = 30,
+    style: Annotated[
+        Style,
+        typer.Option(
+            help="How households speak: in dialogues, or in one-shot commands under the names of "
+            "several runtimes, such as Home Assistant's intents."
+        ),
+    ] = Style.DIALOGUE,
     misfire_rate: Annotated[
         float,
         typer.Option(
@@ -32,8 +47,9 @@ def simulate(
     json: Json = None,
 ) -> None:
     """Write a stream of simulated households, with or without misfires."""
-    from detector.simulation.households import simulate as run
+    from detector.simulation.households import simulate as dialogues
     from detector.simulation.households import with_misfires
+    from detector.simulation.households.one_shot import simulate_homes
     from streams.files.events import write_events, write_labels
 
     mixture = mixture_of(kind, severity)
@@ -49,6 +65,7 @@ def simulate(
         raise UsageError(
             f"{out} cannot be both the stream and the labels; choose another file with --labels"
         )
+    run = dialogues if style is Style.DIALOGUE else simulate_homes
     with progress_report() as report:
         simulation = run(households, days, seed=seed, progress=report)
     events, marked = with_misfires(simulation, rate=misfire_rate, seed=seed, mixture=mixture)

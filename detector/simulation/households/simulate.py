@@ -22,7 +22,7 @@ from detector.simulation.households.profiles import (
 from detector.simulation.households.skills import CATALOGUE, DOMAINS, Skill
 from detector.simulation.misfires import Turn
 
-__all__ = ["Simulation", "recognised", "simulate", "spoken"]
+__all__ = ["Simulation", "confidences", "recognised", "simulate", "spoken"]
 
 #: Shares of sessions outside a routine: a domain that is not a favourite, and a visitor.
 _NOVEL, _GUEST = 0.04, 0.02
@@ -89,7 +89,7 @@ def spoken(
     speaker = recognised(profile, rng)
     events = []
     for turn in turns:
-        confidences = _confidences(profile.channels, rng)
+        heard = confidences(profile.channels, rng)
         events.append(
             IntentEvent(
                 event_id=new_id("e", rng),
@@ -103,7 +103,7 @@ def spoken(
                 slots=dict(turn.slots),
                 speaker_id=speaker,
                 runtime=profile.runtime,
-                **confidences,
+                **heard,
             )
         )
         time += timedelta(milliseconds=int(1000 * rng.lognormal(2.2, 0.5)))
@@ -161,7 +161,7 @@ def _comes_up(
     return skill, profile.slots(skill, rng)
 
 
-def _confidences(channels: Channels, rng: np.random.Generator) -> dict[str, float | None]:
+def confidences(channels: Channels, rng: np.random.Generator) -> dict[str, float | None]:
     """Draw the confidences of a meant turn, without those that the runtime does not report."""
     shape = _MUMBLED if rng.random() < _MUMBLED_SHARE else _CLEAR
     drawn: list[float | None] = [round(float(value), 3) for value in rng.beta(*shape, size=3)]
