@@ -93,7 +93,13 @@ class Settings(BaseModel):
     replication: int = Field(
         1, ge=1, le=16, description="copies of each partition; 3 in production"
     )
-    bundle: Path = Field(Path("bundle"), description="directory of the bundle that decides")
+    bundle: Path | None = Field(
+        None,
+        description=(
+            "directory of the bundle that decides; default: ./bundle if it exists, else the"
+            " packaged starter bundle"
+        ),
+    )
     shadow_bundle: Path | None = Field(
         None,
         description="directory of a second bundle whose decisions are only compared",

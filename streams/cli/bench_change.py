@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.options import Bundle, Jobs, Json, Plot, Seed
+from streams.cli.options import Jobs, Json, Plot, Seed, TrainedBundle
 from streams.cli.output import note, progress_report, table, write_json
 from streams.errors import UsageError
 
@@ -36,7 +36,7 @@ def change(
     labels: Annotated[
         Path | None, typer.Option(help="Labels of its misfires, which are left out.")
     ] = None,
-    bundle: Bundle = None,
+    bundle: TrainedBundle = None,
     plot: Plot = None,
     jobs: Jobs = 1,
     seed: Seed = 0,

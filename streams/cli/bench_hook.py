@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from streams.cli.options import Broker, Bundle, Json
+from streams.cli.options import Broker, Json, TrainedBundle
 from streams.cli.output import note, progress_report, table, write_json
 from streams.errors import UsageError
 
@@ -28,7 +28,7 @@ _ANSWERED = {"a": "answered", "b": "answered", "k": "answered", "c": "worker", "
 
 def hook(
     broker: Broker = None,
-    bundle: Bundle = None,
+    bundle: TrainedBundle = None,
     rates: Annotated[
         str, typer.Option(help="Calls per second, separated by commas.")
     ] = "100,500,1000",
@@ -89,7 +89,7 @@ def hook(
 
 def storm(
     broker: Broker = None,
-    bundle: Bundle = None,
+    bundle: TrainedBundle = None,
     rate: Annotated[float, typer.Option(help="Calls per second.", min=1.0, max=1_000.0)] = 40.0,
     deadline_ms: Annotated[
         int, typer.Option(help="Deadline of a call in milliseconds.", min=10, max=10_000)
@@ -157,7 +157,7 @@ def storm(
 
 
 def attacks(
-    bundle: Bundle = None,
+    bundle: TrainedBundle = None,
     rate: Annotated[int, typer.Option(help="Calls per second.", min=1, max=10_000)] = 100,
     seconds: Annotated[
         float, typer.Option(help="Seconds without and with each attack.", min=1.0)

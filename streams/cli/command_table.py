@@ -24,6 +24,7 @@ COMMANDS = {
     "decide": ("streams.cli.decide:decide", "Ask whether a command may run."),
     "simulate": ("streams.cli.simulate:simulate", "Write a stream of simulated households."),
     "train": ("streams.cli.train:train", "Train a bundle on a stream of meant events."),
+    "starter": ("streams.cli.starter:app", "Show or train the packaged starter bundle."),
     "scan": ("streams.cli.scan:scan", "List the chains that are most likely misfires."),
     "schema": ("streams.cli.schema:schema", "Write OpenAPI, AsyncAPI and JSON Schema."),
     "replay": ("streams.cli.replay:replay", "Send a stream through a broker and a worker."),

@@ -9,13 +9,15 @@ from typing import Annotated
 
 import typer
 
+from streams.cli.evaluate_daily import daily
 from streams.cli.evaluate_sequences import sequences
 from streams.cli.evaluate_tables import show_evaluation, show_worth
 from streams.cli.options import Bundle, Jobs, Json, Misfires, Plot, Seed, Severity, mixture_of
 from streams.cli.output import note, progress_report, write_json
 from streams.errors import UsageError
 
-app = typer.Typer(invoke_without_command=True, subcommand_metavar="[sequences …]")
+app = typer.Typer(invoke_without_command=True, subcommand_metavar="[daily …|sequences …]")
+app.command()(daily)
 app.command()(sequences)
 
 
@@ -78,9 +80,9 @@ def evaluate(
     from detector.training.train import train as fit
     from streams.cli.parallel import processes
     from streams.cli.plots import draw_evaluation, open_canvas
-    from streams.files.bundles import read_bundle
     from streams.files.events import read_events, read_labels
     from streams.files.policy import read_policy
+    from streams.files.starter import read_deciding
 
     if context.invoked_subcommand is not None:
         return
@@ -103,16 +105,16 @@ def evaluate(
         events = CHANNELS[channel](events)
     with progress_report() as report, processes(jobs) as each:
         judged = (
-            read_bundle(bundle)
-            if bundle
-            else fit(
-                read_events(train or stream),
+            fit(
+                read_events(train),
                 read_policy(policy),
                 mixture=mixture,
                 seed=seed,
                 progress=report,
                 each=each,
             )
+            if train
+            else read_deciding(bundle)
         )
         found = measure(events, judged, misfires, progress=report)
         worths = (
@@ -152,7 +154,7 @@ def _check_options(
     train: Path | None, bundle: Path | None, *, ablate: bool, leaves_out: bool
 ) -> None:
     """Check that there is one bundle to evaluate, and that training options have --train."""
-    if (train is None) == (bundle is None):
+    if train is not None and bundle is not None:
         raise UsageError(
             "give either --train STREAM or --bundle DIR: evaluate a new bundle or an existing one"
         )

@@ -26,6 +26,7 @@ __all__ = [
     "Seed",
     "Severity",
     "Stream",
+    "TrainedBundle",
     "mixture_of",
     "reachable_brokers",
 ]
@@ -38,7 +39,17 @@ Broker = Annotated[
     str | None,
     typer.Option("--broker", help="Kafka brokers, HOST:PORT[,HOST:PORT…].", metavar="HOST:PORT"),
 ]
-Bundle = Annotated[Path | None, typer.Option("--bundle", help="Directory of the bundle.")]
+Bundle = Annotated[
+    Path | None,
+    typer.Option(
+        "--bundle",
+        help="Directory of the bundle; default: ./bundle if it exists, else the packaged starter "
+        "bundle.",
+    ),
+]
+TrainedBundle = Annotated[
+    Path | None, typer.Option("--bundle", help="Directory of the bundle; default: train one.")
+]
 Jobs = Annotated[
     int,
     typer.Option(

@@ -33,6 +33,7 @@ def worker(
     Up to as many workers as there are partitions share the work.
     """
     from streams.files.bundles import read_bundle
+    from streams.files.starter import deciding_directory, read_deciding
     from streams.settings import load
     from streams.telemetry.logs import configure_logs
     from streams.worker.run import run_worker
@@ -41,9 +42,13 @@ def worker(
     settings = load(
         config, broker=broker, bundle=bundle, shadow_bundle=shadow_bundle, worker_port=port
     ).settings
-    chosen = read_bundle(settings.bundle)
+    chosen = read_deciding(settings.bundle)
     logger.info(
-        "worker of group %s on %s, bundle %s", settings.group, settings.broker, chosen.version
+        "worker of group %s on %s, bundle %s in %s",
+        settings.group,
+        settings.broker,
+        chosen.version,
+        deciding_directory(settings.bundle),
     )
     shadow = read_bundle(settings.shadow_bundle) if settings.shadow_bundle else None
     if shadow:

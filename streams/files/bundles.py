@@ -23,9 +23,16 @@ from streams.files.atomic import existing_folder, write_folder
 from streams.files.text import read_small
 from streams.wire.strict_json import check_unambiguous
 
-__all__ = ["LARGEST_BUNDLE", "created_at", "read_bundle", "refuse_occupied", "write_bundle"]
+__all__ = [
+    "LARGEST_BUNDLE",
+    "MANIFEST",
+    "created_at",
+    "read_bundle",
+    "refuse_occupied",
+    "write_bundle",
+]
 
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
 #: Largest manifest in bytes; a usual one has 600.
 _LARGEST_MANIFEST = 1 << 16
 
@@ -62,8 +69,10 @@ def refuse_occupied(directory: Path) -> None:
         )
 
 
-def write_bundle(bundle: Bundle, directory: Path) -> None:
+def write_bundle(bundle: Bundle, directory: Path, *, created: str | None = None) -> None:
     """Write a bundle as a directory, atomically; an existing bundle is replaced.
+
+    ``created`` is the time for the manifest; by default it is the current one.
 
     Raises:
         DependencyUnavailable: the directory cannot be written, or is not a bundle.
@@ -73,7 +82,7 @@ def write_bundle(bundle: Bundle, directory: Path) -> None:
     manifest = _Manifest(
         format=FORMAT,
         version=bundle.version,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=datetime.now(UTC).isoformat(timespec="seconds") if created is None else created,
         files={
             name: _Entry(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
             for name, data in files.items()
@@ -81,7 +90,7 @@ def write_bundle(bundle: Bundle, directory: Path) -> None:
     )
     try:
         write_folder(
-            directory, files | {_MANIFEST: manifest.model_dump_json(indent=2).encode() + b"\n"}
+            directory, files | {MANIFEST: manifest.model_dump_json(indent=2).encode() + b"\n"}
         )
     except OSError as error:
         raise DependencyUnavailable(
@@ -97,7 +106,7 @@ def read_bundle(directory: Path) -> Bundle:
         BundleError: a file is missing or differs from the manifest.
     """
     place = existing_folder(directory)
-    if not (place / _MANIFEST).is_file():
+    if not (place / MANIFEST).is_file():
         raise DependencyUnavailable(
             f"there is no bundle in {directory};"
             f" make one with 'misfire train STREAM --out {directory}'"
@@ -132,7 +141,7 @@ def created_at(directory: Path) -> float:
     try:
         return datetime.fromisoformat(_manifest(place).created).timestamp()
     except (ValueError, OverflowError):  # BundleError is a ValueError
-        return (place / _MANIFEST).stat().st_mtime
+        return (place / MANIFEST).stat().st_mtime
 
 
 def _manifest(place: Path) -> _Manifest:
@@ -142,7 +151,7 @@ def _manifest(place: Path) -> _Manifest:
         BundleError: the manifest cannot be read or is invalid.
     """
     try:
-        data = read_small(place / _MANIFEST, _LARGEST_MANIFEST)
+        data = read_small(place / MANIFEST, _LARGEST_MANIFEST)
         check_unambiguous(data)
         return _Manifest.model_validate_json(data)
     except ValidationError as error:
@@ -159,7 +168,7 @@ def _manifest(place: Path) -> _Manifest:
 
 
 def _has_other_content(directory: Path) -> bool:
-    return directory.is_dir() and not (directory / _MANIFEST).is_file() and any(directory.iterdir())
+    return directory.is_dir() and not (directory / MANIFEST).is_file() and any(directory.iterdir())
 
 
 def _content(path: Path, entry: _Entry) -> bytes:

@@ -6,8 +6,9 @@ import logging
 
 from detector.contracts.errors import BundleError
 from streams.errors import DependencyUnavailable
-from streams.files.bundles import created_at, read_bundle
+from streams.files.bundles import created_at
 from streams.files.policy import read_policy
+from streams.files.starter import deciding_directory, read_deciding
 from streams.gateway.degraded_reasons import LOWER_RUNGS
 from streams.gateway.ladder import Ladder
 from streams.gateway.routes import build_gateway
@@ -50,7 +51,7 @@ def _ladder(settings: Settings) -> Ladder:
     Workers have their own bundles and still decide.
     """
     try:
-        bundle = read_bundle(settings.bundle)
+        bundle = read_deciding(settings.bundle)
     except (DependencyUnavailable, BundleError) as error:
         # The error's sentence is enough; its traceback is not.
         logger.error(  # noqa: TRY400
@@ -61,5 +62,5 @@ def _ladder(settings: Settings) -> Ladder:
         )
         policy = read_policy(settings.policy)
         return Ladder(policy, None, places=settings.max_waiting, why_no_bundle=why_no_bundle)
-    show_bundle(bundle, created_at(settings.bundle))
+    show_bundle(bundle, created_at(deciding_directory(settings.bundle)))
     return Ladder(bundle.policy, bundle, places=settings.max_waiting)

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from detector.contracts.errors import MisfireError
 from streams.errors import DependencyUnavailable
-from streams.files.bundles import read_bundle
+from streams.files.starter import deciding_directory, read_deciding
 from streams.kafka.connection import brokers_of
 from streams.kafka.retention import overdue
 from streams.kafka.topic_ids import look_up
@@ -90,7 +90,10 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
 def _bundle(settings: Settings) -> Finding:
     try:
         return Finding(
-            "bundle", True, f"version {read_bundle(settings.bundle).version} in {settings.bundle}"
+            "bundle",
+            True,
+            f"version {read_deciding(settings.bundle).version} in "
+            f"{deciding_directory(settings.bundle)}",
         )
     except (DependencyUnavailable, MisfireError) as error:
         return Finding("bundle", False, str(error))
@@ -100,7 +103,7 @@ def _classified(settings: Settings, recent: Mapping[str, int]) -> Finding:
     """Check that the policy names every intent in recent decisions and in the training stream."""
     part = "intents"
     with suppress(DependencyUnavailable, MisfireError):
-        recent = {**dict.fromkeys(read_bundle(settings.bundle).unclassified, 0), **recent}
+        recent = {**dict.fromkeys(read_deciding(settings.bundle).unclassified, 0), **recent}
     if not recent:
         return Finding(part, True, "the policy names every recently used intent")
     names = sorted(recent, key=lambda intent: (-recent[intent], intent))

@@ -15,6 +15,7 @@ import uvloop
 from detector.decision.bundle import Bundle
 from streams.errors import DependencyUnavailable
 from streams.files.bundles import created_at
+from streams.files.starter import deciding_directory
 from streams.gc_tuning import tune_gc
 from streams.kafka.connection import brokers_of
 from streams.kafka.topic_ids import IdentityWatch, look_up
@@ -82,7 +83,7 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
     _watch(parts.app, worker, worker.attach(), health, settings)
     forget_dead_processes()
     begin_worker(bundle)
-    show_bundle(bundle, created_at(settings.bundle))
+    show_bundle(bundle, created_at(deciding_directory(settings.bundle)))
     show_proof_key(present=key is not None)
     # Faust's logging setup and spinner set the root logger to DEBUG, which costs 13 % of the CPU;
     # quiet suppresses the banner.

@@ -1,0 +1,60 @@
+"""The starter bundle: trained on simulated homes, it decides until there is a bundle of one's own.
+
+``misfire starter train`` trains it again. ``bundle/`` beside this file is its output, and
+``report.json`` says what it was trained on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from detector.contracts.errors import BundleError
+from detector.decision.bundle import Bundle
+from streams.files.bundles import MANIFEST, read_bundle
+from streams.files.starter.digest import SHA256
+
+__all__ = ["DIGEST", "REPORT", "STARTER", "deciding_directory", "read_deciding", "starter_bundle"]
+
+STARTER = Path(__file__).with_name("bundle")
+REPORT = Path(__file__).with_name("report.json")
+DIGEST = Path(__file__).with_name("digest.py")
+#: The directory that commands read when no other is named.
+_USUAL = Path("bundle")
+
+
+def starter_bundle() -> Bundle:
+    """Read the starter bundle.
+
+    Raises:
+        DependencyUnavailable: the installation lacks it.
+        BundleError: it is not the one that this version was released with.
+    """
+    bundle = read_bundle(STARTER)
+    # The manifest contains the hash of every file, and the files were compared with it.
+    if hashlib.sha256((STARTER / MANIFEST).read_bytes()).hexdigest() != SHA256:
+        raise BundleError(
+            f"the starter bundle in {STARTER} was changed after installation; install misfire again"
+        )
+    return bundle
+
+
+def deciding_directory(directory: Path | None) -> Path:
+    """Return the directory of the bundle that decides.
+
+    It is the one given, else ``./bundle`` if that exists, else the starter bundle.
+    """
+    if directory is not None:
+        return directory
+    return _USUAL if _USUAL.is_dir() else STARTER
+
+
+def read_deciding(directory: Path | None) -> Bundle:
+    """Read the bundle in ``deciding_directory(directory)``.
+
+    Raises:
+        DependencyUnavailable: there is no bundle.
+        BundleError: the bundle is damaged.
+    """
+    found = deciding_directory(directory)
+    return starter_bundle() if found == STARTER else read_bundle(found)

@@ -1,0 +1,97 @@
+"""The recipe of the starter bundle: what it is trained on, and how it is packaged.
+
+The same code and seed give the same bytes. ``misfire starter train`` runs the recipe.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from detector.contracts.events import IntentEvent
+from detector.decision.bundle import Bundle
+from detector.progress import Each, Progress, one_by_one, silent
+from detector.simulation.households import simulate
+from detector.simulation.households.one_shot import DIALECTS, simulate_homes
+from detector.simulation.misfires import Mixture
+from detector.training.train import train
+from streams.files.atomic import write_whole
+from streams.files.bundles import MANIFEST, write_bundle
+from streams.files.policy import read_policy
+from streams.files.starter import DIGEST, REPORT, STARTER
+
+__all__ = ["Recipe", "package", "report", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the starter bundle is trained on; everything is simulated.
+
+    Attributes:
+        homes: homes that give one-shot commands.
+        households: households that hold dialogues.
+        days: days of each.
+        seed: seed of the simulation and of the training.
+    """
+
+    homes: int = 90
+    households: int = 60
+    days: int = 30
+    seed: int = 18
+
+    def events(self, progress: Progress = silent) -> list[IntentEvent]:
+        """Simulate the training data, in order of time."""
+        homes = simulate_homes(self.homes, self.days, seed=self.seed, progress=progress)
+        households = simulate(self.households, self.days, seed=self.seed, progress=progress)
+        return sorted(
+            homes.events + households.events, key=lambda event: (event.time, event.event_id)
+        )
+
+
+def run(
+    recipe: Recipe = Recipe(), *, progress: Progress = silent, each: Each = one_by_one
+) -> tuple[Bundle, dict[str, Any]]:
+    """Train the starter bundle, and describe what it was trained on."""
+    events = recipe.events(progress)
+    bundle = train(events, read_policy(), seed=recipe.seed, progress=progress, each=each)
+    return bundle, report(recipe, events, bundle)
+
+
+def report(recipe: Recipe, events: list[IntentEvent], bundle: Bundle) -> dict[str, Any]:
+    """Describe the training data and the bundle, as JSON."""
+    runtimes = Counter(event.runtime for event in events)
+    intents = Counter(event.intent for event in events if event.commits)
+    return {
+        "bundle": bundle.version,
+        "data": "simulated homes and households; no recording of a real home",
+        "recipe": asdict(recipe),
+        "dialects": list(DIALECTS),
+        "events": len(events),
+        "commands": intents.total(),
+        "events_by_runtime": dict(sorted((str(name), count) for name, count in runtimes.items())),
+        "misfires": {name: share for name, share in sorted(Mixture().shares.items()) if share},
+        "calibration": {
+            f"{risk}, {'new' if new else 'known'} household": len(scores)
+            for (risk, new), scores in sorted(bundle.calibration.scores.items())
+        },
+        "terms": len(bundle.judge.names),
+        "commands_by_intent": dict(sorted(intents.items())),
+    }
+
+
+def package(bundle: Bundle, described: dict[str, Any]) -> None:
+    """Write the starter bundle, its report and its digest into the package."""
+    write_bundle(bundle, STARTER, created="")
+    digest = hashlib.sha256((STARTER / MANIFEST).read_bytes()).hexdigest()
+    write_whole(REPORT, json.dumps(described, indent=1).encode() + b"\n")
+    _write_digest(DIGEST, digest)
+
+
+def _write_digest(path: Path, digest: str) -> None:
+    lines = path.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith("SHA256")]
+    write_whole(path, "".join([*kept, f'SHA256 = "{digest}"\n']).encode())

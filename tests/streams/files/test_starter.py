@@ -1,0 +1,53 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from detector.contracts.errors import BundleError
+from detector.evidence import TERMS
+from streams.files import starter
+from streams.files.bundles import read_bundle, write_bundle
+from streams.files.starter import (
+    REPORT,
+    STARTER,
+    deciding_directory,
+    read_deciding,
+    starter_bundle,
+)
+from tests.detector.builders import POLICY_TEXT, hand_bundle
+
+#: Bytes that the starter bundle may add to the wheel.
+LARGEST_STARTER = 3 << 20
+
+
+def test_the_starter_bundle_is_readable_and_up_to_date() -> None:
+    """If this fails, run ``misfire starter train`` and commit its output."""
+    bundle = starter_bundle()
+    assert bundle.judge.names == tuple(term.name for term in TERMS)
+    assert bundle.policy.text == POLICY_TEXT
+    assert json.loads(REPORT.read_bytes())["bundle"] == bundle.version
+
+
+def test_the_starter_bundle_is_small() -> None:
+    assert sum(path.stat().st_size for path in STARTER.iterdir()) < LARGEST_STARTER
+
+
+def test_a_starter_bundle_that_was_replaced_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bundle(hand_bundle(), tmp_path / "bundle")
+    monkeypatch.setattr(starter, "STARTER", tmp_path / "bundle")
+    with pytest.raises(BundleError, match="changed after installation"):
+        starter_bundle()
+
+
+def test_a_bundle_is_looked_for_in_the_given_place_the_usual_place_and_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert deciding_directory(None) == STARTER
+    assert read_deciding(None).version == read_bundle(STARTER).version
+    shutil.copytree(STARTER, "bundle")
+    assert deciding_directory(None) == Path("bundle")
+    assert deciding_directory(Path("other")) == Path("other")
