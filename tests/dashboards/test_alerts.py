@@ -37,7 +37,7 @@ def rules_for(alert: Alert, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_it_fires_stays_silent_and_resolves(alert: Alert, tmp_path: Path) -> None:
+def test_an_alert_fires_stays_silent_and_resolves(alert: Alert, tmp_path: Path) -> None:
     files = []
     for number, case in enumerate(CASES[alert.name]):
         files.append(tmp_path / f"{number}.yaml")
@@ -50,7 +50,7 @@ def test_it_fires_stays_silent_and_resolves(alert: Alert, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "alert", [alert for alert in ALERTS if alert.follows], ids=lambda alert: alert.name
 )
-def test_it_is_silent_while_another_alert_explains_it(alert: Alert, tmp_path: Path) -> None:
+def test_an_alert_is_silent_while_another_one_explains_it(alert: Alert, tmp_path: Path) -> None:
     files = []
     memories = [Config().seconds(condition.memory) / 60 for condition in alert.conditions(Config())]
     for cause in alert.follows:
@@ -109,7 +109,7 @@ def test_the_first_increment_of_a_new_counter_is_seen(
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_it_uses_only_exported_metrics(alert: Alert) -> None:
+def test_an_alert_uses_only_exported_metrics(alert: Alert) -> None:
     labels = {metric.name: set(metric.labels) for metric in CATALOGUE.metrics}
     expr = alert.expr(Config())
 

@@ -34,7 +34,7 @@ def test_the_committed_dashboards_are_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_grafanas_schema_accepts_it(name: str) -> None:
+def test_grafanas_schema_accepts_every_dashboard(name: str) -> None:
     assert not complaints(DASHBOARDS[name])
 
 

@@ -36,7 +36,7 @@ PIECES += [
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_seeds(name: str) -> None:
+def test_every_target_accepts_its_seeds(name: str) -> None:
     for seed in [*HOSTILE, *TARGETS[name].seeds]:
         TARGETS[name].run(seed)
 

@@ -78,7 +78,7 @@ def bundle_of(case: Case) -> Bundle:
 
 
 @pytest.mark.parametrize("case", cases("decisions"))
-def test_decisions(case: Case) -> None:
+def test_golden_decisions_are_reproduced(case: Case) -> None:
     bundle, household = bundle_of(case), case["defaults"]["household_id"]
     rung, keyed = Rung(case.get("rung", "worker")), case.get("key", True)
     state, asked = HouseholdState.new(household), None
@@ -184,7 +184,7 @@ def matches(found: Any, wanted: Any, *, partly: bool) -> bool:
 
 
 @pytest.mark.parametrize("case", cases("chains"))
-def test_chains(case: Case) -> None:
+def test_golden_chains_are_reproduced(case: Case) -> None:
     chain: Chain | None = None
     for turn, step in enumerate(case["steps"]):
         heard = event(turn, **step["event"] | {"act": Act(step["event"]["act"])})
@@ -195,7 +195,7 @@ def test_chains(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", cases("policy"))
-def test_policy(case: Case) -> None:
+def test_golden_verdicts_of_the_policy_are_reproduced(case: Case) -> None:
     packaged = policy()
     for step in case["steps"]:
         ruling = packaged.rule(RiskClass(case["class"]), step["misfire_probability"])

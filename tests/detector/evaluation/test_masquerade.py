@@ -32,7 +32,7 @@ def test_the_predictive_worked_by_hand() -> None:
 
 
 @given(COUNTS)
-def test_the_own_rates_sum_to_one(own: Counter[str]) -> None:
+def test_the_users_own_rates_sum_to_one(own: Counter[str]) -> None:
     rates = [BASE[name] * 2.0 ** -lift_bits(Counter({name: 1}), own, BASE) for name in COMMANDS]
     assert sum(rates) == pytest.approx(1.0)
 

@@ -36,7 +36,7 @@ def test_a_clean_stream_is_written(misfire: Misfire) -> None:
     assert len(Path("clean.jsonl").read_text("utf-8").splitlines()) == len(events)
 
 
-def test_misfires_come_with_their_labels_and_the_result_as_json(
+def test_misfires_are_written_with_labels_and_a_json_result(
     misfire: Misfire, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert misfire(*MIXED, "--json", "-") == 0

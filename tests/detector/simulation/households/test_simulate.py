@@ -32,7 +32,7 @@ def by_household(simulation: Simulation) -> dict[str, list[IntentEvent]]:
     return found
 
 
-def test_the_same_seed_gives_the_same_stream_and_another_seed_another(town: Simulation) -> None:
+def test_the_seed_determines_the_stream(town: Simulation) -> None:
     assert simulate(40, 20, seed=7) == town
     assert simulate(40, 20, seed=8).events[:100] != town.events[:100]
 
