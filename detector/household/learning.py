@@ -75,10 +75,14 @@ def predictive_bits(usages: Mapping[str, Usage], key: str, session: int, base: f
     distributed by the population's rate ``base``, so an unseen key has a finite surprisal.
     """
     total = claimed = 0.0
+    # As strength() for each use; the calls would take most of the time of a decision.
     for usage in usages.values():
-        count = strength(usage, session)
+        count, age = usage.count, session - usage.session
+        if age > 0:
+            count *= DECAY**age
         total += count
-        claimed += max(count - DISCOUNT, 0.0)
+        if count > DISCOUNT:
+            claimed += count - DISCOUNT
     own = max(strength(usages.get(key), session) - DISCOUNT, 0.0)
     return -math.log2((own + (total + STRENGTH - claimed) * base) / (total + STRENGTH))
 
