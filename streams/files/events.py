@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 
 from detector.contracts.events import IntentEvent
 from streams.errors import RecordError, UsageError
+from streams.files.event_check import EventCheck
 from streams.files.lines import read_objects, write_lines
 from streams.wire.records import INTENT
 from streams.wire.strict_json import AMBIGUOUS, check_unambiguous
@@ -22,6 +22,7 @@ __all__ = [
     "write_labels",
 ]
 
+NO_EVENTS = "contains no events; give a stream with one JSON object per line"
 #: Longest label in characters; a kind of misfire is a word or two.
 LONGEST_LABEL = 128
 
@@ -35,29 +36,14 @@ def read_events(path: Path) -> list[IntentEvent]:
             earlier than the household's line before. The message names the line.
     """
     events: list[IntentEvent] = []
-    seen: dict[str, int] = {}
-    latest: dict[str, tuple[datetime, int]] = {}
+    check = EventCheck()
     for number, line in read_objects(path):
         try:
-            event = INTENT.decode_strictly(line.strip())
+            events.append(check.event(number, line))
         except RecordError as error:
             raise UsageError(f"{path}, line {number}: {error}") from None
-        if event.event_id in seen:
-            raise UsageError(
-                f"{path}, line {number}: the event_id of line {seen[event.event_id]} is used again;"
-                " every event needs its own"
-            )
-        before, line_before = latest.get(event.household_id, (event.time, number))
-        if event.time < before:
-            raise UsageError(
-                f"{path}, line {number}: is earlier than line {line_before} of the same household;"
-                " sort the stream by time"
-            )
-        latest[event.household_id] = event.time, number
-        seen[event.event_id] = number
-        events.append(event)
     if not events:
-        raise UsageError(f"{path} contains no events; give a stream with one JSON object per line")
+        raise UsageError(f"{path} {NO_EVENTS}")
     return events
 
 

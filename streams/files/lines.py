@@ -10,7 +10,7 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +23,8 @@ __all__ = [
     "LONGEST_LINE",
     "MOST_UNPACKED",
     "STANDARD_INPUT",
+    "Position",
+    "no_position",
     "read_lines",
     "read_objects",
     "write_lines",
@@ -44,8 +46,19 @@ _GZIP = b"\x1f\x8b"
 _SEPARATORS = ((b"\t", "tabs"), (b",", "commas"), (b";", "semicolons"), (b"|", "vertical bars"))
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+#: Called with a position in bytes.
+Position = Callable[[int], None]
+
+
+def no_position(taken: int) -> None:
+    """Ignore the position."""
+
+
+def read_lines(path: Path, *, position: Position = no_position) -> Iterator[tuple[int, bytes]]:
     """Yield the non-empty lines of a file with their numbers. ``-`` is standard input.
+
+    Before each line, ``position`` is called with the number of bytes read from the file so far;
+    of a compressed file, these are compressed bytes.
 
     Raises:
         DependencyUnavailable: the file does not exist.
@@ -69,6 +82,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                         " no stream of events does"
                     )
                 if line.strip():
+                    position(source.taken)
                     yield number, line
         except EOFError:
             raise UsageError(
@@ -89,8 +103,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def read_objects(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of a file that should have one JSON object per line.
+def read_objects(path: Path, *, position: Position = no_position) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file that should have one JSON object per line, like ``read_lines``.
 
     Raises:
         DependencyUnavailable: the file does not exist.
@@ -98,7 +112,7 @@ def read_objects(path: Path) -> Iterator[tuple[int, bytes]]:
             several lines, or a table.
     """
     first = True
-    for number, line in read_lines(path):
+    for number, line in read_lines(path, position=position):
         if first and (other := _other_format(line)):
             raise UsageError(f"{path}, line {number}: {other}")
         first = False
