@@ -50,7 +50,10 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
 @contextmanager
 def progress_report() -> Iterator[Report]:
-    """Show a progress bar for each stage of a long task; yield ``report(stage, done, total)``."""
+    """Show a progress bar for each stage of a long task; yield ``report(stage, done, total)``.
+
+    A total of 0 means that it is unknown.
+    """
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -58,6 +61,7 @@ def progress_report() -> Iterator[Report]:
         SpinnerColumn,
         TextColumn,
         TimeElapsedColumn,
+        TimeRemainingColumn,
     )
 
     columns = (
@@ -66,14 +70,17 @@ def progress_report() -> Iterator[Report]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("elapsed,"),
+        TimeRemainingColumn(),
+        TextColumn("remaining"),
     )
     with Progress(*columns, console=console(), transient=False) as bars:
         stages: dict[str, Any] = {}
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in stages:
-                stages[stage] = bars.add_task(stage, total=total)
-            bars.update(stages[stage], completed=done, total=total)
+                stages[stage] = bars.add_task(stage, total=total or None)
+            bars.update(stages[stage], completed=done, total=total or None)
 
         yield report
 

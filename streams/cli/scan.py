@@ -2,65 +2,143 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
-from streams.cli.options import Jobs, Json, Seed, Stream
-from streams.cli.output import console, note, progress_report, write_json
+from streams.cli.options import Json, Stream
+from streams.cli.output import console, note, progress_report, table, write_json
+from streams.errors import UsageError
 
 if TYPE_CHECKING:
-    from detector.evaluation.scan import Finding
+    from detector.decision.bundle import Bundle
+    from detector.evaluation.scan import Finding, Scan
+    from streams.files.tolerant import TolerantStream
 
 
 def scan(
     stream: Stream,
-    top: Annotated[int, typer.Option(help="Number of chains to list.", min=1)] = 20,
-    policy: Annotated[
-        Path | None, typer.Option(help="Policy file; default: the packaged one.")
+    bundle: Annotated[
+        Path | None,
+        typer.Option(help="Directory of the bundle; default: the starter bundle in the package."),
     ] = None,
-    jobs: Jobs = 1,
-    seed: Seed = 0,
+    top: Annotated[int, typer.Option(help="Number of chains to list.", min=1, max=1000)] = 20,
+    timezone: Annotated[
+        str,
+        typer.Option(
+            help="Time zone of days and hours in the result, such as Europe/Berlin.", metavar="NAME"
+        ),
+    ] = "UTC",
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write the result as one HTML page to FILE.", metavar="FILE"),
+    ] = None,
     json: Json = None,
 ) -> None:
-    """List the chains of a stream that are most likely misfires.
+    """List the chains of a log that are most likely misfires.
 
-    This needs no labels, bundle or broker: it learns from the stream itself.
+    The log may be that of a single household; it needs no labels. The bundle says what all
+    households do, the log what its household does. Bad lines are skipped and listed.
     """
     from detector.evaluation.scan import scan as look
-    from streams.cli.parallel import processes
-    from streams.files.events import read_events
-    from streams.files.policy import read_policy
+    from streams.files.tolerant import TolerantStream
 
-    rules = read_policy(policy)
-    events = read_events(stream)
-    with progress_report() as report, processes(jobs) as each:
-        found = look(events, rules, top=top, seed=seed, progress=report, each=each)
+    zone, rules, events = _zone(timezone), _bundle(bundle), TolerantStream(stream)
+    with progress_report() as report:
+        found = look(
+            events,
+            rules,
+            top=top,
+            zone=zone,
+            progress=lambda stage, done, total: report(stage, done, total or events.expected(done)),
+        )
     for number, finding in enumerate(found.findings, 1):
-        _print(number, finding)
-    note(
-        f"{found.commands:,} commands of {found.households:,} households in {found.events:,} "
-        f"events; a budget of {found.budget:.0%} would have interrupted {found.touched:.2%} of the "
-        "commands"
+        _print_finding(number, finding, zone)
+    _print_summary(found, events)
+    if html is not None:
+        from streams.cli.scan_page import Source, write_page
+
+        write_page(html, found, Source(stream, bundle, zone, events.bad, events.listed))
+    write_json(
+        json,
+        asdict(found)
+        | {"bad_lines": {"count": events.bad, "listed": [asdict(each) for each in events.listed]}},
     )
-    write_json(json, found)
 
 
-def _print(number: int, finding: Finding) -> None:
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise UsageError(
+            f"--timezone {name}: there is no such time zone; write for example Europe/Berlin"
+        ) from None
+
+
+def _bundle(directory: Path | None) -> Bundle:
+    from streams.files.bundles import read_bundle
+    from streams.files.starter import starter_bundle
+
+    return starter_bundle() if directory is None else read_bundle(directory)
+
+
+def _print_finding(number: int, finding: Finding, zone: ZoneInfo) -> None:
+    from rich.text import Text
+
+    heading = Text(
+        f"{number:3d}. {finding.time.astimezone(zone):%Y-%m-%d %H:%M} "
+        f"household {finding.household_id} {finding.intent}",
+        style="bold",
+    )
+    console().print(heading)
     steps = " → ".join(f"{step.intent} {step.act} ({step.bits:.1f} bits)" for step in finding.steps)
+    note(f"     {steps}")
+    likely = f"     misfire probability {finding.misfire_probability:.2%}"
+    if (after := finding.afterwards) is not None:
+        likely += (
+            f", {after.misfire_probability:.2%} with what came after (sessions: {after.sessions})"
+        )
+    note(f"{likely}; verdict {finding.verdict}")
+    for reason in finding.reasons:
+        note(f"     {reason.bits:+.1f} bits: {reason.text}")
     expected = ", ".join(
         f"{entry.intent} {entry.act} ({entry.probability:.0%})" for entry in finding.expected
     )
-    console().print(
-        f"[bold]{number:3d}. {finding.time:%Y-%m-%d %H:%M} "
-        f"household {finding.household_id}[/] {finding.intent}"
-    )
-    note(f"     {steps}")
-    note(
-        f"     misfire probability {finding.misfire_probability:.2%}, "
-        f"among the most suspicious {finding.p_value:.2%} of commands"
-    )
-    for reason in finding.reasons:
-        note(f"     {reason.bits:+.1f} bits: {reason.text}")
     note(f"     expected instead: {expected}")
+
+
+def _print_summary(found: Scan, events: TolerantStream) -> None:
+    if found.commands:
+        table(
+            "What the bundle would have decided",
+            ["risk class", "commands", "allow", "confirm", "block"],
+            [
+                [
+                    risk,
+                    *(
+                        f"{count:,}"
+                        for count in (
+                            each.commands,
+                            each.commands - each.interrupted,
+                            each.confirm,
+                            each.block,
+                        )
+                    ),
+                ]
+                for risk, each in found.classes.items()
+            ],
+        )
+    note(
+        f"Commands: {found.commands:,}; households: {found.households:,}; days: {found.days:,}; "
+        f"events: {found.events:,}; bundle: {found.bundle}"
+    )
+    for warning in found.thin:
+        note(f"Note: {warning}")
+    if events.bad:
+        were = "line was" if events.bad == 1 else "lines were"
+        note(f"{events.bad:,} bad {were} skipped:")
+        for each in events.listed:
+            note(f"     line {each.line}: {each.problem}")

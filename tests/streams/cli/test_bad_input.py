@@ -25,7 +25,7 @@ Arguments = Callable[[Path, Path], list[str | Path]]
 #: Commands by name: functions of a stream and of a folder of valid files.
 STREAM_COMMANDS: dict[str, Arguments] = {
     "train": lambda bad, good: ["train", bad, "--out", good / "out"],
-    "scan": lambda bad, _: ["scan", bad],
+    "scan": lambda bad, good: ["scan", bad, "--bundle", good / "bundle"],
     "evaluate --stream": lambda bad, good: [
         "evaluate", "--stream", bad, "--labels", good / "labels", "--bundle", good / "bundle",
     ],
@@ -144,7 +144,8 @@ def test_an_invalid_file_is_named_in_the_error(
     assert str(bad) in said
 
 
-@pytest.mark.parametrize("command", STREAM_COMMANDS)
+# A scan skips and lists such lines.
+@pytest.mark.parametrize("command", [name for name in STREAM_COMMANDS if name != "scan"])
 def test_a_stream_out_of_order_is_rejected(
     command: str, good: Path, misfire: Callable[..., Ended], tmp_path: Path
 ) -> None:
@@ -154,7 +155,7 @@ def test_a_stream_out_of_order_is_rejected(
     assert "line " in said
 
 
-@pytest.mark.parametrize("command", ["train", "scan", "evaluate --train", "bench change"])
+@pytest.mark.parametrize("command", ["train", "evaluate --train", "bench change"])
 def test_a_stream_with_one_household_is_rejected(
     command: str, good: Path, misfire: Callable[..., Ended], tmp_path: Path
 ) -> None:
@@ -165,7 +166,7 @@ def test_a_stream_with_one_household_is_rejected(
 
 @pytest.mark.parametrize(
     "command",
-    ["train", "scan", "evaluate --train", "evaluate --stream", "bench step", "bench change"],
+    ["train", "evaluate --train", "evaluate --stream", "bench step", "bench change"],
 )
 def test_a_stream_without_committing_events_is_rejected(
     command: str, good: Path, misfire: Callable[..., Ended], tmp_path: Path

@@ -267,19 +267,6 @@ def test_a_benchmark_without_its_data_is_reported(tmp_path: Path) -> None:
     assert_said(misfire("bench", "schonlau", tmp_path), 3, "such as User1")
 
 
-@pytest.mark.slow
-def test_scan_lists_chains_with_their_bits(stream: Path) -> None:
-    ended = misfire("scan", stream, "--top", "3", "--json", "-")
-
-    found = json.loads(ended.stdout)
-    assert len(found["findings"]) == 3
-    assert all(
-        finding["steps"] and finding["household_id"] and finding["expected"]
-        for finding in found["findings"]
-    )
-    assert 0 <= found["touched"] <= 0.05
-
-
 def test_config_show_names_the_source_of_each_setting(tmp_path: Path) -> None:
     (tmp_path / "misfire.toml").write_text('partitions = 3\nbroker = "kafka:9092"\n')
 

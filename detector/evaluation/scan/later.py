@@ -1,0 +1,62 @@
+"""What a household knew about a command from before it and after it.
+
+Learning everything but one session anew for each command would take quadratic time. A count halves
+every 34 learned sessions (``learning.DECAY``), so distant sessions hardly matter. The state of
+before therefore learns the next 34 sessions as well: sessions before and after then have about
+equal weight. Only candidates for the list are judged in this way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from detector.contracts.events import IntentEvent
+from detector.decision.bundle import Bundle
+from detector.evidence import Moment
+from detector.household.fast_replace import changed
+from detector.household.sessions import observe, remember
+from detector.household.state import HouseholdState
+
+__all__ = ["HABITS", "LATER_SESSIONS", "Later"]
+
+#: The fields of a state that describe habits; all others describe the present moment.
+HABITS = ("learned", "intents", "domains", "tokens", "hours", "novelty")
+#: Later sessions to learn from; after them, what was learned before counts half.
+LATER_SESSIONS = 34
+#: Later events to learn from, in case the household learns from few of its sessions.
+_MOST_EVENTS = 512
+
+
+@dataclass(slots=True)
+class Later:
+    """A command, and the household's events after it."""
+
+    moment: Moment
+    events: list[IntentEvent] = field(default_factory=list)
+
+    def needs(self, household: HouseholdState) -> bool:
+        """Return whether more events are needed when the household is in this state."""
+        return (
+            household.learned - self.moment.household.learned < LATER_SESSIONS
+            and len(self.events) < _MOST_EVENTS
+        )
+
+    def moment_afterwards(self, bundle: Bundle) -> tuple[Moment, int]:
+        """Return the command as if the household had learned the later sessions before it.
+
+        The command's own session stays unknown. The second value is the number of later sessions.
+        """
+        moment = self.moment
+        before = state = moment.household
+        here = (moment.event.session_id, moment.event.device_id)
+        for event in self.events:
+            if (event.session_id, event.device_id) != here:
+                observation, state = observe(
+                    state, event, bundle.model, bundle.policy, at=event.seconds
+                )
+                state = remember(state, event, observation, at=event.seconds)
+        habits = {name: getattr(state, name) for name in HABITS}
+        return (
+            replace(moment, household=changed(before, **habits)),
+            state.learned - before.learned,
+        )
