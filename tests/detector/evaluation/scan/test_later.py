@@ -1,4 +1,5 @@
 from dataclasses import fields, replace
+from typing import Any
 
 from detector.contracts.events import Act, IntentEvent
 from detector.evaluation.scan import scan
@@ -10,7 +11,7 @@ from tests.detector.moments import moment_of
 BUNDLE = hand_bundle()
 
 
-def music(number: int, **changes: object) -> IntentEvent:
+def music(number: int, **changes: Any) -> IntentEvent:
     (only,) = dialogue(
         ("music.PlaySong", Act.INITIATE, True),
         first=number,
