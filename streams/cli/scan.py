@@ -9,22 +9,18 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from streams.cli.options import Json, Stream
+from streams.cli.options import Bundle, Json, Stream
 from streams.cli.output import console, note, progress_report, table, write_json
 from streams.errors import UsageError
 
 if TYPE_CHECKING:
-    from detector.decision.bundle import Bundle
     from detector.evaluation.scan import Finding, Scan
     from streams.files.tolerant import TolerantStream
 
 
 def scan(
     stream: Stream,
-    bundle: Annotated[
-        Path | None,
-        typer.Option(help="Directory of the bundle; default: the starter bundle in the package."),
-    ] = None,
+    bundle: Bundle = None,
     top: Annotated[int, typer.Option(help="Number of chains to list.", min=1, max=1000)] = 20,
     timezone: Annotated[
         str,
@@ -44,9 +40,10 @@ def scan(
     households do, the log what its household does. Bad lines are skipped and listed.
     """
     from detector.evaluation.scan import scan as look
+    from streams.files.starter import deciding_directory, read_deciding
     from streams.files.tolerant import TolerantStream
 
-    zone, rules, events = _zone(timezone), _bundle(bundle), TolerantStream(stream)
+    zone, rules, events = _zone(timezone), read_deciding(bundle), TolerantStream(stream)
     with progress_report() as report:
         found = look(
             events,
@@ -61,7 +58,8 @@ def scan(
     if html is not None:
         from streams.cli.scan_page import Source, write_page
 
-        write_page(html, found, Source(stream, bundle, zone, events.bad, events.listed))
+        source = Source(stream, deciding_directory(bundle), zone, events.bad, events.listed)
+        write_page(html, found, source)
     write_json(
         json,
         asdict(found)
@@ -76,13 +74,6 @@ def _zone(name: str) -> ZoneInfo:
         raise UsageError(
             f"--timezone {name}: there is no such time zone; write for example Europe/Berlin"
         ) from None
-
-
-def _bundle(directory: Path | None) -> Bundle:
-    from streams.files.bundles import read_bundle
-    from streams.files.starter import starter_bundle
-
-    return starter_bundle() if directory is None else read_bundle(directory)
 
 
 def _print_finding(number: int, finding: Finding, zone: ZoneInfo) -> None:

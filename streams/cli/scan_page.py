@@ -29,7 +29,7 @@ class Source:
     """Where a result comes from: the log, the bundle's directory and the skipped lines."""
 
     stream: Path
-    bundle: Path | None
+    bundle: Path
     zone: tzinfo
     bad: int
     listed: Sequence[BadLine]
@@ -82,6 +82,5 @@ def _label(finding: Finding) -> str:
 
 
 def _command(source: Source) -> str:
-    bundle = "DIR" if source.bundle is None else shlex.quote(str(source.bundle))
-    stream = shlex.quote(str(source.stream))
+    stream, bundle = shlex.quote(str(source.stream)), shlex.quote(str(source.bundle))
     return f"misfire evaluate --stream {stream} --labels labels.jsonl --bundle {bundle}"

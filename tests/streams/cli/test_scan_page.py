@@ -103,7 +103,7 @@ def test_the_page_loads_nothing_and_runs_no_script(found: Scan) -> None:
 
 
 def test_an_empty_log_gives_a_page_that_says_so() -> None:
-    page = draw_page(scan([], hand_bundle()), replace(SOURCE, bundle=None))
+    page = draw_page(scan([], hand_bundle()), SOURCE)
 
     assert "The log contains no commands" in text_of(page)
     assert "<article" not in page
