@@ -1,10 +1,12 @@
 # All paths are relative, so that make also works in a folder with a space in its path.
 .DEFAULT_GOAL := help
-.PHONY: help demo check test nightly fuzz sbom lint lock clean tests-fast tests-slow tests-integration
+.PHONY: help demo check test nightly fuzz sbom lint lock clean
+.PHONY: tests-fast tests-slow tests-integration
 
 # hmmlearn, numpy and others publish wheels for these. A later Python needs a C++ compiler.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
-	"$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$name" && exit; \
+	"$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+		&& echo "$$name" && exit; \
 	done; echo python3)
 ARGS ?=
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
@@ -13,7 +15,8 @@ UV_COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11
 
 # A virtual environment contains its own path. Rebuild one that was moved or copied, or that lost
 # its Python.
-$(shell [ -x .venv/bin/python ] && [ "$$(cat .venv/.home 2>/dev/null)" = "$$(pwd -P)" ] || rm -f .venv/.home)
+$(shell [ -x .venv/bin/python ] && [ "$$(cat .venv/.home 2>/dev/null)" = "$$(pwd -P)" ] \
+	|| rm -f .venv/.home)
 
 help:
 	@echo "make demo   run the demo, end to end, on the embedded broker; ARGS='--seed 2' is passed on"
@@ -64,23 +67,29 @@ tests-integration: .venv/.dev
 # Each target gets its share of the runs. An input that breaks one is kept as build/fuzz/crash-….
 RUNS ?= 1000000
 fuzz: .venv/.dev
-	@mkdir -p build/fuzz && .venv/bin/python -c 'from tests.fuzz.targets import TARGETS; print(*TARGETS, sep="\n")' > build/fuzz/targets
+	@mkdir -p build/fuzz
+	@.venv/bin/python -c 'from tests.fuzz.targets import TARGETS; print(*TARGETS, sep="\n")' \
+		> build/fuzz/targets
 	@cd build/fuzz && while read -r name; do \
-		PYTHONPATH=../.. ../../.venv/bin/python -m tests.fuzz.campaign "$$name" $(RUNS) > "$$name.log" 2>&1 \
-			|| { tail -40 "$$name.log"; exit 1; }; \
-		echo "$$name: $$(grep -E 'executed_units|peak_rss' "$$name.log" | grep -oE '[0-9]+' | paste -sd ' ') (inputs, MB)"; \
+		PYTHONPATH=../.. ../../.venv/bin/python -m tests.fuzz.campaign "$$name" $(RUNS) \
+			> "$$name.log" 2>&1 || { tail -40 "$$name.log"; exit 1; }; \
+		echo "$$name: $$(grep -E 'executed_units|peak_rss' "$$name.log" | grep -oE '[0-9]+' \
+			| paste -sd ' ') (inputs, MB)"; \
 	done < targets
 
 # Use a separate environment, without the development tools.
 sbom: .venv/.dev requirements.lock
 	@.venv/bin/python -m venv --clear build/sbom
-	@build/sbom/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes --requirement requirements.lock
-	@.venv/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml --output-file build/sbom.json build/sbom/bin/python
+	@build/sbom/bin/python -m pip --disable-pip-version-check --quiet install --no-deps \
+		--require-hashes --requirement requirements.lock
+	@.venv/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml \
+		--output-file build/sbom.json build/sbom/bin/python
 	@rm -rf build/sbom
 	@.venv/bin/python -c 'import json; \
 		parts = json.load(open("build/sbom.json"))["components"]; \
 		bare = [part["name"] for part in parts if not part.get("licenses")]; \
-		print("build/sbom.json:", len(parts), "packages;", "without a licence in their metadata:", ", ".join(bare) or "none")'
+		print("build/sbom.json:", len(parts), "packages;", \
+			"without a licence in their metadata:", ", ".join(bare) or "none")'
 
 lint: .venv/.dev
 	.venv/bin/python -m pip check # fails if pyproject.toml and the locks disagree: run make lock
@@ -91,7 +100,8 @@ lint: .venv/.dev
 
 lock: .venv/.dev
 	$(UV_COMPILE) $(ARGS) --output-file requirements.lock pyproject.toml
-	$(UV_COMPILE) --group dev --extra plot --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(UV_COMPILE) --group dev --extra plot --constraint requirements.lock \
+		--output-file requirements-dev.lock pyproject.toml
 
 clean:
 	rm -rf .venv build dist misfire_detector.egg-info .coverage .hypothesis

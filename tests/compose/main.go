@@ -12,7 +12,9 @@ import (
 )
 
 func main() {
-	options, err := cli.NewProjectOptions(os.Args[1:], cli.WithName("misfire"), cli.WithOsEnv, cli.WithProfiles([]string{"*"}))
+	options, err := cli.NewProjectOptions(
+		os.Args[1:], cli.WithName("misfire"), cli.WithOsEnv, cli.WithProfiles([]string{"*"}),
+	)
 	fail(err)
 	project, err := options.LoadProject(context.Background())
 	fail(err)
