@@ -1,4 +1,4 @@
-"""Parsing the ``[[intents]]`` and ``[unclassified]`` sections of a policy."""
+"""Parsing the sections of a policy about intents: classes, words, and first uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from detector.policy.intent_rules import PATTERN_FORM, IntentRules
 from detector.policy.lexicon import Lexicon
 from detector.policy.table_reader import Reader
 
-__all__ = ["read_intents"]
+__all__ = ["read_familiar", "read_intents"]
 
 #: Shorter words are the beginning of too many others.
 _WORD_FORM = re.compile(r"[a-z]{3,64}")
@@ -30,6 +30,18 @@ def read_intents(reader: Reader, table: Mapping[str, Any]) -> IntentRules:
     return IntentRules(patterns, _lexicon(reader, section), least)
 
 
+def read_familiar(reader: Reader, table: Mapping[str, Any], lexicon: Lexicon) -> IntentRules:
+    """Read ``[first_time]``: the physical commands that need no confirmation at their first use."""
+    section = reader.table(table.get("first_time", {}), "first_time")
+    reader.refuse_unknown(section, "first_time.", {"exempt"})
+    patterns = tuple(
+        (pattern, RiskClass.REVERSIBLE)
+        for pattern in reader.strings(section.get("exempt", []), "first_time.exempt")
+        if _is_pattern(reader, pattern, "first_time.exempt")
+    )
+    return IntentRules(patterns, lexicon)
+
+
 def _patterns(reader: Reader, table: Mapping[str, Any]) -> list[tuple[str, RiskClass]]:
     patterns = []
     for number, entry in enumerate(reader.tables(table.get("intents", []), "intents")):
@@ -37,14 +49,19 @@ def _patterns(reader: Reader, table: Mapping[str, Any]) -> list[tuple[str, RiskC
         reader.refuse_unknown(entry, f"{where}.", {"class", "patterns"})
         risk = reader.choice(RiskClass, entry.get("class"), f"{where}.class", RiskClass.PHYSICAL)
         for pattern in reader.strings(entry.get("patterns"), f"{where}.patterns"):
-            if not PATTERN_FORM.fullmatch(pattern):
-                reader.problem(
-                    f"{where}.patterns has {pattern!r}: write an intent as 'domain.Name', "
-                    "with * for any words",
-                    None,
-                )
+            _is_pattern(reader, pattern, f"{where}.patterns")
             patterns.append((pattern, risk))
     return patterns
+
+
+def _is_pattern(reader: Reader, pattern: str, where: str) -> bool:
+    """Return whether a pattern has the right form; report a problem if not."""
+    if PATTERN_FORM.fullmatch(pattern):
+        return True
+    reader.problem(
+        f"{where} has {pattern!r}: write an intent as 'domain.Name', with * for any words", None
+    )
+    return False
 
 
 def _lexicon(reader: Reader, section: Mapping[str, Any]) -> Lexicon:

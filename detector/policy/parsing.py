@@ -8,7 +8,7 @@ from typing import Any
 
 from detector.contracts.decisions import ConfirmMethod, Enforcement, RiskClass, Verdict
 from detector.contracts.errors import PolicyError
-from detector.policy.intents_section import read_intents
+from detector.policy.intents_section import read_familiar, read_intents
 from detector.policy.policy import (
     BlockBudget,
     ClassPolicy,
@@ -77,6 +77,7 @@ def _policy(reader: Reader, text: str, table: Mapping[str, Any]) -> Policy:
         "classes",
         "intents",
         "unclassified",
+        "first_time",
     }
     reader.refuse_unknown(table, "", known | _LIMITS.keys())
     for group, names in (("methods", ConfirmMethod), ("classes", RiskClass)):
@@ -84,6 +85,7 @@ def _policy(reader: Reader, text: str, table: Mapping[str, Any]) -> Policy:
         reader.refuse_unknown(
             sections if isinstance(sections, Mapping) else {}, f"{group}.", set(names)
         )
+    intents = read_intents(reader, table)
     return Policy(
         text=text,
         version=_version(table) or reader.problem("version is missing", "unversioned"),
@@ -94,7 +96,8 @@ def _policy(reader: Reader, text: str, table: Mapping[str, Any]) -> Policy:
         undo_window_seconds=reader.number(table, "", "undo_window_seconds", 0.0, 86_400.0),
         methods={method: _method(reader, table, method) for method in ConfirmMethod},
         classes={risk: _class(reader, table, risk) for risk in RiskClass},
-        intents=read_intents(reader, table),
+        intents=intents,
+        familiar=read_familiar(reader, table, intents.lexicon),
         confirmation=Confirmation(**_limits(reader, table, "confirmation")),
         fatigue=Fatigue(**_limits(reader, table, "fatigue")),
         block_budget=BlockBudget(**_limits(reader, table, "block_budget")),

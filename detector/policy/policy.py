@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from detector.contracts.decisions import ConfirmMethod, Enforcement, RiskClass, Verdict
 from detector.policy.intent_rules import Classified, IntentRules
@@ -125,7 +125,10 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The costs of each risk class, the class of each intent, and the settings that all share."""
+    """The costs of each risk class, the class of each intent, and the settings that all share.
+
+    ``familiar`` names the physical commands that need no confirmation at their first use.
+    """
 
     text: str
     version: str
@@ -140,6 +143,16 @@ class Policy:
     block_budget: BlockBudget = BlockBudget()
     clock: Clock = Clock()
     conversations: Conversations = Conversations()
+    familiar: IntentRules = field(default_factory=lambda: IntentRules(()))
+
+    def asks_first(self, intent: str) -> bool:
+        """Return whether a household confirms a physical command the first time it gives it.
+
+        It does unless ``[first_time]`` in the policy exempts the command. A word that suggests a
+        physical command outweighs a pattern with a star.
+        """
+        found = self.familiar.classify(intent)
+        return not found.named or found.risk is RiskClass.PHYSICAL
 
     def classify(self, intent: str) -> Classified:
         """Return the class of an intent, and whether a rule names it (``intent_rules.py``)."""

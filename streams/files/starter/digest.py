@@ -1,3 +1,3 @@
 """The SHA-256 of the starter bundle's manifest. ``misfire starter train`` writes it."""
 
-SHA256 = "56e48af840c10a87abfa78b0c3b48428b3cadfe1e45cbf42f6f3197a3ade3435"
+SHA256 = "e4ede7dca4153a40b6c9cfc61c56817a4695c214ad8f9ef6a0c1768bc855f6a8"

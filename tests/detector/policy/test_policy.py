@@ -298,3 +298,37 @@ def test_a_version_may_be_a_number() -> None:
 def test_any_text_is_a_policy_or_a_policy_error(text: str) -> None:
     with pytest.raises(PolicyError, match="the policy"):
         parse_policy(text)
+
+
+WITHOUT_FIRST_TIME = re.sub(r"\[first_time\]\n.*?\n\]\n", "", POLICY_TEXT, flags=re.DOTALL)
+FIRST_TIME = '\n[first_time]\nexempt = ["garage.Close", "switch.*"]\n'
+
+
+def test_commands_that_the_policy_exempts_are_not_asked_about_at_their_first_use() -> None:
+    text = WITHOUT_FIRST_TIME
+    rules = parse_policy(text + FIRST_TIME)
+    assert not rules.asks_first("garage.Close")
+    assert not rules.asks_first("switch.HassTurnOn")
+    assert rules.asks_first("garage.Open")
+    assert rules.asks_first("switch.UnlockDoor"), "a word suggests a stricter class"
+    assert parse_policy(text).asks_first("garage.Close"), "an earlier policy exempts nothing"
+
+
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        ('exempt = "garage.Close"', "first_time.exempt must be a list of names"),
+        ('exempt = ["garage close"]', "first_time.exempt has 'garage close'"),
+        ("except = []", "first_time.except is not a setting"),
+    ],
+)
+def test_a_mistake_in_the_section_of_first_uses_is_reported(section: str, problem: str) -> None:
+    with pytest.raises(PolicyError, match=re.escape(problem)):
+        parse_policy(f"{WITHOUT_FIRST_TIME}\n[first_time]\n{section}\n")
+
+
+def test_unlocking_and_opening_are_asked_about_at_their_first_use() -> None:
+    for intent in ("lock.HassTurnOff", "cover.HassTurnOn", "garage.Open", "security.UnlockDoor"):
+        assert PACKAGED.asks_first(intent), intent
+    for intent in ("lock.HassTurnOn", "cover.HassTurnOff", "switch.HassTurnOn", "scene.HassTurnOn"):
+        assert not PACKAGED.asks_first(intent), intent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -142,7 +142,7 @@ def _usual_share(home: Home) -> float:
     return sum(each.share for each in home.residents if each.first == 0)
 
 
-def _by_mood(home: Home, hours: Day, day: int, rng: np.random.Generator) -> list[_Wish]:
+def _by_mood(home: Home, hours: Day, day: int, rng: np.random.Generator) -> Iterable[_Wish]:
     """Draw a spontaneous command of a resident who is in, and what follows it."""
     hour = _hour(hours, rng)
     if hour is None:
