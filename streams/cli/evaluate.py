@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from streams.cli.evaluate_baselines import show_baselines
 from streams.cli.evaluate_daily import daily
 from streams.cli.evaluate_sequences import sequences
 from streams.cli.evaluate_tables import show_evaluation, show_worth
@@ -64,6 +65,15 @@ def evaluate(
             "loss; takes minutes and needs --train.",
         ),
     ] = False,
+    baselines: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="STREAM",
+            help="Also measure simple baselines in the same table, fitted to this stream of meant "
+            "events and the same simulated misfires; give the stream that the bundle was trained "
+            "on.",
+        ),
+    ] = None,
     kind: Misfires = None,
     severity: Severity = 0.5,
     plot: Plot = None,
@@ -73,6 +83,8 @@ def evaluate(
 ) -> None:
     """Measure decisions against labels: recall of misfires, false interruptions, perplexity."""
     from detector.evaluation.ablation import ablate as worth_of
+    from detector.evaluation.baselines import baselines as simple
+    from detector.evaluation.evaluate import RATES
     from detector.evaluation.evaluate import evaluate as measure
     from detector.evaluation.scenarios.missing_channels import CHANNELS
     from detector.evaluation.scenarios.portland import portland
@@ -101,6 +113,7 @@ def evaluate(
         left_out |= _kinds_of(set(misfires.values()), ALL_KINDS)
     mixture = mixture.without(left_out)
     events = read_events(stream)
+    fitted_to = read_events(baselines) if baselines else []
     for channel in sorted(set(without or ())):
         events = CHANNELS[channel](events)
     with progress_report() as report, processes(jobs) as each:
@@ -131,6 +144,20 @@ def evaluate(
             if ablate and train
             else ()
         )
+        simpler = (
+            simple(
+                fitted_to,
+                events,
+                set(misfires),
+                judged.policy.conversations,
+                rates=RATES,
+                mixture=mixture,
+                seed=seed,
+                progress=report,
+            )
+            if fitted_to and misfires
+            else ()
+        )
     excluded = {"left_out": sorted(left_out), "without": sorted(set(without or ()))}
     show_evaluation(f"{stream.name} decided by bundle {found.bundle}", found, excluded)
     if found.unknown:
@@ -142,12 +169,14 @@ def evaluate(
         note(f"{labels} contains no labels, so there are no figures about misfires")
     if worths:
         show_worth(worths)
+    compared = show_baselines(found, simpler) if simpler else {}
     if canvas:
         draw_evaluation(
             canvas, found, judged.policy.base_rate, portland(events, judged, misfires.keys()) or ()
         )
         note(f"wrote {len(canvas.written) // 2} plots as PNG and SVG to {canvas.directory}")
-    write_json(json, asdict(found) | excluded | {"ablation": [asdict(worth) for worth in worths]})
+    ablation = {"ablation": [asdict(worth) for worth in worths]}
+    write_json(json, asdict(found) | excluded | ablation | compared)
 
 
 def _check_options(

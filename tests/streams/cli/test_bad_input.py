@@ -32,6 +32,10 @@ STREAM_COMMANDS: dict[str, Arguments] = {
     "evaluate --train": lambda bad, good: [
         "evaluate", "--train", bad, "--stream", good / "stream", "--labels", good / "labels",
     ],
+    "evaluate --baselines": lambda bad, good: [
+        "evaluate", "--baselines", bad, "--stream", good / "stream", "--labels", good / "labels",
+        "--bundle", good / "bundle",
+    ],
     "replay": lambda bad, good: ["replay", bad, "--bundle", good / "bundle"],
     "bench train": lambda bad, good: ["bench", "train", bad, "--test", good / "stream"],
     "bench train --test": lambda bad, good: ["bench", "train", good / "stream", "--test", bad],

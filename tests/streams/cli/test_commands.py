@@ -140,6 +140,29 @@ def test_evaluate_reports_its_measures(stream: Path, bundle: Path, tmp_path: Pat
     assert found["recall"].keys() == {"0.001", "0.01", "0.05"}
 
 
+def test_baselines_are_measured_beside_the_model(
+    stream: Path, bundle: Path, tmp_path: Path
+) -> None:
+    misfires = [event.event_id for event in read_events(stream) if event.commits][-5:]
+    write_labels(tmp_path / "labels", [(event_id, "phantom", "c1") for event_id in misfires])
+
+    ended = misfire(
+        "evaluate", "--stream", stream, "--labels", tmp_path / "labels", "--bundle", bundle,
+        "--baselines", stream, "--json", "-",
+    )  # fmt: skip
+
+    found: dict[str, Any] = json.loads(ended.stdout)
+    assert [each["name"] for each in found["baselines"]] == [
+        "never seen here",
+        "frequency here",
+        "bigram with household prior",
+        "time of day",
+        "gradient boosting on counts",
+    ]
+    assert "its keep" in " ".join(ended.stderr.split())
+    assert isinstance(found["earns_its_keep"], bool)
+
+
 @pytest.mark.slow
 def test_change_counts_the_sessions_until_a_household_is_back_within_budget(
     stream: Path, bundle: Path, tmp_path: Path
