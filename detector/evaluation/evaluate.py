@@ -6,7 +6,7 @@ of allowed commands are reported when their session ends. No label is known befo
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,6 +23,7 @@ from detector.decision.decide import decide
 from detector.decision.labelled_outcomes import reveal
 from detector.evaluation.costs import WAYS, cost_per_thousand, questions_per_thousand
 from detector.evaluation.curves import KindRecall, cost_curve, kind_recall, recall_at, roc
+from detector.evaluation.learning_curve import Group, events_seen, grouped
 from detector.evaluation.ngram_gates import ngram_gates, ngram_scores
 from detector.evaluation.reliability import Budget, Reliability, budgets, reliability
 from detector.household.conversations import with_conversations
@@ -65,6 +66,8 @@ class Evaluation:
         budgets: what other budgets would have interrupted, for all meant commands, each risk class,
             and the first sessions of households (``new``).
         reliability: calibration of the misfire probabilities.
+        learning_curve: verdicts and probabilities by the number of the home's earlier events.
+        by_class: the same by risk class.
         cost_per_thousand: cost of our decisions and of simpler rules, in the policy's units at its
             base rate.
         questions_per_thousand: number of questions, with and without the policy's ``fatigue``.
@@ -86,6 +89,8 @@ class Evaluation:
     bundle: str
     budgets: dict[str, tuple[Budget, ...]]
     reliability: Reliability | None
+    learning_curve: dict[str, Group]
+    by_class: dict[str, Group]
     cost_per_thousand: dict[str, float]
     questions_per_thousand: dict[str, float]
     recall_by_kind: dict[str, KindRecall]
@@ -163,6 +168,8 @@ def evaluate(
             f"{min(unmatched)!r}; use the labels of this stream"
         )
     judged: list[Decision] = []
+    known: list[str] = []
+    seen: Counter[str] = Counter()
     early: set[str] = set()
     begun: defaultdict[str, set[object]] = defaultdict(set)
     conversations = (each for _, each in with_conversations(events, bundle.policy.conversations))
@@ -171,8 +178,10 @@ def evaluate(
         begun[event.household_id].add(conversation)
         if event.commits:
             judged.append(decision)
+            known.append(events_seen(seen[event.household_id]))
             if len(begun[event.household_id]) <= NEW_HOUSEHOLD_SESSIONS:
                 early.add(event.event_id)
+        seen[event.household_id] += 1
         if number % 256 == 0:
             progress("deciding", number, len(events))
     progress("deciding", len(events), len(events))
@@ -198,6 +207,10 @@ def evaluate(
         budgets={
             name: budgets(group, BUDGETS) for name, group in _meant(judged, misfires, early).items()
         },
+        learning_curve=grouped(judged, truth, known, bundle.policy.base_rate),
+        by_class=grouped(
+            judged, truth, [each.risk_class.value for each in judged], bundle.policy.base_rate
+        ),
         **(_detection(events, judged, misfires, truth, bundle) if truth.any() else _NOTHING),
     )
 

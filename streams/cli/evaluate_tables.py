@@ -10,6 +10,7 @@ from streams.cli.output import table
 if TYPE_CHECKING:
     from detector.evaluation.ablation import Worth
     from detector.evaluation.evaluate import Evaluation
+    from detector.evaluation.learning_curve import Group
     from detector.evaluation.reliability import Budget, Reliability
 
 __all__ = ["show_evaluation", "show_worth"]
@@ -58,6 +59,8 @@ def show_evaluation(title: str, found: Evaluation, excluded: Mapping[str, Sequen
             ],
         )
     _show_budgets(found.budgets)
+    _show_groups("events of the household before", found.learning_curve)
+    _show_groups("risk class", found.by_class)
     if found.reliability is not None:
         _show_reliability(found.reliability)
         table(
@@ -99,6 +102,34 @@ def _show_budgets(groups: Mapping[str, Sequence[Budget]]) -> None:
         headings,
         rows,
     )
+
+
+def _show_groups(heading: str, groups: Mapping[str, Group]) -> None:
+    """Print verdicts and probabilities for groups of commands."""
+    rows = [
+        [
+            name,
+            f"{each.commands:,}",
+            f"{each.misfires:,}",
+            "-" if each.interrupted is None else f"{each.interrupted:.2%}",
+            "-" if each.stopped is None else f"{each.stopped:.2%}",
+            "-" if each.probability is None else f"{each.probability:.4%}",
+            "-" if each.brier is None else f"{each.brier:.2e}",
+            f"{each.always_base_rate:.2e}",
+        ]
+        for name, each in groups.items()
+    ]
+    headings = [
+        heading,
+        "commands",
+        "misfires",
+        "interrupted though meant",
+        "stopped",
+        "mean probability",
+        "Brier score",
+        "always the base rate",
+    ]
+    table(f"decisions and probabilities at the base rate, by {heading}", headings, rows)
 
 
 def _show_reliability(found: Reliability) -> None:

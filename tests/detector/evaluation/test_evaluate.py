@@ -48,6 +48,18 @@ def test_a_perfect_judge_on_a_stream_worked_by_hand() -> None:
     assert found.bundle == BUNDLE.version
 
 
+def test_commands_are_grouped_by_what_was_known_of_the_home() -> None:
+    events, misfires = stream()
+    found = evaluate(events, BUNDLE, misfires)
+    # Each of the 20 days has one command of three turns, so the commands of days 0 to 2 are new.
+    assert {name: each.commands for name, each in found.learning_curve.items()} == {
+        "0 to 9": 3,
+        "10 to 99": 17,
+    }
+    assert found.by_class.keys() == {"private_outbound"}
+    assert found.by_class["private_outbound"].stopped == 1.0
+
+
 def test_perplexity_covers_meant_events_only() -> None:
     events, misfires = stream()
     meant = [event for event in events if event.event_id not in misfires]
