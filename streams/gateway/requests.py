@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from pydantic_core import from_json, to_json
-from starlette.requests import ClientDisconnect
 
 from detector.contracts.confirmations import ConfirmationAnswer
 from detector.contracts.errors import InvalidValue
@@ -19,12 +18,12 @@ from streams.errors import RecordError
 from streams.gateway.ignored_header import note_ignored
 from streams.gateway.ladder import RequestContext
 from streams.serving.access.guard import Caller, caller_of
-from streams.serving.hosts import is_json
+from streams.serving.bodies import read_body
 from streams.settings import Settings
 from streams.wire.callback_addresses import check_callback
 from streams.wire.cloudevents import STRUCTURED, is_structured, unwrapped, wrapped
 from streams.wire.ignored_fields import ignored_in
-from streams.wire.records import MAX_BYTES, Kind, check_time
+from streams.wire.records import Kind, check_time
 from streams.wire.reply_headers import trace_of
 from streams.wire.strict_json import check_unambiguous
 from streams.wire.token_format import check_tokens
@@ -36,7 +35,6 @@ __all__ = [
     "decode",
     "event_number",
     "read_batch",
-    "read_body",
     "read_value",
     "respond",
 ]
@@ -55,27 +53,6 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 _EVENT_NUMBER = re.compile(r"[0-9]{1,18}")
 
 V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer)
-
-
-async def read_body(request: Request, most: int = MAX_BYTES) -> bytes:
-    """Read a body.
-
-    Raises:
-        RecordError: with code ``media_type``, ``too_large`` or ``cut_off``.
-    """
-    if not is_json(request.headers.get("content-type", "")):
-        raise RecordError(
-            "media_type", "the body must be application/json, and Content-Type must say so"
-        )
-    body = bytearray()
-    try:
-        async for part in request.stream():
-            body += part
-            if len(body) > most:
-                raise RecordError("too_large", f"the body has more than {most} bytes")
-    except ClientDisconnect:
-        raise RecordError("cut_off", "the connection closed before the body was complete") from None
-    return bytes(body)
 
 
 async def read_value(request: Request, kind: Kind[V], settings: Settings) -> V:

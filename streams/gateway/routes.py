@@ -24,7 +24,6 @@ from streams.gateway.ladder import Answer, Ladder, RequestContext
 from streams.gateway.late_answers import LateAnswers
 from streams.gateway.openapi import answers_description, applied_description, body_description
 from streams.gateway.policy_version import PolicyVersion
-from streams.gateway.problems import problem, refuse
 from streams.gateway.requests import (
     context_of,
     decode,
@@ -36,6 +35,7 @@ from streams.gateway.requests import (
 from streams.gc_tuning import tune_gc
 from streams.kafka.topics import OUTCOMES
 from streams.serving.access.guard import Guard, caller_of
+from streams.serving.error_responses import problem, refuse
 from streams.serving.hosts import HostCheck
 from streams.serving.turns import TakeTurns
 from streams.settings import Settings

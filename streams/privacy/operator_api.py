@@ -18,14 +18,14 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from streams.errors import DependencyUnavailable, RecordError, UsageError
-from streams.gateway.problems import refuse
-from streams.gateway.requests import read_body
 from streams.kafka.connection import Brokers
 from streams.privacy.archive import ForeignRecordError, recipient
 from streams.privacy.commands import sealed, send_command, wait_until_erased
 from streams.privacy.holdings import collected, counts
 from streams.privacy.remaining import remains
 from streams.serving.access.guard import Guard, caller_of
+from streams.serving.bodies import read_body
+from streams.serving.error_responses import refuse
 from streams.serving.hosts import HostCheck
 from streams.wire.host_names import Named
 from streams.wire.records import Command

@@ -17,9 +17,9 @@ from detector.contracts.refusals import refused
 from streams.errors import RecordError
 from streams.gateway.confirmations import STATUS, confirmations
 from streams.gateway.exchange.exchange import Reply
-from streams.gateway.problems import problem
 from streams.kafka.topics import OUTCOMES
 from streams.serving.access.guard import Guard
+from streams.serving.error_responses import problem
 from streams.settings import Settings
 from streams.wire.records import ANSWER, REFUSAL, RESULT
 from streams.wire.records import Refusal as Refused

@@ -3,10 +3,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fastapi import Request
 
 from streams.errors import RecordError
-from streams.gateway.requests import context_of, event_number, read_body
+from streams.gateway.requests import context_of, event_number
 from streams.serving.access.guard import Caller, Guard
 from streams.serving.access.token_file import Scope, new_token
 from streams.settings import Settings
@@ -90,19 +89,3 @@ def test_last_event_id_must_be_a_number_that_we_issued() -> None:
         with pytest.raises(RecordError) as refused:
             event_number(other)
         assert refused.value.code == "bad_event_id"
-
-
-async def test_a_client_that_disconnects_within_its_body_is_refused_without_a_traceback() -> None:
-    parts: list[dict[str, object]] = [
-        {"type": "http.request", "body": b"{", "more_body": True},
-        {"type": "http.disconnect"},
-    ]
-
-    async def receive() -> dict[str, object]:
-        return parts.pop(0)
-
-    asked = Request({"type": "http", "headers": [(b"content-type", b"application/json")]}, receive)
-    with pytest.raises(RecordError) as refused:
-        await read_body(asked)
-
-    assert refused.value.code == "cut_off"
