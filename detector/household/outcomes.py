@@ -6,36 +6,19 @@ Outcomes follow the table in ``contracts/outcome_table.py``. Only ``answered`` s
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 
-from detector.contracts.decisions import ConfirmMethod, Decision, Verdict
-from detector.contracts.events import IntentEvent, Outcome, OutcomeKind
+from detector.contracts.decisions import ConfirmMethod, Decision
+from detector.contracts.events import Outcome, OutcomeKind
 from detector.contracts.outcome_table import OutcomeRefused, entry
-from detector.contracts.standing import MEANT, Standing
+from detector.contracts.standing import Standing
+from detector.household.early_outcomes import keep_early
 from detector.household.fast_replace import changed
-from detector.household.learning import learn_late
-from detector.household.state import (
-    MAX_EARLY,
-    MAX_PENDING,
-    HouseholdState,
-    Pending,
-    Question,
-    is_open,
-)
+from detector.household.standings import set_standing, standing_of
+from detector.household.state import HouseholdState, Pending, Question
 
-__all__ = [
-    "answered",
-    "await_outcome",
-    "close_question",
-    "refused_early",
-    "report",
-    "standing_after",
-    "standing_of",
-    "without_early",
-]
+__all__ = ["answered", "close_question", "report"]
 
 #: The state of a command's question after the command gets one of these standings.
 _CLOSES: Mapping[Standing, str] = {
@@ -48,30 +31,6 @@ _CLOSES: Mapping[Standing, str] = {
 _NO = frozenset({OutcomeKind.DENIED, OutcomeKind.UNDONE})
 #: Standings in which a command can still be confirmed or denied by an answer.
 _ANSWERABLE = frozenset({Standing.ASKED, Standing.LET_RUN, Standing.ALLOWED, Standing.NOT_RUN})
-
-
-def standing_after(decision: Decision) -> Standing:
-    """Return a command's standing right after the worker's decision on it.
-
-    A command that runs only because of shadow mode is not ``ALLOWED``, since it was not confirmed.
-    """
-    if decision.verdict is Verdict.ALLOW:
-        return Standing.ALLOWED
-    if decision.effective_verdict is Verdict.ALLOW:
-        return Standing.LET_RUN
-    return Standing.ASKED if decision.verdict is Verdict.CONFIRM else Standing.BLOCKED
-
-
-def standing_of(state: HouseholdState, event_id: str, *, at: float) -> Standing:
-    """Return a command's standing at the log's time ``at``."""
-    for pending in state.pending:
-        if pending.event_id == event_id:
-            return _current_standing(state, pending, at)
-    for decision in state.recent:
-        if decision.event_id == event_id:
-            judged = decision.misfire_probability is not None or decision.abstained
-            return Standing.LEARNED if judged else Standing.NO_COMMAND
-    return Standing.UNKNOWN
 
 
 def report(
@@ -90,7 +49,7 @@ def report(
     became = entry(standing, outcome.outcome, outcome.source)
     refused = became if isinstance(became, OutcomeRefused) else None
     if standing is Standing.UNKNOWN and refused is None:
-        state = _kept_early(state, outcome, at)
+        state = keep_early(state, outcome, at)
     elif isinstance(became, Standing) and became is not standing:
         state = _set_standing_by_id(state, outcome.event_id, became, at)
     if outcome.outcome in _NO and refused in (None, OutcomeRefused.ALREADY_LEARNED):
@@ -117,7 +76,7 @@ def answered(
     tokens = {each.tokens for each in state.pending if each.event_id == question.event_id}
     if not accepted:
         return _withdraw_confirmations(state, {question.intent}, at)
-    return _set_standing(
+    return set_standing(
         state,
         lambda each: (
             each.confirmation_id == name and each.standing in _ANSWERABLE and each.tokens in tokens
@@ -149,7 +108,7 @@ def close_question(
     state = changed(state, questions=questions)
     if became != "denied":
         return state
-    return _set_standing(
+    return set_standing(
         state,
         lambda each: each.confirmation_id == confirmation_id and each.standing in _ANSWERABLE,
         Standing.DENIED,
@@ -157,87 +116,11 @@ def close_question(
     )
 
 
-def await_outcome(state: HouseholdState, pending: Pending, *, at: float) -> HouseholdState:
-    """Keep a command until its outcome is known, and apply outcomes that arrived before it."""
-    others = [each for each in state.pending if each.event_id != pending.event_id]
-    state = changed(state, pending=(*_with_room(state, others), pending))
-    early = [outcome for outcome in state.early if outcome.event_id == pending.event_id]
-    state = without_early(state, pending.event_id)
-    for outcome in early:
-        _, state = report(state, outcome, at=at)
-    return state
-
-
-def _with_room(state: HouseholdState, pending: Sequence[Pending]) -> Sequence[Pending]:
-    """Return the commands that are kept, so that there is room for a new one.
-
-    Commands are removed in this order, oldest first: those that are not meant and whose
-    conversation is over, then those that are meant, then those that are held back in an open
-    conversation. The last group is the most valuable: after such a command is forgotten, a
-    repetition of it could be allowed. Within that group, the conversation with the most commands
-    loses one, preferably one that it contains twice.
-    """
-    too_many = len(pending) - (MAX_PENDING - 1)
-    if too_many <= 0:
-        return pending
-    active = {session.session_id for session in state.sessions}
-    held = [each for each in pending if each.standing not in MEANT and each.session_id in active]
-    by_session = Counter(each.session_id for each in held)
-    by_command = Counter((each.session_id, each.intent) for each in held)
-
-    def value(each: Pending) -> tuple[int, int, int]:
-        if each in held:
-            return 2, -by_session[each.session_id], -by_command[each.session_id, each.intent]
-        return int(each.standing in MEANT), 0, 0
-
-    removed = sorted(pending, key=value)[:too_many]
-    return [each for each in pending if each not in removed]
-
-
-def without_early(state: HouseholdState, event_id: str) -> HouseholdState:
-    """Remove the outcomes that arrived before an event."""
-    if not state.early:
-        return state
-    return changed(state, early=tuple(each for each in state.early if each.event_id != event_id))
-
-
-def refused_early(
-    before: HouseholdState, event: IntentEvent, decision: Decision
-) -> Iterator[tuple[Outcome, OutcomeRefused]]:
-    """Yield the outcomes that arrived before an event and are refused after the decision on it.
-
-    Args:
-        before: the household's state before the event.
-        event: the event.
-        decision: the decision on the event.
-    """
-    standing = standing_after(decision) if event.commits else Standing.NO_COMMAND
-    for outcome in before.early:
-        if outcome.event_id == event.event_id:
-            became = entry(standing, outcome.outcome, outcome.source)
-            if isinstance(became, OutcomeRefused):
-                yield outcome, became
-            else:
-                standing = became
-
-
-def _current_standing(state: HouseholdState, pending: Pending, at: float) -> Standing:
-    """Return the command's standing; ``ASKED`` becomes ``EXPIRED`` with its question."""
-    if pending.standing is not Standing.ASKED:
-        return pending.standing
-    open_ones = (
-        each
-        for each in state.questions
-        if each.confirmation_id == pending.confirmation_id and is_open(each, at)
-    )
-    return Standing.ASKED if any(open_ones) else Standing.EXPIRED
-
-
 def _set_standing_by_id(
     state: HouseholdState, event_id: str, standing: Standing, at: float
 ) -> HouseholdState:
     pending = next(each for each in state.pending if each.event_id == event_id)
-    state = _set_standing(state, lambda each: each is pending, standing, at)
+    state = set_standing(state, lambda each: each is pending, standing, at)
     if standing not in _CLOSES or pending.confirmation_id is None:
         return state
     return close_question(state, pending.confirmation_id, _CLOSES[standing], at=at)
@@ -264,24 +147,3 @@ def _withdraw_confirmations(state: HouseholdState, intents: set[str], at: float)
         for each in state.questions
     )
     return changed(state, questions=questions)
-
-
-def _set_standing(
-    state: HouseholdState, which: Callable[[Pending], bool], standing: Standing, at: float
-) -> HouseholdState:
-    """Set the standing of commands, and learn at once from those whose session is closed."""
-    moved = [changed(each, standing=standing) for each in state.pending if which(each)]
-    pending = tuple(
-        changed(each, standing=standing) if which(each) else each for each in state.pending
-    )
-    state = changed(state, pending=pending)
-    return learn_late(state, moved, at=at) if standing in MEANT else state
-
-
-def _kept_early(state: HouseholdState, outcome: Outcome, at: float) -> HouseholdState:
-    """Keep an early outcome, dated by the log's time; ignore a repetition of it."""
-    waits = [(each.event_id, each.outcome, each.source) for each in state.early]
-    if (outcome.event_id, outcome.outcome, outcome.source) in waits:
-        return state
-    waiting = replace(outcome, time=datetime.fromtimestamp(at, UTC))
-    return changed(state, early=(*state.early, waiting)[-MAX_EARLY:])

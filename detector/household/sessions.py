@@ -13,9 +13,11 @@ from detector.contracts.events import IntentEvent, fingerprint
 from detector.contracts.standing import Standing
 from detector.household.chains import extend
 from detector.household.conversations import new_name, open_session
+from detector.household.early_outcomes import without_early
 from detector.household.fast_replace import changed
 from detector.household.learning import close_sessions, predictive_bits, token
-from detector.household.outcomes import await_outcome, standing_after, without_early
+from detector.household.pending_commands import await_outcome
+from detector.household.standings import standing_after
 from detector.household.state import (
     MAX_RECENT,
     MAX_SESSIONS,

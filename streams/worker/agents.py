@@ -12,7 +12,7 @@ from detector.contracts.decisions import Decision
 from detector.contracts.outcome_table import SENTENCES, OutcomeRefused
 from detector.decision.bundle import Bundle
 from detector.decision.decide import is_reused
-from detector.household.outcomes import refused_early
+from detector.household.early_outcomes import refused_early
 from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
 from streams.errors import RecordError
 from streams.kafka.topic_ids import NONE_KNOWN, Identities

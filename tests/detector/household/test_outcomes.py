@@ -18,7 +18,9 @@ from detector.contracts.outcome_table import OutcomeRefused
 from detector.contracts.standing import Standing
 from detector.decision.decide import apply_outcome, decide
 from detector.decision.questions import answer
-from detector.household.outcomes import refused_early, report, standing_of
+from detector.household.early_outcomes import refused_early
+from detector.household.outcomes import report
+from detector.household.standings import standing_of
 from detector.household.state import MAX_PENDING, HouseholdState
 from tests.detector.builders import (
     ABSURD,
