@@ -75,7 +75,9 @@ def grouped(
     places = {name: np.array([each == name for each in names]) for name in dict.fromkeys(names)}
     return {
         name: _group(
-            [decisions[place] for place in np.flatnonzero(inside)], misfires[inside], base_rate
+            [decisions[place] for place in np.flatnonzero(inside).tolist()],
+            misfires[inside],
+            base_rate,
         )
         for name, inside in places.items()
     }
