@@ -16,9 +16,10 @@ from pydantic_core import to_json, to_jsonable_python
 from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult, Refusal
 from detector.contracts.refusals import refused
 from streams.errors import RecordError
-from streams.gateway.exchange.exchange import Exchange, Reply
-from streams.gateway.ladder import RequestContext
+from streams.gateway.exchange.exchange import Exchange
+from streams.gateway.exchange.replies import Reply
 from streams.gateway.openapi import answers_description, body_description
+from streams.gateway.request_context import RequestContext
 from streams.gateway.requests import context_of, read_value, respond
 from streams.kafka.topics import OUTCOMES
 from streams.serving.access.guard import caller_of

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
-from detector.contracts.decisions import Rung
+from detector.contracts.decisions import Decision, Reason, Rung
+from detector.contracts.events import IntentEvent
 
-__all__ = ["CAUSES", "LOWER_RUNGS", "REASONS"]
+__all__ = ["LOWER_RUNGS", "REASONS", "reason_code", "with_reason"]
 
 _ANSWERS: Mapping[Rung, str] = MappingProxyType(
     {
@@ -36,7 +38,7 @@ LOWER_RUNGS: Mapping[Rung, Mapping[str, str]] = MappingProxyType(
         },
     }
 )
-CAUSES: Mapping[str, str] = MappingProxyType(
+_CAUSES: Mapping[str, str] = MappingProxyType(
     {code: cause for causes in LOWER_RUNGS.values() for code, cause in causes.items()}
 )
 REASONS: Mapping[str, str] = MappingProxyType(
@@ -46,3 +48,31 @@ REASONS: Mapping[str, str] = MappingProxyType(
         for code, cause in causes.items()
     }
 )
+
+
+def reason_code(*, connected: bool, wait: float, stored: bool) -> str:
+    """Return the code of the reason why there is no worker decision.
+
+    Args:
+        connected: whether the broker can be reached.
+        wait: seconds that the request may wait for a worker.
+        stored: whether the broker has acknowledged the event.
+    """
+    if not connected:
+        return "broker_unreachable"
+    if wait <= 0:
+        return "deadline_too_short"
+    return "worker_timeout" if stored else "broker_timeout"
+
+
+def with_reason(decision: Decision, event: IntentEvent, code: str) -> Decision:
+    """Add the reason why the answer is not the worker's.
+
+    It is the first reason of the gateway's decision. In the policy's decision the first reason is
+    why the gateway did not decide.
+    """
+    by_gateway = decision.rung is Rung.GATEWAY
+    text = REASONS[code] if by_gateway else f"{_CAUSES[code]}."
+    reason = Reason(code=code, event_id=event.event_id, bits=0.0, text=text)
+    reasons = (reason, *decision.reasons) if by_gateway else (*decision.reasons, reason)
+    return replace(decision, reasons=reasons)

@@ -12,42 +12,38 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
-from detector.contracts.decisions import Decision, Reason, Rung, Verdict
-from detector.contracts.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.contracts.decisions import Decision
+from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
 from detector.policy.fallback import fallback_decision
 from detector.policy.policy import Policy
 from streams.errors import RecordError
 from streams.gateway.admission import share_of
 from streams.gateway.deduplication import RememberedRequest, RequestMemory
-from streams.gateway.degraded_reasons import CAUSES, REASONS
-from streams.gateway.exchange.exchange import Exchange, PendingRequest, Reply
-from streams.gateway.late_answers import LateAnswers, Provisional, late_answer, provisional
+from streams.gateway.degraded_reasons import REASONS, reason_code, with_reason
+from streams.gateway.exchange.exchange import Exchange
+from streams.gateway.exchange.replies import PendingRequest, Reply
+from streams.gateway.late_answers import LateAnswers
+from streams.gateway.provisional_answers import Provisional, late_answer, provisional
+from streams.gateway.publishing import publish_incident, publish_intent, publish_outcome
+from streams.gateway.request_context import RequestContext
 from streams.gateway.sessions import Sessions, Turn
 from streams.gateway.shares import FairCache
-from streams.kafka.topics import INCIDENTS, INTENTS, OUTCOMES
 from streams.telemetry import metrics
 from streams.telemetry.recording import count_answer
-from streams.wire.late_answer import LATE
-from streams.wire.records import COMMAND, DECISION, INTENT, OUTCOME, REFUSAL, Command
+from streams.wire.records import COMMAND, DECISION, REFUSAL, Command
 from streams.wire.refusals import HOUSEHOLD_ERASED, ID_REUSED
 
-__all__ = ["Answer", "Ladder", "RequestContext"]
+__all__ = ["Answer", "Ladder"]
 
 logger = logging.getLogger(__name__)
 
-#: Time reserved for sending the answer back: a share of the deadline, with a minimum and a maximum
-#: in seconds. On a busy machine sending took up to 20 ms, and a client waits no longer than its
-#: deadline.
-_MARGIN_SHARE, _LEAST_MARGIN, _MOST_MARGIN = 0.2, 0.004, 0.1
 #: Share of the wait after which the gateway decides itself. A healthy worker needs a tenth of it.
 _READY_SHARE = 0.5
 #: Remembered answers of lower rungs that a worker may still contradict.
 _ANSWERED = 50_000
-_SOURCE = "misfire/gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +52,6 @@ class Answer:
 
     decision: Decision
     seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestContext:
-    """The context of a request, besides its event.
-
-    Attributes:
-        seconds: seconds left until the client's deadline.
-        trace: the client's ``traceparent``.
-        callback: the URL for late answers.
-        tenant: the tenant of the verified token; empty if no token is required.
-    """
-
-    seconds: float
-    trace: bytes | None = None
-    callback: str | None = None
-    tenant: str = ""
-
-    @property
-    def wait(self) -> float:
-        """Seconds to wait for a worker: the time left, without the time for the way back."""
-        return self.seconds - max(min(self.seconds * _MARGIN_SHARE, _MOST_MARGIN), _LEAST_MARGIN)
 
 
 class Ladder:
@@ -162,8 +136,7 @@ class Ladder:
             late.decided,
             late.late_ms,
         )
-        headers = LATE.headers(late.decision_id, datetime.now(UTC), source=_SOURCE)
-        exchange.send(INCIDENTS, late.household_id, LATE.encode(late), headers)
+        publish_incident(late, exchange)
         self.late_answers.publish(late, given.callback, given.tenant)
 
     def forget(self, household_id: str) -> None:
@@ -190,7 +163,7 @@ class Ladder:
         admitted = self._memory.places.admits(
             context.tenant, event.household_id, share_of(event, self.policy)
         )
-        pending = self._send(event, exchange, context)
+        pending = publish_intent(event, exchange, context.trace)
         if admitted:
             answer = asyncio.create_task(self._decide(event, exchange, context, pending, began))
             return self._memory.keep(event, context.tenant, answer, pending.reply)
@@ -200,12 +173,6 @@ class Ladder:
         at_once: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         at_once.set_result(self._counted(decision, began, context))
         return self._memory.keep(event, context.tenant, at_once, pending.reply)
-
-    def _send(
-        self, event: IntentEvent, exchange: Exchange, context: RequestContext
-    ) -> PendingRequest:
-        headers = INTENT.headers(event.event_id, event.time, source=_SOURCE, trace=context.trace)
-        return exchange.request(INTENTS, event.household_id, INTENT.encode(event), headers)
 
     def _apply(self, value: bytes) -> None:
         with suppress(RecordError):
@@ -233,8 +200,10 @@ class Ladder:
             decision = await self._worker_decision(event, pending)
             ready.cancel()
         if decision is None:
-            own = _with_reason(
-                self._own_decision(event, turn), event, _reason_code(exchange, context, pending)
+            own = with_reason(
+                self._own_decision(event, turn),
+                event,
+                reason_code(connected=exchange.connected, wait=context.wait, stored=pending.stored),
             )
             if self._memory.remembers(event, pending.reply):
                 self._remember(event, context, pending, own)
@@ -290,41 +259,10 @@ class Ladder:
         """Stop waiting for the worker, and report the outcome of the answer to it."""
         exchange.abandon(pending.correlation)
         if event.commits:
-            ran = decision.effective_verdict is Verdict.ALLOW
-            outcome = Outcome(
-                event_id=event.event_id,
-                household_id=event.household_id,
-                outcome=OutcomeKind.EXECUTED if ran else OutcomeKind.EXPIRED,
-                source=OutcomeSource.GATEWAY,
-                time=event.time,
-            )
-            headers = OUTCOME.headers(event.event_id, datetime.now(UTC), source=_SOURCE)
-            exchange.send(OUTCOMES, event.household_id, OUTCOME.encode(outcome), headers)
+            publish_outcome(event, exchange, decision)
         return decision
 
     def _counted(self, decision: Decision, began: float, context: RequestContext) -> Answer:
         seconds = self._clock() - began
         count_answer(decision, seconds, context.seconds)
         return Answer(decision, seconds)
-
-
-def _reason_code(exchange: Exchange, context: RequestContext, pending: PendingRequest) -> str:
-    """Return the code of the reason why there is no worker decision."""
-    if not exchange.connected:
-        return "broker_unreachable"
-    if context.wait <= 0:
-        return "deadline_too_short"
-    return "worker_timeout" if pending.stored else "broker_timeout"
-
-
-def _with_reason(decision: Decision, event: IntentEvent, code: str) -> Decision:
-    """Add the reason why the answer is not the worker's.
-
-    It is the first reason of the gateway's decision. In the policy's decision the first reason is
-    why the gateway did not decide.
-    """
-    by_gateway = decision.rung is Rung.GATEWAY
-    text = REASONS[code] if by_gateway else f"{CAUSES[code]}."
-    reason = Reason(code=code, event_id=event.event_id, bits=0.0, text=text)
-    reasons = (reason, *decision.reasons) if by_gateway else (*decision.reasons, reason)
-    return replace(decision, reasons=reasons)

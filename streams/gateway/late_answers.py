@@ -14,16 +14,14 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import NamedTuple
 
-from detector.contracts.decisions import Decision, Rung, Verdict
 from streams.errors import RecordError
 from streams.gateway.callbacks import Callbacks
 from streams.gateway.shares import FairCache, Places
 from streams.telemetry import metrics
 from streams.wire.late_answer import LATE, LateAnswer
 
-__all__ = ["LateAnswers", "Provisional", "late_answer", "provisional"]
+__all__ = ["LateAnswers"]
 
 #: Late answers that are stored for clients that reconnect.
 _KEPT = 1_000
@@ -36,47 +34,6 @@ _LOOK_SECONDS = 5.0
 
 #: A late answer with its number.
 Entry = tuple[int, "LateAnswer"]
-
-
-class Provisional(NamedTuple):
-    """An answer of a lower rung, with the time of the clock and the recipient of a late answer.
-
-    This is a tuple because tens of thousands are stored.
-    """
-
-    answered: Verdict
-    rung: Rung
-    reason: str
-    at: float
-    callback: str | None
-    tenant: str = ""
-
-
-def provisional(
-    decision: Decision, at: float, callback: str | None, tenant: str = ""
-) -> Provisional:
-    """Return what the gateway must remember of an answer until the worker's decision arrives."""
-    reason = decision.reasons[0].code if decision.reasons else ""
-    return Provisional(decision.effective_verdict, decision.rung, reason, at, callback, tenant)
-
-
-def late_answer(given: Provisional, decided: Decision, now: float) -> LateAnswer | None:
-    """Return the incident, or ``None`` if both decisions have the same effect."""
-    if given.answered is decided.effective_verdict:
-        return None
-    return LateAnswer(
-        event_id=decided.event_id,
-        household_id=decided.household_id,
-        session_id=decided.session_id,
-        intent=decided.intent,
-        risk_class=decided.risk_class,
-        answered=given.answered,
-        rung=given.rung,
-        reason=given.reason,
-        decided=decided.effective_verdict,
-        decision_id=decided.decision_id,
-        late_ms=round(1000 * (now - given.at)),
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

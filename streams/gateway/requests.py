@@ -16,7 +16,7 @@ from detector.contracts.events import IntentEvent, Outcome
 from detector.contracts.timestamps import read_timestamp
 from streams.errors import RecordError
 from streams.gateway.ignored_header import note_ignored
-from streams.gateway.ladder import RequestContext
+from streams.gateway.request_context import RequestContext
 from streams.serving.access.guard import Caller, caller_of
 from streams.serving.bodies import read_body
 from streams.settings import Settings

@@ -20,10 +20,11 @@ from streams.errors import RecordError
 from streams.gateway.confirmations import confirmations
 from streams.gateway.exchange.exchange import Exchange
 from streams.gateway.ignored_header import IgnoredFields
-from streams.gateway.ladder import Answer, Ladder, RequestContext
+from streams.gateway.ladder import Answer, Ladder
 from streams.gateway.late_answers import LateAnswers
 from streams.gateway.openapi import answers_description, applied_description, body_description
 from streams.gateway.policy_version import PolicyVersion
+from streams.gateway.request_context import RequestContext
 from streams.gateway.requests import (
     context_of,
     decode,

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
-from streams.gateway.exchange.exchange import Exchange, Reply
+from streams.gateway.exchange.exchange import Exchange
+from streams.gateway.exchange.replies import Reply
 from streams.kafka.topics import REPLIES
 from streams.settings import Settings
 from streams.wire.records import COMMAND

@@ -13,10 +13,8 @@ import asyncio
 import logging
 import random
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -24,22 +22,16 @@ from aiokafka.errors import KafkaError
 
 from streams.gateway.exchange.continuity import Continuity
 from streams.gateway.exchange.outbox import Outbox, Outgoing
+from streams.gateway.exchange.replies import PendingReplies, PendingRequest, Reply
 from streams.gateway.exchange.worker_liveness import WorkerLiveness
 from streams.kafka.connection import brokers_of
 from streams.kafka.reachable import broker_answers
 from streams.kafka.topics import INTENTS, REPLIES
 from streams.settings import Settings
 from streams.telemetry import metrics
-from streams.wire.records import (
-    ANSWERED_PARTITION,
-    CORRELATION_ID,
-    PROBE,
-    PROBE_ANSWERED,
-    Headers,
-    header,
-)
+from streams.wire.records import PROBE, Headers
 
-__all__ = ["Exchange", "PendingRequest", "Reply"]
+__all__ = ["Exchange"]
 
 logger = logging.getLogger(__name__)
 
@@ -51,29 +43,6 @@ _RESUME_SECONDS = 5.0
 #: Readiness: seconds to wait for answers to probes, and between two checks. Orchestrators commonly
 #: wait for one second.
 _PROBE_WAIT, _PROBE_LOOK = 0.6, 0.02
-#: Digits of a partition number; no topic has a million partitions.
-_MOST_DIGITS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A reply: its CloudEvents type and its value."""
-
-    type: str
-    value: bytes
-
-
-@dataclass(slots=True)
-class PendingRequest:
-    """A sent request: its future reply, and whether the broker has acknowledged the request."""
-
-    correlation: str
-    reply: asyncio.Future[Reply]
-    stored: bool = False
-
-    def mark_stored(self) -> None:
-        """Record that the broker has acknowledged the request."""
-        self.stored = True
 
 
 class Exchange:
@@ -94,13 +63,10 @@ class Exchange:
         self.settings = settings
         self.connected = False
         self._brokers = brokers_of(settings)
-        self._on_late = on_late
         self._continuity = Continuity(on_gap)
         self._liveness = WorkerLiveness()
         self._partition = -1
-        #: Prefix of this exchange's correlation ids; several gateways can share one partition.
-        self._name = f"{uuid.uuid4().hex[:8]}-"
-        self._waiting: dict[str, PendingRequest] = {}
+        self._replies = PendingReplies(on_late, self._liveness)
         self._outbox = Outbox()
         self._task: asyncio.Task[None] | None = None
 
@@ -127,10 +93,7 @@ class Exchange:
 
     def request(self, topic: str, key: str, value: bytes, headers: Headers) -> PendingRequest:
         """Queue a record and return its pending reply."""
-        pending = PendingRequest(
-            self._name + uuid.uuid4().hex, asyncio.get_running_loop().create_future()
-        )
-        self._waiting[pending.correlation] = pending
+        pending = self._replies.expect()
         self._outbox.put(
             Outgoing(topic, key.encode(), value, headers, pending.correlation, pending.mark_stored)
         )
@@ -138,7 +101,7 @@ class Exchange:
 
     def abandon(self, correlation: str) -> None:
         """Stop waiting for a reply; if it still arrives, it is late."""
-        self._waiting.pop(correlation, None)
+        self._replies.abandon(correlation)
 
     @property
     def running(self) -> bool:
@@ -278,29 +241,7 @@ class Exchange:
         async for message in consumer:
             try:
                 if self._continuity.receive(message):
-                    self._dispatch(message)
+                    self._replies.dispatch(message)
             except Exception:
                 metrics.REPLIES_FAILED.inc()
                 logger.exception("a reply at offset %d could not be processed", message.offset)
-
-    def _dispatch(self, message: Any) -> None:
-        """Pass a reply to the request that waits for it."""
-        correlation = (header(message.headers, CORRELATION_ID) or b"").decode("ascii", "replace")
-        kind = (header(message.headers, "ce_type") or b"").decode("ascii", "replace")
-        partition = _partition_of(header(message.headers, ANSWERED_PARTITION))
-        if kind == PROBE_ANSWERED:
-            self._liveness.record_probe_answer(partition, correlation)
-            return
-        if correlation and not correlation.startswith(self._name):
-            return  # a reply to another gateway
-        reply, pending = Reply(kind, message.value or b""), self._waiting.pop(correlation, None)
-        if pending is None or pending.reply.done():
-            self._on_late(correlation, reply)
-        else:
-            self._liveness.record_answer(partition)
-            pending.reply.set_result(reply)
-
-
-def _partition_of(text: bytes | None) -> int:
-    """Return the partition in an answer's header; -1 if it is missing or invalid."""
-    return int(text) if text and len(text) <= _MOST_DIGITS and text.isdigit() else -1

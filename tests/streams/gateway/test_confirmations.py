@@ -16,7 +16,7 @@ from detector.contracts.decisions import ConfirmMethod
 from detector.contracts.refusals import refused
 from streams.errors import RecordError
 from streams.gateway.confirmations import STATUS, confirmations
-from streams.gateway.exchange.exchange import Reply
+from streams.gateway.exchange.replies import Reply
 from streams.kafka.topics import OUTCOMES
 from streams.serving.access.guard import Guard
 from streams.serving.error_responses import problem

@@ -14,8 +14,9 @@ from detector.decision.decide import decide
 from detector.household.state import HouseholdState
 from streams.errors import RecordError
 from streams.files.policy import read_policy
-from streams.gateway.exchange.exchange import PendingRequest, Reply
-from streams.gateway.ladder import Answer, Ladder, RequestContext
+from streams.gateway.exchange.replies import PendingRequest, Reply
+from streams.gateway.ladder import Answer, Ladder
+from streams.gateway.request_context import RequestContext
 from streams.kafka.topics import INCIDENTS, INTENTS, OUTCOMES
 from streams.wire.late_answer import LATE
 from streams.wire.records import (

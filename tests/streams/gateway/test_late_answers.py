@@ -11,7 +11,8 @@ from detector.contracts.decisions import Enforcement, Rung, Verdict
 from streams.errors import RecordError
 from streams.files.policy import read_policy
 from streams.gateway import callbacks as delivery
-from streams.gateway.late_answers import LateAnswers, late_answer, provisional
+from streams.gateway.late_answers import LateAnswers
+from streams.gateway.provisional_answers import late_answer, provisional
 from streams.wire.late_answer import LATE, LateAnswer
 from tests.detector.builders import event, hand_bundle, run
 from tests.streams.hook.runtime import runtime

@@ -14,7 +14,8 @@ from detector.contracts.decisions import Rung
 from detector.contracts.events import OutcomeKind, OutcomeSource
 from detector.contracts.outcome_table import SENTENCES, OutcomeRefused
 from streams.files.policy import read_policy
-from streams.gateway.exchange.exchange import Exchange, Reply
+from streams.gateway.exchange.exchange import Exchange
+from streams.gateway.exchange.replies import Reply
 from streams.gateway.ladder import Ladder
 from streams.gateway.requests import MAX_BATCH
 from streams.gateway.routes import build_gateway

@@ -12,7 +12,7 @@ from detector.contracts.events import OutcomeKind
 from detector.decision.decide import apply_outcome
 from detector.household.learning import token
 from streams.errors import RecordError
-from streams.gateway.late_answers import Provisional, late_answer
+from streams.gateway.provisional_answers import Provisional, late_answer
 from streams.kafka.reading import Place, TopicRecord
 from streams.kafka.topics import (
     DEAD_LETTERS,

@@ -12,7 +12,8 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 
 from streams.gateway.exchange import exchange as module
-from streams.gateway.exchange.exchange import Exchange, Reply
+from streams.gateway.exchange.exchange import Exchange
+from streams.gateway.exchange.replies import Reply
 from streams.kafka.topics import INTENTS
 from streams.settings import Settings
 from streams.telemetry import metrics
@@ -187,9 +188,9 @@ async def test_a_reply_that_cannot_be_processed_is_skipped(made: Made) -> None:
     before = metrics.REPLIES_FAILED._value.get()
     await exchange.start()
     for each in ("poison", "good"):
-        kafka.say([(CORRELATION_ID, f"{exchange._name}{each}".encode())])
+        kafka.say([(CORRELATION_ID, f"{exchange._replies.name}{each}".encode())])
     await until(lambda: late)
-    assert late == [f"{exchange._name}good"]
+    assert late == [f"{exchange._replies.name}good"]
     assert metrics.REPLIES_FAILED._value.get() == before + 1
     assert kafka.starts == 2  # one of the producer, one of the consumer
 
