@@ -33,7 +33,10 @@ COMMANDS = [
     ["scan"],
     ["schema"],
     ["evaluate"],
+    ["evaluate", "daily"],
     ["evaluate", "sequences"],
+    ["starter", "show"],
+    ["starter", "train"],
     ["replay"],
     ["decide"],
     ["decisions", "tail"],
@@ -161,6 +164,23 @@ def test_baselines_are_measured_beside_the_model(
     ]
     assert "its keep" in " ".join(ended.stderr.split())
     assert isinstance(found["earns_its_keep"], bool)
+
+
+def test_evaluate_daily_measures_new_homes(stream: Path, bundle: Path, tmp_path: Path) -> None:
+    misfires = [event.event_id for event in read_events(stream) if event.commits][-5:]
+    write_labels(tmp_path / "labels", [(event_id, "phantom", "c1") for event_id in misfires])
+    given = ("--stream", stream, "--labels", tmp_path / "labels", "--json", "-")
+
+    found = json.loads(misfire("evaluate", "daily", *given, "--bundle", bundle).stdout)
+
+    assert [each["name"] for each in found["periods"]][:4] == ["day 1", "day 7", "day 30", "week 1"]
+    assert found["periods"][-1]["misfires"]["commands"] == 5
+
+
+def test_starter_shows_what_it_was_trained_on() -> None:
+    found = json.loads(misfire("starter", "show", "--json", "-").stdout)
+    assert found["recipe"]["homes"] > 0
+    assert "lock.HassTurnOff" in found["commands_by_intent"]
 
 
 @pytest.mark.slow

@@ -36,6 +36,13 @@ def test_a_clean_stream_is_written(misfire: Misfire) -> None:
     assert len(Path("clean.jsonl").read_text("utf-8").splitlines()) == len(events)
 
 
+def test_homes_can_speak_in_one_shot_commands(misfire: Misfire) -> None:
+    assert misfire(*MIXED, "--style", "one-shot") == 0
+    events = read_events(Path("mixed.jsonl.gz"))
+    assert all(event.act == "initiate" for event in events if event.intent.startswith("light."))
+    assert any("Hass" in event.intent for event in events)
+
+
 def test_misfires_are_written_with_labels_and_a_json_result(
     misfire: Misfire, capsys: pytest.CaptureFixture[str]
 ) -> None:
