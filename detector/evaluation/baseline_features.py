@@ -31,6 +31,8 @@ __all__ = ["FEATURES", "rows"]
 
 Floats = npt.NDArray[np.float64]
 
+#: ``_bits`` are surprisals and ``_lift`` differences of two, both in bits; higher is rarer.
+#: ``_count``, ``_ago`` and ``gap`` (seconds) are base-2 logarithms of one plus the number.
 FEATURES = (
     "never_here",
     "frequency_bits",
@@ -94,7 +96,7 @@ class _Home:
         self._everyone = everyone
         self._learned = Counts()
         self._ago: dict[str, float] = {}
-        self._since = math.nan
+        self._since = math.inf
         self._conversation: object = None
         self._waiting: list[tuple[IntentEvent, Symbol]] = []
         self._previous: Symbol = BEGIN
@@ -116,16 +118,18 @@ class _Home:
 
     def hear(self, event: IntentEvent) -> Floats | None:
         """Return the features of a committing event, or ``None``."""
+        self._since = min(self._since, event.seconds)
         self._chain.append(bits(self._after(symbol_of(event))))
-        return np.array(self._row(event)) if event.commits else None
+        if not event.commits:
+            return None
+        row = self._row(event)
+        return np.array([row[name] for name in FEATURES])
 
     def remember(self, event: IntentEvent, *, meant: bool) -> None:
         """Put an event among what was heard, and keep a meant one to learn from."""
         if meant:
             self._waiting.append((event, self._previous))
         self._previous = symbol_of(event)
-        if math.isnan(self._since):
-            self._since = event.seconds
         if event.commits:
             self._command, self._chain = event.intent, []
             self._heard = [at for at in self._heard if event.seconds - at < _DAY]
@@ -141,7 +145,7 @@ class _Home:
         base = 0.5 * self._symbol(symbol) + 0.5 * self._everyone.after(previous, symbol)
         return mixed(learned.pairs[previous, symbol], learned.before[previous], base, 2.0)
 
-    def _row(self, event: IntentEvent) -> list[float]:
+    def _row(self, event: IntentEvent) -> dict[str, float]:
         learned, everyone, intent = self._learned, self._everyone, event.intent
         count, commands = learned.intents[intent], learned.commands
         rate = mixed(count, commands, everyone.intent(intent), 1.0)
@@ -151,36 +155,44 @@ class _Home:
         any_hour = mixed(learned.parts[part], commands, everyone.part(part), 4.0)
         symbol = symbol_of(event)
         heard, at = self._heard, event.seconds
-        days = max(at - self._since, _DAY) / _DAY if commands else math.nan
-        return [
-            float(count == 0),
-            bits((count + 0.5) / (commands + 1.0)),
-            bits(rate),
-            bits(mixed(learned.domains[event.domain], commands, everyone.domain(intent), 2.0)),
-            bits(mixed(on_device, learned.devices[event.device_id], rate, 1.5)),
-            bits(everyone.intent(intent)),
-            bits(everyone.domain(intent)),
-            everyone.users(intent),
-            bits(at_hour),
-            bits(any_hour / at_hour),
-            bits(everyone.part(part) / everyone.part_of(intent, part)),
-            max(self._chain),
-            bits(self._symbol(symbol) / self._after(symbol)),
-            bits(everyone.symbol(symbol) / everyone.after(self._previous, symbol)),
-            math.log2(1 + count),
-            math.log2(1 + learned.domains[event.domain]),
-            math.log2(1 + on_device),
-            self._seconds_since(intent, at),
-            self._seconds_since(event.domain, at),
-            math.log2(1.0 + max(at - heard[-1], 0.0)) if heard else math.nan,
-            float(sum(at - earlier < _BURST for earlier in heard)),
-            float(sum(at - earlier < _HOUR for earlier in heard)),
-            len(heard) / (1.0 + commands / days) if commands else math.nan,
-            float(intent == self._command),
-            float(event.domain == domain_of(self._command)) if self._command else 0.0,
-            at % _DAY / _HOUR,
-            float(len(self._chain)),
-        ]
+        days = max(at - self._since, _DAY) / _DAY
+        return {
+            "never_here": float(count == 0),
+            "frequency_bits": bits((count + 0.5) / (commands + 1.0)),
+            "intent_bits": bits(rate),
+            "domain_bits": bits(
+                mixed(learned.domains[event.domain], commands, everyone.domain(intent), 2.0)
+            ),
+            "device_bits": bits(mixed(on_device, learned.devices[event.device_id], rate, 1.5)),
+            "everywhere_bits": bits(everyone.intent(intent)),
+            "everywhere_domain_bits": bits(everyone.domain(intent)),
+            "users": everyone.users(intent),
+            "hour_bits": bits(at_hour),
+            "hour_lift": bits(at_hour / any_hour),
+            "everywhere_hour_lift": bits(everyone.part_of(intent, part) / everyone.part(part)),
+            "bigram_bits": max(self._chain),
+            "bigram_lift": bits(self._after(symbol) / self._symbol(symbol)),
+            "everywhere_bigram_lift": bits(
+                everyone.after(self._previous, symbol) / everyone.symbol(symbol)
+            ),
+            "intent_count": math.log2(1 + count),
+            "domain_count": math.log2(1 + learned.domains[event.domain]),
+            "device_count": math.log2(1 + on_device),
+            "intent_ago": self._seconds_since(intent, at),
+            "domain_ago": self._seconds_since(event.domain, at),
+            "gap": math.log2(1.0 + max(at - heard[-1], 0.0)) if heard else math.nan,
+            "burst": self._heard_within(_BURST, at),
+            "hour_commands": self._heard_within(_HOUR, at),
+            "day_commands": self._heard_within(_DAY, at) / (1.0 + commands / days),
+            "same_intent": float(intent == self._command),
+            "same_domain": float(event.domain == domain_of(self._command)),
+            "hour": at % _DAY / _HOUR,
+            "turns": float(len(self._chain)),
+        }
+
+    def _heard_within(self, seconds: float, at: float) -> float:
+        """Return the number of commands heard before, meant or not."""
+        return float(sum(at - earlier < seconds for earlier in self._heard))
 
     def _seconds_since(self, name: str, at: float) -> float:
         """Return the seconds since the last meant use, as a logarithm; NaN if there was none."""
