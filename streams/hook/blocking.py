@@ -14,8 +14,9 @@ from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
 from detector.contracts.refusals import refused
 from streams.hook.calls import Call, Observer, announce, warn
-from streams.hook.client import CLOSE_SECONDS, CONFIRM_SECONDS, AsyncHook
+from streams.hook.client import CLOSE_SECONDS, AsyncHook
 from streams.hook.command_guard import check, is_question
+from streams.hook.confirming import CONFIRM_SECONDS
 from streams.hook.loop_thread import Background, NotRunningError
 from streams.hook.rejecting import check_is
 from streams.hook.tokenizing import Tokens
@@ -105,7 +106,7 @@ class Hook:
                     heard=heard,
                     household_id=household_id,
                 ),
-                2 * CONFIRM_SECONDS + _GRACE,
+                CONFIRM_SECONDS + _GRACE,
             )
         except (NotRunningError, TimeoutError) as error:
             warn("a confirmation could not be checked (%s)", type(error).__name__)

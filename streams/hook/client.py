@@ -13,25 +13,24 @@ import asyncio
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 import httpx
 
-from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult, Refusal
+from detector.contracts.confirmations import ConfirmationResult
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
-from detector.contracts.refusals import refused
 from streams.files.household_secrets import SecretUnavailable
-from streams.hook.aside import Aside, ThreadUnavailable
 from streams.hook.calls import Call, Observer, announce, warn
 from streams.hook.command_guard import check, is_question
-from streams.hook.connection import FAILURES, REST_SECONDS, Answer, Connections, GatewayError, warm
+from streams.hook.confirming import CONFIRM_SECONDS, confirmed
+from streams.hook.connection import FAILURES, REST_SECONDS, GatewayError, warm
 from streams.hook.origin import origin_of
-from streams.hook.protocol import NO_QUESTION, Asking, Said
+from streams.hook.protocol import Asking, Said
 from streams.hook.rejecting import RejectedEvent
+from streams.hook.requests import Requests, RestingError
 from streams.hook.tokenizing import Tokens
 from streams.wire.records import ANSWER, DECISION, INTENT, OUTCOME, RESULT
 
@@ -42,12 +41,8 @@ __all__ = ["AsyncHook"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-T = TypeVar("T")
 A = TypeVar("A", Decision, ConfirmationResult, bool)
 
-#: Seconds for each attempt at a confirmation, and the number of attempts. The user has just
-#: confirmed and expects to wait, so this is longer than a decision's deadline.
-CONFIRM_SECONDS, _SENT = 2.0, 2
 #: Timeout in seconds for closing connections.
 CLOSE_SECONDS = 1.0
 
@@ -87,8 +82,7 @@ class AsyncHook:
         origin = origin_of(url, deadline_ms=deadline_ms, token=token, tls=tls, trust_env=trust_env)
         self.deadline_ms = deadline_ms
         self.asking = Asking(policy, tokens)
-        self._connections = Connections(origin, deadline_ms / 1000.0)
-        self._aside = Aside()
+        self._requests = Requests(origin, deadline_ms / 1000.0, self.asking)
         self._observers = tuple(observers)
         warm()
         for kind in (INTENT, DECISION, OUTCOME, ANSWER, RESULT):
@@ -109,14 +103,14 @@ class AsyncHook:
     async def decide_until(self, event: IntentEvent, until: float) -> Decision:
         """Decide without calling observers; ``until`` is the deadline on ``time.monotonic``."""
         try:
-            sent = await self._replaced(lambda: self.asking.event(event), until)
+            sent = await self._requests.with_tokens(lambda: self.asking.event(event), until)
         except SecretUnavailable as error:
             return self.asking.fallback(
                 event, "secret_unavailable", f"The question was not sent because {error}"
             )
         try:
-            answer = await self._asked(INTENT.encode(sent), until)
-        except _Resting:
+            answer = await self._requests.ask(INTENT.encode(sent), until)
+        except RestingError:
             text = (
                 f"The gateway failed {FAILURES} times in a row"
                 f" and gets no requests for {REST_SECONDS:g} s"
@@ -164,7 +158,7 @@ class AsyncHook:
         began = time.monotonic()
         given = self.asking.question(decision, method, accepted=accepted)
         reply = Said(slots=slots, proof=proof, said=said, heard=heard, household_id=household_id)
-        result = await self._confirmed(given, reply, began + _SENT * CONFIRM_SECONDS)
+        result = await confirmed(self._requests, given, reply, began + CONFIRM_SECONDS)
         return self._announced(began, result)
 
     async def report(self, outcome: Outcome) -> bool:
@@ -176,8 +170,8 @@ class AsyncHook:
         began = time.monotonic()
         until = began + self.deadline_ms / 1000.0
         try:
-            content = await self._replaced(lambda: self.asking.outcome(outcome), until)
-            answer = await self._sent("/v1/outcomes", content, until)
+            content = await self._requests.with_tokens(lambda: self.asking.outcome(outcome), until)
+            answer = await self._requests.send("/v1/outcomes", content, until)
         except RejectedEvent:
             raise
         except Exception as error:  # noqa: BLE001 - a report never fails the caller
@@ -217,7 +211,7 @@ class AsyncHook:
         """Close the connections of the running event loop. A later call opens new ones."""
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._connections.close()
+                await self._requests.close()
         except TimeoutError:
             warn(
                 "connections to the gateway did not close within %g s and were abandoned",
@@ -235,81 +229,7 @@ class AsyncHook:
     ) -> None:
         await self.close()
 
-    async def _replaced(self, work: Callable[[], T], until: float) -> T:
-        """Replace values by tokens; in a thread if reading the household's secret may block.
-
-        Raises:
-            RejectedEvent: the value is invalid.
-            SecretUnavailable: the household's secret is not available before the deadline.
-        """
-        if self.asking.tokens is None or not self.asking.tokens.may_block:
-            return work()
-        try:
-            async with asyncio.timeout(until - time.monotonic()):
-                return await self._aside.run(work)
-        except TimeoutError:
-            raise SecretUnavailable(
-                "a household's secret was not available before the deadline"
-            ) from None
-        except ThreadUnavailable as error:
-            raise SecretUnavailable(f"a household's secret is not available: {error}") from None
-
-    async def _asked(self, content: bytes, until: float) -> Answer:
-        """Request a decision, hedged, and count the gateway's failures in a row."""
-        connection = self._connections.current()
-        rest = connection.rest
-        if rest.active(time.monotonic()):
-            raise _Resting
-        try:
-            async with asyncio.timeout(until - time.monotonic()):
-                answer = await connection.hedge.ask(
-                    lambda: self._post("/v1/decide", content, until)
-                )
-        except (GatewayError, httpx.HTTPError, TimeoutError):
-            rest.failed(time.monotonic())
-            raise
-        rest.answered()
-        return answer
-
-    async def _confirmed(
-        self, given: ConfirmationAnswer, reply: Said, until: float
-    ) -> ConfirmationResult:
-        result = refused(given, Refusal.UNCHECKED)
-        if given.confirmation_id == NO_QUESTION:
-            return result
-        try:
-            given = await self._replaced(lambda: self.asking.answer(given, reply), until)
-        except SecretUnavailable as error:
-            return replace(result, text=f"The answer was not sent because {error}.")
-        path, content = f"/v1/confirmations/{given.confirmation_id}", ANSWER.encode(given)
-        # Sending the same answer again is safe: the gateway returns the result of the first one.
-        for _ in range(_SENT):
-            try:
-                attempt = min(until, time.monotonic() + CONFIRM_SECONDS)
-                result = self.asking.result(given, await self._sent(path, content, attempt))
-            except RejectedEvent:
-                raise
-            except Exception as error:  # noqa: BLE001 - a fault never confirms
-                warn("a confirmation could not be checked (%s)", type(error).__name__)
-                continue
-            if result.reason is not Refusal.UNCHECKED:
-                break
-        return result
-
-    async def _sent(self, path: str, content: bytes, until: float) -> Answer:
-        async with asyncio.timeout(until - time.monotonic()):
-            return await self._post(path, content, until)
-
-    async def _post(self, path: str, content: bytes, until: float) -> Answer:
-        """Send a request with the time that remains until the deadline."""
-        left_ms = max(1, round(1000 * (until - time.monotonic())))
-        return await self._connections.current().post(path, content, self.asking.headers(left_ms))
-
     def _announced(self, began: float, found: A) -> A:
         if self._observers:
             announce(self._observers, Call.of(found, time.monotonic() - began))
         return found
-
-
-class _Resting(Exception):
-    """The circuit breaker is open."""

@@ -468,7 +468,7 @@ def test_a_closed_loop_is_forgotten() -> None:
         hook = AsyncHook(url, deadline_ms=5_000)
         for _ in range(5):
             asyncio.run(hook.decide(COMMAND))
-        (ours,) = hook._connections._open.values()
+        (ours,) = hook._requests.connections._open.values()
         assert len(ours) == 1
 
 
@@ -502,7 +502,7 @@ async def test_a_cancelled_call_does_not_count_as_a_failure() -> None:
             asking.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asking
-        assert not hook._connections.current().rest.active(time.monotonic())
+        assert not hook._requests.connections.current().rest.active(time.monotonic())
         await hook.close()
 
 
