@@ -42,6 +42,8 @@ __all__ = [
 DECAY = 0.98
 #: A decayed count below this is removed. A single use reaches it after 228 learned sessions.
 FORGOTTEN = 0.01
+#: A use is not forgotten before this many learned sessions, since it counts at least one at first.
+_SURELY_KEPT = math.floor(math.log(FORGOTTEN) / math.log(DECAY))
 #: Sessions that a household learns from in one day: twice the 99th percentile of the busiest
 #: households in the data. Commands that a third-party skill or a loop repeats a thousand times in
 #: an hour therefore claim at most a quarter of the memory.
@@ -103,12 +105,16 @@ def close_sessions(
     still_open = tuple(
         session for session in state.sessions if apart(at, session.seconds) < undo_window
     )
-    for session in state.sessions:
-        if session not in still_open:
-            state = _learn_session(state, session, population, at)
+    if len(still_open) < len(state.sessions):
+        kept = {session.session_id for session in still_open}
+        for session in state.sessions:
+            if session.session_id not in kept:
+                state = _learn_session(state, session, population, at)
+        state = changed(state, sessions=still_open)
+    if not state.questions and not state.early:
+        return state
     return changed(
         state,
-        sessions=still_open,
         questions=tuple(
             each
             for each in state.questions
@@ -152,9 +158,12 @@ def _learn_session(
     }
     uses = {intent for intent in answered | committed if domain_of(intent) not in refused}
     # A chain that was not executed stays pending: a later report may still say that it was meant.
-    state = changed(
-        state, pending=tuple(pending for pending in state.pending if pending not in meant)
-    )
+    if meant:
+        learned = {pending.event_id for pending in meant}
+        state = changed(
+            state,
+            pending=tuple([each for each in state.pending if each.event_id not in learned]),
+        )
     return _learn(state, uses, meant, session.device_seconds, at)
 
 
@@ -210,11 +219,16 @@ def _add_uses(
         key: Usage(count=round(strength(usages.get(key), session) + 1.0, 2), session=session)
         for key in keys
     }
-    kept = {key: usage for key, usage in usages.items() if strength(usage, session) >= FORGOTTEN}
+    kept = {
+        key: usage
+        for key, usage in usages.items()
+        if session - usage.session < _SURELY_KEPT or strength(usage, session) >= FORGOTTEN
+    }
     latest = sorted((kept | uses).items(), key=lambda item: (-item[1].session, item[0]))
     return dict(latest[:limit])
 
 
 def _hours(hours: tuple[float, ...], part: int) -> tuple[float, ...]:
-    before = hours or (0.0,) * PARTS_OF_WEEK
-    return tuple(round(DECAY * count + (number == part), 3) for number, count in enumerate(before))
+    after = [DECAY * count for count in hours or (0.0,) * PARTS_OF_WEEK]
+    after[part] += 1.0
+    return tuple([round(count, 3) for count in after])
