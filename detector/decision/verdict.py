@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ from detector.policy.unclassified import why_unclassified
 #: After these, a command that starts anew is judged on its own.
 _BEGUN_ANEW = frozenset({Standing.NOT_RUN, Standing.DENIED, Standing.UNDONE})
 
-__all__ = ["Judgement", "Ruling", "judge_chain", "rule_on"]
+__all__ = ["Judgement", "Ruling", "judge_chain", "judge_chains", "rule_on"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,11 +73,45 @@ def judge_chain(moment: Moment, bundle: Bundle, risk: RiskClass) -> Judgement:
         values = evidence(moment)
         ratio = bundle.judge.ratio_bits(values)
     except (ArithmeticError, ValueError):
-        values, ratio = np.full(len(TERMS), MISSING), math.nan
+        return _no_judgement()
+    return _judgement(moment, values, ratio, bundle, risk)
+
+
+def judge_chains(
+    moments: Sequence[Moment], bundle: Bundle, risks: Sequence[RiskClass]
+) -> list[Judgement]:
+    """Judge many committed chains like ``judge_chain``; the judge is faster for many at once."""
+    found = [_evidence_if_any(moment) for moment in moments]
+    rows = [values for values in found if values is not None]
+    ratios = iter(bundle.judge.ratios_bits(np.array(rows)).tolist() if rows else ())
+    return [
+        _no_judgement()
+        if values is None
+        else _judgement(moment, values, next(ratios), bundle, risk)
+        for moment, values, risk in zip(moments, found, risks, strict=True)
+    ]
+
+
+def _evidence_if_any(moment: Moment) -> npt.NDArray[np.float64] | None:
+    try:
+        return evidence(moment)
+    except (ArithmeticError, ValueError):
+        return None
+
+
+def _no_judgement() -> Judgement:
+    return Judgement(np.full(len(TERMS), MISSING), math.nan, math.nan, None)
+
+
+def _judgement(
+    moment: Moment,
+    values: npt.NDArray[np.float64],
+    ratio: float,
+    bundle: Bundle,
+    risk: RiskClass,
+) -> Judgement:
     if not math.isfinite(ratio):
-        return Judgement(
-            values=values, ratio_bits=math.nan, misfire_probability=math.nan, p_value=None
-        )
+        return Judgement(values, math.nan, math.nan, None)
     return Judgement(
         values=values,
         ratio_bits=ratio,

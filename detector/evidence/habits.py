@@ -52,9 +52,11 @@ def _recency(moment: Moment) -> float:
 
 def _others(moment: Moment) -> list[float]:
     """Return the decayed counts of the household's other domains."""
-    used = moment.household.domains.items()
+    number, own = moment.number, moment.event.domain
     return [
-        strength(usage, moment.number) for domain, usage in used if domain != moment.event.domain
+        strength(usage, number)
+        for domain, usage in moment.household.domains.items()
+        if domain != own
     ]
 
 

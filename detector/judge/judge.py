@@ -69,6 +69,10 @@ class Judge:
         """Return the log-likelihood ratio of misfire to meant, in bits; higher is a misfire."""
         return self.offset_bits + self._boxes.total(values)
 
+    def ratios_bits(self, rows: Floats) -> Floats:
+        """Return ``ratio_bits`` of each row of evidence (n, T), shape (n,); faster for many."""
+        return self.offset_bits + self._boxes.total_of_each(rows)
+
 
 def misfire_probability(ratio_bits: float, base_rate: float) -> float:
     """Return P(misfire) for a log-likelihood ratio in bits and a prior ``base_rate`` in (0, 1).

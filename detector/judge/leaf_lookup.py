@@ -55,14 +55,15 @@ class Boxes:
         leaves: (W,) a bit for each leaf.
         possible: for each term that is split on: its index; its thresholds, ascending, after minus
             infinity; and masks (W,) of the leaves that are possible with a missing value, with
-            values up to each threshold, and with values above all of them.
+            values up to each threshold, and with values above all of them, as a list and as one
+            array.
         moves: (65 W, T) the contributions of each term on the path to a leaf, in bits. The last of
             each 65 rows is zero and means that no leaf of the word was reached.
         totals: (65 W,) the sum of the contributions of all terms.
     """
 
     leaves: Words
-    possible: tuple[tuple[int, list[float], list[Words]], ...]
+    possible: tuple[tuple[int, list[float], list[Words], Words], ...]
     moves: Floats
     totals: Floats
 
@@ -78,10 +79,24 @@ class Boxes:
         """Return the sum of ``contributions``, but faster."""
         return float(self.totals.take(self._found(values)).sum())
 
+    def total_of_each(self, rows: Floats) -> Floats:
+        """Return ``total`` of each row of evidence (n, T), shape (n,).
+
+        The masks of a term serve all rows while they are in the processor's cache.
+        """
+        left = np.repeat(self.leaves[None], len(rows), axis=0)
+        for term, edges, _, masks in self.possible:
+            # NaN sorts last, but its mask is the first.
+            found = np.searchsorted(edges, rows[:, term])
+            found[np.isnan(rows[:, term])] = 0
+            np.bitwise_and(left, masks[found], left)
+        first = np.arange(0, len(self.totals), _WORD + 1)
+        return np.asarray(self.totals[np.bitwise_count(left - np.uint64(1)) + first].sum(axis=1))
+
     def _found(self, values: Floats) -> Ints:
         """Return the row of each word's leaf in ``moves``, shape (W,)."""
         known, left, both = values.tolist(), self.leaves.copy(), np.bitwise_and
-        for term, edges, possible in self.possible:
+        for term, edges, possible, _ in self.possible:
             # No threshold is less than NaN, so bisect_left finds the mask of missing values.
             both(left, possible[bisect_left(edges, known[term])], left)
         # The number of ones below the remaining bit is its index. Without one, 0 - 1 has 64 ones.
@@ -100,11 +115,11 @@ def boxes_of(trees: _Trees) -> Boxes:
     nodes = _descended(trees, split, edges)
     leaves = _in_words(np.flatnonzero(~split), trees.roots)
     used = leaves >= 0
-    possible: list[tuple[int, list[float], list[Words]]] = []
+    possible: list[tuple[int, list[float], list[Words], Words]] = []
     for number, known in enumerate(edges):
         if len(known) > 1:
-            takes = nodes.takes(number, leaves, len(known) + 1)
-            possible.append((number, known.tolist(), list(_packed(takes & used))))
+            masks = _packed(nodes.takes(number, leaves, len(known) + 1) & used)
+            possible.append((number, known.tolist(), list(masks), masks))
     moves = np.zeros((len(leaves) // _WORD, _WORD + 1, terms))
     moves[:, :_WORD] = (nodes.moves[:, leaves] * used).T.reshape(-1, _WORD, terms)
     flat = moves.reshape(-1, terms)

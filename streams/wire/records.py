@@ -117,7 +117,11 @@ class Kind(Generic[V]):
         Raises:
             RecordError: as ``decode``, and with code ``ambiguous_json``.
         """
-        return self.read(data)[0]
+        value = self.decode(data)
+        # A value that encodes to the same bytes has no duplicate names.
+        if data is not None and self.encode(value) != data:
+            check_unambiguous(data)
+        return value
 
     def read(self, data: bytes | None) -> tuple[V, set[str]]:
         """Decode a value like ``decode_strictly``, and return the names of unknown fields with it.

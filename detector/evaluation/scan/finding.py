@@ -42,6 +42,7 @@ class Finding:
     """A chain that is most likely a misfire.
 
     Everything but ``afterwards`` is based on what came before the command, as in a live decision.
+    ``rank_bits`` orders the findings: the mean of both ratios, or the only one.
     ``ratio_bits`` is the log-likelihood ratio of misfire to meant, in bits. ``p_value`` is the
     share of meant commands of the risk class that are at least as unusual, by the bundle's
     calibration, or ``None`` if that has too little data. ``verdict`` is what the bundle would have
@@ -63,6 +64,12 @@ class Finding:
     expected: tuple[Expected, ...]
     reasons: tuple[Reason, ...]
     afterwards: Afterwards | None
+
+    @property
+    def rank_bits(self) -> float:
+        """The mean of the log-likelihood ratios before and after, in bits."""
+        after = self.ratio_bits if self.afterwards is None else self.afterwards.ratio_bits
+        return (self.ratio_bits + after) / 2.0
 
 
 @dataclass(slots=True, eq=False)

@@ -46,17 +46,19 @@ class Later:
 
         The command's own session stays unknown. The second value is the number of later sessions.
         """
-        moment = self.moment
-        before = state = moment.household
+        moment, state = self.moment, self.moment.household
         here = (moment.event.session_id, moment.event.device_id)
         for event in self.events:
-            if (event.session_id, event.device_id) != here:
-                observation, state = observe(
-                    state, event, bundle.model, bundle.policy, at=event.seconds
-                )
-                state = remember(state, event, observation, at=event.seconds)
+            if (event.session_id, event.device_id) == here:
+                continue
+            observation, state = observe(
+                state, event, bundle.model, bundle.policy, at=event.seconds
+            )
+            state = remember(state, event, observation, at=event.seconds)
+            if state.learned - moment.household.learned >= LATER_SESSIONS:
+                break
         habits = {name: getattr(state, name) for name in HABITS}
         return (
-            replace(moment, household=changed(before, **habits)),
-            state.learned - before.learned,
+            replace(moment, household=changed(moment.household, **habits)),
+            state.learned - moment.household.learned,
         )

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, tzinfo
 
 from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
-from detector.decision.verdict import judge_chain, rule_on
+from detector.decision.verdict import judge_chains, rule_on
 from detector.evaluation.scan.finding import Candidate, Finding
 from detector.evaluation.scan.later import Later
 from detector.evaluation.scan.tally import ClassTally, Hour, Tally, Unknown
@@ -28,6 +28,12 @@ __all__ = ["Scan", "scan"]
 _JUDGING, _AFTERWARDS = "judging commands", "looking at what came after"
 #: Events between two reports of progress.
 _REPORT_EVERY = 200
+#: Commands that are judged at once.
+_BATCH = 256
+#: Events in a batch, in a log with few commands.
+_LONGEST = 8_192
+#: Candidates per finding: what came after them changes their order.
+_CANDIDATES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,8 @@ def scan(
 
     Each command is judged by the same evidence, judge and rules as in a worker, before its
     household learns from it. Nobody is asked, so the household learns from every command.
-    Findings are ordered by this judgement. Each is then judged again with what came after it.
+    The worst by this judgement are then judged again with what came after them, and ordered by the
+    mean of both log-likelihood ratios.
 
     Args:
         events: the log, each household's events in order of time.
@@ -89,14 +96,14 @@ def scan(
         zone: time zone of the days and hours in the result.
         progress: called with (stage, done, total); the total of the first stage is unknown, 0.
     """
-    scanner = _Scanner(bundle, top, Tally(zone))
+    scanner = _Scanner(bundle, _CANDIDATES * top, Tally(zone))
     number = 0
     for number, event in enumerate(events, 1):
         scanner.add(event)
         if number % _REPORT_EVERY == 0:
             progress(_JUDGING, number, 0)
     progress(_JUDGING, number, number)
-    return scanner.result(number, progress)
+    return scanner.result(number, top, progress)
 
 
 @dataclass(slots=True)
@@ -109,11 +116,14 @@ class _Home:
 @dataclass(slots=True)
 class _Scanner:
     bundle: Bundle
-    top: int
+    most: int
     tally: Tally
     homes: dict[str, _Home] = field(default_factory=dict)
     #: (ratio in bits, minus the command's number, candidate): of equal ones, the first is kept.
     worst: list[tuple[float, int, Candidate]] = field(default_factory=list)
+    #: Events since the last batch, and the commands among them with their places.
+    events: list[IntentEvent] = field(default_factory=list)
+    batch: list[tuple[int, Moment]] = field(default_factory=list)
 
     def add(self, event: IntentEvent) -> None:
         home = self.homes.get(event.household_id)
@@ -127,40 +137,51 @@ class _Scanner:
         model, policy = self.bundle.model, self.bundle.policy
         observation, state = observe(home.state, event, model, policy, at=event.seconds)
         if event.commits and observation.chain is not None:
-            self._judge(
-                Moment.of(event, observation.session, observation.chain, state, model), home
-            )
+            moment = Moment.of(event, observation.session, observation.chain, state, model)
+            self.batch.append((len(self.events), moment))
         home.state = remember(state, event, observation, at=event.seconds)
+        self.events.append(event)
+        if len(self.batch) == _BATCH or len(self.events) == _LONGEST:
+            self.judge()
 
-    def _judge(self, moment: Moment, home: _Home) -> None:
-        bundle = self.bundle
-        risk = bundle.classify(moment.event.intent).risk
-        judgement = judge_chain(moment, bundle, risk)
-        ruling = rule_on(moment, judgement, bundle, risk)
-        self.tally.add(moment, ruling, risk, bundle)
-        ratio, full = judgement.ratio_bits, len(self.worst) == self.top
-        if judgement.failed or (full and ratio <= self.worst[0][0]):
-            return
-        candidate = Candidate(Later(moment), judgement, ruling, risk)
-        entry = (ratio, -self.tally.commands, candidate)
+    def judge(self) -> None:
+        """Judge the commands of the batch, and begin another one."""
+        bundle, moments = self.bundle, [moment for _, moment in self.batch]
+        risks = [bundle.classify(moment.event.intent).risk for moment in moments]
+        judgements = judge_chains(moments, bundle, risks)
+        for (place, moment), judgement, risk in zip(self.batch, judgements, risks, strict=True):
+            ruling = rule_on(moment, judgement, bundle, risk)
+            self.tally.add(moment, ruling, risk, bundle)
+            full = len(self.worst) == self.most
+            if judgement.failed or (full and judgement.ratio_bits <= self.worst[0][0]):
+                continue
+            household_id = moment.event.household_id
+            after = [each for each in self.events[place + 1 :] if each.household_id == household_id]
+            self._keep(Candidate(Later(moment, after), judgement, ruling, risk), full=full)
+        self.events, self.batch = [], []
+
+    def _keep(self, candidate: Candidate, *, full: bool) -> None:
+        entry = (candidate.judgement.ratio_bits, -self.tally.commands, candidate)
         if full:
             *_, evicted = heapq.heapreplace(self.worst, entry)
             self._forget(evicted)
         else:
             heapq.heappush(self.worst, entry)
-        home.waiting.append(candidate)
+        self.homes[candidate.later.moment.event.household_id].waiting.append(candidate)
 
     def _forget(self, candidate: Candidate) -> None:
         home = self.homes[candidate.later.moment.event.household_id]
         home.waiting = [each for each in home.waiting if each is not candidate]
 
-    def result(self, events: int, progress: Progress) -> Scan:
+    def result(self, events: int, top: int, progress: Progress) -> Scan:
+        self.judge()
         tally, findings = self.tally, []
         worst = [candidate for *_, candidate in sorted(self.worst, reverse=True)]
         for number, candidate in enumerate(worst):
             progress(_AFTERWARDS, number, len(worst))
             findings.append(candidate.finding(self.bundle))
         progress(_AFTERWARDS, len(worst), len(worst))
+        findings.sort(key=lambda finding: -finding.rank_bits)
         return Scan(
             bundle=self.bundle.version,
             events=events,
@@ -173,5 +194,5 @@ class _Scanner:
             unknown=tally.unknown,
             week=tally.week,
             thin=thin_data(tally, [home.state for home in self.homes.values()]),
-            findings=tuple(findings),
+            findings=tuple(findings[:top]),
         )

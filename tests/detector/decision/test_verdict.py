@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from detector.contracts.decisions import RiskClass, Verdict
 from detector.contracts.standing import Standing
-from detector.decision.verdict import judge_chain, rule_on
+from detector.decision.verdict import judge_chain, judge_chains, rule_on
+from detector.evidence import Moment, evidence
 from detector.household.state import HouseholdState, Pending
 from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS, Calibration
 from detector.judge.judge import misfire_probability
@@ -35,6 +38,28 @@ def test_a_judgement_is_the_judges_bits_at_the_policys_base_rate(wake: float) ->
         == BUNDLE.judge.offset_bits + BUNDLE.judge.contributions(judgement.values).sum()
     )
     assert judgement.misfire_probability == misfire_probability(RATIO_BITS[wake], 0.001)
+
+
+def test_many_chains_are_judged_like_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = [send(wake) for wake in (ABSURD, SURE, None, DOUBTFUL)]
+    fails = moments[1]
+
+    def evidence_or_failure(moment: Moment) -> npt.NDArray[np.float64]:
+        if moment is fails:
+            raise ValueError("math domain error")
+        return evidence(moment)
+
+    monkeypatch.setattr("detector.decision.verdict.evidence", evidence_or_failure)
+    judged = judge_chains(moments, BUNDLE, [RISK] * 4)
+
+    assert [each.failed for each in judged] == [False, True, False, False]
+    for moment, each in zip(moments, judged, strict=True):
+        alone = judge_chain(moment, BUNDLE, RISK)
+        np.testing.assert_equal(
+            (each.ratio_bits, each.misfire_probability, each.p_value, each.values),
+            (alone.ratio_bits, alone.misfire_probability, alone.p_value, alone.values),
+        )
+    assert judge_chains([], BUNDLE, []) == []
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,21 @@ def test_a_lookup_equals_a_traversal(
     np.testing.assert_array_equal(judge.contributions(values), walked(judge, values))
 
 
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from([1, 2, 5, 63, 64, 65, 200]), max_size=4),
+    st.integers(0, 1000),
+    st.lists(EVIDENCE, min_size=1, max_size=5).map(np.array),
+)
+def test_many_lookups_equal_single_ones(
+    leaves: list[int], seed: int, rows: npt.NDArray[np.float64]
+) -> None:
+    judge = grow(leaves, seed)
+    np.testing.assert_array_equal(
+        judge.ratios_bits(rows), [judge.ratio_bits(values) for values in rows]
+    )
+
+
 def test_sums_are_exact_in_any_order() -> None:
     """A fitted judge's contributions give the same sum in any order, down to the last bit."""
     from tests.detector.training.test_fit_judge import JUDGE

@@ -6,6 +6,7 @@ from detector.contracts.events import Act, IntentEvent
 from detector.decision.bundle import Bundle
 from detector.evaluation.evaluate import play
 from detector.evaluation.scan import Scan, scan
+from detector.evaluation.scan.later import LATER_SESSIONS
 from tests.detector.builders import ABSURD, DOUBTFUL, SURE, dialogue, event, hand_bundle, heard
 from tests.detector.town import town
 
@@ -57,7 +58,7 @@ def test_a_scan_is_ordered_and_bounded(haunted: list[IntentEvent], found: Scan) 
     assert found.events == len(haunted)
     assert found.commands == sum(each.commits for each in haunted)
     assert len(found.findings) == 10
-    ratios = [finding.ratio_bits for finding in found.findings]
+    ratios = [finding.rank_bits for finding in found.findings]
     assert ratios == sorted(ratios, reverse=True)
     assert found.interrupted <= found.commands
 
@@ -108,6 +109,19 @@ def test_the_worst_are_kept_and_of_equal_ones_the_first() -> None:
     assert [each.event_id for each in found.findings] == ["e2", "e5", "e1", "e3"]
 
 
+def test_households_may_alternate_within_a_batch() -> None:
+    events = [
+        lights(number, ABSURD if number == 5 else SURE, household_id=f"h{number % 2}")
+        for number in range(600)
+    ]
+
+    worst = scan(events, hand_bundle(), top=1).findings[0]
+
+    assert worst.event_id == "e5"
+    assert worst.afterwards is not None
+    assert worst.afterwards.sessions == LATER_SESSIONS
+
+
 def test_verdicts_are_counted_by_class_and_hour() -> None:
     wakes = [SURE, SURE, ABSURD, SURE, SURE, SURE, SURE, SURE]
     events = [lights(number, wake) for number, wake in enumerate(wakes)]
@@ -154,13 +168,14 @@ def test_progress_ends_with_the_true_total() -> None:
     reports: list[tuple[str, int, int]] = []
     events = heard([lights(number, SURE) for number in range(450)], SURE)
 
-    scan(events, hand_bundle(), top=2, progress=lambda *report: reports.append(report))
+    scan(events, hand_bundle(), top=1, progress=lambda *report: reports.append(report))
 
     assert reports == [
         ("judging commands", 200, 0),
         ("judging commands", 400, 0),
         ("judging commands", 450, 450),
-        ("looking at what came after", 0, 2),
-        ("looking at what came after", 1, 2),
-        ("looking at what came after", 2, 2),
+        ("looking at what came after", 0, 3),
+        ("looking at what came after", 1, 3),
+        ("looking at what came after", 2, 3),
+        ("looking at what came after", 3, 3),
     ]
