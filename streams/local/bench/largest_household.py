@@ -50,8 +50,8 @@ _FLOAT, _COUNT, _ID = -2.2250738585072014e-308, 2**63, '"' * MAX_ID_LENGTH
 #: A domain and a name of 64 characters each, the longest slot name, and the longest token that a
 #: worker accepts (``streams/wire/token_format.py``).
 _INTENT, _NAME, _TOKEN = f"{'a' * 64}.{'a' * 64}", "a" * 64, f"{'k' * 16}_{'a' * 64}"
-#: Sentences of reasons and prompts come from the bundle and the code. The longest has 90 characters
-#: and an intent.
+#: Sentences of reasons and prompts come from the bundle and the code. The longest has 115
+#: characters and an intent.
 _SENTENCE = "a" * 400
 #: More clones than models have, and more reasons and expected events than reasons.py returns.
 _CLONES, _FEW = 100, 5
