@@ -96,7 +96,7 @@ class Health:
 
     def agent_failed(self, what: str, error: Exception) -> None:
         """Stop the process because an agent failed."""
-        self.fail(f"the agent {what.lstrip('_')} failed ({type(error).__name__})")
+        self.fail(f"the agent {what} failed ({type(error).__name__})")
 
     async def serve(
         self, host: str, port: int, hosts: frozenset[Named] = frozenset()

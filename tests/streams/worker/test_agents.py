@@ -27,8 +27,8 @@ from streams.wire.records import (
 )
 from streams.wire.state.marks import Mark
 from streams.wire.state.packing import Stored, pack, unpack
-from streams.worker import agents
 from streams.worker import handling as processing
+from streams.worker import intents_agent
 from tests.detector.builders import hand_bundle, outcome, run, send_message
 from tests.streams.fakes import (
     PARTITIONS,
@@ -470,10 +470,10 @@ async def test_a_failing_agent_reports_its_failure(
     def failing(*_: object, **__: object) -> object:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(agents, "read_intent", failing)
+    monkeypatch.setattr(intents_agent, "read_intent", failing)
     with pytest.raises(ZeroDivisionError):
         await bench.intents(intent_record(EVENTS[0], 0))
-    assert [what for what, _ in bench.failures] == ["_intent"]
+    assert [what for what, _ in bench.failures] == ["intent"]
 
 
 async def test_the_error_of_a_dead_letter_repeats_no_value(bench: Bench) -> None:

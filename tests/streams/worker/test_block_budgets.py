@@ -130,11 +130,11 @@ async def test_a_redelivered_record_is_not_counted_twice() -> None:
     bench = Bench(small_budget())
     records = [command(1, home("acme", number)) for number in range(3)]
     await decide(bench, *records)
-    before = dict(bench.worker.blocks._windows)
+    before = dict(bench.worker.context.blocks._windows)
 
     await decide(bench, *records)
 
-    assert dict(bench.worker.blocks._windows) == before
+    assert dict(bench.worker.context.blocks._windows) == before
 
 
 async def test_windows_age_by_log_time_not_device_time() -> None:
@@ -158,7 +158,9 @@ async def test_the_number_of_tenants_with_a_window_is_bounded_and_windows_end() 
     await decide(
         bench, *(command(1, home(f"t{number}", 1)) for number in range(300)), offset=10 * 3600 + 1
     )
-    assert len(bench.worker.blocks._windows) == len(bench.worker.blocks._left) == 256
+    assert (
+        len(bench.worker.context.blocks._windows) == len(bench.worker.context.blocks._left) == 256
+    )
 
 
 async def test_households_of_revoked_partitions_are_forgotten_but_not_their_tenants_totals() -> (
@@ -166,10 +168,10 @@ async def test_households_of_revoked_partitions_are_forgotten_but_not_their_tena
 ):
     bench = Bench(small_budget())
     await decide(bench, *(command(1, home("acme", number)) for number in range(30)))
-    before = bench.worker.blocks._windows["acme"]
+    before = bench.worker.context.blocks._windows["acme"]
 
     await bench.worker.release()
 
-    after = bench.worker.blocks._windows["acme"]
+    after = bench.worker.context.blocks._windows["acme"]
     assert (after.commands, after.blocks) == (before.commands, before.blocks)
     assert not after.households

@@ -159,7 +159,7 @@ def test_the_first_reason_is_kept_and_the_process_is_ended_once(
 ) -> None:
     health = Health()
     health.update(assigned=True)
-    health.agent_failed("_intent", ZeroDivisionError("private"))
+    health.agent_failed("intent", ZeroDivisionError("private"))
     health.fail("another")
     assert health.failed == "the agent intent failed (ZeroDivisionError)"
     assert len(signals) == 1

@@ -35,7 +35,7 @@ async def test_a_shadow_decision_is_counted_and_logged_but_never_answers(
 ) -> None:
     before = counted(CAREFUL.version, Verdict.ALLOW, Verdict.CONFIRM)
     alone, watched = Bench(hand_bundle()), Bench(hand_bundle())
-    watched.worker.shadow = shadow.Shadow(CAREFUL)
+    watched.worker.context.shadow = shadow.Shadow(CAREFUL)
     with caplog.at_level(logging.INFO, "streams.worker.shadow"):
         for bench in (alone, watched):
             await bench.intents(
@@ -79,7 +79,7 @@ async def test_a_failing_shadow_is_counted_and_has_no_effect(
     monkeypatch.setattr(shadow, "decide_in_shadow", fail)
     before = metrics.SHADOW_FAILURES._value.get()
     bench = Bench(hand_bundle())
-    bench.worker.shadow = shadow.Shadow(CAREFUL)
+    bench.worker.context.shadow = shadow.Shadow(CAREFUL)
 
     await bench.intents(*(intent_record(each, number) for number, each in enumerate(EVENTS)))
 

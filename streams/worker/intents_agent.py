@@ -1,0 +1,159 @@
+"""The agent of intents: decides events, applies erasures and answers probes."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from detector.decision.decide import is_reused
+from detector.household.early_outcomes import refused_early
+from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
+from streams.errors import RecordError
+from streams.telemetry import metrics
+from streams.telemetry.logs import facts, log_decision
+from streams.telemetry.recording import count_decision, observe_command, observe_refused
+from streams.telemetry.spans import Tracer
+from streams.telemetry.unclassified import UnclassifiedLog
+from streams.wire.records import PROBE_ANSWERED, Command
+from streams.wire.refusals import ID_REUSED
+from streams.wire.reply_headers import trace_of
+from streams.wire.state.packing import Stored
+from streams.worker.context import Context
+from streams.worker.erasure import answer_erased, erased, erased_before, is_erased
+from streams.worker.evidence_counts import EvidenceCounts
+from streams.worker.handling import (
+    Incoming,
+    decide_record,
+    is_command,
+    is_probe,
+    read_command,
+    read_intent,
+    with_intent,
+)
+
+__all__ = ["IntentsAgent"]
+
+logger = logging.getLogger(__name__)
+
+
+class IntentsAgent:
+    """Handles the records of ``assistant.intents``.
+
+    Args:
+        context: what it shares with the agent of outcomes.
+        tracer: creates a span for each decision.
+    """
+
+    def __init__(self, context: Context, tracer: Tracer) -> None:
+        self.evidence = EvidenceCounts(context.bundle)
+        self.tracer = tracer
+        self._context = context
+        self._households, self._sender = context.households, context.sender
+        self._unclassified_log = UnclassifiedLog()
+
+    async def handle(self, event: Any, record: Incoming) -> None:
+        """Decide on an event, answer a probe, or apply an operator's command."""
+        if is_probe(record):
+            await self._households.stage(
+                event, await self._sender.answer(record, PROBE_ANSWERED, b"")
+            )
+        elif is_command(record):
+            await self._command(event, record)
+        else:
+            await self._decision(event, record)
+
+    async def _decision(self, event: Any, record: Incoming) -> None:
+        try:
+            intent = read_intent(record, token_ids=self._context.token_ids)
+            stored = self._households.get(intent.household_id)
+            if is_reused(stored.state, intent):
+                raise RecordError("id_reused", ID_REUSED)  # noqa: TRY301 - refused as an unreadable record is
+        except RecordError as error:
+            await self._context.refuse(event, record, error)
+            return
+        if await self._skipped(event, record, stored, intent.event_id):
+            return
+        if is_erased(stored, record):
+            metrics.AFTER_ERASURE.labels(record.topic).inc()
+            sent = await self._sender.reply(record, answer_erased(intent, self._context.bundle))
+            await self._households.stage(event, sent, with_intent(stored, record))
+            return
+        known = stored.decided(intent.event_id) is not None
+        budget = self._context.bundle.policy.block_budget
+        with self.tracer.span("decide", trace_of(record.headers), awaited=False) as span:
+            decision, after, failed = decide_record(
+                stored,
+                intent,
+                record,
+                self._context.bundle,
+                at=record.timestamp,
+                over_budget=self._context.blocks.spent(intent.household_id, budget),
+                proofs=self._context.confirmation_key is not None,
+                announce=self.evidence.add,
+            )
+            span.facts |= facts(decision)
+            log_decision(logger, "decided", decision, span.traceparent)
+            self._unclassified_log.record(decision)
+        sent = await self._sender.reply(record, decision, span.traceparent)
+        sent.append(await self._sender.decision(record.key, decision, span.traceparent))
+        if failed:
+            sent.append(
+                await self._sender.dead_letter(
+                    record, RecordError("internal_error", "the core failed on this event")
+                )
+            )
+        await self._households.stage(event, sent, after)
+        if known:
+            metrics.DUPLICATES.labels(record.topic).inc()
+        else:
+            if self._context.shadow and not failed:
+                self._context.shadow.decided(
+                    stored.state, intent, decision, span.traceparent, at=record.timestamp
+                )
+            self._context.blocks.count(intent, decision, budget, at=record.timestamp)
+            metrics.EVENTS.inc()
+            metrics.CLOCKS_REPLACED.inc(decision.clock_replaced)
+            count_decision(decision)
+            observe_refused(*refused_early(stored.state, intent, decision))
+            if intent.commits:
+                observe_command(
+                    decision,
+                    new=stored.state.learned < NEW_HOUSEHOLD_SESSIONS,
+                    known=self._context.bundle.model.vocabulary.knows_intent(intent.intent),
+                )
+
+    async def _command(self, event: Any, record: Incoming) -> None:
+        try:
+            given = read_command(record, token_ids=self._context.token_ids)
+        except RecordError as error:
+            await self._context.refuse(event, record, error)
+            return
+        if given.command is Command.EXPORT_REFUSED:
+            metrics.EXPORTS_REFUSED.inc()
+            await self._households.stage(event, [])
+            return
+        stored = self._households.get(given.household_id)
+        if self._context.applied(stored.intents, record) or erased_before(stored, record):
+            metrics.DUPLICATES.labels(record.topic).inc()
+            await self._households.stage(event, [])
+            return
+        sent = await self._sender.broadcast_erasure(record)
+        self._context.blocks.forget(given.household_id)
+        if self._context.shadow:
+            self._context.shadow.forget(given.household_id)
+        await self._households.stage(event, sent, erased(stored, record))
+        metrics.ERASED.inc()
+
+    async def _skipped(self, event: Any, record: Incoming, stored: Stored, event_id: str) -> bool:
+        """Skip a record that was applied before; return whether it was.
+
+        Its decision is already in the log. It is sent again to a caller that is still waiting.
+        """
+        if not self._context.applied(stored.intents, record):
+            return False
+        metrics.DUPLICATES.labels(record.topic).inc()
+        earlier = stored.decided(event_id)
+        await self._households.stage(
+            event, await self._sender.reply(record, earlier) if earlier else []
+        )
+        return True

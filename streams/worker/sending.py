@@ -1,0 +1,129 @@
+"""The records that a worker writes: replies, decisions, dead letters and forwarded records.
+
+Each method returns once the producer has buffered the record. Await its result to wait for the
+broker's acknowledgement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import Any
+
+from detector.contracts.decisions import Decision
+from detector.contracts.outcome_table import SENTENCES, OutcomeRefused
+from streams.errors import RecordError
+from streams.kafka.topics import DEAD_LETTERS, DECISIONS, REPLIES
+from streams.telemetry import metrics
+from streams.wire.records import (
+    ANSWERED_PARTITION,
+    COMMAND,
+    DECISION,
+    FIRST_LOGGED,
+    LATE_MS,
+    OUTCOME_APPLIED,
+    REFUSAL,
+    Refusal,
+    first_logged,
+    header,
+)
+from streams.wire.reply_headers import reply_headers, reply_target, trace_of
+from streams.worker.app import Parts
+from streams.worker.dead_letters import letter_about
+from streams.worker.handling import Incoming
+
+__all__ = ["Sender"]
+
+_SOURCE = "misfire/worker"
+
+
+class Sender:
+    """Sends what a worker writes, with the app's producer."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._app = parts.app
+
+    @property
+    def partitions(self) -> int:
+        """The number of partitions of every topic."""
+        partitions: int = self._app.conf.topic_partitions
+        return partitions
+
+    async def reply(
+        self, record: Incoming, decision: Decision | None, trace: bytes | None = None
+    ) -> list[Awaitable[Any]]:
+        """Send the answer to the caller; ``None`` means that an outcome was applied."""
+        if decision is None:
+            return await self.answer(record, OUTCOME_APPLIED, b"")
+        return await self.answer(record, DECISION.type, DECISION.encode(decision), trace)
+
+    async def settled(
+        self, record: Incoming, refused: OutcomeRefused | None
+    ) -> list[Awaitable[Any]]:
+        """Reply to an outcome: it was applied, or why it was refused."""
+        if refused is None:
+            return await self.reply(record, None)
+        refusal = Refusal(code=refused.value, detail=SENTENCES[refused])
+        return await self.answer(record, REFUSAL.type, REFUSAL.encode(refusal))
+
+    async def answer(
+        self, record: Incoming, kind: str, value: bytes, trace: bytes | None = None
+    ) -> list[Awaitable[Any]]:
+        """Send an answer of a type to the caller, if the record names one."""
+        target = reply_target(record.headers, self.partitions)
+        if target is None:
+            return []
+        headers = reply_headers(target, kind, datetime.now(UTC))
+        if header(headers, LATE_MS) is not None:
+            metrics.REPLIES_LATE.inc()
+        headers.append((ANSWERED_PARTITION, str(record.partition).encode()))
+        trace = trace or trace_of(record.headers)
+        if trace is not None:
+            headers.append(("traceparent", trace))
+        return [await self._producer.send(REPLIES, None, value, target.partition, None, headers)]
+
+    async def refusal(self, record: Incoming, error: RecordError) -> list[Awaitable[Any]]:
+        """Send a record to the dead letters, and a refusal to its caller."""
+        refusal = REFUSAL.encode(Refusal(code=error.code, detail=str(error)))
+        sent = await self.answer(record, REFUSAL.type, refusal)
+        return [await self.dead_letter(record, error), *sent]
+
+    async def decision(self, key: bytes | None, decision: Decision, trace: bytes) -> Awaitable[Any]:
+        """Publish a decision."""
+        headers = DECISION.headers(
+            decision.decision_id, datetime.now(UTC), source=_SOURCE, trace=trace
+        )
+        sent: Awaitable[Any] = await self._producer.send(
+            DECISIONS, key, DECISION.encode(decision), None, None, headers
+        )
+        return sent
+
+    async def dead_letter(self, record: Incoming, error: RecordError) -> Awaitable[Any]:
+        """Send a record to the dead letters."""
+        metrics.DEAD_LETTERS.labels(error.code).inc()
+        letter = letter_about(record, error)
+        sent: Awaitable[Any] = await self._producer.send(
+            DEAD_LETTERS, letter.key, letter.value, None, None, letter.headers
+        )
+        return sent
+
+    async def forward(self, record: Incoming, partition: int) -> Awaitable[Any]:
+        """Send a record to another partition of its topic, with the time of its first arrival."""
+        headers = [each for each in record.headers if each[0] != FIRST_LOGGED]
+        headers.append(first_logged(record.headers, record.timestamp))
+        sent: Awaitable[Any] = await self._producer.send(
+            record.topic, record.key, record.value, partition, None, headers
+        )
+        return sent
+
+    async def broadcast_erasure(self, record: Incoming) -> list[Awaitable[Any]]:
+        """Send an erasure to all partitions of the replies: every gateway reads one of them."""
+        headers = [("ce_type", COMMAND.type.encode())]
+        return [
+            await self._producer.send(REPLIES, None, record.value, number, None, headers)
+            for number in range(self.partitions)
+        ]
+
+    @property
+    def _producer(self) -> Any:
+        return self._app.producer
