@@ -23,6 +23,7 @@ COMMANDS = {
     "operator": ("streams.cli.operator:operator", "Serve the operator API over HTTP."),
     "decide": ("streams.cli.decide:decide", "Ask whether a command may run."),
     "simulate": ("streams.cli.simulate:simulate", "Write a stream of simulated households."),
+    "import": ("streams.cli.import_logs:app", "Make a stream from another system's log."),
     "train": ("streams.cli.train:train", "Train a bundle on a stream of meant events."),
     "starter": ("streams.cli.starter:app", "Show or train the packaged starter bundle."),
     "scan": ("streams.cli.scan:scan", "List the chains that are most likely misfires."),
