@@ -61,6 +61,7 @@ from tests.detector.builders import (
     run,
     send_message,
 )
+from tests.fuzz import foreign
 from tests.fuzz.http import CUT, gateway, operator
 
 __all__ = ["TARGETS", "Target"]
@@ -422,5 +423,27 @@ TARGETS = {
             weight=0.1,
         ),
         Target("archive", archive, [_archive(), _damaged_zip()]),
+        Target(
+            "foreign_json",
+            foreign.foreign_json,
+            [*foreign.samples("alexa.json", "takeout.json"), foreign.zipped_activity()],
+            weight=0.5,
+        ),
+        Target("foreign_table", foreign.foreign_table, foreign.samples("table.csv")),
+        Target(
+            "foreign_database",
+            foreign.foreign_database,
+            [
+                foreign.database_seed("homeassistant_current.sql"),
+                foreign.database_seed("homeassistant_2021.sql"),
+            ],
+            weight=0.2,
+        ),
+        Target(
+            "spoken_text",
+            foreign.spoken_text,
+            [b"alexa, unlock the front door", b"set a timer for ten minutes"],
+            weight=0.02,
+        ),
     )
 }

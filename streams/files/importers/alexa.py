@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.errors import UsageError
-from streams.files.importers.json_records import objects_in
+from streams.files.importers.json_records import ELEMENT, values_in
 from streams.files.importers.records import (
     Advance,
     Found,
@@ -56,11 +56,12 @@ def read_alexa(path: Path, times: Times, advance: Advance) -> Iterator[Found]:
 
 def _values(path: Path, advance: Advance) -> Iterator[Any]:
     found = False
-    for prefix in (f"{_RECORDS}.item", f"item.{_RECORDS}.item", "item"):
+    for place in ((_RECORDS, ELEMENT), (ELEMENT, _RECORDS, ELEMENT), (ELEMENT,)):
         with opened(path, advance) as source:
-            if source.head.lstrip()[:1] == (b"{" if prefix.startswith(_RECORDS) else b"["):
-                for value in objects_in(source, path, prefix):
-                    if prefix == "item" and not (isinstance(value, dict) and "recordKey" in value):
+            if source.first() == (b"{" if place[0] == _RECORDS else b"["):
+                for value in values_in(source, path, *place):
+                    # An array of other things than pages and records is no history.
+                    if place == (ELEMENT,) and not _has_key(value):
                         continue
                     found = True
                     yield value
@@ -71,8 +72,12 @@ def _values(path: Path, advance: Advance) -> Iterator[Any]:
 def _is_empty_history(path: Path) -> bool:
     """Return whether a file is a history without records."""
     with opened(path, lambda *_: None) as source:
-        prefix = _RECORDS if source.head.lstrip()[:1] == b"{" else f"item.{_RECORDS}"
-        return next(objects_in(source, path, prefix), None) == []
+        place = {b"{": (_RECORDS,), b"[": (ELEMENT, _RECORDS)}.get(source.first())
+        return place is not None and next(values_in(source, path, *place), None) == []
+
+
+def _has_key(value: object) -> bool:
+    return isinstance(value, dict) and "recordKey" in value
 
 
 def _found(value: Any, times: Times) -> Found:

@@ -111,7 +111,9 @@ def _is_complete(contexts: OrderedDict[str, _Context], now: float) -> bool:
 
 def _add(row: Row, seconds: float, contexts: OrderedDict[str, _Context]) -> Fault | None:
     """Add a row to its context; return the fault of a row that cannot be read."""
-    # Rows without a context, of the oldest versions, are each a context of their own.
+    if row.type == SATELLITE and not row.context:
+        return None
+    # Events without a context, of the oldest versions, are each a context of their own.
     context = contexts.setdefault(row.context or f"row {row.number}", _Context(seconds))
     context.user = context.user or row.user
     context.automated |= bool(row.parent) or row.type == "automation_triggered"

@@ -64,6 +64,12 @@ class Source(io.RawIOBase):
         """Leave out the first bytes; nothing was read before."""
         self._left = self._left[size:]
 
+    def first(self) -> bytes:
+        """Return the first byte that is no white space; nothing was read before."""
+        while not self._left.strip() and (more := self._file.read(_HEAD)):
+            self._left = more
+        return self._left.lstrip()[:1]
+
     def next_record(self) -> None:
         """Begin to count the bytes of another record."""
         self._since_record = 0

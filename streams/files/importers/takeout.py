@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.errors import UsageError
-from streams.files.importers.json_records import objects_in
+from streams.files.importers.json_records import ELEMENT, values_in
 from streams.files.importers.records import (
     Advance,
     Found,
@@ -48,14 +48,14 @@ def read_takeout(path: Path, times: Times, advance: Advance, said: str = SAID) -
         UsageError: the file is not an activity in JSON.
     """
     with opened(path, advance, _MEMBER) as source:
-        start = source.head.lstrip()[:1]
+        start = source.first()
         if start == b"<":
             raise UsageError(
                 f"{path} is HTML; make the archive again with JSON as the format of My Activity"
             )
         if start != b"[":
             raise UsageError(f"{path} is not the MyActivity.json of Google Assistant")
-        for number, value in enumerate(objects_in(source, path, "item"), 1):
+        for number, value in enumerate(values_in(source, path, ELEMENT), 1):
             yield found_at(f"record {number}", partial(_found, value, times, said))
 
 

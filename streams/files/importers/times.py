@@ -23,6 +23,10 @@ _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 #: Seconds since 1970 have ten digits until 2286, milliseconds have thirteen.
 _MILLISECONDS_FROM = 1e11
 _NUMBER = re.compile(r"-?[0-9]{1,16}(?:\.[0-9]{1,9})?")
+_ISO = re.compile(
+    r"(?P<time>[0-9-]{8,10}[Tt ][0-9:]{4,8}(?:[.,][0-9]{1,9})?)"
+    r"(?: ?(?P<zone>[Zz]|UTC|[+-][0-9:]{2,8}))?"
+)
 _LONGEST = 64
 
 
@@ -100,6 +104,7 @@ class Times:
 
 def _with_time(text: str) -> str:
     """Return an ISO 8601 time; a date alone is refused, because it would mean midnight."""
-    if ":" not in text and "T" not in text.upper():
+    found = _ISO.fullmatch(text)
+    if found is None:
         raise Unreadable
-    return text.removesuffix(" UTC") + "+00:00" if text.endswith(" UTC") else text
+    return found["time"] + {"UTC": "Z"}.get(found["zone"] or "", found["zone"] or "")

@@ -16,11 +16,11 @@ _WAKE_WORDS = (
 )
 _COURTESY = (
     r"please|(?:can|could|would|will) you(?: please)?|i (?:want|need|would like|'d like) you to"
-    r"|i(?:'d| would) like to|i (?:want|need) to|(?:so|um|uh|well|now|just|kindly|hey|hi)"
+    r"|i(?:'d| would) like to|i (?:want|need) to|(?:so|um|uh|well|now|just|kindly|hey)"
     r"|go ahead and|let's|let us|lets|do me a favor and"
 )
 _LEADING = re.compile(rf"^(?:(?:{_WAKE_WORDS}|{_COURTESY}) )+")
-_TRAILING = re.compile(rf"(?: (?:please|for me|right now|now|thanks|thank you|{_WAKE_WORDS}))+$")
+_TRAILING = re.compile(r"(?: (?:please|for me|right now|now|thanks|thank you|alexa|google|siri))+$")
 #: A contraction keeps its apostrophe in some transcripts and loses it in others.
 _LONG_FORMS = (
     (re.compile(r"\b(what|who|when|where|how|that|it)'?s\b"), r"\1 is"),
@@ -28,7 +28,6 @@ _LONG_FORMS = (
     (re.compile(r"\bdon't\b"), "do not"),
     (re.compile(r"\bcan't\b"), "can not"),
 )
-_POSSESSIVE_ITS = re.compile(r"\bits\b")
 _PUNCTUATION = re.compile(r"(?!(?<=\d)[.:/](?=\d))[^\w\s'%°+-]|_")
 
 
@@ -38,12 +37,8 @@ def reduced(text: str) -> str:
     >>> reduced("Alexa, please turn the lights off!")
     'turn the lights off'
     """
-    words = " ".join(
-        _PUNCTUATION.sub(
-            " ", unicodedata.normalize("NFKC", text[: 2 * LONGEST_TEXT]).casefold()
-        ).split()
-    )
-    words = _POSSESSIVE_ITS.sub("its", words.replace("\u2019", "'"))
+    plain = unicodedata.normalize("NFKC", text[: 2 * LONGEST_TEXT]).casefold()
+    words = " ".join(_PUNCTUATION.sub(" ", plain.replace("\u2019", "'")).split())
     for short, long in _LONG_FORMS:
         words = short.sub(long, words)
-    return _TRAILING.sub("", _LEADING.sub("", f"{words} ")).strip()
+    return _TRAILING.sub("", _LEADING.sub("", f"{words} ").strip()).strip()
