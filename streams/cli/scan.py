@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from streams.cli.options import Bundle, Json, Stream
-from streams.cli.output import console, note, progress_report, table, write_json
+from streams.cli.output import console, note, percent, progress_report, table, write_json
 from streams.errors import UsageError
 
 if TYPE_CHECKING:
@@ -87,11 +87,10 @@ def _print_finding(number: int, finding: Finding, zone: ZoneInfo) -> None:
     console().print(heading)
     steps = " → ".join(f"{step.intent} {step.act} ({step.bits:.1f} bits)" for step in finding.steps)
     note(f"     {steps}")
-    likely = f"     misfire probability {finding.misfire_probability:.2%}"
+    likely = f"     misfire probability {percent(finding.misfire_probability)}"
     if (after := finding.afterwards) is not None:
-        likely += (
-            f", {after.misfire_probability:.2%} with what came after (sessions: {after.sessions})"
-        )
+        known = percent(after.misfire_probability)
+        likely += f", {known} with what came after (sessions: {after.sessions})"
     note(f"{likely}; verdict {finding.verdict}")
     for reason in finding.reasons:
         note(f"     {reason.bits:+.1f} bits: {reason.text}")

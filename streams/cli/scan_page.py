@@ -13,6 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from detector.evaluation.scan import Finding, Hour, Scan
+from streams.cli.output import percent
 from streams.errors import DependencyUnavailable
 from streams.files.atomic import write_whole
 from streams.files.tolerant import BadLine
@@ -61,6 +62,7 @@ def draw_page(found: Scan, source: Source) -> str:
         rarest=max((step.bits for each in found.findings for step in each.steps), default=1.0),
         evaluate=_command(source),
         local=lambda time: time.astimezone(source.zone),
+        percent=percent,
         zone=str(source.zone),
     )
 

@@ -1,16 +1,20 @@
-"""Open the preview in Debian's Chromium with Playwright."""
+"""Open pages in Debian's Chromium with Playwright."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Dialog, Page, sync_playwright
 
 from tests.tools import needed
 
-__all__ = ["READABLE", "Seen", "SeenPanel", "look"]
+__all__ = ["READABLE", "Scheme", "Seen", "SeenPanel", "look", "opened"]
+
+Scheme = Literal["light", "dark"]
 
 #: The contrast that WCAG 2.1 asks of text (success criterion 1.4.3).
 READABLE = 4.5
@@ -78,18 +82,34 @@ class Seen:
     console: list[str]
 
 
-def look(page: Path, scheme: Literal["light", "dark"]) -> Seen:
-    """Open the page in a colour scheme; save a screenshot beside it."""
+def look(page: Path, scheme: Scheme) -> Seen:
+    """Open the preview in a colour scheme; save a screenshot beside it."""
+    with opened(page, scheme) as (tab, console):
+        panels = [SeenPanel(**found) for found in tab.evaluate(_LOOK)]
+        tab.screenshot(path=page.with_name(f"{scheme}.png"), full_page=True)
+    return Seen(panels, console)
+
+
+@contextmanager
+def opened(page: Path, scheme: Scheme, *, width: int = 1480) -> Iterator[tuple[Page, list[str]]]:
+    """Open a page in a colour scheme; yield its tab and what it complains about.
+
+    The complaints are console messages, errors, failed requests and dialogs.
+    """
     program = needed("chromium", "apt-get install chromium")
     console: list[str] = []
+
+    def refuse(dialog: Dialog) -> None:
+        console.append(dialog.message)
+        dialog.dismiss()
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 1480, "height": 1000}, color_scheme=scheme)
+        tab = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
         tab.on("console", lambda message: console.append(message.text))
         tab.on("pageerror", lambda error: console.append(str(error)))
         tab.on("requestfailed", lambda request: console.append(request.url))
+        tab.on("dialog", refuse)
         tab.goto(page.as_uri())
-        panels = [SeenPanel(**found) for found in tab.evaluate(_LOOK)]
-        tab.screenshot(path=page.with_name(f"{scheme}.png"), full_page=True)
+        yield tab, console
         browser.close()
-    return Seen(panels, console)

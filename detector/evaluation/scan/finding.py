@@ -17,7 +17,10 @@ __all__ = ["Afterwards", "Candidate", "Finding", "Step"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event of a chain and its surprisal in bits; higher is rarer."""
+    """One event of a chain and its surprisal in bits; higher is rarer.
+
+    ``act`` is ``unknown`` if the bundle does not know the intent with that act.
+    """
 
     intent: str
     act: str
@@ -117,4 +120,4 @@ class Candidate:
 
 
 def _act(model: Model, symbol: int) -> str:
-    return model.vocabulary.symbols[symbol][1] if symbol < model.vocabulary.unseen else "unseen"
+    return model.vocabulary.symbols[symbol][1] if symbol < model.vocabulary.unseen else "unknown"
