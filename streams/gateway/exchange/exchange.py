@@ -18,10 +18,10 @@ from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from streams.gateway.exchange.continuity import Continuity
 from streams.gateway.exchange.outbox import Outbox, Outgoing
+from streams.gateway.exchange.reconnecting import stay_connected
 from streams.gateway.exchange.replies import PendingReplies, PendingRequest, Reply
 from streams.gateway.exchange.worker_liveness import WorkerLiveness
 from streams.kafka.connection import brokers_of
@@ -35,7 +35,6 @@ __all__ = ["Exchange"]
 
 logger = logging.getLogger(__name__)
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 #: Seconds between two checks of the broker; the worker uses the same interval.
 _LOOK_SECONDS = 1.0
 #: Seconds after a reconnect within which the last received reply must arrive again.
@@ -72,13 +71,13 @@ class Exchange:
 
     async def start(self) -> None:
         """Start to connect in the background."""
-        self._task = asyncio.create_task(self._stay_connected())
-
-    @property
-    def _ending(self) -> bool:
-        """Whether the background task itself is cancelled, rather than a task of a Kafka client."""
-        task = asyncio.current_task()
-        return task is not None and task.cancelling() > 0
+        self._task = asyncio.create_task(
+            stay_connected(
+                self.settings.broker,
+                self._connection,
+                lambda: self._set_connected(connected=False),
+            )
+        )
 
     async def stop(self) -> None:
         """Disconnect; the producer first flushes the records that it has accepted."""
@@ -123,58 +122,19 @@ class Exchange:
             await asyncio.sleep(_PROBE_LOOK)
         return missing
 
-    async def _stay_connected(self) -> None:
-        pause = _FIRST_PAUSE
-        while True:
-            clients: list[Any] = []
-            try:
-                producer, consumer = self._clients()
-                clients += [consumer, producer]
-                await producer.start()
-                await consumer.start()
-                await self._begin_listening(producer, consumer)
-                self._set_connected(connected=True)
-                pause = _FIRST_PAUSE
-                logger.info(
-                    "connected to %s, replies on partition %d",
-                    self.settings.broker,
-                    self._partition,
-                )
-                await self._run(producer, consumer)
-            except (KafkaError, OSError) as error:
-                metrics.CONNECTIONS_LOST.labels("kafka").inc()
-                logger.warning(
-                    "Kafka at %s: %s; trying again", self.settings.broker, type(error).__name__
-                )
-            except asyncio.CancelledError:
-                if self._ending:
-                    raise
-                metrics.CONNECTIONS_LOST.labels("internal_error").inc()
-                logger.warning(
-                    "a Kafka client cancelled its connection to %s; trying again",
-                    self.settings.broker,
-                )
-            except Exception:
-                metrics.CONNECTIONS_LOST.labels("internal_error").inc()
-                logger.exception(
-                    "the connection to Kafka at %s failed; trying again", self.settings.broker
-                )
-            finally:
-                self._set_connected(connected=False)
-                for client in clients:
-                    await self._stopped(client)
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-            pause = min(2 * pause, _LONGEST_PAUSE)
-
-    async def _stopped(self, client: Any) -> None:
-        """Stop a client and ignore errors; the next connection creates new clients."""
-        try:
-            await client.stop()
-        except asyncio.CancelledError:
-            if self._ending:
-                raise
-        except Exception as error:  # noqa: BLE001 - nothing depends on it any more
-            logger.debug("a client could not be stopped (%s)", type(error).__name__)
+    async def _connection(self, clients: list[Any], connected: Callable[[], None]) -> None:
+        """Connect, then send and receive until something fails."""
+        producer, consumer = self._clients()
+        clients += [consumer, producer]
+        await producer.start()
+        await consumer.start()
+        await self._begin_listening(producer, consumer)
+        self._set_connected(connected=True)
+        connected()
+        logger.info(
+            "connected to %s, replies on partition %d", self.settings.broker, self._partition
+        )
+        await self._run(producer, consumer)
 
     def _set_connected(self, *, connected: bool) -> None:
         self.connected = connected

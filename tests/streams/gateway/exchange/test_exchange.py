@@ -12,6 +12,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 
 from streams.gateway.exchange import exchange as module
+from streams.gateway.exchange import reconnecting
 from streams.gateway.exchange.exchange import Exchange
 from streams.gateway.exchange.replies import Reply
 from streams.kafka.topics import INTENTS
@@ -103,8 +104,8 @@ class Failing:
 
 @pytest.fixture
 async def made(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Exchange, Kafka, list[str]]]:
-    monkeypatch.setattr(module, "_FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(module, "_LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr(reconnecting, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(reconnecting, "_LONGEST_PAUSE", 0.001)
     monkeypatch.setattr(module, "_LOOK_SECONDS", 0.001)
     kafka, late = Kafka(), list[str]()
 
