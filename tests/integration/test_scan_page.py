@@ -62,7 +62,7 @@ def test_every_text_is_readable(page: Path, scheme: Scheme) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 1480])
-def test_nothing_exceeds_the_window(page: Path, width: int) -> None:
+def test_nothing_is_wider_than_the_window(page: Path, width: int) -> None:
     with opened(page, "light", width=width) as (tab, _):
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
 

@@ -40,7 +40,7 @@ def test_a_judgement_is_the_judges_bits_at_the_policys_base_rate(wake: float) ->
     assert judgement.misfire_probability == misfire_probability(RATIO_BITS[wake], 0.001)
 
 
-def test_many_chains_are_judged_like_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_of_chains_is_judged_as_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = [send(wake) for wake in (ABSURD, SURE, None, DOUBTFUL)]
     fails = moments[1]
 

@@ -75,5 +75,5 @@ def test_the_model_is_compared_with_the_best_baseline_of_each_measure() -> None:
     assert found.behind == {"0.01": (0.5, 0.6, "counting")}
 
 
-def test_a_tie_is_no_lead() -> None:
+def test_a_tie_does_not_count_as_ahead() -> None:
     assert not compare(MODEL, [Ranking("same", 0.8, {"0.01": 0.5})]).ahead

@@ -45,7 +45,7 @@ def test_interruptions_are_counted_by_the_days_since_a_households_first_event() 
     assert periods["all"].misfires == Share(1, 1)
 
 
-def test_domains_are_counted_apart() -> None:
+def test_domains_are_counted_separately() -> None:
     events, misfires = stream()
     found = daily(events, hand_bundle(), misfires)
     assert [each.name for each in found.domains] == ["messages"]

@@ -109,7 +109,7 @@ def test_the_fault_of_a_wrong_sentence_is_named(term: Term, message: str) -> Non
         ),
     ],
 )
-def test_a_yes_or_no_is_said_of_the_moments_that_it_is_true_of(
+def test_yes_and_no_sentences_are_true_of_their_moments(
     name: str, holds: Callable[[Moment], bool], yes: str, no: str
 ) -> None:
     send, play = (SEND, Act.INITIATE, True), (PLAY, Act.INITIATE, True)

@@ -304,7 +304,7 @@ WITHOUT_FIRST_TIME = re.sub(r"\[first_time\]\n.*?\n\]\n", "", POLICY_TEXT, flags
 FIRST_TIME = '\n[first_time]\nexempt = ["garage.Close", "switch.*"]\n'
 
 
-def test_commands_that_the_policy_exempts_are_not_asked_about_at_their_first_use() -> None:
+def test_exempt_commands_are_not_confirmed_at_first_use() -> None:
     text = WITHOUT_FIRST_TIME
     rules = parse_policy(text + FIRST_TIME)
     assert not rules.asks_first("garage.Close")
@@ -327,7 +327,7 @@ def test_a_mistake_in_the_section_of_first_uses_is_reported(section: str, proble
         parse_policy(f"{WITHOUT_FIRST_TIME}\n[first_time]\n{section}\n")
 
 
-def test_unlocking_and_opening_are_asked_about_at_their_first_use() -> None:
+def test_unlocking_and_opening_are_confirmed_at_first_use() -> None:
     for intent in ("lock.HassTurnOff", "cover.HassTurnOn", "garage.Open", "security.UnlockDoor"):
         assert PACKAGED.asks_first(intent), intent
     for intent in ("lock.HassTurnOn", "cover.HassTurnOff", "switch.HassTurnOn", "scene.HassTurnOn"):

@@ -65,7 +65,7 @@ def imported(kind: str, folder: Path, *options: object) -> Any:
         ),
     ],
 )
-def test_each_sample_becomes_a_stream_and_nothing_that_was_said_is_written(
+def test_each_sample_becomes_a_stream_without_spoken_words(
     kind: str, intents: list[str], tmp_path: Path
 ) -> None:
     done = imported(kind, tmp_path, "--json", tmp_path / "summary.json")

@@ -46,7 +46,7 @@ def test_a_starter_bundle_that_was_replaced_is_refused(
         starter_bundle()
 
 
-def test_a_bundle_is_looked_for_in_the_given_place_the_usual_place_and_the_package(
+def test_a_bundle_is_searched_for_where_given_then_where_usual_then_in_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -23,7 +23,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path / str(request.param)
 
 
-def test_a_good_log_is_read_as_it_was_written(path: Path) -> None:
+def test_a_valid_log_is_read_as_written(path: Path) -> None:
     write_events(path, EVENTS)
     stream = TolerantStream(path)
 
@@ -45,7 +45,7 @@ def test_bad_lines_are_skipped_and_listed(path: Path) -> None:
     ]
 
 
-def test_a_problem_quotes_nothing_that_was_said(path: Path) -> None:
+def test_a_problem_quotes_no_spoken_words(path: Path) -> None:
     spoken = json.loads(LINES[1]) | {"act": "my secret"}
     write_lines(path, [LINES[0], json.dumps(spoken).encode()])
     stream = TolerantStream(path)

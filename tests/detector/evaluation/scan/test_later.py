@@ -61,7 +61,7 @@ def test_a_habit_that_begins_later_explains_its_first_command() -> None:
     assert (worst.afterwards.sessions, worst.afterwards.ratio_bits) == (10, -20.0)
 
 
-def test_a_command_that_stays_alone_is_no_better_afterwards() -> None:
+def test_a_command_that_never_recurs_stays_as_suspicious_afterwards() -> None:
     judge = hand_judge("intent_count", edges=(0.5, 2.5), bits=(20.0, 0.0, -20.0))
     log = [music(0, intent="lights.TurnOn"), *[music(number) for number in range(1, 12)]]
 
@@ -73,7 +73,7 @@ def test_a_command_that_stays_alone_is_no_better_afterwards() -> None:
     ]
 
 
-def test_the_last_command_has_no_afterwards() -> None:
+def test_the_last_command_has_no_later_score() -> None:
     assert scan([music(0)], BUNDLE).findings[0].afterwards is None
 
 

@@ -100,7 +100,7 @@ def test_a_command_is_judged_as_a_worker_would(trained: Bundle) -> None:
         assert finding.expected == (decision.expected or finding.expected)
 
 
-def test_the_worst_are_kept_and_of_equal_ones_the_first() -> None:
+def test_the_worst_are_kept_and_the_first_of_equal_ones() -> None:
     wakes = [SURE, DOUBTFUL, ABSURD, DOUBTFUL, SURE, ABSURD, DOUBTFUL]
     events = [lights(number, wake) for number, wake in enumerate(wakes)]
 
@@ -155,7 +155,7 @@ def test_a_log_without_commands_gives_an_empty_result() -> None:
     assert scan([], hand_bundle()).events == 0
 
 
-def test_what_the_bundle_cannot_judge_is_counted_and_named() -> None:
+def test_commands_that_the_bundle_cannot_judge_are_counted_and_named() -> None:
     events = [lights(0, SURE), replace(lights(1, SURE), intent="oven.Preheat")]
 
     found = scan(events, hand_bundle())

@@ -35,7 +35,7 @@ def test_enough_data_gives_no_warning(plenty: Tally) -> None:
     assert thin_data(plenty, [KNOWN]) == ()
 
 
-def test_few_commands_and_days() -> None:
+def test_few_commands_and_days_are_reported() -> None:
     tally = Tally(UTC)
     tally.add(at(0), Ruling(Verdict.ALLOW), RiskClass.REVERSIBLE, BUNDLE)
 
@@ -45,14 +45,14 @@ def test_few_commands_and_days() -> None:
     assert days.startswith("The log has commands on only 1 day.")
 
 
-def test_new_households(plenty: Tally) -> None:
+def test_new_households_are_reported(plenty: Tally) -> None:
     new = HouseholdState.new("h2")
 
     assert thin_data(plenty, [new])[0].startswith("There are fewer than 10 sessions")
     assert thin_data(plenty, [KNOWN, new])[0].startswith("1 of 2 households have fewer than 10")
 
 
-def test_few_commands_of_a_class(plenty: Tally) -> None:
+def test_few_commands_of_a_class_are_reported(plenty: Tally) -> None:
     for _ in range(3):
         plenty.add(at(0), Ruling(Verdict.CONFIRM), RiskClass.PHYSICAL, BUNDLE)
 
@@ -61,7 +61,7 @@ def test_few_commands_of_a_class(plenty: Tally) -> None:
     assert few.startswith("The log has only 3 physical commands.")
 
 
-def test_what_the_judge_could_not_decide(plenty: Tally) -> None:
+def test_abstentions_and_unknown_intents_are_reported(plenty: Tally) -> None:
     for _ in range(10):
         ruling = Ruling(Verdict.CONFIRM, abstained=True)
         plenty.add(at(0, "oven.Preheat"), ruling, RiskClass.PHYSICAL, BUNDLE)

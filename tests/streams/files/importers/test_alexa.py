@@ -31,7 +31,7 @@ def history(*values: object) -> dict[str, object]:
     return {"customerHistoryRecords": list(values)}
 
 
-def test_the_sample() -> None:
+def test_the_sample_is_read() -> None:
     found = read(SAMPLE)
     assert [(each.text, each.device, each.label) for each in records(found)] == [
         ("alexa unlock the front door", "Kitchen Echo", None),
@@ -69,7 +69,7 @@ def test_other_encodings_and_gzip_are_read(tmp_path: Path) -> None:
         assert len(records(read(path))) == 1
 
 
-def test_the_status_of_earlier_versions_is_in_the_type(tmp_path: Path) -> None:
+def test_earlier_versions_have_their_status_in_the_type(tmp_path: Path) -> None:
     older = RECORD | {"utteranceType": "DISCARDED_NON_DEVICE_DIRECTED_INTENT"}
     del older["activityStatus"]
     assert records(read(written(tmp_path, history(older))))[0].label == NOT_DIRECTED

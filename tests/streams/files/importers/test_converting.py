@@ -48,7 +48,7 @@ def test_names_values_and_keys_are_tokens() -> None:
     assert not {"philippa", "anna", "kitchen"} & set(repr(event).lower().replace("_", " ").split())
 
 
-def test_the_same_word_has_the_same_token_in_a_home_and_another_in_another() -> None:
+def test_a_word_has_one_token_per_home() -> None:
     first, again, other = events_of(
         said("call philippa"), said("call Philippa", 1), said("call philippa", household="b")
     )
@@ -61,12 +61,12 @@ def test_keys_that_differ_in_case_are_different_records() -> None:
     assert len({event.event_id for event in events_of(said("x", key="A"), said("x", key="a"))}) == 2
 
 
-def test_thanks_are_no_command_and_have_an_act() -> None:
+def test_thanks_are_not_a_command_and_have_an_act() -> None:
     (event,) = events_of(said("thank you"))
     assert (event.act, event.commits) == (Act.THANK, False)
 
 
-def test_what_is_no_event_is_counted() -> None:
+def test_a_record_that_is_not_an_event_is_counted() -> None:
     tally = Tally()
     found: list[Found] = [
         Skipped("a"),
@@ -133,7 +133,7 @@ def test_labels_name_their_events() -> None:
     ordered.close()
 
 
-def test_what_was_counted() -> None:
+def test_events_domains_and_times_are_counted() -> None:
     tally = Tally()
     in_order(said("lights on"), said("colourless green ideas", 1), tally=tally)
     assert (tally.events, tally.other) == (2, 1)

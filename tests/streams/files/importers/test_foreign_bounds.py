@@ -65,14 +65,14 @@ def test_memory_does_not_grow_with_the_log(tmp_path: Path) -> None:
     ],
     ids=["a long text", "much else"],
 )
-def test_a_record_without_end_is_not_taken_in(content: bytes, tmp_path: Path) -> None:
+def test_an_endless_record_is_not_read_whole(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "history.json"
     path.write_bytes(content)
     with pytest.raises(UsageError, match="a record of more than"):
         list(read_alexa(path, Times(), silent))
 
 
-def test_a_log_that_unpacks_to_much_more_is_not_read_to_its_end(
+def test_a_log_with_too_much_decompressed_data_is_not_read_to_its_end(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sources, "_UNPACKED_FLOOR", 1 << 20)
@@ -104,7 +104,9 @@ def test_a_deep_document_is_refused_before_it_takes_memory(content: str, tmp_pat
         st.sampled_from([*RECORD, "domain"]), VALUES | st.sampled_from(list(RECORD.values()))
     )
 )
-def test_any_types_in_a_history(tmp_path_factory: pytest.TempPathFactory, changed: Any) -> None:
+def test_a_history_with_any_types_does_not_stop_the_reader(
+    tmp_path_factory: pytest.TempPathFactory, changed: Any
+) -> None:
     path = tmp_path_factory.getbasetemp() / "types.json"
     path.write_text(json.dumps({"customerHistoryRecords": [RECORD | changed, RECORD]}))
     try:
@@ -116,7 +118,7 @@ def test_any_types_in_a_history(tmp_path_factory: pytest.TempPathFactory, change
 
 
 @given(st.lists(VALUES | st.fixed_dictionaries({"title": VALUES, "time": VALUES}), max_size=4))
-def test_any_values_in_an_activity(
+def test_an_activity_with_any_values_does_not_stop_the_reader(
     tmp_path_factory: pytest.TempPathFactory, values: list[Any]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "values.json"
@@ -130,7 +132,7 @@ def test_any_values_in_an_activity(
 
 
 @given(data=VALUES, seconds=st.none() | st.floats() | st.integers(-(2**63), 2**63 - 1) | st.text())
-def test_any_data_and_time_in_a_database(
+def test_a_database_with_any_data_and_time_does_not_stop_the_reader(
     tmp_path_factory: pytest.TempPathFactory, data: Any, seconds: Any
 ) -> None:
     folder = tmp_path_factory.getbasetemp() / "database"

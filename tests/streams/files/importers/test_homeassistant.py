@@ -63,7 +63,7 @@ def test_a_sample_of_an_older_schema(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS)
-def test_each_trigger_alone(trigger: str, tmp_path: Path) -> None:
+def test_each_trigger_selects_its_records(trigger: str, tmp_path: Path) -> None:
     expected = {"voice": 3, "person": 3, "automation": 1, "system": 1}
     assert len(records(read(database(tmp_path, CURRENT), trigger))) == expected[trigger]
 
@@ -93,7 +93,7 @@ def test_a_database_that_is_being_written_is_read(tmp_path: Path) -> None:
         writer.rollback()
 
 
-def test_a_database_in_the_middle_of_a_migration(tmp_path: Path) -> None:
+def test_a_partly_migrated_database_is_read(tmp_path: Path) -> None:
     path = database(tmp_path, OLD)
     for column in ("time_fired_ts FLOAT", "context_id_bin BLOB", "event_type_id INTEGER"):
         change(path, f"ALTER TABLE events ADD COLUMN {column}")

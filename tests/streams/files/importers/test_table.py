@@ -28,7 +28,7 @@ def written(folder: Path, *lines: str) -> Path:
     return path
 
 
-def test_the_sample() -> None:
+def test_the_sample_is_read() -> None:
     times = Times(ZoneInfo("Europe/Berlin"))
     found = records(read(SAMPLES / "table.csv", times))
     assert [(each.text, each.device, each.speaker, each.label) for each in found] == [
@@ -76,7 +76,7 @@ def test_a_bad_row_is_a_fault_and_the_next_is_read(row: str, reason: str, tmp_pa
     assert len(found) == 2
 
 
-def test_an_intent_needs_the_form_of_one(tmp_path: Path) -> None:
+def test_an_intent_must_have_a_domain_and_a_name(tmp_path: Path) -> None:
     path = written(tmp_path, "t,i", "2026-03-28T07:10:00Z,lock.Unlock", "2026-03-28T07:10:00Z,x")
     found = list(read_table(path, column_map(["t=time", "i=intent"]), Times(), None, silent))
     assert faults(found) == [("line 3", "intent is not of the form domain.Name")]

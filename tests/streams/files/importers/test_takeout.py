@@ -31,7 +31,7 @@ def archive(folder: Path, *names: str) -> Path:
     return path
 
 
-def test_the_sample() -> None:
+def test_the_sample_is_read() -> None:
     found = read(SAMPLE)
     assert [(each.text, each.device) for each in records(found)] == [
         ("turn off the bedroom lights", "From Google Home"),

@@ -31,7 +31,7 @@ SECONDS = 1767598068
         "2026-01-05 07:27:48 UTC",
     ],
 )
-def test_forms_of_a_time(value: object) -> None:
+def test_every_form_of_a_time_is_read(value: object) -> None:
     assert Times().read(value) == MOMENT
 
 
@@ -61,7 +61,7 @@ def test_forms_of_a_time(value: object) -> None:
         "2026-01-05T07:27:48\0Z",
     ],
 )
-def test_what_is_no_time_is_unreadable_and_not_repeated(value: object) -> None:
+def test_an_invalid_time_is_unreadable_and_not_repeated(value: object) -> None:
     with pytest.raises(Unreadable, match=r"^the time (cannot be read|is outside)"):
         Times().read(value)
 

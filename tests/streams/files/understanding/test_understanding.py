@@ -88,7 +88,7 @@ def understanding(language: str = "en") -> Understanding:
 
 
 @pytest.mark.parametrize("text", SAID)
-def test_what_homes_say(text: str) -> None:
+def test_common_commands_have_their_intents(text: str) -> None:
     assert understanding().of(text).intent == SAID[text]
 
 
@@ -117,7 +117,7 @@ def test_slots_are_words_of_the_text(text: str, slots: dict[str, str]) -> None:
         ("what time is it", Act.INITIATE, True),
     ],
 )
-def test_acts(text: str, act: Act, commits: bool) -> None:
+def test_texts_have_their_acts(text: str, act: Act, commits: bool) -> None:
     found = understanding().of(text)
     assert (found.act, found.commits) == (act, commits)
 
@@ -145,7 +145,7 @@ def test_the_policy_names_every_intent_of_the_rules() -> None:
         ("is the front door locked", RiskClass.READ_ONLY),
     ],
 )
-def test_what_is_said_has_its_risk(text: str, risk: RiskClass) -> None:
+def test_a_spoken_command_has_its_risk_class(text: str, risk: RiskClass) -> None:
     assert read_policy(None).risk_class(understanding().of(text).intent) is risk
 
 
@@ -174,11 +174,11 @@ def test_an_unknown_language_is_a_usage_error() -> None:
         ("turn on the computer", "turn on the computer"),
     ],
 )
-def test_the_form_that_rules_read(text: str, form: str) -> None:
+def test_a_text_is_reduced_to_the_form_that_rules_read(text: str, form: str) -> None:
     assert reduced(text) == form
 
 
-def test_a_long_text_is_no_command() -> None:
+def test_a_long_text_is_not_a_command() -> None:
     assert understanding().of("turn on the light " * LONGEST_TEXT).intent == OTHER
 
 
@@ -189,5 +189,5 @@ def test_any_text_has_an_intent(text: str) -> None:
 
 
 @pytest.mark.parametrize("module", [devices, home_rules, rule, wording])
-def test_examples(module: object) -> None:
+def test_examples_in_docstrings_run(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
