@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from detector.contracts.clocks import apart
 from detector.contracts.events import CONVERSATION, domain_of
@@ -214,18 +215,19 @@ def _counted(state: HouseholdState, at: float) -> HouseholdState:
 def _add_uses(
     usages: Mapping[str, Usage], keys: set[str], session: int, limit: int
 ) -> dict[str, Usage]:
-    """Count one more use of each key; keep the ``limit`` latest that are not ``FORGOTTEN``."""
-    uses = {
+    """Count one more use of each key; keep the ``limit`` latest that are not ``FORGOTTEN``.
+
+    ``usages`` and the result are ordered by latest use, then by key.
+    """
+    latest = {
         key: Usage(count=round(strength(usages.get(key), session) + 1.0, 2), session=session)
-        for key in keys
+        for key in sorted(keys)
     }
-    kept = {
-        key: usage
-        for key, usage in usages.items()
-        if session - usage.session < _SURELY_KEPT or strength(usage, session) >= FORGOTTEN
-    }
-    latest = sorted((kept | uses).items(), key=lambda item: (-item[1].session, item[0]))
-    return dict(latest[:limit])
+    for key, usage in usages.items():
+        recent = session - usage.session < _SURELY_KEPT
+        if key not in latest and (recent or strength(usage, session) >= FORGOTTEN):
+            latest[key] = usage
+    return latest if len(latest) <= limit else dict(islice(latest.items(), limit))
 
 
 def _hours(hours: tuple[float, ...], part: int) -> tuple[float, ...]:

@@ -190,8 +190,9 @@ class HouseholdState:
     """Everything that is stored about one household.
 
     ``events`` counts the applied events, each once, and ``learned`` the sessions that the household
-    learned from. ``hours`` are decayed counts of meant sessions per part of the week. ``novelty``
-    is the decayed share of meant sessions that used a domain for the first time.
+    learned from. ``intents`` and ``domains`` are ordered by latest use. ``hours`` are decayed
+    counts of meant sessions per part of the week. ``novelty`` is the decayed share of meant
+    sessions that used a domain for the first time.
 
     ``taught`` counts the sessions of the latest day that the household could learn from, including
     those that ``LESSONS_A_DAY`` excluded. ``taught_on`` is that day, in days since 1970 by the

@@ -319,7 +319,7 @@ def test_remembered_tokens_are_bounded_and_the_latest_are_kept(bundle: Bundle) -
 
 
 def test_intents_are_bounded(bundle: Bundle) -> None:
-    old = {f"a.I{number}": Usage(count=5.0, session=number) for number in range(1, MAX_INTENTS + 1)}
+    old = {f"a.I{number}": Usage(count=5.0, session=number) for number in range(MAX_INTENTS, 0, -1)}
     state = replace(HouseholdState.new("h1"), intents=old, learned=MAX_INTENTS)
     _, state = run(send_message(), bundle, state)
     state = closed(state, bundle)
