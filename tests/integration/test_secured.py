@@ -17,6 +17,7 @@ from subprocess import CompletedProcess
 import pytest
 import trustme
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ResourceType
 from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from detector.contracts.decisions import Rung
@@ -98,6 +99,25 @@ def test_each_part_has_exactly_its_rights(broker: Secured, who: str) -> None:
 
     assert _written(broker, who, topics) == WRITES[who]
     assert _read(broker, who, topics) == READS[who]
+
+
+@pytest.mark.parametrize(
+    ("part", "operation", "kind"),
+    [(Part.TRAINER, "Read", ResourceType.TOPIC), (Part.GROWER, "Describe", ResourceType.GROUP)],
+)
+def test_the_printed_commands_revoke_and_grant_rights(
+    broker: Secured, part: Part, operation: str, kind: ResourceType
+) -> None:
+    """The other tests grant the same rights without a JVM for each command."""
+    before, affected = set(broker.granted(part)), set(broker.acls(part, operation))
+    assert affected <= before
+    assert {acl.resource_pattern.resource_type for acl in affected} == {kind}
+
+    broker.run_kafka_acls(part, only=operation, remove=True)
+    assert set(broker.granted(part)) == before - affected
+
+    broker.run_kafka_acls(part, only=operation, remove=False)
+    assert set(broker.granted(part)) == before
 
 
 def test_only_the_operator_creates_topics(broker: Secured) -> None:
@@ -217,7 +237,7 @@ def test_a_worker_that_loses_its_write_permission_exits(broker: Secured, tmp_pat
         ) as url,
     ):
         worker.wait_ready()
-        broker.grant(Part.WORKER, only="Write", remove=True)
+        broker.revoke(Part.WORKER, only="Write")
         try:
             post(url, event(2, household_id="home2"))
             until(lambda: worker.process.poll() is not None, (tmp_path / "log").read_text)
