@@ -18,6 +18,9 @@ UV_COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11
 $(shell [ -x .venv/bin/python ] && [ "$$(cat .venv/.home 2>/dev/null)" = "$$(pwd -P)" ] \
 	|| rm -f .venv/.home)
 
+# Tests start hundreds of Python processes. Without bytecode files, each compiles all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 help:
 	@echo "make demo   run the demo, end to end, on the embedded broker; ARGS='--seed 2' is passed on"
 	@echo "make check  lint, type-check, and run the unit and property tests; ARGS='-k portland' is"

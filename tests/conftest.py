@@ -15,8 +15,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 from streams.telemetry.instruments import Catalogue
 
-# No deadline for examples: a slow machine must not fail a test.
-settings.register_profile("misfire", deadline=None)
+# No deadline for examples: a slow machine must not fail a test. Few examples keep `make check`
+# short; each run draws others.
+settings.register_profile("misfire", deadline=None, max_examples=50)
 settings.register_profile("nightly", deadline=None, max_examples=2_000)
 settings.load_profile("misfire")
 
@@ -24,11 +25,15 @@ _ON_KAFKA = re.compile(r"[\[-]kafka[\]-]")
 
 
 class _Scheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist is untyped
-    """Distributes tests singly, but an integration module or all tests on Apache Kafka together."""
+    """Distributes test functions, but an integration module or all tests on Kafka together.
+
+    The parameters of a function stay together because the time that the scheduler needs for a test
+    grows with the number of groups.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         if not nodeid.startswith("tests/integration/"):
-            return nodeid
+            return nodeid.partition("[")[0]
         return "kafka" if _ON_KAFKA.search(nodeid) else nodeid.partition("::")[0]
 
 
