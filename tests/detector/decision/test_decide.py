@@ -62,31 +62,29 @@ INTENTS = st.sampled_from(
     ]
 )
 CONFIDENCES = st.none() | st.floats(0, 1)
-EVENTS = st.lists(
-    st.builds(
-        lambda number, seconds, **fields: event(
-            event_id=f"e{number}", time=START + timedelta(seconds=seconds), **fields
-        ),
-        number=st.integers(0, 20),
-        seconds=st.integers(-1000, 100_000),
-        intent=INTENTS,
-        act=st.sampled_from(Act),
-        commits=st.booleans(),
-        session_id=st.sampled_from(["s1", "s2", "s3"]),
-        slots=st.dictionaries(
-            st.sampled_from(["contact", "room", "x"]), st.sampled_from(["k1_a44e", "k1_b"])
-        ),
-        wake_confidence=CONFIDENCES,
-        asr_confidence=CONFIDENCES,
+EVENT = st.builds(
+    lambda number, seconds, **fields: event(
+        event_id=f"e{number}", time=START + timedelta(seconds=seconds), **fields
     ),
-    max_size=20,
+    number=st.integers(0, 20),
+    seconds=st.integers(-1000, 100_000),
+    intent=INTENTS,
+    act=st.sampled_from(Act),
+    commits=st.booleans(),
+    session_id=st.sampled_from(["s1", "s2", "s3"]),
+    slots=st.dictionaries(
+        st.sampled_from(["contact", "room", "x"]), st.sampled_from(["k1_a44e", "k1_b"])
+    ),
+    wake_confidence=CONFIDENCES,
+    asr_confidence=CONFIDENCES,
 )
+EVENTS = st.lists(EVENT, max_size=20)
 OUTCOMES = st.builds(
     outcome, st.integers(0, 20).map(lambda number: f"e{number}"), st.sampled_from(OutcomeKind)
 )
-HISTORIES = st.lists(EVENTS.filter(bool).map(lambda events: events[0]) | OUTCOMES, max_size=25)
+HISTORIES = st.lists(EVENT | OUTCOMES, max_size=25)
 ANY_BUNDLE = settings(
-    max_examples=40,
+    max_examples=20,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -5,12 +5,8 @@ import os
 
 import pytest
 
-from detector.decision.bundle import bundle_to_files
 from detector.progress import one_by_one
-from detector.training.train import train
 from streams.cli.parallel import processes
-from tests.detector.builders import policy
-from tests.detector.town import town
 
 
 def _process(_: int) -> int:
@@ -34,6 +30,12 @@ def test_results_keep_their_order_and_errors_propagate() -> None:
 
 @pytest.mark.slow
 def test_a_bundle_is_the_same_whatever_the_number_of_processes() -> None:
+    # The other processes of these tests import this module, too.
+    from detector.decision.bundle import bundle_to_files
+    from detector.training.train import train
+    from tests.detector.builders import policy
+    from tests.detector.town import town
+
     events, rules = town(households=8, sessions=12), policy()
     stages: list[tuple[str, int, int]] = []
     alone = train(events, rules, progress=lambda *call: stages.append(call))

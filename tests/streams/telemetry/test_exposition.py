@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -78,6 +79,14 @@ print(body)
 """
 
 
+@pytest.fixture(scope="module")
+def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the metrics of a process that ended."""
+    folder = tmp_path_factory.mktemp("numbers")
+    python(NUMBERS, folder)
+    return folder
+
+
 def python(code: str, folder: Path | str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code],
@@ -134,9 +143,9 @@ def key(
     ],
 )
 def test_an_invalid_metrics_file_is_skipped_logged_and_counted(
-    name: str, content: bytes, tmp_path: Path
+    name: str, content: bytes, numbers: Path, tmp_path: Path
 ) -> None:
-    python(NUMBERS, tmp_path)
+    shutil.copytree(numbers, tmp_path, dirs_exist_ok=True)
     (tmp_path / name).write_bytes(content)
     done = python(SCRAPE, tmp_path)
 
@@ -180,8 +189,8 @@ def test_folders_pipes_and_broken_links_are_skipped(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 4
 
 
-def test_files_that_vanish_during_a_scrape_are_skipped(tmp_path: Path) -> None:
-    python(NUMBERS, tmp_path)
+def test_files_that_vanish_during_a_scrape_are_skipped(numbers: Path, tmp_path: Path) -> None:
+    shutil.copytree(numbers, tmp_path, dirs_exist_ok=True)
     gone = SCRAPE.replace(
         "for _ in range(2):",
         "import streams.telemetry.exposition as module, os\n"
