@@ -58,6 +58,20 @@ class SequenceModel:
         """The symbol before the first one of a session."""
         return int(self.backoff.shape[1])
 
+    def transitions(self, pairs: Ints) -> Floats:
+        """Return the transition probabilities of any symbol pairs, shape (n_pairs, C, C).
+
+        Args:
+            pairs: (n_pairs, 2) symbols (from, to); ``start`` as *from* is the start of a session.
+        """
+        first, second = pairs.T
+        arrival = self.backoff[first, second][:, None] * self.arrival[second]
+        joint: Floats = self.escape[first][:, :, None] * arrival[:, None, :]
+        for number, pair in enumerate(map(tuple, pairs.tolist())):
+            if pair in self._joint:
+                joint[number] = self._joint[pair][:, :-1]
+        return joint
+
     def fresh(self) -> Floats:
         """Return the filter before the first event of a session, shape (C,)."""
         clones = self.arrival.shape[1]

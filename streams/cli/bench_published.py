@@ -20,7 +20,7 @@ _PUBLISHED_HDFS = {
     "LogAnomaly": 0.976,
     "counts and length": 0.988,
 }
-#: Share of held-out normal sessions that may raise an alarm.
+#: P-value below which a session raises an alarm.
 _FALSE_ALARMS = 0.002
 #: Published hits and false alarms in per cent.
 _PUBLISHED_SCHONLAU = {
@@ -47,10 +47,12 @@ def hdfs(
 ) -> None:
     """Detect abnormal sessions of the HDFS log, beside published figures.
 
-    The model learns from the normal training sessions and raises an alarm above the 99.8 % quantile
-    of held-out ones. False alarms count as among the 552,640 normal sessions of the whole log.
+    The model learns from the normal training sessions and raises an alarm if the p-value of a
+    session is below 0.2 %. False alarms count as among the 552,640 normal sessions of the whole
+    log.
     """
-    from detector.sequence.one_class import f1_score, fit_sequences
+    from detector.evaluation.sequence_report import f1_score
+    from detector.sequence.one_class import fit_sequences
     from streams.files.sequences import read_hdfs
 
     data = read_hdfs(folder)

@@ -23,10 +23,13 @@ def sequences(
 ) -> None:
     """Detect abnormal sequences of symbols, given one per line with spaces between symbols.
 
-    The model learns from normal sequences alone; the likelihood of held-out sequences chooses the
-    number of clones.
+    The detector learns from normal sequences alone. It combines six statistics of a sequence by
+    their p-values among held-out normal sequences; nothing needs tuning. The table also shows how
+    well each statistic separates alone.
     """
-    from detector.sequence.one_class import fit_sequences, report_on
+    from detector.evaluation.sequence_report import report_on
+    from detector.sequence.one_class import fit_sequences
+    from detector.sequence.statistics import STATISTICS
     from streams.files.sequences import read_sequence_labels, read_sequences
 
     normal, tested, truth = (
@@ -36,14 +39,26 @@ def sequences(
     )
     with progress_report() as report:
         detector = fit_sequences(normal, seed=seed, progress=report)
-        scores = detector.scores(tested, report)
-    found = report_on(detector, scores, truth)
+        surprises = detector.surprises(tested, report)
+    found = report_on(detector.combine(surprises), truth)
+    alone = {
+        name: report_on(column, truth) for name, column in zip(STATISTICS, surprises.T, strict=True)
+    }
     rows = [
-        ["sequences", f"{found.sequences:,}"],
-        ["abnormal sequences", f"{found.abnormal:,}"],
-        ["clones", str(found.clones)],
-        ["AUROC", f"{found.auroc:.4f}"],
-        ["false alarms at 90% detection", f"{found.false_alarms_at_90:.3%}"],
+        [name, f"{each.auroc:.4f}", f"{each.false_alarms_at_90:.3%}"]
+        for name, each in [("the score", found), *alone.items()]
     ]
-    table(f"{test.name}, scored by a model of {train.name}", ["figure", "value"], rows)
-    write_json(json, asdict(found))
+    table(
+        f"{test.name} ({found.sequences:,} sequences, {found.abnormal:,} abnormal), scored by a"
+        f" model of {train.name} ({detector.clones} clones)",
+        ["", "AUROC", "false alarms at 90% detection"],
+        rows,
+    )
+    write_json(
+        json,
+        {
+            **asdict(found),
+            "clones": detector.clones,
+            "alone": {name: asdict(each) for name, each in alone.items()},
+        },
+    )
