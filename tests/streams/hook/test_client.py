@@ -69,7 +69,7 @@ def test_the_event_and_the_deadline_are_sent() -> None:
 
 
 def test_without_a_gateway_the_policy_answers() -> None:
-    with Hook(f"http://127.0.0.1:{free_port()}") as hook:
+    with Hook(f"http://127.0.0.1:{free_port()}", deadline_ms=10_000) as hook:
         assert_fallback(hook.decide(COMMAND), "gateway_unreachable")
 
 
@@ -146,7 +146,7 @@ async def test_a_coroutine_gets_its_fallback_in_time() -> None:
             f"http://127.0.0.1:{silent.getsockname()[1]}", deadline_ms=100
         ) as hook:
             assert_fallback(await hook.decide(COMMAND), "gateway_timeout")
-    async with AsyncHook(f"http://127.0.0.1:{free_port()}") as hook:
+    async with AsyncHook(f"http://127.0.0.1:{free_port()}", deadline_ms=10_000) as hook:
         assert_fallback(await hook.decide(COMMAND), "gateway_unreachable")
         assert await hook.report(outcome("e1", OutcomeKind.EXECUTED)) is False
 
@@ -321,7 +321,7 @@ def test_nothing_is_confirmed_without_a_gateway() -> None:
 
 def test_a_guard_runs_only_allowed_commands() -> None:
     ran: list[str] = []
-    with Hook(f"http://127.0.0.1:{free_port()}") as hook:
+    with Hook(f"http://127.0.0.1:{free_port()}", deadline_ms=10_000) as hook:
 
         @hook.guard(lambda intent: event(1, intent=intent, commits=True))
         def carry_out(intent: str) -> str:

@@ -42,6 +42,8 @@ COMMAND = event(1, commits=True, act=Act.INITIATE, wake_confidence=0.9)
 ASKED = run(heard(send_message(), DOUBTFUL), hand_bundle())[0][-1]
 KEYRING = new_keyring("acme", datetime(2026, 1, 1, tzinfo=UTC))
 NOWHERE = "http://127.0.0.1:9"
+#: A busy machine may need more than the default deadline to see that a connection is refused.
+PATIENT_MS = 10_000
 
 
 class Hanging:
@@ -369,7 +371,7 @@ def test_an_invalid_argument_is_named_when_the_hook_is_created(
 
 def test_observers_get_every_call_once_without_ids() -> None:
     calls: list[Call] = []
-    with Hook(NOWHERE, observers=[calls.append]) as hook:
+    with Hook(NOWHERE, deadline_ms=PATIENT_MS, observers=[calls.append]) as hook:
         hook.decide(COMMAND)
         hook.confirm(ASKED, ConfirmMethod.PIN, proof="p")
         hook.report(outcome("e1", OutcomeKind.EXECUTED))
@@ -386,7 +388,7 @@ def test_an_observer_that_raises_changes_nothing(caplog: pytest.LogCaptureFixtur
     def raising(_: Call) -> None:
         raise RuntimeError("no")
 
-    with Hook(NOWHERE, observers=[raising, calls.append]) as hook:
+    with Hook(NOWHERE, deadline_ms=PATIENT_MS, observers=[raising, calls.append]) as hook:
         assert code(hook.decide(COMMAND)) == "gateway_unreachable"
     assert len(calls) == 1
     assert "an observer of the hook raised RuntimeError" in caplog.text
@@ -400,7 +402,7 @@ def test_an_observer_may_call_the_hook() -> None:
         if len(calls) == 1:
             hook.decide(COMMAND)
 
-    with Hook(NOWHERE, observers=[asking]) as hook:
+    with Hook(NOWHERE, deadline_ms=PATIENT_MS, observers=[asking]) as hook:
         assert code(hook.decide(COMMAND)) == "gateway_unreachable"
     assert len(calls) == 2
 
@@ -440,7 +442,7 @@ def test_a_log_handler_that_raises_does_not_affect_the_caller() -> None:
     handler = Raising()
     logging.getLogger("streams").addHandler(handler)
     try:
-        with Hook(NOWHERE) as hook:
+        with Hook(NOWHERE, deadline_ms=PATIENT_MS) as hook:
             assert code(hook.decide(COMMAND)) == "gateway_unreachable"
     finally:
         logging.getLogger("streams").removeHandler(handler)
