@@ -21,6 +21,7 @@ __all__ = [
     "Outcome",
     "OutcomeKind",
     "OutcomeSource",
+    "action_of",
     "check_ids",
     "check_slots",
     "domain_of",
@@ -87,6 +88,15 @@ class OutcomeSource(StrEnum):
     RUNTIME = "runtime"
     OPERATOR = "operator"
     GATEWAY = "gateway"
+
+
+def action_of(intent: str) -> str:
+    """Return the part of an intent after the dot; numbered variants are the same action.
+
+    >>> action_of("lights.TurnOn"), action_of("television.Channel_12")
+    ('TurnOn', 'Channel')
+    """
+    return intent.partition(".")[2].rstrip("0123456789_")
 
 
 def domain_of(intent: str) -> str:

@@ -178,6 +178,7 @@ _POPULATION: Mapping[str, Read[Any]] = {
     "domains": _table(_share),
     "intents": _table(_share),
     "committing": _table(_share),
+    "spread": _table(_share),
     "slots": _table(_table(_rate)),
     "searched": _table(_rate),
     "hours": _table(_row(_share, PARTS_OF_WEEK)),

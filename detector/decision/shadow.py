@@ -36,6 +36,7 @@ _LEARNED = (
     "tokens",
     "hours",
     "novelty",
+    "commands",
 )
 
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from detector.contracts.decisions import Reason, RiskClass, Rung, Verdict
+from detector.contracts.decisions import MILD, Reason, RiskClass, Rung, Verdict
 from detector.contracts.events import Act
 from detector.contracts.standing import MEANT, Standing
 from detector.decision.bundle import Bundle
-from detector.decision.first_time import why_first_physical
+from detector.decision.first_time import is_familiar, why_first_physical
 from detector.decision.question_fatigue import recent_questions
 from detector.evidence import MISSING, TERMS, Moment, evidence
 from detector.household.conversations import runtime_session_id
-from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
+from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS, Rank
 from detector.judge.judge import misfire_probability
 from detector.policy.unclassified import why_unclassified
 
@@ -35,13 +35,18 @@ class Judgement:
         values: (T,) the evidence.
         ratio_bits: log-likelihood ratio of misfire to meant, in bits; higher speaks for a misfire.
         misfire_probability: the probability that the chain was not meant.
-        p_value: the conformal p-value, or ``None`` with too little calibration data.
+        rank: the conformal p-value and its limit, or ``None`` with too little calibration data.
     """
 
     values: npt.NDArray[np.float64]
     ratio_bits: float
     misfire_probability: float
-    p_value: float | None
+    rank: Rank | None
+
+    @property
+    def p_value(self) -> float | None:
+        """The conformal p-value, or ``None`` with too little calibration data."""
+        return None if self.rank is None else self.rank.p_value
 
     @property
     def failed(self) -> bool:
@@ -116,7 +121,7 @@ def _judgement(
         values=values,
         ratio_bits=ratio,
         misfire_probability=misfire_probability(ratio, bundle.policy.base_rate),
-        p_value=bundle.calibration.p_value(
+        rank=bundle.calibration.rank(
             (risk, moment.household.learned < NEW_HOUSEHOLD_SESSIONS),
             ratio,
             bundle.policy.classes[risk].budget,
@@ -152,27 +157,22 @@ def rule_on(
         rung: the rung that answers.
         over_budget: whether the block budget is exhausted; blocks then become confirms.
     """
-    intent = moment.event.intent
-    if not bundle.model.vocabulary.knows_intent(intent):
-        ruling = _abstain(
-            moment,
-            bundle,
-            risk,
-            "unknown_intent",
-            f"Too few households in the training data have used {intent}.",
+    if _is_new_and_harmful(moment, bundle, risk):
+        text = (
+            f"Too few households in the training data have used {moment.event.intent}, and this "
+            "household has not."
         )
+        ruling = _abstain(moment, bundle, risk, "unknown_intent", text)
     elif judgement.failed:
         text = "The judge's result is not a number."
         ruling = _abstain(moment, bundle, risk, "judge_failed", text)
-    elif judgement.p_value is None:
+    elif judgement.rank is None:
         text = f"Too few {risk} commands are available for calibration."
         ruling = _abstain(moment, bundle, risk, "too_little_calibration", text)
     else:
         asked = recent_questions(moment.household, moment.session.seconds, bundle.policy)
         verdict = bundle.policy.rule(risk, judgement.misfire_probability, asked=asked).verdict
-        ruling = Ruling(
-            verdict if judgement.p_value <= bundle.policy.classes[risk].budget else Verdict.ALLOW
-        )
+        ruling = Ruling(verdict if judgement.rank.unusual else Verdict.ALLOW)
     held = _asked(moment, _held_back(moment, ruling, bundle, risk), bundle, risk, rung)
     return _softened(moment, held, bundle, risk) if over_budget else held
 
@@ -183,7 +183,7 @@ def _asked(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass, rung
     The reason for an unclassified intent is added whatever the verdict.
     """
     event = moment.event
-    first = why_first_physical(event, moment.household, risk, rung)
+    first = why_first_physical(event, moment.household, risk, rung, at=moment.session.seconds)
     reasons = [first] if first is not None and ruling.verdict is Verdict.ALLOW else []
     unnamed = why_unclassified(event, bundle.classify(event.intent))
     reasons += [unnamed] if unnamed is not None else []
@@ -193,6 +193,19 @@ def _asked(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass, rung
         bundle.policy.at_least_confirm(risk, ruling.verdict),
         ruling.abstained,
         (*ruling.reasons, *reasons),
+    )
+
+
+def _is_new_and_harmful(moment: Moment, bundle: Bundle, risk: RiskClass) -> bool:
+    """Return whether neither the model nor the household knows a command that may do harm.
+
+    A household's own use of an intent is a basis for a judgement even if the model has none.
+    """
+    intent, at = moment.event.intent, moment.session.seconds
+    return (
+        risk not in MILD
+        and not bundle.model.vocabulary.knows_intent(intent)
+        and not is_familiar(moment.household, intent, at)
     )
 
 

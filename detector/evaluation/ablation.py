@@ -71,7 +71,14 @@ def ablate(
         NotEnoughData: there are too few households, or the stream has no misfires or no meant
             commands.
     """
-    work = CrossFit(sessions_by_household(training), policy, mixture, seed, progress, each)
+    work = CrossFit(
+        sessions_by_household(training),
+        policy,
+        mixture,
+        seed=seed,
+        progress=progress,
+        each=each,
+    )
     folds = work.folds()
     table = _observed(work, events, frozenset(misfires))
     left_out = [("nothing", frozenset[str]())]

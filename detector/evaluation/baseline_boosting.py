@@ -17,7 +17,7 @@ from detector.contracts.errors import NotEnoughData
 from detector.contracts.events import IntentEvent
 from detector.evaluation.baseline_counts import Everyone
 from detector.evaluation.baseline_features import rows
-from detector.policy.policy import Conversations
+from detector.policy.policy import Policy
 from detector.progress import Progress
 from detector.simulation.misfires import ChainLibrary, Mixture, inject
 
@@ -43,7 +43,7 @@ class BoostedCounts:
 
 def fit_boosting(
     households: Households,
-    conversations: Conversations,
+    policy: Policy,
     mixture: Mixture,
     seed: int,
     progress: Progress,
@@ -52,7 +52,7 @@ def fit_boosting(
 
     Args:
         households: the meant sessions of each household, in order.
-        conversations: the rule that ends a conversation.
+        policy: the end of a conversation, and the commands that do harm.
         mixture: the kinds of misfire, their shares and severity.
         seed: seed of the folds, the misfires and the fit.
         progress: called with (stage, done, total).
@@ -62,7 +62,7 @@ def fit_boosting(
     """
     features: list[Floats] = []
     truth: list[bool] = []
-    for done, (event_rows, misfires) in enumerate(_folds(households, conversations, mixture, seed)):
+    for done, (event_rows, misfires) in enumerate(_folds(households, policy, mixture, seed)):
         progress("counting for the baselines", done, _FOLDS * _COPIES)
         for event, row in event_rows:
             features.append(row)
@@ -88,7 +88,7 @@ def fit_boosting(
 
 
 def _folds(
-    households: Households, conversations: Conversations, mixture: Mixture, seed: int
+    households: Households, policy: Policy, mixture: Mixture, seed: int
 ) -> Iterator[tuple[Iterator[tuple[IntentEvent, Floats]], frozenset[str]]]:
     """Yield the rows of each fold and copy with misfires, and the ids of the misfires."""
     names = [
@@ -98,7 +98,8 @@ def _folds(
     for fold in range(_FOLDS):
         inside = names[fold::_FOLDS]
         others = {name: each for name, each in households.items() if name not in set(inside)}
-        everyone, library = Everyone(others), ChainLibrary.from_sessions(others)
+        everyone = Everyone(others)
+        library = ChainLibrary.from_sessions(others, is_risky=policy.is_harmful)
         for copy in range(_COPIES):
             events, misfires = list[IntentEvent](), set[str]()
             for name in inside:
@@ -108,4 +109,4 @@ def _folds(
                     labelled = zip(session.events, session.labels, strict=True)
                     misfires |= {event.event_id for event, label in labelled if label is not None}
             events.sort(key=lambda event: event.seconds)
-            yield rows(events, misfires, everyone, conversations), frozenset(misfires)
+            yield rows(events, misfires, everyone, policy.conversations), frozenset(misfires)

@@ -19,7 +19,7 @@ from detector.evaluation.baseline_counts import Everyone
 from detector.evaluation.baseline_features import FEATURES, rows
 from detector.evaluation.curves import recall_at
 from detector.household.grouping import sessions_by_household
-from detector.policy.policy import Conversations
+from detector.policy.policy import Policy
 from detector.progress import Progress, silent
 from detector.simulation.misfires import Mixture
 
@@ -51,7 +51,7 @@ def baselines(
     training: Iterable[IntentEvent],
     events: Sequence[IntentEvent],
     misfires: Collection[str],
-    conversations: Conversations,
+    policy: Policy,
     *,
     rates: Sequence[float],
     mixture: Mixture = Mixture(),
@@ -64,7 +64,7 @@ def baselines(
         training: meant events of other households, which priors and booster are fitted to.
         events: the stream, in order of time.
         misfires: ids of its events that were not meant; at least one commits.
-        conversations: the rule that ends a conversation.
+        policy: the end of a conversation, and the commands that do harm.
         rates: shares of false interruptions at which recall is measured.
         mixture: the kinds of misfire that the booster learns from.
         seed: seed of the booster and its simulated misfires.
@@ -74,8 +74,8 @@ def baselines(
         NotEnoughData: the training stream is too small.
     """
     households = sessions_by_household(training)
-    booster = fit_boosting(households, conversations, mixture, seed, progress)
-    judged = list(rows(events, misfires, Everyone(households), conversations))
+    booster = fit_boosting(households, policy, mixture, seed, progress)
+    judged = list(rows(events, misfires, Everyone(households), policy.conversations))
     features = np.array([row for _, row in judged])
     truth = np.array([event.event_id in misfires for event, _ in judged])
     scores = {name: features[:, FEATURES.index(column)] for name, column in _SINGLE.items()}

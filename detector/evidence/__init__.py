@@ -15,6 +15,7 @@ import numpy.typing as npt
 from detector.evidence import (
     channels,
     coherence,
+    commands,
     dialogue,
     flow,
     habits,
@@ -31,6 +32,7 @@ LAYERS: Mapping[str, tuple[Term, ...]] = {
     "sequence": sequence.TERMS,
     "subject": subject.TERMS,
     "habits": habits.TERMS,
+    "commands": commands.TERMS,
     "company": session_domains.TERMS,
     "dialogue": dialogue.TERMS,
     "flow": flow.TERMS,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from detector.contracts.events import CONVERSATION, IntentEvent, domain_of
+from detector.evidence.command_facts import CommandFacts, command_facts
 from detector.evidence.sentences import Sentences, finished
 from detector.household.state import Chain, HouseholdState, Session, Subject
 from detector.population.base_rates import Population
@@ -26,7 +27,8 @@ class Moment:
     ``session`` and ``chain`` include the event; ``household`` has not learned from it.
     ``flow_bits`` are the surprisals of the session's kept turns as moves, independent of their
     domain. ``opening_bits`` is the surprisal of the turn that changed the subject, as the first
-    turn of a session. Both are in bits; higher is rarer.
+    turn of a session. Both are in bits; higher is rarer. ``facts`` compare the command with the
+    home's others.
     """
 
     event: IntentEvent
@@ -36,6 +38,7 @@ class Moment:
     population: Population
     flow_bits: tuple[float, ...]
     opening_bits: float
+    facts: CommandFacts
 
     @classmethod
     def of(
@@ -51,8 +54,22 @@ class Moment:
         opening = (
             model.opening_bits(session.symbols[begun]) if begun < len(session.symbols) else MISSING
         )
+        facts = command_facts(
+            event,
+            household,
+            model.population,
+            at=session.seconds,
+            device_seconds=session.device_seconds,
+        )
         return cls(
-            event, session, chain, household, model.population, _flow_bits(model, session), opening
+            event,
+            session,
+            chain,
+            household,
+            model.population,
+            _flow_bits(model, session),
+            opening,
+            facts,
         )
 
     @property

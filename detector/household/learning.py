@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from detector.contracts.clocks import apart
 from detector.contracts.events import CONVERSATION, domain_of
 from detector.contracts.standing import MEANT
+from detector.household.command_counts import with_meant
 from detector.household.fast_replace import changed
 from detector.household.state import (
     FORGET_SECONDS,
@@ -45,10 +46,10 @@ DECAY = 0.98
 FORGOTTEN = 0.01
 #: A use is not forgotten before this many learned sessions, since it counts at least one at first.
 _SURELY_KEPT = math.floor(math.log(FORGOTTEN) / math.log(DECAY))
-#: Sessions that a household learns from in one day: twice the 99th percentile of the busiest
-#: households in the data. Commands that a third-party skill or a loop repeats a thousand times in
-#: an hour therefore claim at most a quarter of the memory.
-LESSONS_A_DAY = 16
+#: Sessions that a household learns from in one day: about twice the 99th percentile of homes that
+#: give each command in a session of its own. What a third-party skill or a loop repeats a thousand
+#: times in an hour therefore cannot fill the memory within a day.
+LESSONS_A_DAY = 64
 #: Pitman-Yor discount and strength (Pitman & Yor 1997); Teh 2006 uses similar values for words.
 DISCOUNT, STRENGTH = 0.3, 1.0
 _DAY = 86_400
@@ -171,7 +172,7 @@ def _learn_session(
 def _learn(
     state: HouseholdState,
     intents: set[str],
-    chains: Iterable[Pending],
+    chains: Sequence[Pending],
     device_seconds: float,
     at: float,
 ) -> HouseholdState:
@@ -185,7 +186,16 @@ def _learn(
     domains = {domain_of(intent) for intent in intents}
     new = any(domain not in state.domains for domain in domains)
     number = state.learned + 1
-    tokens = {name for chain in chains for name in chain.tokens}
+    tokens, commands = {name for chain in chains for name in chain.tokens}, state.commands
+    for chain in chains:
+        commands = with_meant(
+            commands,
+            chain.intent,
+            chain.contexts,
+            chain.device,
+            device_seconds=chain.device_seconds,
+            at=chain.seconds,
+        )
     return changed(
         state,
         learned=number,
@@ -195,6 +205,7 @@ def _learn(
             :MAX_TOKENS
         ],
         hours=_hours(state.hours, part_of_week(device_seconds)),
+        commands=commands,
         novelty=round(state.novelty + NOVELTY_WEIGHT * (new - state.novelty), 6),
     )
 

@@ -10,8 +10,9 @@ import numpy as np
 from detector.contracts.clocks import ahead
 from detector.contracts.decisions import Decision
 from detector.contracts.events import IntentEvent, fingerprint
-from detector.contracts.standing import Standing
+from detector.contracts.standing import MEANT, Standing
 from detector.household.chains import extend
+from detector.household.command_counts import contexts_of, device_name, with_command
 from detector.household.conversations import new_name, open_session
 from detector.household.early_outcomes import without_early
 from detector.household.fast_replace import changed
@@ -131,7 +132,16 @@ def remember(
     )
     if not event.commits or chain is None:
         return without_early(state, event.event_id)
-    return await_outcome(state, _pending(event, session, chain, decision, at), at=at)
+    pending = _pending(event, session, chain, decision, at)
+    pending = changed(
+        pending,
+        device=device_name(event.device_id),
+        contexts=contexts_of(event, state.commands.latest),
+    )
+    state = changed(
+        state, commands=with_command(state.commands, event, at, accepted=pending.standing in MEANT)
+    )
+    return await_outcome(state, pending, at=at)
 
 
 def _pending(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.standing import MEANT, Standing
+from detector.household.command_counts import with_acceptance
 from detector.household.fast_replace import changed
 from detector.household.learning import learn_late
 from detector.household.state import HouseholdState, Pending, is_open
@@ -45,8 +46,11 @@ def set_standing(
     pending = tuple(
         changed(each, standing=standing) if which(each) else each for each in state.pending
     )
-    state = changed(state, pending=pending)
-    return learn_late(state, moved, at=at) if standing in MEANT else state
+    accepted, commands = standing in MEANT, state.commands
+    for each in moved:
+        commands = with_acceptance(commands, each.intent, each.seconds, accepted=accepted)
+    state = changed(state, pending=pending, commands=commands)
+    return learn_late(state, moved, at=at) if accepted else state
 
 
 def _current_standing(state: HouseholdState, pending: Pending, at: float) -> Standing:

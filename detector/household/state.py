@@ -13,6 +13,7 @@ from detector.contracts.clocks import apart
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import Outcome
 from detector.contracts.standing import Standing
+from detector.household.command_counts import Commands
 
 __all__ = [
     "Chain",
@@ -140,7 +141,8 @@ class Pending:
     """A command that the household has not learned from yet.
 
     ``confirmation_id`` is that of the question about the command. ``seconds`` is the log's time of
-    the committing event, and ``ahead`` is as in ``Session``.
+    the committing event, and ``ahead`` is as in ``Session``. ``device`` is the digest of the
+    device, and ``contexts`` are those in which the command counts (``command_counts.py``).
     """
 
     event_id: str
@@ -151,6 +153,8 @@ class Pending:
     standing: Standing
     confirmation_id: str | None = None
     ahead: float = 0.0
+    device: str = ""
+    contexts: tuple[str, ...] = ()
 
     @property
     def device_seconds(self) -> float:
@@ -198,6 +202,8 @@ class HouseholdState:
     those that ``LESSONS_A_DAY`` excluded. ``taught_on`` is that day, in days since 1970 by the
     log's time in UTC.
 
+    ``commands`` are the latest commands and the counts of meant ones by context.
+
     ``early`` are outcomes that arrived before their event, dated by the log's time. ``tokens`` are
     digests of slot values (``learning.token``), the latest used first. ``fingerprints`` are those
     of the events in ``recent``, by ``event_id``.
@@ -213,6 +219,7 @@ class HouseholdState:
     tokens: tuple[str, ...] = ()
     hours: tuple[float, ...] = ()
     novelty: float = 0.0
+    commands: Commands = field(default_factory=Commands)
     sessions: tuple[Session, ...] = ()
     pending: tuple[Pending, ...] = ()
     early: tuple[Outcome, ...] = ()

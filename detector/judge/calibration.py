@@ -5,45 +5,127 @@ Gammerman & Shafer 2005, chapter 2; per category: Vovk 2012, "Conditional validi
 conformal predictors"). Given n scores of meant commands, p = (1 + number of scores at least as
 high) / (n + 1). For the next meant command, p is at most a with probability at most a. The
 categories are the risk class and whether the household is new.
+
+The smallest p-value is 1 / (n + 1). With fewer scores than a budget needs, the highest score is
+still a valid threshold, but for that larger share.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from detector.contracts.decisions import RiskClass
+from detector.contracts.decisions import MILD, RiskClass
 
-__all__ = ["NEW_HOUSEHOLD_SESSIONS", "Calibration", "Category"]
+__all__ = ["NEW_HOUSEHOLD_SESSIONS", "Calibration", "Category", "Rank", "Thin"]
 
 #: A household is new until it has learned this many sessions, about its first week.
 NEW_HOUSEHOLD_SESSIONS = 10
+#: A class with too few scores for its budget promises at most this many times the budget on its
+#: own. Beyond that it also uses the scores of classes of similar harm, and then those of all.
+_LOOSEST = 5.0
 
 #: Risk class, and whether the household is new.
 Category = tuple[RiskClass, bool]
+Scores = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """The rank of a score among those of meant commands.
+
+    Attributes:
+        p_value: the conformal p-value, in (0, 1]; lower is rarer.
+        limit: commands with a p-value up to this may be interrupted: the budget, or the smallest
+            share that the scores can promise if it is larger.
+    """
+
+    p_value: float
+    limit: float
+
+    @property
+    def unusual(self) -> bool:
+        """Whether the command may be interrupted."""
+        return self.p_value <= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Thin:
+    """A risk class with too few scores for its budget.
+
+    Attributes:
+        risk: the class.
+        scores: its scores.
+        needed: the scores that its budget needs.
+        promised: the share of false interruptions that can be promised instead, or ``None`` if
+            every command of the class needs the policy's fallback.
+        pooled: whether the scores of other classes had to be used as well.
+    """
+
+    risk: RiskClass
+    scores: int
+    needed: int
+    promised: float | None
+    pooled: bool
+
+    def __str__(self) -> str:
+        found = f"{self.risk}: {self.scores} of {self.needed} scores"
+        if self.promised is None:
+            return f"{found}; the policy's fallback decides every command"
+        if self.pooled:
+            return f"{found}; the scores of other classes are used as well"
+        return f"{found}; at most {self.promised:.1%} of false interruptions can be promised"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
     """Scores of meant commands by category, each (n,) and ascending; higher is rarer."""
 
-    scores: Mapping[Category, npt.NDArray[np.float64]]
+    scores: Mapping[Category, Scores]
 
-    def p_value(self, category: Category, score: float, budget: float) -> float | None:
-        """Return the conformal p-value of ``score``.
-
-        The result is ``None`` if there are too few scores for any p-value to reach ``budget``. A
-        category that is too small also uses the other scores of its risk class.
-        """
-        risk, new = category
-        pools = [self.scores.get(category, np.empty(0))]
-        if (len(pools[0]) + 1) * budget < 1.0:
-            pools.append(self.scores.get((risk, not new), np.empty(0)))
-        count = sum(map(len, pools))
-        if (count + 1) * budget < 1.0:
+    def rank(self, category: Category, score: float, budget: float) -> Rank | None:
+        """Return the rank of ``score``, or ``None`` if there are too few scores or no budget."""
+        found = self._pool(category, budget)
+        if found is None:
             return None
+        pools, limit = found
+        count = sum(map(len, pools))
         at_least = sum(len(pool) - int(np.searchsorted(pool, score, side="left")) for pool in pools)
-        return (1 + at_least) / (count + 1)
+        return Rank((1 + at_least) / (count + 1), limit)
+
+    def thin(self, budgets: Mapping[RiskClass, float]) -> list[Thin]:
+        """Return the classes with too few scores for their budget, in the order of ``budgets``."""
+        found = []
+        for risk, budget in budgets.items():
+            own = sum(len(self.scores.get((risk, new), ())) for new in (False, True))
+            needed = math.ceil(1.0 / budget) - 1 if budget else 0
+            if own < needed:
+                pool = self._pool((risk, False), budget)
+                used = sum(map(len, pool[0])) if pool else 0
+                found.append(Thin(risk, own, needed, pool[1] if pool else None, used > own))
+        return found
+
+    def _pool(self, category: Category, budget: float) -> tuple[list[Scores], float] | None:
+        """Return the scores to rank among, and the p-value up to which a command is unusual."""
+        if budget <= 0.0:
+            return None
+        for loosest, pools in self._widening(category):
+            smallest = 1.0 / (sum(map(len, pools)) + 1)
+            if smallest <= loosest * budget:
+                return pools, max(budget, smallest)
+        return None
+
+    def _widening(self, category: Category) -> Iterator[tuple[float, list[Scores]]]:
+        """Yield wider and wider pools, each with how many times the budget it may promise."""
+        risk = category[0]
+        yield 1.0, self._of(lambda other: other == category)
+        yield _LOOSEST, self._of(lambda other: other[0] is risk)
+        yield _LOOSEST, self._of(lambda other: (other[0] in MILD) == (risk in MILD))
+        yield _LOOSEST, self._of(lambda _: True)
+
+    def _of(self, chosen: Callable[[Category], bool]) -> list[Scores]:
+        return [scores for category, scores in self.scores.items() if chosen(category)]

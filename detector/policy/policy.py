@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from detector.contracts.decisions import ConfirmMethod, Enforcement, RiskClass, Verdict
+from detector.contracts.decisions import MILD, ConfirmMethod, Enforcement, RiskClass, Verdict
 from detector.policy.intent_rules import Classified, IntentRules
 
 __all__ = [
@@ -161,6 +161,10 @@ class Policy:
     def risk_class(self, intent: str) -> RiskClass:
         """Return the class of an intent."""
         return self.intents.classify(intent).risk
+
+    def is_harmful(self, intent: str) -> bool:
+        """Return whether an intent does harm if it runs without being meant."""
+        return self.risk_class(intent) not in MILD
 
     def at_least_confirm(self, risk: RiskClass, verdict: Verdict) -> Verdict:
         """Return the verdict with an allow replaced by a confirm, or by a block without methods."""

@@ -12,10 +12,12 @@ from detector.contracts.events import CONVERSATION, IntentEvent, domain_of
 from detector.population.dialogue_flow import Flow, FlowCounts
 from detector.population.slot_pairs import Coherence, CoherenceCounts, qualified
 
-__all__ = ["PARTS_OF_WEEK", "Population", "part_of_week"]
+__all__ = ["PARTS_OF_DAY", "PARTS_OF_WEEK", "Population", "part_of_day", "part_of_week"]
 
 #: Eight parts of three hours for weekdays and eight for weekends.
 PARTS_OF_WEEK = 16
+#: Eight parts of three hours.
+PARTS_OF_DAY = 8
 
 
 def part_of_week(seconds: float) -> int:
@@ -25,6 +27,15 @@ def part_of_week(seconds: float) -> int:
     """
     time = datetime.fromtimestamp(seconds, UTC)
     return time.hour // 3 + (8 if time.weekday() >= 5 else 0)
+
+
+def part_of_day(seconds: float) -> int:
+    """Return the part of the day in UTC, below ``PARTS_OF_DAY``, of a time since the epoch.
+
+    >>> part_of_day(4.5 * 3600)
+    1
+    """
+    return int(seconds % 86_400 // 10_800)
 
 
 #: Bits if the slot is not known yet, and if it is.
@@ -39,6 +50,7 @@ class Population:
         domains: each domain's share of all uses in sessions.
         intents: each intent's share of all uses in sessions.
         committing: each intent's share of all committed chains.
+        spread: each committed intent's share of the households.
         slots: by committing intent, how often the session knows each slot at the commit.
         searched: by committing intent, how often another intent of the domain preceded it in the
             session.
@@ -53,6 +65,7 @@ class Population:
     domains: Mapping[str, float]
     intents: Mapping[str, float]
     committing: Mapping[str, float]
+    spread: Mapping[str, float]
     slots: Mapping[str, Mapping[str, float]]
     searched: Mapping[str, float]
     hours: Mapping[str, tuple[float, ...]]
@@ -90,6 +103,15 @@ class Population:
         """Return the intent's share of uses; an unseen intent gets half the rarest share."""
         return _rate(self.intents, intent)
 
+    def command_rate(self, intent: str) -> float:
+        """Return the intent's share of commands; an unseen intent gets half the rarest share."""
+        return _rate(self.committing, intent)
+
+    def day_rate(self, domain: str, part: int) -> float:
+        """Return the probability that a session with ``domain`` falls into ``part`` of the day."""
+        hours = self.hours.get(domain)
+        return hours[part] + hours[part + PARTS_OF_DAY] if hours else 1.0 / PARTS_OF_DAY
+
     def hour_rate(self, domain: str, part: int) -> float:
         """Return the probability that a session with ``domain`` falls into ``part`` of the week."""
         hours = self.hours.get(domain)
@@ -124,6 +146,8 @@ class _Counts:
         self.domains: Counter[str] = Counter()
         self.intents: Counter[str] = Counter()
         self.committing: Counter[str] = Counter()
+        self.households: set[str] = set()
+        self.used_by: defaultdict[str, set[str]] = defaultdict(set)
         self.searched: Counter[str] = Counter()
         self.slots: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.within: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -145,6 +169,7 @@ class _Counts:
         domain = CONVERSATION
         self.flow.add([(event.intent, event.act.value) for event in session])
         for event in session:
+            self.households.add(event.household_id)
             self._count_slots(event, known)
             if event.domain not in (domain, CONVERSATION):
                 earlier |= set(qualified(domain, within))
@@ -153,6 +178,7 @@ class _Counts:
             known |= event.slots.keys()
             if event.commits:
                 self.committing[event.intent] += 1
+                self.used_by[event.intent].add(event.household_id)
                 self.slots[event.intent].update(known)
                 self.within[event.intent].update(within)
                 self.coherence.add(event.intent, within, qualified(domain, within), earlier)
@@ -194,6 +220,10 @@ class _Counts:
             domains=_shares(self.domains),
             intents=_shares(self.intents),
             committing=_shares(self.committing),
+            spread={
+                intent: len(users) / len(self.households)
+                for intent, users in sorted(self.used_by.items())
+            },
             slots=self._slot_rates(self.slots),
             within=self._slot_rates(self.within),
             coherence=self.coherence.rates(),

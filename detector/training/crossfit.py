@@ -24,6 +24,7 @@ from detector.training.evidence_table import EvidenceTable, committed_moments
 from detector.training.fit_judge import fit_judge
 from detector.training.fit_model import fit_model
 from detector.training.guest_sessions import with_visits
+from detector.training.rare_names import FEWEST_HOUSEHOLDS, common_sessions
 
 __all__ = ["CrossFit", "Fold", "Households", "fit_on"]
 
@@ -37,6 +38,9 @@ _FOLDS, _FEW_FOLDS, _FEW_HOUSEHOLDS = 6, 3, 60
 #: Each household is copied once for each value, with other misfires in each copy. A value is the
 #: share of the copy's sessions that are replaced by sessions of guests.
 _COPIES = (0.0, 0.0, 0.0, 0.15, 0.15, 0.3)
+#: Share of a household's history that stays clean. At the beginning nothing is known about a home,
+#: and a judge that has to guess there doubts every command of a new home.
+_WARM = 0.1
 _FEWEST_HOUSEHOLDS = 2 * _FEW_FOLDS
 
 
@@ -60,6 +64,7 @@ class CrossFit:
     households: Households
     policy: Policy
     mixture: Mixture = Mixture()
+    fewest: int = FEWEST_HOUSEHOLDS
     seed: int = 0
     progress: Progress = silent
     each: Each = one_by_one
@@ -106,10 +111,9 @@ class CrossFit:
         return Fold(inside, model, self._corrupted(inside, model, others))
 
     def model(self, households: Households) -> Model:
-        """Fit the population model to ``households``."""
-        return fit_model(
-            [session for sessions in households.values() for session in sessions], seed=self.seed
-        )
+        """Fit the population model to the names that enough of ``households`` use."""
+        sessions = [session for each in households.values() for session in each]
+        return fit_model(common_sessions(sessions, self.fewest), seed=self.seed)
 
     def clean(self, fold: Fold) -> Iterator[Moment]:
         """Yield the committed chains of a fold, without misfires."""
@@ -119,14 +123,17 @@ class CrossFit:
         self.progress("scoring commands", len(fold.names), len(fold.names))
 
     def _corrupted(self, names: Sequence[str], model: Model, others: Households) -> EvidenceTable:
-        table, library = EvidenceTable(), ChainLibrary.from_sessions(others)
+        table, library = (
+            EvidenceTable(),
+            ChainLibrary.from_sessions(others, is_risky=self.policy.is_harmful),
+        )
         elsewhere = [session for sessions in others.values() for session in sessions]
         for number, name in enumerate(names):
             self.progress("simulating misfires", number, len(names))
             for copy, visits in enumerate(_COPIES):
                 rng = np.random.default_rng([self.seed, copy, *name.encode()])
                 meant = with_visits(self.households[name], elsewhere, rng, visits)
-                sessions = inject(meant, library, rng, mixture=self.mixture)
+                sessions = inject(meant, library, rng, mixture=self.mixture, warm=_WARM)
                 misfires = frozenset(
                     event.event_id
                     for session in sessions

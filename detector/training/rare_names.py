@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from detector.contracts.events import IntentEvent
 
-__all__ = ["FEWEST_HOUSEHOLDS", "Common", "common_names"]
+__all__ = ["FEWEST_HOUSEHOLDS", "Common", "common_names", "common_sessions"]
 
 #: The default must let a trial with a dozen households learn something. With many households, five
 #: costs nothing.
@@ -28,17 +28,36 @@ def common_names(events: Sequence[IntentEvent], fewest: int = FEWEST_HOUSEHOLDS)
     """Remove events by intent, and slots by name, that fewer than ``fewest`` households use.
 
     Slots are counted in the remaining events, whose order does not change. At decision time, an
-    intent that the model does not know is reported as unknown and not guessed.
+    intent that the model does not know is judged by what the household itself did.
 
     This is k-anonymity of names, not of chains: a rare sequence of common names is kept (Sweeney
     2002, Int. J. Uncertain. Fuzziness 10).
     """
+    intents, slots = _rare_names(events, fewest)
+    kept = tuple(_without(event, slots) for event in events if event.intent not in intents)
+    return Common(kept, len(intents), len(slots))
+
+
+def common_sessions(
+    sessions: Sequence[Sequence[IntentEvent]], fewest: int = FEWEST_HOUSEHOLDS
+) -> list[list[IntentEvent]]:
+    """Remove rare names from sessions like ``common_names``, and sessions that become empty."""
+    intents, slots = _rare_names([each for session in sessions for each in session], fewest)
+    kept = (
+        [_without(each, slots) for each in session if each.intent not in intents]
+        for session in sessions
+    )
+    return [session for session in kept if session]
+
+
+def _rare_names(
+    events: Sequence[IntentEvent], fewest: int
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the rare intents, and the slots that are rare in the events of all others."""
     intents = _rare(((event.intent, event.household_id) for event in events), fewest)
-    kept = [event for event in events if event.intent not in intents]
-    slots = _rare(((name, event.household_id) for event in kept for name in event.slots), fewest)
-    if slots:
-        kept = [_without(event, slots) for event in kept]
-    return Common(tuple(kept), len(intents), len(slots))
+    common = (event for event in events if event.intent not in intents)
+    slots = _rare(((name, event.household_id) for event in common for name in event.slots), fewest)
+    return intents, slots
 
 
 def _rare(uses: Iterable[tuple[str, str]], fewest: int) -> frozenset[str]:

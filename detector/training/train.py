@@ -24,7 +24,7 @@ from detector.progress import Each, Progress, one_by_one, silent
 from detector.simulation.misfires import Mixture
 from detector.training.crossfit import CrossFit, Fold, fit_on
 from detector.training.evidence_table import EvidenceTable
-from detector.training.rare_names import FEWEST_HOUSEHOLDS, common_names
+from detector.training.rare_names import FEWEST_HOUSEHOLDS
 
 __all__ = ["train"]
 
@@ -59,8 +59,10 @@ def train(
         NotEnoughData: there are too few households or commands; the message says how many are
             needed.
     """
-    households = sessions_by_household(common_names([*events], fewest).events)
-    work = CrossFit(households, policy, mixture, seed, progress, each)
+    # Names that are too rare to learn stay in the stream: unknown names are meant as often here as
+    # they are in use, and the judge must see that.
+    households = sessions_by_household(events)
+    work = CrossFit(households, policy, mixture, fewest, seed, progress, each)
     folds = work.folds()
     work.progress("fitting judges", 0, _JUDGES + 1)
     judged: list[_Judged] = []

@@ -149,7 +149,7 @@ def evaluate(
                 fitted_to,
                 events,
                 set(misfires),
-                judged.policy.conversations,
+                judged.policy,
                 rates=RATES,
                 mixture=mixture,
                 seed=seed,

@@ -51,6 +51,7 @@ def simulate(
     from detector.simulation.households import with_misfires
     from detector.simulation.households.one_shot import simulate_homes
     from streams.files.events import write_events, write_labels
+    from streams.files.policy import read_policy
 
     mixture = mixture_of(kind, severity)
     there = [path for path in (out, labels) if path is not None and path.exists()]
@@ -68,7 +69,13 @@ def simulate(
     run = dialogues if style is Style.DIALOGUE else simulate_homes
     with progress_report() as report:
         simulation = run(households, days, seed=seed, progress=report)
-    events, marked = with_misfires(simulation, rate=misfire_rate, seed=seed, mixture=mixture)
+    events, marked = with_misfires(
+        simulation,
+        rate=misfire_rate,
+        seed=seed,
+        mixture=mixture,
+        is_risky=read_policy(None).is_harmful,
+    )
     write_events(out, events)
     if labels is not None:
         write_labels(labels, marked)

@@ -77,6 +77,10 @@ def train(
             f"not learned, because fewer than {fewest_households} households use them: "
             f"{rare.intents} intents, which will be unknown, and {rare.slots} slots"
         )
+    budgets = {risk: costs.budget for risk, costs in rules.classes.items()}
+    thin = [str(each) for each in bundle.calibration.thin(budgets)]
+    for line in thin:
+        note(f"thin calibration: {line}")
     if bundle.unclassified:
         note(
             f"no rule of the policy names {', '.join(bundle.unclassified[:_MAX_NAMED])}"
@@ -90,6 +94,7 @@ def train(
             "events": len(events),
             "seconds": round(seconds, 2),
             "calibration": scores,
+            "thin": thin,
             "rare": {"intents": rare.intents, "slots": rare.slots},
         },
     )

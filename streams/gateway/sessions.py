@@ -23,7 +23,17 @@ _HOUSEHOLDS = 20_000
 #: A household has one cache entry, under this name.
 _ALL = ""
 #: The fields of a household's state that change by learning.
-_LEARNED = ("learned", "taught_on", "taught", "intents", "domains", "tokens", "hours", "novelty")
+_LEARNED = (
+    "learned",
+    "taught_on",
+    "taught",
+    "intents",
+    "domains",
+    "tokens",
+    "hours",
+    "novelty",
+    "commands",
+)
 
 
 @dataclass(slots=True)

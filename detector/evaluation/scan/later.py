@@ -20,7 +20,7 @@ from detector.household.state import HouseholdState
 __all__ = ["HABITS", "LATER_SESSIONS", "Later"]
 
 #: The fields of a state that describe habits; all others describe the present moment.
-HABITS = ("learned", "intents", "domains", "tokens", "hours", "novelty")
+HABITS = ("learned", "intents", "domains", "tokens", "hours", "novelty", "commands")
 #: Later sessions to learn from; after them, what was learned before counts half.
 LATER_SESSIONS = 34
 #: Later events to learn from, in case the household learns from few of its sessions.
@@ -58,7 +58,10 @@ class Later:
             if state.learned - moment.household.learned >= LATER_SESSIONS:
                 break
         habits = {name: getattr(state, name) for name in HABITS}
+        # The commands right before this one describe the moment and are not a habit.
+        habits["commands"] = replace(habits["commands"], latest=moment.household.commands.latest)
+        household = changed(moment.household, **habits)
         return (
-            replace(moment, household=changed(moment.household, **habits)),
+            Moment.of(moment.event, moment.session, moment.chain, household, bundle.model),
             state.learned - moment.household.learned,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -27,6 +27,7 @@ def with_misfires(
     seed: int = 0,
     mixture: Mixture = Mixture(),
     warm: float = 0.5,
+    is_risky: Callable[[str], bool] = lambda _: False,
 ) -> tuple[list[IntentEvent], list[Label]]:
     """Return the stream with misfires, in order of time, and their labels.
 
@@ -38,9 +39,10 @@ def with_misfires(
         seed: seed of all randomness.
         mixture: the kinds of misfire, their shares and severity.
         warm: share of every household's history that stays clean.
+        is_risky: whether an intent does harm if it is not meant.
     """
     grouped = sessions_by_household(simulation.events)
-    library = ChainLibrary.from_sessions(grouped)
+    library = ChainLibrary.from_sessions(grouped, is_risky=is_risky)
     events: list[IntentEvent] = []
     labels: list[Label] = []
     for number, (household, sessions) in enumerate(grouped.items()):

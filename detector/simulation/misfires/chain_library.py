@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from detector.contracts.events import Act, IntentEvent, domain_of
+from detector.contracts.events import Act, IntentEvent, action_of, domain_of
 from detector.simulation.misfires.confusions import affinities
 
 __all__ = ["ChainLibrary", "Turn", "committed_chains"]
@@ -32,6 +32,16 @@ class Turn:
     slots: Mapping[str, str]
     commits: bool
 
+    @classmethod
+    def of(cls, event: IntentEvent) -> Turn:
+        """Return an event without its time and place."""
+        return cls(event.intent, event.act, event.slots, event.commits)
+
+    @property
+    def is_one_shot(self) -> bool:
+        """Whether the turn is a whole command."""
+        return self.commits and self.act is Act.INITIATE
+
     @property
     def heard_as(self) -> tuple[str, Act, bool]:
         """The turn without its slots: intent, act, and whether it commits."""
@@ -47,6 +57,7 @@ class ChainLibrary:
         commands: (n,) the committing intents.
         weights: (n,) the share of each command.
         one_shots: intents committed by the turn that initiated them.
+        risky: those of ``one_shots`` that do harm if they are not meant.
         chains: (household id, committed chain) pairs.
         gaps: (k,) pauses between consecutive turns, in seconds.
     """
@@ -55,6 +66,7 @@ class ChainLibrary:
     commands: tuple[str, ...]
     weights: npt.NDArray[np.float64]
     one_shots: frozenset[str]
+    risky: frozenset[str]
     chains: Sequence[tuple[str, tuple[Turn, ...]]]
     gaps: npt.NDArray[np.float64]
     _by_command: Mapping[str, Sequence[tuple[Turn, ...]]] = field(init=False, repr=False)
@@ -77,7 +89,10 @@ class ChainLibrary:
 
     @classmethod
     def from_sessions(
-        cls, households: Mapping[str, Sequence[Sequence[IntentEvent]]]
+        cls,
+        households: Mapping[str, Sequence[Sequence[IntentEvent]]],
+        *,
+        is_risky: Callable[[str], bool] = lambda _: False,
     ) -> ChainLibrary:
         """Collect the turns and chains of each household's sessions."""
         slots: defaultdict[tuple[str, Act], list[Mapping[str, str]]] = defaultdict(list)
@@ -101,6 +116,7 @@ class ChainLibrary:
             names,
             counts / max(counts.sum(), 1.0),
             frozenset(one_shots),
+            frozenset(filter(is_risky, one_shots)),
             chains,
             np.array(gaps[:_MOST_GAPS] or [_USUAL_GAP]),
         )
@@ -109,9 +125,44 @@ class ChainLibrary:
         """Draw a committing intent by its share."""
         return self.commands[int(rng.choice(len(self.commands), p=self.weights))]
 
+    def risky_command(self, rng: np.random.Generator) -> str | None:
+        """Draw a risky one-shot command by its share, or ``None`` without one."""
+        chances = self.weights * [name in self.risky for name in self.commands]
+        if not chances.any():
+            return None
+        return self.commands[int(rng.choice(len(self.commands), p=chances / chances.sum()))]
+
+    def row(self, rng: np.random.Generator, most: int, *, outside: str) -> tuple[Turn, ...]:
+        """Draw up to ``most`` one-shot commands that another household gave in a row.
+
+        Empty if the drawn commands are not one-shot commands, or are of the household ``outside``.
+        """
+        begin = int(rng.integers(len(self.chains)))
+        household = self.chains[begin][0]
+        found: list[Turn] = []
+        for other, chain in self.chains[begin : begin + int(rng.integers(1, most + 1))]:
+            if other != household or other == outside or not chain[-1].is_one_shot:
+                break
+            found.append(chain[-1])
+        return tuple(found)
+
     def confused_with(self, rng: np.random.Generator, meant: str) -> str | None:
         """Draw a command that a recogniser may mistake ``meant`` for, or ``None`` without one."""
         chances = self.weights * affinities(meant, self.commands)
+        if not chances.any():
+            return None
+        return self.commands[int(rng.choice(len(self.commands), p=chances / chances.sum()))]
+
+    def similar_to(self, rng: np.random.Generator, meant: str) -> str | None:
+        """Draw a one-shot command with the domain or, as often, the action of ``meant``.
+
+        Return ``None`` if there is no such command.
+        """
+        same = domain_of if rng.random() < 0.5 else action_of
+        chances = self.weights * [
+            name != meant and name in self.one_shots and same(name) == same(meant)
+            for name in self.commands
+        ]
         if not chances.any():
             return None
         return self.commands[int(rng.choice(len(self.commands), p=chances / chances.sum()))]
@@ -154,7 +205,5 @@ def committed_chains(session: Sequence[IntentEvent]) -> list[tuple[Turn, ...]]:
             while first and domain_of(session[first - 1].intent) == event.domain:
                 first -= 1
             said = session[first : last + 1]
-            chains.append(
-                tuple(Turn(turn.intent, turn.act, turn.slots, turn.commits) for turn in said)
-            )
+            chains.append(tuple(map(Turn.of, said)))
     return chains

@@ -17,6 +17,8 @@ from detector.simulation.misfires.mixture import Mixture
 
 __all__ = ["LabelledSession", "inject"]
 
+#: Draws of a kind before the session stays clean. Some kinds cannot happen in some sessions.
+_DRAWS = 4
 #: Places of a misfire that can happen anywhere, with their shares: inside the session at a random
 #: turn, before its first turn, or in a session of its own.
 _PLACES, _PLACE_SHARES = ("inside", "before", "apart"), (0.5, 0.3, 0.2)
@@ -73,7 +75,7 @@ def inject(
         library: the source of turns, ideally from other households.
         rng: source of randomness.
         mixture: the kinds of misfire, their shares and severity.
-        rate: share of sessions that get a misfire. A session gets none if the drawn kind cannot
+        rate: share of sessions that get a misfire. A session gets none if the drawn kinds cannot
             happen in it.
         warm: share of the household's history that stays clean.
     """
@@ -99,13 +101,19 @@ def _with_one(
     since: timedelta | None,
 ) -> list[LabelledSession]:
     """Return the session with a misfire in it or before it, or unchanged if none can happen."""
-    kind = mixture.draw(rng)
-    at = _place(kind.place, session, rng)
-    before = committed_chains(session[: at or 0])
-    turns = kind.turns(
-        Situation(session[0].household_id, own, before, library, rng, mixture.severity)
-    )
-    if not turns:
+    for _ in range(_DRAWS):
+        kind = mixture.draw(rng)
+        at = _place(kind.place, session, rng)
+        before = committed_chains(session[: at or 0])
+        replaced = Turn.of(session[at or 0]) if kind.place is Place.INSTEAD else None
+        turns = kind.turns(
+            Situation(
+                session[0].household_id, own, before, replaced, library, rng, mixture.severity
+            )
+        )
+        if turns:
+            break
+    else:
         return [LabelledSession.meant(session)]
     about = f"{session[0].event_id}:{rng.integers(2**62)}"
     name = hashlib.blake2b(about.encode(), digest_size=8).hexdigest()
@@ -120,6 +128,8 @@ def _place(place: Place, session: Sequence[IntentEvent], rng: np.random.Generato
         return after[int(rng.integers(len(after)))] if after else 0
     if place is Place.AMONG_TURNS:
         return int(rng.integers(1, max(len(session), 2)))
+    if place is Place.INSTEAD:
+        return int(rng.integers(len(session)))
     where = str(rng.choice(_PLACES, p=_PLACE_SHARES))
     return {"inside": int(rng.integers(len(session))), "before": 0, "apart": None}[where]
 
@@ -141,11 +151,27 @@ def _put(
         begin = replace(session[0], time=session[0].time - since / 2, session_id=misfire.name)
         apart = _interleaved([begin], misfire, [0] * count, rng)
         return [apart.part(0, count), LabelledSession.meant(session)]
+    if misfire.kind.place is Place.INSTEAD:
+        return [_replaced(session, misfire, at or 0, rng)]
     if misfire.kind.place is Place.AMONG_TURNS:
         places = sorted(int(place) for place in rng.integers(at or 0, len(session) + 1, size=count))
     else:
         places = [at or 0] * count
     return [_interleaved(session, misfire, places, rng)]
+
+
+def _replaced(
+    session: Sequence[IntentEvent], misfire: _Misfire, at: int, rng: np.random.Generator
+) -> LabelledSession:
+    """Put a misfire of one turn in the place of an event."""
+    meant = LabelledSession.meant(session)
+    heard = misfire.heard(0, session[at], session[at].time, rng)
+    before, after = meant.part(0, at), meant.part(at + 1, len(session))
+    return LabelledSession(
+        (*before.events, heard, *after.events),
+        (*before.labels, misfire.kind.name, *after.labels),
+        (*before.chain_ids, misfire.name, *after.chain_ids),
+    )
 
 
 def _interleaved(

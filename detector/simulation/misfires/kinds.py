@@ -30,6 +30,8 @@ class Place(Enum):
     AFTER_COMMAND = auto()
     #: Turn by turn between the turns of a session.
     AMONG_TURNS = auto()
+    #: In place of a one-shot command of a session.
+    INSTEAD = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Situation:
         household_id: the household.
         own_chains: the committed chains of its earlier sessions.
         chains_before: the committed chains of this session before the misfire, in order.
+        replaced: the command that the misfire replaces, if the kind replaces one.
         library: turns and chains of other households.
         rng: source of randomness.
         severity: how much a misfire differs from meant commands, in [0, 1]; 0.5 is usual.
@@ -48,6 +51,7 @@ class Situation:
     household_id: str
     own_chains: Sequence[tuple[Turn, ...]]
     chains_before: Sequence[tuple[Turn, ...]]
+    replaced: Turn | None
     library: ChainLibrary
     rng: np.random.Generator
     severity: float = 0.5
@@ -86,6 +90,8 @@ class Kind:
 def _phantom_template(situation: Situation) -> tuple[Turn, ...]:
     library, rng = situation.library, situation.rng
     intent = library.command(rng)
+    if intent in library.one_shots:
+        return ()
     informs = int(rng.choice((1, 1, 2)))
     return (
         library.turn(rng, intent, Act.INITIATE),
@@ -100,6 +106,26 @@ def _one_shot(situation: Situation) -> tuple[Turn, ...]:
     if intent in library.one_shots:
         return (library.turn(rng, intent, Act.INITIATE, commits=True),)
     return (library.turn(rng, intent, Act.INITIATE), Turn(intent, Act.AFFIRM, {}, commits=True))
+
+
+def _risky(situation: Situation) -> tuple[Turn, ...]:
+    library, rng = situation.library, situation.rng
+    intent = library.risky_command(rng)
+    return (library.turn(rng, intent, Act.INITIATE, commits=True),) if intent else ()
+
+
+def _row(situation: Situation) -> tuple[Turn, ...]:
+    return situation.library.row(situation.rng, 3, outside=situation.household_id)
+
+
+def _swapped(situation: Situation) -> tuple[Turn, ...]:
+    library, rng, meant = situation.library, situation.rng, situation.replaced
+    if meant is None or not meant.is_one_shot:
+        return ()
+    heard = library.similar_to(rng, meant.intent)
+    if heard is None:
+        return ()
+    return (library.turn(rng, heard, Act.INITIATE, commits=True),)
 
 
 def _spliced(situation: Situation) -> tuple[Turn, ...]:
@@ -144,6 +170,8 @@ def _monologue(situation: Situation) -> tuple[Turn, ...]:
 def _game(situation: Situation) -> tuple[Turn, ...]:
     library, rng = situation.library, situation.rng
     intent = library.command(rng)
+    if intent in library.one_shots:
+        return ()
     return (
         *(library.turn(rng, intent, Act.INITIATE) for _ in range(situation.between(2, 3))),
         Turn(intent, Act.AFFIRM, {}, commits=True),
@@ -225,6 +253,16 @@ KINDS = (
         _phantom_template,
     ),
     Kind("one_shot", "a command from one or two turns of background talk", False, _one_shot),
+    Kind("risky", "a risky one-shot command, drawn by its frequency", False, _risky),
+    Kind("row", "up to three one-shot commands that another home gave in a row", False, _row),
+    Kind(
+        "swapped",
+        "a one-shot command, heard as another action of the domain or in another domain",
+        True,
+        _swapped,
+        Place.INSTEAD,
+        usual=2.0,
+    ),
     Kind(
         "spliced",
         "a whole chain of someone outside the household, such as a neighbour or a broadcast",

@@ -426,14 +426,12 @@ def test_shadow_mode_learns_nothing_that_enforcement_would_have_stopped(wake: fl
 @pytest.mark.parametrize(
     ("intent", "verdict"),
     [
-        ("weather.GetTides", Verdict.ALLOW),
-        ("music.Shuffle", Verdict.ALLOW),
         ("email.SendEmail", Verdict.CONFIRM),
         ("shopping.BuyItem", Verdict.CONFIRM),
         ("oven.Ignite", Verdict.CONFIRM),
     ],
 )
-def test_an_unknown_intent_gets_the_fallback_of_its_class_and_is_marked(
+def test_an_unknown_harmful_intent_gets_the_fallback_of_its_class_and_is_marked(
     intent: str, verdict: Verdict
 ) -> None:
     decision = run([event(intent=intent, commits=True, wake_confidence=SURE)], HAND)[0][0]
@@ -443,8 +441,24 @@ def test_an_unknown_intent_gets_the_fallback_of_its_class_and_is_marked(
     assert intent in decision.reasons[0].text
 
 
+@pytest.mark.parametrize("intent", ["weather.GetTides", "music.Shuffle"])
+def test_an_unknown_harmless_intent_is_judged_by_what_is_known(intent: str) -> None:
+    decision = run([event(intent=intent, commits=True, wake_confidence=SURE)], HAND)[0][0]
+    assert (decision.verdict, decision.abstained) == (Verdict.ALLOW, False)
+    assert decision.p_value is not None
+
+
+def test_a_harmful_intent_that_the_household_used_is_judged() -> None:
+    ignite = [event(intent="email.SendEmail", commits=True, wake_confidence=SURE)]
+    known = replace(
+        NEW, commands=replace(NEW.commands, last_used={"email.SendEmail": ignite[0].seconds - 60})
+    )
+    decision = run(ignite, HAND, known)[0][0]
+    assert (decision.verdict, decision.abstained) == (Verdict.ALLOW, False)
+
+
 def test_the_judge_abstains_with_too_little_calibration_data() -> None:
-    bundle = hand_bundle(calibration=hand_calibration(per_category=20))
+    bundle = hand_bundle(calibration=hand_calibration(per_category=1))
     for wake in (SURE, ABSURD):
         decision = run(heard(send_message(), wake), bundle)[0][-1]
         assert (decision.verdict, decision.abstained, decision.p_value) == (

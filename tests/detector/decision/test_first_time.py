@@ -35,30 +35,30 @@ BUNDLE = hand_bundle(rules=policy(POLICY_TEXT.replace("[[intents]]", LOCKS, 1)))
 
 
 def test_a_new_command_is_confirmed_first() -> None:
-    reason = why_first_physical(COMMAND, NEW, RiskClass.PHYSICAL, Rung.WORKER)
+    reason = why_first_physical(COMMAND, NEW, RiskClass.PHYSICAL, Rung.WORKER, at=0.0)
     assert reason is not None
     assert (reason.code, reason.bits, reason.event_id) == (FIRST_PHYSICAL, 0.0, "e0")
     assert UNLOCK in reason.text
 
 
 def test_a_familiar_command_is_not_confirmed() -> None:
-    assert why_first_physical(COMMAND, GIVEN, RiskClass.PHYSICAL, Rung.WORKER) is None
+    assert why_first_physical(COMMAND, GIVEN, RiskClass.PHYSICAL, Rung.WORKER, at=0.0) is None
 
 
 @pytest.mark.parametrize("risk", [risk for risk in RiskClass if risk is not RiskClass.PHYSICAL])
 def test_only_physical_commands_are_confirmed_when_new(risk: RiskClass) -> None:
-    assert why_first_physical(COMMAND, NEW, risk, Rung.WORKER) is None
+    assert why_first_physical(COMMAND, NEW, risk, Rung.WORKER, at=0.0) is None
 
 
 @pytest.mark.parametrize("rung", [Rung.GATEWAY, Rung.POLICY])
 @pytest.mark.parametrize("household", [NEW, GIVEN])
 def test_a_rung_without_the_history_always_asks(rung: Rung, household: HouseholdState) -> None:
-    assert why_first_physical(COMMAND, household, RiskClass.PHYSICAL, rung) is not None
+    assert why_first_physical(COMMAND, household, RiskClass.PHYSICAL, rung, at=0.0) is not None
 
 
 def test_another_command_for_the_same_door_is_new() -> None:
     lock = event(intent="security.LockDoor", commits=True)
-    assert why_first_physical(lock, GIVEN, RiskClass.PHYSICAL, Rung.WORKER) is not None
+    assert why_first_physical(lock, GIVEN, RiskClass.PHYSICAL, Rung.WORKER, at=0.0) is not None
 
 
 def test_a_decayed_use_is_forgotten() -> None:
@@ -66,9 +66,11 @@ def test_a_decayed_use_is_forgotten() -> None:
     sessions = next(number for number in range(1000) if DECAY**number < FORGOTTEN)
     assert sessions == 228
     long_ago = replace(GIVEN, learned=5 + sessions)
-    assert why_first_physical(COMMAND, long_ago, RiskClass.PHYSICAL, Rung.WORKER) is not None
+    assert (
+        why_first_physical(COMMAND, long_ago, RiskClass.PHYSICAL, Rung.WORKER, at=0.0) is not None
+    )
     almost = replace(GIVEN, learned=4 + sessions)
-    assert why_first_physical(COMMAND, almost, RiskClass.PHYSICAL, Rung.WORKER) is None
+    assert why_first_physical(COMMAND, almost, RiskClass.PHYSICAL, Rung.WORKER, at=0.0) is None
 
 
 def test_a_flood_of_other_intents_makes_a_command_new_again_and_never_familiar() -> None:
@@ -97,7 +99,7 @@ def test_a_flood_of_other_intents_makes_a_command_new_again_and_never_familiar()
         state = replace(state, sessions=(session,), pending=pending)
         state = close_sessions(state, population, at=1e9, undo_window=120.0)
     assert len(state.intents) == MAX_INTENTS
-    assert why_first_physical(COMMAND, state, RiskClass.PHYSICAL, Rung.WORKER) is not None
+    assert why_first_physical(COMMAND, state, RiskClass.PHYSICAL, Rung.WORKER, at=1e9) is not None
 
 
 def said(

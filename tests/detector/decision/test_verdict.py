@@ -11,7 +11,7 @@ from detector.contracts.standing import Standing
 from detector.decision.verdict import judge_chain, judge_chains, rule_on
 from detector.evidence import Moment, evidence
 from detector.household.state import HouseholdState, Pending
-from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS, Calibration
+from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS, Calibration, Rank
 from detector.judge.judge import misfire_probability
 from tests.detector.builders import (
     ABSURD,
@@ -75,14 +75,14 @@ def test_the_cheapest_verdict_is_chosen(wake: float, verdict: Verdict) -> None:
 @pytest.mark.parametrize(("p_value", "verdict"), [(0.01, Verdict.BLOCK), (0.010001, Verdict.ALLOW)])
 def test_the_budget_takes_precedence_over_costs(p_value: float, verdict: Verdict) -> None:
     moment = send(ABSURD)
-    judgement = replace(judge_chain(moment, BUNDLE, RISK), p_value=p_value)
+    judgement = replace(judge_chain(moment, BUNDLE, RISK), rank=Rank(p_value, 0.01))
     assert rule_on(moment, judgement, BUNDLE, RISK).verdict is verdict
 
 
 @pytest.mark.parametrize("risk", RiskClass)
 def test_without_calibration_the_class_fallback_answers_and_is_marked(risk: RiskClass) -> None:
     moment = send(ABSURD)
-    bundle = hand_bundle(calibration=hand_calibration(per_category=20))
+    bundle = hand_bundle(calibration=hand_calibration(per_category=1))
     judgement = judge_chain(moment, bundle, risk)
     ruling = rule_on(moment, judgement, bundle, risk)
     assert judgement.p_value is None
@@ -92,7 +92,7 @@ def test_without_calibration_the_class_fallback_answers_and_is_marked(risk: Risk
 
 
 @pytest.mark.parametrize("wake", [SURE, ABSURD])
-def test_an_intent_that_training_never_saw_is_not_judged(wake: float) -> None:
+def test_a_harmful_intent_that_is_new_to_model_and_household_is_not_judged(wake: float) -> None:
     moment = moment_of("oven.Ignite", wake)
     risk = RiskClass.PHYSICAL
     ruling = rule_on(moment, judge_chain(moment, BUNDLE, risk), BUNDLE, risk)

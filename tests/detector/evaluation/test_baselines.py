@@ -6,8 +6,8 @@ from detector.contracts.events import IntentEvent
 from detector.evaluation.baseline_boosting import fit_boosting
 from detector.evaluation.baselines import Ranking, baselines, compare
 from detector.household.grouping import sessions_by_household
-from detector.policy.policy import Conversations
 from detector.simulation.misfires import ChainLibrary, Mixture, inject
+from tests.detector.builders import policy
 from tests.detector.town import town
 
 TOWN = town(households=6, sessions=10)
@@ -35,7 +35,7 @@ def test_every_baseline_is_measured_and_boosting_beats_chance() -> None:
         TOWN,
         events,
         misfires,
-        Conversations(),
+        policy(),
         rates=RATES,
         progress=lambda *stage: stages.append(stage),
     )
@@ -54,7 +54,7 @@ def test_every_baseline_is_measured_and_boosting_beats_chance() -> None:
 def test_the_same_seed_gives_the_same_figures() -> None:
     events, misfires = with_misfires(town(households=3, sessions=8, seed=2))
     first, second = (
-        baselines(TOWN, events, misfires, Conversations(), rates=RATES, seed=3) for _ in range(2)
+        baselines(TOWN, events, misfires, policy(), rates=RATES, seed=3) for _ in range(2)
     )
     assert first == second
 
@@ -62,7 +62,7 @@ def test_the_same_seed_gives_the_same_figures() -> None:
 def test_a_stream_without_commands_is_refused() -> None:
     talk = [[event] for event in TOWN if not event.commits]
     with pytest.raises(NotEnoughData, match="--baselines"):
-        fit_boosting({"h1": talk}, Conversations(), Mixture(), 0, lambda *_: None)
+        fit_boosting({"h1": talk}, policy(), Mixture(), 0, lambda *_: None)
 
 
 MODEL = Ranking("misfire", 0.8, {"0.01": 0.5})

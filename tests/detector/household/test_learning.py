@@ -270,7 +270,7 @@ def test_a_household_learns_from_a_limited_number_of_sessions_a_day(bundle: Bund
     """A flood claims only a part of the memory: sessions beyond the bound are counted only."""
     state, more = HouseholdState.new("h1"), 4
     for number in range(LESSONS_A_DAY + more):
-        events = send_message(first=10 * number, session=f"s{number}", days=0.01 * number)
+        events = send_message(first=10 * number, session=f"s{number}", days=0.002 * number)
         _, state = run(events, bundle, state)
     before, state = state, closed(state, bundle, day=0.24)
     assert (state.learned, state.taught) == (LESSONS_A_DAY, LESSONS_A_DAY + more)
@@ -290,7 +290,7 @@ def test_a_session_with_an_earlier_log_time_counts_on_the_latest_day(bundle: Bun
     for number in range(1, LESSONS_A_DAY + 4):
         events = send_message(first=10 * number, session=f"s{number}", days=5.0 - number)
         _, state = run(events, bundle, state)
-        state = closed(state, bundle, day=6.0 + number / 100)
+        state = closed(state, bundle, day=6.0 + number / 1000)
 
     assert state.learned == LESSONS_A_DAY
 

@@ -56,7 +56,7 @@ def test_an_unclassified_intent_known_to_training_is_confirmed_on_every_rung() -
 
 def test_an_intent_unknown_to_training_is_confirmed_on_every_rung() -> None:
     worker, gateway, rule = asked_for("quiz.Start")
-    assert worker == gateway == (Verdict.CONFIRM, ["unknown_intent", UNCLASSIFIED])
+    assert worker == gateway == (Verdict.CONFIRM, [UNCLASSIFIED])
     assert rule == (Verdict.CONFIRM, ["no_bundle", UNCLASSIFIED])
 
 

@@ -10,6 +10,7 @@ from detector.simulation.households import Simulation, simulate, with_misfires
 from detector.simulation.misfires import ALL_KINDS, Mixture
 
 #: The stream, and the kind of misfire by event.
+LIGHT = "lights.TurnOn"
 Mixed = tuple[list[IntentEvent], dict[str, str]]
 
 
@@ -20,13 +21,17 @@ def clean() -> Simulation:
 
 @pytest.fixture(scope="module")
 def mixed(clean: Simulation) -> Mixed:
-    events, labels = with_misfires(clean, rate=0.3, seed=1, mixture=Mixture.of(ALL_KINDS))
+    kinds = [kind for kind in ALL_KINDS if kind != "swapped"]
+    mixture = Mixture.of(kinds)
+    events, labels = with_misfires(
+        clean, rate=0.3, seed=1, mixture=mixture, is_risky=lambda intent: intent == LIGHT
+    )
     return events, {event: kind for event, kind, _ in labels}
 
 
 def test_every_kind_occurs_and_every_meant_event_is_kept(clean: Simulation, mixed: Mixed) -> None:
     events, kinds = mixed
-    assert set(kinds.values()) == set(ALL_KINDS)
+    assert set(kinds.values()) == set(ALL_KINDS) - {"swapped"}
     ids = [event.event_id for event in events]
     assert len(set(ids)) == len(ids)
     meant = {event.event_id: event for event in events if event.event_id not in kinds}
@@ -45,7 +50,7 @@ def test_a_misfire_is_labelled_turn_by_turn_under_one_chain_id(clean: Simulation
     for turns in chains.values():
         assert len({kind for _, kind in turns}) == 1
         assert len({event.session_id for event, _ in turns}) == 1
-        assert sum(event.commits for event, _ in turns) == 1
+        assert turns[0][1] == "row" or sum(event.commits for event, _ in turns) == 1
 
 
 def test_the_stream_is_in_order(mixed: Mixed) -> None:

@@ -19,10 +19,12 @@ from detector.simulation.misfires import (
     inject,
 )
 from tests.detector.builders import dialogue, send_message
+from tests.detector.builders import event as one_event
 from tests.detector.town import town
 
+LIGHT = "lights.TurnOn"
 HOUSEHOLDS = sessions_by_household(town(households=6))
-LIBRARY = ChainLibrary.from_sessions(HOUSEHOLDS)
+LIBRARY = ChainLibrary.from_sessions(HOUSEHOLDS, is_risky=lambda intent: intent == LIGHT)
 #: The runtime of home1 reports a confidence of the wake word; that of home0 does not.
 SILENT, HEARD = HOUSEHOLDS["home0"], HOUSEHOLDS["home1"]
 CHANNELS = ("wake_confidence", "asr_confidence", "intent_confidence")
@@ -51,7 +53,7 @@ def injected(
     return inject(sessions, LIBRARY, rng, mixture=mixture, rate=rate, warm=warm)
 
 
-@pytest.mark.parametrize("kind", ALL_KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in ALL_KINDS if kind not in ("row", "swapped")])
 def test_each_kind_ends_with_a_command(kind: str) -> None:
     found = injected(HEARD, kind)
     chains = misfires(found)
@@ -380,3 +382,58 @@ def test_an_invalid_mixture_is_rejected(
 ) -> None:
     with pytest.raises(InvalidValue, match=said):
         Mixture(shares, severity)
+
+
+def one_shot(number: int, intent: str) -> list[IntentEvent]:
+    """Return a session of one command."""
+    return [
+        one_event(
+            number,
+            intent=intent,
+            act=Act.INITIATE,
+            commits=True,
+            session_id=f"s{number}",
+        )
+    ]
+
+
+ON, OFF, FAN, UNLOCK = "lights.TurnOn", "lights.TurnOff", "fans.TurnOn", "locks.Unlock"
+GIVEN = [one_shot(10 * number, intent) for number, intent in enumerate([ON, OFF, ON, FAN] * 5)]
+ONE_SHOTS = ChainLibrary.from_sessions(
+    {"other": [*GIVEN, *[one_shot(900 + number, UNLOCK) for number in range(3)]]},
+    is_risky=lambda intent: intent == UNLOCK,
+)
+
+
+def one_shot_misfires(kind: str) -> list[LabelledSession]:
+    return inject(GIVEN, ONE_SHOTS, np.random.default_rng(0), mixture=Mixture.of([kind]), rate=1.0)
+
+
+def test_a_swapped_command_takes_the_place_of_a_similar_one() -> None:
+    found = one_shot_misfires("swapped")
+    assert [len(session.events) for session in found] == [1] * len(GIVEN)
+    swapped = [
+        (meant[0], session.events[0])
+        for meant, session in zip(GIVEN, found, strict=True)
+        if session.labels[0] is not None
+    ]
+    assert len(swapped) > len(GIVEN) / 2
+    for meant, heard in swapped:
+        assert heard.intent != meant.intent
+        assert heard.time == meant.time
+        assert heard.domain == meant.domain or heard.intent.endswith("TurnOn")
+
+
+def test_a_row_has_up_to_three_commands_of_another_home() -> None:
+    lengths = {len(events) for events in misfires(one_shot_misfires("row")).values()}
+    assert lengths == {1, 2, 3}
+
+
+def test_a_risky_command_is_one_that_does_harm() -> None:
+    heard = [events[0].intent for events in misfires(one_shot_misfires("risky")).values()]
+    assert heard == [UNLOCK] * len(GIVEN)
+
+
+@pytest.mark.parametrize("kind", ["phantom_template", "game"])
+def test_dialogues_are_not_made_up_for_one_shot_commands(kind: str) -> None:
+    assert misfires(one_shot_misfires(kind)) == {}

@@ -1,0 +1,185 @@
+"""What a household's memory of its commands says about one more: the numbers behind the terms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from detector.contracts.events import IntentEvent, action_of, domain_of
+from detector.household.command_counts import (
+    HOME,
+    Command,
+    after,
+    after_at_device,
+    at_device,
+    device_name,
+    hours_of,
+    latest_at,
+    predictive,
+)
+from detector.household.state import HouseholdState
+from detector.population.base_rates import PARTS_OF_DAY, Population, part_of_day
+
+__all__ = ["CommandFacts", "command_facts"]
+
+_MISSING = float("nan")
+#: The age of a use that never happened, in seconds: about four months.
+_NEVER = 1e7
+#: Strength of the prior of an intent's hours, in uses; a use has weight 4 (``command_counts``).
+_HOURS_STRENGTH, _USE = 8.0, 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandFacts:
+    """Facts about one command among those of its home.
+
+    Bits are surprisals of the command's intent, or of its domain, in a context; higher is rarer.
+    Ages are log2(1 + seconds). A value without the fact that it needs is NaN.
+
+    Attributes:
+        home_bits: in the home.
+        device_bits: at the device.
+        after_bits: after the home's previous command.
+        device_after_bits: after the device's previous command.
+        home_domain_bits: of the domain, in the home.
+        device_domain_bits: of the domain, at the device.
+        action_bits: of the action, in any domain of the home.
+        hour_bits: of the part of the day for the intent, beyond that for any command of the home.
+        uses: log2(1 + uses) of the intent in the home.
+        device_uses: log2(1 + uses) of the intent at the device.
+        known: log2(1 + commands) that the home is known by.
+        device_known: log2(1 + commands) that the device is known by.
+        age: since the intent was last used in the home.
+        device_age: since the intent was last used at the device.
+        domain_age: since the domain was last used in the home.
+        repeats: log2(1 + accepted commands of the intent among the latest, learned or not).
+        repeat_age: since the latest of them.
+        device_repeat_age: since the latest of them at the device.
+        domain_repeat_age: since the latest accepted command of the domain.
+        kinship: the home's previous command: 2 the same intent, 1 the same domain, 0 another one.
+        device_kinship: the same for the device's previous command.
+    """
+
+    home_bits: float
+    device_bits: float
+    after_bits: float
+    device_after_bits: float
+    home_domain_bits: float
+    device_domain_bits: float
+    action_bits: float
+    hour_bits: float
+    uses: float
+    device_uses: float
+    known: float
+    device_known: float
+    age: float
+    device_age: float
+    domain_age: float
+    repeats: float
+    repeat_age: float
+    device_repeat_age: float
+    domain_repeat_age: float
+    kinship: float
+    device_kinship: float
+
+
+def command_facts(
+    event: IntentEvent,
+    household: HouseholdState,
+    population: Population,
+    *,
+    at: float,
+    device_seconds: float,
+) -> CommandFacts:
+    """Return the facts about a committing event, from what the household knew before it.
+
+    Args:
+        event: the committing event.
+        household: the household before it.
+        population: the rates that a household without counts has.
+        at: the event's log time in seconds.
+        device_seconds: its time by the device's clock.
+    """
+    commands, intent, domain = household.commands, event.intent, event.domain
+    device = device_name(event.device_id)
+    previous = commands.latest[-1] if commands.latest else None
+    here = latest_at(commands.latest, device)
+    counts = commands.counts
+    in_home, at_this = counts.get(HOME, {}), counts.get(at_device(device), {})
+    home = predictive(in_home, intent, population.command_rate(intent))
+    local = predictive(at_this, intent, home)
+    followed = predictive(counts.get(after(previous.intent)), intent, local) if previous else local
+    local_next = (
+        predictive(counts.get(after_at_device(here.intent)), intent, local) if here else local
+    )
+    domains, local_domains = _by(domain_of, in_home), _by(domain_of, at_this)
+    home_domain = predictive(domains, domain, population.domain_rate(domain))
+    actions = _by(action_of, in_home)
+    used = commands.last_used
+    in_domain = [seconds for key, seconds in used.items() if _is_in(key, domain)]
+    accepted = [each for each in commands.latest if each.accepted]
+    same = [each for each in accepted if each.intent == intent]
+    same_here = [each.seconds for each in same if each.device == device]
+    similar = [each.seconds for each in accepted if domain_of(each.intent) == domain]
+    return CommandFacts(
+        home_bits=-math.log2(home),
+        device_bits=-math.log2(local),
+        after_bits=-math.log2(followed),
+        device_after_bits=-math.log2(local_next),
+        home_domain_bits=-math.log2(home_domain),
+        device_domain_bits=-math.log2(predictive(local_domains, domain, home_domain)),
+        action_bits=-math.log2(predictive(actions, action_of(intent), home)),
+        hour_bits=_hour_bits(counts, event, population, part_of_day(device_seconds)),
+        uses=math.log2(1 + in_home.get(intent, 0)),
+        device_uses=math.log2(1 + at_this.get(intent, 0)),
+        known=math.log2(1 + sum(in_home.values())),
+        device_known=math.log2(1 + sum(at_this.values())),
+        age=_age(used.get(intent), at),
+        device_age=_age(used.get(f"{device} {intent}"), at),
+        domain_age=_age(max(in_domain, default=None), at),
+        repeats=math.log2(1 + len(same)),
+        repeat_age=_age(same[-1].seconds if same else None, at),
+        device_repeat_age=_age(same_here[-1] if same_here else None, at),
+        domain_repeat_age=_age(similar[-1] if similar else None, at),
+        kinship=_kinship(previous, event),
+        device_kinship=_kinship(here, event),
+    )
+
+
+def _is_in(key: str, domain: str) -> bool:
+    return key.startswith(f"{domain}.")
+
+
+def _by(group: Callable[[str], str], counts: Mapping[str, int]) -> dict[str, int]:
+    grouped: dict[str, int] = {}
+    for intent, count in counts.items():
+        grouped[group(intent)] = grouped.get(group(intent), 0) + count
+    return grouped
+
+
+def _age(last: float | None, at: float) -> float:
+    """Return log2(1 + seconds between ``last`` and ``at``); a scan also knows later uses."""
+    return math.log2(1.0 + (_NEVER if last is None else min(abs(at - last), _NEVER)))
+
+
+def _kinship(before: Command | None, event: IntentEvent) -> float:
+    if before is None:
+        return _MISSING
+    return float((domain_of(before.intent) == event.domain) + (before.intent == event.intent))
+
+
+def _hour_bits(
+    counts: Mapping[str, Mapping[str, int]], event: IntentEvent, population: Population, part: int
+) -> float:
+    """Return how much rarer the part of the day is for the intent than for the home's commands."""
+    home, own = counts.get(hours_of(HOME), {}), counts.get(hours_of(event.intent), {})
+    usual = _smoothed(home, part, 1.0 / PARTS_OF_DAY)
+    prior = population.day_rate(event.domain, part)
+    return math.log2(usual / _smoothed(own, part, math.sqrt(prior * usual)))
+
+
+def _smoothed(hours: Mapping[str, int], part: int, base: float) -> float:
+    uses, total = hours.get(str(part), 0) / _USE, sum(hours.values()) / _USE
+    strength = _HOURS_STRENGTH / _USE
+    return (uses + strength * base) / (total + strength)
