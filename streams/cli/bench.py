@@ -11,6 +11,7 @@ import typer
 from streams.cli.bench_change import change
 from streams.cli.bench_hook import attacks, hook, storm
 from streams.cli.bench_published import hdfs, schonlau, slurp
+from streams.cli.bench_understanding import understanding
 from streams.cli.options import Json, Seed, Stream
 from streams.cli.output import console, progress_report, table, write_json
 from streams.errors import UsageError
@@ -26,6 +27,7 @@ app.command()(change)
 app.command()(hdfs)
 app.command()(schonlau)
 app.command()(slurp)
+app.command()(understanding)
 
 
 @app.command()

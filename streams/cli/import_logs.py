@@ -143,7 +143,7 @@ def takeout(
     keys: Keys = None,
     household: Household = "home",
     silence: Silence = 600.0,
-    time_zone: TimeZone = "UTC",
+    timezone: TimeZone = "UTC",
     language: Language = "en",
     force: Force = False,
     json: Json = None,
@@ -158,7 +158,7 @@ def takeout(
     """  # noqa: D301
     from streams.files.importers.takeout import read_takeout
 
-    _Import(output, keys, household, silence, language, time_zone, force=force).run(
+    _Import(output, keys, household, silence, language, timezone, force=force).run(
         "google-assistant", lambda times, advance: read_takeout(log, times, advance, said), json
     )
 
@@ -190,7 +190,7 @@ def table(
     keys: Keys = None,
     household: Household = "home",
     silence: Silence = 600.0,
-    time_zone: TimeZone = "UTC",
+    timezone: TimeZone = "UTC",
     language: Language = "en",
     force: Force = False,
     json: Json = None,
@@ -199,7 +199,7 @@ def table(
 
     \b
         misfire import csv log.csv --map when=time --map spoken=text --map room=device \\
-            --time-zone Europe/Lisbon --output home.jsonl.gz
+            --timezone Europe/Lisbon --output home.jsonl.gz
     """  # noqa: D301
     from streams.files.importers.table import column_map, read_table
 
@@ -212,7 +212,7 @@ def table(
         household,
         silence,
         language,
-        time_zone,
+        timezone,
         time_format,
         force=force,
         labels="label" in fields,
@@ -233,7 +233,7 @@ class _Import:
         household: str,
         silence: float,
         language: str,
-        time_zone: str = "UTC",
+        timezone: str = "UTC",
         time_format: str | None = None,
         *,
         force: bool,
@@ -246,7 +246,7 @@ class _Import:
         self._labels = output.with_name(f"{name}.labels.jsonl") if labels else None
         self._household, self._language = household, language
         self._silence = timedelta(seconds=silence)
-        self._times = Times(zone_of(time_zone), time_format)
+        self._times = Times(zone_of(timezone), time_format)
         there = [path for path in (output, self._labels) if path is not None and path.is_file()]
         if there and not force:
             raise UsageError(

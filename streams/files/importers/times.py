@@ -40,7 +40,7 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise UsageError(
-            f"--time-zone {name[:_LONGEST]!r} is unknown; give an IANA name, such as Europe/Lisbon"
+            f"--timezone {name[:_LONGEST]!r} is unknown; give an IANA name, such as Europe/Lisbon"
         ) from None
 
 

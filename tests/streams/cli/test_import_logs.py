@@ -167,7 +167,7 @@ def test_faults_are_counted_and_listed_by_their_place_without_content(tmp_path: 
 
 
 def test_the_change_of_clocks_is_counted(tmp_path: Path) -> None:
-    done = imported("csv", tmp_path, "--time-zone", "Europe/Berlin")
+    done = imported("csv", tmp_path, "--timezone", "Europe/Berlin")
     assert "1 times are in an hour that exists twice" in " ".join(done.stderr.split())
 
 
@@ -191,7 +191,7 @@ def test_triggers_can_be_chosen(tmp_path: Path) -> None:
     [
         ("homeassistant", ("--trigger", "ghost"), "choose from voice"),
         ("alexa", ("--language", "tlh"), "no sentences for the language"),
-        ("takeout", ("--time-zone", "Mars"), "--time-zone"),
+        ("takeout", ("--timezone", "Mars"), "--timezone"),
         ("csv", ("--separator", ";;"), "--separator"),
         ("csv", ("--map", "x=y"), "no field y"),
         ("alexa", ("--silence", "0"), "silence"),

@@ -102,5 +102,5 @@ def test_a_given_format_is_the_only_one() -> None:
 
 @pytest.mark.parametrize("name", ["Mars/Base", "", "../../etc/passwd", "/etc/localtime", "\0"])
 def test_an_unknown_zone_is_a_usage_error(name: str) -> None:
-    with pytest.raises(UsageError, match="--time-zone"):
+    with pytest.raises(UsageError, match="--timezone"):
         zone_of(name)
