@@ -11,6 +11,9 @@ from detector.policy import policy
 from streams.files import bundles
 from streams.files import events as stream_files
 from streams.files import lines as line_files
+from streams.files.importers import json_records as foreign_json
+from streams.files.importers import source as foreign
+from streams.files.understanding import wording
 from streams.gateway import requests
 from streams.privacy import archive
 from streams.serving import bounds
@@ -127,6 +130,14 @@ LIMITS = (
         line_files.MOST_UNPACKED,
         "times",
         "exit code 2",
+    ),
+    Limit("size of a record in an imported log", foreign.LARGEST_RECORD, "bytes", "exit code 2"),
+    Limit("nesting of an imported log", foreign_json.MAX_DEPTH, "levels", "exit code 2"),
+    Limit(
+        "length of a text that is understood",
+        wording.LONGEST_TEXT,
+        "characters",
+        "nothing is refused: its intent is other.Request",
     ),
     Limit("length of a label", stream_files.LONGEST_LABEL, "characters", "exit code 2"),
     Limit("size of a bundle, packed or unpacked", bundles.LARGEST_BUNDLE, "bytes", "exit code 3"),

@@ -51,8 +51,12 @@ _OF_DOMAIN: Mapping[str, str] = MappingProxyType(
         "timer.pause": "HassPauseTimer",
         "todo.add_item": "HassListAddItem",
         "todo.remove_item": "HassListRemoveItem",
-        "shopping_list.add_item": "HassShoppingListAddItem",
-        "shopping_list.complete_item": "HassShoppingListCompleteItem",
+        "shopping_list.add_item": "HassListAddItem",
+        "shopping_list.complete_item": "HassListCompleteItem",
+        "alarm_control_panel.alarm_arm_away": "HassTurnOn",
+        "alarm_control_panel.alarm_arm_home": "HassTurnOn",
+        "alarm_control_panel.alarm_arm_night": "HassTurnOn",
+        "alarm_control_panel.alarm_disarm": "HassTurnOff",
         "button.press": "HassTurnOn",
         "input_button.press": "HassTurnOn",
         "weather.get_forecasts": "HassGetWeather",
@@ -105,7 +109,8 @@ def intent_of(domain: str, service: str, data: Mapping[str, object]) -> str | No
             or _NAMED_BY_THE_HOME.get(domain)
             or "".join(part.capitalize() for part in service.split("_"))
         )
-    intent = f"{domain}.{name}"
+    # The shopping list is one of the lists.
+    intent = f"{'todo' if domain == 'shopping_list' else domain}.{name}"
     return intent if INTENT_FORM.fullmatch(intent) else None
 
 

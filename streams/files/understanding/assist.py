@@ -31,7 +31,6 @@ _DOMAINS = {
     "HassNevermind": "assist",
     "HassPauseTimer": "timer",
     "HassSetVolume": "media_player",
-    "HassShoppingList": "shopping_list",
     "HassStartTimer": "timer",
     "HassTimerStatus": "timer",
     "HassUnpauseTimer": "timer",
@@ -97,7 +96,8 @@ class Sentences:
 
 def _named(found: Any) -> Understood | None:
     """Return the intent with its domain, or ``None`` if it is too vague to have one."""
-    name: str = found.intent.name
+    # The shopping list is one of the lists.
+    name: str = found.intent.name.replace("HassShoppingList", "HassList")
     if any(each.is_wildcard and key not in _FREE_TEXT for key, each in found.entities.items()):
         return None
     slots = {

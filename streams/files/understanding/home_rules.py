@@ -50,8 +50,8 @@ _ACTIONS: Mapping[str, tuple[tuple[str, re.Pattern[str]], ...]] = MappingProxyTy
             ("HassTurnOff", _CLOSE),
         ),
         "alarm_control_panel": (
-            ("AlarmDisarm", _words(r"disarm|off|deactivate|disable")),
-            ("AlarmArm", _words(r"arm|on|activate|enable|set")),
+            ("HassTurnOff", _words(r"disarm|off|deactivate|disable")),
+            ("HassTurnOn", _words(r"arm|on|activate|enable|set")),
         ),
         "light": (("HassTurnOff", _OFF), ("HassLightSet", _LIGHT_SET), ("HassTurnOn", _ON)),
         "climate": (

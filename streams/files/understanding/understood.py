@@ -15,7 +15,7 @@ OTHER = "other.Request"
 _ACTS = {
     "conversation.Affirm": Act.AFFIRM,
     "conversation.Deny": Act.DENY,
-    "conversation.Thank": Act.THANK,
+    "conversation.Thanks": Act.THANK,
     "conversation.Bye": Act.END,
 }
 

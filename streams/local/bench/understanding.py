@@ -19,12 +19,11 @@ from streams.files.understanding import OTHER
 __all__ = ["EXPECTED", "Share", "measure_understanding"]
 
 _PLAY = "media_player.HassMediaSearchAndPlay"
-_LIST = ("todo.HassListAddItem", "shopping_list.HassShoppingListAddItem")
 #: The intents that are right for each intent of SLURP, by the names of ``streams.files.slurp``.
 EXPECTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "alarm.Query": ("alarms.GetAlarms",),
-        "alarm.Remove": ("alarms.DeleteAlarm",),
+        "alarm.Remove": ("alarms.CancelAlarm",),
         "alarm.Set": ("alarms.SetAlarm",),
         "audio.Volumedown": ("media_player.HassSetVolumeRelative",),
         "audio.Volumemute": ("media_player.HassMediaPlayerMute",),
@@ -51,13 +50,9 @@ EXPECTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "iot.Huelightup": ("light.HassLightSet",),
         "iot.Wemooff": ("switch.HassTurnOff",),
         "iot.Wemoon": ("switch.HassTurnOn",),
-        "lists.Createoradd": _LIST,
+        "lists.Createoradd": ("todo.HassListAddItem",),
         "lists.Query": ("lists.ReadList",),
-        "lists.Remove": (
-            "todo.HassListRemoveItem",
-            "todo.HassListCompleteItem",
-            "shopping_list.HassShoppingListCompleteItem",
-        ),
+        "lists.Remove": ("todo.HassListRemoveItem", "todo.HassListCompleteItem"),
         "music.Dislikeness": ("music.DislikeSong",),
         "music.Likeness": ("music.LikeSong",),
         "music.Query": ("music.LookupSong",),
@@ -85,7 +80,7 @@ EXPECTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "transport.Traffic": ("travel.GetTraffic",),
         "weather.Query": ("weather.HassGetWeather",),
         # Chat about anything: right is what belongs to no command.
-        "general.Quirky": ("conversation.Greet", "conversation.Thank", "conversation.Bye"),
+        "general.Quirky": ("conversation.Greet", "conversation.Thanks", "conversation.Bye"),
     }
 )
 
