@@ -100,6 +100,8 @@ def test_common_commands_have_their_intents(text: str) -> None:
         ("turn on the kitchen lights", {"area": "kitchen"}),
         ("set a timer for ten minutes", {"minutes": "10"}),
         ("call mum", {"contact": "mum"}),
+        ("set an alarm for seven", {"time": "seven"}),
+        ("set an alarm", {}),
         ("add milk to the shopping list", {"item": "milk"}),
     ],
 )
