@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from detector.contracts.decisions import Decision, RiskClass, Verdict
+from detector.contracts.decisions import MILD, Decision, RiskClass, Verdict
 from detector.evaluation.reliability import prior_weights
 from detector.policy.policy import Policy
 
@@ -24,6 +24,9 @@ WAYS: Mapping[str, Callable[[Decision], Verdict]] = {
     "always allow": lambda _: Verdict.ALLOW,
     "ask for outbound and purchases": lambda decision: (
         Verdict.CONFIRM if decision.risk_class in _ASKED_TODAY else Verdict.ALLOW
+    ),
+    "ask about every harmful command": lambda decision: (
+        Verdict.ALLOW if decision.risk_class in MILD else Verdict.CONFIRM
     ),
 }
 
@@ -86,11 +89,6 @@ def _cost(
     Our own decision uses the first method that it offers. The other rules know nothing about the
     case and use the best method at the base rate.
     """
-    costs = policy.classes[decision.risk_class]
-    if verdict is Verdict.BLOCK:
-        return 0.0 if misfire else costs.denial
-    if verdict is Verdict.ALLOW or not costs.methods:
-        return costs.harm if misfire else 0.0
     offered = decision.confirm.methods if ours and decision.confirm else ()
-    way = policy.methods[(offered or policy.methods_for(decision.risk_class, policy.base_rate))[0]]
-    return way.friction + (costs.harm * way.leak if misfire else 0.0)
+    methods = offered or policy.methods_for(decision.risk_class, policy.base_rate)
+    return policy.cost(decision.risk_class, verdict, misfire=misfire, methods=methods)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from detector.contracts.decisions import MILD, ConfirmMethod, Enforcement, RiskClass, Verdict
@@ -191,6 +191,30 @@ class Policy:
             options.append((cost, 1, Verdict.CONFIRM))
         cost, _, verdict = min(options)
         return Ruling(verdict, cost, methods)
+
+    def cost(
+        self,
+        risk: RiskClass,
+        verdict: Verdict,
+        *,
+        misfire: bool,
+        methods: Sequence[ConfirmMethod] = (),
+    ) -> float:
+        """Return the cost of a verdict on a command that is known to be a misfire or meant.
+
+        Args:
+            risk: the class of the command.
+            verdict: the verdict; a question counts as an allow if there is no method to ask by.
+            misfire: whether the command was not meant.
+            methods: the confirmation methods that are offered; the first one is used.
+        """
+        costs = self.classes[risk]
+        if verdict is Verdict.BLOCK:
+            return 0.0 if misfire else costs.denial
+        if verdict is Verdict.ALLOW or not methods:
+            return costs.harm if misfire else 0.0
+        way = self.methods[methods[0]]
+        return way.friction + (costs.harm * way.leak if misfire else 0.0)
 
     def methods_for(
         self, risk: RiskClass, misfire_probability: float, *, asked: int = 0

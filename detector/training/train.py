@@ -25,8 +25,9 @@ from detector.simulation.misfires import Mixture
 from detector.training.crossfit import CrossFit, Fold, fit_on
 from detector.training.evidence_table import EvidenceTable
 from detector.training.rare_names import FEWEST_HOUSEHOLDS
+from detector.training.readiness import HeldOut, Readiness, readiness_of
 
-__all__ = ["train"]
+__all__ = ["train", "train_and_test"]
 
 #: Judges that produce calibration scores, each fitted without every third fold. Fitting a judge
 #: takes longer than fitting all models.
@@ -43,7 +44,29 @@ def train(
     progress: Progress = silent,
     each: Each = one_by_one,
 ) -> Bundle:
-    """Train a bundle.
+    """Train a bundle; the arguments and errors are those of ``train_and_test``."""
+    return train_and_test(
+        events,
+        policy,
+        mixture=mixture,
+        fewest=fewest,
+        seed=seed,
+        progress=progress,
+        each=each,
+    )[0]
+
+
+def train_and_test(
+    events: Iterable[IntentEvent],
+    policy: Policy,
+    *,
+    mixture: Mixture = Mixture(),
+    fewest: int = FEWEST_HOUSEHOLDS,
+    seed: int = 0,
+    progress: Progress = silent,
+    each: Each = one_by_one,
+) -> tuple[Bundle, Readiness]:
+    """Train a bundle, and measure the cost of its decisions on chains that it has not seen.
 
     Args:
         events: meant events of all households, in order of time.
@@ -70,22 +93,29 @@ def train(
         judged.append(found)
         work.progress("fitting judges", len(judged), _JUDGES + 1)
     *calibrating, last = judged
-    return make_bundle(
+    calibration = _calibration(calibrating)
+    bundle = make_bundle(
         work.model(households),
         last.judge,
-        _calibration(calibrating),
+        calibration,
         policy,
         fit_distribution([row for each in calibrating for row in each.meant.values]),
     )
+    tested = [chain for each in calibrating for chain in each.tested]
+    return bundle, readiness_of(tested, calibration, policy)
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """A judge, the evidence of the meant commands that it has not seen, and their scores."""
+    """A judge, the evidence of the meant commands that it has not seen, and their scores.
+
+    ``tested`` are the chains of the same households, some of them simulated misfires.
+    """
 
     judge: Judge
     meant: EvidenceTable
     scores: list[float]
+    tested: list[HeldOut]
 
 
 def _judged(work: CrossFit, folds: Sequence[Fold], number: int) -> _Judged:
@@ -96,10 +126,28 @@ def _judged(work: CrossFit, folds: Sequence[Fold], number: int) -> _Judged:
     last = number == _JUDGES
     judge = fit_on([fold for place, fold in enumerate(folds) if last or place % _JUDGES != number])
     table = EvidenceTable()
-    for fold in [] if last else folds[number::_JUDGES]:
+    unseen = [] if last else folds[number::_JUDGES]
+    for fold in unseen:
         for moment in work.clean(fold):
             table.add(moment, work.policy, misfire=False)
-    return _Judged(judge, table, [judge.ratio_bits(row) for row in table.values])
+    tested = [
+        HeldOut(category, ratio, misfire)
+        for fold in unseen
+        for category, ratio, misfire in zip(
+            fold.corrupted.categories,
+            _ratios(judge, fold.corrupted),
+            fold.corrupted.misfires,
+            strict=True,
+        )
+    ]
+    return _Judged(judge, table, _ratios(judge, table), tested)
+
+
+def _ratios(judge: Judge, table: EvidenceTable) -> list[float]:
+    if not table.values:
+        return []
+    ratios: list[float] = judge.ratios_bits(np.array(table.values)).tolist()
+    return ratios
 
 
 def _calibration(judged: Sequence[_Judged]) -> Calibration:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.cli.options import Jobs, Json, Misfires, Seed, Severity, Stream, mixture_of
-from streams.cli.output import note, progress_report, write_json
+from streams.cli.output import note, progress_report, table, write_json
+
+if TYPE_CHECKING:
+    from detector.training.readiness import Readiness
 
 #: How many unclassified intents the output names.
 _MAX_NAMED = 10
@@ -40,7 +43,7 @@ def train(
 ) -> None:
     """Train a bundle (model, judge, calibration and policy) on a stream of meant events."""
     from detector.training.rare_names import common_names
-    from detector.training.train import train as fit
+    from detector.training.train import train_and_test
     from streams.cli.parallel import processes
     from streams.files.bundles import refuse_occupied, write_bundle
     from streams.files.events import read_events
@@ -52,7 +55,7 @@ def train(
     events = read_events(stream)
     begun = perf_counter()
     with progress_report() as report, processes(jobs) as each:
-        bundle = fit(
+        bundle, readiness = train_and_test(
             events,
             rules,
             mixture=mixture,
@@ -81,6 +84,7 @@ def train(
     thin = [str(each) for each in bundle.calibration.thin(budgets)]
     for line in thin:
         note(f"thin calibration: {line}")
+    _show_costs(readiness)
     if bundle.unclassified:
         note(
             f"no rule of the policy names {', '.join(bundle.unclassified[:_MAX_NAMED])}"
@@ -95,6 +99,27 @@ def train(
             "seconds": round(seconds, 2),
             "calibration": scores,
             "thin": thin,
+            "cost_per_thousand": dict(readiness.overall),
+            "may_enforce": readiness.may_enforce,
             "rare": {"intents": rare.intents, "slots": rare.slots},
         },
     )
+
+
+def _show_costs(readiness: Readiness) -> None:
+    """Print what the decisions would cost, and whether the bundle may enforce them."""
+    rows = [
+        [name, *(f"{costs[way]:.1f}" for way in readiness.overall)]
+        for name, costs in [("all", readiness.overall), *readiness.by_class.items()]
+    ]
+    table(
+        "cost per 1,000 commands at the base rate, in the policy's units,\n"
+        "on simulated misfires in households that the judge has not seen",
+        ["risk class", *readiness.overall],
+        rows,
+    )
+    if not readiness.may_enforce:
+        note(
+            "this bundle is not ready to enforce: a rule without a model costs less; set "
+            'enforcement = "shadow" in its policy, or train on more households'
+        )
