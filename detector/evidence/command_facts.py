@@ -117,7 +117,8 @@ def command_facts(
     home_domain = predictive(domains, domain, population.domain_rate(domain))
     actions = _by(action_of, in_home)
     used = commands.last_used
-    in_domain = [seconds for key, seconds in used.items() if _is_in(key, domain)]
+    of_domain = f"{domain}."
+    in_domain = [seconds for key, seconds in used.items() if key.startswith(of_domain)]
     accepted = [each for each in commands.latest if each.accepted]
     same = [each for each in accepted if each.intent == intent]
     same_here = [each.seconds for each in same if each.device == device]
@@ -145,10 +146,6 @@ def command_facts(
         kinship=_kinship(previous, event),
         device_kinship=_kinship(here, event),
     )
-
-
-def _is_in(key: str, domain: str) -> bool:
-    return key.startswith(f"{domain}.")
 
 
 def _by(group: Callable[[str], str], counts: Mapping[str, int]) -> dict[str, int]:
