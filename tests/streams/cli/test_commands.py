@@ -301,6 +301,7 @@ def test_abnormal_sequences_are_detected(tmp_path: Path) -> None:
 
     found = json.loads(ended.stdout)
     assert (found["auroc"], found["false_alarms_at_90"], found["abnormal"]) == (1.0, 0.0, 2)
+    assert found["alone"]["mean"]["auroc"] == 1.0
     (tmp_path / "labels").write_text("0\n1\n")
     assert_said(misfire(*arguments), 2, "one label per sequence")
 
