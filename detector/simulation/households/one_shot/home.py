@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
-from detector.simulation.households.one_shot.catalogue import COMMANDS, KINDS, Command, Kind
+from detector.simulation.households.one_shot.catalogue import COMMANDS, HOURS, KINDS, Command, Kind
 from detector.simulation.households.one_shot.dialects import DIALECTS, Dialect
 from detector.simulation.households.one_shot.residents import Resident, draw_resident
 from detector.simulation.households.one_shot.routines import Habits, draw_habits
@@ -22,6 +23,8 @@ _MEDIAN, _SPREAD, _FEWEST, _MOST = 6.5, 0.85, 1.0, 40.0
 _ROUTINE = 0.6
 #: Changes within thirty days, as expected numbers.
 _NEW_DEVICES, _NEW_RESIDENTS, _HOLIDAYS, _GUESTS = 0.4, 0.05, 0.25, 0.4
+#: Width of a home's own hours around their peak (standard deviation).
+_PEAK_HOURS = 1.3
 #: Share of a home's commands that it never gives by voice.
 _UNUSED = 0.35
 #: Words whose values are mostly new; the rest mostly repeat.
@@ -53,6 +56,7 @@ class Home:
         holidays: (first, last) days on which the home is empty.
         habits: routines and occasions.
         tastes: the weight of each command; commands that are missing are never given by mood.
+        hours: the hours of each command in this home, as in ``HOURS``.
         explores: share of commands by mood that the home has never given.
         follows: probability that a command is followed by a related one.
         by_name: probability that a device is named; otherwise its room is.
@@ -70,6 +74,7 @@ class Home:
     holidays: list[tuple[int, int]]
     habits: Habits
     tastes: dict[str, float]
+    hours: Mapping[str, npt.NDArray[np.float64]]
     explores: float
     follows: float
     by_name: float
@@ -125,6 +130,7 @@ def draw_home(days: int, rng: np.random.Generator, dialects: Mapping[str, Dialec
         tastes={
             name: taste for name in sorted(known) if (taste := draw_taste(COMMANDS[name], rng))
         },
+        hours=_hours(rng),
         explores=float(rng.beta(1.2, 60.0)),
         follows=float(rng.beta(2.0, 9.0)),
         by_name=float(rng.beta(0.8, 1.2)),
@@ -140,6 +146,22 @@ def draw_home(days: int, rng: np.random.Generator, dialects: Mapping[str, Dialec
 def draw_taste(command: Command, rng: np.random.Generator) -> float:
     """Draw the weight of a command in a home; 0.0 if the home never gives it by mood."""
     return 0.0 if rng.random() < _UNUSED else command.often * float(rng.gamma(0.9))
+
+
+def _hours(rng: np.random.Generator) -> dict[str, npt.NDArray[np.float64]]:
+    """Draw when a home gives each command: at its usual hours, or around an hour of its own.
+
+    Homes differ in how regular they are.
+    """
+    regular = float(rng.beta(1.0, 1.2))
+    hours = {}
+    for name, command in COMMANDS.items():
+        usual = HOURS[command.hours]
+        peak = float(rng.choice(24, p=usual / usual.sum()))
+        away = (np.arange(24) - peak + 12.0) % 24.0 - 12.0
+        around = np.exp(-0.5 * (away / _PEAK_HOURS) ** 2)
+        hours[name] = (1.0 - regular) * usual + regular * usual.sum() * around / around.sum()
+    return hours
 
 
 def _things(

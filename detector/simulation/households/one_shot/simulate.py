@@ -152,7 +152,7 @@ def _by_mood(home: Home, hours: Day, day: int, rng: np.random.Generator) -> Iter
         return _burst(home, hour, _explored(home, rng), day, rng)
     at = int(hour - (hours.rises - 7.0)) % 24
     usable = [name for name in home.tastes if _available(home, name, day)]
-    weights = np.array([home.tastes[name] * HOURS[COMMANDS[name].hours][at] for name in usable])
+    weights = np.array([home.tastes[name] * home.hours[name][at] for name in usable])
     if not weights.any():
         return []
     name = usable[int(rng.choice(len(usable), p=weights / weights.sum()))]
