@@ -43,11 +43,11 @@ class Recipe:
         seed: seed of the simulation and of the training.
     """
 
-    new_homes: int = 60
-    homes: int = 30
-    households: int = 16
-    first_days: int = 12
-    days: int = 28
+    new_homes: int = 44
+    homes: int = 10
+    households: int = 12
+    first_days: int = 8
+    days: int = 21
     seed: int = 18
 
     def events(self, progress: Progress = silent) -> list[IntentEvent]:
