@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 from detector.contracts.events import INTENT_FORM, Act
 from detector.decision.bundle_arrays import damaged
 from detector.decision.bundle_checks import DEEPEST
-from detector.population.base_rates import PARTS_OF_WEEK, Population
+from detector.population.base_rates import PARTS_OF_DAY, PARTS_OF_WEEK, Population
 from detector.population.dialogue_flow import Flow
 from detector.population.slot_pairs import Coherence
 from detector.population.vocabulary import Vocabulary
@@ -181,6 +181,7 @@ _POPULATION: Mapping[str, Read[Any]] = {
     "spread": _table(_share),
     "slots": _table(_table(_rate)),
     "searched": _table(_rate),
+    "day": _table(_row(_share, PARTS_OF_DAY)),
     "hours": _table(_row(_share, PARTS_OF_WEEK)),
     "said": _table(_table(_row(_rate, 2))),
     "within": _table(_table(_rate)),

@@ -184,6 +184,8 @@ def _asked(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass, rung
     """
     event = moment.event
     first = why_first_physical(event, moment.household, risk, rung, at=moment.session.seconds)
+    if rung is Rung.WORKER and not bundle.policy.asks_first(event.intent):
+        first = None
     reasons = [first] if first is not None and ruling.verdict is Verdict.ALLOW else []
     unnamed = why_unclassified(event, bundle.classify(event.intent))
     reasons += [unnamed] if unnamed is not None else []

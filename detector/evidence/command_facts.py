@@ -172,7 +172,7 @@ def _hour_bits(
     """Return how much rarer the part of the day is for the intent than for the home's commands."""
     home, own = counts.get(hours_of(HOME), {}), counts.get(hours_of(event.intent), {})
     usual = _smoothed(home, part, 1.0 / PARTS_OF_DAY)
-    prior = population.day_rate(event.domain, part)
+    prior = population.day_rate(event.intent, part)
     return math.log2(usual / _smoothed(own, part, math.sqrt(prior * usual)))
 
 

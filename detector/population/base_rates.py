@@ -16,8 +16,12 @@ __all__ = ["PARTS_OF_DAY", "PARTS_OF_WEEK", "Population", "part_of_day", "part_o
 
 #: Eight parts of three hours for weekdays and eight for weekends.
 PARTS_OF_WEEK = 16
-#: Eight parts of three hours.
-PARTS_OF_DAY = 8
+#: The hours.
+PARTS_OF_DAY = 24
+
+
+#: Strength of a domain's hours as the prior of an intent's hours, in commands.
+_DAY_STRENGTH = 8.0
 
 
 def part_of_week(seconds: float) -> int:
@@ -33,9 +37,15 @@ def part_of_day(seconds: float) -> int:
     """Return the part of the day in UTC, below ``PARTS_OF_DAY``, of a time since the epoch.
 
     >>> part_of_day(4.5 * 3600)
-    1
+    4
     """
-    return int(seconds % 86_400 // 10_800)
+    return int(seconds % 86_400 // 3_600)
+
+
+def _in_hour(hours: Sequence[float], hour: int) -> float:
+    """Return the probability of an hour of any day, given those of the parts of the week."""
+    weekday, weekend = hours[hour // 3], hours[hour // 3 + PARTS_OF_WEEK // 2]
+    return (weekday + weekend) / 3.0
 
 
 #: Bits if the slot is not known yet, and if it is.
@@ -54,6 +64,8 @@ class Population:
         slots: by committing intent, how often the session knows each slot at the commit.
         searched: by committing intent, how often another intent of the domain preceded it in the
             session.
+        day: by committing intent, the distribution of its commands over the parts of the day,
+            smoothed by that of its domain.
         hours: by domain, the distribution of its sessions over the parts of the week.
         said: by turn (``intent act``) and slot, how often the turn names the slot if the session
             does not know it yet, and if it does.
@@ -68,6 +80,7 @@ class Population:
     spread: Mapping[str, float]
     slots: Mapping[str, Mapping[str, float]]
     searched: Mapping[str, float]
+    day: Mapping[str, tuple[float, ...]]
     hours: Mapping[str, tuple[float, ...]]
     said: Mapping[str, Mapping[str, tuple[float, float]]]
     within: Mapping[str, Mapping[str, float]]
@@ -107,10 +120,16 @@ class Population:
         """Return the intent's share of commands; an unseen intent gets half the rarest share."""
         return _rate(self.committing, intent)
 
-    def day_rate(self, domain: str, part: int) -> float:
-        """Return the probability that a session with ``domain`` falls into ``part`` of the day."""
-        hours = self.hours.get(domain)
-        return hours[part] + hours[part + PARTS_OF_DAY] if hours else 1.0 / PARTS_OF_DAY
+    def day_rate(self, intent: str, part: int) -> float:
+        """Return the probability that a command of ``intent`` falls into ``part`` of the day.
+
+        An unseen intent has the hours of its domain.
+        """
+        day = self.day.get(intent)
+        if day is not None:
+            return day[part]
+        hours = self.hours.get(domain_of(intent))
+        return _in_hour(hours, part) if hours else 1.0 / PARTS_OF_DAY
 
     def hour_rate(self, domain: str, part: int) -> float:
         """Return the probability that a session with ``domain`` falls into ``part`` of the week."""
@@ -152,6 +171,7 @@ class _Counts:
         self.slots: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.within: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.hours: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        self.day: defaultdict[str, Counter[int]] = defaultdict(Counter)
         #: (intent, act) -> turns; with a slot's name -> turns before which the slot was known; with
         #: the name and whether it was known -> turns that named it.
         self.turns: Counter[tuple[str, str]] = Counter()
@@ -179,6 +199,7 @@ class _Counts:
             if event.commits:
                 self.committing[event.intent] += 1
                 self.used_by[event.intent].add(event.household_id)
+                self.day[event.intent][part_of_day(event.seconds)] += 1
                 self.slots[event.intent].update(known)
                 self.within[event.intent].update(within)
                 self.coherence.add(event.intent, within, qualified(domain, within), earlier)
@@ -214,6 +235,18 @@ class _Counts:
             for intent, counts in sorted(slots.items())
         }
 
+    def _day(self, intent: str, found: Counter[int]) -> tuple[float, ...]:
+        """Return the hours of an intent, with those of its domain as a Dirichlet prior."""
+        hours = self.hours[domain_of(intent)]
+        shares = [
+            (hours[part] + 1) / (hours.total() + PARTS_OF_WEEK) for part in range(PARTS_OF_WEEK)
+        ]
+        total = found.total() + _DAY_STRENGTH
+        return tuple(
+            (found[part] + _DAY_STRENGTH * _in_hour(shares, part)) / total
+            for part in range(PARTS_OF_DAY)
+        )
+
     def rates(self) -> Population:
         parts = range(PARTS_OF_WEEK)
         return Population(
@@ -232,6 +265,7 @@ class _Counts:
                 intent: (self.searched[intent] + 1) / (count + 2)
                 for intent, count in sorted(self.committing.items())
             },
+            day={intent: self._day(intent, found) for intent, found in sorted(self.day.items())},
             hours={
                 domain: tuple((hours[part] + 1) / (hours.total() + PARTS_OF_WEEK) for part in parts)
                 for domain, hours in sorted(self.hours.items())

@@ -14,14 +14,18 @@ from detector.simulation.misfires.chain_library import ChainLibrary, Turn, commi
 from detector.simulation.misfires.confusions import SLURP
 from detector.simulation.misfires.kinds import Kind, Place, Situation
 from detector.simulation.misfires.mixture import Mixture
+from detector.simulation.misfires.own_values import OwnValues
 
 __all__ = ["LabelledSession", "inject"]
 
 #: Draws of a kind before the session stays clean. Some kinds cannot happen in some sessions.
-_DRAWS = 4
+_DRAWS = 8
 #: Places of a misfire that can happen anywhere, with their shares: inside the session at a random
 #: turn, before its first turn, or in a session of its own.
 _PLACES, _PLACE_SHARES = ("inside", "before", "apart"), (0.5, 0.3, 0.2)
+#: The shares where a session is one command. Background talk that is heard as one command does not
+#: wait for a resident to give another.
+_ALONE_SHARES = (0.2, 0.2, 0.6)
 #: Beta parameters of the confidence of a meant turn.
 _CLEAR = (14.0, 1.5)
 #: Beta parameters of a misfire's confidence at the usual severity, by (channel, whether someone
@@ -81,19 +85,23 @@ def inject(
     """
     labelled: list[LabelledSession] = []
     own: list[tuple[Turn, ...]] = []
+    values = OwnValues()
     for number, session in enumerate(sessions):
         if session and library.commands and number >= warm * len(sessions) and rng.random() < rate:
             since = session[0].time - labelled[-1].events[-1].time if labelled else None
-            labelled += _with_one(session, own, library, rng, mixture=mixture, since=since)
+            labelled += _with_one(session, own, values, library, rng, mixture=mixture, since=since)
         else:
             labelled.append(LabelledSession.meant(session))
         own += committed_chains(session)
+        for event in session:
+            values.add(event.intent, event.slots)
     return labelled
 
 
 def _with_one(
     session: Sequence[IntentEvent],
     own: Sequence[tuple[Turn, ...]],
+    values: OwnValues,
     library: ChainLibrary,
     rng: np.random.Generator,
     *,
@@ -115,6 +123,8 @@ def _with_one(
             break
     else:
         return [LabelledSession.meant(session)]
+    if kind.foreign:
+        turns = tuple(values.localised(turn, rng) if turn.is_one_shot else turn for turn in turns)
     about = f"{session[0].event_id}:{rng.integers(2**62)}"
     name = hashlib.blake2b(about.encode(), digest_size=8).hexdigest()
     misfire = _Misfire(name, kind, turns, tuple(library.gap(rng) for _ in turns), mixture.severity)
@@ -130,7 +140,8 @@ def _place(place: Place, session: Sequence[IntentEvent], rng: np.random.Generato
         return int(rng.integers(1, max(len(session), 2)))
     if place is Place.INSTEAD:
         return int(rng.integers(len(session)))
-    where = str(rng.choice(_PLACES, p=_PLACE_SHARES))
+    shares = _ALONE_SHARES if len(session) == 1 and session[0].commits else _PLACE_SHARES
+    where = str(rng.choice(_PLACES, p=shares))
     return {"inside": int(rng.integers(len(session))), "before": 0, "apart": None}[where]
 
 
@@ -148,7 +159,9 @@ def _put(
     """
     count = len(misfire.turns)
     if at is None and since is not None and since > 2 * misfire.lasts:
-        begin = replace(session[0], time=session[0].time - since / 2, session_id=misfire.name)
+        # Nobody needs to speak to the assistant around it, so any time of the silence is as likely.
+        ago = misfire.lasts + float(rng.random()) * (since - 2 * misfire.lasts)
+        begin = replace(session[0], time=session[0].time - ago, session_id=misfire.name)
         apart = _interleaved([begin], misfire, [0] * count, rng)
         return [apart.part(0, count), LabelledSession.meant(session)]
     if misfire.kind.place is Place.INSTEAD:

@@ -77,6 +77,8 @@ class Kind:
         turns: creates the turns; empty if the kind cannot occur in the situation.
         place: where it can occur.
         usual: relative frequency in the default mixture.
+        foreign: whether its turns are those of other households, so that the values of one-shot
+            commands have to be replaced by the household's own (``own_values.py``).
     """
 
     name: str
@@ -85,6 +87,7 @@ class Kind:
     turns: Callable[[Situation], tuple[Turn, ...]]
     place: Place = Place.ANYWHERE
     usual: float = 1.0
+    foreign: bool = True
 
 
 def _phantom_template(situation: Situation) -> tuple[Turn, ...]:
@@ -297,6 +300,7 @@ KINDS = (
         _repeated,
         Place.AFTER_COMMAND,
         usual=0.0,
+        foreign=False,
     ),
     Kind("game", "a command started again and again, as in a child's game", True, _game),
     Kind(
@@ -304,6 +308,7 @@ KINDS = (
         "a meant chain that is heard as another command from some turn on",
         True,
         _misheard,
+        foreign=False,
     ),
     Kind(
         "wrong_detail",
@@ -311,6 +316,7 @@ KINDS = (
         True,
         _wrong_detail,
         usual=0.0,
+        foreign=False,
     ),
 )
 

@@ -51,9 +51,9 @@ def test_a_command_is_counted_in_the_home_the_device_and_after_the_commands_befo
     assert latest_at(known.latest, device_name("attic")) is None
 
 
-def test_a_use_also_counts_in_the_parts_of_the_day_beside_its_own() -> None:
+def test_a_use_also_counts_in_the_hours_beside_its_own() -> None:
     known = meant(Commands(), at=3600.0)
-    assert known.counts[hours_of(ON)] == {"0": 2, "7": 1, "1": 1}
+    assert known.counts[hours_of(ON)] == {"1": 2, "0": 1, "2": 1}
     assert known.counts[hours_of(HOME)] == known.counts[hours_of(ON)]
 
 
