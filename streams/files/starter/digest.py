@@ -1,3 +1,3 @@
 """The SHA-256 of the starter bundle's manifest. ``misfire starter train`` writes it."""
 
-SHA256 = "e4ede7dca4153a40b6c9cfc61c56817a4695c214ad8f9ef6a0c1768bc855f6a8"
+SHA256 = "a8ce178673f719ef9bd042c8bc3a1f3ea32754bb3bc61ebbe0fe4fa3932954c3"
