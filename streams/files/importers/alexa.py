@@ -22,7 +22,7 @@ from streams.files.importers.records import (
     Unreadable,
     found_at,
 )
-from streams.files.importers.source import opened
+from streams.files.importers.source import Source, opened
 from streams.files.importers.times import Times
 
 __all__ = ["NOT_DIRECTED", "read_alexa"]
@@ -44,40 +44,38 @@ def read_alexa(path: Path, times: Times, advance: Advance) -> Iterator[Found]:
         DependencyUnavailable: the file does not exist.
         UsageError: the file is not a voice history.
     """
-    number = 0
-    for number, value in enumerate(_values(path, advance), 1):
-        yield found_at(f"record {number}", partial(_found, value, times))
-    if not number and not _is_empty_history(path):
+    number, is_history = 0, False
+    with opened(path, advance) as source:
+        for value in _values(source, path):
+            is_history = True
+            if value is not None:
+                number += 1
+                yield found_at(f"record {number}", partial(_found, value, times))
+    if not is_history and not _is_empty_history(path):
         raise UsageError(
             f"{path} has no {_RECORDS}; give the JSON of Alexa's voice history (its answers to"
             " customer-history-records)"
         )
 
 
-def _values(path: Path, advance: Advance) -> Iterator[Any]:
-    found = False
-    for place in ((_RECORDS, ELEMENT), (ELEMENT, _RECORDS, ELEMENT), (ELEMENT,)):
-        with opened(path, advance) as source:
-            if source.first() == (b"{" if place[0] == _RECORDS else b"["):
-                for value in values_in(source, path, *place):
-                    # An array of other things than pages and records is no history.
-                    if place == (ELEMENT,) and not _has_key(value):
-                        continue
-                    found = True
-                    yield value
-        if found:
-            return
+def _values(source: Source, path: Path) -> Iterator[Any]:
+    """Yield the records of a page, an array of pages, or an array; ``None`` for an empty page."""
+    if source.first() == b"{":
+        yield from values_in(source, path, _RECORDS, ELEMENT)
+    elif source.first() == b"[":
+        for value in values_in(source, path, ELEMENT):
+            page = value.get(_RECORDS) if isinstance(value, dict) else None
+            if isinstance(page, list):
+                yield from page or [None]
+            # An array of other things than pages and records is no history.
+            elif isinstance(value, dict) and "recordKey" in value:
+                yield value
 
 
 def _is_empty_history(path: Path) -> bool:
-    """Return whether a file is a history without records."""
+    """Return whether a file is a page without records."""
     with opened(path, lambda *_: None) as source:
-        place = {b"{": (_RECORDS,), b"[": (ELEMENT, _RECORDS)}.get(source.first())
-        return place is not None and next(values_in(source, path, *place), None) == []
-
-
-def _has_key(value: object) -> bool:
-    return isinstance(value, dict) and "recordKey" in value
+        return source.first() == b"{" and next(values_in(source, path, _RECORDS), None) == []
 
 
 def _found(value: Any, times: Times) -> Found:

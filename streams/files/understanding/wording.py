@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 __all__ = ["LONGEST_TEXT", "reduced"]
 
 #: Longest text in characters that is understood. A command of 30 words has about 170.
 LONGEST_TEXT = 300
+
+#: Texts whose form is remembered: a home says the same things every day.
+_REMEMBERED = 20_000
 
 _WAKE_WORDS = (
     r"(?:(?:hey|hi|ok|okay) )?"
@@ -31,6 +35,7 @@ _LONG_FORMS = (
 _PUNCTUATION = re.compile(r"(?!(?<=\d)[.:/](?=\d))[^\w\s'%°+-]|_")
 
 
+@lru_cache(_REMEMBERED)
 def reduced(text: str) -> str:
     """Return the form of a text that rules read; it is empty if nothing but a wake word was said.
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,13 @@ def test_the_sample_is_read() -> None:
 )
 def test_a_page_pages_and_records_are_read(content: object, tmp_path: Path) -> None:
     assert [each.key for each in records(read(written(tmp_path, content)))] == [RECORD["recordKey"]]
+
+
+@pytest.mark.parametrize("content", [history(RECORD), [history(RECORD)], [RECORD]])
+def test_standard_input_is_a_dash(content: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = gzip.compress(json.dumps(content).encode())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert len(records(read(Path("-")))) == 1
 
 
 def test_other_encodings_and_gzip_are_read(tmp_path: Path) -> None:
