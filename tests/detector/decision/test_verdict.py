@@ -82,7 +82,7 @@ def test_the_budget_takes_precedence_over_costs(p_value: float, verdict: Verdict
 @pytest.mark.parametrize("risk", RiskClass)
 def test_without_calibration_the_class_fallback_answers_and_is_marked(risk: RiskClass) -> None:
     moment = send(ABSURD)
-    bundle = hand_bundle(calibration=hand_calibration(per_category=1))
+    bundle = hand_bundle(calibration=hand_calibration(per_category=0))
     judgement = judge_chain(moment, bundle, risk)
     ruling = rule_on(moment, judgement, bundle, risk)
     assert judgement.p_value is None

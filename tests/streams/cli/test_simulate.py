@@ -122,7 +122,7 @@ def test_kinds_of_misfire_their_shares_and_their_severity_can_be_chosen(misfire:
 
 
 def test_all_kinds_but_one_can_be_chosen(misfire: Misfire) -> None:
-    assert misfire(*MIXED, "--households", "12", "--kind", "all", "--kind", "spliced=0") == 0
+    assert misfire(*MIXED, "--households", "30", "--kind", "all", "--kind", "spliced=0") == 0
     found = set(read_labels(Path("labels.jsonl")).values())
     assert {"monologue", "interleaved", "repeated", "wrong_detail"} <= found
     assert "spliced" not in found
