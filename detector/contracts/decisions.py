@@ -145,8 +145,8 @@ class Decision:
     chain and ``event_bits`` that of this event, both in bits; higher is rarer.
 
     ``abstained`` means that the judge had no basis for a judgement and the policy's rule decided.
-    A reason's code explains why: the bundle does not know the intent, which no household or too few
-    used in training (``unknown_intent``), the risk class has too few commands to calibrate on
+    A reason's code explains why: too few households used a harmful intent in training and this
+    household never did (``unknown_intent``), the risk class has too few commands to calibrate on
     (``too_little_calibration``), or the judge did not return a number (``judge_failed``).
 
     ``degraded`` means that a rung below the worker made the decision. ``clock_replaced`` means that

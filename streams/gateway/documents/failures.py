@@ -47,6 +47,12 @@ _RULE: Answers = MappingProxyType(
 )
 
 
+#: An unknown intent that does little harm is judged by what the household itself did.
+_UNKNOWN: Answers = MappingProxyType(
+    dict(_RULE) | {RiskClass.READ_ONLY: Judged.HOUSEHOLD, RiskClass.REVERSIBLE: Judged.HOUSEHOLD}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """One kind of failure.
@@ -54,7 +60,8 @@ class Failure:
     Attributes:
         broken: its name.
         rung: the rung that answers.
-        code: the code of the first reason; empty if the worker answers as usual.
+        code: the code of the first reason, unless the household's model answers; empty if it
+            always does.
         answers: the verdict by risk class.
         meaning: a description, as a clause.
     """
@@ -149,8 +156,8 @@ FAILURES: tuple[Failure, ...] = (
         "unknown intent",
         Rung.WORKER,
         "unknown_intent",
-        _RULE,
-        "too few households in the training data used it",
+        _UNKNOWN,
+        "too few households in the training data used it, and this household never did",
     ),
     Failure(
         "household new",
