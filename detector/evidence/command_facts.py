@@ -46,6 +46,7 @@ class CommandFacts:
         device_domain_bits: of the domain, at the device.
         action_bits: of the action, in any domain of the home.
         hour_bits: of the part of the day for the intent, beyond that for any command of the home.
+        own_hour_bits: of the part of the day for the intent.
         uses: log2(1 + uses) of the intent in the home.
         device_uses: log2(1 + uses) of the intent at the device.
         known: log2(1 + commands) that the home is known by.
@@ -69,6 +70,7 @@ class CommandFacts:
     device_domain_bits: float
     action_bits: float
     hour_bits: float
+    own_hour_bits: float
     uses: float
     device_uses: float
     known: float
@@ -117,6 +119,7 @@ def command_facts(
     home_domain = predictive(domains, domain, population.domain_rate(domain))
     actions = _by(action_of, in_home)
     used = commands.last_used
+    own_hour_bits, usual_hour = _hours(counts, event, population, part_of_day(device_seconds))
     of_domain = f"{domain}."
     in_domain = [seconds for key, seconds in used.items() if key.startswith(of_domain)]
     accepted = [each for each in commands.latest if each.accepted]
@@ -131,7 +134,8 @@ def command_facts(
         home_domain_bits=-math.log2(home_domain),
         device_domain_bits=-math.log2(predictive(local_domains, domain, home_domain)),
         action_bits=-math.log2(predictive(actions, action_of(intent), home)),
-        hour_bits=_hour_bits(counts, event, population, part_of_day(device_seconds)),
+        hour_bits=own_hour_bits + math.log2(usual_hour),
+        own_hour_bits=own_hour_bits,
         uses=math.log2(1 + in_home.get(intent, 0)),
         device_uses=math.log2(1 + at_this.get(intent, 0)),
         known=math.log2(1 + sum(in_home.values())),
@@ -166,14 +170,14 @@ def _kinship(before: Command | None, event: IntentEvent) -> float:
     return float((domain_of(before.intent) == event.domain) + (before.intent == event.intent))
 
 
-def _hour_bits(
+def _hours(
     counts: Mapping[str, Mapping[str, int]], event: IntentEvent, population: Population, part: int
-) -> float:
-    """Return how much rarer the part of the day is for the intent than for the home's commands."""
+) -> tuple[float, float]:
+    """Return the bits of the part of the day for the intent, and its share for any command."""
     home, own = counts.get(hours_of(HOME), {}), counts.get(hours_of(event.intent), {})
     usual = _smoothed(home, part, 1.0 / PARTS_OF_DAY)
-    prior = population.day_rate(event.intent, part)
-    return math.log2(usual / _smoothed(own, part, math.sqrt(prior * usual)))
+    prior = math.sqrt(population.day_rate(event.domain, part) * usual)
+    return -math.log2(_smoothed(own, part, prior)), usual
 
 
 def _smoothed(hours: Mapping[str, int], part: int, base: float) -> float:

@@ -131,6 +131,17 @@ TERMS = (
         _of_facts(lambda facts: facts.hour_bits),
     ),
     Term(
+        "command_own_hour_bits",
+        "bits",
+        "surprisal of the part of the day for the intent in this home",
+        Sentences(
+            "this home hardly ever gives {intent} at that time of day ({value:.1f} bits)",
+            "it is not rare for this home to give {intent} at that time of day",
+            edge=RARE,
+        ),
+        _of_facts(lambda facts: facts.own_hour_bits),
+    ),
+    Term(
         "command_uses",
         "log2 commands",
         "recent meant uses of the intent in the home",
