@@ -153,7 +153,7 @@ def _hours(rng: np.random.Generator) -> dict[str, npt.NDArray[np.float64]]:
 
     Homes differ in how regular they are.
     """
-    regular = float(rng.beta(1.0, 1.2))
+    regular = float(rng.beta(2.0, 1.0))
     hours = {}
     for name, command in COMMANDS.items():
         usual = HOURS[command.hours]

@@ -60,6 +60,9 @@ OCCASIONS: tuple[Occasion, ...] = (
     Occasion(0.1, "dusk", ("blind.close", "blind.open"), 60.0),  # the sun blinds the screen
 )
 
+#: Share of occasions at the home's usual hour: the children come from school, the parcels arrive.
+_USUAL_HOUR = 0.7
+
 #: The commands that are steps of a routine or an occasion.
 STEPS = frozenset(
     {step for steps in ROUTINES.values() for step in steps}
@@ -77,6 +80,7 @@ class Habits:
         spoken: the probability that a step of an occasion is given by voice.
         dusk: the home's hour of closing the blinds.
         dinner: the home's hour of cooking.
+        usual: the home's usual hour of each occasion.
     """
 
     kept: Mapping[str, float]
@@ -84,6 +88,7 @@ class Habits:
     spoken: Mapping[str, float]
     dusk: float
     dinner: float
+    usual: tuple[float, ...]
 
     def per_day(self) -> float:
         """Return the expected number of routine commands on a day."""
@@ -97,6 +102,7 @@ class Habits:
             {name: share * factor for name, share in self.spoken.items()},
             self.dusk,
             self.dinner,
+            self.usual,
         )
 
     def wishes(
@@ -107,10 +113,11 @@ class Habits:
             if rng.random() < self.kept[name]:
                 said = self.steps[name]
                 yield hour, tuple(step for step in said if rng.random() < said[step])
-        for occasion in OCCASIONS:
+        for occasion, usual in zip(OCCASIONS, self.usual, strict=True):
             for _ in range(int(rng.poisson(occasion.often))):
-                weights = HOURS[occasion.hours]
-                hour = float(rng.choice(24, p=weights / weights.sum())) + float(rng.random())
+                hour = _hour_of(occasion, rng)
+                if rng.random() < _USUAL_HOUR:
+                    hour = float(rng.normal(usual, 1.0))
                 if not any(day.is_in(hour) for day in days):
                     continue
                 for step in occasion.steps:
@@ -146,4 +153,10 @@ def draw_habits(known: frozenset[str], rng: np.random.Generator) -> Habits:
         spoken={step: float(rng.beta(0.8, 1.6)) for step in sorted(STEPS & known)},
         dusk=float(rng.normal(19.3, 1.3)),
         dinner=float(rng.normal(18.6, 0.9)),
+        usual=tuple(_hour_of(occasion, rng) for occasion in OCCASIONS),
     )
+
+
+def _hour_of(occasion: Occasion, rng: np.random.Generator) -> float:
+    weights = HOURS[occasion.hours]
+    return float(rng.choice(24, p=weights / weights.sum())) + float(rng.random())
