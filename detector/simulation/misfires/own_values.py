@@ -43,15 +43,20 @@ class OwnValues:
     """What a household has said in its slots so far."""
 
     _said: defaultdict[tuple[str, str], _Said] = field(default_factory=lambda: defaultdict(_Said))
+    _domains: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def add(self, intent: str, slots: dict[str, str]) -> None:
         """Add the slots of one meant turn."""
+        domain = domain_of(intent)
         for name, value in slots.items():
-            for context in (intent, domain_of(intent), ""):
+            for context in (intent, domain):
                 self._said[context, name].add(value)
+            # A room is one of every domain; the name of a device is not.
+            if self._domains.setdefault((name, value), domain) != domain:
+                self._said["", name].add(value)
 
     def localised(self, turn: Turn, rng: np.random.Generator) -> Turn:
-        """Return a turn with the household's values: those of the intent, its domain, or any."""
+        """Return a turn with the household's values: those of the intent or of its domain, or rooms."""
         slots = {}
         for name, foreign in turn.slots.items():
             contexts = ((context, name) for context in (turn.intent, domain_of(turn.intent), ""))

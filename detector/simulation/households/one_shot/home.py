@@ -59,6 +59,7 @@ class Home:
         hours: the hours of each command in this home, as in ``HOURS``.
         explores: share of commands by mood that the home has never given.
         follows: probability that a command is followed by a related one.
+        near: probability that a device is controlled from the satellite in its room.
         by_name: probability that a device is named; otherwise its room is.
         values: the usual values of each slot, the first most.
         queries_commit: whether its runtime reports questions as commands.
@@ -77,6 +78,7 @@ class Home:
     hours: Mapping[str, npt.NDArray[np.float64]]
     explores: float
     follows: float
+    near: float
     by_name: float
     values: Mapping[str, tuple[str, ...]]
     queries_commit: bool
@@ -133,6 +135,7 @@ def draw_home(days: int, rng: np.random.Generator, dialects: Mapping[str, Dialec
         hours=_hours(rng),
         explores=float(rng.beta(1.2, 60.0)),
         follows=float(rng.beta(2.0, 9.0)),
+        near=float(rng.beta(1.5, 1.5)),
         by_name=float(rng.beta(0.8, 1.2)),
         values={
             slot: tuple(new_token(rng) for _ in range(_USUAL_VALUES.get(slot, 5)))

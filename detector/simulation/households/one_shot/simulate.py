@@ -215,7 +215,7 @@ def _burst(
 def _satellite(home: Home, thing: Thing | None, rng: np.random.Generator) -> str:
     """Return the satellite in the device's room, if there is one; otherwise any."""
     near = [device for device, area in home.satellites if thing and area == thing.area]
-    if near and rng.random() < 0.85:
+    if near and rng.random() < home.near:
         return near[0]
     return home.satellites[int(rng.integers(len(home.satellites)))][0]
 

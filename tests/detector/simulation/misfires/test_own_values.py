@@ -41,7 +41,16 @@ def test_the_values_of_the_intent_come_before_those_of_its_domain_and_of_others(
     assert set(drawn(values, turn("light.HassTurnOff", area=FOREIGN), "area")) >= {"k1_hall"}
     assert "k1_kitchen" not in drawn(values, turn("light.HassTurnOff", area=FOREIGN), "area")
     assert "k1_lounge" not in drawn(values, turn("light.HassLightSet", area=FOREIGN), "area")
-    assert "k1_lounge" in drawn(values, turn("fan.HassTurnOn", area=FOREIGN), "area")
+    assert set(drawn(values, turn("fan.HassTurnOn", area=FOREIGN), "area")) == {FOREIGN}
+
+
+def test_a_room_of_several_domains_may_be_named_with_a_command_that_is_new() -> None:
+    values = OwnValues()
+    for _ in range(200):
+        values.add("light.HassTurnOn", {"area": "k1_kitchen", "name": "k1_lamp"})
+        values.add("media_player.HassMediaPause", {"area": "k1_kitchen"})
+    assert "k1_kitchen" in drawn(values, turn("fan.HassTurnOn", area=FOREIGN), "area")
+    assert set(drawn(values, turn("fan.HassTurnOn", name=FOREIGN), "name")) == {FOREIGN}
 
 
 def test_a_slot_that_the_home_never_used_keeps_its_value() -> None:
