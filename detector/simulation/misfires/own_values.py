@@ -56,7 +56,7 @@ class OwnValues:
                 self._said["", name].add(value)
 
     def localised(self, turn: Turn, rng: np.random.Generator) -> Turn:
-        """Return a turn with the household's values: those of the intent or of its domain, or rooms."""
+        """Return a turn with the household's values of the intent, its domain, or any room."""
         slots = {}
         for name, foreign in turn.slots.items():
             contexts = ((context, name) for context in (turn.intent, domain_of(turn.intent), ""))
