@@ -8,6 +8,7 @@ about as often as the household's meant commands have.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -45,7 +46,7 @@ class OwnValues:
     _said: defaultdict[tuple[str, str], _Said] = field(default_factory=lambda: defaultdict(_Said))
     _domains: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def add(self, intent: str, slots: dict[str, str]) -> None:
+    def add(self, intent: str, slots: Mapping[str, str]) -> None:
         """Add the slots of one meant turn."""
         domain = domain_of(intent)
         for name, value in slots.items():
