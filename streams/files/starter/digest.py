@@ -1,3 +1,3 @@
 """The SHA-256 of the starter bundle's manifest. ``misfire starter train`` writes it."""
 
-SHA256 = "cbec918a79a98a0ef30be232600c4e19ec1fcfa23e0838571e0fd9cf27c8f7b5"
+SHA256 = "b1d79c6328c542da69177b819c86abf98e237c5e1ac42b73cdb767c9f4eb4003"
