@@ -149,9 +149,7 @@ def test_an_empty_setting_does_not_override_a_lower_source(tmp_path: Path) -> No
     assert load(environment={"MISFIRE_CONFIG": " "}).settings == Settings()
 
 
-@pytest.mark.parametrize(
-    "name", ["bundle", "operator_token_file", "broker", "partitions", "kafka_security"]
-)
+@pytest.mark.parametrize("name", ["operator_token_file", "broker", "partitions", "kafka_security"])
 def test_a_required_setting_cannot_be_empty(name: str) -> None:
     with pytest.raises(UsageError, match=name):
         load(environment={f"MISFIRE_{name.upper()}": ""})
@@ -184,9 +182,9 @@ def test_a_settings_file_is_read_from_a_pipe() -> None:
 def test_every_problem_of_all_sources_is_reported_at_once(tmp_path: Path) -> None:
     file = _file(
         tmp_path / "some.toml",
-        'grop = "x"\npartitions = "many"\nreplication = true\nbundle = ""\nnested = { a = 1 }',
+        'grop = "x"\npartitions = "many"\nreplication = true\nbroker = ""\nnested = { a = 1 }',
     )
     with pytest.raises(UsageError) as refused:
         load(file, {"MISFIRE_WORKER_PORT": "99999"})
-    for name in ("grop", "partitions", "replication", "bundle", "nested", "worker_port"):
+    for name in ("grop", "partitions", "replication", "broker", "nested", "worker_port"):
         assert f"  - {name} (" in str(refused.value)

@@ -120,7 +120,7 @@ def test_intents_without_a_rule_are_listed(
     said: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(doctor, "read_bundle", lambda _: SimpleNamespace(unclassified=trained_on))
+    monkeypatch.setattr(doctor, "read_deciding", lambda _: SimpleNamespace(unclassified=trained_on))
     finding = doctor._classified(Settings(), recent)
     assert (finding.part, finding.ok) == ("intents", ok)
     assert said in finding.text
@@ -130,7 +130,7 @@ def test_a_missing_bundle_hides_no_unclassified_intent(monkeypatch: pytest.Monke
     def missing(_: object) -> None:
         raise DependencyUnavailable("there is no bundle")
 
-    monkeypatch.setattr(doctor, "read_bundle", missing)
+    monkeypatch.setattr(doctor, "read_deciding", missing)
     assert not doctor._classified(Settings(), {"quiz.Start": 1}).ok
 
 
