@@ -176,7 +176,7 @@ def _hours(
     """Return the bits of the part of the day for the intent, and its share for any command."""
     home, own = counts.get(hours_of(HOME), {}), counts.get(hours_of(event.intent), {})
     usual = _smoothed(home, part, 1.0 / PARTS_OF_DAY)
-    prior = math.sqrt(population.day_rate(event.domain, part) * usual)
+    prior = math.sqrt(population.day_rate(event.intent, part) * usual)
     return -math.log2(_smoothed(own, part, prior)), usual
 
 

@@ -43,9 +43,9 @@ class Recipe:
         seed: seed of the simulation and of the training.
     """
 
-    new_homes: int = 90
-    homes: int = 40
-    households: int = 24
+    new_homes: int = 60
+    homes: int = 20
+    households: int = 14
     first_days: int = 8
     days: int = 21
     seed: int = 18
