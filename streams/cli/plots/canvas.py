@@ -28,6 +28,7 @@ LINES: Sequence[Mapping[str, Any]] = tuple(
         ("#d55e00", "-.", "^", 1.4),
         ("#707070", ":", "D", 1.4),
         ("#009e73", (0, (5, 1, 1, 1, 1, 1)), "v", 1.4),
+        ("#cc79a7", (0, (7, 2)), "P", 1.4),
     )
 )
 FILLS: Sequence[Mapping[str, Any]] = tuple(
