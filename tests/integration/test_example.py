@@ -54,7 +54,7 @@ def test_the_printed_challenge_words_confirm_the_command(tmp_path: Path) -> None
     place = tmp_path / "bundle"
     # There are too few commands for calibration, so the worker applies the policy's rule, which
     # confirms messages.
-    write_bundle(hand_bundle(calibration=hand_calibration(5)), place)
+    write_bundle(hand_bundle(calibration=hand_calibration(1)), place)
     with EmbeddedBroker(port=0) as broker:
         prepare(broker)
         with (
