@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from detector.household.learning import DISCOUNT, STRENGTH
+from detector.household.command_counts import DISCOUNT, STRENGTH
 
 __all__ = ["lift_bits", "rates_of", "score_blocks"]
 

@@ -16,7 +16,7 @@ from itertools import islice
 from detector.contracts.clocks import apart
 from detector.contracts.events import CONVERSATION, domain_of
 from detector.contracts.standing import MEANT
-from detector.household.command_counts import with_meant
+from detector.household.command_counts import DISCOUNT, STRENGTH, with_meant
 from detector.household.fast_replace import changed
 from detector.household.state import (
     FORGET_SECONDS,
@@ -50,8 +50,6 @@ _SURELY_KEPT = math.floor(math.log(FORGOTTEN) / math.log(DECAY))
 #: give each command in a session of its own. What a third-party skill or a loop repeats a thousand
 #: times in an hour therefore cannot fill the memory within a day.
 LESSONS_A_DAY = 64
-#: Pitman-Yor discount and strength (Pitman & Yor 1997); Teh 2006 uses similar values for words.
-DISCOUNT, STRENGTH = 0.3, 1.0
 _DAY = 86_400
 #: Weight of the newest session in the share of sessions with something new.
 NOVELTY_WEIGHT = 0.1

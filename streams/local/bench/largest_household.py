@@ -21,6 +21,15 @@ from detector.contracts.decisions import (
 )
 from detector.contracts.events import MAX_ID_LENGTH, Outcome, OutcomeKind, OutcomeSource
 from detector.contracts.standing import Standing
+from detector.household.command_counts import (
+    MAX_CHARACTERS,
+    MAX_COMMANDS,
+    MAX_CONTEXTS,
+    MAX_USES,
+    MOST,
+    Command,
+    Commands,
+)
 from detector.household.state import (
     MAX_EARLY,
     MAX_INTENTS,
@@ -71,6 +80,7 @@ def largest() -> Stored:
         tokens=("a" * 6,) * MAX_TOKENS,
         hours=(_FLOAT,) * PARTS_OF_WEEK,
         novelty=_FLOAT,
+        commands=_commands(),
         sessions=(_session(),) * MAX_SESSIONS,
         pending=(_pending(),) * MAX_PENDING,
         early=(_outcome(),) * MAX_EARLY,
@@ -145,6 +155,22 @@ def _pending() -> Pending:
         tokens=("a" * 6,) * MAX_KNOWN_SLOTS,
         standing=Standing.CONFIRMED,
         confirmation_id="a" * 54,
+        device="a" * 6,
+        contexts=(f"@>{_INTENT}",) * 4,
+    )
+
+
+def _commands() -> Commands:
+    """Return the most commands: long names of contexts, and short keys in the remaining room."""
+    name, keys = "@>" + "a" * 126, MAX_CHARACTERS // MAX_CONTEXTS // 2
+    return Commands(
+        latest=(Command(intent=_INTENT, device="a" * 6, seconds=_FLOAT, accepted=False),)
+        * MAX_COMMANDS,
+        counts={
+            _numbered(name, context): {f"a.{key:02}": 2 * MOST for key in range(keys // 4)}
+            for context in range(MAX_CONTEXTS)
+        },
+        last_used={_numbered(f"{'a' * 6} {_INTENT}", use): _FLOAT for use in range(MAX_USES)},
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.evaluation.masquerade import lift_bits, rates_of, score_blocks
-from detector.household.learning import DISCOUNT, STRENGTH
+from detector.household.command_counts import DISCOUNT, STRENGTH
 
 COMMANDS = {"ls", "vi", "cc", "mail"}
 OTHERS = Counter({"ls": 50, "mail": 50})

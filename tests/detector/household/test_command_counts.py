@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from detector.household.command_counts import (
     HOME,
+    MAX_CHARACTERS,
     MAX_COMMANDS,
     MAX_CONTEXTS,
-    MAX_KEYS,
+    MAX_USES,
     MOST,
     Commands,
     after,
@@ -76,11 +77,24 @@ def test_everything_is_bounded_and_the_latest_is_kept() -> None:
         heard = event(intent=f"skill{number}.Run", device_id=f"d{number}")
         known = with_command(known, heard, number, accepted=True)
         known = meant(known, heard.intent, at=number, device=device_name(heard.device_id))
-        assert len(known.counts[HOME]) <= MAX_KEYS
     assert len(known.latest) == MAX_COMMANDS
     assert len(known.counts) == MAX_CONTEXTS
-    assert len(known.last_used) == 2 * MAX_KEYS
+    assert len(known.last_used) == MAX_USES
     assert heard.intent in known.last_used
+
+
+def test_long_names_displace_the_contexts_that_were_used_first() -> None:
+    def long(number: int) -> str:
+        return f"{'a' * 64}.{'b' * 60}{number:04}"
+
+    known = meant(Commands(), ON)
+    for number in range(MAX_CONTEXTS):
+        contexts = (HOME, after(long(number // 8)), after_at_device(long(number // 8)))
+        known = with_meant(known, long(number), contexts, KITCHEN, device_seconds=0.0, at=0.0)
+    kept = sum(len(context) + sum(map(len, found)) for context, found in known.counts.items())
+    assert MAX_CHARACTERS * 0.7 < kept <= MAX_CHARACTERS
+    assert HOME in known.counts
+    assert hours_of(ON) not in known.counts
 
 
 def test_a_command_that_was_not_meant_is_not_accepted_afterwards() -> None:

@@ -25,6 +25,8 @@ def test_the_largest_household_fills_every_field_and_survives_packing() -> None:
     for value in (
         household,
         state,
+        state.commands,
+        state.pending[0],
         session,
         session.chain,
         session.subject,
