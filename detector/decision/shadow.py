@@ -13,7 +13,7 @@ from detector.contracts.standing import Standing
 from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
 from detector.decision.labelled_outcomes import reveal
-from detector.household.state import HouseholdState
+from detector.household.state import LEARNED, HouseholdState
 
 __all__ = ["decide_in_shadow", "settle_in_shadow"]
 
@@ -26,18 +26,7 @@ _MEANT = {
 }
 
 #: Fields that do not depend on the bundle. Posteriors, chains and questions do.
-_LEARNED = (
-    "events",
-    "learned",
-    "taught_on",
-    "taught",
-    "intents",
-    "domains",
-    "tokens",
-    "hours",
-    "novelty",
-    "commands",
-)
+_SHARED = ("events", *LEARNED)
 
 
 def decide_in_shadow(
@@ -59,7 +48,7 @@ def decide_in_shadow(
         The decision, and the state for the shadow's next one.
     """
     return decide(
-        replace(own, **{name: getattr(active, name) for name in _LEARNED}), event, bundle, at=at
+        replace(own, **{name: getattr(active, name) for name in _SHARED}), event, bundle, at=at
     )
 
 

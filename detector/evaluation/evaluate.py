@@ -52,8 +52,8 @@ class Evaluation:
     Attributes:
         events: number of events.
         committing: number of committing events.
-        unknown: committing events whose intent the bundle does not know; the policy's fallback
-            decides on them.
+        unknown: committing events whose intent the bundle does not know. The household's own
+            history decides on them, or the policy's fallback on harmful ones that are new there.
         misfires: number of misfires.
         auroc: area under the ROC curve of the misfire probability.
         recall: share of false interruptions -> share of misfires above the threshold that gives it

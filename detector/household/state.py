@@ -16,6 +16,8 @@ from detector.contracts.standing import Standing
 from detector.household.command_counts import Commands
 
 __all__ = [
+    "HABITS",
+    "LEARNED",
     "Chain",
     "HouseholdState",
     "Pending",
@@ -48,6 +50,12 @@ FORGET_SECONDS = 86_400.0
 MAX_INTENTS = 256
 #: Slot values kept, the latest used.
 MAX_TOKENS = 64
+
+
+#: The fields of a household's state that describe its habits.
+HABITS = ("learned", "intents", "domains", "tokens", "hours", "novelty", "commands")
+#: The fields that change by learning.
+LEARNED = ("taught_on", "taught", *HABITS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,7 +163,8 @@ def evaluate(
     if found.unknown:
         note(
             f"{found.unknown:,} of {found.committing:,} commands have intents that the bundle was "
-            "not trained on, and the policy decided them; train on a stream with these intents"
+            "not trained on; each household's own history decided them, and the policy those that "
+            "could do harm and were new there; train on a stream with these intents"
         )
     if not misfires:
         note(f"{labels} contains no labels, so there are no figures about misfires")

@@ -13,7 +13,7 @@ from detector.contracts.decisions import Decision, Rung
 from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
 from detector.decision.decide import decide, follow
-from detector.household.state import HouseholdState
+from detector.household.state import LEARNED, HouseholdState
 from streams.gateway.shares import FairCache
 
 __all__ = ["Sessions", "Turn"]
@@ -22,18 +22,6 @@ __all__ = ["Sessions", "Turn"]
 _HOUSEHOLDS = 20_000
 #: A household has one cache entry, under this name.
 _ALL = ""
-#: The fields of a household's state that change by learning.
-_LEARNED = (
-    "learned",
-    "taught_on",
-    "taught",
-    "intents",
-    "domains",
-    "tokens",
-    "hours",
-    "novelty",
-    "commands",
-)
 
 
 @dataclass(slots=True)
@@ -116,4 +104,4 @@ def _unlearned(state: HouseholdState) -> HouseholdState:
     if not state.taught:
         return state
     bare = HouseholdState.new(state.household_id)
-    return replace(state, **{name: getattr(bare, name) for name in _LEARNED})
+    return replace(state, **{name: getattr(bare, name) for name in LEARNED})

@@ -15,12 +15,10 @@ from detector.decision.bundle import Bundle
 from detector.evidence import Moment
 from detector.household.fast_replace import changed
 from detector.household.sessions import observe, remember
-from detector.household.state import HouseholdState
+from detector.household.state import HABITS, HouseholdState
 
-__all__ = ["HABITS", "LATER_SESSIONS", "Later"]
+__all__ = ["LATER_SESSIONS", "Later"]
 
-#: The fields of a state that describe habits; all others describe the present moment.
-HABITS = ("learned", "intents", "domains", "tokens", "hours", "novelty", "commands")
 #: Later sessions to learn from; after them, what was learned before counts half.
 LATER_SESSIONS = 34
 #: Later events to learn from, in case the household learns from few of its sessions.

@@ -3,8 +3,8 @@ from typing import Any
 
 from detector.contracts.events import Act, IntentEvent
 from detector.evaluation.scan import scan
-from detector.evaluation.scan.later import HABITS, LATER_SESSIONS, Later
-from detector.household.state import HouseholdState
+from detector.evaluation.scan.later import LATER_SESSIONS, Later
+from detector.household.state import HABITS, HouseholdState
 from tests.detector.builders import SURE, dialogue, hand_bundle, hand_judge
 from tests.detector.moments import moment_of
 
