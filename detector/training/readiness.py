@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from detector.contracts.decisions import MILD, RiskClass, Verdict
@@ -50,39 +50,45 @@ class Readiness:
 
 def readiness_of(chains: Iterable[HeldOut], calibration: Calibration, policy: Policy) -> Readiness:
     """Return the costs of deciding on held-out chains, with at least one meant chain."""
-    chains = list(chains)
-    risks = sorted({chain.category[0] for chain in chains})
+    costs: dict[RiskClass, list[tuple[bool, dict[str, float]]]] = {}
+    for chain in chains:
+        found = chain.misfire, _costs(chain, calibration, policy)
+        costs.setdefault(chain.category[0], []).append(found)
     return Readiness(
-        _costs(chains, calibration, policy),
-        {
-            risk: _costs([each for each in chains if each.category[0] is risk], calibration, policy)
-            for risk in risks
-        },
+        _per_thousand([each for found in costs.values() for each in found], policy.base_rate),
+        {risk: _per_thousand(costs[risk], policy.base_rate) for risk in sorted(costs)},
     )
 
 
-def _costs(chains: list[HeldOut], calibration: Calibration, policy: Policy) -> dict[str, float]:
-    misfires = sum(chain.misfire for chain in chains)
-    weight = {
-        True: policy.base_rate / max(misfires, 1),
-        False: (1.0 - policy.base_rate) / max(len(chains) - misfires, 1),
+def _costs(chain: HeldOut, calibration: Calibration, policy: Policy) -> dict[str, float]:
+    """Return the cost of each rule's verdict on a chain."""
+    risk = chain.category[0]
+    ruling = policy.rule(risk, misfire_probability(chain.ratio_bits, policy.base_rate))
+    rank = calibration.rank(chain.category, chain.ratio_bits, policy.classes[risk].budget)
+    if rank is None:
+        verdict = policy.classes[risk].fallback
+    else:
+        verdict = ruling.verdict if rank.unusual else Verdict.ALLOW
+    usual = policy.methods_for(risk, policy.base_rate)
+    return {
+        OURS: policy.cost(risk, verdict, misfire=chain.misfire, methods=ruling.methods),
+        **{
+            name: policy.cost(risk, rule(risk not in MILD), misfire=chain.misfire, methods=usual)
+            for name, rule in _RULES.items()
+        },
     }
-    costs = dict.fromkeys((OURS, *_RULES), 0.0)
-    for chain in chains:
-        risk, each = chain.category[0], 1000.0 * weight[chain.misfire]
-        probability = misfire_probability(chain.ratio_bits, policy.base_rate)
-        ruling = policy.rule(risk, probability)
-        rank = calibration.rank(chain.category, chain.ratio_bits, policy.classes[risk].budget)
-        if rank is None:
-            verdict = policy.classes[risk].fallback
-        else:
-            verdict = ruling.verdict if rank.unusual else Verdict.ALLOW
-        costs[OURS] += each * policy.cost(
-            risk, verdict, misfire=chain.misfire, methods=ruling.methods
-        )
-        usual = policy.methods_for(risk, policy.base_rate)
-        for name, rule in _RULES.items():
-            costs[name] += each * policy.cost(
-                risk, rule(risk not in MILD), misfire=chain.misfire, methods=usual
-            )
-    return costs
+
+
+def _per_thousand(
+    costs: Sequence[tuple[bool, Mapping[str, float]]], base_rate: float
+) -> dict[str, float]:
+    """Return the cost of 1,000 commands, given (misfire, costs by rule) of single ones."""
+    misfires = sum(misfire for misfire, _ in costs)
+    weights = {
+        True: base_rate / max(misfires, 1),
+        False: (1.0 - base_rate) / max(len(costs) - misfires, 1),
+    }
+    return {
+        name: 1000.0 * sum(weights[misfire] * each[name] for misfire, each in costs)
+        for name in (OURS, *_RULES)
+    }

@@ -27,11 +27,23 @@ from detector.training.evidence_table import EvidenceTable
 from detector.training.rare_names import FEWEST_HOUSEHOLDS
 from detector.training.readiness import HeldOut, Readiness, readiness_of
 
-__all__ = ["train", "train_and_test"]
+__all__ = ["Trained", "train"]
 
 #: Judges that produce calibration scores, each fitted without every third fold. Fitting a judge
 #: takes longer than fitting all models.
 _JUDGES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A bundle, and chains that its judges have not seen, some of them simulated misfires."""
+
+    bundle: Bundle
+    held_out: tuple[HeldOut, ...]
+
+    def readiness(self) -> Readiness:
+        """Return the cost of the bundle's decisions on the held-out chains."""
+        return readiness_of(self.held_out, self.bundle.calibration, self.bundle.policy)
 
 
 def train(
@@ -43,30 +55,8 @@ def train(
     seed: int = 0,
     progress: Progress = silent,
     each: Each = one_by_one,
-) -> Bundle:
-    """Train a bundle; the arguments and errors are those of ``train_and_test``."""
-    return train_and_test(
-        events,
-        policy,
-        mixture=mixture,
-        fewest=fewest,
-        seed=seed,
-        progress=progress,
-        each=each,
-    )[0]
-
-
-def train_and_test(
-    events: Iterable[IntentEvent],
-    policy: Policy,
-    *,
-    mixture: Mixture = Mixture(),
-    fewest: int = FEWEST_HOUSEHOLDS,
-    seed: int = 0,
-    progress: Progress = silent,
-    each: Each = one_by_one,
-) -> tuple[Bundle, Readiness]:
-    """Train a bundle, and measure the cost of its decisions on chains that it has not seen.
+) -> Trained:
+    """Train a bundle.
 
     Args:
         events: meant events of all households, in order of time.
@@ -93,29 +83,27 @@ def train_and_test(
         judged.append(found)
         work.progress("fitting judges", len(judged), _JUDGES + 1)
     *calibrating, last = judged
-    calibration = _calibration(calibrating)
     bundle = make_bundle(
         work.model(households),
         last.judge,
-        calibration,
+        _calibration(calibrating),
         policy,
         fit_distribution([row for each in calibrating for row in each.meant.values]),
     )
-    tested = [chain for each in calibrating for chain in each.tested]
-    return bundle, readiness_of(tested, calibration, policy)
+    return Trained(bundle, tuple(chain for each in calibrating for chain in each.held_out))
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
     """A judge, the evidence of the meant commands that it has not seen, and their scores.
 
-    ``tested`` are the chains of the same households, some of them simulated misfires.
+    ``held_out`` are chains of the same households, some of them simulated misfires.
     """
 
     judge: Judge
     meant: EvidenceTable
     scores: list[float]
-    tested: list[HeldOut]
+    held_out: list[HeldOut]
 
 
 def _judged(work: CrossFit, folds: Sequence[Fold], number: int) -> _Judged:
@@ -130,7 +118,7 @@ def _judged(work: CrossFit, folds: Sequence[Fold], number: int) -> _Judged:
     for fold in unseen:
         for moment in work.clean(fold):
             table.add(moment, work.policy, misfire=False)
-    tested = [
+    held_out = [
         HeldOut(category, ratio, misfire)
         for fold in unseen
         for category, ratio, misfire in zip(
@@ -140,7 +128,7 @@ def _judged(work: CrossFit, folds: Sequence[Fold], number: int) -> _Judged:
             strict=True,
         )
     ]
-    return _Judged(judge, table, _ratios(judge, table), tested)
+    return _Judged(judge, table, _ratios(judge, table), held_out)
 
 
 def _ratios(judge: Judge, table: EvidenceTable) -> list[float]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from detector.evaluation.scenarios.poisoning import Flood
     from detector.policy.policy import Policy
     from detector.progress import Progress
+    from detector.training.train import Trained
 
 __all__ = ["change"]
 
@@ -94,7 +95,7 @@ def _material(
     stream: Path | None,
     labels: Path | None,
     bundle: Path | None,
-    train: Callable[[list[IntentEvent], Policy], Judge],
+    train: Callable[[list[IntentEvent], Policy], Trained],
     *,
     seed: int,
     report: Progress,
@@ -116,7 +117,7 @@ def _material(
         events = (
             events if bundle else [event for event in events if event.household_id not in second]
         )
-    chosen = read_bundle(bundle) if bundle else train(others, read_policy(None))
+    chosen = read_bundle(bundle) if bundle else train(others, read_policy(None)).bundle
     return chosen, events
 
 

@@ -125,7 +125,7 @@ def evaluate(
                 seed=seed,
                 progress=report,
                 each=each,
-            )
+            ).bundle
             if train
             else read_deciding(bundle)
         )

@@ -43,7 +43,7 @@ def train(
 ) -> None:
     """Train a bundle (model, judge, calibration and policy) on a stream of meant events."""
     from detector.training.rare_names import common_names
-    from detector.training.train import train_and_test
+    from detector.training.train import train as fit
     from streams.cli.parallel import processes
     from streams.files.bundles import refuse_occupied, write_bundle
     from streams.files.events import read_events
@@ -55,7 +55,7 @@ def train(
     events = read_events(stream)
     begun = perf_counter()
     with progress_report() as report, processes(jobs) as each:
-        bundle, readiness = train_and_test(
+        trained = fit(
             events,
             rules,
             mixture=mixture,
@@ -65,6 +65,7 @@ def train(
             each=each,
         )
     seconds = perf_counter() - begun
+    bundle, readiness = trained.bundle, trained.readiness()
     write_bundle(bundle, out)
     scores = {
         f"{risk}, {'new' if new else 'known'} household": len(found)

@@ -69,7 +69,9 @@ def run(
     """Train the starter bundle, and describe what it was trained on."""
     events = recipe.events(progress)
     # Simulated names identify nobody, so the rare ones are learned as well.
-    bundle = train(events, read_policy(), fewest=1, seed=recipe.seed, progress=progress, each=each)
+    bundle = train(
+        events, read_policy(), fewest=1, seed=recipe.seed, progress=progress, each=each
+    ).bundle
     return bundle, report(recipe, events, bundle)
 
 

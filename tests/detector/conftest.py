@@ -31,7 +31,7 @@ def trained(population: list[IntentEvent], once_a_run: OnceARun) -> Bundle:
 
     def make(place: Path) -> None:
         place.mkdir()
-        for name, content in bundle_to_files(train(population, policy())).items():
+        for name, content in bundle_to_files(train(population, policy()).bundle).items():
             (place / name).write_bytes(content)
 
     place = once_a_run("trained", make)

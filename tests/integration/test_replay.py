@@ -70,7 +70,8 @@ def test_two_replays_of_the_development_stream_give_the_same_bytes(tmp_path: Pat
     if "MISFIRE_DATA" not in os.environ:
         pytest.skip("MISFIRE_DATA does not name a folder that holds sgd_households")
     data = Path(os.environ["MISFIRE_DATA"]) / "sgd_households"
-    write_bundle(train(read_events(data / "train.jsonl.gz"), read_policy()), tmp_path / "bundle")
+    trained = train(read_events(data / "train.jsonl.gz"), read_policy())
+    write_bundle(trained.bundle, tmp_path / "bundle")
     stream = data / "dev.jsonl.gz"
 
     for name in ("first", "second"):

@@ -69,4 +69,4 @@ def make_bundle(progress: Progress = silent, *, households: int = 60, seed: int 
     """Train a bundle on households that are in no load."""
     return train(
         simulate(households, _DAYS, seed=seed).events, read_policy(), seed=seed, progress=progress
-    )
+    ).bundle

@@ -98,7 +98,7 @@ def make_bundle(world: World, seed: int, progress: Progress) -> Bundle:
     """Train a bundle on the population's meant events."""
     return train(
         world.clean, parse_policy(read_policy().text.replace(*_SKEW)), seed=seed, progress=progress
-    )
+    ).bundle
 
 
 def play(

@@ -43,7 +43,8 @@ def test_no_bundle_contains_a_name_used_by_too_few_households(
     households: int, fewest: int | None, *, learned: bool
 ) -> None:
     events = of_their_own(households)
-    bundle = train(events, policy()) if fewest is None else train(events, policy(), fewest=fewest)
+    trained = train(events, policy()) if fewest is None else train(events, policy(), fewest=fewest)
+    bundle = trained.bundle
     content = b"".join(bundle_to_files(bundle).values())
 
     assert (b"family.Ritual" in content) is learned

@@ -38,9 +38,9 @@ def test_a_bundle_is_the_same_whatever_the_number_of_processes() -> None:
 
     events, rules = town(households=8, sessions=12), policy()
     stages: list[tuple[str, int, int]] = []
-    alone = train(events, rules, progress=lambda *call: stages.append(call))
+    alone = train(events, rules, progress=lambda *call: stages.append(call)).bundle
     with processes(2) as each:
-        shared = train(events, rules, each=each)
+        shared = train(events, rules, each=each).bundle
     assert bundle_to_files(shared) == bundle_to_files(alone)
     assert {stage for stage, done, total in stages if done == total} == {
         "fitting models",
