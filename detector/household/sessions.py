@@ -132,12 +132,8 @@ def remember(
     )
     if not event.commits or chain is None:
         return without_early(state, event.event_id)
-    pending = _pending(event, session, chain, decision, at)
-    pending = changed(
-        pending,
-        device=device_name(event.device_id),
-        contexts=contexts_of(event, state.commands.latest),
-    )
+    contexts = contexts_of(event, state.commands.latest)
+    pending = _pending(event, session, chain, decision, at, contexts=contexts)
     state = changed(
         state, commands=with_command(state.commands, event, at, accepted=pending.standing in MEANT)
     )
@@ -145,7 +141,13 @@ def remember(
 
 
 def _pending(
-    event: IntentEvent, session: Session, chain: Chain, decision: Decision | None, at: float
+    event: IntentEvent,
+    session: Session,
+    chain: Chain,
+    decision: Decision | None,
+    at: float,
+    *,
+    contexts: tuple[str, ...],
 ) -> Pending:
     return Pending(
         event_id=event.event_id,
@@ -156,6 +158,8 @@ def _pending(
         tokens=tuple(token(name, value) for name, value in sorted(chain.slots.items())),
         standing=standing_after(decision) if decision else Standing.ALLOWED,
         confirmation_id=decision.confirm.confirmation_id if decision and decision.confirm else None,
+        device=device_name(event.device_id),
+        contexts=contexts,
     )
 
 

@@ -26,7 +26,7 @@ from detector.training.fit_model import fit_model
 from detector.training.guest_sessions import with_visits
 from detector.training.rare_names import FEWEST_HOUSEHOLDS, common_sessions
 
-__all__ = ["CrossFit", "Fold", "Households", "fit_on"]
+__all__ = ["WARM", "CrossFit", "Fold", "Households", "fit_on"]
 
 #: The sessions of each household, in order.
 Households = Mapping[str, Sequence[Sequence[IntentEvent]]]
@@ -40,7 +40,7 @@ _FOLDS, _FEW_FOLDS, _FEW_HOUSEHOLDS = 6, 3, 60
 _COPIES = (0.0, 0.0, 0.0, 0.15, 0.15, 0.3)
 #: Share of a household's history that stays clean. At the beginning nothing is known about a home,
 #: and a judge that has to guess there doubts every command of a new home.
-_WARM = 0.1
+WARM = 0.1
 _FEWEST_HOUSEHOLDS = 2 * _FEW_FOLDS
 
 
@@ -133,7 +133,7 @@ class CrossFit:
             for copy, visits in enumerate(_COPIES):
                 rng = np.random.default_rng([self.seed, copy, *name.encode()])
                 meant = with_visits(self.households[name], elsewhere, rng, visits)
-                sessions = inject(meant, library, rng, mixture=self.mixture, warm=_WARM)
+                sessions = inject(meant, library, rng, mixture=self.mixture, warm=WARM)
                 misfires = frozenset(
                     event.event_id
                     for session in sessions

@@ -85,7 +85,7 @@ def scan(
     """Find the chains of a log that are most likely misfires.
 
     Each command is judged by the same evidence, judge and rules as in a worker, before its
-    household learns from it. Nobody is asked, so the household learns from every command.
+    household learns from it. Nothing reports outcomes, so the household learns from every command.
     The worst by this judgement are then judged again with what came after them, and ordered by the
     mean of both log-likelihood ratios.
 

@@ -159,7 +159,7 @@ def _put(
     """
     count = len(misfire.turns)
     if at is None and since is not None and since > 2 * misfire.lasts:
-        # Nobody needs to speak to the assistant around it, so any time of the silence is as likely.
+        # It needs no command around it, so any time of the silence is as likely.
         ago = misfire.lasts + float(rng.random()) * (since - 2 * misfire.lasts)
         begin = replace(session[0], time=session[0].time - ago, session_id=misfire.name)
         apart = _interleaved([begin], misfire, [0] * count, rng)

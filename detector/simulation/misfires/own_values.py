@@ -1,8 +1,8 @@
 """The slot values that a misfire has in a household that gives one-shot commands.
 
 A runtime resolves a room or a device to those that the home has, whatever was heard, and a search
-or a message contains words that nobody said before. A misfire therefore has a known value of a slot
-about as often as the household's meant commands have.
+or a message contains words that were not said before. A misfire therefore has a known value of a
+slot about as often as the household's meant commands have.
 """
 
 from __future__ import annotations
