@@ -36,6 +36,7 @@ COMMANDS = {
     "config": ("streams.cli.config:app", "Show settings and limits."),
     "household": ("streams.cli.household:app", "Show, export or erase a household's data."),
     "keys": ("streams.cli.keys:app", "Create and rotate the keys for tokens."),
+    "runtimes": ("streams.cli.runtimes:app", "Connect an assistant runtime, and check it."),
     "token": ("streams.cli.token:app", "Create, list and revoke tokens for the gateway."),
     "evaluate": ("streams.cli.evaluate:app", "Measure decisions against a stream's labels."),
     "bench": ("streams.cli.bench:app", "Measure speed and quality against alternatives."),

@@ -1,0 +1,1 @@
+"""Adapters for assistant runtimes. Each folder connects one runtime to the hook."""
