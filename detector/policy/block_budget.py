@@ -14,9 +14,17 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from detector.contracts.decisions import Decision, Verdict
+from detector.contracts.events import IntentEvent
 from detector.policy.policy import BlockBudget
 
-__all__ = ["HOUSEHOLD_SHARE", "MAX_HOUSEHOLDS", "BlockWindow", "is_block", "is_repeat"]
+__all__ = [
+    "HOUSEHOLD_SHARE",
+    "MAX_HOUSEHOLDS",
+    "BlockWindow",
+    "is_block",
+    "is_counted",
+    "is_repeat",
+]
 
 #: The largest share of a tenant's window that one household fills in the view of the others.
 HOUSEHOLD_SHARE = 0.25
@@ -176,6 +184,11 @@ def is_repeat(decision: Decision) -> bool:
     A repetition says nothing new about the bundle, and anyone can cause it at will.
     """
     return any(reason.code in _REPEATS for reason in decision.reasons)
+
+
+def is_counted(event: IntentEvent, decision: Decision) -> bool:
+    """Return whether a decision counts in its window: turns and repeated refusals do not."""
+    return event.commits and not is_repeat(decision)
 
 
 def _kept(before: float, after: float, budget: BlockBudget) -> float:

@@ -15,11 +15,11 @@ from detector.contracts.decisions import (
     Verdict,
     decision_id,
 )
-from detector.contracts.events import IntentEvent
+from detector.contracts.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
 from detector.policy.policy import Policy
 from detector.policy.unclassified import why_unclassified
 
-__all__ = ["draft_decision", "fallback_decision", "with_verdict"]
+__all__ = ["draft_decision", "fallback_decision", "outcome_of_fallback", "with_verdict"]
 
 
 def fallback_decision(
@@ -100,4 +100,16 @@ def with_verdict(
         verdict=verdict,
         effective_verdict=Verdict.ALLOW if shadow else verdict,
         confirm=confirm,
+    )
+
+
+def outcome_of_fallback(event: IntentEvent, decision: Decision) -> Outcome:
+    """Return what a lower rung reports to the worker about its own answer to a committing event."""
+    ran = decision.effective_verdict is Verdict.ALLOW
+    return Outcome(
+        event_id=event.event_id,
+        household_id=event.household_id,
+        outcome=OutcomeKind.EXECUTED if ran else OutcomeKind.EXPIRED,
+        source=OutcomeSource.GATEWAY,
+        time=event.time,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from detector.contracts.decisions import Decision, Verdict
-from detector.contracts.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.contracts.decisions import Decision
+from detector.contracts.events import IntentEvent
+from detector.policy.fallback import outcome_of_fallback
 from streams.gateway.exchange.exchange import Exchange
 from streams.gateway.exchange.replies import PendingRequest
 from streams.kafka.topics import INCIDENTS, INTENTS, OUTCOMES
@@ -25,14 +26,7 @@ def publish_intent(event: IntentEvent, exchange: Exchange, trace: bytes | None) 
 
 def publish_outcome(event: IntentEvent, exchange: Exchange, decision: Decision) -> None:
     """Report the outcome of the gateway's own decision on a committing event to the worker."""
-    ran = decision.effective_verdict is Verdict.ALLOW
-    outcome = Outcome(
-        event_id=event.event_id,
-        household_id=event.household_id,
-        outcome=OutcomeKind.EXECUTED if ran else OutcomeKind.EXPIRED,
-        source=OutcomeSource.GATEWAY,
-        time=event.time,
-    )
+    outcome = outcome_of_fallback(event, decision)
     headers = OUTCOME.headers(event.event_id, datetime.now(UTC), source=_SOURCE)
     exchange.send(OUTCOMES, event.household_id, OUTCOME.encode(outcome), headers)
 

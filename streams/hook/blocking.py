@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
@@ -15,7 +14,7 @@ from detector.contracts.events import IntentEvent, Outcome
 from detector.contracts.refusals import refused
 from streams.hook.calls import Call, Observer, announce, warn
 from streams.hook.client import CLOSE_SECONDS, AsyncHook
-from streams.hook.command_guard import check, is_question
+from streams.hook.command_guard import guarding
 from streams.hook.confirming import CONFIRM_SECONDS
 from streams.hook.loop_thread import Background, NotRunningError
 from streams.hook.rejecting import check_is
@@ -134,17 +133,7 @@ class Hook:
         ask: Callable[[Decision], ConfirmationResult] | None = None,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Return a decorator for a command handler; see ``AsyncHook.guard``."""
-
-        def decorate(handler: Callable[P, R]) -> Callable[P, R]:
-            @wraps(handler)
-            def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-                decision = self.decide(event_of(*args, **kwargs))
-                check(decision, ask(decision) if ask and is_question(decision) else None)
-                return handler(*args, **kwargs)
-
-            return guarded
-
-        return decorate
+        return guarding(self.decide, event_of, ask)
 
     def close(self) -> None:
         """Close the connections and stop the thread. A later call opens new ones."""

@@ -13,7 +13,6 @@ import asyncio
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
@@ -24,7 +23,7 @@ from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
 from streams.files.household_secrets import SecretUnavailable
 from streams.hook.calls import Call, Observer, announce, warn
-from streams.hook.command_guard import check, is_question
+from streams.hook.command_guard import async_guarding
 from streams.hook.confirming import CONFIRM_SECONDS, confirmed
 from streams.hook.connection import FAILURES, REST_SECONDS, GatewayError, warm
 from streams.hook.origin import origin_of
@@ -195,17 +194,7 @@ class AsyncHook:
             ask: puts a decision's question to the user and returns the result of ``confirm``.
                 Without it, a command that needs confirmation does not run.
         """
-
-        def decorate(handler: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-            @wraps(handler)
-            async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-                decision = await self.decide(event_of(*args, **kwargs))
-                check(decision, await ask(decision) if ask and is_question(decision) else None)
-                return await handler(*args, **kwargs)
-
-            return guarded
-
-        return decorate
+        return async_guarding(self.decide, event_of, ask)
 
     async def close(self) -> None:
         """Close the connections of the running event loop. A later call opens new ones."""

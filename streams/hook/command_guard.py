@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
 from detector.contracts.confirmations import ConfirmationResult, Result
 from detector.contracts.decisions import Decision, Verdict
+from detector.contracts.events import IntentEvent
 
-__all__ = ["CommandNotAllowed", "check", "is_question"]
+__all__ = ["CommandNotAllowed", "async_guarding", "check", "guarding", "is_question"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class CommandNotAllowed(Exception):
@@ -46,3 +54,41 @@ def _is_answer_to(decision: Decision, result: ConfirmationResult | None) -> bool
         and result.confirmation_id == decision.confirm.confirmation_id
         and result.household_id == decision.household_id
     )
+
+
+def guarding(
+    decide: Callable[[IntentEvent], Decision],
+    event_of: Callable[P, IntentEvent],
+    ask: Callable[[Decision], ConfirmationResult] | None,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return the decorator of ``Hook.guard``."""
+
+    def decorate(handler: Callable[P, R]) -> Callable[P, R]:
+        @wraps(handler)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            decision = decide(event_of(*args, **kwargs))
+            check(decision, ask(decision) if ask and is_question(decision) else None)
+            return handler(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def async_guarding(
+    decide: Callable[[IntentEvent], Awaitable[Decision]],
+    event_of: Callable[P, IntentEvent],
+    ask: Callable[[Decision], Awaitable[ConfirmationResult]] | None,
+) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
+    """Return the decorator of ``AsyncHook.guard``."""
+
+    def decorate(handler: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+        @wraps(handler)
+        async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            decision = await decide(event_of(*args, **kwargs))
+            check(decision, await ask(decision) if ask and is_question(decision) else None)
+            return await handler(*args, **kwargs)
+
+        return guarded
+
+    return decorate

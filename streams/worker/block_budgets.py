@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from detector.contracts.decisions import Decision
 from detector.contracts.events import IntentEvent
-from detector.policy.block_budget import BlockWindow, is_block, is_repeat
+from detector.policy.block_budget import BlockWindow, is_block, is_counted
 from detector.policy.policy import BlockBudget
 from streams.telemetry.recording import show_blocks
 from streams.wire.tenancy import tenant_of
@@ -54,11 +54,8 @@ class BlockBudgets:
     def count(
         self, event: IntentEvent, decision: Decision, budget: BlockBudget, *, at: float
     ) -> None:
-        """Count a decision made at ``at``, in seconds of log time.
-
-        Turns without a command and repeated refusals do not count.
-        """
-        if not event.commits or is_repeat(decision):
+        """Count a decision made at ``at``, in seconds of log time."""
+        if not is_counted(event, decision):
             return
         tenant = tenant_of(event.household_id)
         before = self._windows.pop(tenant, BlockWindow())

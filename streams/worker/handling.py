@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult
-from detector.contracts.decisions import Decision, Rung
+from detector.contracts.decisions import Decision
 from detector.contracts.events import IntentEvent, Outcome
 from detector.contracts.outcome_table import OutcomeRefused
 from detector.decision.bundle import Bundle
-from detector.decision.decide import decide
+from detector.decision.failing_closed import decide_or_fall_back
 from detector.decision.questions import answer, recall
 from detector.decision.verdict import Judgement
 from detector.household.outcomes import report
-from detector.policy.fallback import fallback_decision
 from streams.errors import RecordError
 from streams.telemetry import metrics
 from streams.wire.cloudevents import is_structured_record, read_record, type_inside
@@ -137,39 +136,26 @@ def decide_record(
 ) -> tuple[Decision, Stored, bool]:
     """Decide on an event and mark its record as applied; also return whether the core failed.
 
-    ``proofs`` and ``announce`` are those of ``decide``.
-
-    If the core fails, the decision is the policy's fallback and the household's state is unchanged:
-    the worker neither fails open nor stops at the record.
+    ``proofs`` and ``announce`` are those of ``decide``. If the core fails, only the mark changes
+    (``decide_or_fall_back``).
     """
-    try:
-        decision, state = decide(
-            stored.state,
-            event,
-            bundle,
-            at=at,
-            over_budget=over_budget,
-            proofs=proofs,
-            announce=announce,
+    decision, state, error = decide_or_fall_back(
+        stored.state,
+        event,
+        bundle,
+        at=at,
+        over_budget=over_budget,
+        proofs=proofs,
+        announce=announce,
+    )
+    if error is not None:
+        logger.error(
+            "the core failed on a record at offset %d of %s",
+            record.offset,
+            bundle.version,
+            exc_info=error,
         )
-    except Exception:
-        logger.exception(
-            "the core failed on a record at offset %d of %s", record.offset, bundle.version
-        )
-        text = (
-            "The decision could not be made because of an internal error;"
-            " the policy's rule answers."
-        )
-        decision = fallback_decision(
-            event,
-            bundle.policy,
-            code="internal_error",
-            text=text,
-            rung=Rung.WORKER,
-            bundle=bundle.version,
-        )
-        return decision, with_intent(stored, record), True
-    return decision, replace(with_intent(stored, record), state=state), False
+    return decision, replace(with_intent(stored, record), state=state), error is not None
 
 
 @dataclass(frozen=True, slots=True)

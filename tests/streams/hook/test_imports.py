@@ -43,6 +43,7 @@ OURS = {
         "detector.decision.bundle",
         "detector.decision.questions",
         "detector.decision.decide",
+        "streams.embedded",
         "streams.files.bundles",
         "streams.telemetry.metrics",
     ),
@@ -121,5 +122,12 @@ def test_every_public_name_resolves() -> None:
     names = streams.hook.__all__
     assert names == sorted(names)
     assert all(getattr(streams.hook, name) is not None for name in names)
-    wanted = "Act AsyncHook Decision Hook IntentEvent Outcome OutcomeKind Tokens Verdict"
+    wanted = (
+        "Act AsyncHook Decision EmbeddedHook Hook IntentEvent Outcome OutcomeKind Tokens Verdict"
+    )
     assert set(wanted.split()) <= set(names)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Hooks'"):
+        _ = streams.hook.Hooks

@@ -10,6 +10,7 @@ import pytest
 
 from detector.contracts.decisions import Verdict
 from detector.contracts.events import OutcomeKind
+from detector.decision import failing_closed
 from detector.household.state import HouseholdState
 from streams.kafka.topic_ids import Identities
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
@@ -27,7 +28,6 @@ from streams.wire.records import (
 )
 from streams.wire.state.marks import Mark
 from streams.wire.state.packing import Stored, pack, unpack
-from streams.worker import handling as processing
 from streams.worker import intents_agent
 from tests.detector.builders import hand_bundle, outcome, run, send_message
 from tests.streams.fakes import (
@@ -447,7 +447,7 @@ async def test_if_the_core_fails_the_policy_answers_with_a_reason(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(processing, "decide", failing)
+        patched.setattr(failing_closed, "decide", failing)
         record = intent_record(EVENTS[2], 0, ASKING)
         await bench.intents(record)
     await bench.intents(intent_record(EVENTS[0], 1))

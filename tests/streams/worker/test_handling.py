@@ -7,6 +7,7 @@ import pytest
 from detector.contracts.decisions import Rung, Verdict
 from detector.contracts.errors import MisfireError
 from detector.contracts.events import OutcomeKind
+from detector.decision import failing_closed
 from detector.decision.decide import decide
 from detector.household.state import HouseholdState
 from streams.errors import RecordError
@@ -76,7 +77,7 @@ def test_if_the_core_fails_the_policy_answers_and_nothing_is_learned(
     def fails(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(processing, "decide", fails)
+    monkeypatch.setattr(failing_closed, "decide", fails)
     commit = send_message()[-1]
 
     decision, after, failed = decide_record(

@@ -1,0 +1,176 @@
+"""The embedded hook for synchronous callers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
+
+from detector.contracts.confirmations import ConfirmationResult
+from detector.contracts.decisions import ConfirmMethod, Decision
+from detector.contracts.events import IntentEvent, Outcome
+from streams.embedded.serving import CONFIRM_SECONDS, Serving, Settings
+from streams.hook.calls import Call, Observer, announce
+from streams.hook.command_guard import guarding
+from streams.hook.protocol import Said
+from streams.hook.tokenizing import Tokens
+
+if TYPE_CHECKING:
+    from detector.decision.bundle import Bundle
+    from detector.policy.policy import Policy
+
+__all__ = ["CLOSE_SECONDS", "EmbeddedHook"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+A = TypeVar("A", Decision, ConfirmationResult, bool)
+
+#: Seconds to wait for the file to close.
+CLOSE_SECONDS = 1.0
+
+
+class EmbeddedHook:
+    """Decides in the runtime's own process, without a broker, a server or a network.
+
+    It has the methods of ``Hook`` and gives the decisions of a worker with the same bundle. The
+    states of its households are in one SQLite file, and so are their events, decisions, outcomes
+    and answers of the last ``keep_days`` days. Threads, several processes and the children of a
+    fork can share a file.
+
+    The constructor reads the bundle, which takes about half a second. It does not open the file. A
+    decision takes 1 to 2 ms, in a thread of the hook's own. If the file or the bundle cannot be
+    used, or the disk does not respond before the deadline, the policy answers: the decision has the
+    rung ``policy``, is ``degraded`` and gives the reason, which is logged as well.
+
+    Args:
+        path: the household file. It is created with mode 0600 if it does not exist; its folder must
+            exist.
+        bundle: the bundle, or its directory; defaults to the packaged starter bundle.
+        policy: a policy, or its file, in place of the bundle's.
+        deadline_ms: the deadline of ``decide`` and ``report``, in milliseconds.
+        tokens: replaces slot values and ids by keyed tokens before they are stored. Without it,
+            slot values must already be tokens; other values are rejected.
+        confirmation_key: the key that checks the proofs of confirmations by PIN and push
+            notification (``detector.contracts.confirmations.proof_of``). Without it, those methods
+            are not offered, and commands that need them are blocked.
+        keep_days: days for which events and decisions are kept. The learned state is kept
+            without a limit.
+        observers: called after each call with its ``Call``, in the calling thread.
+        now: the clock for arrivals, in seconds since the epoch.
+
+    Raises:
+        InvalidValue: an argument is invalid; the message names it.
+        PolicyError, DependencyUnavailable: the given policy cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        bundle: Bundle | Path | None = None,
+        policy: Policy | Path | None = None,
+        deadline_ms: int = 150,
+        tokens: Tokens | None = None,
+        confirmation_key: bytes | None = None,
+        keep_days: float = 30.0,
+        observers: Sequence[Observer] = (),
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._serving = Serving(
+            Settings(
+                path=Path(path),
+                bundle=bundle,
+                policy=policy,
+                deadline_ms=deadline_ms,
+                tokens=tokens,
+                confirmation_key=confirmation_key,
+                keep_days=keep_days,
+                now=now,
+            )
+        )
+        self._observers = tuple(observers)
+
+    def decide(self, event: IntentEvent) -> Decision:
+        """Return whether the chain of ``event`` was meant.
+
+        Raises:
+            RejectedEvent: the event contains something that may not be stored, or its ``event_id``
+                belongs to another event.
+        """
+        began = time.monotonic()
+        try:
+            decision = self._serving.decide(event).result(self._serving.deadline)
+        except Exception as error:  # noqa: BLE001 - every fault gets the fallback
+            decision = self._serving.decided_without(event, error)
+        return self._announced(began, decision)
+
+    def confirm(
+        self,
+        decision: Decision,
+        method: ConfirmMethod,
+        *,
+        accepted: bool = True,
+        slots: Mapping[str, str] | None = None,
+        proof: str | None = None,
+        said: str = "",
+        heard: IntentEvent | None = None,
+        household_id: str | None = None,
+    ) -> ConfirmationResult:
+        """Answer a decision's question. See ``AsyncHook.confirm`` for the arguments.
+
+        Raises:
+            RejectedEvent: the decision asks nothing, or the answer is invalid.
+        """
+        began = time.monotonic()
+        given, result = self._serving.question(decision, method, accepted=accepted)
+        reply = Said(slots=slots, proof=proof, said=said, heard=heard, household_id=household_id)
+        if result is None:
+            try:
+                result = self._serving.confirm(given, reply).result(CONFIRM_SECONDS)
+            except Exception as error:  # noqa: BLE001 - a fault never confirms
+                result = self._serving.unconfirmed(given, error)
+        return self._announced(began, result)
+
+    def report(self, outcome: Outcome) -> bool:
+        """Report what happened after a decision; return whether it was applied.
+
+        Raises:
+            RejectedEvent: ``outcome`` is invalid.
+        """
+        began = time.monotonic()
+        try:
+            applied = self._serving.report(outcome).result(self._serving.deadline)
+        except Exception as error:  # noqa: BLE001 - a report never fails the caller
+            applied = self._serving.unreported(error)
+        return self._announced(began, applied)
+
+    def guard(
+        self,
+        event_of: Callable[P, IntentEvent],
+        *,
+        ask: Callable[[Decision], ConfirmationResult] | None = None,
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Return a decorator for a command handler; see ``AsyncHook.guard``."""
+        return guarding(self.decide, event_of, ask)
+
+    def close(self) -> None:
+        """Close the file and end the thread. A later call opens them again."""
+        self._serving.close(CLOSE_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _announced(self, began: float, found: A) -> A:
+        if self._observers:
+            announce(self._observers, Call.of(found, time.monotonic() - began))
+        return found

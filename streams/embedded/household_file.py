@@ -1,0 +1,263 @@
+"""The household file: states and kept records in one SQLite file, one transaction for each call.
+
+The file has a write-ahead log (https://www.sqlite.org/wal.html) with ``synchronous=NORMAL``. A
+killed process loses no committed transaction. A power cut may lose the latest ones, but never a
+part of one, and never what was committed before the last checkpoint.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detector.household.state import HouseholdState
+from streams.wire.records import Kind
+from streams.wire.state.packing import Stored, pack, unpack
+
+__all__ = ["FORMAT", "FileError", "HouseholdFile", "KeptRecord", "Transaction"]
+
+#: Format of the file (``PRAGMA user_version``), raised when older versions cannot read it.
+FORMAT = 1
+#: ``PRAGMA application_id``: "mfhh" in ASCII.
+_APPLICATION = 0x6D666868
+_RECORDS = (
+    "number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, household_id TEXT NOT NULL,"
+    " type TEXT NOT NULL, value BLOB NOT NULL"
+)
+_SCHEMA = (
+    "CREATE TABLE households (household_id TEXT PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID",
+    f"CREATE TABLE records ({_RECORDS})",
+    f"PRAGMA application_id = {_APPLICATION}",
+    f"PRAGMA user_version = {FORMAT}",
+)
+#: Households whose decoded state is cached; decoding one takes 0.1 to 0.3 ms.
+_CACHED = 64
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+class FileError(Exception):
+    """The household file cannot be used. ``code`` is a reason code; the message has no full stop.
+
+    The codes are ``file_locked``, ``file_damaged``, ``file_newer`` and ``file_unavailable``.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRecord:
+    """A kept record: its number, arrival in seconds since the epoch, CloudEvents type and JSON."""
+
+    number: int
+    at: float
+    household_id: str
+    type: str
+    value: bytes
+
+
+class Transaction:
+    """Reads and writes within one transaction of a ``HouseholdFile``."""
+
+    def __init__(self, file: sqlite3.Connection, cached: dict[str, Stored]) -> None:
+        self._file = file
+        self._cached = cached
+        self.written: dict[str, Stored] = {}
+
+    def stored(self, household_id: str) -> Stored:
+        """Return a household's state; a new one if the file does not have it."""
+        known = self._cached.get(household_id)
+        if known is None:
+            row = self._file.execute(
+                "SELECT state FROM households WHERE household_id = ?", (household_id,)
+            ).fetchone()
+            known = unpack(row[0]) if row else Stored(state=HouseholdState.new(household_id))
+        return known
+
+    def put(self, stored: Stored) -> None:
+        """Write a household's state."""
+        household_id = stored.state.household_id
+        self._file.execute(
+            "INSERT OR REPLACE INTO households VALUES (?, ?)", (household_id, pack(stored))
+        )
+        self.written[household_id] = stored
+
+    def add(self, kind: Kind[Any], value: Any, *, at: float) -> None:
+        """Keep a record that arrived at ``at``."""
+        self._file.execute(
+            "INSERT INTO records (at, household_id, type, value) VALUES (?, ?, ?, ?)",
+            (at, value.household_id, kind.type, kind.encode(value)),
+        )
+
+    def delete_before(self, at: float) -> None:
+        """Delete the records that arrived before ``at``."""
+        self._file.execute("DELETE FROM records WHERE at < ?", (at,))
+
+    def erase(self, household_id: str) -> int:
+        """Delete everything about a household, and return the number of its records."""
+        self._file.execute("DELETE FROM households WHERE household_id = ?", (household_id,))
+        return self._file.execute(
+            "DELETE FROM records WHERE household_id = ?", (household_id,)
+        ).rowcount
+
+    def households(self) -> list[str]:
+        """Return the households of the file, sorted."""
+        return [
+            row[0]
+            for row in self._file.execute(
+                "SELECT household_id FROM households"
+                " UNION SELECT household_id FROM records ORDER BY 1"
+            )
+        ]
+
+    def records(self, household_id: str | None = None) -> Iterator[KeptRecord]:
+        """Yield the kept records in order of arrival, of one household or of all."""
+        for row in self._file.execute(
+            "SELECT number, at, household_id, type, value FROM records"
+            " WHERE household_id = ?1 OR ?1 IS NULL ORDER BY number",
+            (household_id,),
+        ):
+            yield KeptRecord(*row)
+
+
+class HouseholdFile:
+    """A household file, opened at its first use. One thread at a time may use it.
+
+    Args:
+        path: the file. If it does not exist, it is created with mode 0600.
+        patience: seconds to wait for another process that writes.
+        create: whether to create the file.
+    """
+
+    def __init__(self, path: Path, *, patience: float, create: bool = True) -> None:
+        self._path = path
+        self._patience = patience
+        self._create = create
+        self._file: sqlite3.Connection | None = None
+        self._cached: dict[str, Stored] = {}
+        self._version = -1
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Run a transaction, which is committed unless the block raises.
+
+        Raises:
+            FileError: the file cannot be used; the transaction had no effect.
+        """
+        try:
+            file = self._file = self._file or self._open()
+            file.execute("BEGIN IMMEDIATE")
+            # Another process has written since: what this one remembers is outdated.
+            version = file.execute("PRAGMA data_version").fetchone()[0]
+            if version != self._version or len(self._cached) > _CACHED:
+                self._cached.clear()
+                self._version = version
+            transaction = Transaction(file, self._cached)
+            yield transaction
+            file.execute("COMMIT")
+            self._cached.update(transaction.written)
+        except sqlite3.Error as error:
+            self._give_up()
+            raise self._described(error) from None
+        except BaseException as error:
+            self._give_up()
+            if type(error) is ValueError:  # of ``unpack``
+                raise FileError("file_damaged", f"{self._path}: {error}") from None
+            raise
+
+    def close(self) -> None:
+        """Close the file; the next transaction opens it again."""
+        file, self._file = self._file, None
+        self._cached.clear()
+        if file is not None:
+            with suppress(sqlite3.Error):
+                file.close()
+
+    def shrink(self) -> None:
+        """Remove what was deleted from the file and from its write-ahead log.
+
+        Raises:
+            FileError: another process uses the file.
+        """
+        try:
+            file = self._file = self._file or self._open()
+            file.execute("VACUUM")
+            busy = file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error as error:
+            raise self._described(error) from None
+        if busy:
+            raise FileError("file_locked", f"another process is reading {self._path}")
+
+    def _give_up(self) -> None:
+        """Roll back, and forget what was read: a failed commit leaves nothing to rely on."""
+        self._cached.clear()
+        if self._file is not None:
+            with suppress(sqlite3.Error):
+                if self._file.in_transaction:
+                    self._file.execute("ROLLBACK")
+                return
+            self.close()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            if self._create:
+                self._path.touch(mode=0o600)
+            uri = f"{self._path.absolute().as_uri()}?mode=rw"
+        except OSError as error:
+            raise FileError(
+                "file_unavailable", f"{self._path} cannot be used: {error.strerror or error}"
+            ) from None
+        file = sqlite3.connect(
+            uri, uri=True, timeout=self._patience, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare(file)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _prepare(self, file: sqlite3.Connection) -> None:
+        """Refuse a file of another kind or version unchanged, and fill an empty one."""
+        self._check(file)
+        if file.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+            raise FileError(
+                "file_unavailable",
+                f"{self._path} is on a file system without shared memory; place it on a local disk",
+            )
+        file.execute("PRAGMA synchronous = NORMAL")
+        file.execute("PRAGMA secure_delete = ON")
+        file.execute("BEGIN IMMEDIATE")
+        if _is_empty(file):
+            for statement in _SCHEMA:
+                file.execute(statement)
+        file.execute("COMMIT")
+
+    def _check(self, file: sqlite3.Connection) -> None:
+        if _is_empty(file):
+            return
+        if file.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
+            raise FileError("file_damaged", f"{self._path} is not a household file of misfire")
+        if file.execute("PRAGMA user_version").fetchone()[0] > FORMAT:
+            raise FileError("file_newer", f"a newer version of misfire wrote {self._path}")
+
+    def _described(self, error: sqlite3.Error) -> FileError:
+        # Extended codes contain the primary code in their lowest byte.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in _BUSY:
+            return FileError("file_locked", f"another process has locked {self._path}")
+        if code in _DAMAGED:
+            return FileError(
+                "file_damaged", f"{self._path} is damaged or not a household file ({error})"
+            )
+        return FileError("file_unavailable", f"{self._path} cannot be used: {error}")
+
+
+def _is_empty(file: sqlite3.Connection) -> bool:
+    return not file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]

@@ -1,0 +1,57 @@
+"""Reads what an embedded hook decides by: the bundle, with the caller's policy if there is one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from detector.contracts.errors import BundleError
+from detector.decision.bundle import Bundle, make_bundle
+from detector.policy.policy import Policy
+from streams.errors import DependencyUnavailable
+from streams.files.bundles import read_bundle
+from streams.files.policy import read_policy
+from streams.files.starter import starter_bundle
+from streams.hook.calls import warn
+
+__all__ = ["NoBundleError", "Rules", "read_rules"]
+
+
+class NoBundleError(Exception):
+    """There is no usable bundle. ``code`` is ``no_bundle`` or ``bundle_damaged``."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The bundle or why there is none, and the policy of fallbacks; ``None``: the packaged."""
+
+    bundle: Bundle | NoBundleError
+    policy: Policy | None
+
+
+def read_rules(bundle: Bundle | Path | None, policy: Policy | Path | None) -> Rules:
+    """Read the bundle (``None``: the starter bundle) and put the policy in place of its own.
+
+    A missing or damaged bundle is logged, and the policy answers.
+
+    Raises:
+        PolicyError, DependencyUnavailable, UsageError: the policy cannot be used.
+    """
+    own = read_policy(policy) if isinstance(policy, Path) else policy
+    try:
+        found = bundle if isinstance(bundle, Bundle) else _read(bundle)
+    except (BundleError, DependencyUnavailable) as error:
+        code = "no_bundle" if isinstance(error, DependencyUnavailable) else "bundle_damaged"
+        warn("%s; the policy's rule answers every command", error)
+        return Rules(NoBundleError(code, str(error)), own)
+    if own is None or own == found.policy:
+        return Rules(found, found.policy)
+    return Rules(make_bundle(found.model, found.judge, found.calibration, own, found.training), own)
+
+
+def _read(path: Path | None) -> Bundle:
+    return starter_bundle() if path is None else read_bundle(path)
