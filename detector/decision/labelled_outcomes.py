@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from detector.contracts.events import Outcome, OutcomeKind, OutcomeSource
 from detector.contracts.standing import Standing
-from detector.decision.questions import find_question
+from detector.decision.answers import find_question
 from detector.household.outcomes import answered, report
 from detector.household.state import HouseholdState
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult
 from detector.contracts.decisions import Decision
 from detector.contracts.events import IntentEvent, Outcome
+from detector.decision.answers import answer
 from detector.decision.bundle import Bundle
 from detector.decision.decide import is_reused
 from detector.decision.failing_closed import decide_or_fall_back
-from detector.decision.questions import answer
 from detector.household.outcomes import report
 from detector.policy.block_budget import BlockWindow, is_block, is_counted
 from streams.embedded.household_file import HouseholdFile, Transaction

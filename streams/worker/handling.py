@@ -11,9 +11,9 @@ from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationRes
 from detector.contracts.decisions import Decision
 from detector.contracts.events import IntentEvent, Outcome
 from detector.contracts.outcome_table import OutcomeRefused
+from detector.decision.answers import answer, recall
 from detector.decision.bundle import Bundle
 from detector.decision.failing_closed import decide_or_fall_back
-from detector.decision.questions import answer, recall
 from detector.decision.verdict import Judgement
 from detector.household.outcomes import report
 from streams.errors import RecordError

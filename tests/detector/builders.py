@@ -18,9 +18,9 @@ import numpy as np
 from detector.contracts.confirmations import ConfirmationAnswer, Result, proof_of
 from detector.contracts.decisions import ConfirmMethod, Decision, RiskClass
 from detector.contracts.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.decision.answers import answer
 from detector.decision.bundle import Bundle, make_bundle
 from detector.decision.decide import decide
-from detector.decision.questions import answer
 from detector.evidence import TERMS
 from detector.evidence.drift import Distribution
 from detector.household.state import HouseholdState

@@ -32,9 +32,9 @@ from pydantic import TypeAdapter
 from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult, proof_of
 from detector.contracts.decisions import ConfirmMethod, Decision, RiskClass, Rung
 from detector.contracts.events import Act, IntentEvent, Outcome
+from detector.decision.answers import answer
 from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
-from detector.decision.questions import answer
 from detector.household.chains import extend
 from detector.household.outcomes import report
 from detector.household.state import Chain, HouseholdState

@@ -14,8 +14,8 @@ from pydantic import TypeAdapter
 from detector.contracts.decisions import Decision, RiskClass, Rung, Verdict, decision_id
 from detector.contracts.events import Act, IntentEvent, Outcome, OutcomeKind
 from detector.decision.bundle import Bundle, bundle_from_files, bundle_to_files
+from detector.decision.confirmation_ids import confirmation_id
 from detector.decision.decide import apply_outcome, decide, follow, is_reused
-from detector.decision.questions import confirmation_id
 from detector.household.state import (
     MAX_EARLY,
     MAX_INTENTS,

@@ -6,10 +6,10 @@ import pytest
 
 from detector.contracts.decisions import ConfirmMethod, Decision, RiskClass, Rung, Verdict
 from detector.contracts.standing import Standing
+from detector.decision.answers import answer
 from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
 from detector.decision.first_time import FIRST_PHYSICAL, why_first_physical
-from detector.decision.questions import answer
 from detector.household.learning import DECAY, FORGOTTEN, close_sessions
 from detector.household.state import MAX_INTENTS, HouseholdState, Pending, Session, Usage
 from tests.detector.builders import (

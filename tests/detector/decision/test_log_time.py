@@ -10,8 +10,8 @@ import pytest
 from detector.contracts.confirmations import Refusal, Result
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.events import IntentEvent, OutcomeKind
+from detector.decision.answers import answer
 from detector.decision.decide import apply_outcome, decide
-from detector.decision.questions import answer
 from detector.household.learning import LESSONS_A_DAY
 from detector.household.state import HouseholdState
 from detector.policy.block_budget import BlockWindow

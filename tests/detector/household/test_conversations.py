@@ -11,8 +11,8 @@ from detector.contracts.confirmations import Refusal, Result
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.errors import InvalidValue
 from detector.contracts.events import Act, IntentEvent
+from detector.decision.answers import answer
 from detector.decision.decide import decide
-from detector.decision.questions import answer
 from detector.evaluation.evaluate import play
 from detector.household.conversations import runtime_session_id, with_conversations
 from detector.household.grouping import sessions_by_household

@@ -16,8 +16,8 @@ from detector.contracts.decisions import ConfirmMethod, Verdict
 from detector.contracts.events import Act, IntentEvent, Outcome, OutcomeKind, OutcomeSource
 from detector.contracts.outcome_table import OutcomeRefused
 from detector.contracts.standing import Standing
+from detector.decision.answers import answer
 from detector.decision.decide import apply_outcome, decide
-from detector.decision.questions import answer
 from detector.household.early_outcomes import refused_early
 from detector.household.outcomes import report
 from detector.household.standings import standing_of
