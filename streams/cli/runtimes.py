@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+from streams.cli.options import Json
+from streams.cli.output import note, table, write_json
+
+if TYPE_CHECKING:
+    from streams.runtimes.contract import Promise, Runtime, ScriptedHook
 
 app = typer.Typer(
     help="Connect an assistant runtime to misfire, and check that it obeys decisions.",
@@ -13,3 +21,71 @@ app = typer.Typer(
 @app.callback()
 def runtimes() -> None:
     """Connect an assistant runtime to misfire, and check that it obeys decisions."""
+
+
+@app.command()
+def check(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET",
+            help="python:MODULE with a function runtime(hook), or the URL of a runtime that serves "
+            "POST /say and POST /answer.",
+            show_default=False,
+        ),
+    ],
+    gateway_port: Annotated[
+        int,
+        typer.Option(
+            help="Port on loopback of the stand-in gateway that a runtime with a URL must ask.",
+            min=1,
+            max=65_535,
+        ),
+    ] = 8751,
+    json: Json = None,
+) -> None:
+    """Check that a runtime obeys decisions: run the contract test of adapters.
+
+    A scripted hook answers the runtime, so no model and no broker are needed. Exit code 1 if a
+    promise is broken.
+    """
+    from streams.runtimes.contract import PROMISES
+    from streams.runtimes.contract.targets import opened
+
+    with opened(target, gateway_port) as fresh:
+        broken = {promise.__name__: _why_broken(promise, *fresh()) for promise in PROMISES}
+    table(
+        target,
+        ["promise", "kept", "why not"],
+        [[_sentence(each), *_kept(broken[each.__name__])] for each in PROMISES],
+    )
+    count = sum(why is not None for why in broken.values())
+    note(f"{len(PROMISES) - count} of {len(PROMISES)} promises are kept")
+    write_json(json, {"target": target, "broken": {k: v for k, v in broken.items() if v}})
+    if count:
+        raise typer.Exit(1)
+
+
+def _why_broken(promise: Promise, runtime: Runtime, hook: ScriptedHook) -> str | None:
+    """Return a sentence that says how a promise is broken; ``None`` if it is kept."""
+    from streams.errors import DependencyUnavailable
+    from streams.runtimes.contract import Broken
+
+    try:
+        promise(runtime, hook)
+    except Broken as error:
+        return str(error)
+    except DependencyUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - the runtime's own code
+        return f"the runtime raised {type(error).__name__}: {error}"
+    return None
+
+
+def _kept(why: str | None) -> list[str]:
+    return ["yes", ""] if why is None else ["no", why]
+
+
+def _sentence(promise: Promise) -> str:
+    """Return the first line of a promise's docstring."""
+    return (promise.__doc__ or promise.__name__).partition("\n")[0]

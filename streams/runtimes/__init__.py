@@ -1,1 +1,10 @@
-"""Adapters for assistant runtimes. Each folder connects one runtime to the hook."""
+"""Adapters for assistant runtimes; each folder connects one. Only the shared public names are here.
+
+An adapter makes a ``Heard`` of what its runtime understood, asks a ``Gate``, and does what the
+``Ruling`` says.
+"""
+
+from streams.runtimes.gate import Action, AskingHook, Gate, Heard, Ruling
+from streams.runtimes.replies import accepts
+
+__all__ = ["Action", "AskingHook", "Gate", "Heard", "Ruling", "accepts"]

@@ -1,0 +1,122 @@
+"""The runtime under test: a Python module, or a program that serves two routes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from streams.errors import DependencyUnavailable, UsageError
+from streams.runtimes.contract.promises import Broken
+from streams.runtimes.contract.runtime import Command, Runtime, Turn
+from streams.runtimes.contract.scripted_hook import ScriptedHook
+from streams.runtimes.contract.stand_in_gateway import stand_in_gateway
+
+__all__ = ["ServedRuntime", "factory_of", "opened"]
+
+#: Seconds for one turn of a served runtime; a confirmation alone may take four.
+TURN_SECONDS = 15.0
+PYTHON = "python:"
+
+Fresh = Callable[[], tuple[Runtime, ScriptedHook]]
+
+
+class ServedRuntime:
+    """A runtime under test in another process: ``POST /say`` and ``POST /answer``."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+
+    def say(self, command: Command) -> Turn:
+        """Send a command to the runtime."""
+        return self._post(
+            "say",
+            {
+                "intent": command.intent,
+                "slots": dict(command.slots),
+                "device": command.device,
+            },
+        )
+
+    def answer(self, accepted: bool) -> Turn:
+        """Send the user's answer to the runtime."""
+        return self._post("answer", {"accepted": accepted})
+
+    def _post(self, route: str, body: dict[str, Any]) -> Turn:
+        try:
+            answer = httpx.post(f"{self._url}/{route}", json=body, timeout=TURN_SECONDS)
+        except httpx.TimeoutException:
+            raise Broken(f"the turn did not end within {TURN_SECONDS:g} seconds") from None
+        except httpx.HTTPError as error:
+            raise DependencyUnavailable(
+                f"the runtime at {self._url} cannot be reached ({type(error).__name__}); start it "
+                "before the check"
+            ) from error
+        try:
+            found = answer.raise_for_status().json()
+            return Turn(
+                ran=[str(intent) for intent in found.get("ran", [])],
+                said=str(found.get("said") or ""),
+                asks=bool(found.get("asks", False)),
+            )
+        except (httpx.HTTPStatusError, ValueError, AttributeError, TypeError):
+            raise Broken(
+                f"POST /{route} answered with status {answer.status_code} instead of 200 with "
+                '{"ran": [], "said": "", "asks": false}'
+            ) from None
+
+
+def factory_of(target: str) -> Callable[[Any], Runtime]:
+    """Return the factory that ``python:MODULE`` or ``python:MODULE:NAME`` names.
+
+    Raises:
+        UsageError: there is no such module or factory.
+    """
+    module, _, name = target.removeprefix(PYTHON).partition(":")
+    name = name or "runtime"
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        found: Any = getattr(importlib.import_module(module), name, None)
+    except (ImportError, ValueError) as error:
+        raise UsageError(f"the module {module!r} cannot be imported: {error}") from error
+    if not callable(found):
+        raise UsageError(
+            f"the module {module!r} has no function {name!r}; define {name}(hook), which returns a "
+            "runtime that asks this hook"
+        )
+    factory: Callable[[Any], Runtime] = found
+    return factory
+
+
+@contextmanager
+def opened(target: str, port: int) -> Iterator[Fresh]:
+    """Open the runtime under test; yield a function that returns it with a new scripted hook.
+
+    Raises:
+        DependencyUnavailable: the port of the stand-in gateway is in use.
+        UsageError: the target is neither a URL nor a Python module.
+    """
+    if target.startswith(PYTHON):
+        factory = factory_of(target)
+
+        def fresh() -> tuple[Runtime, ScriptedHook]:
+            hook = ScriptedHook()
+            return factory(hook), hook
+
+        yield fresh
+        return
+    if not target.startswith(("http://", "https://")):
+        raise UsageError(f"{target!r} is neither python:MODULE nor a URL")
+    with stand_in_gateway(port) as (_, state):
+        served = ServedRuntime(target)
+
+        def renewed() -> tuple[Runtime, ScriptedHook]:
+            state.hook = ScriptedHook()
+            return served, state.hook
+
+        yield renewed

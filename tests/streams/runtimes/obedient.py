@@ -1,0 +1,39 @@
+"""A minimal runtime that obeys decisions, as the page for authors shows it."""
+
+from __future__ import annotations
+
+from streams.hook import OutcomeKind
+from streams.runtimes import Action, AskingHook, Gate, Heard, Ruling
+from streams.runtimes.contract import Command, Turn
+
+
+class Obedient:
+    def __init__(self, hook: AskingHook) -> None:
+        self._gate = Gate(hook)
+        self._asked: Ruling | None = None
+
+    def say(self, command: Command) -> Turn:
+        self._asked = None
+        ruling = self._gate.check(
+            Heard(intent=command.intent, slots=command.slots, device=command.device)
+        )
+        if ruling.action is Action.ASK:
+            self._asked = ruling
+            return Turn(said=ruling.say, asks=True)
+        return self._end(ruling)
+
+    def answer(self, accepted: bool) -> Turn:
+        if self._asked is None:
+            return Turn()
+        asked, self._asked = self._asked, None
+        return self._end(self._gate.answer(asked, accepted=accepted, said="walrus lantern"))
+
+    def _end(self, ruling: Ruling) -> Turn:
+        if ruling.action is not Action.RUN:
+            return Turn(said=ruling.say)
+        self._gate.report(ruling, OutcomeKind.EXECUTED)
+        return Turn(ran=[ruling.event.intent])
+
+
+def runtime(hook: AskingHook) -> Obedient:
+    return Obedient(hook)
