@@ -103,7 +103,7 @@ lint: .venv/.dev
 
 lock: .venv/.dev
 	$(UV_COMPILE) $(ARGS) --output-file requirements.lock pyproject.toml
-	$(UV_COMPILE) --group dev --extra plot --constraint requirements.lock \
+	$(UV_COMPILE) --group dev --extra alexa --extra plot --constraint requirements.lock \
 		--output-file requirements-dev.lock pyproject.toml
 
 clean:

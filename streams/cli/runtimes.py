@@ -42,6 +42,15 @@ def check(
             max=65_535,
         ),
     ] = 8751,
+    time: Annotated[
+        int,
+        typer.Option(
+            help="Also time this many commands with the embedded hook, beside the same without it "
+            "(a function unguarded() in the module).",
+            min=0,
+            max=1_000_000,
+        ),
+    ] = 0,
     json: Json = None,
 ) -> None:
     """Check that a runtime obeys decisions: run the contract test of adapters.
@@ -61,9 +70,43 @@ def check(
     )
     count = sum(why is not None for why in broken.values())
     note(f"{len(PROMISES) - count} of {len(PROMISES)} promises are kept")
-    write_json(json, {"target": target, "broken": {k: v for k, v in broken.items() if v}})
+    found = {"target": target, "broken": {name: why for name, why in broken.items() if why}}
+    write_json(json, found | (_timed(target, time) if time else {}))
     if count:
         raise typer.Exit(1)
+
+
+def _timed(target: str, times: int) -> dict[str, object]:
+    """Time a runtime with the embedded hook and the starter bundle, and without a hook."""
+    import tempfile
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from streams.files.keyring import new_keyring
+    from streams.hook import EmbeddedHook, Tokens
+    from streams.runtimes.contract.targets import factory_of, unguarded_of
+    from streams.runtimes.contract.timing import time_of
+
+    guarded, unguarded = factory_of(target), unguarded_of(target)
+    tokens = Tokens(new_keyring("home", datetime.now(UTC)))
+    with (
+        tempfile.TemporaryDirectory(prefix="misfire-") as folder,
+        EmbeddedHook(Path(folder) / "home.sqlite", tokens=tokens) as hook,
+    ):
+        with_it, without = time_of(guarded(hook), unguarded(), times)
+    table(
+        f"{times:,} commands with the embedded hook, and as many without it",
+        ["milliseconds", "with", "without", "added"],
+        [
+            [name, f"{found:.2f}", f"{bare:.2f}", f"{found - bare:.2f}"]
+            for name, found, bare in (
+                ("median", with_it.median, without.median),
+                ("99th percentile", with_it.p99, without.p99),
+            )
+        ],
+    )
+    return {"with": asdict(with_it), "without": asdict(without)}
 
 
 def _why_broken(promise: Promise, runtime: Runtime, hook: ScriptedHook) -> str | None:

@@ -155,13 +155,22 @@ class Gate:
             return replace(refusal, say=result.text or NO_ANSWER)
         return replace(ruling, action=Action.RUN, say="", method=None)
 
+    def same_command(self, ruling: Ruling, heard: Heard) -> bool:
+        """Return whether a turn is about the command of a ruling, with the same slots."""
+        event, asked = self._events.event(heard, self._now()), ruling.event
+        return (event.household_id, event.intent, event.slots) == (
+            asked.household_id,
+            asked.intent,
+            asked.slots,
+        )
+
     def report(self, ruling: Ruling, outcome: OutcomeKind) -> None:
         """Report what happened to a command: executed, undone, or expired without an answer."""
         try:
             self._hook.report(
                 Outcome(
                     event_id=ruling.event.event_id,
-                    household_id=self._events.household,
+                    household_id=ruling.event.household_id,
                     outcome=outcome,
                     source=OutcomeSource.RUNTIME,
                     time=self._now(),

@@ -22,7 +22,7 @@ class Heard:
     """One turn as the runtime understood it, with the runtime's own names and spoken values.
 
     ``session`` is empty if the runtime has none: then silence ends a session. ``commits`` is true
-    if the runtime would now execute the intent.
+    if the runtime would now execute the intent. ``household`` is empty if the gate has only one.
     """
 
     intent: str
@@ -34,19 +34,20 @@ class Heard:
     intent_confidence: float | None = None
     asr_confidence: float | None = None
     speaker: str | None = None
+    household: str = ""
 
 
 class Events:
-    """Makes the events of one household.
+    """Makes the events of a runtime.
 
     Args:
-        household: the household's id.
+        household: the household of turns that name none.
         runtime: the runtime's name.
         silence_seconds: silence that ends a session of a runtime without sessions.
     """
 
     def __init__(self, household: str, runtime: str, silence_seconds: float) -> None:
-        self.household = identifier(household)
+        self._household = identifier(household)
         self._runtime = identifier(runtime)
         self._silences = Silences(silence_seconds)
 
@@ -56,7 +57,7 @@ class Events:
         return IntentEvent(
             event_id=uuid.uuid4().hex,
             time=now,
-            household_id=self.household,
+            household_id=identifier(heard.household) if heard.household else self._household,
             device_id=device,
             session_id=identifier(heard.session or self._silences.session(device, now.timestamp())),
             intent=intent_of(heard.intent),

@@ -16,7 +16,7 @@ from streams.runtimes.contract.runtime import Command, Runtime, Turn
 from streams.runtimes.contract.scripted_hook import ScriptedHook
 from streams.runtimes.contract.stand_in_gateway import stand_in_gateway
 
-__all__ = ["ServedRuntime", "factory_of", "opened"]
+__all__ = ["ServedRuntime", "factory_of", "opened", "unguarded_of"]
 
 #: Seconds for one turn of a served runtime; a confirmation alone may take four.
 TURN_SECONDS = 15.0
@@ -77,20 +77,37 @@ def factory_of(target: str) -> Callable[[Any], Runtime]:
         UsageError: there is no such module or factory.
     """
     module, _, name = target.removeprefix(PYTHON).partition(":")
-    name = name or "runtime"
+    factory: Callable[[Any], Runtime] = _function(
+        module, name or "runtime", "(hook), which returns a runtime that asks this hook"
+    )
+    return factory
+
+
+def unguarded_of(target: str) -> Callable[[], Runtime]:
+    """Return the function ``unguarded`` of the module in ``python:MODULE``.
+
+    Raises:
+        UsageError: there is no such module or function, or the target is a URL.
+    """
+    if not target.startswith(PYTHON):
+        raise UsageError("only a runtime in a Python module can be timed")
+    module = target.removeprefix(PYTHON).partition(":")[0]
+    found: Callable[[], Runtime] = _function(
+        module, "unguarded", "(), which returns the runtime without misfire"
+    )
+    return found
+
+
+def _function(module: str, name: str, usage: str) -> Any:
     if "" not in sys.path:
         sys.path.insert(0, "")
     try:
-        found: Any = getattr(importlib.import_module(module), name, None)
+        found = getattr(importlib.import_module(module), name, None)
     except (ImportError, ValueError) as error:
         raise UsageError(f"the module {module!r} cannot be imported: {error}") from error
     if not callable(found):
-        raise UsageError(
-            f"the module {module!r} has no function {name!r}; define {name}(hook), which returns a "
-            "runtime that asks this hook"
-        )
-    factory: Callable[[Any], Runtime] = found
-    return factory
+        raise UsageError(f"the module {module!r} has no function {name!r}; define {name}{usage}")
+    return found
 
 
 @contextmanager

@@ -35,5 +35,17 @@ class Obedient:
         return Turn(ran=[ruling.event.intent])
 
 
+class Unguarded:
+    def say(self, command: Command) -> Turn:
+        return Turn(ran=[command.intent])
+
+    def answer(self, accepted: bool) -> Turn:  # noqa: ARG002
+        return Turn()
+
+
+def unguarded() -> Unguarded:
+    return Unguarded()
+
+
 def runtime(hook: AskingHook) -> Obedient:
     return Obedient(hook)

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from streams.errors import UsageError
 from streams.files.keyring import new_keyring
 from streams.hook import Hook, Tokens, Verdict
 from streams.local.processes import free_port
 from streams.runtimes import Action, AskingHook, Ruling
 from streams.runtimes.contract import PROMISES, Broken, Command, Promise, ScriptedHook, Turn
+from streams.runtimes.contract.targets import unguarded_of
 from tests.commands import misfire
 from tests.streams.runtimes.obedient import Obedient
 
@@ -116,6 +118,15 @@ def test_the_command_passes_an_obedient_runtime() -> None:
     assert f"{len(PROMISES)} of {len(PROMISES)} promises are kept" in done.stderr
 
 
+def test_the_command_times_a_runtime_with_the_embedded_hook_and_without_it() -> None:
+    done = misfire("runtimes", "check", TARGET, "--time", 3, "--json", "-")
+
+    found = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert found["with"]["median"] > 0
+    assert found["without"]["ran"] == 3
+
+
 def test_the_command_names_the_promises_that_are_broken() -> None:
     done = misfire("runtimes", "check", f"python:{__name__}:RunsAll", "--json", "-")
 
@@ -138,6 +149,12 @@ def test_a_wrong_target_is_a_usage_error(target: str, sentence: str) -> None:
 
     assert done.returncode == 2
     assert sentence in done.stderr
+
+
+@pytest.mark.parametrize("target", ["python:json", "http://127.0.0.1:1"])
+def test_a_runtime_without_an_unguarded_one_cannot_be_timed(target: str) -> None:
+    with pytest.raises(UsageError):
+        unguarded_of(target)
 
 
 def test_a_runtime_that_is_not_there_is_a_missing_dependency() -> None:
