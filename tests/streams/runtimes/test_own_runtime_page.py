@@ -42,7 +42,7 @@ def test_the_ten_lines_of_the_page_obey(
         "accepts": accepts,
         "listen_after": lambda _: reply,
         "speak": spoken.append,
-        "HANDLERS": {"lights.TurnOn": lambda **slots: executed.append(slots)},
+        "run": lambda _, slots: executed.append(slots),
     }
     exec(FUNCTION, names)
 
