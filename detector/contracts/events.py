@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from detector.contracts.errors import InvalidValue
-from detector.contracts.timestamps import Timestamp, in_utc
+from detector.contracts.timestamps import Timestamp, in_utc, in_zone
 
 __all__ = [
     "CONVERSATION",
@@ -113,7 +113,8 @@ class IntentEvent:
     """One turn that the assistant understood.
 
     ``event_id`` is the idempotency key. ``session_id`` is optional; by default it is derived from
-    the device (``session_of``). ``commits`` is true if the runtime would execute the intent on
+    the device (``session_of``). ``time`` keeps its time zone, because habits have local hours.
+    ``commits`` is true if the runtime would execute the intent on
     *allow*. ``slots`` maps names to tokens, never to spoken values. Confidences are in [0, 1].
     ``None`` means that the runtime does not report one; the model treats it as a value of its own,
     neither zero nor one.
@@ -146,7 +147,7 @@ class IntentEvent:
         )
         if not INTENT_FORM.fullmatch(self.intent):
             raise InvalidValue(f"intent {self.intent[:80]!r} is not of the form 'domain.Name'")
-        object.__setattr__(self, "time", in_utc(self.time))
+        object.__setattr__(self, "time", in_zone(self.time))
         check_slots(self.slots)
         for name in ("intent_confidence", "asr_confidence", "wake_confidence"):
             value = getattr(self, name)
@@ -164,6 +165,17 @@ class IntentEvent:
     def seconds(self) -> float:
         """The event's own time, in seconds since the epoch."""
         return self.time.timestamp()
+
+    @property
+    def zone_seconds(self) -> float:
+        """By how many seconds local time is ahead of UTC, according to the zone of ``time``."""
+        offset = self.time.utcoffset()
+        return offset.total_seconds() if offset else 0.0
+
+    @property
+    def local_seconds(self) -> float:
+        """The event's own time as local clocks show it, in seconds since the epoch."""
+        return self.seconds + self.zone_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Parsing of timestamps: RFC 3339 (Klyne & Newman 2002) with a time zone, converted to UTC.
+"""Parsing of timestamps: RFC 3339 (Klyne & Newman 2002) with a time zone.
 
 Every other form is rejected. A lenient parser reads ``"20260105"`` as seconds since 1970, and a
 time without a zone as local time.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any
 
 from detector.contracts.errors import InvalidValue
 
-__all__ = ["Timestamp", "in_utc", "read_timestamp"]
+__all__ = ["Timestamp", "in_utc", "in_zone", "read_timestamp"]
 
 _HINT = "write it as RFC 3339 with a time zone, such as 2026-01-05T07:27:48Z"
 _FORM = re.compile(
@@ -21,13 +21,15 @@ _FORM = re.compile(
     r"(Z|[+-][0-9]{2}:[0-5][0-9])",
     re.IGNORECASE,
 )
+#: The time zones that exist: UTC-12 (Baker Island) to UTC+14 (Line Islands).
+_WEST, _EAST = timedelta(hours=-12), timedelta(hours=14)
 
 
 def read_timestamp(text: object) -> datetime:
     """Parse a timestamp.
 
     >>> read_timestamp("2026-01-05T13:12:48+05:45").isoformat()
-    '2026-01-05T07:27:48+00:00'
+    '2026-01-05T13:12:48+05:45'
 
     Raises:
         InvalidValue: ``text`` has another form (a number, a date alone, a time without a zone), or
@@ -35,8 +37,8 @@ def read_timestamp(text: object) -> datetime:
     """
     if isinstance(text, str) and _FORM.fullmatch(text):
         try:
-            return datetime.fromisoformat(text.upper()).astimezone(UTC)
-        except (ValueError, OverflowError):
+            return in_zone(datetime.fromisoformat(text.upper()))
+        except ValueError:
             raise InvalidValue(f"this time does not exist; {_HINT}") from None
     raise InvalidValue(f"this is not a timestamp; {_HINT}")
 
@@ -57,6 +59,20 @@ def in_utc(time: datetime) -> datetime:
         raise InvalidValue(f"this time does not exist; {_HINT}") from None
 
 
+def in_zone(time: datetime) -> datetime:
+    """Return the same point in time with the offset from UTC that it has, but no rules of a zone.
+
+    Raises:
+        InvalidValue: ``time`` has no time zone or one that does not exist, or is out of range in
+            UTC.
+    """
+    in_utc(time)
+    offset = time.utcoffset() or timedelta()
+    if not _WEST <= offset <= _EAST:
+        raise InvalidValue(f"no place has this time zone; {_HINT}")
+    return time.astimezone(timezone(offset) if offset else UTC)
+
+
 class _FromText:
     """Make pydantic parse a time by ``read_timestamp`` alone; the core does not import pydantic."""
 
@@ -71,7 +87,7 @@ class _FromText:
 
 
 def _read(value: object) -> datetime:
-    return in_utc(value) if isinstance(value, datetime) else read_timestamp(value)
+    return in_zone(value) if isinstance(value, datetime) else read_timestamp(value)
 
 
 #: The type of a timestamp field in an event, outcome or answer.

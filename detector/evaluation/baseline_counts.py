@@ -39,8 +39,8 @@ def symbol_of(event: IntentEvent) -> Symbol:
 
 
 def part_of_day(event: IntentEvent) -> int:
-    """Return the part of the day in UTC, below ``PARTS_OF_DAY``."""
-    return int(event.seconds % _DAY) * PARTS_OF_DAY // _DAY
+    """Return the part of the local day, below ``PARTS_OF_DAY``."""
+    return int(event.local_seconds % _DAY) * PARTS_OF_DAY // _DAY
 
 
 def bits(probability: float) -> float:

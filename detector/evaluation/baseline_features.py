@@ -186,7 +186,7 @@ class _Home:
             "day_commands": self._heard_within(_DAY, at) / (1.0 + commands / days),
             "same_intent": float(intent == self._command),
             "same_domain": float(event.domain == domain_of(self._command)),
-            "hour": at % _DAY / _HOUR,
+            "hour": event.local_seconds % _DAY / _HOUR,
             "turns": float(len(self._chain)),
         }
 

@@ -101,7 +101,7 @@ def command_facts(
         household: the household before it.
         population: the rates that a household without counts has.
         at: the event's log time in seconds.
-        device_seconds: its time by the device's clock.
+        device_seconds: its local time by the device's clock.
     """
     commands, intent, domain = household.commands, event.intent, event.domain
     device = device_name(event.device_id)

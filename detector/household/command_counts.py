@@ -186,7 +186,7 @@ def with_meant(
         intent: its intent.
         contexts: the contexts that ``contexts_of`` gave when the command was given.
         device: the digest of its device.
-        device_seconds: its time by the device's clock, which dates the household's habits.
+        device_seconds: its local time by the device's clock, which dates the household's habits.
         at: its log time.
     """
     counts = dict(known.counts)

@@ -84,7 +84,7 @@ def observe(
     longer = changed(
         session,
         seconds=at,
-        ahead=device or 0.0,
+        ahead=(device or 0.0) + event.zone_seconds,
         turns=session.turns + 1,
         symbols=(*session.symbols, symbol)[-MAX_TURNS:],
         intents=(*session.intents, event.intent)[-MAX_TURNS:],

@@ -120,9 +120,10 @@ class Session:
     """One conversation: its turns as symbols, the filter, the subject and the open chain.
 
     ``seconds`` is the log's time of the last turn, and ``ahead`` the seconds by which the device's
-    clock was ahead of it (``contracts/clocks.py``). ``filter`` is the posterior over the clones of
-    the last symbol. ``symbols`` and ``intents`` are those of the last ``MAX_TURNS`` turns;
-    ``turns`` counts all turns. ``committed`` are the intents of the session's commands.
+    local time was ahead of it: by its zone, and because its clock was wrong
+    (``contracts/clocks.py``). ``filter`` is the posterior over the clones of the last symbol.
+    ``symbols`` and ``intents`` are those of the last ``MAX_TURNS`` turns; ``turns`` counts all
+    turns. ``committed`` are the intents of the session's commands.
     """
 
     session_id: str
@@ -140,7 +141,7 @@ class Session:
 
     @property
     def device_seconds(self) -> float:
-        """The time of the last turn by the device's clock, or the log's if that was replaced."""
+        """The local time of the last turn, by the device's clock or the log's."""
         return self.seconds + self.ahead
 
 
@@ -166,7 +167,7 @@ class Pending:
 
     @property
     def device_seconds(self) -> float:
-        """The time of the commit by the device's clock, or the log's if that was replaced."""
+        """The local time of the commit, by the device's clock or the log's."""
         return self.seconds + self.ahead
 
 

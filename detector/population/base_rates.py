@@ -25,16 +25,13 @@ _DAY_STRENGTH = 8.0
 
 
 def part_of_week(seconds: float) -> int:
-    """Return the part of the week, below ``PARTS_OF_WEEK``, of a time in seconds since the epoch.
-
-    The time of day is UTC.
-    """
+    """Return the part of the week, below ``PARTS_OF_WEEK``, of a local time since the epoch."""
     time = datetime.fromtimestamp(seconds, UTC)
     return time.hour // 3 + (8 if time.weekday() >= 5 else 0)
 
 
 def part_of_day(seconds: float) -> int:
-    """Return the part of the day in UTC, below ``PARTS_OF_DAY``, of a time since the epoch.
+    """Return the part of the day, below ``PARTS_OF_DAY``, of a local time since the epoch.
 
     >>> part_of_day(4.5 * 3600)
     4
@@ -199,7 +196,7 @@ class _Counts:
             if event.commits:
                 self.committing[event.intent] += 1
                 self.used_by[event.intent].add(event.household_id)
-                self.day[event.intent][part_of_day(event.seconds)] += 1
+                self.day[event.intent][part_of_day(event.local_seconds)] += 1
                 self.slots[event.intent].update(known)
                 self.within[event.intent].update(within)
                 self.coherence.add(event.intent, within, qualified(domain, within), earlier)
@@ -211,7 +208,7 @@ class _Counts:
         self.intents.update(used)
         for domain in {domain_of(intent) for intent in used}:
             self.domains[domain] += 1
-            self.hours[domain][part_of_week(session[0].seconds)] += 1
+            self.hours[domain][part_of_week(session[0].local_seconds)] += 1
 
     def _count_slots(self, event: IntentEvent, known: Collection[str]) -> None:
         turn = (event.intent, event.act.value)

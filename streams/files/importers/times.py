@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
+from detector.contracts.timestamps import in_zone
 from streams.errors import UsageError
 from streams.files.importers.records import Unreadable
 
@@ -49,7 +50,7 @@ class Times:
     """Reads times, and counts those that the change of clocks makes ambiguous or impossible.
 
     Attributes:
-        zone: of times without a zone.
+        zone: of the home, and of times without a zone.
         form: format of ``datetime.strptime``; by default ISO 8601 and numbers are read.
         ambiguous: times in an hour that exists twice.
         impossible: times in an hour that does not exist.
@@ -61,7 +62,7 @@ class Times:
     impossible: int = 0
 
     def read(self, value: object) -> datetime:
-        """Return a time in UTC.
+        """Return a time in the zone of the home.
 
         >>> Times().read(1767598068000).isoformat()
         '2026-01-05T07:27:48+00:00'
@@ -71,7 +72,9 @@ class Times:
         """
         try:
             found = self._parsed(value)
-            time = (self._local(found) if found.utcoffset() is None else found).astimezone(UTC)
+            aware = self._local(found) if found.utcoffset() is None else found
+            # A fixed offset, because times in the hour that exists twice equal no other time.
+            time = in_zone(aware.astimezone(self.zone))
         except (ValueError, OverflowError, OSError, re.error):
             raise Unreadable("the time cannot be read") from None
         if not _EARLIEST <= time < _LATEST:

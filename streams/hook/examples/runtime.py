@@ -2,7 +2,7 @@
 
 import sys
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 
 from streams.hook import Act, ConfirmationResult, ConfirmMethod, Decision, Hook, IntentEvent  # isort: skip
 from streams.hook import CommandNotAllowed, Outcome, OutcomeKind, OutcomeSource  # isort: skip
@@ -13,7 +13,7 @@ hook = Hook(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8750")
 def heard(intent: str, *tokens: str) -> IntentEvent:
     """Return a command's event; a real runtime adds ids, slot names and confidences."""
     return IntentEvent(event_id=uuid.uuid4().hex, household_id="h1", device_id="d1",
-                       session_id="s1", act=Act.INITIATE, time=datetime.now(UTC), intent=intent,
+                       session_id="s1", act=Act.INITIATE, time=datetime.now().astimezone(), intent=intent,
                        commits=True, slots={f"slot{i}": each for i, each in enumerate(tokens)}
     )  # fmt: skip
 
@@ -37,4 +37,4 @@ for line in iter(sys.stdin.readline, ""):
         print(reason)
         hook.report(Outcome(event_id=reason.decision.event_id, household_id="h1",
                             outcome=OutcomeKind.EXPIRED, source=OutcomeSource.RUNTIME,
-                            time=datetime.now(UTC)))  # fmt: skip
+                            time=datetime.now().astimezone()))  # fmt: skip

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from detector.contracts.errors import InvalidValue
-from detector.contracts.timestamps import in_utc, read_timestamp
+from detector.contracts.timestamps import in_utc, in_zone, read_timestamp
 from tests.detector.builders import event
 
 WANTED = datetime(2026, 1, 5, 7, 27, 48, tzinfo=UTC)
@@ -29,6 +30,9 @@ REFUSED: tuple[object, ...] = (
     "2026-01-05T07:27:48+05:60",
     "2026-01-05T07:27:48-00:99",
     "0001-01-01T00:00:00+05:00",
+    "2026-01-05T07:27:48+14:01",
+    "2026-01-05T07:27:48-12:30",
+    "2026-01-05T07:27:48+23:59",
     "２０２６-01-05T07:27:48Z",  # noqa: RUF001
     "2026-01-05T07:27:48Z\n",
     "today",
@@ -52,9 +56,12 @@ REFUSED: tuple[object, ...] = (
         "2026-01-05T07:27:48-00:00",
     ],
 )
-def test_offsets_are_converted(text: str) -> None:
+def test_a_time_is_read_with_its_zone(text: str) -> None:
     assert read_timestamp(text) == WANTED
-    assert read_timestamp(text).tzinfo is UTC
+    found = read_timestamp(text).isoformat(timespec="seconds")
+    assert found == text.upper().replace(".000000000", "").replace("-00:00", "Z").replace(
+        "Z", "+00:00"
+    )
 
 
 @pytest.mark.parametrize("value", REFUSED, ids=repr)
@@ -65,11 +72,14 @@ def test_an_invalid_time_is_rejected_with_a_hint(value: object) -> None:
         read_timestamp(value)
 
 
-def test_core_values_store_utc_and_reject_naive_times() -> None:
-    nepal = timezone(timedelta(hours=5, minutes=45))
-    said = event(1, time=WANTED.astimezone(nepal))
-    assert said.time.tzinfo is UTC
+def test_events_keep_the_offset_of_their_zone_and_reject_naive_times() -> None:
+    said = event(1, time=WANTED.astimezone(ZoneInfo("Asia/Kathmandu")))
+    assert said.time.tzinfo == timezone(timedelta(hours=5, minutes=45))
+    assert said.zone_seconds == 20_700.0
+    assert said.local_seconds == said.seconds + 20_700.0
     assert said == event(1, time=WANTED)
+    assert event(1, time=WANTED).zone_seconds == 0.0
+    assert in_zone(WANTED) is WANTED
     assert in_utc(WANTED) is WANTED
     with pytest.raises(InvalidValue, match=r"time has no time zone; .* 2026-01-05T07:27:48Z"):
         replace(said, time=WANTED.replace(tzinfo=None))

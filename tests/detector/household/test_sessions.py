@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import pytest
 
@@ -95,6 +95,15 @@ def test_a_device_clock_is_used_within_the_policys_skew_and_only_for_habits(
     observation, _ = observe(HouseholdState.new("h1"), further, MODEL, POLICY, at=at)
     assert observation.clock_replaced
     assert observation.session.device_seconds == at
+
+
+@pytest.mark.parametrize("wrong", [0.0, 86_400.0])
+def test_habits_have_local_hours_even_if_the_clock_is_wrong(wrong: float) -> None:
+    at = START.timestamp()
+    there = (START + timedelta(seconds=wrong)).astimezone(timezone(timedelta(hours=-5)))
+    observation, _ = observe(HouseholdState.new("h1"), event(1, time=there), MODEL, POLICY, at=at)
+    assert observation.clock_replaced == bool(wrong)
+    assert observation.session.device_seconds == at - 5 * 3600
 
 
 def test_a_session_is_bounded() -> None:
