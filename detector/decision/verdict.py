@@ -171,7 +171,12 @@ def rule_on(
         ruling = _abstain(moment, bundle, risk, "too_little_calibration", text)
     else:
         asked = recent_questions(moment.household, moment.session.seconds, bundle.policy)
-        verdict = bundle.policy.rule(risk, judgement.misfire_probability, asked=asked).verdict
+        verdict = bundle.policy.rule(
+            risk,
+            judgement.misfire_probability,
+            asked=asked,
+            harm=bundle.policy.harm_of(moment.event.intent, risk),
+        ).verdict
         ruling = Ruling(verdict if judgement.rank.unusual else Verdict.ALLOW)
     held = _asked(moment, _held_back(moment, ruling, bundle, risk), bundle, risk, rung)
     return _softened(moment, held, bundle, risk) if over_budget else held

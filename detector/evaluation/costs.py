@@ -91,4 +91,5 @@ def _cost(
     """
     offered = decision.confirm.methods if ours and decision.confirm else ()
     methods = offered or policy.methods_for(decision.risk_class, policy.base_rate)
-    return policy.cost(decision.risk_class, verdict, misfire=misfire, methods=methods)
+    harm = policy.harm_of(decision.intent, decision.risk_class)
+    return policy.cost(decision.risk_class, verdict, misfire=misfire, methods=methods, harm=harm)

@@ -11,7 +11,7 @@ from detector.policy.intent_rules import PATTERN_FORM, IntentRules
 from detector.policy.lexicon import Lexicon
 from detector.policy.table_reader import Reader
 
-__all__ = ["read_familiar", "read_intents"]
+__all__ = ["read_familiar", "read_harms", "read_intents"]
 
 #: Shorter words are the beginning of too many others.
 _WORD_FORM = re.compile(r"[a-z]{3,64}")
@@ -34,12 +34,30 @@ def read_familiar(reader: Reader, table: Mapping[str, Any], lexicon: Lexicon) ->
     """Read ``[first_time]``: the physical commands that need no confirmation at their first use."""
     section = reader.table(table.get("first_time", {}), "first_time")
     reader.refuse_unknown(section, "first_time.", {"exempt"})
-    patterns = tuple(
-        (pattern, RiskClass.REVERSIBLE)
-        for pattern in reader.strings(section.get("exempt", []), "first_time.exempt")
-        if _is_pattern(reader, pattern, "first_time.exempt")
+    return _named(reader, section.get("exempt", []), "first_time.exempt", lexicon)
+
+
+def read_harms(
+    reader: Reader, table: Mapping[str, Any], lexicon: Lexicon
+) -> tuple[tuple[IntentRules, float], ...]:
+    """Read ``[[harms]]``: intents whose misfires cost something else than those of their class."""
+    harms = []
+    for number, entry in enumerate(reader.tables(table.get("harms", []), "harms")):
+        where = f"harms[{number}]"
+        reader.refuse_unknown(entry, f"{where}.", {"harm", "patterns"})
+        harm = reader.number(entry, where, "harm", 0.0, 1e9)
+        harms.append((_named(reader, entry.get("patterns"), f"{where}.patterns", lexicon), harm))
+    return tuple(harms)
+
+
+def _named(reader: Reader, patterns: Any, where: str, lexicon: Lexicon) -> IntentRules:
+    """Read patterns that only name intents; words of the lexicon still suggest a class."""
+    found = tuple(
+        (pattern, RiskClass.READ_ONLY)
+        for pattern in reader.strings(patterns, where)
+        if _is_pattern(reader, pattern, where)
     )
-    return IntentRules(patterns, lexicon)
+    return IntentRules(found, lexicon)
 
 
 def _patterns(reader: Reader, table: Mapping[str, Any]) -> list[tuple[str, RiskClass]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from detector.contracts.decisions import ConfirmMethod, Enforcement, RiskClass, Verdict
 from detector.contracts.errors import PolicyError
-from detector.policy.intents_section import read_familiar, read_intents
+from detector.policy.intents_section import read_familiar, read_harms, read_intents
 from detector.policy.policy import (
     BlockBudget,
     ClassPolicy,
@@ -78,6 +78,7 @@ def _policy(reader: Reader, text: str, table: Mapping[str, Any]) -> Policy:
         "intents",
         "unclassified",
         "first_time",
+        "harms",
     }
     reader.refuse_unknown(table, "", known | _LIMITS.keys())
     for group, names in (("methods", ConfirmMethod), ("classes", RiskClass)):
@@ -98,6 +99,7 @@ def _policy(reader: Reader, text: str, table: Mapping[str, Any]) -> Policy:
         classes={risk: _class(reader, table, risk) for risk in RiskClass},
         intents=intents,
         familiar=read_familiar(reader, table, intents.lexicon),
+        harms=read_harms(reader, table, intents.lexicon),
         confirmation=Confirmation(**_limits(reader, table, "confirmation")),
         fatigue=Fatigue(**_limits(reader, table, "fatigue")),
         block_budget=BlockBudget(**_limits(reader, table, "block_budget")),

@@ -127,7 +127,8 @@ class Ruling:
 class Policy:
     """The costs of each risk class, the class of each intent, and the settings that all share.
 
-    ``familiar`` names the physical commands that need no confirmation at their first use.
+    ``familiar`` names the physical commands that need no confirmation at their first use, and
+    ``harms`` the intents whose misfires cost something else than those of their class.
     """
 
     text: str
@@ -144,6 +145,7 @@ class Policy:
     clock: Clock = Clock()
     conversations: Conversations = Conversations()
     familiar: IntentRules = field(default_factory=lambda: IntentRules(()))
+    harms: tuple[tuple[IntentRules, float], ...] = ()
 
     def asks_first(self, intent: str) -> bool:
         """Return whether a household confirms a physical command the first time it gives it.
@@ -151,8 +153,17 @@ class Policy:
         It does unless ``[first_time]`` in the policy exempts the command. A word that suggests a
         physical command outweighs a pattern with a star.
         """
-        found = self.familiar.classify(intent)
-        return not found.named or found.risk is RiskClass.PHYSICAL
+        return not _names(self.familiar, intent)
+
+    def harm_of(self, intent: str, risk: RiskClass) -> float:
+        """Return the cost of running a misfire of an intent whose class is ``risk``.
+
+        The first of ``[[harms]]`` that names the intent applies, otherwise its class. A word that
+        suggests a physical command outweighs a pattern with a star here as well.
+        """
+        return next(
+            (harm for rules, harm in self.harms if _names(rules, intent)), self.classes[risk].harm
+        )
 
     def classify(self, intent: str) -> Classified:
         """Return the class of an intent, and whether a rule names it (``intent_rules.py``)."""
@@ -172,18 +183,27 @@ class Policy:
             return verdict
         return Verdict.CONFIRM if self.classes[risk].methods else Verdict.BLOCK
 
-    def rule(self, risk: RiskClass, misfire_probability: float, *, asked: int = 0) -> Ruling:
+    def rule(
+        self,
+        risk: RiskClass,
+        misfire_probability: float,
+        *,
+        asked: int = 0,
+        harm: float | None = None,
+    ) -> Ruling:
         """Choose the verdict of least expected cost (minimum-risk decision; Berger 1985, 1.3).
 
         Args:
             risk: the class of the command.
             misfire_probability: the probability that the command was not meant.
             asked: how many questions the household was asked recently; each adds friction.
+            harm: cost of running it if it was not meant; default: that of the class.
         """
         costs = self.classes[risk]
+        harm = costs.harm if harm is None else harm
         methods = self.methods_for(risk, misfire_probability, asked=asked)
         options = [
-            (misfire_probability * costs.harm, 0, Verdict.ALLOW),
+            (misfire_probability * harm, 0, Verdict.ALLOW),
             ((1 - misfire_probability) * costs.denial, 2, Verdict.BLOCK),
         ]
         if methods:
@@ -199,6 +219,7 @@ class Policy:
         *,
         misfire: bool,
         methods: Sequence[ConfirmMethod] = (),
+        harm: float | None = None,
     ) -> float:
         """Return the cost of a verdict on a command that is known to be a misfire or meant.
 
@@ -207,14 +228,16 @@ class Policy:
             verdict: the verdict; a question counts as an allow if there is no method to ask by.
             misfire: whether the command was not meant.
             methods: the confirmation methods that are offered; the first one is used.
+            harm: cost of running it if it was not meant; default: that of the class.
         """
         costs = self.classes[risk]
+        harm = costs.harm if harm is None else harm
         if verdict is Verdict.BLOCK:
             return 0.0 if misfire else costs.denial
         if verdict is Verdict.ALLOW or not methods:
-            return costs.harm if misfire else 0.0
+            return harm if misfire else 0.0
         way = self.methods[methods[0]]
-        return way.friction + (costs.harm * way.leak if misfire else 0.0)
+        return way.friction + (harm * way.leak if misfire else 0.0)
 
     def methods_for(
         self, risk: RiskClass, misfire_probability: float, *, asked: int = 0
@@ -255,3 +278,8 @@ class Policy:
         setting = self.methods[method]
         friction = setting.friction * (1 + self.fatigue.growth * asked)
         return friction + misfire_probability * self.classes[risk].harm * setting.leak
+
+
+def _names(rules: IntentRules, intent: str) -> bool:
+    found = rules.classify(intent)
+    return found.named and found.risk is not RiskClass.PHYSICAL

@@ -28,18 +28,23 @@ class EvidenceTable:
         values: n rows of shape (T,); NaN is missing.
         misfires: (n,) whether each chain is a misfire.
         categories: (n,) the calibration category of each chain.
+        harms: (n,) the cost of running each chain if it was not meant.
     """
 
     values: list[npt.NDArray[np.float64]] = field(default_factory=list)
     misfires: list[bool] = field(default_factory=list)
     categories: list[Category] = field(default_factory=list)
+    harms: list[float] = field(default_factory=list)
 
     def add(self, moment: Moment, policy: Policy, *, misfire: bool) -> None:
         """Append one chain."""
         self.values.append(evidence(moment))
         self.misfires.append(misfire)
         new = moment.household.learned < NEW_HOUSEHOLD_SESSIONS
-        self.categories.append((policy.risk_class(moment.event.intent), new))
+        intent = moment.event.intent
+        risk = policy.risk_class(intent)
+        self.categories.append((risk, new))
+        self.harms.append(policy.harm_of(intent, risk))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,10 @@ from detector.contracts.events import IntentEvent
 
 __all__ = ["moved", "with_visits"]
 
+#: A session of one command is replaced less often. It says so little that a guest's command looks
+#: like background talk, and too many of them teach the judge to allow what is foreign.
+_ALONE = 0.4
+
 
 def with_visits(
     sessions: Sequence[Sequence[IntentEvent]],
@@ -24,18 +28,31 @@ def with_visits(
 ) -> list[list[IntentEvent]]:
     """Replace a share of a household's sessions by sessions of others, at the same time and device.
 
+    The other session was held at the same hour of the day, if there is one: guests unlock doors in
+    the evening as well. Otherwise unusual hours would seem to be meant.
+
     Args:
         sessions: the household's sessions in order.
         elsewhere: sessions of other households; if there are none, nothing is replaced.
         rng: source of randomness.
-        share: probability that a session is replaced, in [0, 1].
+        share: probability that a dialogue is replaced, in [0, 1]; that of a session of one command
+            is lower.
     """
-    return [
-        moved(elsewhere[int(rng.integers(len(elsewhere)))], session[0])
-        if session and elsewhere and rng.random() < share
-        else list(session)
-        for session in sessions
-    ]
+    by_hour: dict[int, list[Sequence[IntentEvent]]] = {}
+    for session in elsewhere:
+        by_hour.setdefault(session[0].time.hour, []).append(session)
+    lived = []
+    for session in sessions:
+        if session and elsewhere and rng.random() < share * _likely(session):
+            visits = by_hour.get(session[0].time.hour, elsewhere)
+            lived.append(moved(visits[int(rng.integers(len(visits)))], session[0]))
+        else:
+            lived.append(list(session))
+    return lived
+
+
+def _likely(session: Sequence[IntentEvent]) -> float:
+    return _ALONE if len(session) == 1 and session[0].commits else 1.0
 
 
 def moved(visit: Sequence[IntentEvent], instead: IntentEvent) -> list[IntentEvent]:

@@ -23,11 +23,19 @@ _RULES: Mapping[str, Callable[[bool], Verdict]] = {
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """A chain that the judge has not seen: its category, ratio in bits, and whether it is one."""
+    """A chain that the judge has not seen.
+
+    Attributes:
+        category: its calibration category.
+        ratio_bits: the judge's log-likelihood ratio in bits; higher speaks for a misfire.
+        misfire: whether it is a misfire.
+        harm: the cost of running it if it is.
+    """
 
     category: Category
     ratio_bits: float
     misfire: bool
+    harm: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +71,20 @@ def readiness_of(chains: Iterable[HeldOut], calibration: Calibration, policy: Po
 def _costs(chain: HeldOut, calibration: Calibration, policy: Policy) -> dict[str, float]:
     """Return the cost of each rule's verdict on a chain."""
     risk = chain.category[0]
-    ruling = policy.rule(risk, misfire_probability(chain.ratio_bits, policy.base_rate))
+    ruling = policy.rule(
+        risk, misfire_probability(chain.ratio_bits, policy.base_rate), harm=chain.harm
+    )
     rank = calibration.rank(chain.category, chain.ratio_bits, policy.classes[risk].budget)
     if rank is None:
         verdict = policy.classes[risk].fallback
     else:
         verdict = ruling.verdict if rank.unusual else Verdict.ALLOW
     usual = policy.methods_for(risk, policy.base_rate)
+    verdicts = {name: (rule(risk not in MILD), usual) for name, rule in _RULES.items()}
+    verdicts[OURS] = verdict, ruling.methods
     return {
-        OURS: policy.cost(risk, verdict, misfire=chain.misfire, methods=ruling.methods),
-        **{
-            name: policy.cost(risk, rule(risk not in MILD), misfire=chain.misfire, methods=usual)
-            for name, rule in _RULES.items()
-        },
+        name: policy.cost(risk, verdict, misfire=chain.misfire, methods=methods, harm=chain.harm)
+        for name, (verdict, methods) in verdicts.items()
     }
 
 

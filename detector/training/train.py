@@ -119,12 +119,13 @@ def _judged(work: CrossFit, folds: Sequence[Fold], number: int) -> _Judged:
         for moment in work.clean(fold):
             table.add(moment, work.policy, misfire=False)
     held_out = [
-        HeldOut(category, ratio, misfire)
+        HeldOut(category, ratio, misfire, harm)
         for fold in unseen
-        for category, ratio, misfire in zip(
+        for category, ratio, misfire, harm in zip(
             fold.corrupted.categories,
             _ratios(judge, fold.corrupted),
             fold.corrupted.misfires,
+            fold.corrupted.harms,
             strict=True,
         )
     ]

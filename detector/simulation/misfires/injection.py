@@ -25,7 +25,7 @@ _DRAWS = 8
 _PLACES, _PLACE_SHARES = ("inside", "before", "apart"), (0.5, 0.3, 0.2)
 #: The shares where a session is one command. Background talk that is heard as one command does not
 #: wait for a resident to give another.
-_ALONE_SHARES = (0.2, 0.2, 0.6)
+_ALONE_SHARES = (0.35, 0.25, 0.4)
 #: Beta parameters of the confidence of a meant turn.
 _CLEAR = (14.0, 1.5)
 #: Beta parameters of a misfire's confidence at the usual severity, by (channel, whether someone

@@ -1,3 +1,3 @@
 """The SHA-256 of the starter bundle's manifest. ``misfire starter train`` writes it."""
 
-SHA256 = "77bf2c6a22c3df19e5f1be8f0aef23a6e30099bd592f804ee65844c0041bae1d"
+SHA256 = "bd8fd843df1912c9660ccbe526b895151da982a4a435d3580deb76fc2aaf0b78"

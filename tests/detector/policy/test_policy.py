@@ -300,6 +300,7 @@ def test_any_text_is_a_policy_or_a_policy_error(text: str) -> None:
         parse_policy(text)
 
 
+WITHOUT_HARMS = re.sub(r"\[\[harms\]\]\n.*?\n\]\n", "", POLICY_TEXT, flags=re.DOTALL)
 WITHOUT_FIRST_TIME = re.sub(r"\[first_time\]\n.*?\n\]\n", "", POLICY_TEXT, flags=re.DOTALL)
 FIRST_TIME = '\n[first_time]\nexempt = ["garage.Close", "switch.*"]\n'
 
@@ -325,6 +326,35 @@ def test_exempt_commands_are_not_confirmed_at_first_use() -> None:
 def test_a_mistake_in_the_section_of_first_uses_is_reported(section: str, problem: str) -> None:
     with pytest.raises(PolicyError, match=re.escape(problem)):
         parse_policy(f"{WITHOUT_FIRST_TIME}\n[first_time]\n{section}\n")
+
+
+def test_an_intent_can_do_another_harm_than_its_class() -> None:
+    text = '[[harms]]\nharm = 80\npatterns = ["switch.*", "garage.Close"]\n'
+    rules = parse_policy(f"{WITHOUT_HARMS}\n{text}")
+    physical = RiskClass.PHYSICAL
+    assert rules.harm_of("switch.HassTurnOn", physical) == 80.0
+    assert rules.harm_of("garage.Close", physical) == 80.0
+    assert rules.harm_of("garage.Open", physical) == rules.classes[physical].harm
+    assert rules.harm_of("switch.UnlockDoor", physical) == 600.0, "a word suggests more harm"
+    assert parse_policy(WITHOUT_HARMS).harm_of("switch.HassTurnOn", physical) == 600.0
+    likely = 1 / 300
+    assert rules.rule(physical, likely).verdict is Verdict.CONFIRM
+    assert rules.rule(physical, likely, harm=80.0).verdict is Verdict.ALLOW
+    assert rules.cost(physical, Verdict.ALLOW, misfire=True, harm=80.0) == 80.0
+
+
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        ('harm = 1\npatterns = ["garage close"]', "harms[0].patterns has 'garage close'"),
+        ('harm = "much"\npatterns = []', "harms[0].harm"),
+        ("harm = 1", "harms[0].patterns"),
+        ("cost = 1\nharm = 1\npatterns = []", "harms[0].cost is not a setting"),
+    ],
+)
+def test_a_mistake_in_the_section_of_harms_is_reported(section: str, problem: str) -> None:
+    with pytest.raises(PolicyError, match=re.escape(problem)):
+        parse_policy(f"{WITHOUT_HARMS}\n[[harms]]\n{section}\n")
 
 
 def test_unlocking_and_opening_are_confirmed_at_first_use() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +30,15 @@ def test_a_visit_takes_over_time_device_and_household() -> None:
         ]
         assert theirs[0].time == ours[0].time
         assert {e.slots.get("contact") for e in theirs} == {None, "k1_eve"}
+
+
+def test_guests_do_what_others_do_at_that_hour() -> None:
+    at_night = [
+        replace(event, event_id=f"night-{event.event_id}", time=event.time.replace(hour=3))
+        for event in send_message(contact="k1_night", household_id="h2")
+    ]
+    lived = with_visits(OURS, [*THEIRS, at_night], np.random.default_rng(0), 1.0)
+    assert {e.slots["contact"] for session in lived for e in session if e.slots} == {"k1_eve"}
 
 
 def test_event_ids_are_unique() -> None:

@@ -11,8 +11,11 @@ USUAL = Calibration({KNOWN: np.linspace(-20.0, -1.0, 1000)})
 ALLOW, ASK = "always allow", "ask about every harmful command"
 
 
-def chains(meant: float, misfire: float) -> list[HeldOut]:
-    return [HeldOut(KNOWN, meant, False)] * 999 + [HeldOut(KNOWN, misfire, True)]
+def chains(meant: float, misfire: float, harm: float = 600.0) -> list[HeldOut]:
+    return [
+        *[HeldOut(KNOWN, meant, misfire=False, harm=harm)] * 999,
+        HeldOut(KNOWN, misfire, misfire=True, harm=harm),
+    ]
 
 
 def test_a_judge_that_separates_costs_less_than_each_rule() -> None:
@@ -30,6 +33,12 @@ def test_a_judge_that_interrupts_only_meant_commands_is_not_ready() -> None:
     found = readiness_of(chains(20.0, -10.0), USUAL, policy())
     assert found.overall[OURS] > found.overall[ALLOW]
     assert not found.may_enforce
+
+
+def test_a_misfire_costs_the_harm_of_its_own_intent() -> None:
+    found = readiness_of(chains(-10.0, 20.0, harm=80.0), USUAL, policy())
+    assert found.overall[ALLOW] == pytest.approx(80.0)
+    assert found.overall[ASK] == pytest.approx(1000.0 + 0.01 * 80.0)
 
 
 def test_a_class_without_calibration_costs_what_its_fallback_costs() -> None:
