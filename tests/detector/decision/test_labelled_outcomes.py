@@ -24,7 +24,7 @@ from tests.detector.builders import (
 
 ROOT = Path(detector.__file__).parents[1]
 #: Modules that may treat an answer as verified, and modules that replay labelled streams.
-CHECKERS = {"detector/decision/questions.py", "detector/decision/labelled_outcomes.py"}
+CHECKERS = {"detector/decision/answers.py", "detector/decision/labelled_outcomes.py"}
 PLAYERS = {
     "detector/training/evidence_table.py",
     "detector/evaluation/evaluate.py",
