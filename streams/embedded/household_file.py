@@ -168,7 +168,9 @@ class HouseholdFile:
         except BaseException as error:
             self._give_up()
             if type(error) is ValueError:  # of ``unpack``
-                raise FileError("file_damaged", f"{self._path}: {error}") from None
+                raise self._unusable(
+                    "file_damaged", f"contains an unreadable state: {error}"
+                ) from None
             raise
 
     def close(self) -> None:
@@ -192,7 +194,7 @@ class HouseholdFile:
         except sqlite3.Error as error:
             raise self._described(error) from None
         if busy:
-            raise FileError("file_locked", f"another process is reading {self._path}")
+            raise self._unusable("file_locked", "is in use by another process")
 
     def _give_up(self) -> None:
         """Roll back, and forget what was read: a failed commit leaves nothing to rely on."""
@@ -210,8 +212,8 @@ class HouseholdFile:
                 self._path.touch(mode=0o600)
             uri = f"{self._path.absolute().as_uri()}?mode=rw"
         except OSError as error:
-            raise FileError(
-                "file_unavailable", f"{self._path} cannot be used: {error.strerror or error}"
+            raise self._unusable(
+                "file_unavailable", f"cannot be used: {error.strerror or error}"
             ) from None
         file = sqlite3.connect(
             uri, uri=True, timeout=self._patience, isolation_level=None, check_same_thread=False
@@ -227,9 +229,9 @@ class HouseholdFile:
         """Refuse a file of another kind or version unchanged, and fill an empty one."""
         self._check(file)
         if file.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
-            raise FileError(
+            raise self._unusable(
                 "file_unavailable",
-                f"{self._path} is on a file system without shared memory; place it on a local disk",
+                "is on a file system without shared memory; place it on a local disk",
             )
         file.execute("PRAGMA synchronous = NORMAL")
         file.execute("PRAGMA secure_delete = ON")
@@ -243,20 +245,26 @@ class HouseholdFile:
         if _is_empty(file):
             return
         if file.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
-            raise FileError("file_damaged", f"{self._path} is not a household file of misfire")
+            raise self._unusable("file_damaged", "is of another kind; name another file")
         if file.execute("PRAGMA user_version").fetchone()[0] > FORMAT:
-            raise FileError("file_newer", f"a newer version of misfire wrote {self._path}")
+            raise self._unusable(
+                "file_newer", "was written by a newer version; install that version"
+            )
 
     def _described(self, error: sqlite3.Error) -> FileError:
         # Extended codes contain the primary code in their lowest byte.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code in _BUSY:
-            return FileError("file_locked", f"another process has locked {self._path}")
+            return self._unusable("file_locked", "is locked by another process")
         if code in _DAMAGED:
-            return FileError(
-                "file_damaged", f"{self._path} is damaged or not a household file ({error})"
+            return self._unusable(
+                "file_damaged",
+                f"is damaged ({error}); restore it from a copy, or move it away to begin anew",
             )
-        return FileError("file_unavailable", f"{self._path} cannot be used: {error}")
+        return self._unusable("file_unavailable", f"cannot be used: {error}")
+
+    def _unusable(self, code: str, what: str) -> FileError:
+        return FileError(code, f"The household file {self._path} {what}")
 
 
 def _is_empty(file: sqlite3.Connection) -> bool:

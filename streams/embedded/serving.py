@@ -204,13 +204,18 @@ class Serving:
             raise error
         if isinstance(error, RecordError):
             raise RejectedEvent(str(error)) from None
-        if isinstance(error, NoBundleError | FileError):
-            return error.code, f"The household's model cannot decide because {error}"
+        if isinstance(error, FileError):
+            return error.code, str(error)
+        if isinstance(error, NoBundleError):
+            return error.code, f"No bundle can be used: {error}"
         if isinstance(error, SecretUnavailable):
             return "secret_unavailable", f"The household's tokens are not available: {error}"
         if isinstance(error, TimeoutError):
             patience = f"{self._settings.deadline_ms} ms"
-            return "file_timeout", f"{self._settings.path} did not respond within {patience}"
+            return (
+                "file_timeout",
+                f"The disk of {self._settings.path} did not respond within {patience}",
+            )
         if isinstance(error, ThreadUnavailable):
-            return "file_timeout", f"{self._settings.path} does not respond: {error}"
+            return "file_timeout", f"The disk of {self._settings.path} does not respond: {error}"
         return "client_error", f"The embedded hook failed ({type(error).__name__})"

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 
-from kafka.partitioner.default import murmur2
-
 __all__ = [
     "MAX_MARKS",
     "UNKNOWN",
@@ -104,5 +102,8 @@ def _of_same_topic(one: Marks, other: Marks) -> Iterable[Mark]:
 @lru_cache(maxsize=20_000)
 def partition_of(key: bytes, partitions: int) -> int:
     """Return the partition that Kafka's clients choose for a key (murmur2)."""
+    # The embedded hook reads states in a process that must not load Kafka's client.
+    from kafka.partitioner.default import murmur2  # noqa: PLC0415 - as above
+
     chosen: int = (murmur2(key) & 0x7FFFFFFF) % partitions
     return chosen
