@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from streams.cli.bench_change import change
+from streams.cli.bench_embedded import embedded
 from streams.cli.bench_hook import attacks, hook, storm
 from streams.cli.bench_published import hdfs, schonlau, slurp
 from streams.cli.bench_understanding import understanding
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.command()(hook)
 app.command()(storm)
 app.command()(attacks)
+app.command()(embedded)
 app.command()(change)
 app.command()(hdfs)
 app.command()(schonlau)

@@ -35,6 +35,7 @@ COMMANDS = {
     "decisions": ("streams.cli.decisions:app", "Print decisions and late verdicts."),
     "config": ("streams.cli.config:app", "Show settings and limits."),
     "household": ("streams.cli.household:app", "Show, export or erase a household's data."),
+    "embedded": ("streams.cli.embedded:app", "Use an embedded hook's household file elsewhere."),
     "keys": ("streams.cli.keys:app", "Create and rotate the keys for tokens."),
     "runtimes": ("streams.cli.runtimes:app", "Connect an assistant runtime, and check it."),
     "token": ("streams.cli.token:app", "Create, list and revoke tokens for the gateway."),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,9 +16,10 @@ from streams.cli.output import note, table, write_json
 app = typer.Typer(help="Show, export and erase the data about one household.", no_args_is_help=True)
 
 Household = Annotated[
-    str,
+    str | None,
     typer.Argument(
-        help="The household's token, or with --keys the runtime's own id.",
+        help="The household's token, or with --keys the runtime's own id. A household file with "
+        "one household needs none.",
         metavar="ID",
         show_default=False,
     ),
@@ -28,25 +31,39 @@ Secrets = Annotated[
     Path | None,
     typer.Option("--secrets", help="File of households' secrets, if the runtime uses one."),
 ]
+Embedded = Annotated[
+    Path | None,
+    typer.Option(
+        help="Household file of an embedded hook, instead of a broker.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
 
 
 @app.command()
 def show(
-    household: Household,
+    household: Household = None,
     config: Config = None,
     broker: Broker = None,
     keys: Keys = None,
     secrets: Secrets = None,
+    embedded: Embedded = None,
     json: Json = None,
 ) -> None:
-    """Count the household's records in every topic and in the state store.
+    """Count the household's records in every topic and in the state store, or in a household file.
 
     Exit code 1 if one of its records contains another household's data.
     """
     from streams.privacy.holdings import collected, counts
+    from streams.privacy.household_files import collected_in_file
 
-    household_id, brokers = _token(household, keys, secrets), reachable_brokers(config, broker)
-    holdings = collected(brokers, household_id)
+    household_id = _token(household, keys, secrets, embedded)
+    holdings = (
+        collected(reachable_brokers(config, broker), household_id)
+        if embedded is None
+        else collected_in_file(embedded, household_id)
+    )
     columns = [
         "source",
         "records",
@@ -80,7 +97,6 @@ def show(
 
 @app.command()
 def export(
-    household: Household,
     to: Annotated[
         list[str],
         typer.Option(
@@ -89,10 +105,12 @@ def export(
         ),
     ],
     out: Annotated[Path, typer.Option(help="File to write the archive to.", show_default=False)],
+    household: Household = None,
     config: Config = None,
     broker: Broker = None,
     keys: Keys = None,
     secrets: Secrets = None,
+    embedded: Embedded = None,
     json: Json = None,
 ) -> None:
     """Write an encrypted archive of the household's data.
@@ -101,19 +119,25 @@ def export(
     """
     from streams.errors import DependencyUnavailable
     from streams.files.atomic import write_whole
-    from streams.privacy.archive import ForeignRecordError, recipient
+    from streams.privacy.archive import ForeignRecordError, recipient, seal
     from streams.privacy.commands import sealed
     from streams.privacy.holdings import collected, counts, foreign
+    from streams.privacy.household_files import collected_in_file
 
     recipients = [recipient(key) for key in to]
-    household_id, brokers = _token(household, keys, secrets), reachable_brokers(config, broker)
-    holdings = collected(brokers, household_id)
+    household_id = _token(household, keys, secrets, embedded)
+    if embedded is None:
+        brokers = reachable_brokers(config, broker)
+        seal_all: Callable[..., bytes] = partial(sealed, brokers)
+        holdings = collected(brokers, household_id)
+    else:
+        holdings, seal_all = collected_in_file(embedded, household_id), seal
     result: dict[str, Any] = {
         "household_id": household_id,
         "sources": [counts(each) for each in holdings],
     }
     try:
-        archive = sealed(brokers, household_id, holdings, datetime.now(UTC), recipients)
+        archive = seal_all(household_id, holdings, datetime.now(UTC), recipients)
     except ForeignRecordError as error:
         note(f"{error}. Nothing was written. The worker counts such records; inspect this one.")
         write_json(
@@ -167,22 +191,30 @@ def verify(
 
 @app.command()
 def erase(
-    household: Household,
+    household: Household = None,
     config: Config = None,
     broker: Broker = None,
     keys: Keys = None,
     secrets: Secrets = None,
+    embedded: Embedded = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for the worker.", min=0)] = 30.0,
     json: Json = None,
 ) -> None:
-    """Erase the household's state by a command in the log.
+    """Erase the household's state by a command in the log, or everything in a household file.
 
     Exit code 1 if no worker has executed it yet.
     """
     from streams.privacy.commands import send_command, wait_until_erased
+    from streams.privacy.household_files import erase_in_file
     from streams.wire.records import Command
 
-    household_id, brokers = _token(household, keys, secrets), reachable_brokers(config, broker)
+    household_id = _token(household, keys, secrets, embedded)
+    if embedded is not None:
+        erased = erase_in_file(embedded, household_id)
+        note(f"The state of {household_id} and {erased:,} records were erased from {embedded}.")
+        write_json(json, {"household_id": household_id, "applied": True, "records": erased})
+        return
+    brokers = reachable_brokers(config, broker)
     place = send_command(brokers, household_id, Command.ERASE)
     applied = wait_until_erased(brokers, household_id, place, wait)
     status = "is erased" if applied else "will be erased as soon as a worker reads the command"
@@ -197,7 +229,7 @@ def erase(
 
 @app.command()
 def verify_erased(
-    household: Household,
+    household: Household = None,
     config: Config = None,
     broker: Broker = None,
     keys: Keys = None,
@@ -226,11 +258,19 @@ def verify_erased(
         raise typer.Exit(1)
 
 
-def _token(household: str, keys: Path | None, secrets: Path | None) -> str:
+def _token(
+    household: str | None, keys: Path | None, secrets: Path | None, embedded: Path | None = None
+) -> str:
     from streams.errors import DependencyUnavailable, UsageError
     from streams.files.household_secrets import SecretsFile
     from streams.files.keyring import read_keyring
     from streams.hook.tokenizing import Tokens
+    from streams.privacy.household_files import the_household
+
+    if embedded is not None and household is None:
+        return the_household(embedded)
+    if household is None:
+        raise UsageError("name the household, or a household file with --embedded")
 
     if keys is None:
         if secrets is not None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from streams.cli.options import Bundle, Json, Stream
+from streams.cli.options import Bundle, Json
 from streams.cli.output import console, note, percent, progress_report, table, write_json
 from streams.errors import UsageError
 
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 
 def scan(
-    stream: Stream,
+    stream: Annotated[
+        Path,
+        typer.Argument(
+            help="Events as JSON lines, plain or .gz, or an embedded hook's household file.",
+            metavar="STREAM",
+            show_default=False,
+        ),
+    ],
     bundle: Bundle = None,
     top: Annotated[int, typer.Option(help="Number of chains to list.", min=1, max=1000)] = 20,
     timezone: Annotated[
@@ -41,9 +48,8 @@ def scan(
     """
     from detector.evaluation.scan import scan as look
     from streams.files.starter import deciding_directory, read_deciding
-    from streams.files.tolerant import TolerantStream
 
-    zone, rules, events = _zone(timezone), read_deciding(bundle), TolerantStream(stream)
+    zone, rules, events = _zone(timezone), read_deciding(bundle), _events(stream)
     with progress_report() as report:
         found = look(
             events,
@@ -65,6 +71,17 @@ def scan(
         asdict(found)
         | {"bad_lines": {"count": events.bad, "listed": [asdict(each) for each in events.listed]}},
     )
+
+
+def _events(path: Path) -> TolerantStream:
+    from streams.files.text import is_sqlite
+    from streams.files.tolerant import TolerantStream
+
+    if not is_sqlite(path):
+        return TolerantStream(path)
+    from streams.embedded.kept_events import KeptEvents
+
+    return KeptEvents(path)
 
 
 def _zone(name: str) -> ZoneInfo:

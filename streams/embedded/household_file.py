@@ -16,7 +16,7 @@ from typing import Any
 
 from detector.household.state import HouseholdState
 from streams.wire.records import Kind
-from streams.wire.state.packing import Stored, pack, unpack
+from streams.wire.state.packing import FAST, Stored, pack, unpack
 
 __all__ = ["FORMAT", "FileError", "HouseholdFile", "KeptRecord", "Transaction"]
 
@@ -84,7 +84,8 @@ class Transaction:
         """Write a household's state."""
         household_id = stored.state.household_id
         self._file.execute(
-            "INSERT OR REPLACE INTO households VALUES (?, ?)", (household_id, pack(stored))
+            "INSERT OR REPLACE INTO households VALUES (?, ?)",
+            (household_id, pack(stored, level=FAST)),
         )
         self.written[household_id] = stored
 

@@ -19,6 +19,7 @@ from streams.errors import DependencyUnavailable, UsageError
 __all__ = [
     "LARGEST_TEXT",
     "MARKS",
+    "is_sqlite",
     "kind_of",
     "open_regular",
     "read_small",
@@ -29,6 +30,7 @@ __all__ = [
 #: Largest file in bytes; policies and settings have a few thousand.
 LARGEST_TEXT = 1 << 20
 
+_SQLITE = b"SQLite format 3\x00"
 #: First bytes of a file, its kind, and how to get text from it.
 _KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x1f\x8b", "gzip", "unpack it with 'gunzip'"),
@@ -40,7 +42,7 @@ _KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"PAR1", "Parquet", "export it as JSON lines"),
     (b"Obj\x01", "Avro", "export it as JSON lines"),
     (b"ORC", "ORC", "export it as JSON lines"),
-    (b"SQLite format 3\x00", "an SQLite database", "export it as JSON lines"),
+    (_SQLITE, "an SQLite database", "export it as JSON lines"),
     (b"%PDF", "a PDF", "give the text"),
 )
 #: Byte order marks and their encodings. UTF-32 comes first: its little-endian mark starts with that
@@ -57,6 +59,15 @@ MARKS = (
 def kind_of(first: bytes) -> tuple[str, str] | None:
     """Return the kind of a file by its first bytes, and what to do; ``None`` if it may be text."""
     return next(((name, todo) for magic, name, todo in _KINDS if first.startswith(magic)), None)
+
+
+def is_sqlite(path: Path) -> bool:
+    """Return whether a path is a regular file that begins like an SQLite database."""
+    try:
+        with open_regular(path) as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return False
 
 
 def unmarked(data: bytes) -> bytes:

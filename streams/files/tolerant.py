@@ -52,7 +52,7 @@ class TolerantStream:
             UsageError: the file is not text, or no line is an event.
         """
         check, events = EventCheck(remembered=_REMEMBERED), 0
-        for number, line in read_objects(self._path, position=self._at):
+        for number, line in self._lines():
             try:
                 event = check.event(number, line)
             except RecordError as error:
@@ -73,6 +73,10 @@ class TolerantStream:
         if not (self._size and self._taken):
             return 0
         return max(round(events * self._size / self._taken), events)
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the events as JSON, with their numbers."""
+        return read_objects(self._path, position=self._at)
 
     def _at(self, taken: int) -> None:
         self._taken = taken

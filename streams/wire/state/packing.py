@@ -32,13 +32,15 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["Stored", "pack", "unpack"]
+__all__ = ["FAST", "Stored", "pack", "unpack"]
 
 _FORM, _FORM_OF_0_1_0 = b"\x02", b"\x01"
 _DICTIONARY = zstd.ZstdDict(Path(__file__).with_name("dictionary.zdict").read_bytes())
+#: Level of a table's states: higher ones save about 2 % and take several times as long.
+_LEVEL = 6
+#: Level of a state that stays on one disk: 9 % larger than with ``_LEVEL``, in a fifth of the time.
+FAST = 3
 _OPTIONS: Mapping[int, int] = {
-    # Higher levels save about 2 % and take several times as long.
-    zstd.CompressionParameter.compression_level: 6,
     # Kafka checks its batches, and there is only one dictionary.
     zstd.CompressionParameter.checksum_flag: 0,
     zstd.CompressionParameter.dict_id_flag: 0,
@@ -68,9 +70,12 @@ class Stored:
 _ADAPTER = TypeAdapter(Stored)
 
 
-def pack(stored: Stored) -> bytes:
-    """Encode a household; equal households give equal bytes with the same release of zstandard."""
-    return _FORM + _compress(_ADAPTER.dump_json(stored, exclude_defaults=True))
+def pack(stored: Stored, *, level: int = _LEVEL) -> bytes:
+    """Encode a household; equal households give equal bytes with the same release of zstandard.
+
+    ``level`` is zstandard's compression level.
+    """
+    return _FORM + _compress(_ADAPTER.dump_json(stored, exclude_defaults=True), level)
 
 
 def unpack(value: bytes) -> Stored:
@@ -101,8 +106,14 @@ def unpack(value: bytes) -> Stored:
         raise ValueError(f"a household in the table is damaged ({type(error).__name__})") from None
 
 
-def _compress(plain: bytes) -> bytes:
-    return zstd.compress(plain, options=_OPTIONS, zstd_dict=_DICTIONARY)
+def _compress(plain: bytes, level: int = _LEVEL) -> bytes:
+    options = {**_OPTIONS, zstd.CompressionParameter.compression_level: level}
+    return zstd.compress(
+        plain,
+        options=options,
+        # Prepared once for each level, not for each state.
+        zstd_dict=_DICTIONARY.as_digested_dict,
+    )
 
 
 def _decompress(frame: bytes) -> bytes:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -102,11 +103,11 @@ def killed_at(statement: int, path: Path) -> tuple[int, bool]:
             return file
 
         try:
-            household_file.sqlite3.connect = traced  # type: ignore[assignment]
-            home = opened(path)
-            for step in steps():
-                step(home)
-                os.write(writer, b".")
+            with mock.patch.object(sqlite3, "connect", traced):
+                home = opened(path)
+                for step in steps():
+                    step(home)
+                    os.write(writer, b".")
         finally:
             os._exit(0)
     os.close(writer)
