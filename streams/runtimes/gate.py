@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -87,7 +87,8 @@ class Gate:
         proof_key: the key for proofs, which PINs and phones need.
         silence_seconds: silence that ends a session, for runtimes without sessions.
         policy: the policy of fallback decisions; defaults to the packaged one.
-        now: the clock; time zone aware.
+        now: the clock, in the time zone of the home, because habits have local hours; defaults to
+            the zone of this machine.
     """
 
     def __init__(
@@ -101,7 +102,7 @@ class Gate:
         proof_key: bytes | None = None,
         silence_seconds: float = SILENCE_SECONDS,
         policy: Policy | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
         self._hook = hook
         self._events = Events(household, runtime, silence_seconds)
