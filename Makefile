@@ -105,6 +105,9 @@ lock: .venv/.dev
 	$(UV_COMPILE) $(ARGS) --output-file requirements.lock pyproject.toml
 	$(UV_COMPILE) --group dev --extra alexa --extra plot --constraint requirements.lock \
 		--output-file requirements-dev.lock pyproject.toml
+	$(UV_COMPILE:--group build=) --prerelease allow \
+		--output-file tests/streams/runtimes/ovos/requirements.lock \
+		tests/streams/runtimes/ovos/requirements.in
 
 clean:
 	rm -rf .venv build dist misfire_detector.egg-info .coverage .hypothesis

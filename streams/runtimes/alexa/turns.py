@@ -62,4 +62,4 @@ def _value(slot: Slot) -> str | None:
     for authority in authorities or ():
         if authority.status.code is StatusCode.ER_SUCCESS_MATCH:
             return str(authority.values[0].value.name)
-    return slot.value
+    return None if slot.value is None else str(slot.value)

@@ -116,7 +116,7 @@ def sends_events_of_one_household(runtime: Runtime, hook: ScriptedHook) -> None:
     """Events commit, have ids of their own, and share household, device and session."""
     for _ in range(2):
         runtime.say(_harmless())
-    runtime.say(Command(intent=HARMLESS, device="bedroom"))
+    runtime.say(Command(intent=HARMLESS, slots={"room": "bedroom"}, device="bedroom"))
     _asked(hook, 3)
     first, second, other = hook.events
     _must(all(event.commits for event in hook.events), "an event of a command does not commit")

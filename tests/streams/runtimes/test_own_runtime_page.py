@@ -33,7 +33,8 @@ def test_the_ten_lines_of_the_page_obey(
     reply: str,
     ran: bool,
 ) -> None:
-    hook, executed, spoken = ScriptedHook(Script(verdict=verdict)), [], []
+    hook = ScriptedHook(Script(verdict=verdict))
+    executed, spoken = list[object](), list[str]()
     names: dict[str, Any] = {
         "gate": Gate(hook),
         "Heard": Heard,

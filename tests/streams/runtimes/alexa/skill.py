@@ -26,18 +26,18 @@ class Alexa:
         self.ran: list[str] = []
         self.failing = False
 
-        @builder.request_handler(can_handle_func=is_request_type("IntentRequest"))
+        @builder.request_handler(can_handle_func=is_request_type("IntentRequest"))  # type: ignore[untyped-decorator]
         def run(handler_input: HandlerInput) -> Any:
             if self.failing:
                 raise ValueError("the handler fails")
             self.ran.append(handler_input.request_envelope.request.intent.name)
             return handler_input.response_builder.response
 
-        @builder.request_handler(can_handle_func=is_request_type("LaunchRequest"))
+        @builder.request_handler(can_handle_func=is_request_type("LaunchRequest"))  # type: ignore[untyped-decorator]
         def launch(handler_input: HandlerInput) -> Any:
             return handler_input.response_builder.speak("Welcome.").response
 
-        @builder.exception_handler(can_handle_func=lambda _, __: True)
+        @builder.exception_handler(can_handle_func=lambda _, __: True)  # type: ignore[untyped-decorator]
         def sorry(handler_input: HandlerInput, _: Exception) -> Any:
             return handler_input.response_builder.speak("Sorry.").response
 
@@ -76,7 +76,7 @@ class Alexa:
         session = self._sessions.setdefault(device, f"amzn1.echo-api.session.{uuid.uuid4()}")
         user = {"userId": "amzn1.ask.account." + "A" * 160}
         application = {"applicationId": "amzn1.ask.skill.test"}
-        envelope = {
+        envelope: dict[str, Any] = {
             "version": "1.0",
             "session": {
                 "new": False,
