@@ -285,6 +285,15 @@ ALERTS: tuple[Alert, ...] = (
         "1m",
     ),
     Alert(
+        "BundleUnready",
+        "ticket",
+        "Bundle {{ $labels.version }} decides, but is not ready to enforce.",
+        "On simulated misfires its decisions cost users more than always allowing, or than asking "
+        "about every harmful command.",
+        lambda _: "max by (version) (misfire_bundle_unready) == 1",
+        "15m",
+    ),
+    Alert(
         "BundleStale",
         "ticket",
         "The newest bundle is {{ $value | humanizeDuration }} old.",

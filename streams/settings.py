@@ -104,6 +104,13 @@ class Settings(BaseModel):
         None,
         description="directory of a second bundle whose decisions are only compared",
     )
+    allow_unready: bool = Field(
+        False,
+        description=(
+            "let a bundle decide that is not ready to enforce: on simulated misfires, its decisions"
+            " cost more than a rule without a model"
+        ),
+    )
     policy: Path | None = Field(None, description="policy file; default: the packaged policy")
     group: str = Field("misfire-worker", min_length=1, description="consumer group of the workers")
     session_timeout: float = Field(

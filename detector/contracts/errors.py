@@ -5,7 +5,14 @@ Each message names the value, says what was wrong with it, and says what to do.
 
 from __future__ import annotations
 
-__all__ = ["BundleError", "InvalidValue", "MisfireError", "NotEnoughData", "PolicyError"]
+__all__ = [
+    "BundleError",
+    "InvalidValue",
+    "MisfireError",
+    "NotEnoughData",
+    "PolicyError",
+    "UnreadyBundle",
+]
 
 
 class MisfireError(Exception):
@@ -22,6 +29,10 @@ class PolicyError(MisfireError, ValueError):
 
 class BundleError(MisfireError, ValueError):
     """A bundle is incomplete or damaged, or this version cannot read its format."""
+
+
+class UnreadyBundle(BundleError):
+    """A bundle is sound, but its decisions cost more than those of a rule without a model."""
 
 
 class NotEnoughData(MisfireError, ValueError):

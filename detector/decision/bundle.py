@@ -9,17 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy.typing as npt
 
-from detector.contracts.decisions import RiskClass
+from detector.contracts.decisions import Enforcement, RiskClass
 from detector.contracts.errors import BundleError, PolicyError
 from detector.decision.bundle_arrays import ARRAYS, LARGEST_BUNDLE, damaged, packed, unpacked
 from detector.decision.bundle_checks import check_sequence, check_trees
-from detector.decision.bundle_names import parse_names, read_object
+from detector.decision.bundle_names import parse_names
+from detector.decision.bundle_terms import in_current_terms
+from detector.decision.json_readers import read_object
+from detector.decision.training_report import TrainingReport, parse_report, report_to_json
 from detector.evidence import TERMS
 from detector.evidence.drift import Distribution
 from detector.judge.calibration import Calibration
@@ -40,13 +43,19 @@ __all__ = [
     "make_bundle",
 ]
 
-#: The layout of the files below. It changes when older readers cannot read the new one.
-FORMAT = 4
+#: The layout of the files below. It changes when older readers cannot read the new one. Version
+#: 0.1.0 wrote format 4, which has no report and fewer base rates than this version decides by.
+FORMAT = 5
 
 #: The files of a bundle and the largest size of each, in bytes. A bundle of 250 symbols has 10 kB,
 #: 1 MB and 1 MB.
 LARGEST: Mapping[str, int] = MappingProxyType(
-    {"policy.toml": 1 << 20, "names.json": 1 << 26, "arrays.npz": LARGEST_BUNDLE}
+    {
+        "policy.toml": 1 << 20,
+        "names.json": 1 << 26,
+        "arrays.npz": LARGEST_BUNDLE,
+        "report.json": 1 << 20,
+    }
 )
 _SEQUENCE = ("pairs", "blocks", "escape", "backoff", "arrival")
 _JUDGE = ("roots", "term", "threshold", "children", "bits")
@@ -57,7 +66,8 @@ class Bundle:
     """Everything that decides.
 
     ``version`` is derived from the other attributes; create bundles with ``make_bundle``.
-    ``training`` is the distribution of the evidence in training, if known.
+    ``report`` says what the bundle learned from, and affects no decision. ``training`` is the
+    distribution of the evidence in training, if known.
     """
 
     version: str
@@ -65,6 +75,7 @@ class Bundle:
     judge: Judge
     calibration: Calibration
     policy: Policy
+    report: TrainingReport
     training: Distribution | None = None
     _classified: Mapping[str, Classified] = field(init=False, repr=False)
 
@@ -79,6 +90,15 @@ class Bundle:
         return self._classified.get(intent) or self.policy.classify(intent)
 
     @property
+    def is_unready(self) -> bool:
+        """Whether it would enforce decisions that cost more than those of a rule without a model.
+
+        A bundle whose policy only observes (``enforcement = "shadow"``) is never unready.
+        """
+        enforced = self.policy.enforcement is Enforcement.ENFORCE
+        return enforced and not self.report.readiness.may_enforce
+
+    @property
     def unclassified(self) -> list[str]:
         """The intents in the training data that no rule of the policy names, sorted."""
         return sorted(intent for intent, found in self._classified.items() if not found.named)
@@ -89,11 +109,13 @@ def make_bundle(
     judge: Judge,
     calibration: Calibration,
     policy: Policy,
+    *,
+    report: TrainingReport,
     training: Distribution | None = None,
 ) -> Bundle:
     """Combine the parts into a bundle, and derive its version."""
-    draft = Bundle("", model, judge, calibration, policy, training)
-    return Bundle(_version(bundle_to_files(draft)), model, judge, calibration, policy, training)
+    draft = Bundle("", model, judge, calibration, policy, report, training)
+    return replace(draft, version=_version(bundle_to_files(draft)))
 
 
 def bundle_to_files(bundle: Bundle) -> dict[str, bytes]:
@@ -122,6 +144,7 @@ def bundle_to_files(bundle: Bundle) -> dict[str, bytes]:
         "policy.toml": bundle.policy.text.encode(),
         "names.json": json.dumps(names, sort_keys=True, separators=(",", ":")).encode(),
         "arrays.npz": packed(arrays),
+        "report.json": report_to_json(bundle.report),
     }
 
 
@@ -154,39 +177,36 @@ def bundle_from_files(files: Mapping[str, bytes]) -> Bundle:
 
 def _read(files: Mapping[str, bytes]) -> Bundle:
     written = read_object(files["names.json"])
-    _check_kind(written)
+    _check_format(written)
     names = parse_names(written)
     terms = len(names.terms)
     arrays = unpacked(files["arrays.npz"], symbols=names.vocabulary.size, terms=terms)
     check_sequence(arrays)
     check_trees(arrays, terms=terms, depth=names.depth)
+    current = tuple(term.name for term in TERMS)
+    arrays = in_current_terms(arrays, names.terms, current)
     model = Model(
         names.vocabulary,
         SequenceModel(**{name: arrays[name] for name in _SEQUENCE}),
         names.population,
     )
     judge = Judge(
-        names=names.terms,
+        names=current,
         offset_bits=names.offset_bits,
         depth=names.depth,
         **{name: arrays[name] for name in _JUDGE},
     )
     policy = parse_policy(files["policy.toml"].decode())
-    return Bundle(_version(files), model, judge, _calibration(arrays), policy, _training(arrays))
+    report = parse_report(files["report.json"])
+    return Bundle(
+        _version(files), model, judge, _calibration(arrays), policy, report, _training(arrays)
+    )
 
 
-def _check_kind(names: Mapping[str, Any]) -> None:
+def _check_format(names: Mapping[str, Any]) -> None:
     if names["format"] != FORMAT:
         raise BundleError(
             f"the bundle has format {str(names['format'])[:20]}, this version reads {FORMAT}; "
-            "train it again with 'misfire train'"
-        )
-    known, found = [term.name for term in TERMS], names["terms"]
-    if found != known:
-        names_found = found if isinstance(found, list) else []
-        differing = sorted({str(name) for name in names_found} ^ set(known)) or ["their order"]
-        raise BundleError(
-            f"the bundle was made for other evidence terms ({', '.join(differing)[:500]} differ); "
             "train it again with 'misfire train'"
         )
 

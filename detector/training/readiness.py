@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from detector.contracts.decisions import MILD, RiskClass, Verdict
+from detector.decision.training_report import OURS, Readiness
 from detector.judge.calibration import Calibration, Category
 from detector.judge.judge import misfire_probability
 from detector.policy.policy import Policy
 
-__all__ = ["OURS", "HeldOut", "Readiness", "readiness_of"]
+__all__ = ["HeldOut", "readiness_of"]
 
-OURS = "misfire"
 _RULES: Mapping[str, Callable[[bool], Verdict]] = {
     "always allow": lambda _: Verdict.ALLOW,
     "ask about every harmful command": lambda harmful: (
@@ -36,24 +36,6 @@ class HeldOut:
     ratio_bits: float
     misfire: bool
     harm: float
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """Cost per 1,000 commands at the policy's base rate, by decision rule; lower is better.
-
-    ``by_class`` has the costs of the chains of each risk class, per 1,000 commands of that class.
-    The misfires are simulated. Rules of the household, such as the question about the first use of
-    a physical command, are not part of it.
-    """
-
-    overall: Mapping[str, float]
-    by_class: Mapping[RiskClass, Mapping[str, float]]
-
-    @property
-    def may_enforce(self) -> bool:
-        """Whether the decisions cost at most as much as each rule without a model."""
-        return all(self.overall[OURS] <= cost for cost in self.overall.values())
 
 
 def readiness_of(chains: Iterable[HeldOut], calibration: Calibration, policy: Policy) -> Readiness:

@@ -25,7 +25,8 @@ from detector.simulation.misfires import Mixture
 from detector.training.crossfit import CrossFit, Fold, fit_on
 from detector.training.evidence_table import EvidenceTable
 from detector.training.rare_names import FEWEST_HOUSEHOLDS
-from detector.training.readiness import HeldOut, Readiness, readiness_of
+from detector.training.readiness import HeldOut
+from detector.training.training_report import describe, training_report
 
 __all__ = ["Trained", "train"]
 
@@ -41,10 +42,6 @@ class Trained:
     bundle: Bundle
     held_out: tuple[HeldOut, ...]
 
-    def readiness(self) -> Readiness:
-        """Return the cost of the bundle's decisions on the held-out chains."""
-        return readiness_of(self.held_out, self.bundle.calibration, self.bundle.policy)
-
 
 def train(
     events: Iterable[IntentEvent],
@@ -53,6 +50,7 @@ def train(
     mixture: Mixture = Mixture(),
     fewest: int = FEWEST_HOUSEHOLDS,
     seed: int = 0,
+    source: str = "not stated",
     progress: Progress = silent,
     each: Each = one_by_one,
 ) -> Trained:
@@ -65,6 +63,7 @@ def train(
         fewest: names of intents and slots that fewer households use are not learned.
         seed: seed of the random starts and of the simulated misfires; the same seed gives the same
             bundle.
+        source: where the events come from, for the training report.
         progress: called with (stage, done, total).
         each: runs the folds and then the judges; the bundle does not depend on how.
 
@@ -74,6 +73,7 @@ def train(
     """
     # Names that are too rare to learn stay in the stream: unknown names are meant as often here as
     # they are in use, and the judge must see that.
+    events = list(events)
     households = sessions_by_household(events)
     work = CrossFit(households, policy, mixture, fewest, seed, progress, each)
     folds = work.folds()
@@ -83,14 +83,18 @@ def train(
         judged.append(found)
         work.progress("fitting judges", len(judged), _JUDGES + 1)
     *calibrating, last = judged
+    calibration = _calibration(calibrating)
+    held_out = tuple(chain for each in calibrating for chain in each.held_out)
+    data = describe(events, mixture, source=source, seed=seed, fewest=fewest)
     bundle = make_bundle(
         work.model(households),
         last.judge,
-        _calibration(calibrating),
+        calibration,
         policy,
-        fit_distribution([row for each in calibrating for row in each.meant.values]),
+        report=training_report(data, held_out, calibration, policy),
+        training=fit_distribution([row for each in calibrating for row in each.meant.values]),
     )
-    return Trained(bundle, tuple(chain for each in calibrating for chain in each.held_out))
+    return Trained(bundle, held_out)
 
 
 @dataclass(frozen=True, slots=True)

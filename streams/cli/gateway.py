@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.options import Broker, Bundle, Config
+from streams.cli.options import AllowUnready, Broker, Bundle, Config
 
 
 def gateway(
     config: Config = None,
     broker: Broker = None,
     bundle: Bundle = None,
+    allow_unready: AllowUnready = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[
         int | None, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65_535)
@@ -36,6 +37,7 @@ def gateway(
         config,
         broker=broker,
         bundle=bundle,
+        allow_unready=allow_unready,
         gateway_host=host,
         gateway_port=port,
         deadline_ms=deadline_ms,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from detector.simulation.misfires import Mixture
 
 __all__ = [
+    "AllowUnready",
     "Broker",
     "Bundle",
     "Config",
@@ -45,6 +46,13 @@ Bundle = Annotated[
         "--bundle",
         help="Directory of the bundle; default: ./bundle if it exists, else the packaged starter "
         "bundle.",
+    ),
+]
+AllowUnready = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-unready",
+        help="Let a bundle decide although its decisions cost more than a rule without a model.",
     ),
 ]
 TrainedBundle = Annotated[

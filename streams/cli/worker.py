@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.options import Broker, Bundle, Config
+from streams.cli.options import AllowUnready, Broker, Bundle, Config
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,7 @@ def worker(
             help="Directory of a bundle whose decisions are computed for comparison only."
         ),
     ] = None,
+    allow_unready: AllowUnready = None,
     port: Annotated[
         int | None,
         typer.Option(help="Loopback port of /metrics, /healthz and /readyz.", min=0, max=65_535),
@@ -33,16 +34,22 @@ def worker(
     Up to as many workers as there are partitions share the work.
     """
     from streams.files.bundles import read_bundle
-    from streams.files.starter import deciding_directory, read_deciding
+    from streams.files.enforcing import read_enforcing
+    from streams.files.starter import deciding_directory
     from streams.settings import load
     from streams.telemetry.logs import configure_logs
     from streams.worker.run import run_worker
 
     configure_logs()
     settings = load(
-        config, broker=broker, bundle=bundle, shadow_bundle=shadow_bundle, worker_port=port
+        config,
+        broker=broker,
+        bundle=bundle,
+        shadow_bundle=shadow_bundle,
+        allow_unready=allow_unready,
+        worker_port=port,
     ).settings
-    chosen = read_deciding(settings.bundle)
+    chosen = read_enforcing(settings.bundle, allow_unready=settings.allow_unready)
     logger.info(
         "worker of group %s on %s, bundle %s in %s",
         settings.group,

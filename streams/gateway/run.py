@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from detector.contracts.errors import BundleError
+from detector.contracts.errors import BundleError, UnreadyBundle
 from streams.errors import DependencyUnavailable
 from streams.files.bundles import created_at
+from streams.files.enforcing import read_enforcing
 from streams.files.policy import read_policy
-from streams.files.starter import deciding_directory, read_deciding
+from streams.files.starter import deciding_directory
 from streams.gateway.degraded_reasons import LOWER_RUNGS
 from streams.gateway.ladder import Ladder
 from streams.gateway.routes import build_gateway
@@ -30,6 +31,7 @@ def run_gateway(settings: Settings) -> None:
 
     Raises:
         DependencyUnavailable: the port is taken, or a certificate or the access file is missing.
+        UnreadyBundle: the bundle is not ready to enforce.
         UsageError: the gateway would be open to a network.
     """
     forget_dead_processes()
@@ -51,7 +53,9 @@ def _ladder(settings: Settings) -> Ladder:
     Workers have their own bundles and still decide.
     """
     try:
-        bundle = read_deciding(settings.bundle)
+        bundle = read_enforcing(settings.bundle, allow_unready=settings.allow_unready)
+    except UnreadyBundle:
+        raise
     except (DependencyUnavailable, BundleError) as error:
         # The error's sentence is enough; its traceback is not.
         logger.error(  # noqa: TRY400

@@ -23,6 +23,7 @@ __all__ = [
     "BUDGET",
     "BUNDLE",
     "BUNDLE_CREATED_SECONDS",
+    "BUNDLE_UNREADY",
     "CALLBACKS",
     "CATALOGUE",
     "CAUTIONS",
@@ -217,6 +218,14 @@ BUNDLE_CREATED_SECONDS = _gauge(
     "When the bundle was created, in seconds since 1970.",
     ["version"],
     unit="seconds",
+    owner="worker, gateway",
+    merge="livemax",
+)
+BUNDLE_UNREADY = _gauge(
+    "misfire_bundle_unready",
+    "1 while a bundle that is not ready to enforce decides because allow_unready is set.",
+    ["version"],
+    unit="bundles",
     owner="worker, gateway",
     merge="livemax",
 )

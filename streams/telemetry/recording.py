@@ -260,6 +260,7 @@ def show_bundle(bundle: Bundle, created: float) -> None:
     """Export the active bundle; ``created`` is its creation time, in seconds since 1970."""
     metrics.BUNDLE.labels(bundle.version, bundle.policy.version).set(1)
     metrics.BUNDLE_CREATED_SECONDS.labels(bundle.version).set(created)
+    metrics.BUNDLE_UNREADY.labels(bundle.version).set(bundle.is_unready)
 
 
 def show_proof_key(*, present: bool) -> None:

@@ -21,10 +21,11 @@ from detector.contracts.events import Act, IntentEvent, Outcome, OutcomeKind, Ou
 from detector.decision.answers import answer
 from detector.decision.bundle import Bundle, make_bundle
 from detector.decision.decide import decide
+from detector.decision.training_report import OURS, Data, Readiness, TrainingReport
 from detector.evidence import TERMS
 from detector.evidence.drift import Distribution
 from detector.household.state import HouseholdState
-from detector.judge.calibration import Calibration, Category
+from detector.judge.calibration import Calibration, Category, Thin
 from detector.judge.judge import Judge
 from detector.policy.parsing import parse_policy
 from detector.policy.policy import Policy
@@ -218,12 +219,24 @@ def hand_calibration(per_category: int = 2000) -> Calibration:
     return Calibration(dict.fromkeys(categories, scores))
 
 
+def hand_report(ours: float = 1.0, allow: float = 2.0, ask: float = 3.0) -> TrainingReport:
+    """Return a training report with these costs of the decision rules; the default may enforce."""
+    costs = {OURS: ours, "always allow": allow, "ask about every harmful command": ask}
+    return TrainingReport(
+        data=Data(source="builders of the tests", households=2, events=40, commands=15),
+        readiness=Readiness(costs, {RiskClass.PHYSICAL: costs}),
+        figures={"auroc": 0.9},
+        thin=(Thin(RiskClass.PURCHASE, 44, 99, 0.022, False),),
+    )
+
+
 def hand_bundle(
     *,
     model: Model | None = None,
     judge: Judge | None = None,
     calibration: Calibration | None = None,
     rules: Policy | None = None,
+    report: TrainingReport | None = None,
     training: Distribution | None = None,
 ) -> Bundle:
     """Return a bundle of the small model, a hand-made judge and calibration, and the policy."""
@@ -232,7 +245,8 @@ def hand_bundle(
         judge or hand_judge(),
         calibration or hand_calibration(),
         rules or policy(),
-        training,
+        report=report or hand_report(),
+        training=training,
     )
 
 

@@ -154,13 +154,39 @@ def test_an_unknown_format_is_rejected() -> None:
     )
 
 
-def test_differing_evidence_terms_are_named() -> None:
-    terms = json.loads(FILES["names.json"])["terms"]
-    assert_refused(
-        with_names(terms=[*terms, "phase_of_the_moon"]), "other evidence terms", "phase_of_the_moon"
-    )
-    assert_refused(with_names(terms=terms[1:]), "other evidence terms", terms[0])
-    assert_refused(with_names(terms=terms[::-1]), "other evidence terms", "their order")
+TERM_NAMES = json.loads(FILES["names.json"])["terms"]
+
+
+def with_terms(terms: list[str]) -> dict[str, bytes]:
+    """Return the bundle as a version with these terms would have written it."""
+    term = np.load(io.BytesIO(FILES["arrays.npz"]))["term"]
+    asked = [TERM_NAMES[number] for number in term]
+    return with_arrays(term=np.array([terms.index(name) for name in asked])) | {
+        "names.json": with_names(terms=terms)["names.json"]
+    }
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        [name for name in TERM_NAMES if name == "wake_confidence"],
+        TERM_NAMES[::-1],
+        ["phase_of_the_moon", *TERM_NAMES],
+    ],
+    ids=["terms that were added later", "another order", "an unused term that was removed"],
+)
+def test_a_bundle_for_other_terms_decides_alike(terms: list[str]) -> None:
+    read = bundle_from_files(with_terms(terms))
+    assert [row.misfire_probability for row in run(heard(send_message(), ABSURD), read)[0]] == [
+        row.misfire_probability for row in run(heard(send_message(), ABSURD), BUNDLE)[0]
+    ]
+
+
+def test_a_bundle_that_uses_a_removed_term_is_refused() -> None:
+    terms = ["phase_of_the_moon" if name == "wake_confidence" else name for name in TERM_NAMES]
+    assert_refused(with_names(terms=terms), "other evidence terms", "phase_of_the_moon")
+    assert_refused(with_names(terms=[]), "terms")
+    assert_refused(with_names(terms=TERM_NAMES + TERM_NAMES[:1]), "twice")
 
 
 @pytest.mark.parametrize("key", sorted(json.loads(FILES["names.json"])))
@@ -221,7 +247,7 @@ def test_a_pickle_in_place_of_the_archive_is_refused() -> None:
 
 
 def test_the_files_contain_no_pickle() -> None:
-    assert set(FILES) == {"policy.toml", "names.json", "arrays.npz"}
+    assert set(FILES) == {"policy.toml", "names.json", "arrays.npz", "report.json"}
     with zipfile.ZipFile(io.BytesIO(FILES["arrays.npz"])) as archive:
         for member in archive.namelist():
             header = archive.read(member)[:200]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.contracts.errors import BundleError
-from detector.decision.bundle import bundle_from_files, bundle_to_files, make_bundle
+from detector.decision.bundle import bundle_from_files, bundle_to_files
 from detector.evidence.drift import BINS, Distribution, fit_distribution, stability_index
 from tests.detector.builders import hand_bundle
 
@@ -65,7 +65,7 @@ def trained() -> Distribution:
 
 def test_a_bundle_stores_the_distribution_and_loads_without_one() -> None:
     plain, training = hand_bundle(), trained()
-    kept = make_bundle(plain.model, plain.judge, plain.calibration, plain.policy, training)
+    kept = hand_bundle(training=training)
 
     again = bundle_from_files(bundle_to_files(kept)).training
 
@@ -77,11 +77,9 @@ def test_a_bundle_stores_the_distribution_and_loads_without_one() -> None:
 
 
 def test_a_distribution_of_other_terms_is_rejected() -> None:
-    plain, training = hand_bundle(), trained()
+    training = trained()
     short = Distribution(training.edges[1:], training.shares[1:])
-    files = bundle_to_files(
-        make_bundle(plain.model, plain.judge, plain.calibration, plain.policy, short)
-    )
+    files = bundle_to_files(hand_bundle(training=short))
 
     with pytest.raises(BundleError, match=r"training\.edges has the shape"):
         bundle_from_files(files)

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from detector.contracts.decisions import RiskClass
+from detector.decision.training_report import OURS
 from detector.judge.calibration import Calibration
-from detector.training.readiness import OURS, HeldOut, readiness_of
+from detector.training.readiness import HeldOut, readiness_of
 from tests.detector.builders import policy
 
 KNOWN = (RiskClass.PHYSICAL, False)
