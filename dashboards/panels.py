@@ -358,6 +358,15 @@ _QUALITY = Board(
                     alert="MisfireBundlesDiffer",
                 ),
                 Panel(
+                    "Unready bundles that decide",
+                    ("bundle_unready",),
+                    "0.",
+                    "1: a rule without a model costs users less than this bundle. Roll back to the "
+                    "previous one; 'misfire bundle show bundle' prints the costs.",
+                    every="5m",
+                    alert="MisfireBundleUnready",
+                ),
+                Panel(
                     "Shadow against active",
                     ("stopped_share_by_bundle", "shadow_stopped_share"),
                     "The shadow bundle is near the active one. Without a shadow_bundle, only the "

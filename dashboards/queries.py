@@ -349,6 +349,13 @@ QUERIES: tuple[Query, ...] = (
         "{{version}}",
         "Time since the bundle was trained. Habits change within months.",
     ),
+    _query(
+        "bundle_unready",
+        "max by (version) (misfire_bundle_unready{$e, $v})",
+        "",
+        "{{version}}",
+        "1 while a bundle that is not ready to enforce decides because allow_unready is set.",
+    ),
     # Does the hook answer in time, and from which rung?
     _query(
         "hook_answers",

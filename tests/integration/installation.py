@@ -53,14 +53,14 @@ class Gateway:
         self._log, self._broker = log, broker
         self._process: Forked | None = None
 
-    def start(self, bundle: Path) -> None:
-        """(Re)start the gateway with this bundle; wait until it is healthy."""
+    def start(self, bundle: Path, **variables: str) -> None:
+        """(Re)start the gateway with this bundle and these variables; wait until it is healthy."""
         self.stop()
         self._process = start_misfire(
             *("gateway", "--broker", self._broker.bootstrap, "--bundle", str(bundle)),
             *("--port", self.url.rpartition(":")[2]),
             log=self._log,
-            environment=os.environ | {"MISFIRE_FETCH_MAX_WAIT": "0.01"},
+            environment=os.environ | {"MISFIRE_FETCH_MAX_WAIT": "0.01"} | variables,
         )
         until(lambda: status(self.url, "/healthz") == 200)
 

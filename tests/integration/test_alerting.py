@@ -27,7 +27,7 @@ from streams.kafka.connection import Brokers
 from streams.kafka.topics import DECISIONS, INTENTS, admin, create_topics
 from streams.wire.records import INTENT
 from tests.detector.builders import event as an_event
-from tests.detector.builders import hand_bundle, hand_calibration
+from tests.detector.builders import hand_bundle, hand_report
 from tests.integration.installation import Installation
 from tests.integration.kafka import ApacheKafka, Broker
 from tests.integration.prometheus import Monitoring, Pager, address
@@ -160,12 +160,12 @@ def test_a_missing_gateway_and_one_without_a_bundle_are_alerted(
     until(lambda: not installation.doctor())
 
 
-def test_old_and_differing_bundles_and_an_unready_worker_are_alerted(
+def test_old_differing_and_unready_bundles_and_an_unready_worker_are_alerted(
     installation: Installation, tmp_path: Path
 ) -> None:
     for name, bundle in (
         ("one", hand_bundle()),
-        ("other", hand_bundle(calibration=hand_calibration(1500))),
+        ("other", hand_bundle(report=hand_report(ours=5.0))),
     ):
         write_bundle(bundle, tmp_path / name)
         manifest = tmp_path / name / "manifest.json"
@@ -173,7 +173,7 @@ def test_old_and_differing_bundles_and_an_unready_worker_are_alerted(
         manifest.write_text(json.dumps(json.loads(manifest.read_text("utf-8")) | old), "utf-8")
 
     began = time.monotonic()
-    installation.gateway.start(tmp_path / "other")
+    installation.gateway.start(tmp_path / "other", MISFIRE_ALLOW_UNREADY="true")
     installation.worker.restart(tmp_path / "one")
     until(lambda: status(installation.worker.url, "/healthz") == 200)
     # The worker waits for its partitions, which the broker assigns slowly.
@@ -182,11 +182,11 @@ def test_old_and_differing_bundles_and_an_unready_worker_are_alerted(
     installation.hears("MisfireRecoverySlow", began)
     installation.worker.wait_ready()
     installation.is_over("MisfireRecoverySlow", began)
-    for alert in ("MisfireBundlesDiffer", "MisfireBundleStale"):
+    for alert in ("MisfireBundlesDiffer", "MisfireBundleStale", "MisfireBundleUnready"):
         installation.hears(alert, began)
     repaired = time.monotonic()
     installation.gateway.start(installation.bundle)
-    for alert in ("MisfireBundlesDiffer", "MisfireBundleStale"):
+    for alert in ("MisfireBundlesDiffer", "MisfireBundleStale", "MisfireBundleUnready"):
         installation.is_over(alert, repaired)
 
 
