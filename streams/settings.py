@@ -111,6 +111,13 @@ class Settings(BaseModel):
             " cost more than a rule without a model"
         ),
     )
+    bundle_public_key: Path | None = Field(
+        None,
+        description=(
+            "public ed25519 key, PEM; bundles that were not signed with it ('misfire bundle sign')"
+            " are refused"
+        ),
+    )
     policy: Path | None = Field(None, description="policy file; default: the packaged policy")
     group: str = Field("misfire-worker", min_length=1, description="consumer group of the workers")
     session_timeout: float = Field(

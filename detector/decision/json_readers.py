@@ -50,6 +50,7 @@ def word(value: Any, where: str) -> str:
 
 def number(least: float, most: float) -> Read[float]:
     """Return a reader of numbers from ``least`` to ``most``."""
+
     def read(value: Any, where: str) -> float:
         if (
             isinstance(value, bool)
@@ -64,6 +65,7 @@ def number(least: float, most: float) -> Read[float]:
 
 def whole(most: int) -> Read[int]:
     """Return a reader of integers from 0 to ``most``."""
+
     def read(value: Any, where: str) -> int:
         if type(value) is not int or not 0 <= value <= most:
             raise damaged(f"{where} must be an integer from 0 to {most}")
@@ -74,6 +76,7 @@ def whole(most: int) -> Read[int]:
 
 def items(of: Read[T], size: int | None = None) -> Read[list[T]]:
     """Return a reader of lists, of ``size`` values if it is given."""
+
     def read(value: Any, where: str) -> list[T]:
         if not isinstance(value, list) or size not in (None, len(value)):
             raise damaged(f"{where} must be a list" + ("" if size is None else f" of {size}"))
@@ -89,6 +92,7 @@ def row(of: Read[T], size: int) -> Read[tuple[T, ...]]:
 
 def table(of: Read[T]) -> Read[dict[str, T]]:
     """Return a reader of objects whose values are alike."""
+
     def read(value: Any, where: str) -> dict[str, T]:
         if not isinstance(value, dict):
             raise damaged(f"{where} must be an object")
@@ -99,6 +103,7 @@ def table(of: Read[T]) -> Read[dict[str, T]]:
 
 def made(kind: Callable[..., T], **fields: Read[Any]) -> Read[T]:
     """Return a reader of objects with exactly these fields, which ``kind`` is called with."""
+
     def read(value: Any, where: str) -> T:
         same_keys(value, fields.keys(), where)
         return kind(**{name: of(value[name], f"{where}.{name}") for name, of in fields.items()})

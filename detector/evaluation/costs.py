@@ -11,7 +11,7 @@ from detector.contracts.decisions import MILD, Decision, RiskClass, Verdict
 from detector.evaluation.reliability import prior_weights
 from detector.policy.policy import Policy
 
-__all__ = ["WAYS", "cost_per_thousand", "questions_per_thousand"]
+__all__ = ["WAYS", "cost_per_thousand", "decision_cost", "questions_per_thousand"]
 
 #: Classes that today's assistants confirm, whatever the chain.
 _ASKED_TODAY = frozenset({RiskClass.PRIVATE_OUTBOUND, RiskClass.PURCHASE})
@@ -58,6 +58,11 @@ def cost_per_thousand(
         )
         for name, way in ways.items()
     }
+
+
+def decision_cost(policy: Policy, decision: Decision, *, misfire: bool) -> float:
+    """Return the cost of a decision on a command that is known to be a misfire or meant."""
+    return _cost(policy, decision, decision.verdict, ours=True, misfire=misfire)
 
 
 def questions_per_thousand(

@@ -25,6 +25,7 @@ COMMANDS = {
     "simulate": ("streams.cli.simulate:simulate", "Write a stream of simulated households."),
     "import": ("streams.cli.import_logs:app", "Make a stream from another system's log."),
     "train": ("streams.cli.train:train", "Train a bundle on a stream of meant events."),
+    "bundle": ("streams.cli.bundle:app", "Show, check, sign, verify and compare bundles."),
     "starter": ("streams.cli.starter:app", "Show or train the packaged starter bundle."),
     "scan": ("streams.cli.scan:scan", "List the chains that are most likely misfires."),
     "schema": ("streams.cli.schema:schema", "Write OpenAPI, AsyncAPI and JSON Schema."),

@@ -60,7 +60,10 @@ def demo(
         with progress_report() as report:
             world = make_world(seed, Scale(households=households), report)
             deciding = trained or make_bundle(world, seed, report)
-        write_bundle(deciding, stack.bundle)
+        if bundle:
+            stack.bundle = bundle
+        else:
+            write_bundle(deciding, stack.bundle)
         misfires = len(world.misfires)
         note(
             f"2. Simulated {households} households with {len(world.clean):,} meant events; "

@@ -57,7 +57,7 @@ def train(
     if out is None:
         package(bundle, described)
     else:
-        write_bundle(bundle, out, created="")
+        write_bundle(bundle, out)
     note(
         f"trained starter bundle {bundle.version} on {described['commands']:,} simulated commands "
         f"in {perf_counter() - begun:.0f} s, written to {out or 'the package'}"

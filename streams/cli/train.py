@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from streams.cli.options import Jobs, Json, Misfires, Seed, Severity, Stream, mixture_of
-from streams.cli.output import note, progress_report, table, write_json
-
-if TYPE_CHECKING:
-    from detector.training.readiness import Readiness
+from streams.cli.output import note, progress_report, write_json
+from streams.cli.training_report import show_costs
 
 #: How many unclassified intents the output names.
 _MAX_NAMED = 10
@@ -37,11 +35,17 @@ def train(
             min=1,
         ),
     ] = 2,
+    source: Annotated[
+        str, typer.Option(help="Where the stream is from, for the report in the bundle.")
+    ] = "not stated",
     jobs: Jobs = 1,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
-    """Train a bundle (model, judge, calibration and policy) on a stream of meant events."""
+    """Train a bundle (model, judge, calibration and policy) on a stream of meant events.
+
+    The same stream and seed give the same files.
+    """
     from detector.training.rare_names import common_names
     from detector.training.train import train as fit
     from streams.cli.parallel import processes
@@ -61,11 +65,12 @@ def train(
             mixture=mixture,
             fewest=fewest_households,
             seed=seed,
+            source=source,
             progress=report,
             each=each,
         )
     seconds = perf_counter() - begun
-    bundle, readiness = trained.bundle, trained.readiness()
+    bundle, readiness = trained.bundle, trained.bundle.report.readiness
     write_bundle(bundle, out)
     scores = {
         f"{risk}, {'new' if new else 'known'} household": len(found)
@@ -81,11 +86,16 @@ def train(
             f"not learned, because fewer than {fewest_households} households use them: "
             f"{rare.intents} intents, which will be unknown, and {rare.slots} slots"
         )
-    budgets = {risk: costs.budget for risk, costs in rules.classes.items()}
-    thin = [str(each) for each in bundle.calibration.thin(budgets)]
+    thin = [str(each) for each in bundle.report.thin]
     for line in thin:
         note(f"thin calibration: {line}")
-    _show_costs(readiness)
+    show_costs(readiness)
+    if not readiness.may_enforce:
+        note(
+            "this bundle is not ready to enforce, and worker, gateway and embedded hook refuse it: "
+            "a rule without a model costs less; use it as --shadow-bundle, set "
+            'enforcement = "shadow" in its policy, or train on more households'
+        )
     if bundle.unclassified:
         note(
             f"no rule of the policy names {', '.join(bundle.unclassified[:_MAX_NAMED])}"
@@ -102,25 +112,7 @@ def train(
             "thin": thin,
             "cost_per_thousand": dict(readiness.overall),
             "may_enforce": readiness.may_enforce,
+            "figures": dict(bundle.report.figures),
             "rare": {"intents": rare.intents, "slots": rare.slots},
         },
     )
-
-
-def _show_costs(readiness: Readiness) -> None:
-    """Print what the decisions would cost, and whether the bundle may enforce them."""
-    rows = [
-        [name, *(f"{costs[way]:.1f}" for way in readiness.overall)]
-        for name, costs in [("all", readiness.overall), *readiness.by_class.items()]
-    ]
-    table(
-        "cost per 1,000 commands at the base rate, in the policy's units,\n"
-        "on simulated misfires in households that the judge has not seen",
-        ["risk class", *readiness.overall],
-        rows,
-    )
-    if not readiness.may_enforce:
-        note(
-            "this bundle is not ready to enforce: a rule without a model costs less; set "
-            'enforcement = "shadow" in its policy, or train on more households'
-        )

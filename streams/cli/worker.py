@@ -35,6 +35,7 @@ def worker(
     """
     from streams.files.bundles import read_bundle
     from streams.files.enforcing import read_enforcing
+    from streams.files.signing import read_public_key
     from streams.files.starter import deciding_directory
     from streams.settings import load
     from streams.telemetry.logs import configure_logs
@@ -49,7 +50,11 @@ def worker(
         allow_unready=allow_unready,
         worker_port=port,
     ).settings
-    chosen = read_enforcing(settings.bundle, allow_unready=settings.allow_unready)
+    chosen = read_enforcing(
+        settings.bundle,
+        allow_unready=settings.allow_unready,
+        public_key=settings.bundle_public_key,
+    )
     logger.info(
         "worker of group %s on %s, bundle %s in %s",
         settings.group,
@@ -57,7 +62,8 @@ def worker(
         chosen.version,
         deciding_directory(settings.bundle),
     )
-    shadow = read_bundle(settings.shadow_bundle) if settings.shadow_bundle else None
+    key = read_public_key(settings.bundle_public_key) if settings.bundle_public_key else None
+    shadow = read_bundle(settings.shadow_bundle, key=key) if settings.shadow_bundle else None
     if shadow:
         logger.info("shadow bundle %s decides for comparison", shadow.version)
     run_worker(settings, chosen, shadow)

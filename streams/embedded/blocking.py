@@ -49,6 +49,8 @@ class EmbeddedHook:
             exist.
         bundle: the bundle, or its directory; defaults to the packaged starter bundle.
         policy: a policy, or its file, in place of the bundle's.
+        allow_unready: let a bundle decide although, on simulated misfires, its decisions cost more
+            than a rule without a model.
         deadline_ms: the deadline of ``decide`` and ``report``, in milliseconds.
         tokens: replaces slot values and ids by keyed tokens before they are stored. Without it,
             slot values must already be tokens; other values are rejected.
@@ -62,6 +64,7 @@ class EmbeddedHook:
 
     Raises:
         InvalidValue: an argument is invalid; the message names it.
+        UnreadyBundle: the bundle is not ready to enforce.
         PolicyError, DependencyUnavailable: the given policy cannot be used.
     """
 
@@ -71,6 +74,7 @@ class EmbeddedHook:
         *,
         bundle: Bundle | Path | None = None,
         policy: Policy | Path | None = None,
+        allow_unready: bool = False,
         deadline_ms: int = 150,
         tokens: Tokens | None = None,
         confirmation_key: bytes | None = None,
@@ -83,6 +87,7 @@ class EmbeddedHook:
                 path=Path(path),
                 bundle=bundle,
                 policy=policy,
+                allow_unready=allow_unready,
                 deadline_ms=deadline_ms,
                 tokens=tokens,
                 confirmation_key=confirmation_key,

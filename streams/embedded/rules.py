@@ -10,6 +10,7 @@ from detector.decision.bundle import Bundle, make_bundle
 from detector.policy.policy import Policy
 from streams.errors import DependencyUnavailable
 from streams.files.bundles import read_bundle
+from streams.files.enforcing import check_ready
 from streams.files.policy import read_policy
 from streams.files.starter import starter_bundle
 from streams.hook.calls import warn
@@ -33,12 +34,15 @@ class Rules:
     policy: Policy | None
 
 
-def read_rules(bundle: Bundle | Path | None, policy: Policy | Path | None) -> Rules:
+def read_rules(
+    bundle: Bundle | Path | None, policy: Policy | Path | None, *, allow_unready: bool
+) -> Rules:
     """Read the bundle (``None``: the starter bundle) and put the policy in place of its own.
 
     A missing or damaged bundle is logged, and the policy answers.
 
     Raises:
+        UnreadyBundle: the bundle is not ready to enforce.
         PolicyError, DependencyUnavailable, UsageError: the policy cannot be used.
     """
     own = read_policy(policy) if isinstance(policy, Path) else policy
@@ -48,9 +52,17 @@ def read_rules(bundle: Bundle | Path | None, policy: Policy | Path | None) -> Ru
         code = "no_bundle" if isinstance(error, DependencyUnavailable) else "bundle_damaged"
         warn("%s; the policy's rule answers every command", error)
         return Rules(NoBundleError(code, str(error)), own)
-    if own is None or own == found.policy:
-        return Rules(found, found.policy)
-    return Rules(make_bundle(found.model, found.judge, found.calibration, own, found.training), own)
+    if own is not None and own != found.policy:
+        found = make_bundle(
+            found.model,
+            found.judge,
+            found.calibration,
+            own,
+            report=found.report,
+            training=found.training,
+        )
+    check_ready(found, allow_unready=allow_unready)
+    return Rules(found, found.policy)
 
 
 def _read(path: Path | None) -> Bundle:

@@ -1,12 +1,16 @@
-"""Bundles on disk: a directory of files, and a manifest with the hash of each file."""
+"""Bundles on disk: a directory of files, and a manifest with the hash of each file.
+
+The same bundle gives the same bytes. ``signing.py`` signs the manifest.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from detector.contracts.errors import BundleError
@@ -19,7 +23,8 @@ from detector.decision.bundle import (
     bundle_to_files,
 )
 from streams.errors import DependencyUnavailable, RecordError
-from streams.files.atomic import existing_folder, write_folder
+from streams.files.atomic import existing_folder, write_folder, write_whole
+from streams.files.signing import SIGNATURE, check_signature, signature_of
 from streams.files.text import read_small
 from streams.wire.strict_json import check_unambiguous
 
@@ -29,6 +34,7 @@ __all__ = [
     "created_at",
     "read_bundle",
     "refuse_occupied",
+    "sign_bundle",
     "write_bundle",
 ]
 
@@ -47,7 +53,7 @@ class _Entry(BaseModel):
 
 
 class _Manifest(BaseModel):
-    """A bundle's manifest; ``created`` is informative and affects no decision."""
+    """A bundle's manifest. Version 0.1.0 wrote the time of its creation into it."""
 
     model_config = ConfigDict(strict=True)
 
@@ -69,10 +75,8 @@ def refuse_occupied(directory: Path) -> None:
         )
 
 
-def write_bundle(bundle: Bundle, directory: Path, *, created: str | None = None) -> None:
+def write_bundle(bundle: Bundle, directory: Path) -> None:
     """Write a bundle as a directory, atomically; an existing bundle is replaced.
-
-    ``created`` is the time for the manifest; by default it is the current one.
 
     Raises:
         DependencyUnavailable: the directory cannot be written, or is not a bundle.
@@ -82,7 +86,6 @@ def write_bundle(bundle: Bundle, directory: Path, *, created: str | None = None)
     manifest = _Manifest(
         format=FORMAT,
         version=bundle.version,
-        created=datetime.now(UTC).isoformat(timespec="seconds") if created is None else created,
         files={
             name: _Entry(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
             for name, data in files.items()
@@ -90,7 +93,9 @@ def write_bundle(bundle: Bundle, directory: Path, *, created: str | None = None)
     )
     try:
         write_folder(
-            directory, files | {MANIFEST: manifest.model_dump_json(indent=2).encode() + b"\n"}
+            directory,
+            files
+            | {MANIFEST: manifest.model_dump_json(indent=2, exclude={"created"}).encode() + b"\n"},
         )
     except OSError as error:
         raise DependencyUnavailable(
@@ -98,12 +103,34 @@ def write_bundle(bundle: Bundle, directory: Path, *, created: str | None = None)
         ) from error
 
 
-def read_bundle(directory: Path) -> Bundle:
+def sign_bundle(directory: Path, key: Ed25519PrivateKey) -> None:
+    """Sign a bundle that can be read, and replace its signature if it has one.
+
+    Raises:
+        DependencyUnavailable: there is no bundle, or its directory cannot be written.
+        BundleError: a file is missing or differs from the manifest.
+    """
+    read_bundle(directory)
+    place = existing_folder(directory)
+    try:
+        write_whole(place / SIGNATURE, signature_of(_manifest_bytes(place), key))
+    except OSError as error:
+        raise DependencyUnavailable(
+            f"the signature cannot be written to {directory}: {error.strerror or error}"
+        ) from error
+
+
+def read_bundle(directory: Path, *, key: Ed25519PublicKey | None = None) -> Bundle:
     """Read a bundle and verify it against its manifest.
+
+    Args:
+        directory: the bundle's directory.
+        key: the public key that must have signed it; ``None`` accepts unsigned bundles.
 
     Raises:
         DependencyUnavailable: there is no bundle.
-        BundleError: a file is missing or differs from the manifest.
+        BundleError: a file is missing or differs from the manifest, or the signature is missing or
+            wrong.
     """
     place = existing_folder(directory)
     if not (place / MANIFEST).is_file():
@@ -111,7 +138,10 @@ def read_bundle(directory: Path) -> Bundle:
             f"there is no bundle in {directory};"
             f" make one with 'misfire train STREAM --out {directory}'"
         )
-    manifest = _manifest(place)
+    written = _manifest_bytes(place)
+    if key is not None:
+        check_signature(place, written, key)
+    manifest = _manifest(place, written)
     if manifest.format != FORMAT:
         raise BundleError(
             f"the bundle in {directory} has format {manifest.format}, but this version reads format"
@@ -135,33 +165,43 @@ def read_bundle(directory: Path) -> Bundle:
 def created_at(directory: Path) -> float:
     """Return the creation time of a bundle in seconds since the epoch.
 
-    The manifest names it; otherwise it is the modification time of the manifest.
+    It is the modification time of the manifest, unless the manifest names a time.
     """
     place = existing_folder(directory)
     try:
-        return datetime.fromisoformat(_manifest(place).created).timestamp()
+        created = _manifest(place, _manifest_bytes(place)).created
+        return datetime.fromisoformat(created).timestamp()
     except (ValueError, OverflowError):  # BundleError is a ValueError
         return (place / MANIFEST).stat().st_mtime
 
 
-def _manifest(place: Path) -> _Manifest:
-    """Read a manifest.
+def _manifest_bytes(place: Path) -> bytes:
+    try:
+        return read_small(place / MANIFEST, _LARGEST_MANIFEST)
+    except OSError as error:
+        raise _unreadable(place, str(error)) from error
+
+
+def _manifest(place: Path, data: bytes) -> _Manifest:
+    """Parse a manifest.
 
     Raises:
-        BundleError: the manifest cannot be read or is invalid.
+        BundleError: the manifest is invalid.
     """
     try:
-        data = read_small(place / MANIFEST, _LARGEST_MANIFEST)
         check_unambiguous(data)
         return _Manifest.model_validate_json(data)
     except ValidationError as error:
         wrong = ", ".join(
             sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]})
         )
-        why = f"{wrong[:100] or 'the value'} cannot be used"
-    except (OSError, RecordError) as error:
-        why = str(error)
-    raise BundleError(
+        raise _unreadable(place, f"{wrong[:100] or 'the value'} cannot be used") from error
+    except RecordError as error:
+        raise _unreadable(place, str(error)) from error
+
+
+def _unreadable(place: Path, why: str) -> BundleError:
+    return BundleError(
         f"the manifest of the bundle in {place} cannot be read ({why});"
         " train it again with 'misfire train'"
     )

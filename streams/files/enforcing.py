@@ -1,4 +1,4 @@
-"""Reading the bundle that decides: it must be ready to enforce, or be allowed not to be.
+"""Reading the bundle that decides: it must be ready to enforce, and signed if a key is configured.
 
 Everything whose answers reach a user reads its bundle here. ``--shadow-bundle`` and commands that
 only measure read any bundle.
@@ -12,35 +12,49 @@ from pathlib import Path
 from detector.contracts.errors import UnreadyBundle
 from detector.decision.bundle import Bundle
 from detector.decision.training_report import OURS
-from streams.files.starter import deciding_directory, read_deciding
+from streams.files.signing import read_public_key
+from streams.files.starter import read_deciding
 
-__all__ = ["read_enforcing", "why_unready"]
+__all__ = ["check_ready", "read_enforcing", "why_unready"]
 
 logger = logging.getLogger(__name__)
 
 
-def read_enforcing(directory: Path | None, *, allow_unready: bool = False) -> Bundle:
+def read_enforcing(
+    directory: Path | None, *, allow_unready: bool = False, public_key: Path | None = None
+) -> Bundle:
     """Read the bundle in ``deciding_directory(directory)``, whose decisions will be enforced.
 
     Args:
         directory: the directory, or ``None`` for the usual one.
         allow_unready: accept a bundle that is not ready, and log a warning.
+        public_key: file with the public key that must have signed the bundle.
 
     Raises:
-        DependencyUnavailable: there is no bundle.
+        DependencyUnavailable: there is no bundle, or the key cannot be read.
         UnreadyBundle: its decisions cost more than those of a rule without a model.
-        BundleError: the bundle is damaged.
+        BundleError: the bundle is damaged, or not signed with the key.
     """
-    bundle, found = read_deciding(directory), deciding_directory(directory)
-    if bundle.is_unready:
-        why = f"bundle {bundle.version} in {found} is not ready to enforce: {why_unready(bundle)}"
-        if not allow_unready:
-            raise UnreadyBundle(
-                f"{why}; try it with --shadow-bundle, train it on more households, or accept it "
-                "with --allow-unready"
-            )
-        logger.warning("%s; it decides because allow_unready is set", why)
+    bundle = read_deciding(directory, key=read_public_key(public_key) if public_key else None)
+    check_ready(bundle, allow_unready=allow_unready)
     return bundle
+
+
+def check_ready(bundle: Bundle, *, allow_unready: bool) -> None:
+    """Check that a bundle may decide; log a warning if it is not ready but allowed.
+
+    Raises:
+        UnreadyBundle: its decisions cost more than those of a rule without a model.
+    """
+    if not bundle.is_unready:
+        return
+    why = f"bundle {bundle.version} is not ready to enforce: {why_unready(bundle)}"
+    if not allow_unready:
+        raise UnreadyBundle(
+            f"{why}; compare it in the worker with --shadow-bundle, train it on more households, "
+            "or set allow_unready"
+        )
+    logger.warning("%s; it decides because allow_unready is set", why)
 
 
 def why_unready(bundle: Bundle) -> str:

@@ -53,7 +53,11 @@ def _ladder(settings: Settings) -> Ladder:
     Workers have their own bundles and still decide.
     """
     try:
-        bundle = read_enforcing(settings.bundle, allow_unready=settings.allow_unready)
+        bundle = read_enforcing(
+            settings.bundle,
+            allow_unready=settings.allow_unready,
+            public_key=settings.bundle_public_key,
+        )
     except UnreadyBundle:
         raise
     except (DependencyUnavailable, BundleError) as error:

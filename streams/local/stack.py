@@ -165,6 +165,8 @@ class Stack:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("MISFIRE_")
         }
+        # A stack serves demos and measurements only, so it accepts any bundle.
+        environment["MISFIRE_ALLOW_UNREADY"] = "true"
         environment["MISFIRE_PARTITIONS"] = str(self.partitions)
         environment["MISFIRE_PRODUCER_TIME"] = str(self.producer_time).lower()
         # Faust creates a data folder there, although its tables are in memory.

@@ -26,6 +26,8 @@ from streams.files.starter import DIGEST, REPORT, STARTER
 
 __all__ = ["Recipe", "package", "report", "run"]
 
+_SOURCE = "simulated homes and households; no recording of a real home"
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -70,7 +72,13 @@ def run(
     events = recipe.events(progress)
     # Simulated names identify nobody, so the rare ones are learned as well.
     bundle = train(
-        events, read_policy(), fewest=1, seed=recipe.seed, progress=progress, each=each
+        events,
+        read_policy(),
+        fewest=1,
+        seed=recipe.seed,
+        source=_SOURCE,
+        progress=progress,
+        each=each,
     ).bundle
     return bundle, report(recipe, events, bundle)
 
@@ -81,7 +89,7 @@ def report(recipe: Recipe, events: list[IntentEvent], bundle: Bundle) -> dict[st
     intents = Counter(event.intent for event in events if event.commits)
     return {
         "bundle": bundle.version,
-        "data": "simulated homes and households; no recording of a real home",
+        "data": _SOURCE,
         "recipe": asdict(recipe),
         "dialects": list(DIALECTS),
         "events": len(events),
@@ -99,7 +107,7 @@ def report(recipe: Recipe, events: list[IntentEvent], bundle: Bundle) -> dict[st
 
 def package(bundle: Bundle, described: dict[str, Any]) -> None:
     """Write the starter bundle, its report and its digest into the package."""
-    write_bundle(bundle, STARTER, created="")
+    write_bundle(bundle, STARTER)
     digest = hashlib.sha256((STARTER / MANIFEST).read_bytes()).hexdigest()
     write_whole(REPORT, json.dumps(described, indent=1).encode() + b"\n")
     _write_digest(DIGEST, digest)

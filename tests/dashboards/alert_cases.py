@@ -112,9 +112,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             }
         ),
     ),
-    "BundleUnready": (
-        Case({'misfire_bundle_unready{version="a"}': (1, 0)}, fires=30),
-    ),
+    "BundleUnready": (Case({'misfire_bundle_unready{version="a"}': (1, 0)}, fires=30),),
     "BundleStale": (
         Case(
             {'misfire_bundle_created_timestamp_seconds{version="a"}': (-31 * _DAY, -29 * _DAY)},

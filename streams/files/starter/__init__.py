@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from detector.contracts.errors import BundleError
 from detector.decision.bundle import Bundle
 from streams.files.bundles import MANIFEST, read_bundle
@@ -49,12 +51,14 @@ def deciding_directory(directory: Path | None) -> Path:
     return _USUAL if _USUAL.is_dir() else STARTER
 
 
-def read_deciding(directory: Path | None) -> Bundle:
+def read_deciding(directory: Path | None, *, key: Ed25519PublicKey | None = None) -> Bundle:
     """Read the bundle in ``deciding_directory(directory)``.
+
+    ``key`` is the public key that must have signed it; the starter bundle is not signed.
 
     Raises:
         DependencyUnavailable: there is no bundle.
-        BundleError: the bundle is damaged.
+        BundleError: the bundle is damaged, or not signed with ``key``.
     """
     found = deciding_directory(directory)
-    return starter_bundle() if found == STARTER else read_bundle(found)
+    return starter_bundle() if found == STARTER and key is None else read_bundle(found, key=key)

@@ -97,7 +97,11 @@ def make_world(seed: int, scale: Scale, progress: Progress) -> World:
 def make_bundle(world: World, seed: int, progress: Progress) -> Bundle:
     """Train a bundle on the population's meant events."""
     return train(
-        world.clean, parse_policy(read_policy().text.replace(*_SKEW)), seed=seed, progress=progress
+        world.clean,
+        parse_policy(read_policy().text.replace(*_SKEW)),
+        seed=seed,
+        source="households simulated by misfire demo",
+        progress=progress,
     ).bundle
 
 
