@@ -10,16 +10,21 @@ import typer
 
 from streams.cli.options import Jobs, Json
 from streams.cli.output import note, progress_report, table, write_json
+from streams.cli.training_report import show_report
 
 app = typer.Typer(no_args_is_help=True, help="Show or train the packaged starter bundle.")
 
 
 @app.command()
 def show(json: Json = None) -> None:
-    """Check the starter bundle, and show what it was trained on."""
+    """Check the starter bundle against its hash, and show what it was trained on.
+
+    Exit code 3 if it is not the one that this version was released with.
+    """
     import json as reader
 
     from streams.files.starter import REPORT, STARTER, starter_bundle
+    from streams.files.starter.digest import SHA256
 
     bundle = starter_bundle()
     found = reader.loads(REPORT.read_bytes())
@@ -27,14 +32,15 @@ def show(json: Json = None) -> None:
         f"starter bundle {bundle.version} in {STARTER}",
         ["figure", "value"],
         [
-            ["data", found["data"]],
+            ["sha256 of the manifest", SHA256],
             *[[name, str(value)] for name, value in found["recipe"].items()],
             ["dialects", ", ".join(found["dialects"])],
             ["commands", f"{found['commands']:,}"],
             ["intents", str(len(found["commands_by_intent"]))],
         ],
     )
-    write_json(json, found)
+    show_report(bundle.report)
+    write_json(json, found | {"sha256": SHA256, "may_enforce": not bundle.is_unready})
 
 
 @app.command()

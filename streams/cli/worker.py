@@ -50,11 +50,8 @@ def worker(
         allow_unready=allow_unready,
         worker_port=port,
     ).settings
-    chosen = read_enforcing(
-        settings.bundle,
-        allow_unready=settings.allow_unready,
-        public_key=settings.bundle_public_key,
-    )
+    key = read_public_key(settings.bundle_public_key)
+    chosen = read_enforcing(settings.bundle, allow_unready=settings.allow_unready, key=key)
     logger.info(
         "worker of group %s on %s, bundle %s in %s",
         settings.group,
@@ -62,7 +59,6 @@ def worker(
         chosen.version,
         deciding_directory(settings.bundle),
     )
-    key = read_public_key(settings.bundle_public_key) if settings.bundle_public_key else None
     shadow = read_bundle(settings.shadow_bundle, key=key) if settings.shadow_bundle else None
     if shadow:
         logger.info("shadow bundle %s decides for comparison", shadow.version)

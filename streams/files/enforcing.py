@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from detector.contracts.errors import UnreadyBundle
 from detector.decision.bundle import Bundle
 from detector.decision.training_report import OURS
-from streams.files.signing import read_public_key
 from streams.files.starter import read_deciding
 
 __all__ = ["check_ready", "read_enforcing", "why_unready"]
@@ -21,21 +22,21 @@ logger = logging.getLogger(__name__)
 
 
 def read_enforcing(
-    directory: Path | None, *, allow_unready: bool = False, public_key: Path | None = None
+    directory: Path | None, *, allow_unready: bool = False, key: Ed25519PublicKey | None = None
 ) -> Bundle:
     """Read the bundle in ``deciding_directory(directory)``, whose decisions will be enforced.
 
     Args:
         directory: the directory, or ``None`` for the usual one.
         allow_unready: accept a bundle that is not ready, and log a warning.
-        public_key: file with the public key that must have signed the bundle.
+        key: the public key that must have signed the bundle; ``None`` accepts unsigned bundles.
 
     Raises:
-        DependencyUnavailable: there is no bundle, or the key cannot be read.
+        DependencyUnavailable: there is no bundle.
         UnreadyBundle: its decisions cost more than those of a rule without a model.
         BundleError: the bundle is damaged, or not signed with the key.
     """
-    bundle = read_deciding(directory, key=read_public_key(public_key) if public_key else None)
+    bundle = read_deciding(directory, key=key)
     check_ready(bundle, allow_unready=allow_unready)
     return bundle
 

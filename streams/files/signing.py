@@ -75,12 +75,14 @@ def read_private_key(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def read_public_key(path: Path) -> Ed25519PublicKey:
-    """Read a public key.
+def read_public_key(path: Path | None) -> Ed25519PublicKey | None:
+    """Read a public key; return ``None`` if no file is given.
 
     Raises:
         DependencyUnavailable: the file cannot be read, or is not an ed25519 key.
     """
+    if path is None:
+        return None
     try:
         key = load_pem_public_key(_content(path))
     except (ValueError, UnsupportedAlgorithm):

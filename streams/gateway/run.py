@@ -9,6 +9,7 @@ from streams.errors import DependencyUnavailable
 from streams.files.bundles import created_at
 from streams.files.enforcing import read_enforcing
 from streams.files.policy import read_policy
+from streams.files.signing import read_public_key
 from streams.files.starter import deciding_directory
 from streams.gateway.degraded_reasons import LOWER_RUNGS
 from streams.gateway.ladder import Ladder
@@ -30,7 +31,8 @@ def run_gateway(settings: Settings) -> None:
     """Serve the hook until a signal arrives.
 
     Raises:
-        DependencyUnavailable: the port is taken, or a certificate or the access file is missing.
+        DependencyUnavailable: the port is taken, or a certificate, a key or the access file is
+            missing.
         UnreadyBundle: the bundle is not ready to enforce.
         UsageError: the gateway would be open to a network.
     """
@@ -52,12 +54,9 @@ def _ladder(settings: Settings) -> Ladder:
 
     Workers have their own bundles and still decide.
     """
+    key = read_public_key(settings.bundle_public_key)
     try:
-        bundle = read_enforcing(
-            settings.bundle,
-            allow_unready=settings.allow_unready,
-            public_key=settings.bundle_public_key,
-        )
+        bundle = read_enforcing(settings.bundle, allow_unready=settings.allow_unready, key=key)
     except UnreadyBundle:
         raise
     except (DependencyUnavailable, BundleError) as error:

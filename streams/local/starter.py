@@ -22,7 +22,8 @@ from detector.training.train import train
 from streams.files.atomic import write_whole
 from streams.files.bundles import MANIFEST, write_bundle
 from streams.files.policy import read_policy
-from streams.files.starter import DIGEST, REPORT, STARTER
+from streams.files.starter import DIGEST, PAGE, REPORT, STARTER
+from streams.local.starter_page import starter_page
 
 __all__ = ["Recipe", "package", "report", "run"]
 
@@ -106,10 +107,11 @@ def report(recipe: Recipe, events: list[IntentEvent], bundle: Bundle) -> dict[st
 
 
 def package(bundle: Bundle, described: dict[str, Any]) -> None:
-    """Write the starter bundle, its report and its digest into the package."""
+    """Write the starter bundle, its report, its page and its digest into the package."""
     write_bundle(bundle, STARTER)
     digest = hashlib.sha256((STARTER / MANIFEST).read_bytes()).hexdigest()
     write_whole(REPORT, json.dumps(described, indent=1).encode() + b"\n")
+    write_whole(PAGE, starter_page(bundle, digest).encode())
     _write_digest(DIGEST, digest)
 
 

@@ -13,7 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from detector.contracts.errors import MisfireError
 from streams.errors import DependencyUnavailable
-from streams.files.starter import deciding_directory, read_deciding
+from streams.files.enforcing import why_unready
+from streams.files.signing import read_public_key
+from streams.files.starter import STARTER, deciding_directory, read_deciding
 from streams.kafka.connection import brokers_of
 from streams.kafka.retention import overdue
 from streams.kafka.topic_ids import look_up
@@ -73,7 +75,7 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     )
     if HOUSEHOLDS in topics.partitions:
         yield check_states(brokers, topics)
-    yield _bundle(settings)
+    yield from _bundle(settings)
     yield _classified(settings, recent_unclassified(brokers))
     workers = _processes("worker", settings.worker_host, settings.worker_port)
     gateways = _processes(
@@ -87,16 +89,32 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     yield alert_path(settings.prometheus, settings.alertmanager, page=page)
 
 
-def _bundle(settings: Settings) -> Finding:
+def _bundle(settings: Settings) -> Iterator[Finding]:
+    """Check the bundle that decides: its files, its signature, its readiness, its calibration."""
+    place = deciding_directory(settings.bundle)
     try:
-        return Finding(
-            "bundle",
-            True,
-            f"version {read_deciding(settings.bundle).version} in "
-            f"{deciding_directory(settings.bundle)}",
-        )
+        key = read_public_key(settings.bundle_public_key)
+        bundle = read_deciding(settings.bundle, key=key)
     except (DependencyUnavailable, MisfireError) as error:
-        return Finding("bundle", False, str(error))
+        yield Finding("bundle", False, str(error))
+        return
+    which = "the packaged starter bundle" if place == STARTER else str(place)
+    signed = ", signed" if key else ""
+    if bundle.is_unready:
+        accepted = "allow_unready is set" if settings.allow_unready else "no process accepts it"
+        text = (
+            f"version {bundle.version} ({which}{signed}) is not ready to enforce: "
+            f"{why_unready(bundle)}; {accepted}; use another bundle or train on more households"
+        )
+    else:
+        text = f"version {bundle.version} ({which}{signed})"
+    yield Finding("bundle", not bundle.is_unready, text)
+    thin = bundle.report.thin
+    yield Finding(
+        "calibration",
+        all(each.promised is not None for each in thin),
+        "; ".join(map(str, thin)) or "every risk class has enough scores for its budget",
+    )
 
 
 def _classified(settings: Settings, recent: Mapping[str, int]) -> Finding:

@@ -1,7 +1,7 @@
 """The starter bundle: trained on simulated homes, it decides until there is a bundle of one's own.
 
 ``misfire starter train`` trains it again. ``bundle/`` beside this file is its output, and
-``report.json`` says what it was trained on.
+``report.json`` says what it was trained on. ``README.md`` states its version, hash and figures.
 """
 
 from __future__ import annotations
@@ -16,10 +16,19 @@ from detector.decision.bundle import Bundle
 from streams.files.bundles import MANIFEST, read_bundle
 from streams.files.starter.digest import SHA256
 
-__all__ = ["DIGEST", "REPORT", "STARTER", "deciding_directory", "read_deciding", "starter_bundle"]
+__all__ = [
+    "DIGEST",
+    "PAGE",
+    "REPORT",
+    "STARTER",
+    "deciding_directory",
+    "read_deciding",
+    "starter_bundle",
+]
 
 STARTER = Path(__file__).with_name("bundle")
 REPORT = Path(__file__).with_name("report.json")
+PAGE = Path(__file__).with_name("README.md")
 DIGEST = Path(__file__).with_name("digest.py")
 #: The directory that commands read when no other is named.
 _USUAL = Path("bundle")

@@ -9,12 +9,16 @@ from detector.evidence import TERMS
 from streams.files import starter
 from streams.files.bundles import read_bundle, write_bundle
 from streams.files.starter import (
+    PAGE,
     REPORT,
     STARTER,
     deciding_directory,
     read_deciding,
     starter_bundle,
 )
+from streams.files.starter.digest import SHA256
+from streams.local.starter_page import starter_page
+from tests.commands import misfire
 from tests.detector.builders import hand_bundle, policy
 
 #: Bytes that the starter bundle may add to the wheel.
@@ -24,13 +28,29 @@ LARGEST_STARTER = 3 << 20
 def test_the_starter_bundle_is_readable_and_up_to_date() -> None:
     """If this fails, run ``misfire starter train`` and commit its output."""
     bundle = starter_bundle()
-    assert bundle.judge.names == tuple(term.name for term in TERMS)
+    # A reader maps older terms to the current ones, so this looks into the file.
+    written = json.loads((STARTER / "names.json").read_bytes())["terms"]
+    assert written == [term.name for term in TERMS]
     packaged = policy()
     assert bundle.policy.classes == packaged.classes
     for intent, _ in bundle.model.vocabulary.symbols:
         assert bundle.classify(intent) == packaged.classify(intent), intent
         assert bundle.policy.asks_first(intent) == packaged.asks_first(intent), intent
     assert json.loads(REPORT.read_bytes())["bundle"] == bundle.version
+
+
+def test_the_page_states_the_version_and_the_hash_that_show_checks() -> None:
+    bundle = starter_bundle()
+    assert PAGE.read_text() == starter_page(bundle, SHA256)
+    shown = misfire("starter", "show", "--json", "-")
+    found = json.loads(shown.stdout)
+    assert (found["bundle"], found["sha256"]) == (bundle.version, SHA256)
+    for stated in (bundle.version, SHA256):
+        assert f"`{stated}`" in PAGE.read_text()
+
+
+def test_the_starter_bundle_may_enforce() -> None:
+    assert not starter_bundle().is_unready
 
 
 def test_the_starter_bundle_is_small() -> None:

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
+from detector.contracts.decisions import RiskClass
+from detector.judge.calibration import Thin
 from streams.errors import DependencyUnavailable
+from streams.files.bundles import write_bundle
 from streams.operations import doctor
 from streams.operations.doctor import _agreement, _condition, _processes
 from streams.settings import Settings
+from tests.detector.builders import hand_bundle, hand_report
 
 READY = httpx.Response(200, json={"ready": True})
 
@@ -124,6 +130,41 @@ def test_intents_without_a_rule_are_listed(
     finding = doctor._classified(Settings(), recent)
     assert (finding.part, finding.ok) == ("intents", ok)
     assert said in finding.text
+
+
+def about_the_bundle(settings: Settings) -> dict[str, tuple[bool, str]]:
+    return {finding.part: (finding.ok, finding.text) for finding in doctor._bundle(settings)}
+
+
+def test_thin_classes_are_listed(tmp_path: Path) -> None:
+    write_bundle(hand_bundle(), tmp_path / "bundle")
+    found = about_the_bundle(Settings(bundle=tmp_path / "bundle"))
+    assert found["bundle"] == (True, f"version {hand_bundle().version} ({tmp_path / 'bundle'})")
+    assert found["calibration"] == (
+        True,
+        "purchase: 44 of 99 scores; at most 2.2% of false interruptions can be promised",
+    )
+
+
+def test_a_class_that_always_asks_is_wrong(tmp_path: Path) -> None:
+    thin = (Thin(RiskClass.PHYSICAL, 3, 99, None, True),)
+    report = replace(hand_report(), thin=thin)
+    write_bundle(hand_bundle(report=report), tmp_path / "bundle")
+    ok, text = about_the_bundle(Settings(bundle=tmp_path / "bundle"))["calibration"]
+    assert not ok
+    assert text == "physical: 3 of 99 scores; the policy's fallback decides every command"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "said"), [(False, "no process accepts it"), (True, "allow_unready is set")]
+)
+def test_an_unready_bundle_is_wrong(tmp_path: Path, allowed: bool, said: str) -> None:
+    write_bundle(hand_bundle(report=hand_report(ours=5.0)), tmp_path / "bundle")
+    settings = Settings(bundle=tmp_path / "bundle", allow_unready=allowed)
+    ok, text = about_the_bundle(settings)["bundle"]
+    assert not ok
+    assert "1,000 commands cost 5.0 by its decisions, but 2.0 by the rule 'always allow'" in text
+    assert said in text
 
 
 def test_a_missing_bundle_hides_no_unclassified_intent(monkeypatch: pytest.MonkeyPatch) -> None:
