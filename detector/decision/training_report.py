@@ -45,6 +45,11 @@ class Readiness:
     by_class: Mapping[RiskClass, Mapping[str, float]]
 
     @property
+    def rules(self) -> list[str]:
+        """The decision rules, the model's own first."""
+        return [OURS, *(name for name in self.overall if name != OURS)]
+
+    @property
     def may_enforce(self) -> bool:
         """Whether the decisions cost at most as much as each rule without a model."""
         return not self.cheaper

@@ -78,7 +78,8 @@ class Thin:
             return f"{found}; the policy's fallback decides every command"
         if self.pooled:
             return f"{found}; the scores of other classes are used as well"
-        return f"{found}; at most {self.promised:.1%} of false interruptions can be promised"
+        share = f"{100 * self.promised:.2g}%"
+        return f"{found}; at most {share} of false interruptions can be promised"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

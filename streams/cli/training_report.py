@@ -17,9 +17,9 @@ def show_costs(readiness: Readiness) -> None:
     table(
         "cost per 1,000 commands at the base rate, in the policy's units,\n"
         "on simulated misfires in households that the judge has not seen",
-        ["risk class", *readiness.overall],
+        ["risk class", *readiness.rules],
         [
-            [name, *(f"{costs[way]:.1f}" for way in readiness.overall)]
+            [name, *(f"{costs[way]:.1f}" for way in readiness.rules)]
             for name, costs in [("all", readiness.overall), *readiness.by_class.items()]
         ],
     )

@@ -11,7 +11,7 @@ __all__ = ["starter_page"]
 def starter_page(bundle: Bundle, digest: str) -> str:
     """Return the page in Markdown; ``digest`` is the SHA-256 of the manifest."""
     report = bundle.report
-    rules = list(report.readiness.overall)
+    rules = report.readiness.rules
     costs = [("all", report.readiness.overall), *report.readiness.by_class.items()]
     ready = "ready" if report.readiness.may_enforce else "not ready"
     return "\n".join(

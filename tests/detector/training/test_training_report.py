@@ -10,10 +10,10 @@ from detector.training.readiness import HeldOut
 from detector.training.training_report import describe, training_report
 from tests.detector.builders import policy, training_sessions
 
-KNOWN = (RiskClass.PHYSICAL, False)
+KNOWN = (RiskClass.PURCHASE, False)
 EVENTS = [event for session in training_sessions() for event in session]
 DATA = describe(EVENTS, Mixture.of(["spliced"]), source="tests", seed=3, fewest=2)
-#: 44 scores of physical commands, and none of other classes.
+#: 44 scores of purchases, and none of other classes.
 THIN = Calibration({KNOWN: np.linspace(-20.0, -1.0, 44)})
 
 
@@ -27,8 +27,8 @@ def test_thin_classes_and_figures_are_reported() -> None:
     held_out = [HeldOut(KNOWN, -10.0 + 0.01 * n, False) for n in range(1000)]
     held_out += [HeldOut(KNOWN, ratio, True) for ratio in (-20.0, 5.0, 6.0, 7.0)]
     report = training_report(DATA, held_out, THIN, policy())
-    assert str(report.thin[-1]) == (
-        "physical: 44 of 99 scores; at most 2.2% of false interruptions can be promised"
+    assert str(next(each for each in report.thin if each.risk is RiskClass.PURCHASE)) == (
+        "purchase: 44 of 99 scores; at most 2.2% of false interruptions can be promised"
     )
     assert report.figures == {
         "meant": 1000.0,
