@@ -18,7 +18,7 @@ from streams.files.household_secrets import SecretsFile
 from streams.local.processes import free_port
 from streams.wire.records import INTENT
 from tests.commands import misfire
-from tests.detector.builders import event, hand_bundle
+from tests.detector.builders import event, hand_bundle, hand_judge, hand_report
 from tests.detector.town import town
 
 COMMANDS = [
@@ -35,6 +35,7 @@ COMMANDS = [
     ["evaluate"],
     ["evaluate", "daily"],
     ["evaluate", "sequences"],
+    *(["bundle", verb] for verb in ("show", "check", "sign", "verify", "compare")),
     ["starter", "show"],
     ["starter", "train"],
     ["replay"],
@@ -94,13 +95,13 @@ def test_a_usage_error_is_exit_code_2() -> None:
 
 @pytest.mark.slow
 def test_training_is_reproducible(stream: Path, tmp_path: Path) -> None:
-    first, second = (
-        misfire("train", stream, "--out", tmp_path / "bundle", "--json", "-") for _ in range(2)
-    )
+    places = tmp_path / "first", tmp_path / "second"
+    ended = [misfire("train", stream, "--out", place, "--json", "-") for place in places]
 
-    assert (first.returncode, second.returncode) == (0, 0), first.stderr
-    assert json.loads(first.stdout)["bundle"] == json.loads(second.stdout)["bundle"]
-    assert (tmp_path / "bundle" / "manifest.json").is_file()
+    assert [each.returncode for each in ended] == [0, 0], ended[0].stderr
+    first, second = ({path.name: path.read_bytes() for path in place.iterdir()} for place in places)
+    assert first == second
+    assert json.loads(first["report.json"])["data"]["events"] == len(read_events(stream))
 
 
 def test_evaluate_reports_its_measures(stream: Path, bundle: Path, tmp_path: Path) -> None:
@@ -608,3 +609,34 @@ def test_a_households_token_is_made_with_its_secret(tmp_path: Path) -> None:
     assert_said(misfire(*show, "--keys", keys, "--secrets", secrets), 3, "does not exist")
     SecretsFile(secrets)
     assert_said(misfire(*show, "--keys", keys, "--secrets", secrets), 3, "no Kafka broker answers")
+
+
+def test_bundle_compare_prints_and_writes_the_comparison(
+    stream: Path, bundle: Path, tmp_path: Path
+) -> None:
+    blind = hand_bundle(judge=hand_judge(bits=(-6.0, -6.0, -6.0)))
+    write_bundle(blind, tmp_path / "other")
+
+    ended = misfire("bundle", "compare", bundle, tmp_path / "other", stream, "--json", "-")
+
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads(ended.stdout)
+    assert found["versions"] == [hand_bundle().version, blind.version]
+    assert found["commands"] == sum(event.commits for event in read_events(stream))
+    assert found["verdict"] in ended.stderr
+
+
+def test_bundle_show_and_check_print_the_report(bundle: Path, tmp_path: Path) -> None:
+    shown = misfire("bundle", "show", bundle, "--json", "-")
+    assert json.loads(shown.stdout)["data"]["source"] == "builders of the tests"
+    assert "always allow" in shown.stderr
+    assert misfire("bundle", "check", bundle).returncode == 0
+
+    write_bundle(hand_bundle(report=hand_report(ours=5.0)), tmp_path / "unready")
+    checked = misfire("bundle", "check", tmp_path / "unready", "--json", "-")
+    assert checked.returncode == 1
+    found = json.loads(checked.stdout)
+    assert not found["ok"]
+    assert found["thin"] == [
+        "purchase: 44 of 99 scores; at most 2.2% of false interruptions can be promised"
+    ]
