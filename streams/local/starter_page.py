@@ -39,7 +39,7 @@ def starter_page(bundle: Bundle, digest: str) -> str:
             "",
             "On the same chains:",
             "",
-            *(f"- {name}: {value:g}" for name, value in report.figures.items()),
+            *(f"- {name}: {value:g}" for name, value in sorted(report.figures.items())),
             "",
             "Risk classes with too few calibration scores for their budget:",
             "",

@@ -24,8 +24,10 @@ def test_the_data_are_counted() -> None:
 
 
 def test_thin_classes_and_figures_are_reported() -> None:
-    held_out = [HeldOut(KNOWN, -10.0 + 0.01 * n, False) for n in range(1000)]
-    held_out += [HeldOut(KNOWN, ratio, True) for ratio in (-20.0, 5.0, 6.0, 7.0)]
+    held_out = [HeldOut(KNOWN, -10.0 + 0.01 * n, misfire=False, harm=300.0) for n in range(1000)]
+    held_out += [
+        HeldOut(KNOWN, ratio, misfire=True, harm=300.0) for ratio in (-20.0, 5.0, 6.0, 7.0)
+    ]
     report = training_report(DATA, held_out, THIN, policy())
     assert str(next(each for each in report.thin if each.risk is RiskClass.PURCHASE)) == (
         "purchase: 44 of 99 scores; at most 2.2% of false interruptions can be promised"
@@ -42,5 +44,5 @@ def test_thin_classes_and_figures_are_reported() -> None:
 
 
 def test_without_misfires_there_are_only_counts() -> None:
-    report = training_report(DATA, [HeldOut(KNOWN, 0.0, False)], THIN, policy())
+    report = training_report(DATA, [HeldOut(KNOWN, 0.0, misfire=False, harm=300.0)], THIN, policy())
     assert report.figures == {"meant": 1.0, "misfires": 0.0}
