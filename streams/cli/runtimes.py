@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -132,3 +133,31 @@ def _kept(why: str | None) -> list[str]:
 def _sentence(promise: Promise) -> str:
     """Return the first line of a promise's docstring."""
     return (promise.__doc__ or promise.__name__).partition("\n")[0]
+
+
+@app.command(name="install")
+def install_runtime(
+    runtime: Annotated[str, typer.Argument(help="The runtime: home-assistant.")],
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration directory of the runtime to install into.")
+    ] = None,
+    archive: Annotated[
+        Path | None, typer.Option(help="Write an archive for HACS to this file instead.")
+    ] = None,
+) -> None:
+    """Install or upgrade an adapter that runs in the assistant's own process."""
+    from streams.errors import UsageError
+    from streams.runtimes.home_assistant.install import install, pack
+
+    if runtime != "home-assistant":
+        raise UsageError(f"there is no adapter to install for {runtime!r}; choose home-assistant")
+    if archive is not None:
+        pack(archive)
+        note(f"wrote {archive}")
+    elif config is not None:
+        note(
+            f"installed {install(config)}; restart Home Assistant, then add the integration "
+            "misfire in Settings > Devices & services"
+        )
+    else:
+        raise UsageError("pass --config with the configuration directory, or --archive")

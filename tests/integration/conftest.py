@@ -13,6 +13,9 @@ from tests.integration.installation import Installation, installed
 from tests.integration.kafka import ON_KAFKA, ApacheKafka, Broker, lacking, wipe
 from tests.integration.stream import bundle_on_disk
 
+#: These tests run in an environment of their own (test_home_assistant.py).
+collect_ignore = ["home_assistant"]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark all tests of this folder as integration tests."""

@@ -9,33 +9,11 @@ from typing import Any
 
 from streams.errors import UsageError
 from streams.files.understanding.devices import DEVICES, ROOMS
+from streams.files.understanding.intent_domains import domain_of_intent
 from streams.files.understanding.understood import Understood
 
 __all__ = ["Sentences"]
 
-#: The domain of intents that are about no entity, by the beginning of their name.
-_DOMAINS = {
-    "HassBroadcast": "assist",
-    "HassCancelAllTimers": "timer",
-    "HassCancelTimer": "timer",
-    "HassClimate": "climate",
-    "HassDecreaseTimer": "timer",
-    "HassFan": "fan",
-    "HassGetCurrent": "assist",
-    "HassGetWeather": "weather",
-    "HassIncreaseTimer": "timer",
-    "HassLawnMower": "lawn_mower",
-    "HassLightSet": "light",
-    "HassList": "todo",
-    "HassMedia": "media_player",
-    "HassNevermind": "assist",
-    "HassPauseTimer": "timer",
-    "HassSetVolume": "media_player",
-    "HassStartTimer": "timer",
-    "HassTimerStatus": "timer",
-    "HassUnpauseTimer": "timer",
-    "HassVacuum": "vacuum",
-}
 #: Names and areas are lists; an entity that swallows any words must be one of these.
 _FREE_TEXT = ("item", "message", "search_query")
 
@@ -106,12 +84,7 @@ def _named(found: Any) -> Understood | None:
         if key != "domain" and each.text and str(each.value) != "here"
     }
     entity = found.entities.get("domain")
-    domain = (
-        entity.value
-        if entity
-        else found.context.get("domain")
-        or next((each for start, each in _DOMAINS.items() if name.startswith(start)), None)
-    )
+    domain = entity.value if entity else found.context.get("domain") or domain_of_intent(name)
     if domain is None or (name == "HassGetState" and "name" not in slots):
         return None
     return Understood(f"{domain}.{name}", slots)

@@ -1,0 +1,73 @@
+"""Questions on phones: actionable notifications of the companion app, and their answers."""
+
+from __future__ import annotations
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+
+from .const import LOGGER, NO, YES
+from .phrases import phrase
+
+__all__ = ["Phones", "answer_of"]
+
+#: The event of the companion app for a tap on an action.
+TAPPED = "mobile_app_notification_action"
+
+
+class Phones:
+    """The phones that are asked.
+
+    Args:
+        hass: the instance.
+        services: their services of the domain ``notify``, such as ``mobile_app_anna``.
+    """
+
+    def __init__(self, hass: HomeAssistant, services: list[str]) -> None:
+        self._hass = hass
+        self._services = services
+
+    async def ask(self, question_id: str, text: str) -> None:
+        """Send a question to every phone. The phone must be unlocked for a yes."""
+        language = self._hass.config.language
+        actions = [
+            {
+                "action": f"{YES}{question_id}",
+                "title": await phrase(self._hass, language, "phone_yes"),
+                "authenticationRequired": True,
+            },
+            {
+                "action": f"{NO}{question_id}",
+                "title": await phrase(self._hass, language, "phone_no"),
+                "destructive": True,
+            },
+        ]
+        data = {"tag": _tag(question_id), "actions": actions, "ttl": 0, "priority": "high"}
+        await self._send({"title": "misfire", "message": text, "data": data})
+
+    async def clear(self, question_id: str) -> None:
+        """Remove a question from every phone."""
+        await self._send({"message": "clear_notification", "data": {"tag": _tag(question_id)}})
+
+    async def late(self, question_id: str) -> None:
+        """Say on the phones that a question is no longer open."""
+        text = await phrase(self._hass, self._hass.config.language, "too_late")
+        await self._send({"message": text, "data": {"tag": _tag(question_id)}})
+
+    async def _send(self, message: dict[str, object]) -> None:
+        for service in self._services:
+            try:
+                await self._hass.services.async_call("notify", service, message, blocking=True)
+            except (HomeAssistantError, ValueError) as error:
+                LOGGER.warning("notify.%s could not be called: %s", service, error)
+
+
+def answer_of(action: str) -> tuple[str, bool] | None:
+    """Return the question that a tap answers and whether it accepts; ``None`` for other taps."""
+    for prefix, accepted in ((YES, True), (NO, False)):
+        if action.startswith(prefix):
+            return action.removeprefix(prefix), accepted
+    return None
+
+
+def _tag(question_id: str) -> str:
+    return f"misfire-{question_id}"

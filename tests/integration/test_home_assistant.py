@@ -1,0 +1,78 @@
+"""Runs the tests of ``home_assistant/`` inside a real Home Assistant.
+
+Home Assistant and misfire pin the same packages in different versions, so Home Assistant gets an
+environment of its own in the user's cache. The locked version is the last one for Python 3.11;
+``home_assistant/README.md`` says how to run the newest one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from streams.runtimes.home_assistant.install import install
+
+TESTS = Path(__file__).parent / "home_assistant"
+LOCK = TESTS / "requirements.lock"
+
+
+@pytest.mark.timeout(900)
+def test_inside_a_real_home_assistant(tmp_path: Path) -> None:
+    python = _environment()
+    (tmp_path / "configuration.yaml").write_text("")
+    install(tmp_path)
+    (tmp_path / "custom_components" / "__init__.py").touch()
+
+    done = subprocess.run(
+        [python, "-m", "pytest", "-c", TESTS / "pytest.ini", "--rootdir", TESTS,
+         "--confcutdir", TESTS, TESTS],
+        cwd=tmp_path,
+        env=_plain() | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]
+
+
+def _environment() -> Path:
+    """Return the Python of the environment, made at the first run and kept in the cache."""
+    python = shutil.which("python3.11")
+    if python is None:
+        pytest.skip("python3.11 is not on the PATH; the locked Home Assistant needs it")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "misfire"
+    name = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
+    kept = base / "home-assistant" / name
+    kept.mkdir(parents=True, exist_ok=True)
+    complete = kept / "complete"
+    with FileLock(kept / "lock"):
+        if not complete.exists():
+            subprocess.run([python, "-m", "venv", "--clear", kept / "venv"], check=True)
+            subprocess.run(
+                [kept / "venv/bin/python", "-m", "pip", "install", "--quiet", "--no-deps",
+                 "--disable-pip-version-check", "--require-hashes", "--requirement", LOCK],
+                check=True,
+            )  # fmt: skip
+            complete.touch()
+    return kept / "venv" / "bin" / "python"
+
+
+def _plain() -> dict[str, str]:
+    """Return the environment without this process's own virtual environment and test plug-ins."""
+    own = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PYTEST_ADDOPTS")
+    kept = {name: value for name, value in os.environ.items() if name not in own}
+    return {name: value for name, value in kept.items() if not name.startswith("PYTEST_XDIST")} | {
+        "PATH": os.pathsep.join(
+            each
+            for each in os.environ.get("PATH", "").split(os.pathsep)
+            if each != str(Path(sys.executable).parent)
+        )
+    }
