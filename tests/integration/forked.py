@@ -36,9 +36,16 @@ class Forked:
     It leads its own process group.
     """
 
-    def __init__(self, arguments: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str],
+        folder: Path | None = None,
+    ) -> None:
+        place = str(folder or Path.cwd())
         self._process = _context.Process(
-            target=_run, args=(list(arguments), str(log), dict(environment)), daemon=True
+            target=_run, args=(list(arguments), str(log), dict(environment), place), daemon=True
         )
         self._process.start()
         assert self._process.pid is not None
@@ -81,12 +88,17 @@ class Forked:
         self.wait()
 
 
-def start_misfire(*arguments: str, log: Path, environment: Mapping[str, str]) -> Forked:
-    """Start ``misfire ARGUMENTS`` with its output in ``log``. It exits with the test run."""
-    return Forked(arguments, log, environment)
+def start_misfire(
+    *arguments: str, log: Path, environment: Mapping[str, str], folder: Path | None = None
+) -> Forked:
+    """Start ``misfire ARGUMENTS`` in a folder, with its output in ``log``.
+
+    It exits with the test run.
+    """
+    return Forked(arguments, log, environment, folder)
 
 
-def _run(arguments: Sequence[str], log: str, environment: Mapping[str, str]) -> None:
+def _run(arguments: Sequence[str], log: str, environment: Mapping[str, str], folder: str) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     # Else the process that forks would not see the end of a test run that is killed.
     os.close(forkserver._forkserver._forkserver_alive_fd)  # type: ignore[attr-defined]
@@ -96,6 +108,7 @@ def _run(arguments: Sequence[str], log: str, environment: Mapping[str, str]) -> 
     os.dup2(output, 2)
     os.environ.clear()
     os.environ.update(environment)
+    os.chdir(folder)
     sys.argv = ["misfire", *arguments]
     from streams.cli import main
 
