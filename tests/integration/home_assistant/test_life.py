@@ -134,6 +134,18 @@ async def test_repairs_say_that_nobody_can_be_asked(install: Installing) -> None
     assert ir.async_get(house.hass).async_get_issue("misfire", "nobody_to_ask") is not None
 
 
+async def test_repairs_name_a_phone_that_is_gone(install: Installing) -> None:
+    house = await install(phones=["mobile_app_old"])
+
+    await house.say("unlock the front door")
+    await house.say("4711")
+
+    issue = ir.async_get(house.hass).async_get_issue("misfire", "phone_missing")
+    assert issue is not None
+    assert issue.translation_placeholders == {"phones": "mobile_app_old"}
+    assert house.state("lock.front") == "unlocked"
+
+
 async def test_snooze_runs_everything(install: Installing) -> None:
     house = await install()
 

@@ -6,6 +6,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
 from .const import LOGGER, NO, YES
+from .issues import clear_issue, report_issue
 from .phrases import phrase
 
 __all__ = ["Phones", "answer_of"]
@@ -28,6 +29,7 @@ class Phones:
 
     async def ask(self, question_id: str, text: str) -> None:
         """Send a question to every phone. The phone must be unlocked for a yes."""
+        self._check()
         language = self._hass.config.language
         actions = [
             {
@@ -52,6 +54,16 @@ class Phones:
         """Say on the phones that a question is no longer open."""
         text = await phrase(self._hass, self._hass.config.language, "too_late")
         await self._send({"message": text, "data": {"tag": _tag(question_id)}})
+
+    def _check(self) -> None:
+        """Create a repair issue if a phone's service is gone."""
+        gone = [
+            each for each in self._services if not self._hass.services.has_service("notify", each)
+        ]
+        if gone:
+            report_issue(self._hass, "phone_missing", phones=", ".join(gone))
+        else:
+            clear_issue(self._hass, "phone_missing")
 
     async def _send(self, message: dict[str, object]) -> None:
         for service in self._services:

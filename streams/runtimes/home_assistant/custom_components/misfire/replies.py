@@ -50,6 +50,11 @@ class _Reply:
     accepted: bool = True
     said: str = ""
 
+    @property
+    def is_secret(self) -> bool:
+        """Whether the reply proves by itself that the question was meant."""
+        return self.accepted and self.method != "spoken"
+
 
 async def listen(
     hass: HomeAssistant, question: Question, *, methods: frozenset[str], pin: str, answer: Answer
@@ -63,7 +68,7 @@ async def listen(
     asked = question.ruling.decision.confirm
     words = " ".join(asked.challenge) if asked else ""
     replies = _expected(methods, pin, words, language if language in _YES else "en")
-    ends = [await _understand(hass, question.id, reply, answer) for reply in replies]
+    ends = [await _understand(hass, question, reply, answer) for reply in replies]
     return [end for end in ends if end is not None]
 
 
@@ -86,11 +91,15 @@ def _expected(methods: frozenset[str], pin: str, words: str, language: str) -> l
 
 
 async def _understand(
-    hass: HomeAssistant, question_id: str, reply: _Reply, answer: Answer
+    hass: HomeAssistant, question: Question, reply: _Reply, answer: Answer
 ) -> Callable[[], None] | None:
     async def heard(variables: dict[str, Any], _context: object = None) -> ScriptRunResult:
+        heard_by = variables["trigger"].get("device_id")
+        if not reply.is_secret and heard_by != getattr(question.command, "device_id", None):
+            # A yes or no that another device heard may belong to another conversation.
+            return ScriptRunResult(None, None, {})
         said = reply.said or str(variables["trigger"].get("slots", {}).get("misfire_pin", ""))
-        text = await answer(question_id, reply.method, accepted=reply.accepted, said=said)
+        text = await answer(question.id, reply.method, accepted=reply.accepted, said=said)
         return ScriptRunResult(text, None, {})
 
     config = await trigger.async_validate_trigger_config(
