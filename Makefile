@@ -10,8 +10,9 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	done; echo python3)
 ARGS ?=
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
-UV_COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --group build
+UV_LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+UV_COMPILE := $(UV_LOCK) --group build
 
 # A virtual environment contains its own path. Rebuild one that was moved or copied, or that lost
 # its Python.
@@ -105,9 +106,11 @@ lock: .venv/.dev
 	$(UV_COMPILE) $(ARGS) --output-file requirements.lock pyproject.toml
 	$(UV_COMPILE) --group dev --extra alexa --extra plot --constraint requirements.lock \
 		--output-file requirements-dev.lock pyproject.toml
-	$(UV_COMPILE:--group build=) --prerelease allow \
-		--output-file tests/streams/runtimes/ovos/requirements.lock \
-		tests/streams/runtimes/ovos/requirements.in
+	for name in ovos rasa; do \
+		$(UV_LOCK) $(ARGS) --prerelease allow --output-file \
+			tests/streams/runtimes/$$name/requirements.lock \
+			tests/streams/runtimes/$$name/requirements.in || exit 1; \
+	done
 
 clean:
 	rm -rf .venv build dist misfire_detector.egg-info .coverage .hypothesis

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-__all__ = ["environment"]
+__all__ = ["ROOT", "environment", "run_tests"]
+
+ROOT = Path(__file__).parents[1]
 
 
 def environment(name: str, lock: Path) -> str:
@@ -34,3 +36,30 @@ def environment(name: str, lock: Path) -> str:
             )
             (place / "complete").touch()
     return str(python)
+
+
+def run_tests(python: str, file: Path, folder: Path, **variables: str) -> None:
+    """Run a file of tests with an environment's Python; all of them must pass.
+
+    ``folder`` is the working directory, the home and a folder of modules and metadata.
+    """
+    xdg = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "HOME")
+    done = subprocess.run(
+        [
+            *(python, "-m", "pytest", "-q", "-x", "--noconftest", "--import-mode=importlib"),
+            *("-c", os.devnull, "--rootdir", ROOT, "-p", "no:cacheprovider", "-W", "ignore"),
+            file,
+        ],
+        cwd=folder,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}",
+            **dict.fromkeys(xdg, str(folder)),
+            **variables,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

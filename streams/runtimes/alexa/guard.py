@@ -23,10 +23,10 @@ from ask_sdk_model.ui import SimpleCard
 
 from detector.contracts.decisions import ConfirmMethod
 from detector.contracts.events import OutcomeKind
-from streams.runtimes.alexa.pending import packed, unpacked
 from streams.runtimes.alexa.turns import heard_in
 from streams.runtimes.gate import Action, AskingHook, Gate, Ruling
 from streams.runtimes.heard import Heard
+from streams.runtimes.pending import packed, unpacked
 
 __all__ = ["guard_skill"]
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +11,9 @@ import pytest
 
 from streams.files.keyring import new_keyring, write_keyring
 from streams.local.processes import free_port
-from tests.environments import environment
+from tests.environments import ROOT, environment, run_tests
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[3]
 
 
 @pytest.mark.slow
@@ -48,26 +45,8 @@ def test_the_plugin_keeps_its_promises_inside_ovos(tmp_path: Path) -> None:
     configuration.parent.mkdir()
     configuration.write_text(json.dumps(settings))
     _write_entry_points(tmp_path)
-    xdg = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "HOME")
-    done = subprocess.run(
-        [
-            *(python, "-m", "pytest", "-q", "-x", "--noconftest", "--import-mode=importlib"),
-            *("-c", os.devnull, "--rootdir", ROOT, "-p", "no:cacheprovider", "-W", "ignore"),
-            HERE / "inside_ovos.py",
-        ],
-        cwd=tmp_path,
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}",
-            "GATEWAY_PORT": str(port),
-            **dict.fromkeys(xdg, str(tmp_path)),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    run_tests(python, HERE / "inside_ovos.py", tmp_path, GATEWAY_PORT=str(port))
 
 
 def _write_entry_points(folder: Path) -> None:
