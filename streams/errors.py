@@ -7,6 +7,7 @@ __all__ = ["DEAD_LETTER_CODES", "DependencyUnavailable", "RecordError", "UsageEr
 #: The codes of dead letters. A metric counts each, starting at zero.
 DEAD_LETTER_CODES = (
     "ambiguous_json",
+    "household_known",
     "id_reused",
     "internal_error",
     "key_mismatch",

@@ -41,6 +41,7 @@ _CLOSED = "the connection is closed and counted"
 
 LIMITS = (
     Limit("size of a record or a request", records.MAX_BYTES, "bytes", "too_large"),
+    Limit("upload of a home", records.MAX_UPLOAD_BYTES, "bytes", "too_large"),
     Limit("request line and headers of a request", bounds.MAX_HEAD_BYTES, "bytes", "status 431"),
     Limit("headers of a request", bounds.MAX_HEADERS, "headers", "status 400"),
     Limit(

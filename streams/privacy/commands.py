@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time as clock
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from streams.wire.records import COMMAND, Command, HouseholdCommand
 from streams.wire.state.marks import Mark, is_applied
 from streams.wire.state.packing import Stored, unpack
 
-__all__ = ["sealed", "send_command", "wait_until_erased"]
+__all__ = ["sealed", "send_command", "wait_until_applied", "wait_until_erased"]
 
 #: Seconds between polls of the changelog.
 _LOOK_AGAIN = 0.5
@@ -59,6 +59,19 @@ def send_command(brokers: Brokers, household_id: str, command: Command) -> Place
 
 def wait_until_erased(brokers: Brokers, household_id: str, command: Place, seconds: float) -> bool:
     """Wait until a worker has applied the erasure; return ``False`` on timeout."""
+    return wait_until_applied(
+        brokers, household_id, command, seconds, lambda stored: stored.erased is not None
+    )
+
+
+def wait_until_applied(
+    brokers: Brokers,
+    household_id: str,
+    command: Place,
+    seconds: float,
+    holds: Callable[[Stored], bool],
+) -> bool:
+    """Wait until the household's state contains a record and ``holds``; ``False`` on timeout."""
     client = admin(brokers)
     mark = Mark(
         look_up(client, [command.topic]).of(command.topic), command.partition, command.offset
@@ -72,15 +85,12 @@ def wait_until_erased(brokers: Brokers, household_id: str, command: Place, secon
             for held in read_topic(brokers, HOUSEHOLDS, command.partition)
             if held.key == key and held.value
         ]
-        if states and _applied(unpack(states[-1]), mark):
+        latest = unpack(states[-1]) if states and states[-1] else None
+        if latest is not None and is_applied(latest.intents, mark) and holds(latest):
             return True
         if clock.monotonic() > give_up:
             return False
         clock.sleep(_LOOK_AGAIN)
-
-
-def _applied(stored: Stored, command: Mark) -> bool:
-    return stored.erased is not None and is_applied(stored.intents, command)
 
 
 def sealed(

@@ -37,10 +37,12 @@ __all__ = [
     "DEADLINE",
     "DECISION",
     "FIRST_LOGGED",
+    "HISTORY",
     "INTENT",
     "LATE_MS",
     "MAX_BYTES",
     "MAX_DEPTH",
+    "MAX_UPLOAD_BYTES",
     "OUTCOME",
     "OUTCOME_APPLIED",
     "PROBE",
@@ -48,9 +50,11 @@ __all__ = [
     "REFUSAL",
     "REPLY_PARTITION",
     "RESULT",
+    "UPLOAD",
     "Command",
     "Headers",
     "HouseholdCommand",
+    "HouseholdUpload",
     "Kind",
     "Refusal",
     "check_time",
@@ -65,6 +69,8 @@ Headers = Sequence[tuple[str, bytes]]
 
 #: Largest value in bytes. The largest intent, with 32 slots of the longest tokens, takes 9 KiB.
 MAX_BYTES = 65_536
+#: Largest upload of a household in bytes; Kafka's default limit is 1 MiB for the whole record.
+MAX_UPLOAD_BYTES = 900_000
 #: Levels of nesting that the JSON parser accepts (its own limit).
 MAX_DEPTH = 200
 
@@ -74,10 +80,11 @@ _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 @dataclass(frozen=True)
 class Kind(Generic[V]):
-    """A kind of record: its CloudEvents type and the class of its value."""
+    """A kind of record: its CloudEvents type, the class of its value and its largest size."""
 
     type: str
     value: builtins.type[V]
+    most_bytes: int = MAX_BYTES
 
     @cached_property
     def adapter(self) -> TypeAdapter[V]:
@@ -102,9 +109,9 @@ class Kind(Generic[V]):
         """
         if data is None:
             raise RecordError("schema", "the record has no value")
-        if len(data) > MAX_BYTES:
+        if len(data) > self.most_bytes:
             raise RecordError(
-                "too_large", f"the value has {len(data)} bytes; the limit is {MAX_BYTES}"
+                "too_large", f"the value has {len(data)} bytes; the limit is {self.most_bytes}"
             )
         try:
             return self.adapter.validate_json(data, strict=True)
@@ -180,6 +187,19 @@ class HouseholdCommand:
     time: Timestamp
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseholdUpload:
+    """The state of a household that an embedded hook served before.
+
+    ``state`` is the packed state (``state/packing.py``) in base64.
+    """
+
+    upload_id: str
+    household_id: str
+    time: Timestamp
+    state: str
+
+
 INTENT: Kind[IntentEvent] = Kind("assistant.intent.v1", IntentEvent)
 DECISION: Kind[Decision] = Kind("assistant.decision.v1", Decision)
 OUTCOME: Kind[Outcome] = Kind("assistant.outcome.v1", Outcome)
@@ -189,6 +209,10 @@ RESULT: Kind[ConfirmationResult] = Kind("assistant.confirmation.result.v1", Conf
 REFUSAL: Kind[Refusal] = Kind("assistant.refusal.v1", Refusal)
 #: Commands share the topic of intents, so that they are applied in order with them.
 COMMAND: Kind[HouseholdCommand] = Kind("misfire.household-command.v1", HouseholdCommand)
+#: An upload shares the topic of intents as well: it comes before the household's next event.
+UPLOAD: Kind[HouseholdUpload] = Kind(
+    "misfire.household-upload.v1", HouseholdUpload, MAX_UPLOAD_BYTES
+)
 #: Type of the worker's answer to an outcome if the client waits for one. It has no value.
 OUTCOME_APPLIED = "assistant.outcome.applied.v1"
 #: Types of a liveness probe in the topic of intents and of its answer. It has no household.
@@ -203,6 +227,8 @@ DEADLINE, LATE_MS = "misfire_deadline", "misfire_late_ms"
 #: Header of the time at which misfire first received a record, in seconds since the epoch. A
 #: gateway sets it, and whatever sends a logged record again.
 FIRST_LOGGED = "misfire_first_logged"
+#: Header of a record that was decided or applied before it came to Kafka. A worker skips it.
+HISTORY = "misfire_history"
 #: Ten digits suffice until the year 2286.
 _SECONDS = re.compile(rb"[0-9]{1,10}(\.[0-9]{1,9})?")
 

@@ -10,7 +10,7 @@ import re
 from detector.contracts.confirmations import ConfirmationAnswer
 from detector.contracts.events import IntentEvent, Outcome
 from streams.errors import RecordError
-from streams.wire.records import HouseholdCommand
+from streams.wire.records import HouseholdCommand, HouseholdUpload
 
 __all__ = ["NOT_TOKENS", "SLOT_NAME", "TOKEN", "check_tokens"]
 
@@ -24,7 +24,9 @@ NOT_TOKENS = "not_tokens"
 
 
 def check_tokens(
-    value: IntentEvent | Outcome | ConfirmationAnswer | HouseholdCommand, *, ids: bool
+    value: IntentEvent | Outcome | ConfirmationAnswer | HouseholdCommand | HouseholdUpload,
+    *,
+    ids: bool,
 ) -> None:
     """Refuse a value with slots that are not tokens.
 

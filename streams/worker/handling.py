@@ -22,11 +22,14 @@ from streams.wire.cloudevents import is_structured_record, read_record, type_ins
 from streams.wire.records import (
     ANSWER,
     COMMAND,
+    HISTORY,
     INTENT,
     OUTCOME,
     PROBE,
+    UPLOAD,
     Headers,
     HouseholdCommand,
+    HouseholdUpload,
     Kind,
     header,
 )
@@ -41,11 +44,14 @@ __all__ = [
     "decide_record",
     "is_answer",
     "is_command",
+    "is_history",
     "is_probe",
+    "is_upload",
     "read_answer",
     "read_command",
     "read_intent",
     "read_outcome",
+    "read_upload",
     "settle_record",
     "with_intent",
     "with_outcome",
@@ -53,7 +59,7 @@ __all__ = [
 
 
 #: The values of records: each has a household and a time.
-V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer, HouseholdCommand)
+V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer, HouseholdCommand, HouseholdUpload)
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +109,21 @@ def read_answer(record: Incoming, *, token_ids: bool = False) -> ConfirmationAns
 def read_command(record: Incoming, *, token_ids: bool = False) -> HouseholdCommand:
     """Read a command about a household; the same errors as ``read_intent``."""
     return _read(record, COMMAND, token_ids=token_ids)
+
+
+def read_upload(record: Incoming, *, token_ids: bool = False) -> HouseholdUpload:
+    """Read the upload of a household; the same errors as ``read_intent``."""
+    return _read(record, UPLOAD, token_ids=token_ids)
+
+
+def is_history(record: Incoming) -> bool:
+    """Return whether a record was decided or applied before it came to Kafka."""
+    return header(record.headers, HISTORY) is not None
+
+
+def is_upload(record: Incoming) -> bool:
+    """Return whether a record among the intents is the upload of a household."""
+    return header(record.headers, "ce_type") == UPLOAD.type.encode()
 
 
 def is_command(record: Incoming) -> bool:

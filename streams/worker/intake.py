@@ -13,7 +13,7 @@ from streams.wire.state.marks import partition_of
 from streams.worker.app import Parts
 from streams.worker.context import Context
 from streams.worker.dead_letters import LARGEST_KEY, LARGEST_LETTER, size_of
-from streams.worker.handling import Incoming
+from streams.worker.handling import Incoming, is_history
 from streams.worker.lag import Lag
 
 __all__ = ["Intake"]
@@ -66,7 +66,9 @@ class Intake:
                         if event.message.timestamp_type == CREATE_TIME and not self._producer_time:
                             metrics.PRODUCER_TIMES.labels(record.topic).inc()
                         households.taken += 1
-                        if not await self._forwarded(event, record):
+                        if is_history(record):
+                            await households.stage(event, [])
+                        elif not await self._forwarded(event, record):
                             await handle(event, record)
                         self.lag.worked_on(
                             record.topic, record.partition, record.offset, record.timestamp

@@ -26,10 +26,13 @@ from streams.worker.handling import (
     decide_record,
     is_command,
     is_probe,
+    is_upload,
     read_command,
     read_intent,
+    read_upload,
     with_intent,
 )
+from streams.worker.uploads import uploaded
 
 __all__ = ["IntentsAgent"]
 
@@ -52,13 +55,15 @@ class IntentsAgent:
         self._unclassified_log = UnclassifiedLog()
 
     async def handle(self, event: Any, record: Incoming) -> None:
-        """Decide on an event, answer a probe, or apply an operator's command."""
+        """Decide on an event, answer a probe, or apply an operator's command or upload."""
         if is_probe(record):
             await self._households.stage(
                 event, await self._sender.answer(record, PROBE_ANSWERED, b"")
             )
         elif is_command(record):
             await self._command(event, record)
+        elif is_upload(record):
+            await self._upload(event, record)
         else:
             await self._decision(event, record)
 
@@ -143,6 +148,20 @@ class IntentsAgent:
             self._context.shadow.forget(given.household_id)
         await self._households.stage(event, sent, erased(stored, record))
         metrics.ERASED.inc()
+
+    async def _upload(self, event: Any, record: Incoming) -> None:
+        try:
+            given = read_upload(record, token_ids=self._context.token_ids)
+            stored = self._households.get(given.household_id)
+            if self._context.applied(stored.intents, record):
+                metrics.DUPLICATES.labels(record.topic).inc()
+                await self._households.stage(event, [])
+                return
+            after = uploaded(stored, given, record)
+        except RecordError as error:
+            await self._context.refuse(event, record, error)
+            return
+        await self._households.stage(event, [], after)
 
     async def _skipped(self, event: Any, record: Incoming, stored: Stored, event_id: str) -> bool:
         """Skip a record that was applied before; return whether it was.

@@ -49,7 +49,14 @@ from streams.wire.cloudevents import type_inside, unwrapped, wrapped
 from streams.wire.records import DECISION, INTENT, OUTCOME, Kind
 from streams.wire.reply_headers import reply_target, trace_of
 from streams.worker.dead_letters import letter_about
-from streams.worker.handling import Incoming, read_answer, read_command, read_intent, read_outcome
+from streams.worker.handling import (
+    Incoming,
+    read_answer,
+    read_command,
+    read_intent,
+    read_outcome,
+    read_upload,
+)
 from tests.detector.builders import (
     DOUBTFUL,
     START,
@@ -127,7 +134,7 @@ def record(data: bytes) -> None:
         for name, each in zip(rest[::2], rest[1::2], strict=False)
     ]
     incoming = Incoming(INTENTS, 0, 7, START.timestamp() + 60, key or None, value or None, headers)
-    for read in (read_intent, read_outcome, read_answer, read_command):
+    for read in (read_intent, read_outcome, read_answer, read_command, read_upload):
         for token_ids in (False, True):
             try:
                 read(incoming, token_ids=token_ids)

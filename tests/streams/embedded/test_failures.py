@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,17 @@ def test_a_file_that_is_usable_again_is_used_again(tmp_path: Path) -> None:
         fallback(hook.decide(COMMAND), "file_unavailable")
         path.rmdir()
         assert hook.decide(COMMAND).rung is Rung.WORKER
+
+
+def test_a_file_that_is_deleted_or_replaced_is_opened_again(tmp_path: Path) -> None:
+    path, kept = tmp_path / "home.db", tmp_path / "kept.db"
+    with EmbeddedHook(path, bundle=hand_bundle(), deadline_ms=PATIENT_MS) as hook:
+        first = hook.decide(COMMAND)
+        path.rename(kept)
+        assert hook.decide(replace(COMMAND, device_id="another")).rung is Rung.WORKER
+        assert path.is_file()
+        kept.replace(path)
+        assert hook.decide(COMMAND) == first
 
 
 def test_without_a_usable_bundle_the_policy_answers(
