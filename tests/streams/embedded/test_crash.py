@@ -36,6 +36,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         yield Path(found)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_kill_between_any_two_statements_loses_and_repeats_nothing(folder: Path) -> None:
     reference = opened(folder / "reference.db")
     wanted = [step(reference) for step in steps()]
