@@ -35,10 +35,15 @@ DEADLINE_MS = 250
 
 
 class Opened:
-    """A gate, its hook, and the policy that classifies its commands."""
+    """A gate, its hook, and the policy that classifies its commands.
 
-    def __init__(self, gate: Gate, hook: EmbeddedHook | Hook, policy: Policy) -> None:
-        self.gate, self.hook, self.policy = gate, hook, policy
+    ``proves`` says whether there is a key for proofs, which phones and PINs need.
+    """
+
+    def __init__(
+        self, gate: Gate, hook: EmbeddedHook | Hook, policy: Policy, *, proves: bool
+    ) -> None:
+        self.gate, self.hook, self.policy, self.proves = gate, hook, policy, proves
 
 
 def open_gate(folder: Path, data: Mapping[str, Any], options: Mapping[str, Any]) -> Opened:
@@ -83,7 +88,7 @@ def open_gate(folder: Path, data: Mapping[str, Any], options: Mapping[str, Any])
         # Habits have the local hours of the home.
         now=dt_util.now,
     )
-    return Opened(gate, hook, read_policy())
+    return Opened(gate, hook, read_policy(), proves=bool(key))
 
 
 def _keyring(path: Path) -> Any:

@@ -150,9 +150,10 @@ class Questions:
     def _methods(self, question: Question) -> frozenset[str]:
         """Return the methods that the decision and this entry both offer."""
         asked = question.ruling.decision.confirm
+        proves = self._guard.opened.result().proves
         own = {
-            "phone_push": bool(self._options.get(CONF_PHONES)),
-            "pin": bool(self._options.get(CONF_PIN)),
+            "phone_push": proves and bool(self._options.get(CONF_PHONES)),
+            "pin": proves and bool(self._options.get(CONF_PIN)),
             "challenge": bool(self._options.get(CONF_CHALLENGE)),
             "spoken": bool(self._options.get(CONF_SPOKEN)),
         }
