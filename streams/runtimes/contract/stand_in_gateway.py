@@ -90,6 +90,9 @@ def stand_in_gateway(port: int = 0) -> Iterator[tuple[str, StandIn]]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # One packet for head and body: a second one would wait for the client's delayed
+        # acknowledgement, 40 ms.
+        wbufsize = -1
 
         def do_POST(self) -> None:
             size = min(int(self.headers.get("content-length") or 0), MAX_BYTES)
