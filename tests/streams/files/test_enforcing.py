@@ -8,6 +8,7 @@ import pytest
 from detector.contracts.errors import UnreadyBundle
 from streams.files.bundles import write_bundle
 from streams.files.enforcing import read_enforcing
+from streams.hook import EmbeddedHook
 from tests.commands import misfire
 from tests.detector.builders import hand_bundle, hand_report, policy
 
@@ -44,6 +45,12 @@ def test_a_ready_bundle_and_one_that_only_observes_are_accepted(tmp_path: Path) 
     for bundle in (hand_bundle(report=hand_report(ours=2.0)), observing):
         write_bundle(bundle, tmp_path / "bundle")
         assert read_enforcing(tmp_path / "bundle").version == bundle.version
+
+
+def test_an_embedded_hook_refuses_it_unless_allowed(unready: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnreadyBundle, match="not ready to enforce"):
+        EmbeddedHook(tmp_path / "home.db", bundle=unready)
+    EmbeddedHook(tmp_path / "home.db", bundle=unready, allow_unready=True).close()
 
 
 @pytest.mark.parametrize("part", ["worker", "gateway"])
