@@ -12,9 +12,9 @@ hook = Hook(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8750")
 
 def heard(intent: str, *tokens: str) -> IntentEvent:
     """Return a command's event; a real runtime adds ids, slot names and confidences."""
-    return IntentEvent(event_id=uuid.uuid4().hex, household_id="h1", device_id="d1",
-                       session_id="s1", act=Act.INITIATE, time=datetime.now().astimezone(), intent=intent,
-                       commits=True, slots={f"slot{i}": each for i, each in enumerate(tokens)}
+    return IntentEvent(event_id=uuid.uuid4().hex, time=datetime.now().astimezone(), commits=True,
+                       household_id="h1", device_id="d1", session_id="s1", intent=intent,
+                       act=Act.INITIATE, slots={f"slot{i}": each for i, each in enumerate(tokens)}
     )  # fmt: skip
 
 
