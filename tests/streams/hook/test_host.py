@@ -1,10 +1,17 @@
-"""Real host processes: forks, threads, exits and logging with a hook in them."""
+"""Real host processes: forks, threads, exits and logging with a hook in them.
+
+Importing the hook takes most of the time of such a process. Where the import itself is not tested,
+one process imports it and forks a host for each test. A host runs its code at the top level of
+``__main__`` and ends as the interpreter ends.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,21 +48,65 @@ def children(count, work):
     for _ in range(count):
         _, status = os.wait()
         assert status == 0, status
+"""
 
+HOOK = """
 hook = Hook("http://127.0.0.1:9", deadline_ms=10_000)
 """
 
+#: Forks a host for each line of its input; the child leaves the loop. Prints the exit codes.
+FORK = """
+import json
+for line in sys.stdin:
+    pid = os.fork()
+    if pid == 0:
+        break
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+else:
+    os._exit(0)
+given = json.loads(line)
+os.chdir(given["folder"])
+os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+os.dup2(os.open("stdout", os.O_WRONLY | os.O_CREAT), 1)
+os.dup2(os.open("stderr", os.O_WRONLY | os.O_CREAT), 2)
+os.closerange(3, 32)
+exec(given["body"])
+"""
 
-def host(body: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """Run a host process with a timeout; return its output."""
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", BEGIN + body],
-        capture_output=True,
-        check=False,
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | environment,
-        timeout=100,
-    )
+Host = Callable[[str, Path], subprocess.CompletedProcess[bytes]]
+
+
+def command(code: str) -> list[str]:
+    return [sys.executable, "-W", "error", "-c", code]
+
+
+def environment(**variables: str) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | variables
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    """Return a function that runs a host in a folder and returns its output."""
+    with subprocess.Popen(
+        command(BEGIN + FORK),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    ) as forking:
+        stdin, stdout = forking.stdin, forking.stdout
+        assert stdin
+        assert stdout
+
+        def run(body: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
+            stdin.write(json.dumps({"body": HOOK + body, "folder": str(folder)}) + "\n")
+            stdin.flush()
+            code = int(stdout.readline())
+            outputs = [(folder / name).read_bytes() for name in ("stdout", "stderr")]
+            return subprocess.CompletedProcess(body, code, *outputs)
+
+        yield run
+        stdin.close()
 
 
 def well(done: subprocess.CompletedProcess[bytes], said: bytes = b"") -> None:
@@ -68,13 +119,18 @@ def well(done: subprocess.CompletedProcess[bytes], said: bytes = b"") -> None:
 def test_a_missing_multiprocess_folder_does_not_affect_the_client(
     folder: str, tmp_path: Path
 ) -> None:
-    well(
-        host("print(answered(hook))", tmp_path, PROMETHEUS_MULTIPROC_DIR=folder),
-        b"gateway_unreachable",
+    done = subprocess.run(
+        command(f"{BEGIN}{HOOK}print(answered(hook))"),
+        capture_output=True,
+        check=False,
+        cwd=tmp_path,
+        env=environment(PROMETHEUS_MULTIPROC_DIR=folder),
+        timeout=100,
     )
+    well(done, b"gateway_unreachable")
 
 
-def test_the_hosts_registry_contains_only_the_hosts_metrics(tmp_path: Path) -> None:
+def test_the_hosts_registry_contains_only_the_hosts_metrics(host: Host, tmp_path: Path) -> None:
     body = """
 from prometheus_client import REGISTRY, Counter
 Counter("misfire_events_total", "The host may use any name.")
@@ -89,7 +145,9 @@ assert any("created" in sample.name for sample in samples), "created series are 
 
 
 @pytest.mark.slow
-def test_a_hook_works_in_workers_forked_before_and_after_the_first_call(tmp_path: Path) -> None:
+def test_a_hook_works_in_workers_forked_before_and_after_the_first_call(
+    host: Host, tmp_path: Path
+) -> None:
     body = """
 import warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # Python warns about any fork beside a thread
@@ -125,11 +183,13 @@ print(answered(hook) in ("gateway_unreachable", "gateway_resting"))
         ),
     ],
 )
-def test_the_hook_does_not_prevent_the_end_of_the_process(ending: str, tmp_path: Path) -> None:
+def test_the_hook_does_not_prevent_the_end_of_the_process(
+    ending: str, host: Host, tmp_path: Path
+) -> None:
     well(host(f"answered(hook)\n{ending}", tmp_path))
 
 
-def test_a_hung_call_does_not_delay_the_end_of_the_process(tmp_path: Path) -> None:
+def test_a_hung_call_does_not_delay_the_end_of_the_process(host: Host, tmp_path: Path) -> None:
     body = """
 from streams.hook import Tokens
 from streams.files.keyring import new_keyring
@@ -146,7 +206,7 @@ print(answered(Hook("http://127.0.0.1:9", deadline_ms=150, tokens=tokens)))
     "closing",
     ["sys.stderr.close()", "sys.stderr = None", "os.close(2)", "os.close(1); os.close(2)"],
 )
-def test_a_hook_works_with_closed_outputs(closing: str, tmp_path: Path) -> None:
+def test_a_hook_works_with_closed_outputs(closing: str, host: Host, tmp_path: Path) -> None:
     done = host(
         f"{closing}\ncode = answered(hook)\nos._exit(0 if code == 'gateway_unreachable' else 1)",
         tmp_path,
@@ -154,7 +214,7 @@ def test_a_hook_works_with_closed_outputs(closing: str, tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
-def test_a_hook_works_without_free_file_descriptors(tmp_path: Path) -> None:
+def test_a_hook_works_without_free_file_descriptors(host: Host, tmp_path: Path) -> None:
     body = """
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
@@ -167,7 +227,7 @@ print(decision.reasons[0].code)
     assert (done.returncode, done.stdout.strip()) == (0, b"client_error")
 
 
-def test_the_hosts_event_loop_policy_is_not_changed(tmp_path: Path) -> None:
+def test_the_hosts_event_loop_policy_is_not_changed(host: Host, tmp_path: Path) -> None:
     body = """
 class Refusing(asyncio.DefaultEventLoopPolicy):
     def new_event_loop(self): raise AssertionError("the host's policy was used")
@@ -177,7 +237,7 @@ print(answered(hook))
     well(host(body, tmp_path), b"gateway_unreachable")
 
 
-def test_a_signal_interrupts_a_call(tmp_path: Path) -> None:
+def test_a_signal_interrupts_a_call(host: Host, tmp_path: Path) -> None:
     body = """
 import socket
 silent = socket.create_server(("127.0.0.1", 0))
