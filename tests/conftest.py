@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest import mock
@@ -17,7 +18,7 @@ from streams.telemetry.instruments import Catalogue
 
 # No deadline for examples: a slow machine must not fail a test. Few examples keep `make check`
 # short; each run draws others.
-settings.register_profile("misfire", deadline=None, max_examples=50)
+settings.register_profile("misfire", deadline=None, max_examples=25)
 settings.register_profile("nightly", deadline=None, max_examples=2_000)
 settings.load_profile("misfire")
 
@@ -25,24 +26,32 @@ _ON_KAFKA = re.compile(r"[\[-]kafka[\]-]")
 
 
 class _Scheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist is untyped
-    """Distributes test functions, but an integration module or all tests on Kafka together.
+    """Distributes modules, so that the fixtures of a module are made once.
 
-    The parameters of a function stay together because the time that the scheduler needs for a test
-    grows with the number of groups.
+    The tests on Kafka form two groups, and each group starts its own Kafka: those that wait for
+    alerts take as long as all others.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if not nodeid.startswith("tests/integration/"):
-            return nodeid.partition("[")[0]
-        return "kafka" if _ON_KAFKA.search(nodeid) else nodeid.partition("::")[0]
+        module = nodeid.partition("::")[0]
+        if not module.startswith("tests/integration/") or not _ON_KAFKA.search(nodeid):
+            return module
+        return "alerts on kafka" if "/test_alerting" in module else "kafka"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Share out the tests of a parallel run: one Kafka is started, and each installation once.
+    """Share out the tests of a parallel run.
 
     The groups of pytest-xdist 3.8 (``--dist loadgroup``) have no effect with pytest 9.2.
     """
     return _Scheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: the tests on Kafka, then the modules with a slow test."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not _ON_KAFKA.search(item.name), item.path not in long))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -65,7 +74,10 @@ def once_a_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once
     def make(name: str, making: Callable[[Path], object]) -> Path:
         with FileLock(shared / f"{name}.lock"):
             if not (shared / name).is_dir():
-                making(shared / name)
+                # One process may fail half-way, for example at its timeout.
+                shutil.rmtree(shared / f"{name}.part", ignore_errors=True)
+                making(shared / f"{name}.part")
+                (shared / f"{name}.part").rename(shared / name)
         return shared / name
 
     return make
