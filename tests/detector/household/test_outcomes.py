@@ -287,7 +287,7 @@ UNCHECKED = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4 * settings().max_examples, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.integers(0, 400), COMMANDS | REPORTS | UNCHECKED), max_size=25),
     st.sampled_from([None, b"the key of the tests"]),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.contracts.errors import NotEnoughData
@@ -55,7 +55,6 @@ def test_abnormal_sequences_score_higher(odd: tuple[str, ...]) -> None:
     assert DETECTOR.score(odd) > DETECTOR.scores(NORMAL).max()
 
 
-@settings(max_examples=50)
 @given(SYMBOLS)
 def test_every_sequence_has_a_finite_score(sequence: tuple[str, ...]) -> None:
     assert 0.0 <= DETECTOR.score(sequence) <= 100.0

@@ -122,7 +122,7 @@ CORRUPTIONS: list[Corruption] = [
 ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.tuples(st.sampled_from(CORRUPTIONS), st.integers(0, 10_000), st.integers(2, 9)),

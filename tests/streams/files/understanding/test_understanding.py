@@ -4,7 +4,7 @@ import doctest
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.contracts.decisions import RiskClass
@@ -184,7 +184,6 @@ def test_a_long_text_is_not_a_command() -> None:
     assert understanding().of("turn on the light " * LONGEST_TEXT).intent == OTHER
 
 
-@settings(max_examples=50)
 @given(st.text(max_size=80))
 def test_any_text_has_an_intent(text: str) -> None:
     assert INTENT_FORM.fullmatch(understanding().of(text).intent)
