@@ -112,7 +112,7 @@ def test_training_is_reproducible(small_stream: Path, tmp_path: Path) -> None:
     assert [each.returncode for each in ended] == [0, 0], ended[0].stderr
     first, second = ({path.name: path.read_bytes() for path in place.iterdir()} for place in places)
     assert first == second
-    assert json.loads(first["report.json"])["data"]["events"] == len(read_events(stream))
+    assert json.loads(first["report.json"])["data"]["events"] == len(read_events(small_stream))
 
 
 def test_evaluate_reports_its_measures(stream: Path, bundle: Path, tmp_path: Path) -> None:

@@ -58,10 +58,9 @@ def test_the_evening_is_lively_and_the_night_is_not_silent(homes: Simulation) ->
     assert hours[19] > 10 * hours[3] > 0
 
 
-def test_weekends_start_later() -> None:
-    stream = simulate_homes(60, 28, seed=3).events
+def test_weekends_start_later(homes: Simulation) -> None:
     first: dict[tuple[str, int], float] = {}
-    for event in stream:
+    for event in homes.events:
         if event.time.hour >= 5:
             day = (event.household_id, event.time.toordinal())
             first.setdefault(day, event.time.hour + event.time.minute / 60)
