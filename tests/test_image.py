@@ -45,8 +45,8 @@ def run(command: str, folder: Path, **variables: str) -> None:
     done = subprocess.run(
         ["sh", "-euc", command],
         cwd=folder / "build",
-        # Python compiles the modules that it imports; to compile all packages takes half a minute.
-        env=environment | {"PIP_NO_COMPILE": "1"} | variables,
+        # 0 turns --no-compile on. Python compiles the modules that it imports anyway.
+        env=environment | {"PIP_NO_COMPILE": "0"} | variables,
         capture_output=True,
         text=True,
         timeout=300,
