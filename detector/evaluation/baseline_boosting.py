@@ -20,7 +20,7 @@ from detector.evaluation.baseline_features import rows
 from detector.policy.policy import Policy
 from detector.progress import Progress
 from detector.simulation.misfires import ChainLibrary, Mixture, inject
-from detector.training.crossfit import WARM
+from detector.training.crossfit import EARLY_RATE, WARM
 
 __all__ = ["BoostedCounts", "fit_boosting"]
 
@@ -105,7 +105,14 @@ def _folds(
             events, misfires = list[IntentEvent](), set[str]()
             for name in inside:
                 rng = np.random.default_rng([seed, copy, *name.encode()])
-                for session in inject(households[name], library, rng, mixture=mixture, warm=WARM):
+                for session in inject(
+                    households[name],
+                    library,
+                    rng,
+                    mixture=mixture,
+                    warm=WARM,
+                    early_rate=EARLY_RATE,
+                ):
                     events += session.events
                     labelled = zip(session.events, session.labels, strict=True)
                     misfires |= {event.event_id for event, label in labelled if label is not None}

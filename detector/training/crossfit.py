@@ -26,7 +26,7 @@ from detector.training.fit_model import fit_model
 from detector.training.guest_sessions import with_visits
 from detector.training.rare_names import FEWEST_HOUSEHOLDS, common_sessions
 
-__all__ = ["WARM", "CrossFit", "Fold", "Households", "fit_on"]
+__all__ = ["EARLY_RATE", "WARM", "CrossFit", "Fold", "Households", "fit_on"]
 
 #: The sessions of each household, in order.
 Households = Mapping[str, Sequence[Sequence[IntentEvent]]]
@@ -38,9 +38,10 @@ _FOLDS, _FEW_FOLDS, _FEW_HOUSEHOLDS = 6, 3, 60
 #: Each household is copied once for each value, with other misfires in each copy. A value is the
 #: share of the copy's sessions that are replaced by sessions of guests.
 _COPIES = (0.0, 0.0, 0.0, 0.15, 0.15, 0.3)
-#: Share of a household's history that stays clean. At the beginning nothing is known about a home,
-#: and a judge that has to guess there doubts every command of a new home.
-WARM = 0.1
+#: Share of a household's history with fewer misfires, and the share of its sessions that get one.
+#: At the beginning nothing is known about a home, and a judge that has to guess there doubts every
+#: command of a new home. Without any misfires there, the judge would trust every new home.
+WARM, EARLY_RATE = 0.1, 0.125
 _FEWEST_HOUSEHOLDS = 2 * _FEW_FOLDS
 
 
@@ -133,7 +134,9 @@ class CrossFit:
             for copy, visits in enumerate(_COPIES):
                 rng = np.random.default_rng([self.seed, copy, *name.encode()])
                 meant = with_visits(self.households[name], elsewhere, rng, visits)
-                sessions = inject(meant, library, rng, mixture=self.mixture, warm=WARM)
+                sessions = inject(
+                    meant, library, rng, mixture=self.mixture, warm=WARM, early_rate=EARLY_RATE
+                )
                 misfires = frozenset(
                     event.event_id
                     for session in sessions

@@ -71,6 +71,7 @@ def inject(
     mixture: Mixture = Mixture(),
     rate: float = 0.5,
     warm: float = 0.0,
+    early_rate: float = 0.0,
 ) -> list[LabelledSession]:
     """Inject misfires into one household's sessions.
 
@@ -81,13 +82,15 @@ def inject(
         mixture: the kinds of misfire, their shares and severity.
         rate: share of sessions that get a misfire. A session gets none if the drawn kinds cannot
             happen in it.
-        warm: share of the household's history that stays clean.
+        warm: share of the household's history that gets misfires at ``early_rate`` instead.
+        early_rate: share of the sessions of that part that get a misfire.
     """
     labelled: list[LabelledSession] = []
     own: list[tuple[Turn, ...]] = []
     values = OwnValues()
     for number, session in enumerate(sessions):
-        if session and library.commands and number >= warm * len(sessions) and rng.random() < rate:
+        likely = early_rate if number < warm * len(sessions) else rate
+        if session and library.commands and rng.random() < likely:
             since = session[0].time - labelled[-1].events[-1].time if labelled else None
             labelled += _with_one(session, own, values, library, rng, mixture=mixture, since=since)
         else:

@@ -1,3 +1,3 @@
 """The SHA-256 of the starter bundle's manifest. ``misfire starter train`` writes it."""
 
-SHA256 = "4a9fb85928402eff3aa3803175e9cbd0014d008639a19b64fedb332801915c4b"
+SHA256 = "ce8b556d8b627bfb17c10355b287ca396989df96fdbaeb85d57d93a204ef4340"

@@ -177,6 +177,11 @@ def test_the_rate_is_the_share_of_sessions_and_the_warm_share_stays_clean() -> N
     warm = injected(HEARD, warm=0.5)
     first = next(place for place, session in enumerate(warm) if any(session.labels))
     assert first == len(HEARD) // 2
+    rng = np.random.default_rng(0)
+    early = inject(many, LIBRARY, rng, rate=0.5, warm=0.5, early_rate=0.1)
+    begin, rest = early[: len(many) // 2], early[len(many) // 2 :]
+    assert len(misfires(begin)) / len(begin) == pytest.approx(0.1, abs=0.05)
+    assert len(misfires(rest)) > 3 * len(misfires(begin))
 
 
 def test_a_rate_of_zero_changes_nothing() -> None:
