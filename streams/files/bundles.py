@@ -8,9 +8,8 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from detector.contracts.errors import BundleError
@@ -24,9 +23,14 @@ from detector.decision.bundle import (
 )
 from streams.errors import DependencyUnavailable, RecordError
 from streams.files.atomic import existing_folder, write_folder, write_whole
-from streams.files.signing import SIGNATURE, check_signature, signature_of
 from streams.files.text import read_small
 from streams.wire.strict_json import check_unambiguous
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+        Ed25519PrivateKey,
+        Ed25519PublicKey,
+    )
 
 __all__ = [
     "LARGEST_BUNDLE",
@@ -110,6 +114,9 @@ def sign_bundle(directory: Path, key: Ed25519PrivateKey) -> None:
         DependencyUnavailable: there is no bundle, or its directory cannot be written.
         BundleError: a file is missing or differs from the manifest.
     """
+    # With its library, signing takes 12 MB, also in a process that reads an unsigned bundle.
+    from streams.files.signing import SIGNATURE, signature_of  # noqa: PLC0415 - as above
+
     read_bundle(directory)
     place = existing_folder(directory)
     try:
@@ -140,6 +147,8 @@ def read_bundle(directory: Path, *, key: Ed25519PublicKey | None = None) -> Bund
         )
     written = _manifest_bytes(place)
     if key is not None:
+        from streams.files.signing import check_signature  # noqa: PLC0415 - as in sign_bundle
+
         check_signature(place, written, key)
     manifest = _manifest(place, written)
     if manifest.format != FORMAT:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from typing import TYPE_CHECKING
 
 from detector.contracts.errors import BundleError
 from detector.decision.bundle import Bundle
 from streams.files.bundles import MANIFEST, read_bundle
 from streams.files.starter.digest import SHA256
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 __all__ = [
     "DIGEST",
