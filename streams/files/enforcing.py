@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from typing import TYPE_CHECKING
 
 from detector.contracts.errors import UnreadyBundle
 from detector.decision.bundle import Bundle
 from detector.decision.training_report import OURS
 from streams.files.starter import read_deciding
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 __all__ = ["check_ready", "read_enforcing", "why_unready"]
 
