@@ -40,9 +40,10 @@ class EmbeddedHook:
     fork can share a file.
 
     The constructor reads the bundle, which takes about half a second. It does not open the file. A
-    decision takes 1 to 2 ms, in a thread of the hook's own. If the file or the bundle cannot be
-    used, or the disk does not respond before the deadline, the policy answers: the decision has the
-    rung ``policy``, is ``degraded`` and gives the reason, which is logged as well.
+    decision runs in a thread of the hook's own; ``misfire bench embedded`` measures it. If the file
+    or the bundle cannot be used, or the disk does not respond before the deadline, the policy
+    answers: the decision has the rung ``policy``, is ``degraded`` and gives the reason, which is
+    logged as well.
 
     Args:
         path: the household file. It is created with mode 0600 if it does not exist; its folder must
