@@ -62,15 +62,13 @@ def in_utc(time: datetime) -> datetime:
 def in_zone(time: datetime) -> datetime:
     """Return the same point in time with the offset from UTC that it has, but no rules of a zone.
 
+    An offset that no place has says nothing about local hours, so the time is converted to UTC.
+
     Raises:
-        InvalidValue: ``time`` has no time zone or one that does not exist, or is out of range in
-            UTC.
+        InvalidValue: ``time`` has no time zone, or is out of range in UTC.
     """
-    in_utc(time)
-    offset = time.utcoffset() or timedelta()
-    if not _WEST <= offset <= _EAST:
-        raise InvalidValue(f"no place has this time zone; {_HINT}")
-    return time.astimezone(timezone(offset) if offset else UTC)
+    utc, offset = in_utc(time), time.utcoffset()
+    return utc.astimezone(timezone(offset)) if offset and _WEST <= offset <= _EAST else utc
 
 
 class _FromText:
