@@ -10,23 +10,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 from detector.contracts.challenge_words import words_in
 from detector.contracts.confirmations import (
     ConfirmationAnswer,
-    ConfirmationResult,
     Refusal,
     Result,
     proof_of,
 )
-from detector.contracts.decisions import ConfirmMethod, Decision, Verdict
+from detector.contracts.decisions import ConfirmMethod, Verdict
 from detector.contracts.errors import InvalidValue
 from detector.contracts.events import Act, IntentEvent
 from detector.contracts.standing import MEANT, Standing
-from detector.decision.answers import MAX_ATTEMPTS, answer, recall
+from detector.decision.answers import MAX_ATTEMPTS, recall
 from detector.decision.confirmation_ids import confirmation_id
-from detector.household.state import MAX_QUESTIONS, HouseholdState
+from detector.household.state import MAX_QUESTIONS
 from tests.detector.builders import (
     CONFIRMATION_KEY as KEY,
 )
@@ -37,28 +35,11 @@ from tests.detector.builders import (
     dialogue,
     event,
     given_to,
-    hand_bundle,
     heard,
     run,
     send_message,
 )
-
-BUNDLE = hand_bundle()
-
-
-STATE: TypeAdapter[HouseholdState] = TypeAdapter(HouseholdState)
-
-
-def asked(**fields: Any) -> tuple[Decision, HouseholdState]:
-    decisions, state = run(heard(send_message(**fields), DOUBTFUL), BUNDLE)
-    assert decisions[-1].verdict is Verdict.CONFIRM
-    return decisions[-1], STATE.validate_json(STATE.dump_json(state))
-
-
-def taken(
-    state: HouseholdState, said: ConfirmationAnswer, key: bytes | None = KEY
-) -> tuple[ConfirmationResult, HouseholdState]:
-    return answer(state, said, BUNDLE, at=said.time.timestamp(), key=key)
+from tests.detector.decision.asking import BUNDLE, asked, taken
 
 
 @pytest.mark.parametrize("accepted", [True, False])

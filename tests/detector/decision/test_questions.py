@@ -7,22 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from detector.contracts.confirmations import (
-    ConfirmationAnswer,
-    ConfirmationResult,
     Refusal,
     Result,
 )
 from detector.contracts.decisions import ConfirmMethod, Decision, Verdict
 from detector.contracts.events import Act, IntentEvent, OutcomeKind
-from detector.decision.answers import answer
 from detector.decision.decide import apply_outcome, decide
 from detector.household.state import MAX_QUESTIONS, HouseholdState
-from tests.detector.builders import (
-    CONFIRMATION_KEY as KEY,
-)
 from tests.detector.builders import (
     DOUBTFUL,
     START,
@@ -36,23 +28,7 @@ from tests.detector.builders import (
     run,
     send_message,
 )
-
-BUNDLE = hand_bundle()
-
-
-STATE: TypeAdapter[HouseholdState] = TypeAdapter(HouseholdState)
-
-
-def asked(**fields: Any) -> tuple[Decision, HouseholdState]:
-    decisions, state = run(heard(send_message(**fields), DOUBTFUL), BUNDLE)
-    assert decisions[-1].verdict is Verdict.CONFIRM
-    return decisions[-1], STATE.validate_json(STATE.dump_json(state))
-
-
-def taken(
-    state: HouseholdState, said: ConfirmationAnswer, key: bytes | None = KEY
-) -> tuple[ConfirmationResult, HouseholdState]:
-    return answer(state, said, BUNDLE, at=said.time.timestamp(), key=key)
+from tests.detector.decision.asking import BUNDLE, asked, taken
 
 
 def test_an_outcome_closes_the_question() -> None:
