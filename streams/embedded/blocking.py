@@ -12,7 +12,7 @@ from detector.contracts.confirmations import ConfirmationResult
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
 from streams.embedded.serving import CONFIRM_SECONDS, Serving, Settings
-from streams.hook.calls import Call, Observer, announce
+from streams.hook.calls import Observer, announced
 from streams.hook.command_guard import guarding
 from streams.hook.protocol import Said
 from streams.hook.tokenizing import Tokens
@@ -25,7 +25,6 @@ __all__ = ["CLOSE_SECONDS", "EmbeddedHook"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-A = TypeVar("A", Decision, ConfirmationResult, bool)
 
 #: Seconds to wait for the file to close.
 CLOSE_SECONDS = 1.0
@@ -110,7 +109,7 @@ class EmbeddedHook:
             decision = self._serving.decide(event).result(self._serving.deadline)
         except Exception as error:  # noqa: BLE001 - every fault gets the fallback
             decision = self._serving.decided_without(event, error)
-        return self._announced(began, decision)
+        return announced(self._observers, began, decision)
 
     def confirm(
         self,
@@ -137,7 +136,7 @@ class EmbeddedHook:
                 result = self._serving.confirm(given, reply).result(CONFIRM_SECONDS)
             except Exception as error:  # noqa: BLE001 - a fault never confirms
                 result = self._serving.unconfirmed(given, error)
-        return self._announced(began, result)
+        return announced(self._observers, began, result)
 
     def report(self, outcome: Outcome) -> bool:
         """Report what happened after a decision; return whether it was applied.
@@ -150,7 +149,7 @@ class EmbeddedHook:
             applied = self._serving.report(outcome).result(self._serving.deadline)
         except Exception as error:  # noqa: BLE001 - a report never fails the caller
             applied = self._serving.unreported(error)
-        return self._announced(began, applied)
+        return announced(self._observers, began, applied)
 
     def guard(
         self,
@@ -175,8 +174,3 @@ class EmbeddedHook:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _announced(self, began: float, found: A) -> A:
-        if self._observers:
-            announce(self._observers, Call.of(found, time.monotonic() - began))
-        return found

@@ -15,7 +15,7 @@ from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
 from streams.embedded.blocking import CLOSE_SECONDS
 from streams.embedded.serving import CONFIRM_SECONDS, Serving, Settings
-from streams.hook.calls import Call, Observer, announce
+from streams.hook.calls import Observer, announced
 from streams.hook.command_guard import async_guarding
 from streams.hook.protocol import Said
 from streams.hook.tokenizing import Tokens
@@ -29,7 +29,6 @@ __all__ = ["AsyncEmbeddedHook"]
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
-A = TypeVar("A", Decision, ConfirmationResult, bool)
 
 
 class AsyncEmbeddedHook:
@@ -75,7 +74,7 @@ class AsyncEmbeddedHook:
             decision = await _before(self._serving.deadline, self._serving.decide(event))
         except Exception as error:  # noqa: BLE001 - every fault gets the fallback
             decision = self._serving.decided_without(event, error)
-        return self._announced(began, decision)
+        return announced(self._observers, began, decision)
 
     async def confirm(
         self,
@@ -98,7 +97,7 @@ class AsyncEmbeddedHook:
                 result = await _before(CONFIRM_SECONDS, self._serving.confirm(given, reply))
             except Exception as error:  # noqa: BLE001 - a fault never confirms
                 result = self._serving.unconfirmed(given, error)
-        return self._announced(began, result)
+        return announced(self._observers, began, result)
 
     async def report(self, outcome: Outcome) -> bool:
         """Report what happened after a decision; see ``EmbeddedHook.report``."""
@@ -107,7 +106,7 @@ class AsyncEmbeddedHook:
             applied = await _before(self._serving.deadline, self._serving.report(outcome))
         except Exception as error:  # noqa: BLE001 - a report never fails the caller
             applied = self._serving.unreported(error)
-        return self._announced(began, applied)
+        return announced(self._observers, began, applied)
 
     def guard(
         self,
@@ -132,11 +131,6 @@ class AsyncEmbeddedHook:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
-
-    def _announced(self, began: float, found: A) -> A:
-        if self._observers:
-            announce(self._observers, Call.of(found, time.monotonic() - began))
-        return found
 
 
 async def _before(seconds: float, running: Future[T]) -> T:

@@ -12,7 +12,7 @@ from detector.contracts.confirmations import ConfirmationResult, Refusal
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
 from detector.contracts.refusals import refused
-from streams.hook.calls import Call, Observer, announce, warn
+from streams.hook.calls import Observer, announced, warn
 from streams.hook.client import CLOSE_SECONDS, AsyncHook
 from streams.hook.command_guard import guarding
 from streams.hook.confirming import CONFIRM_SECONDS
@@ -27,7 +27,6 @@ __all__ = ["Hook"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-A = TypeVar("A", Decision, ConfirmationResult, bool)
 
 #: Seconds past the deadline for which a call waits for the loop thread, which enforces the
 #: deadline itself.
@@ -77,7 +76,7 @@ class Hook:
             )
         except (NotRunningError, TimeoutError) as error:
             decision = self._hook.asking.failed(event, error, self._hook.deadline_ms)
-        return self._announced(began, decision)
+        return announced(self._observers, began, decision)
 
     def confirm(
         self,
@@ -112,7 +111,7 @@ class Hook:
             result = refused(
                 self._hook.asking.question(decision, method, accepted=accepted), Refusal.UNCHECKED
             )
-        return self._announced(began, result)
+        return announced(self._observers, began, result)
 
     def report(self, outcome: Outcome) -> bool:
         """Report the outcome of a command; see ``AsyncHook.report``."""
@@ -124,7 +123,7 @@ class Hook:
         except (NotRunningError, TimeoutError) as error:
             warn("an outcome could not be reported (%s)", type(error).__name__)
             applied = False
-        return self._announced(began, applied)
+        return announced(self._observers, began, applied)
 
     def guard(
         self,
@@ -149,8 +148,3 @@ class Hook:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _announced(self, began: float, found: A) -> A:
-        if self._observers:
-            announce(self._observers, Call.of(found, time.monotonic() - began))
-        return found

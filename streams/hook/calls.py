@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from detector.contracts.confirmations import ConfirmationResult
 from detector.contracts.decisions import Decision, Rung
 
-__all__ = ["Call", "Observer", "announce", "warn"]
+__all__ = ["Call", "Observer", "announced", "warn"]
 
 logger = logging.getLogger(__name__)
+
+A = TypeVar("A", Decision, ConfirmationResult, bool)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +66,14 @@ class Call:
 Observer = Callable[[Call], None]
 
 
-def announce(observers: Iterable[Observer], call: Call) -> None:
-    """Pass the call to every observer; log what an observer raises."""
+def announced(observers: Collection[Observer], began: float, found: A) -> A:
+    """Pass the finished call to every observer, log what they raise, and return ``found``.
+
+    ``began`` is the beginning of the call by ``time.monotonic``.
+    """
+    if not observers:
+        return found
+    call = Call.of(found, time.monotonic() - began)
     for observer in observers:
         try:
             observer(call)
@@ -72,6 +81,7 @@ def announce(observers: Iterable[Observer], call: Call) -> None:
             warn(
                 "an observer of the hook raised %s; the call is not affected", type(error).__name__
             )
+    return found
 
 
 def warn(text: str, *values: object) -> None:

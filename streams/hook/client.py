@@ -22,7 +22,7 @@ from detector.contracts.confirmations import ConfirmationResult
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
 from streams.files.household_secrets import SecretUnavailable
-from streams.hook.calls import Call, Observer, announce, warn
+from streams.hook.calls import Observer, announced, warn
 from streams.hook.command_guard import async_guarding
 from streams.hook.confirming import CONFIRM_SECONDS, confirmed
 from streams.hook.connection import FAILURES, REST_SECONDS, GatewayError, warm
@@ -40,7 +40,6 @@ __all__ = ["AsyncHook"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-A = TypeVar("A", Decision, ConfirmationResult, bool)
 
 #: Timeout in seconds for closing connections.
 CLOSE_SECONDS = 1.0
@@ -95,8 +94,10 @@ class AsyncHook:
                 gateway rejected it as invalid.
         """
         began = time.monotonic()
-        return self._announced(
-            began, await self.decide_until(event, began + self.deadline_ms / 1000.0)
+        return announced(
+            self._observers,
+            began,
+            await self.decide_until(event, began + self.deadline_ms / 1000.0),
         )
 
     async def decide_until(self, event: IntentEvent, until: float) -> Decision:
@@ -158,7 +159,7 @@ class AsyncHook:
         given = self.asking.question(decision, method, accepted=accepted)
         reply = Said(slots=slots, proof=proof, said=said, heard=heard, household_id=household_id)
         result = await confirmed(self._requests, given, reply, began + CONFIRM_SECONDS)
-        return self._announced(began, result)
+        return announced(self._observers, began, result)
 
     async def report(self, outcome: Outcome) -> bool:
         """Report what happened after a decision; return whether the worker has applied it.
@@ -175,8 +176,8 @@ class AsyncHook:
             raise
         except Exception as error:  # noqa: BLE001 - a report never fails the caller
             warn("an outcome could not be reported (%s)", type(error).__name__)
-            return self._announced(began, False)
-        return self._announced(began, answer.status == httpx.codes.OK)
+            return announced(self._observers, began, False)
+        return announced(self._observers, began, answer.status == httpx.codes.OK)
 
     def guard(
         self,
@@ -217,8 +218,3 @@ class AsyncHook:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
-
-    def _announced(self, began: float, found: A) -> A:
-        if self._observers:
-            announce(self._observers, Call.of(found, time.monotonic() - began))
-        return found

@@ -9,11 +9,11 @@ from detector.contracts.confirmations import ConfirmationResult
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
 
-__all__ = ["AsyncCommandHook", "CommandHook"]
+__all__ = ["AskingHook", "AsyncCommandHook", "CommandHook"]
 
 
-class CommandHook(Protocol):
-    """``Hook`` or ``EmbeddedHook``. ``AsyncHook`` documents the arguments and the errors."""
+class AskingHook(Protocol):
+    """What an adapter needs of a ``CommandHook``. ``AsyncHook`` documents arguments and errors."""
 
     def decide(self, event: IntentEvent) -> Decision:
         """Return whether the chain that ``event`` belongs to was meant."""
@@ -37,6 +37,10 @@ class CommandHook(Protocol):
     def report(self, outcome: Outcome) -> bool:
         """Report what happened after a decision; return whether it was applied."""
         ...
+
+
+class CommandHook(AskingHook, Protocol):
+    """``Hook`` or ``EmbeddedHook``."""
 
     def close(self) -> None:
         """Release what the hook holds. A later call opens it again."""

@@ -4,7 +4,8 @@ An adapter makes a ``Heard`` of what its runtime understood, asks a ``Gate``, an
 ``Ruling`` says.
 """
 
-from streams.runtimes.gate import Action, AskingHook, Gate, Heard, Ruling
+from streams.hook.interface import AskingHook
+from streams.runtimes.gate import Action, Gate, Heard, Ruling
 from streams.runtimes.replies import accepts
 
 __all__ = ["Action", "AskingHook", "Gate", "Heard", "Ruling", "accepts"]

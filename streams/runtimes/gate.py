@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
 
 from detector.contracts.confirmations import PROVEN, ConfirmationResult, Result, proof_of
 from detector.contracts.decisions import ConfirmMethod, Decision, Verdict
@@ -20,36 +19,15 @@ from detector.policy.fallback import fallback_decision
 from detector.policy.policy import Policy
 from streams.files.policy import read_policy
 from streams.hook.calls import warn
+from streams.hook.interface import AskingHook
 from streams.runtimes.heard import SILENCE_SECONDS, Events, Heard
 from streams.runtimes.replies import is_pin
 
-__all__ = ["Action", "AskingHook", "Gate", "Heard", "Ruling"]
+__all__ = ["Action", "Gate", "Heard", "Ruling"]
 
 #: What the user hears when a command does not run.
 REFUSAL = "I did not do that, because it may not have been meant."
 NO_ANSWER = "I did not do that, because it was not confirmed."
-
-
-class AskingHook(Protocol):
-    """What a gate needs of a hook; ``Hook`` and ``EmbeddedHook`` have it."""
-
-    def decide(self, event: IntentEvent) -> Decision:
-        """Ask whether a command was meant."""
-
-    def confirm(
-        self,
-        decision: Decision,
-        method: ConfirmMethod,
-        *,
-        accepted: bool = True,
-        proof: str | None = None,
-        said: str = "",
-        heard: IntentEvent | None = None,
-    ) -> ConfirmationResult:
-        """Answer a decision's question."""
-
-    def report(self, outcome: Outcome) -> bool:
-        """Report what happened to a command."""
 
 
 class Action(StrEnum):

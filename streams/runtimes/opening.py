@@ -13,7 +13,7 @@ from streams.errors import UsageError
 from streams.files.keyring import new_keyring, read_keyring, write_keyring
 from streams.hook import Hook, Tokens
 from streams.hook.calls import warn
-from streams.runtimes.gate import AskingHook
+from streams.hook.interface import AskingHook
 
 __all__ = ["Opened", "open_hook"]
 

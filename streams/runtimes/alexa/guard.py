@@ -23,8 +23,9 @@ from ask_sdk_model.ui import SimpleCard
 
 from detector.contracts.decisions import ConfirmMethod
 from detector.contracts.events import OutcomeKind
+from streams.hook.interface import AskingHook
 from streams.runtimes.alexa.turns import heard_in
-from streams.runtimes.gate import Action, AskingHook, Gate, Ruling
+from streams.runtimes.gate import Action, Gate, Ruling
 from streams.runtimes.heard import Heard
 from streams.runtimes.pending import packed, unpacked
 

@@ -17,7 +17,8 @@ from ovos_plugin_manager.templates.transformers import IntentTransformer
 
 from detector.contracts.events import OutcomeKind
 from streams.hook.calls import warn
-from streams.runtimes.gate import REFUSAL, Action, AskingHook, Gate, Ruling
+from streams.hook.interface import AskingHook
+from streams.runtimes.gate import REFUSAL, Action, Gate, Ruling
 from streams.runtimes.opening import open_hook
 from streams.runtimes.ovos.matches import heard_in, is_command
 from streams.runtimes.ovos.sources import DEFAULT, latest_source
