@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -13,7 +14,7 @@ from streams.errors import DependencyUnavailable
 from streams.kafka.connection import Brokers
 from streams.wire.records import Headers
 
-__all__ = ["Place", "TopicRecord", "read_topic"]
+__all__ = ["Place", "TopicRecord", "offsets_of", "read_topic"]
 
 #: Seconds without a record before a topic's end, after which the broker counts as lost.
 _PATIENCE = 30.0
@@ -44,8 +45,23 @@ class TopicRecord:
     headers: Headers = ()
 
 
-def read_topic(brokers: Brokers, topic: str, only: int | None = None) -> Iterator[TopicRecord]:
+def read_topic(
+    brokers: Brokers,
+    topic: str,
+    only: int | None = None,
+    *,
+    begin: Mapping[int, int] | None = None,
+    end: Mapping[int, int] | None = None,
+) -> Iterator[TopicRecord]:
     """Yield every record of a topic, or of the partition ``only``, from the beginning to the end.
+
+    Args:
+        brokers: the brokers to read from.
+        topic: the topic.
+        only: the partition to read; all by default.
+        begin: the first offset of each partition; by default the oldest record.
+        end: the offset after the last one of each partition, which must have been written already;
+            by default reading ends at the topic's end.
 
     The embedded broker (tansu 0.6) reports as the end the offset after the first record of the
     last batch. Reading therefore ends when a poll beyond the reported end returns nothing.
@@ -65,16 +81,16 @@ def read_topic(brokers: Brokers, topic: str, only: int | None = None) -> Iterato
                 f"topic {topic} is missing; create it with 'misfire topics create'"
             )
         consumer.assign(partitions)
-        ends = consumer.end_offsets(partitions)
-        consumer.seek_to_beginning(*partitions)
+        ends = _ends(consumer, partitions, end)
+        _seek(consumer, partitions, begin or {})
         last, beyond = time.monotonic(), 0
         while beyond < _POLLS_BEYOND:
             polled = consumer.poll(timeout_ms=200, max_records=5_000)
             last = time.monotonic() if polled else last
             if all(consumer.position(partition) >= end for partition, end in ends.items()):
-                beyond = beyond + 1 if polled else _POLLS_BEYOND
+                beyond = beyond + 1 if polled and end is None else _POLLS_BEYOND
             for partition, records in polled.items():
-                for record in records:
+                for record in _until(records, None if end is None else ends[partition]):
                     place = Place(topic, partition.partition, record.offset)
                     yield TopicRecord(
                         place,
@@ -93,3 +109,53 @@ def read_topic(brokers: Brokers, topic: str, only: int | None = None) -> Iterato
         ) from error
     finally:
         consumer.close()
+
+
+def offsets_of(brokers: Brokers, topic: str) -> dict[int, tuple[int, int]]:
+    """Return the first offset and the end of each partition, ``{}`` for a missing topic.
+
+    The embedded broker's end may be too low (``read_topic``).
+
+    Raises:
+        DependencyUnavailable: no broker answers.
+    """
+    try:
+        consumer = KafkaConsumer(**brokers.options, group_id=None, enable_auto_commit=False)
+        try:
+            partitions = [
+                TopicPartition(topic, number)
+                for number in sorted(consumer.partitions_for_topic(topic) or ())
+            ]
+            begins = consumer.beginning_offsets(partitions) if partitions else {}
+            ends = consumer.end_offsets(partitions) if partitions else {}
+        finally:
+            consumer.close()
+    except KafkaError as error:
+        raise DependencyUnavailable(
+            f"topic {topic} could not be read ({type(error).__name__})"
+        ) from error
+    return {each.partition: (begins[each], ends[each]) for each in partitions}
+
+
+def _ends(
+    consumer: KafkaConsumer, partitions: list[TopicPartition], end: Mapping[int, int] | None
+) -> dict[TopicPartition, int]:
+    if end is None:
+        found: dict[TopicPartition, int] = consumer.end_offsets(partitions)
+        return found
+    return {each: end.get(each.partition, 0) for each in partitions}
+
+
+def _seek(
+    consumer: KafkaConsumer, partitions: list[TopicPartition], begin: Mapping[int, int]
+) -> None:
+    """Go to the given offset of each partition, or to its oldest record if that is later."""
+    consumer.seek_to_beginning(*partitions)
+    for partition in partitions:
+        first = begin.get(partition.partition, 0)
+        if first > consumer.position(partition):
+            consumer.seek(partition, first)
+
+
+def _until(records: list[Any], end: int | None) -> Iterator[Any]:
+    return (record for record in records if end is None or record.offset < end)

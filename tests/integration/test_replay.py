@@ -12,10 +12,11 @@ from streams.files.bundles import read_bundle, write_bundle
 from streams.files.events import read_events, write_events
 from streams.files.policy import read_policy
 from streams.local.embedded_broker import EmbeddedBroker
+from streams.wire.records import DECISION
 from tests.commands import misfire
 from tests.integration.kafka import ApacheKafka
 from tests.integration.stream import a_town, bundle_on_disk
-from tests.integration.worker import prepare, publish, pure
+from tests.integration.worker import Worker, logs, prepare, publish, pure
 
 
 def test_a_replay_gives_the_same_bytes_as_the_core_and_as_another_replay(
@@ -62,6 +63,35 @@ def test_a_replay_refuses_a_broker_that_already_contains_events(
     assert ended.returncode == 2
     assert "assistant.intents" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_published_decision_can_be_made_again_from_the_log(
+    embedded: EmbeddedBroker, tmp_path: Path
+) -> None:
+    _, place = bundle_on_disk(tmp_path)
+    events = a_town(households=2, sessions=4)
+    prepare(embedded)
+    with Worker(embedded, place, tmp_path / "worker.log") as worker, logs(embedded) as written:
+        worker.wait_ready()
+        publish(embedded, events)
+        records = written.decided(len(events))
+    last = next(
+        found
+        for found in map(DECISION.decode, (record.value for record in records))
+        if found.event_id == events[-1].event_id
+    )
+
+    ended = misfire(
+        *("replay", "--decision", last.decision_id, "--household", last.household_id),
+        *("--bundle", place, "--broker", embedded.bootstrap, "--json", "-"),
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(ended.stdout)
+    assert report["same"] is True
+    assert report["notes"] == []
+    assert report["published"] == report["replayed"]
+    assert report["event_at"].startswith("assistant.intents, partition")
 
 
 @pytest.mark.slow
