@@ -1,4 +1,4 @@
-"""Grafana's JSON for the dashboards of ``panels.py``, built with grafana-foundation-sdk."""
+"""Grafana's JSON for the dashboards of ``boards``, built with grafana-foundation-sdk."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from grafana_foundation_sdk.models import heatmap as heat
 from grafana_foundation_sdk.models import prometheus as promql
 from grafana_foundation_sdk.models import text as prose
 
+from dashboards.boards import BOARDS
 from dashboards.config import Config
-from dashboards.panels import ANNOTATIONS, BOARDS, DECISIONS, Board, Panel
+from dashboards.panels import ANNOTATIONS, DECISIONS, Board, Panel
 from dashboards.queries import VARIABLES, Query, named
 
 __all__ = ["dashboard_files", "description"]

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from html import escape
 
 from dashboards.ask import Prometheus, Series
-from dashboards.panels import ANNOTATIONS, BOARDS, Board, Panel
+from dashboards.boards import BOARDS
+from dashboards.panels import ANNOTATIONS, Board, Panel
 from dashboards.plot import STEPS, Mark, colors, heat, lines, number
 from dashboards.queries import EVERYTHING, Query, filled, named
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from dashboards.alerts import ALERTS
+from dashboards.boards import BOARDS
 from dashboards.build import dashboard_files
 from dashboards.config import Config
 from dashboards.monitoring import GENERATED
-from dashboards.panels import ANNOTATIONS, BOARDS
+from dashboards.panels import ANNOTATIONS
 from dashboards.queries import QUERIES
 from tests.dashboards.grafana import complaints
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from dashboards.alerts import ALERTS, Alert
-from dashboards.panels import BOARDS
+from dashboards.boards import BOARDS
 from streams.cli import app
 from streams.kafka.topics import TOPICS
 from tests.dashboards.runbook import COMMANDS, HEADINGS, LOOK, RECOVERY, SECTIONS, TEXT, commands

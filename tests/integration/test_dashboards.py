@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from dashboards.ask import Prometheus
-from dashboards.panels import BOARDS
+from dashboards.boards import BOARDS
 from dashboards.preview import draw
 from dashboards.queries import EVERYTHING, QUERIES, Query, filled
 from detector.contracts.decisions import Verdict
