@@ -9,6 +9,7 @@ import typer
 
 from streams.cli.options import Json
 from streams.cli.output import note, table, write_json
+from streams.cli.runtimes_days import days, month
 
 if TYPE_CHECKING:
     from streams.runtimes.contract import Promise, Runtime, ScriptedHook
@@ -17,6 +18,10 @@ app = typer.Typer(
     help="Connect an assistant runtime to misfire, and check that it obeys decisions.",
     no_args_is_help=True,
 )
+
+
+app.command()(month)
+app.command()(days)
 
 
 @app.callback()

@@ -106,6 +106,13 @@ _EARLIER = {
     "assistant.nevermind": "homeassistant.HassNevermind",
     "assistant.broadcast": "assist_satellite.HassBroadcast",
 }
+#: The integration for Home Assistant gives covers that nobody could come through a domain of their
+#: own, by their device class.
+_BY_DEVICE_CLASS = {
+    "blind.open": "blind.HassTurnOn",
+    "blind.close": "blind.HassTurnOff",
+    "blind.position": "blind.HassSetPosition",
+}
 #: The names of ``skills.py``, and in the same form those of devices that it does not have.
 _PACKAGED = {
     "light.on": "lights.TurnOn",
@@ -198,6 +205,12 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
         ),
         "packaged_by_adapter": Dialect(
             "home-assistant", 0.15, MappingProxyType(_PACKAGED), _HOME_ASSISTANT_SLOTS
+        ),
+        "home_assistant_by_device_class": Dialect(
+            "home-assistant",
+            0.0,
+            MappingProxyType(_HOME_ASSISTANT | _BY_DEVICE_CLASS),
+            _HOME_ASSISTANT_SLOTS,
         ),
     }
 )
