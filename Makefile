@@ -1,7 +1,7 @@
 # All paths are relative, so that make also works in a folder with a space in its path.
 .DEFAULT_GOAL := help
 .PHONY: help demo check test nightly fuzz sbom lint lock clean
-.PHONY: tests-fast tests-without-brokers tests-integration
+.PHONY: tests-fast tests-integration tests-all
 
 # hmmlearn, numpy and others publish wheels for these. A later Python needs a C++ compiler.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
@@ -26,7 +26,7 @@ help:
 	@echo "make demo   run the demo, end to end, on the embedded broker; ARGS='--seed 2' is passed on"
 	@echo "make check  lint, type-check, and run the unit and property tests; ARGS='-k portland' is"
 	@echo "            passed to pytest"
-	@echo "make test   make check with the slow tests, then the integration tests; ARGS=--cov reports"
+	@echo "make test   make check with the slow tests and the integration tests; ARGS=--cov reports"
 	@echo "            the coverage"
 	@echo "make nightly"
 	@echo "            make test, then all demo seeds, property tests with more examples, make fuzz"
@@ -45,17 +45,17 @@ demo: .venv/.runtime
 # pytest exits with 5 if ARGS selects no test, which is not a failure here.
 PYTEST := .venv/bin/python -m pytest
 NONE_IS_FINE := || [ $$? -eq 5 ]
-# Integration tests mostly wait, so run more processes than there are cores.
-INTEGRATION_JOBS ?= 3
+# Integration tests mostly wait, so run more processes than there are cores (tests/conftest.py).
+INTEGRATION_JOBS ?= 4
+TEST_JOBS ?= $(shell expr $(INTEGRATION_JOBS) + $$(getconf _NPROCESSORS_ONLN))
 
 # Run static checks and tests at the same time.
 check: .venv/.dev
 	@$(MAKE) --no-print-directory --jobs=2 lint tests-fast
 
-# One run of the fast and slow tests imports the modules and trains the bundle of the tests once.
+# One run has all tests, so that some compute while others wait.
 test: .venv/.dev
-	@$(MAKE) --no-print-directory --jobs=2 lint tests-without-brokers
-	@$(MAKE) --no-print-directory tests-integration
+	@$(MAKE) --no-print-directory --jobs=2 lint tests-all
 
 nightly: test
 	$(PYTEST) -n auto --hypothesis-profile=nightly -m "hypothesis or nightly" $(ARGS)
@@ -64,11 +64,11 @@ nightly: test
 tests-fast: .venv/.dev
 	$(PYTEST) -n auto --ignore tests/integration -m "not slow and not nightly" $(ARGS) $(NONE_IS_FINE)
 
-tests-without-brokers: .venv/.dev
-	$(PYTEST) -n auto --ignore tests/integration $(ARGS) $(NONE_IS_FINE)
-
 tests-integration: .venv/.dev
 	$(PYTEST) -n $(INTEGRATION_JOBS) tests/integration $(ARGS) $(NONE_IS_FINE)
+
+tests-all: .venv/.dev
+	$(PYTEST) -n $(TEST_JOBS) $(ARGS) $(NONE_IS_FINE)
 
 # Each target gets its share of the runs. An input that breaks one is kept as build/fuzz/crash-….
 RUNS ?= 1000000

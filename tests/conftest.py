@@ -13,6 +13,7 @@ from filelock import FileLock
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from streams.telemetry.instruments import Catalogue
 
@@ -23,6 +24,10 @@ settings.register_profile("nightly", deadline=None, max_examples=2_000)
 settings.load_profile("misfire")
 
 _ON_KAFKA = re.compile(r"[\[-]kafka[\]-]")
+_INTEGRATION = "tests/integration/"
+#: The first so many processes of a parallel run begin with the integration tests, which mostly
+#: wait. The others begin with the rest, which keeps the cores busy.
+_WAITING = 4
 
 
 class _Scheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist is untyped
@@ -34,9 +39,17 @@ class _Scheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist is 
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
-        if not module.startswith("tests/integration/") or not _ON_KAFKA.search(nodeid):
+        if not module.startswith(_INTEGRATION) or not _ON_KAFKA.search(nodeid):
             return module
-        return "alerts on kafka" if "/test_alerting" in module else "kafka"
+        return f"{_INTEGRATION} {'alerts on ' if '/test_alerting' in module else ''}kafka"
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        """Assign the next module of the kind with which the process begins, or of the other."""
+        waits = int(node.gateway.id.removeprefix("gw")) < _WAITING
+        fitting = (name for name in self.workqueue if name.startswith(_INTEGRATION) == waits)
+        if chosen := next(fitting, None):
+            self.workqueue.move_to_end(chosen, last=False)
+        super()._assign_work_unit(node)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

@@ -24,7 +24,7 @@ from tests.commands import misfire
 from tests.integration.browser import READABLE, look
 from tests.integration.watched import SPAN, Watched, watched
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 PANELS = [panel for board in BOARDS for row in board.rows for panel in row.panels]
 #: Metrics that the traffic must have increased.
 HAPPENED = {

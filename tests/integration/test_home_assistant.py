@@ -23,6 +23,7 @@ TESTS = Path(__file__).parent / "home_assistant"
 LOCK = TESTS / "requirements.lock"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_inside_a_real_home_assistant(tmp_path: Path) -> None:
     python = _environment()

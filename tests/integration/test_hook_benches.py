@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.integration.stream import bundle_on_disk
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_hook_is_compared_with_aiokafka_in_one_run(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from streams.local.processes import free_port
 from tests.integration.stream import bundle_on_disk
 from tests.integration.test_gateway import gateway
 
+pytestmark = pytest.mark.slow
+
 #: Limits each operation and mode to seconds.
 EXAMPLES = 25
 OPERATIONS = (

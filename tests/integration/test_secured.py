@@ -33,6 +33,7 @@ from tests.integration.test_gateway import gateway, post
 from tests.integration.worker import PARTITIONS, Worker, until
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.kafka,
     pytest.mark.timeout(600),
     pytest.mark.skipif(
