@@ -17,11 +17,11 @@ def operator(
         int | None, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65_535)
     ] = None,
 ) -> None:
-    """Serve an HTTP API to show, export and erase households.
+    """Serve the desk, where people review decisions, and an HTTP API for the same.
 
-    Endpoints: /v1/households/ID, its /export and /erasure, /healthz, /docs.
+    The desk is at /desk/. Endpoints: /v1/households/ID, its /export and /erasure, /healthz, /docs.
     """
-    from streams.privacy.run import run_operator
+    from streams.desk.run import run_operator
     from streams.settings import load
     from streams.telemetry.logs import configure_logs
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from detector.progress import Progress as Report
 
-__all__ = ["console", "note", "percent", "progress_report", "table", "write_json"]
+__all__ = ["console", "note", "progress_report", "table", "write_json"]
 
 
 # rich and pydantic are imported where they are used: they take longer than 'misfire --help'.
@@ -46,15 +46,6 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     for row in rows:
         drawn.add_row(*row)
     console().print(drawn)
-
-
-def percent(share: float) -> str:
-    """Return a share in percent with two decimals; a positive one is never written as zero.
-
-    >>> percent(0.12345), percent(0.00002), percent(0.0)
-    ('12.35%', '<0.01%', '0.00%')
-    """
-    return "<0.01%" if 0.0 < share < 0.00005 else f"{share:.2%}"
 
 
 @contextmanager

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import typer
 
 from streams.cli.options import Bundle, Json
-from streams.cli.output import console, note, percent, progress_report, table, write_json
+from streams.cli.output import console, note, progress_report, table, write_json
 from streams.errors import UsageError
+from streams.pages.formats import percent
 
 if TYPE_CHECKING:
     from detector.evaluation.scan import Finding, Scan

@@ -10,19 +10,14 @@ from datetime import tzinfo
 from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
-
-from detector.evaluation.scan import Finding, Hour, Scan
-from streams.cli.output import percent
+from detector.evaluation.scan import Finding, Scan
 from streams.errors import DependencyUnavailable
 from streams.files.atomic import write_whole
 from streams.files.tolerant import BadLine
+from streams.pages.environment import page_environment
+from streams.pages.week import week_rows
 
 __all__ = ["draw_page", "write_page"]
-
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-#: Shades of the heat map.
-_SHADES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +48,20 @@ def write_page(path: Path, found: Scan, source: Source) -> None:
 def draw_page(found: Scan, source: Source) -> str:
     """Return the page. Every value is escaped, whatever the log contains."""
     template = files("streams.cli").joinpath("scan_page.html").read_text("utf-8")
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return page.from_string(template).render(
-        found=found,
-        source=source,
-        week=_week(found.week),
-        findings=[(finding, _label(finding)) for finding in found.findings],
-        rarest=max((step.bits for each in found.findings for step in each.steps), default=1.0),
-        evaluate=_command(source),
-        local=lambda time: time.astimezone(source.zone),
-        percent=percent,
-        zone=str(source.zone),
+    return (
+        page_environment()
+        .from_string(template)
+        .render(
+            found=found,
+            source=source,
+            week=week_rows(found.week),
+            findings=[(finding, _label(finding)) for finding in found.findings],
+            rarest=max((step.bits for each in found.findings for step in each.steps), default=1.0),
+            evaluate=_command(source),
+            local=lambda time: time.astimezone(source.zone),
+            zone=str(source.zone),
+        )
     )
-
-
-def _week(week: Sequence[Sequence[Hour]]) -> list[tuple[str, list[tuple[Hour, int]]]]:
-    """Return the rows of the heat map: a weekday, and each hour with its shade."""
-    most = max((hour.commands for day in week for hour in day), default=0)
-    return [
-        (name, [(hour, -(-(_SHADES - 1) * hour.commands // max(most, 1))) for hour in day])
-        for name, day in zip(_WEEKDAYS, week, strict=True)
-    ]
 
 
 def _label(finding: Finding) -> str:

@@ -13,9 +13,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.types import ASGIApp
 
 from streams.errors import DependencyUnavailable, RecordError, UsageError
 from streams.kafka.connection import Brokers
@@ -31,7 +32,7 @@ from streams.wire.host_names import Named
 from streams.wire.records import Command
 from streams.wire.strict_json import check_unambiguous
 
-__all__ = ["build_operator"]
+__all__ = ["Admission", "Places", "build_operator"]
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ async def _export_request(request: Request) -> ExportRequest:
         raise RecordError("schema", f"invalid: {', '.join(places)}; see /docs") from None
 
 
-class _Places:
+class Places:
     """Limits concurrent requests; a tenant (by its household key) never occupies all of them."""
 
     def __init__(self) -> None:
@@ -100,11 +101,11 @@ class _Places:
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class Admission:
     """Admits requests for households of the caller's tenant, a few at a time, and logs each."""
 
     brokers: Brokers
-    places: _Places
+    places: Places
 
     @contextmanager
     def serve(self, request: Request, household_id: str, what: str) -> Iterator[None]:
@@ -138,7 +139,13 @@ class _Desk:
 
 
 def build_operator(
-    brokers: Brokers, guard: Guard, hosts: frozenset[Named] = frozenset(), host: str = "localhost"
+    brokers: Brokers,
+    guard: Guard,
+    hosts: frozenset[Named] = frozenset(),
+    host: str = "localhost",
+    *,
+    places: Places | None = None,
+    pages: tuple[str, ASGIApp] | None = None,
 ) -> FastAPI:
     """Build the HTTP application.
 
@@ -148,6 +155,9 @@ def build_operator(
             on the machine can connect.
         hosts: further names that the ``Host`` header may contain.
         host: the address that the API listens on.
+        places: limits concurrent requests, together with those of the pages.
+        pages: a path, and the application of the pages below it. They authenticate people
+            themselves, and only they may send HTML forms.
 
     Raises:
         ValueError: the guard does not require a token.
@@ -160,7 +170,8 @@ def build_operator(
         version="1",
         dependencies=[Depends(guard), Depends(HTTPBearer(auto_error=False))],
     )
-    app.add_middleware(HostCheck, hosts=hosts, host=host)
+    forms = f"{pages[0]}/" if pages else None
+    app.add_middleware(HostCheck, hosts=hosts, host=host, forms=forms)
     app.exception_handler(RecordError)(refuse)
 
     @app.exception_handler(RequestValidationError)
@@ -169,25 +180,28 @@ def build_operator(
         said = f"invalid: {', '.join(sorted(places))}; see /docs"
         return await refuse(request, RecordError("schema", said))
 
-    app.include_router(_households(_Desk(brokers, _Places())))
+    app.include_router(_households(Admission(brokers, places or Places())))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, bool]:
         """Return whether the process is alive."""
         return {"alive": True}
 
+    if pages:
+        app.mount(*pages)
+        app.add_route("/", lambda _: RedirectResponse(f"{pages[0]}/", 303))
     return app
 
 
-def _households(desk: _Desk) -> APIRouter:
+def _households(admission: Admission) -> APIRouter:
     # Plain functions: reading Kafka blocks, so FastAPI runs them in threads.
     routes = APIRouter(prefix="/v1/households/{household_id}")
 
     @routes.get("")
     def show(household_id: Household, request: Request) -> dict[str, Any]:
         """Count the household's records in every topic, without showing them."""
-        with desk.serve(request, household_id, "show"):
-            sources = [counts(each) for each in collected(desk.brokers, household_id)]
+        with admission.serve(request, household_id, "show"):
+            sources = [counts(each) for each in collected(admission.brokers, household_id)]
         return {"household_id": household_id, "sources": sources}
 
     @routes.post("/export", response_class=Response, openapi_extra=_EXPORT_BODY)
@@ -197,10 +211,12 @@ def _households(desk: _Desk) -> APIRouter:
         request: Request,
     ) -> Response:
         """Return the encrypted archive; 409 if a record also contains another household's data."""
-        with desk.serve(request, household_id, "export"):
+        with admission.serve(request, household_id, "export"):
             recipients = [recipient(key) for key in asked.recipients]
-            holdings = collected(desk.brokers, household_id)
-            archive = sealed(desk.brokers, household_id, holdings, datetime.now(UTC), recipients)
+            holdings = collected(admission.brokers, household_id)
+            archive = sealed(
+                admission.brokers, household_id, holdings, datetime.now(UTC), recipients
+            )
         named = {"content-disposition": 'attachment; filename="household.age"'}
         return Response(archive, media_type="application/octet-stream", headers=named)
 
@@ -211,17 +227,17 @@ def _households(desk: _Desk) -> APIRouter:
         wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT)] = 30.0,
     ) -> JSONResponse:
         """Erase the state, in log order. 200: a worker has applied it; 202: it is in the log."""
-        with desk.serve(request, household_id, "erase"):
-            place = send_command(desk.brokers, household_id, Command.ERASE)
-            applied = wait_until_erased(desk.brokers, household_id, place, wait)
+        with admission.serve(request, household_id, "erase"):
+            place = send_command(admission.brokers, household_id, Command.ERASE)
+            applied = wait_until_erased(admission.brokers, household_id, place, wait)
         found = {"household_id": household_id, "applied": applied, "command": str(place)}
         return JSONResponse(found, 200 if applied else 202)
 
     @routes.get("/erasure")
     def verify_erased(household_id: Household, request: Request) -> dict[str, Any]:
         """Read all topics; return what is left of the household, and until when."""
-        with desk.serve(request, household_id, "verify-erased"):
-            marked, left = remains(collected(desk.brokers, household_id))
+        with admission.serve(request, household_id, "verify-erased"):
+            marked, left = remains(collected(admission.brokers, household_id))
         return {
             "household_id": household_id,
             "state_erased": marked,

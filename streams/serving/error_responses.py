@@ -33,7 +33,8 @@ _STATUS = {
     "unknown_type": 422,
     NOT_TOKENS: 422,
     "too_many_listeners": 503,
-    # Of the operator API.
+    # Of the operator API and the desk.
+    "foreign_form": 403,
     "bad_recipient": 422,
     "foreign_record": 409,
     "unavailable": 503,

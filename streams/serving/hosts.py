@@ -17,7 +17,7 @@ from streams.serving.problems import PROBLEM, problem
 from streams.telemetry import metrics
 from streams.wire.host_names import Named, canonical, named
 
-__all__ = ["CALLBACK", "HOST_REFUSALS", "HostCheck", "is_json"]
+__all__ = ["CALLBACK", "FORM_TYPE", "HOST_REFUSALS", "HostCheck", "is_json"]
 
 #: The header of a late answer to a callback. A request that carries it is never a command.
 CALLBACK = "x-misfire-callback"
@@ -46,6 +46,9 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: (``streams/gateway/requests.py``).
 _JSON_TYPES = frozenset({"application/json", "application/cloudevents+json"})
 
+#: The type of HTML forms without files.
+FORM_TYPE = "application/x-www-form-urlencoded"
+
 
 def is_json(content_type: str) -> bool:
     """Return whether a media type is JSON or a structured CloudEvent."""
@@ -60,12 +63,18 @@ class HostCheck:
         hosts: names that are allowed besides loopback and the connection's own address; each has
             a port, or is valid for every port.
         host: the name or address that the server listens on, valid for the connection's port.
+        forms: the path below which a page of this server may send HTML forms; none by default.
     """
 
     def __init__(
-        self, app: ASGIApp, hosts: frozenset[Named] = frozenset(), host: str = "localhost"
+        self,
+        app: ASGIApp,
+        hosts: frozenset[Named] = frozenset(),
+        host: str = "localhost",
+        forms: str | None = None,
     ) -> None:
         self._app = app
+        self._forms = forms
         self._hosts = hosts
         # The unspecified address is not a valid host: browsers treat 0.0.0.0 as loopback.
         self._listening = {*_LOOPBACK, canonical(host)} - {"0.0.0.0", "::"}  # noqa: S104 - refused
@@ -102,7 +111,23 @@ class HostCheck:
             return "foreign_origin"
         if CALLBACK in headers:
             return "callback_sent"
-        return None if _has_json_type(scope["method"], headers) else "media_type"
+        if _has_json_type(scope["method"], headers) or self._is_own_form(scope["path"], headers):
+            return None
+        return "media_type"
+
+    def _is_own_form(self, path: str, headers: Mapping[str, list[str]]) -> bool:
+        """Return whether a page of this server sends a form.
+
+        A page of any origin can send a form without a CORS preflight, but every browser then names
+        the origin, which has been compared with the host.
+        """
+        types = headers.get("content-type", [])
+        return (
+            self._forms is not None
+            and path.startswith(self._forms)
+            and "origin" in headers
+            and [each.partition(";")[0].strip().lower() for each in types] == [FORM_TYPE]
+        )
 
     def _is_own(self, host: Named, scope: Scope) -> bool:
         here, port = scope.get("server") or ("", None)

@@ -216,21 +216,44 @@ class Guard:
         Raises:
             RecordError: with a code of ``REFUSALS``.
         """
-        caller = Caller(self)
         route = request.scope["route"].path
-        if self.requires_token and SCOPES.get(route, Scope.OPERATE) is not None:
-            if self._file is not None:
-                self._refresh(self._file)
-            token = self._authenticate(request.headers.get("authorization"))
-            if SCOPES.get(route) not in token.scopes:
-                raise _refused(
-                    "missing_scope", f"the token may not {SCOPES.get(route) or 'do this'}"
-                )
-            caller = Caller(self, token, self.household_key(token))
-            caller.count(1)
-        request.state.caller = caller
+        scope = SCOPES.get(route, Scope.OPERATE)
+        if not self.requires_token or scope is None:
+            request.state.caller = Caller(self)
+            return
+        token = self._authenticate(request.headers.get("authorization"))
+        # A token never has the scope ``None`` of a route that is not listed.
+        if SCOPES.get(route) not in token.scopes:
+            raise _refused("missing_scope", f"the token may not {SCOPES.get(route) or 'do this'}")
+        request.state.caller = self._caller(token)
+
+    def log_in(self, sent: str) -> AccessToken:
+        """Return the access token that a person types on the desk's page.
+
+        Raises:
+            RecordError: with code ``no_token``, ``wrong_token`` or ``missing_scope``.
+        """
+        token = self._authenticate(f"Bearer {sent}")
+        if Scope.OPERATE not in token.scopes:
+            raise _refused("missing_scope", "the token may not operate")
+        return token
+
+    def caller_with(self, token: AccessToken) -> Caller | None:
+        """Return the caller that has logged in with a token, or ``None`` if it was revoked.
+
+        Raises:
+            RecordError: with code ``rate_exceeded``.
+        """
+        return self._caller(token) if self.knows(token) else None
+
+    def _caller(self, token: AccessToken) -> Caller:
+        caller = Caller(self, token, self.household_key(token))
+        caller.count(1)
+        return caller
 
     def _authenticate(self, header: str | None) -> AccessToken:
+        if self._file is not None:
+            self._refresh(self._file)
         scheme, _, given = (header or "").partition(" ")
         if scheme.lower() != "bearer" or not given:
             raise _refused("no_token", "send a bearer token: Authorization: Bearer TOKEN")

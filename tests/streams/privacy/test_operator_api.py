@@ -345,7 +345,7 @@ def test_a_page_of_another_origin_cannot_erase_a_household(
 
 
 def test_one_tenant_never_takes_the_last_place() -> None:
-    places = api._Places()
+    places = api.Places()
     assert places.take("acme")
     assert not places.take("acme")
     assert places.take("bolt")

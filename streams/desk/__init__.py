@@ -1,0 +1,1 @@
+"""The desk: web pages of ``misfire operator`` for people who review decisions."""

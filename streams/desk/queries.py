@@ -1,0 +1,135 @@
+"""Questions to the index, each bound to the households of one tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streams.desk.filters import Filters
+from streams.desk.index import Index
+from streams.desk.rows import Cursor, Row, Turn, row_of, turn_of
+
+__all__ = ["PAGE", "Queries"]
+
+#: Rows of one page of the queue.
+PAGE = 50
+#: Turns of a chain that are shown; a conversation has at most 64 turns.
+_MOST_TURNS = 64
+#: Decisions of a household that its page summarises.
+_MOST_OF_HOUSEHOLD = 5_000
+
+
+class Queries:
+    """Questions of one caller.
+
+    Args:
+        index: the index.
+        tenant: the household key of the caller's tenant; ``None`` for all households.
+    """
+
+    def __init__(self, index: Index, tenant: str | None) -> None:
+        self._index = index
+        self._tenant = tenant
+
+    def queue(self, filters: Filters, now: float, after: Cursor | None = None) -> list[Row]:
+        """Return a page of the queue, the latest decisions first."""
+        where, values = filters.where(now)
+        if after is not None:
+            where += " AND (at, seq) < (:at, :seq)"
+            values |= {"at": after.at, "seq": after.seq}
+        return self._rows(f"{where} ORDER BY at DESC, seq DESC LIMIT {PAGE}", values)
+
+    def changed(self, filters: Filters, now: float, since: int) -> list[Row]:
+        """Return the decisions that changed after a change, the latest changes last.
+
+        Decisions that the filters no longer select because they got a label are included.
+        """
+        where, values = filters.where(now)
+        where = where.removesuffix(" AND label = ''")
+        values["changed"] = since
+        return self._rows(f"{where} AND changed > :changed ORDER BY changed LIMIT {PAGE}", values)
+
+    def count(self, filters: Filters, now: float) -> int:
+        """Return how many decisions the filters select."""
+        where, values = filters.where(now)
+        with self._index.reading() as database:
+            (found,) = database.execute(
+                f"SELECT count(*) FROM decisions WHERE {self._bound(where, values)}",  # noqa: S608 - values are parameters
+                values,
+            ).fetchone()
+        return int(found)
+
+    def turn(self, household: str, event_id: str) -> Turn | None:
+        """Return a decision with its event and the notes on it."""
+        rows = self._rows(
+            "household = :household AND event = :event",
+            {"household": household, "event": event_id},
+        )
+        return self._with_events(rows)[0] if rows else None
+
+    def chain(self, row: Row) -> list[Turn]:
+        """Return the turns of a decision's chain, up to and including it.
+
+        They are the latest turns whose bits add up to the chain's; earlier ones may be missing if
+        the index does not reach back so far.
+        """
+        decision = row.decision
+        values = {
+            "household": decision.household_id,
+            "session": decision.session_id,
+            "at": row.at,
+            "seq": row.cursor.seq,
+        }
+        rows = self._rows(
+            "household = :household AND session = :session AND (at, seq) <= (:at, :seq)"
+            f" ORDER BY at DESC, seq DESC LIMIT {_MOST_TURNS}",
+            values,
+        )
+        left, kept = decision.surprisal_bits, list[Row]()
+        for each in rows:
+            # Bits are rounded to six decimals.
+            if kept and left < 1e-4:
+                break
+            kept.append(each)
+            left -= each.decision.event_bits
+        return self._with_events(kept[::-1])
+
+    def household(self, household: str) -> list[Turn]:
+        """Return the latest turns of a household, the oldest first."""
+        rows = self._rows(
+            f"household = :household ORDER BY at DESC, seq DESC LIMIT {_MOST_OF_HOUSEHOLD}",
+            {"household": household},
+        )
+        return self._with_events(rows[::-1])
+
+    def recent(self, most: int) -> list[Row]:
+        """Return the tenant's latest decisions, the latest first."""
+        return self._rows(f"1 ORDER BY seq DESC LIMIT {most}", {})
+
+    def values(self, column: str) -> list[str]:
+        """Return the distinct values of ``bundle`` or ``codes`` among decisions in the queue."""
+        values: dict[str, object] = {}
+        with self._index.reading() as database:
+            rows = database.execute(
+                f"SELECT DISTINCT {column} FROM decisions WHERE {self._bound('kinds > 0', values)}",  # noqa: S608 - as above
+                values,
+            ).fetchall()
+        return sorted({word for (text,) in rows for word in text.split()})
+
+    def _bound(self, where: str, values: dict[str, object]) -> str:
+        """Return the condition for households of the caller's tenant only."""
+        if self._tenant is None:
+            return where
+        values["tenant"] = self._tenant
+        return f"tenant = :tenant AND {where}"
+
+    def _rows(self, where: str, values: dict[str, object]) -> list[Row]:
+        with self._index.reading() as database:
+            found = database.execute(
+                f"SELECT * FROM decisions WHERE {self._bound(where, values)}",  # noqa: S608 - as above
+                values,
+            ).fetchall()
+        return [row_of(each) for each in found]
+
+    def _with_events(self, rows: Sequence[Row]) -> list[Turn]:
+        with self._index.reading() as database:
+            return [turn_of(database, row) for row in rows]
