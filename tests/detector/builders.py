@@ -157,7 +157,12 @@ def policy(text: str = POLICY_TEXT, **replacements: str) -> Policy:
     lines = text.splitlines()
     for key, value in replacements.items():
         lines = [f"{key} = {value}" if line.startswith(f"{key} = ") else line for line in lines]
-    return parse_policy("\n".join(lines) + "\n")
+    return _parsed("\n".join(lines) + "\n")
+
+
+@lru_cache
+def _parsed(text: str) -> Policy:
+    return parse_policy(text)
 
 
 def training_sessions() -> list[list[IntentEvent]]:
@@ -189,6 +194,7 @@ def small_model() -> Model:
     return fit_model(training_sessions(), clones=3, iterations=5)
 
 
+@lru_cache
 def hand_judge(
     name: str = "wake_confidence",
     edges: tuple[float, float] = (0.25, 0.5),
@@ -212,6 +218,7 @@ def hand_judge(
     )
 
 
+@lru_cache
 def hand_calibration(per_category: int = 2000) -> Calibration:
     """Return meant commands that all score below ``SURE``; ``DOUBTFUL`` and ``ABSURD`` are rare."""
     scores = np.linspace(-20.0, RATIO_BITS[SURE], per_category)
@@ -240,14 +247,21 @@ def hand_bundle(
     training: Distribution | None = None,
 ) -> Bundle:
     """Return a bundle of the small model, a hand-made judge and calibration, and the policy."""
-    return make_bundle(
-        model or small_model(),
-        judge or hand_judge(),
-        calibration or hand_calibration(),
-        rules or policy(),
-        report=report or hand_report(),
-        training=training,
-    )
+    if model or judge or calibration or rules or report or training:
+        return make_bundle(
+            model or small_model(),
+            judge or hand_judge(),
+            calibration or hand_calibration(),
+            rules or policy(),
+            report=report or hand_report(),
+            training=training,
+        )
+    return _default_bundle()
+
+
+@lru_cache
+def _default_bundle() -> Bundle:
+    return hand_bundle(report=hand_report())
 
 
 def run(

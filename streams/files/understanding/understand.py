@@ -14,6 +14,8 @@ __all__ = ["Understanding"]
 
 #: Texts whose intent is remembered. A home says a few thousand different things in a year.
 _REMEMBERED = 20_000
+#: hassil parses each sentence at its first use, so all readers of a process share them.
+_sentences = lru_cache(maxsize=4)(Sentences)
 
 
 class Understanding:
@@ -28,7 +30,7 @@ class Understanding:
     """
 
     def __init__(self, language: str = "en") -> None:
-        self._sentences = Sentences(language)
+        self._sentences = _sentences(language)
         self._has_rules = language.partition("-")[0] == "en"
         self._remembered = lru_cache(_REMEMBERED)(self._understand)
 
