@@ -12,9 +12,9 @@ import numpy as np
 from detector.contracts.events import IntentEvent
 from detector.simulation.misfires.chain_library import ChainLibrary, Turn, committed_chains
 from detector.simulation.misfires.confusions import SLURP
-from detector.simulation.misfires.kinds import Kind, Place, Situation
 from detector.simulation.misfires.mixture import Mixture
 from detector.simulation.misfires.own_values import OwnValues
+from detector.simulation.misfires.situation import Kind, Place, Situation
 
 __all__ = ["LabelledSession", "inject"]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from detector.contracts.errors import InvalidValue
-from detector.simulation.misfires.kinds import ALL_KINDS, KINDS, Kind
+from detector.simulation.misfires.kinds import ALL_KINDS, KINDS
+from detector.simulation.misfires.situation import Kind
 
 __all__ = ["Mixture"]
 
