@@ -18,7 +18,7 @@ from detector.contracts.errors import NotEnoughData
 from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
 from detector.evaluation.costs import decision_cost
-from detector.evaluation.evaluate import play
+from detector.evaluation.playing import play
 from detector.household.conversations import with_conversations
 from detector.progress import Progress, silent
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from detector.contracts.decisions import RiskClass, Verdict
 from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
-from detector.evaluation.evaluate import play
+from detector.evaluation.playing import play
 from detector.progress import Progress, silent
 
 __all__ = ["DAY_SECONDS", "Daily", "Judged", "Period", "Share", "daily", "summed"]

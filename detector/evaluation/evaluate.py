@@ -1,14 +1,10 @@
-"""Evaluation: replay a labelled stream, and measure how good the decisions are.
-
-Events are replayed in order. A question is answered before the next event, as on a phone. Outcomes
-of allowed commands are reported when their session ends. No label is known before the verdict.
-"""
+"""Evaluation: play a labelled stream, and measure how good the decisions are."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,23 +15,21 @@ from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.errors import InvalidValue, NotEnoughData
 from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
-from detector.decision.decide import decide
-from detector.decision.labelled_outcomes import reveal
 from detector.evaluation.costs import WAYS, cost_per_thousand, questions_per_thousand
 from detector.evaluation.curves import KindRecall, cost_curve, kind_recall, recall_at, roc
 from detector.evaluation.learning_curve import Group, events_seen, grouped
 from detector.evaluation.ngram_gates import ngram_gates, ngram_scores
+from detector.evaluation.playing import play
 from detector.evaluation.reliability import Budget, Reliability, budgets, reliability
 from detector.household.conversations import with_conversations
 from detector.household.grouping import sessions_by_household
-from detector.household.state import HouseholdState
 from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
 from detector.policy.policy import Fatigue
 from detector.population.model import perplexity
 from detector.progress import Progress, silent
 from detector.training.evidence_table import walk
 
-__all__ = ["BUDGETS", "RATES", "Evaluation", "evaluate", "play"]
+__all__ = ["BUDGETS", "RATES", "Evaluation", "evaluate"]
 
 #: Shares of false interruptions at which recall is reported.
 RATES = (0.001, 0.01, 0.05)
@@ -96,50 +90,6 @@ class Evaluation:
     recall_by_kind: dict[str, KindRecall]
     roc: dict[str, tuple[tuple[float, float], ...]]
     cost_curve: dict[str, tuple[tuple[float, float], ...]]
-
-
-@dataclass(slots=True)
-class _Household:
-    state: HouseholdState
-    conversation: object = None
-    allowed: list[tuple[IntentEvent, bool]] = field(default_factory=list)
-
-    def reveal(self, event: IntentEvent, decision: Decision, *, meant: bool) -> None:
-        """Answer a question at once, but keep an allowed command until the session ends."""
-        if decision.verdict is Verdict.ALLOW:
-            self.allowed.append((event, meant))
-        else:
-            self.state = reveal(self.state, event.event_id, meant=meant, at=event.seconds)
-
-    def begin(self, conversation: object) -> None:
-        """Report the outcomes of the previous conversation when another one begins."""
-        if conversation != self.conversation:
-            for event, meant in self.allowed:
-                self.state = reveal(self.state, event.event_id, meant=meant, at=event.seconds)
-            self.conversation, self.allowed = conversation, []
-
-
-def play(
-    events: Iterable[IntentEvent], bundle: Bundle, misfires: Collection[str] | None = None
-) -> Iterator[tuple[IntentEvent, Decision]]:
-    """Decide on every event of a stream in order.
-
-    Args:
-        events: the stream.
-        bundle: the bundle that decides.
-        misfires: ids of the events that were not meant, used to report outcomes after decisions;
-            ``None`` reports none, as for an unlabelled log.
-    """
-    households: dict[str, _Household] = {}
-    for event, conversation in with_conversations(events, bundle.policy.conversations):
-        household = households.setdefault(
-            event.household_id, _Household(HouseholdState.new(event.household_id))
-        )
-        household.begin(conversation)
-        decision, household.state = decide(household.state, event, bundle, at=event.seconds)
-        if event.commits and misfires is not None:
-            household.reveal(event, decision, meant=event.event_id not in misfires)
-        yield event, decision
 
 
 def evaluate(

@@ -11,7 +11,7 @@ from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.errors import NotEnoughData
 from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
-from detector.evaluation.evaluate import play
+from detector.evaluation.playing import play
 from detector.evaluation.reliability import wilson_lower
 from detector.evaluation.scenarios.household_changes import CHANGES, Life, attacked
 from detector.household.grouping import sessions_by_household

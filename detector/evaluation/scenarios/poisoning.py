@@ -11,7 +11,7 @@ import numpy as np
 from detector.contracts.decisions import Decision
 from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
-from detector.evaluation.evaluate import play
+from detector.evaluation.playing import play
 from detector.evaluation.scenarios.adaptation import FEWEST_SESSIONS, is_stopped
 from detector.evaluation.scenarios.household_changes import Life, strange_command
 from detector.household.grouping import sessions_by_household

@@ -16,7 +16,7 @@ from typing import Any
 from detector.contracts.decisions import Decision, RiskClass, Verdict
 from detector.contracts.events import Act, IntentEvent, domain_of
 from detector.decision.bundle import Bundle
-from detector.evaluation.evaluate import play
+from detector.evaluation.playing import play
 from detector.household.grouping import sessions_by_household
 
 __all__ = ["PlayedChain", "Turn", "portland"]

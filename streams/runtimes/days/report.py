@@ -9,7 +9,7 @@ from detector.contracts.decisions import Decision, RiskClass, Verdict
 from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
 from detector.evaluation.daily import DAY_SECONDS, Judged
-from detector.evaluation.evaluate import play
+from detector.evaluation.playing import play
 from streams.runtimes.days.played import Played
 
 __all__ = ["Asked", "Difference", "asked", "differences", "evaluated", "judged"]

@@ -5,8 +5,9 @@ from detector.contracts.errors import InvalidValue, NotEnoughData
 from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
 from detector.evaluation.curves import KindRecall
-from detector.evaluation.evaluate import RATES, evaluate, play
+from detector.evaluation.evaluate import RATES, evaluate
 from detector.evaluation.ngram_gates import GATES
+from detector.evaluation.playing import play
 from detector.population.model import perplexity
 from tests.detector.builders import (
     ABSURD,

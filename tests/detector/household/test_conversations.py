@@ -13,7 +13,7 @@ from detector.contracts.errors import InvalidValue
 from detector.contracts.events import Act, IntentEvent
 from detector.decision.answers import answer
 from detector.decision.decide import decide
-from detector.evaluation.evaluate import play
+from detector.evaluation.playing import play
 from detector.household.conversations import runtime_session_id, with_conversations
 from detector.household.grouping import sessions_by_household
 from detector.household.state import HouseholdState

@@ -4,7 +4,7 @@ import pytest
 
 from detector.contracts.events import Act, IntentEvent
 from detector.decision.bundle import Bundle
-from detector.evaluation.evaluate import play
+from detector.evaluation.playing import play
 from detector.evaluation.scan import Scan, scan
 from detector.evaluation.scan.later import LATER_SESSIONS
 from tests.detector.builders import ABSURD, DOUBTFUL, SURE, dialogue, event, hand_bundle, heard

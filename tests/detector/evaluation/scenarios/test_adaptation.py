@@ -9,7 +9,7 @@ from detector.contracts.errors import NotEnoughData
 from detector.contracts.events import Act, IntentEvent
 from detector.decision.bundle import Bundle
 from detector.decision.labelled_outcomes import reveal
-from detector.evaluation import evaluate as evaluation
+from detector.evaluation import playing
 from detector.evaluation.scenarios.adaptation import WINDOW, adaptation
 from detector.evaluation.scenarios.household_changes import CHANGES
 from detector.household.grouping import sessions_by_household
@@ -79,7 +79,7 @@ def test_a_judge_that_learns_attacks_is_detected(monkeypatch: pytest.MonkeyPatch
     def always(*args: Any, meant: bool, at: float) -> HouseholdState:
         return reveal(*args, meant=meant or True, at=at)
 
-    monkeypatch.setattr(evaluation, "reveal", always)
+    monkeypatch.setattr(playing, "reveal", always)
     assert adaptation(EVENTS, newcomers_bundle()).learned
 
 
