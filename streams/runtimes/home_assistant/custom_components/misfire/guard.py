@@ -20,7 +20,8 @@ from .commands import heard_of
 from .const import CONF_CLASSES, LOGGER, SIGNAL
 from .issues import clear_fault, report_fault
 from .phrases import phrase
-from .questions import Question, Questions
+from .question import Question
+from .questions import Questions
 from .record import Record
 from .reversals import Reversals
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,46 +20,22 @@ from homeassistant.helpers.event import async_track_point_in_utc_time
 from .const import CONF_CHALLENGE, CONF_PHONES, CONF_PIN, CONF_SPOKEN, LOGGER
 from .phones import Phones
 from .phrases import phrase
+from .question import Guarding, Question
 from .replies import listen
 
 if TYPE_CHECKING:
     from streams.hook import ConfirmMethod
-    from streams.runtimes import Ruling
 
-    from .guard import CommandGuard
-
-__all__ = ["Question", "Questions"]
+__all__ = ["Questions"]
 
 #: Wrong PINs or words until a question closes.
 ATTEMPTS = 3
 
 
-@dataclass(slots=True)
-class Question:
-    """A command that waits for its confirmation.
-
-    ``wrong`` counts wrong replies, ``listens`` says whether the assistant understands replies to
-    this question, and ``timer`` cancels its expiry.
-    """
-
-    ruling: Ruling
-    handler: intent.IntentHandler
-    command: intent.Intent
-    wrong: int = 0
-    listens: bool = False
-    timer: Callable[[], None] | None = None
-
-    @property
-    def id(self) -> str:
-        """The confirmation's id; a question without one cannot be answered."""
-        asked = self.ruling.decision.confirm
-        return (asked.confirmation_id if asked else None) or ""
-
-
 class Questions:
     """The open questions of an entry."""
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, guard: CommandGuard) -> None:
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, guard: Guarding) -> None:
         self._hass = hass
         self._options = entry.options
         self._guard = guard

@@ -15,7 +15,7 @@ from .const import DOMAIN, LOGGER
 if TYPE_CHECKING:
     from streams.hook import ConfirmMethod
 
-    from .questions import Question
+    from .question import Question
 
 __all__ = ["listen"]
 
