@@ -10,6 +10,7 @@ import typer
 from streams.cli.options import Json
 from streams.cli.output import note, table, write_json
 from streams.cli.runtimes_days import days, month
+from streams.cli.runtimes_play import play
 
 if TYPE_CHECKING:
     from streams.runtimes.contract import Promise, Runtime, ScriptedHook
@@ -21,6 +22,7 @@ app = typer.Typer(
 
 
 app.command()(month)
+app.command()(play)
 app.command()(days)
 
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
-__all__ = ["HARMFUL", "HARMLESS", "Command", "Runtime", "Turn"]
+__all__ = ["HARMFUL", "HARMLESS", "PIN", "PROOF_KEY", "Command", "Runtime", "Turn"]
 
 #: The commands of the test: one that the policy allows without a decision, and one that it does
 #: not. Every runtime under test has handlers for both.
 HARMLESS, HARMFUL = "lights.TurnOn", "messages.SendMessage"
+#: For ``Gate(pin=…, proof_key=…)`` of a runtime under test: simulated days check proofs.
+PIN, PROOF_KEY = "4711", b"of simulated days"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A command that the user speaks to a device."""
+    """A command that the user speaks to a device.
+
+    ``time`` is when, for simulated days; ``None`` is now.
+    """
 
     intent: str
     slots: Mapping[str, str] = field(default_factory=dict)
     device: str = "kitchen"
+    time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

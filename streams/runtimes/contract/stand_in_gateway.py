@@ -8,13 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Protocol
 
 from streams.errors import DependencyUnavailable, RecordError
 from streams.runtimes.contract.scripted_hook import Answer, ScriptedHook, decision_on, result_of
 from streams.wire.records import ANSWER, DECISION, INTENT, MAX_BYTES, OUTCOME, RESULT
 from streams.wire.token_format import check_tokens
 
-__all__ = ["StandIn", "stand_in_gateway"]
+__all__ = ["Posted", "StandIn", "problem", "serve_gateway", "stand_in_gateway"]
+
+
+class Posted(Protocol):
+    """What answers the requests of a gateway."""
+
+    def post(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """Return the status and the body of the response to a request."""
+        ...
 
 
 class StandIn:
@@ -36,10 +45,10 @@ class StandIn:
                 return self._confirmed(body)
         except RecordError as error:
             hook.rejected.append(str(error))
-            return _problem(422, str(error))
+            return problem(422, str(error))
         except RuntimeError as error:
-            return _problem(500, str(error))
-        return _problem(404, f"this gateway has no {path}")
+            return problem(500, str(error))
+        return problem(404, f"this gateway has no {path}")
 
     def _decided(self, body: bytes) -> tuple[int, bytes]:
         event = INTENT.decode_strictly(body)
@@ -64,9 +73,9 @@ class StandIn:
             None,
         )
         if event is None:
-            return _problem(404, "no such question")
+            return problem(404, "no such question")
         if "confirm" in self.hook.script.fails:
-            return _problem(500, "confirm fails, as the script says")
+            return problem(500, "confirm fails, as the script says")
         self.hook.answers.append(
             Answer(event_id=event.event_id, method=given.method, accepted=given.accepted)
         )
@@ -87,6 +96,17 @@ def stand_in_gateway(port: int = 0) -> Iterator[tuple[str, StandIn]]:
         DependencyUnavailable: the port is in use.
     """
     state = StandIn()
+    with serve_gateway(state, port) as url:
+        yield url, state
+
+
+@contextmanager
+def serve_gateway(state: Posted, port: int = 0) -> Iterator[str]:
+    """Serve what ``state`` answers on loopback; yield the URL.
+
+    Raises:
+        DependencyUnavailable: the port is in use.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -115,11 +135,12 @@ def stand_in_gateway(port: int = 0) -> Iterator[tuple[str, StandIn]]:
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", state
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
 
 
-def _problem(status: int, detail: str) -> tuple[int, bytes]:
+def problem(status: int, detail: str) -> tuple[int, bytes]:
+    """Return a response that says what is wrong."""
     return status, json.dumps({"status": status, "detail": detail}).encode()

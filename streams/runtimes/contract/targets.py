@@ -39,7 +39,8 @@ class ServedRuntime:
                 "intent": command.intent,
                 "slots": dict(command.slots),
                 "device": command.device,
-            },
+            }
+            | ({"time": command.time.isoformat()} if command.time else {}),
         )
 
     def answer(self, accepted: bool) -> Turn:

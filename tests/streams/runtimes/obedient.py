@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from streams.hook import OutcomeKind
+from datetime import UTC, datetime
+
+from streams.hook import ConfirmMethod, OutcomeKind
 from streams.runtimes import Action, AskingHook, Gate, Heard, Ruling
-from streams.runtimes.contract import Command, Turn
+from streams.runtimes.contract import PIN, PROOF_KEY, Command, Turn
 
 
 class Obedient:
     def __init__(self, hook: AskingHook) -> None:
-        self._gate = Gate(hook)
+        self._now: datetime | None = None
+        self._gate = Gate(
+            hook, pin=PIN, proof_key=PROOF_KEY, now=lambda: self._now or datetime.now(UTC)
+        )
         self._asked: Ruling | None = None
 
     def say(self, command: Command) -> Turn:
-        self._asked = None
+        self._asked, self._now = None, command.time
         ruling = self._gate.check(
             Heard(intent=command.intent, slots=command.slots, device=command.device)
         )
@@ -26,7 +31,9 @@ class Obedient:
         if self._asked is None:
             return Turn()
         asked, self._asked = self._asked, None
-        return self._end(self._gate.answer(asked, accepted=accepted, said="walrus lantern"))
+        # The words of a challenge are in the question.
+        said = PIN if asked.method is ConfirmMethod.PIN else asked.say
+        return self._end(self._gate.answer(asked, accepted=accepted, said=said))
 
     def _end(self, ruling: Ruling) -> Turn:
         if ruling.action is not Action.RUN:

@@ -208,6 +208,8 @@ def served(hook: AskingHook) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            if "time" in body:
+                body["time"] = datetime.fromisoformat(body["time"])
             turn = (
                 runtime.say(Command(**body))
                 if self.path == "/say"
