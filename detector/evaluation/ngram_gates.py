@@ -6,63 +6,26 @@ The gates have every advantage: their thresholds come from the meant commands of
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from detector.contracts.decisions import Decision, RiskClass, Verdict
 from detector.contracts.events import IntentEvent
 from detector.household.grouping import sessions_by_household
 from detector.policy.policy import Policy
+from detector.sequence.ngram_model import NgramModel
 
-__all__ = ["GATES", "Ngram", "ngram_gates", "ngram_scores"]
+__all__ = ["GATES", "ngram_gates", "ngram_scores"]
 
+#: An intent and an act.
 Symbol = tuple[str, str]
+Ints = npt.NDArray[np.int64]
 
 #: The gates and the length of their n-grams.
 GATES: Mapping[str, int] = {"bigram gate": 2, "order-2 Markov gate": 3}
-
-
-class Ngram:
-    """An n-gram model over (intent, act).
-
-    It backs off by Witten & Bell 1991, method C, down to a uniform distribution.
-
-    Args:
-        order: length of the n-grams; 2 is a bigram.
-        sequences: the training data.
-    """
-
-    def __init__(self, order: int, sequences: Iterable[Sequence[Symbol]]) -> None:
-        self._order = order
-        self._counts: defaultdict[tuple[Symbol, ...], Counter[Symbol]] = defaultdict(Counter)
-        for sequence in sequences:
-            for place, symbol in enumerate(sequence):
-                for length in range(order):
-                    self._counts[_context(sequence, place, length)][symbol] += 1
-
-    def surprisals(self, sequence: Sequence[Symbol]) -> list[float]:
-        """Return the surprisal of each symbol of a sequence in bits; higher is rarer."""
-        return [-math.log2(self._probability(sequence, place)) for place in range(len(sequence))]
-
-    def _probability(self, sequence: Sequence[Symbol], place: int) -> float:
-        found = 1.0 / (len(self._counts[()]) + 1)
-        for length in range(self._order):
-            counts = self._counts.get(_context(sequence, place, length))
-            if counts:
-                total, kinds = counts.total(), len(counts)
-                found = (counts[sequence[place]] + kinds * found) / (total + kinds)
-        return found
-
-
-#: The symbol before a session.
-_BEGIN: Symbol = ("", "")
-
-
-def _context(sequence: Sequence[Symbol], place: int, length: int) -> tuple[Symbol, ...]:
-    before = tuple(sequence[max(place - length, 0) : place])
-    return (_BEGIN,) * (length - len(before)) + before
 
 
 def ngram_scores(
@@ -71,7 +34,7 @@ def ngram_scores(
     """Return the scores of committing events by gate and event id, in bits; higher is rarer.
 
     The score is the largest surprisal of a turn since the session's previous command. The n-gram
-    model is trained on the meant events of the other half of the households.
+    model (``NgramModel``) is trained on the meant events of the other half of the households.
 
     Args:
         events: the stream.
@@ -124,25 +87,49 @@ def _scores(
     households = list(sessions_by_household(events).values())
     found: dict[str, float] = {}
     for half in (0, 1):
-        meant = (
+        scored, learned = (_sessions(households[each::2]) for each in (half, 1 - half))
+        meant = [
             [_symbol(event) for event in session if event.event_id not in misfires]
-            for sessions in households[1 - half :: 2]
-            for session in sessions
-        )
-        model = Ngram(order, meant)
-        for sessions in households[half::2]:
-            for session in sessions:
-                found |= _session_scores(session, model)
+            for session in learned
+        ]
+        bits = _surprisals(meant, [list(map(_symbol, session)) for session in scored], order)
+        for session in scored:
+            found |= _largest(session, bits)
     return found
 
 
-def _session_scores(session: Sequence[IntentEvent], model: Ngram) -> dict[str, float]:
+def _sessions(households: Sequence[Sequence[list[IntentEvent]]]) -> list[list[IntentEvent]]:
+    return [session for sessions in households for session in sessions]
+
+
+def _surprisals(
+    learned: Sequence[Sequence[Symbol]], scored: Sequence[Sequence[Symbol]], order: int
+) -> Iterator[float]:
+    """Return the surprisals of the scored symbols in order, in bits; zeros if none was learned."""
+    symbols = {symbol for sequence in learned for symbol in sequence}
+    numbers = {symbol: number for number, symbol in enumerate(sorted(symbols))}
+    flat = [_numbered(sequences, numbers) for sequences in (learned, scored)]
+    if not symbols:
+        return iter([0.0] * len(flat[1][0]))
+    # One more symbol stands for all that were not learned.
+    model = NgramModel.fit(*flat[0], n_symbols=len(symbols) + 1, order=order)
+    return iter(model.surprisals(*flat[1]).tolist())
+
+
+def _numbered(
+    sequences: Sequence[Sequence[Symbol]], numbers: Mapping[Symbol, int]
+) -> tuple[Ints, Ints]:
+    """Return the numbers of the symbols of all sequences, and the lengths of the sequences."""
+    flat = [numbers.get(symbol, len(numbers)) for sequence in sequences for symbol in sequence]
+    return np.array(flat, dtype=np.int64), np.array(list(map(len, sequences)), dtype=np.int64)
+
+
+def _largest(session: Sequence[IntentEvent], bits: Iterator[float]) -> dict[str, float]:
+    """Return the score of each command of a session; take the surprisals of its events."""
     found: dict[str, float] = {}
     largest = 0.0
-    for event, bits in zip(
-        session, model.surprisals([_symbol(event) for event in session]), strict=True
-    ):
-        largest = max(largest, bits)
+    for event in session:
+        largest = max(largest, next(bits))
         if event.commits:
             found[event.event_id] = largest
             largest = 0.0

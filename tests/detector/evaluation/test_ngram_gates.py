@@ -1,43 +1,12 @@
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from detector.contracts.decisions import Verdict
 from detector.contracts.events import Act, IntentEvent
-from detector.evaluation.ngram_gates import GATES, Ngram, ngram_gates, ngram_scores
+from detector.evaluation.ngram_gates import GATES, ngram_gates, ngram_scores
 from tests.detector.builders import dialogue, policy, send_message
 from tests.detector.evaluation.test_reliability import MEANT
-
-A, B, C = (("x.A", "ask"), ("x.B", "ask"), ("x.C", "ask"))
-SEQUENCES = st.lists(st.lists(st.sampled_from([A, B, C]), max_size=8), min_size=1, max_size=6)
-
-
-def test_a_bigram_worked_by_hand() -> None:
-    model = Ngram(2, [[A, B]])
-    # Uniform: 1/3 over A, B and unseen. Unigram: (1 + 2/3) / 4. After A: one B, of one kind.
-    unigram = (1 + 2 / 3) / 4
-    assert model.surprisals([A, B])[1] == pytest.approx(-math.log2((1 + unigram) / 2))
-
-
-@given(SEQUENCES, st.lists(st.sampled_from([A, B, C]), max_size=6), st.sampled_from([2, 3]))
-def test_predictive_probabilities_sum_to_one(
-    sequences: list[list[tuple[str, str]]], before: list[tuple[str, str]], order: int
-) -> None:
-    model = Ngram(order, [*sequences, [A, B, C]])
-    unseen = ("x.D", "ask")
-    total = sum(2.0 ** -model.surprisals([*before, symbol])[-1] for symbol in (A, B, C, unseen))
-    assert total == pytest.approx(1.0)
-
-
-def test_longer_ngrams_remember_more() -> None:
-    sequences = [[A, B, A], [C, B, C]] * 9
-    bigram, order_two = (Ngram(order, sequences).surprisals([A, B, A])[-1] for order in (2, 3))
-    assert order_two < bigram
 
 
 def test_the_gates_confirm_unusual_commands() -> None:
@@ -58,3 +27,8 @@ def test_the_gates_confirm_unusual_commands() -> None:
     for way in ways.values():
         assert way(replace(MEANT, event_id="e9002")) is Verdict.CONFIRM
         assert way(replace(MEANT, event_id="e2")) is Verdict.ALLOW
+
+
+def test_without_another_household_no_command_is_surprising() -> None:
+    scores = ngram_scores(send_message(), set())
+    assert all(set(found.values()) == {0.0} for found in scores.values())

@@ -61,6 +61,19 @@ def test_the_probabilities_of_the_next_symbol_add_up_to_one(
     assert (2.0 ** -bits[len(before) :: len(before) + 1]).sum() == pytest.approx(1.0)
 
 
+def test_a_bigram_worked_by_hand() -> None:
+    model = NgramModel.fit(*flat([[0, 1]]), n_symbols=3, order=2)
+    # Uniform: 1/3. Unigram: (1 + 2/3) / 4. After 0: one 1, of one kind.
+    unigram = (1 + 2 / 3) / 4
+    assert 2.0 ** -model.surprisals(*flat([[0, 1]]))[1] == pytest.approx((1 + unigram) / 2)
+
+
+def test_longer_ngrams_remember_more() -> None:
+    learned = [[0, 1, 0], [2, 1, 2]] * 9
+    bigram, trigram = (fit(learned, order).surprisals(*flat([[0, 1, 0]]))[-1] for order in (2, 3))
+    assert trigram < bigram
+
+
 def test_symbols_are_numbered_by_first_occurrence() -> None:
     symbols = number_symbols([("b", "a"), ("b", "c")])
     assert symbols == {"b": 0, "a": 1, "c": 2}
