@@ -45,7 +45,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     _, place = bundle_on_disk(folder)
     with gateway(f"127.0.0.1:{free_port()}", place, folder / "log", wait=False) as url:
         found = schemathesis.openapi.from_url(f"{url}/openapi.json")
-        operations = (each.ok() for each in found.get_all_operations())  # type: ignore[union-attr]
+        operations = (each.ok() for each in found.get_all_operations())
         yield {operation.label: operation for operation in operations}
 
 

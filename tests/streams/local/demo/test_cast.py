@@ -8,7 +8,7 @@ from streams.local.demo.cast import Cast, Member, evening_routine, find_cast, ne
 DAYS = 14
 
 
-@pytest.fixture(scope="module", params=[0, 7])
+@pytest.fixture(scope="module", params=[0, pytest.param(7, marks=pytest.mark.nightly)])
 def cast(request: pytest.FixtureRequest) -> Cast:
     return find_cast(seed=request.param, days=DAYS, first=20)
 
