@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from detector.contracts.confirmations import ConfirmationResult
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
-from streams.embedded.serving import CONFIRM_SECONDS, Serving, Settings
-from streams.hook.calls import Observer, announced
+from streams.embedded.hook_base import CLOSE_SECONDS, EmbeddedBase
+from streams.embedded.serving import CONFIRM_SECONDS
+from streams.hook.calls import announced
 from streams.hook.command_guard import guarding
 from streams.hook.protocol import Said
-from streams.hook.tokenizing import Tokens
 
-if TYPE_CHECKING:
-    from detector.decision.bundle import Bundle
-    from detector.policy.policy import Policy
-
-__all__ = ["CLOSE_SECONDS", "EmbeddedHook"]
+__all__ = ["EmbeddedHook"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Seconds to wait for the file to close.
-CLOSE_SECONDS = 1.0
 
-
-class EmbeddedHook:
+class EmbeddedHook(EmbeddedBase):
     """Decides in the runtime's own process, without a broker, a server or a network.
 
     It has the methods of ``Hook`` and gives the decisions of a worker with the same bundle. The
@@ -67,35 +59,6 @@ class EmbeddedHook:
         UnreadyBundle: the bundle is not ready to enforce.
         PolicyError, DependencyUnavailable: the given policy cannot be used.
     """
-
-    def __init__(
-        self,
-        path: Path | str,
-        *,
-        bundle: Bundle | Path | None = None,
-        policy: Policy | Path | None = None,
-        allow_unready: bool = False,
-        deadline_ms: int = 150,
-        tokens: Tokens | None = None,
-        confirmation_key: bytes | None = None,
-        keep_days: float = 30.0,
-        observers: Sequence[Observer] = (),
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        self._serving = Serving(
-            Settings(
-                path=Path(path),
-                bundle=bundle,
-                policy=policy,
-                allow_unready=allow_unready,
-                deadline_ms=deadline_ms,
-                tokens=tokens,
-                confirmation_key=confirmation_key,
-                keep_days=keep_days,
-                now=now,
-            )
-        )
-        self._observers = tuple(observers)
 
     def decide(self, event: IntentEvent) -> Decision:
         """Return whether the chain of ``event`` was meant.

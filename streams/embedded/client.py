@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from detector.contracts.confirmations import ConfirmationResult
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
-from streams.embedded.blocking import CLOSE_SECONDS
-from streams.embedded.serving import CONFIRM_SECONDS, Serving, Settings
-from streams.hook.calls import Observer, announced
+from streams.embedded.hook_base import CLOSE_SECONDS, EmbeddedBase
+from streams.embedded.serving import CONFIRM_SECONDS
+from streams.hook.calls import announced
 from streams.hook.command_guard import async_guarding
 from streams.hook.protocol import Said
-from streams.hook.tokenizing import Tokens
-
-if TYPE_CHECKING:
-    from detector.decision.bundle import Bundle
-    from detector.policy.policy import Policy
 
 __all__ = ["AsyncEmbeddedHook"]
 
@@ -31,41 +25,12 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class AsyncEmbeddedHook:
+class AsyncEmbeddedHook(EmbeddedBase):
     """``EmbeddedHook`` for coroutines, with the same arguments. Event loops can share it.
 
     The constructor reads the bundle, so a running event loop should call it in a thread:
     ``hook = await asyncio.to_thread(AsyncEmbeddedHook, path)``.
     """
-
-    def __init__(
-        self,
-        path: Path | str,
-        *,
-        bundle: Bundle | Path | None = None,
-        policy: Policy | Path | None = None,
-        allow_unready: bool = False,
-        deadline_ms: int = 150,
-        tokens: Tokens | None = None,
-        confirmation_key: bytes | None = None,
-        keep_days: float = 30.0,
-        observers: Sequence[Observer] = (),
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        self._serving = Serving(
-            Settings(
-                path=Path(path),
-                bundle=bundle,
-                policy=policy,
-                allow_unready=allow_unready,
-                deadline_ms=deadline_ms,
-                tokens=tokens,
-                confirmation_key=confirmation_key,
-                keep_days=keep_days,
-                now=now,
-            )
-        )
-        self._observers = tuple(observers)
 
     async def decide(self, event: IntentEvent) -> Decision:
         """Return whether the chain of ``event`` was meant; see ``EmbeddedHook.decide``."""
