@@ -6,7 +6,7 @@ A reader takes a value and where it stands, and returns the value in its own typ
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar
 
 from detector.decision.bundle_arrays import damaged
@@ -101,12 +101,22 @@ def table(of: Read[T]) -> Read[dict[str, T]]:
     return read
 
 
-def made(kind: Callable[..., T], **fields: Read[Any]) -> Read[T]:
-    """Return a reader of objects with exactly these fields, which ``kind`` is called with."""
+def made(
+    kind: Callable[..., T], optional: Mapping[str, Read[Any]] | None = None, **fields: Read[Any]
+) -> Read[T]:
+    """Return a reader of objects with exactly these fields, which ``kind`` is called with.
+
+    An object may lack ``optional`` fields, which ``kind`` has defaults for.
+    """
 
     def read(value: Any, where: str) -> T:
-        same_keys(value, fields.keys(), where)
-        return kind(**{name: of(value[name], f"{where}.{name}") for name, of in fields.items()})
+        readers = fields | {
+            name: of
+            for name, of in (optional or {}).items()
+            if isinstance(value, dict) and name in value
+        }
+        same_keys(value, readers.keys(), where)
+        return kind(**{name: of(value[name], f"{where}.{name}") for name, of in readers.items()})
 
     return read
 

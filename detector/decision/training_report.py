@@ -18,13 +18,22 @@ from detector.decision.json_readers import (
     made,
     number,
     read_object,
+    row,
     table,
     whole,
     word,
 )
 from detector.judge.calibration import Thin
 
-__all__ = ["OURS", "Data", "Readiness", "TrainingReport", "parse_report", "report_to_json"]
+__all__ = [
+    "OURS",
+    "Data",
+    "FromLog",
+    "Readiness",
+    "TrainingReport",
+    "parse_report",
+    "report_to_json",
+]
 
 #: The name of the model's own decisions among the decision rules.
 OURS = "misfire"
@@ -61,6 +70,21 @@ class Readiness:
 
 
 @dataclass(frozen=True, slots=True)
+class FromLog:
+    """What a training from the log read, and what it left out.
+
+    Attributes:
+        offsets: by topic and partition (``assistant.intents/0``), the first offset that was read
+            and the one after the last.
+        counts: numbers of events, households and conversations by name, of the whole log and of
+            what was left out.
+    """
+
+    offsets: Mapping[str, tuple[int, int]]
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Data:
     """The training data.
 
@@ -75,6 +99,7 @@ class Data:
         fewest_households: names that fewer households use were not learned.
         misfires: kinds of simulated misfires, and the share of each relative to the others.
         severity: how clearly the simulated misfires differ from meant commands, in [0, 1].
+        log: what was read from the log, unless the data comes from a file.
     """
 
     source: str = "not stated"
@@ -87,6 +112,7 @@ class Data:
     fewest_households: int = 0
     misfires: Mapping[str, float] = field(default_factory=dict)
     severity: float = 0.0
+    log: FromLog | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +134,10 @@ class TrainingReport:
 
 def report_to_json(report: TrainingReport) -> bytes:
     """Serialize a report. Equal reports give equal bytes."""
-    return json.dumps(asdict(report), sort_keys=True, indent=1).encode() + b"\n"
+    found = asdict(report)
+    if report.data.log is None:  # as a report from before this field was added
+        del found["data"]["log"]
+    return json.dumps(found, sort_keys=True, indent=1).encode() + b"\n"
 
 
 def parse_report(data: bytes) -> TrainingReport:
@@ -160,8 +189,10 @@ def _thin(value: Any, where: str) -> tuple[Thin, ...]:
     return tuple(items(read)(value, where))
 
 
+_log = made(FromLog, offsets=table(row(whole(_MOST * 10**6), 2)), counts=table(whole(_MOST)))
 _data = made(
     Data,
+    optional={"log": _log},
     source=word,
     households=whole(_MOST),
     events=whole(_MOST),

@@ -1,69 +1,30 @@
-"""Comparing two bundles on one stream: where they disagree, and which one costs less.
-
-Confidence intervals come from the bootstrap (Efron 1979, Ann. Statist. 7) over households, because
-commands of one household are not independent (cluster bootstrap; Davison & Hinkley 1997, 3.8).
-"""
+"""Comparing two bundles on one stream: where they disagree, and which one costs less."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from detector.contracts.decisions import Decision, RiskClass, Verdict
+from detector.contracts.decisions import Decision, RiskClass
 from detector.contracts.errors import NotEnoughData
 from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
 from detector.evaluation.costs import decision_cost
+from detector.evaluation.disagreements import Disagreement, Disagreements
+from detector.evaluation.household_bootstrap import Interval, interval, resampled_totals
 from detector.evaluation.playing import play
 from detector.household.conversations import with_conversations
 from detector.progress import Progress, silent
 
-__all__ = ["Comparison", "Disagreement", "Interval", "compare"]
+__all__ = ["FEWEST_HOUSEHOLDS", "Comparison", "compare"]
 
-_RESAMPLES = 2_000
-#: Percentiles of a 95 % interval.
-_LOW, _HIGH = 2.5, 97.5
-_FEWEST_HOUSEHOLDS = 2
+#: Households that a bootstrap needs at least.
+FEWEST_HOUSEHOLDS = 2
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """An estimate with its 95 % confidence interval."""
-
-    estimate: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """A command with two verdicts.
-
-    Attributes:
-        event_id: the command.
-        intent: its intent.
-        risk_class: the class of the intent under the first bundle.
-        verdicts: the verdicts of the first and the second bundle.
-        probabilities: their misfire probabilities.
-        reasons: the first reason of each.
-        chain: the turns of the conversation up to the command, as ``intent, act``.
-        misfire: the label, or ``None`` if the stream has no labels.
-    """
-
-    event_id: str
-    intent: str
-    risk_class: RiskClass
-    verdicts: tuple[Verdict, Verdict]
-    probabilities: tuple[float | None, float | None]
-    reasons: tuple[str, str]
-    chain: tuple[str, ...]
-    misfire: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,32 +90,28 @@ def compare(
     """
     truth = frozenset(misfires or ())
     pairs: list[tuple[IntentEvent, Decision, Decision]] = []
-    differing: list[Disagreement] = []
+    differing = Disagreements(examples)
     for event, chain, ours, theirs in _decided(events, first, second, misfires, progress):
         pairs.append((event, ours, theirs))
         if ours.verdict is not theirs.verdict:
             label = None if misfires is None else event.event_id in truth
-            differing.append(_disagreement(ours, theirs, chain, label))
+            differing.add(Disagreement.of(ours, theirs, chain, label))
     names = sorted({event.household_id for event, _, _ in pairs})
-    if len(names) < _FEWEST_HOUSEHOLDS:
+    if len(names) < FEWEST_HOUSEHOLDS:
         raise NotEnoughData(
-            f"a comparison needs commands of at least {_FEWEST_HOUSEHOLDS} households; the stream "
+            f"a comparison needs commands of at least {FEWEST_HOUSEHOLDS} households; the stream "
             f"has {len(names)}"
         )
-    counts: dict[RiskClass, Counter[str]] = {}
-    for each in differing:
-        found = counts.setdefault(each.risk_class, Counter())
-        found[" -> ".join(each.verdicts)] += 1
     costs = _costs(pairs, names, truth, first, seed)
     return Comparison(
         versions=(first.version, second.version),
         households=len(names),
         commands=len(pairs),
         misfires=sum(event.event_id in truth for event, _, _ in pairs),
-        disagreements={risk: dict(sorted(counts[risk].items())) for risk in sorted(counts)},
-        examples=tuple(sorted(differing, key=_difference, reverse=True)[:examples]),
-        costs=(_interval(costs[0]), _interval(costs[1])),
-        difference=_interval(costs[1] - costs[0]),
+        disagreements=differing.counts,
+        examples=differing.examples,
+        costs=(interval(costs[0]), interval(costs[1])),
+        difference=interval(costs[1] - costs[0]),
     )
 
 
@@ -187,30 +144,6 @@ def _decided(
     progress("deciding", len(events), len(events))
 
 
-def _disagreement(
-    ours: Decision, theirs: Decision, chain: tuple[str, ...], misfire: bool | None
-) -> Disagreement:
-    return Disagreement(
-        event_id=ours.event_id,
-        intent=ours.intent,
-        risk_class=ours.risk_class,
-        verdicts=(ours.verdict, theirs.verdict),
-        probabilities=(ours.misfire_probability, theirs.misfire_probability),
-        reasons=(_reason(ours), _reason(theirs)),
-        chain=chain,
-        misfire=misfire,
-    )
-
-
-def _reason(decision: Decision) -> str:
-    return decision.reasons[0].text if decision.reasons else ""
-
-
-def _difference(found: Disagreement) -> tuple[float, str]:
-    one, other = (each or 0.0 for each in found.probabilities)
-    return abs(one - other), found.event_id
-
-
 def _costs(
     pairs: Sequence[tuple[IntentEvent, Decision, Decision]],
     names: Sequence[str],
@@ -228,17 +161,10 @@ def _costs(
             1.0,
             *(decision_cost(first.policy, each, misfire=misfire) for each in decisions),
         ]
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(len(names), np.full(len(names), 1.0 / len(names)), size=_RESAMPLES)
-    times = np.concatenate([np.ones((1, len(names))), drawn])
+    totals = resampled_totals(np.hstack([*sums]), seed).reshape(-1, 2, 3)
     base_rate = first.policy.base_rate if sums[1, :, 0].any() else 0.0
-    costs = np.zeros((2, len(times)))
+    costs = np.zeros((2, len(totals)))
     for kind, weight in enumerate((1.0 - base_rate, base_rate)):
-        found = times @ sums[kind]
+        found = totals[:, kind]
         costs += 1000.0 * weight * (found[:, 1:] / np.maximum(found[:, :1], 1.0)).T
     return costs
-
-
-def _interval(costs: Floats) -> Interval:
-    low, high = np.percentile(costs[1:], (_LOW, _HIGH))
-    return Interval(round(float(costs[0]), 3), round(float(low), 3), round(float(high), 3))

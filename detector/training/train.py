@@ -15,6 +15,7 @@ import numpy as np
 
 from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle, make_bundle
+from detector.decision.training_report import FromLog
 from detector.evidence.drift import fit_distribution
 from detector.household.grouping import sessions_by_household
 from detector.judge.calibration import Calibration
@@ -51,6 +52,7 @@ def train(
     fewest: int = FEWEST_HOUSEHOLDS,
     seed: int = 0,
     source: str = "not stated",
+    log: FromLog | None = None,
     progress: Progress = silent,
     each: Each = one_by_one,
 ) -> Trained:
@@ -64,6 +66,7 @@ def train(
         seed: seed of the random starts and of the simulated misfires; the same seed gives the same
             bundle.
         source: where the events come from, for the training report.
+        log: what was read from the log, for the training report.
         progress: called with (stage, done, total).
         each: runs the folds and then the judges; the bundle does not depend on how.
 
@@ -85,7 +88,7 @@ def train(
     *calibrating, last = judged
     calibration = _calibration(calibrating)
     held_out = tuple(chain for each in calibrating for chain in each.held_out)
-    data = describe(events, mixture, source=source, seed=seed, fewest=fewest)
+    data = describe(events, mixture, source=source, seed=seed, fewest=fewest, log=log)
     bundle = make_bundle(
         work.model(households),
         last.judge,

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from detector.contracts.events import IntentEvent
-from detector.decision.training_report import Data, TrainingReport
+from detector.decision.training_report import Data, FromLog, TrainingReport
 from detector.judge.calibration import Calibration
 from detector.policy.policy import Policy
 from detector.simulation.misfires import Mixture
@@ -40,7 +40,13 @@ def training_report(
 
 
 def describe(
-    events: Sequence[IntentEvent], mixture: Mixture, *, source: str, seed: int, fewest: int
+    events: Sequence[IntentEvent],
+    mixture: Mixture,
+    *,
+    source: str,
+    seed: int,
+    fewest: int,
+    log: FromLog | None = None,
 ) -> Data:
     """Describe the training data: at least one event, in any order."""
     times = [event.time for event in events]
@@ -55,6 +61,7 @@ def describe(
         fewest_households=fewest,
         misfires={name: share for name, share in sorted(mixture.shares.items()) if share},
         severity=mixture.severity,
+        log=log,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.cli.comparisons import show_disagreements
 from streams.cli.options import Json, Seed, Stream
 from streams.cli.output import note, progress_report, table, write_json
 from streams.cli.training_report import show_report
@@ -138,22 +139,8 @@ def compare(
 
 
 def _show(found: Comparison) -> None:
-    rows = [
-        [risk, verdicts, f"{number:,}"]
-        for risk, counts in found.disagreements.items()
-        for verdicts, number in counts.items()
-    ]
-    table(
-        f"disagreements of {found.versions[0]} and {found.versions[1]} on {found.commands:,} "
-        f"commands of {found.households:,} households",
-        ["risk class", "verdicts", "commands"],
-        rows,
-    )
-    for each in found.examples:
-        label = {True: "misfire", False: "meant", None: "not labelled"}[each.misfire]
-        note(f"{each.event_id}: {' | '.join(each.chain)} ({each.risk_class}, {label})")
-        for verdict, reason in zip(each.verdicts, each.reasons, strict=True):
-            note(f"   {verdict}: {reason or 'nothing unusual'}")
+    where = f"{found.commands:,} commands of {found.households:,} households"
+    show_disagreements(found.versions, found.disagreements, found.examples, where)
     costs = [*zip(found.versions, found.costs, strict=True), ("difference", found.difference)]
     table(
         "cost per 1,000 commands in the first bundle's policy, with 95 % intervals"

@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING
 from streams.cli.output import note, table
 
 if TYPE_CHECKING:
-    from detector.decision.training_report import Readiness, TrainingReport
+    from detector.decision.training_report import FromLog, Readiness, TrainingReport
 
-__all__ = ["show_costs", "show_report"]
+__all__ = ["show_costs", "show_log", "show_report"]
+
+
+def show_log(log: FromLog) -> None:
+    """Print what a training from the log read and left out."""
+    rows = [[name, f"{number:,}"] for name, number in log.counts.items()]
+    rows += [
+        [f"offsets of {name}", f"{first} to {end}"] for name, (first, end) in log.offsets.items()
+    ]
+    table("read from the log", ["what", "number"], rows)
 
 
 def show_costs(readiness: Readiness) -> None:
@@ -45,6 +54,8 @@ def show_report(report: TrainingReport) -> None:
             *([f"held out: {name}", f"{value:g}"] for name, value in report.figures.items()),
         ],
     )
+    if data.log is not None:
+        show_log(data.log)
     show_costs(report.readiness)
     for each in report.thin:
         note(f"thin calibration: {each}")

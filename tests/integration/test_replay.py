@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from detector.contracts.events import IntentEvent
 from detector.training.train import train
 from streams.files.bundles import read_bundle, write_bundle
 from streams.files.events import read_events, write_events
@@ -14,6 +16,7 @@ from streams.files.policy import read_policy
 from streams.local.embedded_broker import EmbeddedBroker
 from streams.wire.records import DECISION
 from tests.commands import misfire
+from tests.detector.builders import hand_bundle, hand_judge
 from tests.integration.kafka import ApacheKafka
 from tests.integration.stream import a_town, bundle_on_disk
 from tests.integration.worker import Worker, logs, prepare, publish, pure
@@ -65,7 +68,7 @@ def test_a_replay_refuses_a_broker_that_already_contains_events(
     assert "Traceback" not in ended.stderr
 
 
-def test_a_published_decision_can_be_made_again_from_the_log(
+def test_the_log_gives_a_decision_again_and_tries_a_candidate(
     embedded: EmbeddedBroker, tmp_path: Path
 ) -> None:
     _, place = bundle_on_disk(tmp_path)
@@ -90,8 +93,27 @@ def test_a_published_decision_can_be_made_again_from_the_log(
     report = json.loads(ended.stdout)
     assert report["same"] is True
     assert report["notes"] == []
+    _backtest(embedded, tmp_path, place, events)
     assert report["published"] == report["replayed"]
     assert report["event_at"].startswith("assistant.intents, partition")
+
+
+def _backtest(
+    broker: EmbeddedBroker, folder: Path, active: Path, events: Sequence[IntentEvent]
+) -> None:
+    """Try a candidate that stops nothing on the log that the worker wrote."""
+    write_bundle(hand_bundle(judge=hand_judge(bits=(-6.0, -6.0, -6.0))), folder / "candidate")
+    # The events are years old, and the embedded broker keeps the times of producers.
+    command = ["backtest", "--candidate", folder / "candidate", "--bundle", active]
+    command += ["--broker", broker.bootstrap, "--since", "99999d", "--json", "-"]
+    command += ["--checkpoint", folder / "backtest.sqlite"]
+    first, second = misfire(*command), misfire(*command)
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    found = json.loads(first.stdout)
+    assert sum(found["commands"].values()) == sum(event.commits for event in events)
+    assert found["counts"]["events"] == len(events)
+    assert found["counts"]["commands without a published decision"] == 0
+    assert json.loads(second.stdout) == found
 
 
 @pytest.mark.slow
