@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streams.cli.comparisons import show_disagreements
-from streams.cli.options import Broker, Bundle, Config, Json, Seed, reachable_brokers
+from streams.cli.options import Broker, Bundle, Config, Json, Seed, reachable_brokers, seconds_of
 from streams.cli.output import note, progress_report, table, write_json
 from streams.errors import UsageError
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from detector.evaluation.backtest import Backtest
     from detector.progress import Progress
     from streams.lifecycle.backtest import Player
-
-_UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
 def backtest(
@@ -77,7 +74,7 @@ def backtest(
 
     if labels is not None and stream is None:
         raise UsageError("--labels belongs to a STREAM; the broker's log has its own labels")
-    seconds = _seconds(since)
+    seconds = seconds_of("--since", since)
     active = read_deciding(load(config, broker=broker, bundle=bundle).settings.bundle)
     tried = read_bundle(candidate)
     identity = {
@@ -161,13 +158,6 @@ def _checkpoint(path: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="misfire-backtest-") as folder:
         yield Path(folder) / "backtest.sqlite"
-
-
-def _seconds(since: str) -> float:
-    found = re.fullmatch(r"(\d{1,6})([mhd])", since)
-    if found is None:
-        raise UsageError(f"--since {since}: write a number and a unit, such as 30d, 12h or 90m")
-    return int(found[1]) * _UNITS[found[2]]
 
 
 def _show(found: Backtest, counts: dict[str, int], since: str) -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "train": ("streams.cli.train:train", "Train a bundle on a stream of meant events."),
     "bundle": ("streams.cli.bundle:app", "Show, check, sign, verify and compare bundles."),
     "backtest": ("streams.cli.backtest:backtest", "Try a candidate bundle on the log."),
+    "drift": ("streams.cli.drift:drift", "Compare the latest commands with the training data."),
     "starter": ("streams.cli.starter:app", "Show or train the packaged starter bundle."),
     "scan": ("streams.cli.scan:scan", "List the chains that are most likely misfires."),
     "schema": ("streams.cli.schema:schema", "Write OpenAPI, AsyncAPI and JSON Schema."),

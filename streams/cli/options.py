@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,7 +31,11 @@ __all__ = [
     "TrainedBundle",
     "mixture_of",
     "reachable_brokers",
+    "seconds_of",
 ]
+
+#: Seconds of the units of a period.
+_UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 Config = Annotated[
     Path | None,
@@ -144,3 +149,15 @@ def reachable_brokers(config: Path | None, broker: str | None) -> Brokers:
     brokers = brokers_of(load(config, broker=broker).settings)
     admin(brokers).close()
     return brokers
+
+
+def seconds_of(option: str, period: str) -> float:
+    """Return the length of a period such as ``30d``, ``12h`` or ``90m`` in seconds.
+
+    Raises:
+        UsageError: it is not of this form.
+    """
+    found = re.fullmatch(r"(\d{1,6})([mhd])", period)
+    if found is None:
+        raise UsageError(f"{option} {period}: write a number and a unit, such as 30d, 12h or 90m")
+    return int(found[1]) * _UNITS[found[2]]

@@ -189,6 +189,8 @@ class _Log:
     def read(self, topic: str, number: int) -> Iterator[TopicRecord]:
         """Yield the records of a partition."""
         name, stage = f"{topic}/{number}", f"reading {topic}"
+        if self._as_of is not None and name not in self._as_of:
+            return  # the topic was created, or has grown, since
         total = sum(end - first for first, end in self._sources[topic].values())
         begin, end = self._range(topic, number)
         after = begin
@@ -208,7 +210,7 @@ class _Log:
         oldest, _ = self._sources[topic][number]
         if self._as_of is None:
             return oldest, None
-        begin, end = self._as_of.get(f"{topic}/{number}", (oldest, oldest))
+        begin, end = self._as_of[f"{topic}/{number}"]
         if begin < oldest:
             raise UsageError(
                 f"the log as of these offsets is gone: {topic}, partition {number}, now begins at"

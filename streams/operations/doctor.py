@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -24,7 +26,8 @@ from streams.operations.findings import ClientOptions, Finding, fetch
 from streams.operations.household_partitions import check_states
 from streams.operations.log_time_check import log_time
 from streams.operations.monitoring_checks import alert_path, alerts, scrape
-from streams.operations.unclassified_intents import recent_unclassified
+from streams.operations.retraining import EvidenceCounts, evidence_counts, retraining
+from streams.operations.unclassified_intents import RecentIntents, recent_intents
 from streams.serving.access.listening import bearer_of, client_context
 from streams.settings import Settings
 
@@ -39,7 +42,8 @@ class _Process:
     """The state of one worker or gateway process.
 
     ``missing`` names what the process is waiting for, and is empty when it is ready. ``keyless``
-    means that it has no key for checking proofs of confirmations.
+    means that it has no key for checking proofs of confirmations. ``evidence`` has the counts of a
+    worker by bundle, term and bin.
     """
 
     part: str
@@ -48,6 +52,7 @@ class _Process:
     missing: str
     bundles: frozenset[str]
     keyless: bool = False
+    evidence: EvidenceCounts = field(default_factory=Counter)
 
 
 def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
@@ -76,7 +81,8 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     if HOUSEHOLDS in topics.partitions:
         yield check_states(brokers, topics)
     yield from _bundle(settings)
-    yield _classified(settings, recent_unclassified(brokers))
+    recent = recent_intents(brokers)
+    yield _classified(settings, recent.unclassified)
     workers = _processes("worker", settings.worker_host, settings.worker_port)
     gateways = _processes(
         "gateway", settings.gateway_host, settings.gateway_port, _gateway_client(settings)
@@ -84,6 +90,7 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     for process in (*workers, *gateways):
         yield _condition(process)
     yield _agreement([*workers, *gateways])
+    yield from _retraining(settings, recent, workers)
     yield scrape(settings.prometheus)
     yield alerts(settings.prometheus)
     yield alert_path(settings.prometheus, settings.alertmanager, page=page)
@@ -136,6 +143,16 @@ def _classified(settings: Settings, recent: Mapping[str, int]) -> Finding:
     return Finding(part, False, text)
 
 
+def _retraining(
+    settings: Settings, recent: RecentIntents, workers: Sequence[_Process]
+) -> Iterator[Finding]:
+    """Compare the latest commands with the training data of the bundle, if it can be read."""
+    evidence = sum((process.evidence for process in workers), EvidenceCounts())
+    with suppress(DependencyUnavailable, MisfireError):
+        bundle = read_deciding(settings.bundle)
+        yield retraining(bundle, recent.commands, evidence, datetime.now(UTC))
+
+
 def _gateway_client(settings: Settings) -> ClientOptions | None:
     """Return how to connect to the gateway: over TLS if a certificate or a CA is configured."""
     token, context = bearer_of(settings), client_context(settings)
@@ -186,7 +203,7 @@ def _process(part: str, url: str, options: ClientOptions | None) -> _Process:
         each.labels["version"] for each in samples if each.name == "misfire_bundle_info"
     )
     keyless = any(each.name == "misfire_proof_key_present" and each.value == 0 for each in samples)
-    return _Process(part, url, True, missing, bundles, keyless=keyless)
+    return _Process(part, url, True, missing, bundles, keyless, evidence_counts(samples))
 
 
 def _condition(process: _Process) -> Finding:

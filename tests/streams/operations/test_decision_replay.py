@@ -51,10 +51,14 @@ class Home:
     bench: Bench = field(default_factory=lambda: Bench(BUNDLE))
     records: list[TopicRecord] = field(default_factory=list)
 
-    async def says(self, events: Sequence[IntentEvent], **more: object) -> list[Decision]:
+    async def says(
+        self, events: Sequence[IntentEvent], headers: Sequence[tuple[str, bytes]] = ()
+    ) -> list[Decision]:
         """Send events to the worker and return its decisions."""
         count = sum(each.place.topic == INTENTS for each in self.records)
-        await self._take(*(intent_record(each, count + n, **more) for n, each in enumerate(events)))
+        await self._take(
+            *(intent_record(each, count + n, headers) for n, each in enumerate(events))
+        )
         return [DECISION.decode(each.value) for each in self.bench.kafka.on(DECISIONS)]
 
     async def _take(self, *events: FakeEvent) -> None:
