@@ -15,7 +15,7 @@ COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
 RUN groupadd --gid 10001 misfire && useradd --uid 10001 --gid 10001 --create-home misfire
 # New volumes inherit these owners: misfire's user, and for /secrets the user of Grafana's image.
-RUN install --directory --owner=10001 --group=10001 /bundle \
+RUN install --directory --owner=10001 --group=10001 /bundle /candidates \
     && install --directory --owner=10001 --group=10001 --mode=0700 /keys \
     && install --directory --owner=472 --group=0 --mode=0700 /secrets
 USER misfire

@@ -6,6 +6,7 @@ The tests start no container, so they do not check that the images start.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from functools import cache
@@ -77,6 +78,7 @@ def test_the_compose_reader_rejects_mistakes(mistake: str, tmp_path: Path) -> No
 @pytest.mark.timeout(300)
 def test_every_service_exists(services: dict[str, Any]) -> None:
     assert services.keys() - {"doctor"} == {
+        "retrain",
         "kafka",
         "topics",
         "setup",
@@ -164,7 +166,7 @@ def test_dashboards_and_alerting_cannot_reach_kafka(project: dict[str, Any]) -> 
     reaching = {
         name for name in services if _networks(services, name) & _networks(services, "kafka")
     }
-    assert reaching == {"kafka", "topics", "worker", "gateway", "doctor"}
+    assert reaching == {"kafka", "topics", "worker", "gateway", "retrain", "doctor"}
     assert _networks(services, "kafka") == {"kafka"}
     assert all(
         _networks(services, name) or services[name]["network_mode"] == "none" for name in services
@@ -222,6 +224,44 @@ def test_files_created_on_first_start_are_readable_by_their_owner_only(
     assert len(found.pop()) >= 32
     assert (tmp_path / made).stat().st_mode & 0o777 == 0o400
     assert "444" not in services[job]["command"][0]
+
+
+#: One round of the loop: ``sleep`` ends it. A program named in FAILS fails.
+PROGRAM = """#!/bin/sh
+echo "$(basename "$0") $*" >> "$CALLS"
+case "$FAILS" in *"$1"*) exit 3;; esac
+test "$1" != drift
+"""
+
+
+@pytest.mark.parametrize(
+    ("fails", "programs", "failed"),
+    [
+        ("", ["drift", "train", "backtest"], False),
+        ("train", ["drift", "train"], True),
+        ("drift", ["drift", "train", "backtest"], True),
+    ],
+)
+def test_a_round_of_retraining_trains_and_compares(
+    services: dict[str, Any], fails: str, programs: list[str], failed: bool, tmp_path: Path
+) -> None:
+    """Run the loop with stand-ins for misfire and sleep; exit code 1 of drift is advice."""
+    command = services["retrain"]["command"][0].replace("$$", "$")
+    command = command.replace("/candidates", str(tmp_path)).replace("/tmp/failed", f"{tmp_path}/no")
+    for name, text in (("misfire", PROGRAM), ("sleep", "#!/bin/sh\nexit 9\n")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    variables = os.environ | services["retrain"]["environment"]
+    variables |= {"CALLS": str(tmp_path / "calls"), "FAILS": fails or "none"}
+    variables["PATH"] = f"{tmp_path}:{variables['PATH']}"
+
+    ended = subprocess.run(["sh", "-euc", command], env=variables, timeout=60, check=False)
+
+    assert ended.returncode == 9
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert [each.split()[1] for each in calls] == programs
+    assert (tmp_path / "no").exists() == failed
+    assert services["retrain"]["profiles"] == ["retrain"]
 
 
 def test_misfire_knows_every_setting(services: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 #: Folders of the image and its volumes, which the tests replace.
-FOLDERS = ("/venv", "/bundle", "/keys", "/secrets", "/tmp")
+FOLDERS = ("/venv", "/bundle", "/candidates", "/keys", "/secrets", "/tmp")
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -134,10 +134,15 @@ def test_the_image_user_owns_the_mounted_directories(tmp_path: Path) -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
     user, grafana = compose["x-misfire"]["user"], compose["services"]["grafana"]["user"]
     assert f":{user}:" in (tmp_path / "etc" / "passwd").read_text()
-    for name, owner in (("bundle", user), ("keys", user), ("secrets", grafana)):
+    for name, owner in (
+        ("bundle", user),
+        ("candidates", user),
+        ("keys", user),
+        ("secrets", grafana),
+    ):
         found = (tmp_path / name).stat()
         assert f"{found.st_uid}:{found.st_gid}" == owner
-        assert name == "bundle" or found.st_mode & 0o777 == 0o700
+        assert name in ("bundle", "candidates") or found.st_mode & 0o777 == 0o700
 
 
 def test_the_last_stage_copies_the_installation_and_is_not_root() -> None:
