@@ -17,6 +17,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from detector.evaluation.scenarios.month import month
+from streams.files.events import write_events, write_labels
+from streams.files.policy import read_policy
+from streams.files.starter import read_deciding
+from streams.runtimes.days import differences, evaluated, read_played
 from streams.runtimes.home_assistant.install import install
 
 TESTS = Path(__file__).parent / "home_assistant"
@@ -26,21 +31,48 @@ LOCK = TESTS / "requirements.lock"
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_inside_a_real_home_assistant(tmp_path: Path) -> None:
-    python = _environment()
-    (tmp_path / "configuration.yaml").write_text("")
-    install(tmp_path)
-    (tmp_path / "custom_components" / "__init__.py").touch()
+    _run(tmp_path, TESTS)
 
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+def test_a_month_is_decided_as_the_evaluation_does(tmp_path: Path) -> None:
+    found = month(
+        "home_assistant_by_device_class", homes=1, seed=4, is_risky=read_policy(None).is_harmful
+    )
+    files = {name: tmp_path / f"{name}.jsonl" for name in ("month", "labels", "played")}
+    write_events(files["month"], found.events)
+    write_labels(files["labels"], ((event, kind, event) for event, kind in found.phantoms.items()))
+
+    _run(
+        tmp_path / "config",
+        TESTS / "days.py",
+        **{f"MISFIRE_{name.upper()}": str(file) for name, file in files.items()},
+    )
+
+    played = read_played(files["played"])
+    assert len(played) == len(found.events)
+    different = differences(played, evaluated(played, read_deciding(None)))
+    assert len(different) <= 0.005 * len(played), different
+
+
+def _run(config: Path, tests: Path, **environment: str) -> None:
+    """Install the integration into a new configuration directory, and run tests inside."""
+    python = _environment()
+    config.mkdir(exist_ok=True)
+    (config / "configuration.yaml").write_text("")
+    install(config)
+    (config / "custom_components" / "__init__.py").touch()
+    plain = _plain() | {"PYTHONPATH": str(config), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [python, "-m", "pytest", "-c", TESTS / "pytest.ini", "--rootdir", TESTS,
-         "--confcutdir", TESTS, TESTS],
-        cwd=tmp_path,
-        env=_plain() | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+         "--confcutdir", TESTS, tests],
+        cwd=config,
+        env=plain | environment,
         capture_output=True,
         text=True,
         check=False,
     )  # fmt: skip
-
     assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]
 
 

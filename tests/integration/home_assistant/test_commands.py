@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from homeassistant.core import HomeAssistant
@@ -183,6 +185,21 @@ async def test_the_opposite_command_within_two_minutes_undoes(install: Installin
     await house.say("turn off the kitchen light")
 
     assert reported == ["executed", "executed", "undone"]
+
+
+async def test_to_lock_up_a_minute_later_undoes_nothing(install: Installing) -> None:
+    house = await install(classes=["purchase"])
+    guard = await house.loaded()
+    reported: list[str] = []
+    gate = guard.opened.result().gate
+    gate.report = lambda _ruling, outcome: reported.append(outcome.value)
+
+    await house.say("unlock the front door")
+    later = dt_util.utcnow() + timedelta(minutes=1)
+    with mock.patch.object(dt_util, "utcnow", return_value=later):
+        await house.say("lock the front door")
+
+    assert reported == ["executed", "executed"]
 
 
 async def test_an_error_of_the_handler_is_no_execution(

@@ -17,8 +17,8 @@ __all__ = ["heard_of", "slots_of"]
 
 #: The domain of commands whose entities are unknown. Its class is the strictest.
 _UNKNOWN = "homeassistant"
-#: Intents of covers, whose device class decides.
-_COVERS = ("HassOpenCover", "HassCloseCover")
+#: Intents of covers by older names, and the names that the same sentences have since.
+_COVERS = {"HassOpenCover": "HassTurnOn", "HassCloseCover": "HassTurnOff"}
 #: Filled in by Home Assistant and not said by a user.
 _NOT_SAID = ("preferred_area_id", "preferred_floor_id", "conversation_command")
 
@@ -49,8 +49,9 @@ def _name(intent_obj: intent.Intent, policy: Policy) -> str:
     from streams.runtimes.names import intent_of
 
     name = intent_obj.intent_type
+    usual = _COVERS.get(name, name)
     return max(
-        (intent_of(f"{domain}.{name}") for domain in _domains(intent_obj, name)),
+        (intent_of(f"{domain}.{usual}") for domain in _domains(intent_obj, name)),
         key=lambda each: (severity(policy.risk_class(each)), each),
     )
 

@@ -72,6 +72,7 @@ def open_gate(folder: Path, data: Mapping[str, Any], options: Mapping[str, Any])
             tokens=tokens,
             confirmation_key=key,
             deadline_ms=DEADLINE_MS,
+            now=lambda: dt_util.utcnow().timestamp(),
         )
     asked = {
         ConfirmMethod.PHONE_PUSH: options.get(CONF_PHONES),

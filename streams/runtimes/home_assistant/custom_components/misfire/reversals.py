@@ -19,6 +19,8 @@ __all__ = ["Reversals"]
 
 #: ``undo_window_seconds`` of the packaged policy.
 WINDOW = timedelta(seconds=120)
+#: The same for physical commands. People unlock, walk in, and lock again: that undoes nothing.
+PASSING = timedelta(seconds=15)
 _MOST = 64
 _PAIRS = (
     ("HassTurnOn", "HassTurnOff"),
@@ -48,7 +50,8 @@ class Reversals:
             default=str,
         )
         before = self._recent.pop((_OPPOSITE.get(command.intent_type, ""), target), None)
-        if before is not None and now - before[1] <= WINDOW:
+        physical = ruling.decision.risk_class == "physical"
+        if before is not None and now - before[1] <= (PASSING if physical else WINDOW):
             yield before[0]
         self._recent[command.intent_type, target] = ruling, now
         if len(self._recent) > _MOST:
