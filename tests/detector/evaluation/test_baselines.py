@@ -28,6 +28,7 @@ def with_misfires(events: list[IntentEvent]) -> tuple[list[IntentEvent], set[str
     return sorted(woven, key=lambda event: event.seconds), misfires
 
 
+@pytest.mark.slow
 def test_every_baseline_is_measured_reproducibly_and_boosting_beats_chance() -> None:
     events, misfires = with_misfires(town(households=4, sessions=12, seed=1))
     stages: list[tuple[str, int, int]] = []

@@ -115,14 +115,14 @@ def test_training_is_reproducible(small_stream: Path, tmp_path: Path) -> None:
     assert json.loads(first["report.json"])["data"]["events"] == len(read_events(small_stream))
 
 
-def test_evaluate_reports_its_measures(stream: Path, bundle: Path, tmp_path: Path) -> None:
-    misfires = [event.event_id for event in read_events(stream) if event.commits][-5:]
+def test_evaluate_reports_its_measures(small_stream: Path, bundle: Path, tmp_path: Path) -> None:
+    misfires = [event.event_id for event in read_events(small_stream) if event.commits][-5:]
     write_labels(tmp_path / "labels", [(event_id, "phantom", "c1") for event_id in misfires])
 
     ended = misfire(
         "evaluate",
         "--stream",
-        stream,
+        small_stream,
         "--labels",
         tmp_path / "labels",
         "--bundle",
@@ -155,15 +155,16 @@ def test_evaluate_reports_its_measures(stream: Path, bundle: Path, tmp_path: Pat
     assert found["recall"].keys() == {"0.001", "0.01", "0.05"}
 
 
+@pytest.mark.slow
 def test_baselines_are_measured_beside_the_model(
-    stream: Path, bundle: Path, tmp_path: Path
+    small_stream: Path, bundle: Path, tmp_path: Path
 ) -> None:
-    misfires = [event.event_id for event in read_events(stream) if event.commits][-5:]
+    misfires = [event.event_id for event in read_events(small_stream) if event.commits][-5:]
     write_labels(tmp_path / "labels", [(event_id, "phantom", "c1") for event_id in misfires])
 
     ended = misfire(
-        "evaluate", "--stream", stream, "--labels", tmp_path / "labels", "--bundle", bundle,
-        "--baselines", stream, "--json", "-",
+        "evaluate", "--stream", small_stream, "--labels", tmp_path / "labels", "--bundle", bundle,
+        "--baselines", small_stream, "--json", "-",
     )  # fmt: skip
 
     found: dict[str, Any] = json.loads(ended.stdout)
@@ -178,10 +179,12 @@ def test_baselines_are_measured_beside_the_model(
     assert isinstance(found["earns_its_keep"], bool)
 
 
-def test_evaluate_daily_measures_new_homes(stream: Path, bundle: Path, tmp_path: Path) -> None:
-    misfires = [event.event_id for event in read_events(stream) if event.commits][-5:]
+def test_evaluate_daily_measures_new_homes(
+    small_stream: Path, bundle: Path, tmp_path: Path
+) -> None:
+    misfires = [event.event_id for event in read_events(small_stream) if event.commits][-5:]
     write_labels(tmp_path / "labels", [(event_id, "phantom", "c1") for event_id in misfires])
-    given = ("--stream", stream, "--labels", tmp_path / "labels", "--json", "-")
+    given = ("--stream", small_stream, "--labels", tmp_path / "labels", "--json", "-")
 
     found = json.loads(misfire("evaluate", "daily", *given, "--bundle", bundle).stdout)
 
@@ -219,10 +222,16 @@ def test_change_counts_the_sessions_until_a_household_is_back_within_budget(
     assert_said(misfire("bench", "change", "--labels", tmp_path / "labels"), 2, "STREAM")
 
 
-def test_evaluate_can_leave_out_a_channel(stream: Path, bundle: Path, tmp_path: Path) -> None:
-    misfire_id = next(event.event_id for event in read_events(stream) if event.commits)
+def test_evaluate_can_leave_out_a_channel(small_stream: Path, bundle: Path, tmp_path: Path) -> None:
+    misfire_id = next(event.event_id for event in read_events(small_stream) if event.commits)
     write_labels(tmp_path / "labels", [(misfire_id, "phantom", "c1")])
-    arguments: list[str | Path] = ["evaluate", "--stream", stream, "--labels", tmp_path / "labels"]
+    arguments: list[str | Path] = [
+        "evaluate",
+        "--stream",
+        small_stream,
+        "--labels",
+        tmp_path / "labels",
+    ]
     arguments += ["--bundle", bundle]
 
     ended = misfire(*arguments, "--without", "history", "--without", "confidences", "--json", "-")
@@ -625,17 +634,17 @@ def test_a_households_token_is_made_with_its_secret(tmp_path: Path) -> None:
 
 
 def test_bundle_compare_prints_and_writes_the_comparison(
-    stream: Path, bundle: Path, tmp_path: Path
+    small_stream: Path, bundle: Path, tmp_path: Path
 ) -> None:
     blind = hand_bundle(judge=hand_judge(bits=(-6.0, -6.0, -6.0)))
     write_bundle(blind, tmp_path / "other")
 
-    ended = misfire("bundle", "compare", bundle, tmp_path / "other", stream, "--json", "-")
+    ended = misfire("bundle", "compare", bundle, tmp_path / "other", small_stream, "--json", "-")
 
     assert ended.returncode == 0, ended.stderr
     found = json.loads(ended.stdout)
     assert found["versions"] == [hand_bundle().version, blind.version]
-    assert found["commands"] == sum(event.commits for event in read_events(stream))
+    assert found["commands"] == sum(event.commits for event in read_events(small_stream))
     assert found["verdict"] in ended.stderr
 
 

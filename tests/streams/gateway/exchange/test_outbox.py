@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from streams.gateway.exchange import outbox as module
 from streams.gateway.exchange.outbox import Outbox, Outgoing
 from streams.kafka.topics import INTENTS
@@ -33,6 +35,7 @@ def test_a_full_queue_drops_its_oldest_record() -> None:
     assert outbox._records[0].value == b"10"
 
 
+@pytest.mark.slow
 def test_in_a_full_outbox_no_tenant_evicts_a_record_of_another() -> None:
     outbox = Outbox()
     put(outbox, home("bolt", 1), b"first")
