@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from detector.contracts.clocks import ahead
 from detector.contracts.decisions import Decision
@@ -33,7 +34,7 @@ from detector.household.subjects import follow
 from detector.policy.policy import Policy
 from detector.population.model import Model
 
-__all__ = ["Observation", "observe", "remember"]
+__all__ = ["DIGITS", "Observation", "observe", "opening_bits", "remember", "rounded"]
 
 #: Decimal places of the surprisals (bits) and of the filter in a session; decisions have as many.
 DIGITS = 6
@@ -70,7 +71,7 @@ def observe(
     previous = session.symbols[-1] if session.symbols else model.sequence.start
     current, bits = model.sequence.step(np.array(session.filter), previous, symbol)
     if session.turns == 0:
-        bits += _opening_bits(state, event, model)
+        bits += opening_bits(state, event.domain, model)
     bits = round(bits, DIGITS)
     chain = extend(session.chain, event, turn=session.turns, bits=bits, known=session.slots)
     subject = follow(
@@ -88,12 +89,17 @@ def observe(
         turns=session.turns + 1,
         symbols=(*session.symbols, symbol)[-MAX_TURNS:],
         intents=(*session.intents, event.intent)[-MAX_TURNS:],
-        filter=tuple([round(share, DIGITS) for share in current.tolist()]),
+        filter=rounded(current),
         slots=known_slots(session.slots, event.slots),
         subject=subject,
         chain=chain,
     )
     return Observation(bits, longer, chain, clock_replaced=device is None), state
+
+
+def rounded(current: npt.NDArray[np.float64]) -> tuple[float, ...]:
+    """Return a filter as a session stores it."""
+    return tuple([round(share, DIGITS) for share in current.tolist()])
 
 
 def remember(
@@ -163,14 +169,14 @@ def _pending(
     )
 
 
-def _opening_bits(state: HouseholdState, event: IntentEvent, model: Model) -> float:
-    """Return the bits by which the domain is a rarer opening here than in the population.
+def opening_bits(state: HouseholdState, domain: str, model: Model) -> float:
+    """Return the bits by which a domain is a rarer opening here than in the population.
 
     The household replaces only the probability of the domain; within the domain the sequence model
     applies. The probabilities of all domains sum to one in both, so those of the symbols do too.
     """
-    base = model.opening_rate(event.domain)
-    return predictive_bits(state.domains, event.domain, state.learned + 1, base) + math.log2(base)
+    base = model.opening_rate(domain)
+    return predictive_bits(state.domains, domain, state.learned + 1, base) + math.log2(base)
 
 
 def _opened(event: IntentEvent, model: Model, name: str, at: float) -> Session:

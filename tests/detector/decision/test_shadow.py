@@ -5,32 +5,31 @@ from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
 from detector.decision.labelled_outcomes import reveal
-from detector.decision.shadow import decide_in_shadow, settle_in_shadow
+from detector.decision.shadow import decide_in_shadow
 from detector.household.state import HouseholdState
 from tests.detector.builders import SURE, event, hand_bundle, hand_judge, heard
+from tests.detector.decision.test_carrying import OTHER, trained_on
 from tests.detector.town import town
 
 EVENTS = heard(town(households=4, sessions=20), SURE)
 #: A command is held back when it is committed for the first time in a household.
 CAREFUL = hand_bundle(judge=hand_judge("intent_count", edges=(0.0, 0.5), bits=(6.0, -6.0, -6.0)))
 
+#: The same as ``OTHER``, with another sequence model.
+FEWER_CLONES = trained_on(EVENTS, clones=4)
+
 
 def beside(active: Bundle, shadow: Bundle) -> list[tuple[Decision, Decision]]:
     """Let one bundle decide and another shadow it; every command is executed or confirmed."""
     states: dict[str, HouseholdState] = {}
-    shadows: dict[str, HouseholdState] = {}
     found = []
     for each in EVENTS:
-        new = HouseholdState.new(each.household_id)
-        before = states.get(each.household_id, new)
+        before = states.get(each.household_id, HouseholdState.new(each.household_id))
         decision, after = decide(before, each, active, at=each.seconds)
-        seen, own = decide_in_shadow(
-            shadows.get(each.household_id, new), before, each, shadow, at=each.seconds
-        )
+        seen = decide_in_shadow(before, active, each, shadow, at=each.seconds)
         if each.commits:
             after = reveal(after, each.event_id, meant=True, at=each.seconds)
-            own = settle_in_shadow(own, after, each.event_id, at=each.seconds)
-        states[each.household_id], shadows[each.household_id] = after, own
+        states[each.household_id] = after
         found.append((decision, seen))
     return found
 
@@ -43,12 +42,18 @@ def test_a_bundle_shadowing_itself_makes_the_same_decisions() -> None:
         assert all(active == shadow for active, shadow in pairs)
 
 
-def test_a_shadow_bundle_decides_as_it_would_alone() -> None:
-    """Both let the household learn alike here, because every question is confirmed."""
-    alone = [active for active, _ in beside(CAREFUL, CAREFUL)]
+def test_a_shadow_bundle_with_another_sequence_model_decides_as_it_would_alone() -> None:
+    """Every question is confirmed, and the judge is the same, so both let a household learn."""
+    alone = [active for active, _ in beside(OTHER, OTHER)]
 
-    assert [shadow for _, shadow in beside(hand_bundle(), CAREFUL)] == alone
-    assert {decision.verdict for decision in alone} > {Verdict.ALLOW}
+    assert [shadow for _, shadow in beside(FEWER_CLONES, OTHER)] == alone
+    assert [active for active, _ in beside(FEWER_CLONES, OTHER)] != alone
+
+
+def test_a_more_careful_shadow_would_have_asked() -> None:
+    pairs = [pair for pair in beside(hand_bundle(), CAREFUL) if pair[0].verdict is Verdict.ALLOW]
+
+    assert {shadow.verdict for _, shadow in pairs} > {Verdict.ALLOW}
 
 
 def test_the_active_state_does_not_change() -> None:
@@ -56,6 +61,6 @@ def test_the_active_state_does_not_change() -> None:
     states = [HouseholdState.new("h1")]
     for each in said:
         kept = repr(states[-1])
-        decide_in_shadow(HouseholdState.new("h1"), states[-1], each, CAREFUL, at=each.seconds)
+        decide_in_shadow(states[-1], hand_bundle(), each, CAREFUL, at=each.seconds)
         assert repr(states[-1]) == kept
         states.append(decide(states[-1], each, hand_bundle(), at=each.seconds)[1])
