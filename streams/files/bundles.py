@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 __all__ = [
     "LARGEST_BUNDLE",
     "MANIFEST",
+    "SIGNATURE",
     "created_at",
+    "manifest_digest",
     "read_bundle",
     "refuse_occupied",
     "sign_bundle",
@@ -43,6 +45,8 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"
+#: The file of the signature, beside the manifest that it signs.
+SIGNATURE = "signature.txt"
 #: Largest manifest in bytes; a usual one has 600.
 _LARGEST_MANIFEST = 1 << 16
 
@@ -115,7 +119,7 @@ def sign_bundle(directory: Path, key: Ed25519PrivateKey) -> None:
         BundleError: a file is missing or differs from the manifest.
     """
     # With its library, signing takes 12 MB, also in a process that reads an unsigned bundle.
-    from streams.files.signing import SIGNATURE, signature_of  # noqa: PLC0415 - as above
+    from streams.files.signing import signature_of  # noqa: PLC0415 - as above
 
     read_bundle(directory)
     place = existing_folder(directory)
@@ -127,12 +131,24 @@ def sign_bundle(directory: Path, key: Ed25519PrivateKey) -> None:
         ) from error
 
 
-def read_bundle(directory: Path, *, key: Ed25519PublicKey | None = None) -> Bundle:
+def manifest_digest(directory: Path) -> str:
+    """Return the SHA-256 of a bundle's manifest, which contains the hash of every file.
+
+    Raises:
+        BundleError: the manifest cannot be read.
+    """
+    return hashlib.sha256(_manifest_bytes(existing_folder(directory))).hexdigest()
+
+
+def read_bundle(
+    directory: Path, *, key: Ed25519PublicKey | None = None, sha256: str | None = None
+) -> Bundle:
     """Read a bundle and verify it against its manifest.
 
     Args:
         directory: the bundle's directory.
         key: the public key that must have signed it; ``None`` accepts unsigned bundles.
+        sha256: the ``manifest_digest`` that it must have; ``None`` accepts any.
 
     Raises:
         DependencyUnavailable: there is no bundle.
@@ -146,6 +162,11 @@ def read_bundle(directory: Path, *, key: Ed25519PublicKey | None = None) -> Bund
             f" make one with 'misfire train STREAM --out {directory}'"
         )
     written = _manifest_bytes(place)
+    if sha256 not in {None, hashlib.sha256(written).hexdigest()}:
+        raise BundleError(
+            f"the bundle in {directory} is not the one that was announced (its manifest has another"
+            " sha256); put the announced one back, or announce this one"
+        )
     if key is not None:
         from streams.files.signing import check_signature  # noqa: PLC0415 - as in sign_bundle
 

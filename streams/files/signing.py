@@ -17,12 +17,11 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from detector.contracts.errors import BundleError
 from streams.errors import DependencyUnavailable
+from streams.files.bundles import SIGNATURE
 from streams.files.text import read_small
 
 __all__ = ["SIGNATURE", "check_signature", "read_private_key", "read_public_key", "signature_of"]
 
-#: The file of the signature, beside the manifest that it signs.
-SIGNATURE = "signature.txt"
 #: A signature of something else with the same key must not pass for that of a bundle.
 _CONTEXT = b"misfire bundle manifest\n"
 #: Bytes: a PEM file of an ed25519 key has 120, a signature 88.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from streams.kafka.topics import (
+    BUNDLES,
     DEAD_LETTERS,
     DECISIONS,
     HOUSEHOLDS,
@@ -32,6 +33,8 @@ class Part(StrEnum):
     RUNTIME = "runtime"
     TRAINER = "trainer"
     OPERATOR = "operator"
+    #: Announces bundles ('bundle promote', 'bundle rollback', and the operator API if it may).
+    PROMOTER = "promoter"
     #: The operator while 'topics grow' runs: it adds partitions and writes household states.
     GROWER = "grower"
 
@@ -47,7 +50,7 @@ class Right:
 
 #: In Kafka, Read and Write imply Describe.
 RIGHTS: tuple[Right, ...] = (
-    Right(Part.WORKER, ("Read",), (INTENTS, OUTCOMES)),
+    Right(Part.WORKER, ("Read",), (INTENTS, OUTCOMES, BUNDLES)),
     # It forwards a record that is in the wrong partition to the partition of its household.
     Right(Part.WORKER, ("Write",), (INTENTS, OUTCOMES, DECISIONS, REPLIES, DEAD_LETTERS)),
     # The changelog of its table: written with each decision, read at the start.
@@ -56,7 +59,7 @@ RIGHTS: tuple[Right, ...] = (
     Right(Part.WORKER, ("Describe", "DescribeConfigs"), _EVERY_TOPIC),
     Right(Part.WORKER, ("Read",), ()),
     Right(Part.GATEWAY, ("Write",), (INTENTS, OUTCOMES, INCIDENTS)),
-    Right(Part.GATEWAY, ("Read",), (REPLIES,)),
+    Right(Part.GATEWAY, ("Read",), (REPLIES, BUNDLES)),
     Right(Part.RUNTIME, ("Write",), (INTENTS, OUTCOMES)),
     Right(Part.RUNTIME, ("Read",), (REPLIES,)),
     Right(Part.TRAINER, ("Read",), (INTENTS, OUTCOMES)),
@@ -64,6 +67,10 @@ RIGHTS: tuple[Right, ...] = (
     Right(Part.OPERATOR, ("Create", "Describe", "DescribeConfigs", "Read"), _EVERY_TOPIC),
     # For the commands of 'household', and for the records and receipts of 'redrive'.
     Right(Part.OPERATOR, ("Write",), (INTENTS, OUTCOMES, DEAD_LETTERS)),
+    # It marks in the log from where on an announced bundle decides.
+    Right(Part.PROMOTER, ("Read", "Write"), (INTENTS, BUNDLES)),
+    # The workers' answers: which bundles they have read.
+    Right(Part.PROMOTER, ("Read",), (REPLIES,)),
     Right(Part.GROWER, ("Alter", "Describe"), _EVERY_TOPIC),
     Right(Part.GROWER, ("Read", "Write"), (HOUSEHOLDS,)),
     Right(Part.GROWER, ("Describe",), ()),

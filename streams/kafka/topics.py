@@ -22,6 +22,7 @@ __all__ = [
     "DEAD_LETTERS",
     "DECISIONS",
     "HOUSEHOLDS",
+    "INCIDENTS",
     "INTENTS",
     "OUTCOMES",
     "PRODUCED",
@@ -51,6 +52,7 @@ REPLIES = "assistant.replies"
 DEAD_LETTERS = "assistant.dead-letters"
 INCIDENTS = "assistant.incidents"
 HOUSEHOLDS = "misfire.households"
+BUNDLES = "misfire.bundles"
 #: Topics that clients produce and the worker consumes.
 PRODUCED = (INTENTS, OUTCOMES)
 
@@ -118,11 +120,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(DEAD_LETTERS, "the original key", "the original bytes", 30 * _DAY),
     Topic(INCIDENTS, "household_id", "LateAnswer", 90 * _DAY),
     Topic(HOUSEHOLDS, "household_id", "household state (the worker's changelog)", None),
-)
-#: Reserved for announcing bundles. Nothing writes or reads it yet, so it is not in ``TOPICS``:
-#: no command creates it, checks it or grants rights to it.
-BUNDLES = Topic(
-    "misfire.bundles", "channel", "version, location, sha256", retention=None, partitions=1
+    Topic(BUNDLES, "channel", "Channel: the bundles that were announced", None, partitions=1),
 )
 
 

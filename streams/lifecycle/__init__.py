@@ -1,1 +1,1 @@
-"""The life of a model in an installation: labels, rules, and what else people decide about it."""
+"""The life of a model in an installation: channels, gates, labels, rules, and its way back."""

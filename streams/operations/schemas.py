@@ -10,8 +10,9 @@ from detector.policy.policy import Policy
 from streams.gateway.ladder import Ladder
 from streams.gateway.openapi import inlined
 from streams.gateway.routes import build_gateway
-from streams.kafka.topics import DECISIONS, INCIDENTS, INTENTS, OUTCOMES, REPLIES
+from streams.kafka.topics import BUNDLES, DECISIONS, INCIDENTS, INTENTS, OUTCOMES, REPLIES
 from streams.settings import Settings
+from streams.wire.announcements import BUNDLE_CHANNEL
 from streams.wire.cloudevents import STRUCTURED
 from streams.wire.late_answer import LATE
 from streams.wire.records import (
@@ -40,6 +41,7 @@ KINDS: Mapping[str, Kind[Any]] = {
     "ConfirmationResult": RESULT,
     "LateAnswer": LATE,
     "Refusal": REFUSAL,
+    "Channel": BUNDLE_CHANNEL,
 }
 #: The values that misfire reads; it writes the others.
 READ = frozenset({"IntentEvent", "Outcome", "ConfirmationAnswer"})
@@ -68,6 +70,12 @@ _CHANNELS: tuple[tuple[str, str, tuple[str, ...], bool], ...] = (
         REPLIES,
         "Answers to clients, in the partition that the request names.",
         ("Decision", "ConfirmationResult", "Refusal"),
+        False,
+    ),
+    (
+        BUNDLES,
+        "The announced bundles. The key is the channel: active, or shadow- and a name.",
+        ("Channel",),
         False,
     ),
 )

@@ -11,13 +11,13 @@ from typing import Any
 
 from streams.kafka.connection import Brokers
 from streams.kafka.reading import Place, TopicRecord, read_topic
-from streams.kafka.topics import HOUSEHOLDS, TOPICS
+from streams.kafka.topics import BUNDLES, HOUSEHOLDS, TOPICS
 from streams.privacy.ownership import Judged, Whose, judge
 
 __all__ = ["SOURCES", "Holding", "collect", "collected", "counts", "foreign"]
 
 #: The topics that can contain records of a household.
-SOURCES = tuple(topic.name for topic in TOPICS)
+SOURCES = tuple(topic.name for topic in TOPICS if topic.name != BUNDLES)
 
 
 @dataclass(slots=True)

@@ -44,11 +44,17 @@ pytestmark = [
 
 #: The topics that each part reads and writes, repeated here to detect errors in the table.
 READS = {
-    Part.WORKER: {"assistant.intents", "assistant.outcomes", "misfire.households"},
-    Part.GATEWAY: {"assistant.replies"},
+    Part.WORKER: {
+        "assistant.intents",
+        "assistant.outcomes",
+        "misfire.households",
+        "misfire.bundles",
+    },
+    Part.GATEWAY: {"assistant.replies", "misfire.bundles"},
     Part.RUNTIME: {"assistant.replies"},
     Part.TRAINER: {"assistant.intents", "assistant.outcomes"},
     Part.OPERATOR: {topic.name for topic in TOPICS},
+    Part.PROMOTER: {"assistant.intents", "assistant.replies", "misfire.bundles"},
     Part.GROWER: {"misfire.households"},
     STRANGER: set(),
 }
@@ -65,6 +71,7 @@ WRITES = {
     Part.RUNTIME: {"assistant.intents", "assistant.outcomes"},
     Part.TRAINER: set(),
     Part.OPERATOR: {"assistant.intents", "assistant.outcomes", "assistant.dead-letters"},
+    Part.PROMOTER: {"assistant.intents", "misfire.bundles"},
     Part.GROWER: {"misfire.households"},
     STRANGER: set(),
 }

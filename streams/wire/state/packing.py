@@ -52,13 +52,15 @@ class Stored:
     """A household's entry in the table: its state and the last applied record of each partition.
 
     ``erased`` is the time of the household's erasure in seconds since the epoch, if there was one.
-    Records up to that time are not applied again.
+    Records up to that time are not applied again. ``bundle`` is the version of the bundle in whose
+    terms the open conversations are stored; states of earlier versions do not name it.
     """
 
     state: HouseholdState
     intents: Marks = ()
     outcomes: Marks = ()
     erased: float | None = None
+    bundle: str = ""
 
     def decided(self, event_id: str) -> Decision | None:
         """Return the decision on an event if the state still contains it, otherwise ``None``."""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from streams.kafka.topics import BUNDLES, TOPICS
+from streams.kafka.topics import TOPICS
 
 
 def test_every_topic_has_its_retention_and_partitions() -> None:
@@ -14,13 +14,8 @@ def test_every_topic_has_its_retention_and_partitions() -> None:
         "assistant.dead-letters": (30 * day, None),
         "assistant.incidents": (90 * day, None),
         "misfire.households": (None, None),
+        "misfire.bundles": (None, 1),
     }
-
-
-def test_the_topic_of_bundles_is_declared_but_not_required() -> None:
-    assert BUNDLES.name not in {topic.name for topic in TOPICS}
-    assert BUNDLES.partitions == 1
-    assert BUNDLES.settings["cleanup.policy"] == "compact"
 
 
 def test_a_topic_without_retention_is_compacted() -> None:
