@@ -86,6 +86,23 @@ class Ladder:
         self._answered: FairCache[Provisional] = FairCache(_ANSWERED)
         self._memory: RequestMemory[Answer] = RequestMemory(places)
 
+    def use(self, bundle: Bundle | None, choose: Callable[[str], Bundle]) -> None:
+        """Decide with other bundles from now on.
+
+        Args:
+            bundle: the bundle of households outside a canary, whose policy gives the fallbacks;
+                ``None`` disables the gateway's rung.
+            choose: returns the bundle that decides for a household.
+        """
+        self.bundle = bundle
+        if bundle is None:
+            self._sessions = None
+            return
+        self.policy = bundle.policy
+        if self._sessions is None:
+            self._sessions = Sessions(bundle)
+        self._sessions.choose = choose
+
     async def decide(
         self, event: IntentEvent, exchange: Exchange, context: RequestContext
     ) -> Answer:

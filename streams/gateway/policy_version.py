@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,15 +20,19 @@ _MOST_WARNINGS = 16
 
 
 class PolicyVersion:
-    """Middleware that adds the gateway's policy version to every response.
+    """Middleware that adds the gateway's policy version, ``version()``, to every response.
 
     A client whose fallbacks come from another version is counted and logged.
     """
 
-    def __init__(self, app: ASGIApp, version: str) -> None:
+    def __init__(self, app: ASGIApp, version: Callable[[], str]) -> None:
         self._app = app
-        self._version = version.encode("latin-1", "replace").decode("latin-1")
+        self._current = version
         self._warned: set[str] = set()
+
+    @property
+    def _version(self) -> str:
+        return self._current().encode("latin-1", "replace").decode("latin-1")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as an ASGI application."""

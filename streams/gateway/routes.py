@@ -19,6 +19,7 @@ from detector.contracts.events import IntentEvent
 from streams.errors import RecordError
 from streams.gateway.confirmations import confirmations
 from streams.gateway.exchange.exchange import Exchange
+from streams.gateway.following import follow_channels
 from streams.gateway.ignored_header import IgnoredFields
 from streams.gateway.ladder import Answer, Ladder
 from streams.gateway.late_answers import LateAnswers
@@ -35,6 +36,7 @@ from streams.gateway.requests import (
 )
 from streams.gc_tuning import tune_gc
 from streams.kafka.topics import OUTCOMES
+from streams.lifecycle.library import Library
 from streams.serving.access.guard import Guard, caller_of
 from streams.serving.error_responses import problem, refuse
 from streams.serving.hosts import HostCheck
@@ -61,10 +63,16 @@ class _Parts:
     tracer: Tracer
 
 
-def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None) -> FastAPI:
+def build_gateway(
+    settings: Settings,
+    ladder: Ladder,
+    guard: Guard | None = None,
+    library: Library | None = None,
+) -> FastAPI:
     """Build the HTTP application, which connects to Kafka on startup.
 
-    Without a guard it requires no tokens.
+    Without a guard it requires no tokens. With a library, it decides with the bundles that are
+    announced.
     """
     guard = guard or Guard(None)
     exchange = Exchange(
@@ -80,8 +88,11 @@ def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await exchange.start()
         await ladder.late_answers.start()
+        following = None if library is None else follow_channels(settings, ladder, library)
         tune_gc()
         yield
+        if following is not None:
+            following.cancel()
         await ladder.late_answers.stop()
         await exchange.stop()
 
@@ -96,7 +107,7 @@ def build_gateway(settings: Settings, ladder: Ladder, guard: Guard | None = None
         ],
     )
     app.add_middleware(TakeTurns)
-    app.add_middleware(PolicyVersion, version=ladder.policy.version)
+    app.add_middleware(PolicyVersion, version=lambda: ladder.policy.version)
     app.add_middleware(IgnoredFields)
     app.add_middleware(
         HostCheck, hosts=named_hosts(settings.allowed_hosts), host=settings.gateway_host

@@ -14,6 +14,7 @@ from streams.files.starter import deciding_directory
 from streams.gateway.degraded_reasons import LOWER_RUNGS
 from streams.gateway.ladder import Ladder
 from streams.gateway.routes import build_gateway
+from streams.lifecycle.library import Library, reference_to
 from streams.serving.access.guard import REFUSALS, Guard
 from streams.serving.access.listening import check_edge, listen, server_options
 from streams.serving.protocol import CUTS
@@ -41,12 +42,18 @@ def run_gateway(settings: Settings) -> None:
     tls = server_options(settings)
     guard = Guard(settings.access_file)
     begin_gateway(LOWER_RUNGS, REFUSALS, CUTS)
-    ladder = _ladder(settings)
+    ladder, place = _ladder(settings), deciding_directory(settings.bundle)
     listening = listen(settings.gateway_host, settings.gateway_port)
     logger.info(
         "the hook listens on %s://%s:%d", "https" if tls else "http", *listening.getsockname()[:2]
     )
-    Server(build_gateway(settings, ladder, guard), listening, tls).serve_until_stopped()
+    library = Library(
+        ladder.bundle,
+        None if ladder.bundle is None else reference_to(place, ladder.bundle),
+        key=read_public_key(settings.bundle_public_key),
+        allow_unready=settings.allow_unready,
+    )
+    Server(build_gateway(settings, ladder, guard, library), listening, tls).serve_until_stopped()
 
 
 def _ladder(settings: Settings) -> Ladder:

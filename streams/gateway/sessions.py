@@ -6,12 +6,14 @@ recorded instead.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from detector.contracts.decisions import Decision, Rung
 from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
+from detector.decision.carrying import carry
 from detector.decision.decide import decide, follow
 from detector.household.state import LEARNED, HouseholdState
 from streams.gateway.shares import FairCache
@@ -26,9 +28,13 @@ _ALL = ""
 
 @dataclass(slots=True)
 class _Household:
-    """A household's state after its last decided event, and the event that is still open."""
+    """A household's state after its last decided event, and the event that is still open.
+
+    The state is in the terms of ``bundle``.
+    """
 
     state: HouseholdState
+    bundle: Bundle
     open: Turn | None = None
 
 
@@ -50,7 +56,8 @@ class Sessions:
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
+        #: Returns the bundle that decides for a household.
+        self.choose: Callable[[str], Bundle] = lambda _: bundle
         self._households: FairCache[_Household] = FairCache(_HOUSEHOLDS)
 
     def begin(self, event: IntentEvent, tenant: str = "", *, at: float) -> Turn:
@@ -59,7 +66,7 @@ class Sessions:
         The household's previous event must be decided first, so it is decided now if it is open.
         """
         home = self._households.get(event.household_id, _ALL) or _Household(
-            HouseholdState.new(event.household_id)
+            HouseholdState.new(event.household_id), self.choose(event.household_id)
         )
         if home.open is not None:
             with suppress(Exception):  # the caller that needs this decision gets the error
@@ -79,8 +86,9 @@ class Sessions:
     def judge(self, turn: Turn) -> Decision:
         """Return the gateway's decision: the population model, without household history."""
         if turn.decision is None:
+            bundle = self._carry(turn)
             turn.decision, state = decide(
-                turn.home.state, turn.event, self._bundle, at=turn.at, rung=Rung.GATEWAY
+                turn.home.state, turn.event, bundle, at=turn.at, rung=Rung.GATEWAY
             )
             turn.home.state = _unlearned(state)
             self._close(turn)
@@ -89,10 +97,18 @@ class Sessions:
     def follow(self, turn: Turn, decision: Decision) -> None:
         """Record the worker's decision."""
         if turn.decision is None:
-            state = follow(turn.home.state, turn.event, self._bundle, decision, at=turn.at)
+            bundle = self._carry(turn)
+            state = follow(turn.home.state, turn.event, bundle, decision, at=turn.at)
             turn.home.state = _unlearned(state)
             turn.decision = decision
             self._close(turn)
+
+    def _carry(self, turn: Turn) -> Bundle:
+        """Return the bundle that decides, with the household in its terms."""
+        home, bundle = turn.home, self.choose(turn.event.household_id)
+        if home.bundle is not bundle:
+            home.state, home.bundle = carry(home.state, home.bundle, bundle), bundle
+        return bundle
 
     @staticmethod
     def _close(turn: Turn) -> None:

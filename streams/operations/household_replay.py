@@ -26,6 +26,7 @@ from streams.worker.erasure import erased, erased_before, is_erased, outlived
 from streams.worker.handling import (
     Incoming,
     answer_record,
+    carried,
     decide_record,
     is_answer,
     is_command,
@@ -145,6 +146,9 @@ class HouseholdReplay:
             return None
         known = self.published.get(event.event_id)
         bundle = self.bundles.get(known.bundle, self.default) if known else self._latest
+        if self.stored.bundle != bundle.version:
+            before = self.bundles.get(self.stored.bundle, self._latest)
+            self.stored = carried(self.stored, before, bundle)
         judged: list[Judgement] = []
         decision, self.stored, failed = decide_record(
             self.stored,

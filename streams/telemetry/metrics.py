@@ -23,6 +23,9 @@ __all__ = [
     "BUDGET",
     "BUNDLE",
     "BUNDLE_CREATED_SECONDS",
+    "BUNDLE_REFUSED",
+    "BUNDLE_SWAPS",
+    "BUNDLE_UNFINISHED",
     "BUNDLE_UNREADY",
     "CALLBACKS",
     "CATALOGUE",
@@ -67,7 +70,9 @@ __all__ = [
     "SEND_FAILURES",
     "SHADOW_COMMANDS",
     "SHADOW_FAILURES",
+    "SHADOW_SKIPPED",
     "STATES_CUT",
+    "STATES_REBUILT",
     "STATE_BYTES",
     "SURPRISAL_BITS",
     "UNREADABLE_FILES",
@@ -133,9 +138,15 @@ SHADOW_COMMANDS = _counter(
 )
 SHADOW_FAILURES = _counter(
     "misfire_shadow_failures_total",
-    "Records that the shadow bundle failed to decide; the active bundle's decisions are not "
+    "Commands that a shadow bundle failed to decide; the active bundle's decisions are not "
     "affected.",
-    unit="records",
+    unit="commands",
+    owner="worker",
+)
+SHADOW_SKIPPED = _counter(
+    "misfire_shadow_skipped_total",
+    "Commands that no shadow decided because the shadow bundles were too slow or just started.",
+    unit="commands",
     owner="worker",
 )
 COMMAND_INTENTS = _counter(
@@ -207,7 +218,7 @@ CONFIRMATIONS = _counter(
 
 BUNDLE = _gauge(
     "misfire_bundle_info",
-    "The active bundle; always 1.",
+    "1 for the active bundle and for that of a canary, 0 for those that decided before.",
     ["version", "policy"],
     unit="bundles",
     owner="worker, gateway",
@@ -228,6 +239,34 @@ BUNDLE_UNREADY = _gauge(
     unit="bundles",
     owner="worker, gateway",
     merge="livemax",
+)
+BUNDLE_REFUSED = _gauge(
+    "misfire_bundle_refused",
+    "1 while the latest bundle of the active channel cannot be used; the one before it decides.",
+    unit="bundles",
+    owner="worker, gateway",
+    merge="livemax",
+)
+BUNDLE_UNFINISHED = _gauge(
+    "misfire_bundle_unfinished",
+    "1 while an announced bundle has not been marked in every partition.",
+    unit="bundles",
+    owner="worker",
+    merge="livemax",
+)
+BUNDLE_SWAPS = _counter(
+    "misfire_bundle_swaps_total",
+    "Changes of the bundle that decides, once for each partition.",
+    unit="swaps",
+    owner="worker",
+)
+STATES_REBUILT = _counter(
+    "misfire_states_rebuilt_total",
+    "Households whose open conversations were carried over to another bundle, or forgotten because "
+    "the bundle before could not be read.",
+    ["result"],
+    unit="households",
+    owner="worker",
 )
 EVIDENCE = _counter(
     "misfire_evidence_total",

@@ -29,6 +29,7 @@ from streams.kafka.topics import HOUSEHOLDS, INCIDENTS, INTENTS, OUTCOMES
 from streams.telemetry import metrics
 
 __all__ = [
+    "begin_bundle",
     "begin_gateway",
     "begin_worker",
     "caution_of",
@@ -56,13 +57,12 @@ def exemplar(decision: Decision) -> dict[str, str]:
     return {"decision_id": decision.decision_id}
 
 
-def begin_worker(bundle: Bundle) -> None:
+def begin_worker() -> None:
     """Create the worker's series at zero.
 
     A graph of a missing series is empty, and a rate misses the first increment of a new one.
     """
     metrics.CATALOGUE.show_only("worker")
-    policy, version = bundle.policy, bundle.version
     for topic in (INTENTS, OUTCOMES):
         metrics.DUPLICATES.labels(topic)
         metrics.PASSED_ON.labels(topic)
@@ -74,6 +74,14 @@ def begin_worker(bundle: Bundle) -> None:
     for reason in DEAD_LETTER_CODES:
         metrics.DEAD_LETTERS.labels(reason)
     _begin_outcomes()
+    for result in ("carried", "forgotten"):
+        metrics.STATES_REBUILT.labels(result)
+    show_blocks(1.0)
+
+
+def begin_bundle(bundle: Bundle) -> None:
+    """Create the series of a bundle at zero, before it decides for the first time."""
+    policy, version = bundle.policy, bundle.version
     for risk in RiskClass:
         metrics.BUDGET.labels(risk.value, version).set(policy.classes[risk].budget)
         metrics.MISFIRE_PROBABILITY.labels(risk.value, version)
@@ -89,7 +97,6 @@ def begin_worker(bundle: Bundle) -> None:
         metrics.DECISIONS.labels(verdict.value, risk.value, Rung.WORKER.value, *setting)
         for cohort in ("new", "known"):
             metrics.COMMANDS.labels(verdict.value, risk.value, cohort, *setting)
-    show_blocks(1.0)
 
 
 def _begin_outcomes() -> None:
@@ -256,9 +263,15 @@ def show_blocks(left: float) -> None:
     metrics.BLOCK_BUDGET_LEFT.set(max(left, 0.0))
 
 
-def show_bundle(bundle: Bundle, created: float) -> None:
-    """Export the active bundle; ``created`` is its creation time, in seconds since 1970."""
-    metrics.BUNDLE.labels(bundle.version, bundle.policy.version).set(1)
+def show_bundle(bundle: Bundle, created: float, *, decides: bool = True) -> None:
+    """Export a bundle; ``created`` is its creation time, in seconds since 1970.
+
+    ``decides`` says whether it is the active one or a canary, or was one of them before.
+    """
+    metrics.BUNDLE.labels(bundle.version, bundle.policy.version).set(decides)
+    if not decides:
+        metrics.BUNDLE_UNREADY.labels(bundle.version).set(0)
+        return
     metrics.BUNDLE_CREATED_SECONDS.labels(bundle.version).set(created)
     metrics.BUNDLE_UNREADY.labels(bundle.version).set(bundle.is_unready)
 

@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from detector.decision.bundle import Bundle
 from streams.errors import RecordError
 from streams.telemetry import metrics
 from streams.wire.state.marks import Marks, earlier_topic, is_applied
 from streams.worker.block_budgets import BlockBudgets
+from streams.worker.deciding import Deciding
 from streams.worker.handling import Incoming
 from streams.worker.sending import Sender
-from streams.worker.shadow import Shadow
+from streams.worker.shadow import Shadows
 from streams.worker.table import Households
 
 __all__ = ["Context"]
 
 
+async def _not_announced(_: int) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Context:
-    """The bundle, the states and the producer, with the settings of both agents.
+    """The bundles, the states and the producer, with the settings of both agents.
 
     Attributes:
-        bundle: the bundle that decides.
+        deciding: the bundles that decide.
         households: the states of the households.
         sender: sends what the worker writes.
         blocks: the block budgets.
         token_ids: reject records whose ids are not tokens.
         confirmation_key: the key that checks proofs of confirmations.
-        shadow: decides again on each event, without effect, after the answer is sent.
+        shadows: decide again on each command, without effect, after the answer is sent.
+        announced: waits until an announcement is known; returns whether it is.
     """
 
-    bundle: Bundle
+    deciding: Deciding
     households: Households
     sender: Sender
     blocks: BlockBudgets = field(default_factory=BlockBudgets)
     token_ids: bool = False
     confirmation_key: bytes | None = None
-    shadow: Shadow | None = None
+    shadows: Shadows | None = None
+    announced: Callable[[int], Awaitable[bool]] = _not_announced
 
     def applied(self, marks: Marks, record: Incoming) -> bool:
         """Return whether a record was applied before; count marks of a topic that was recreated."""

@@ -9,7 +9,7 @@ from detector.decision.verdict import Judgement
 from detector.evidence.drift import BINS
 from streams.telemetry import metrics
 
-__all__ = ["EvidenceCounts"]
+__all__ = ["EvidenceByBundle", "EvidenceCounts"]
 
 
 class EvidenceCounts:
@@ -46,3 +46,22 @@ class EvidenceCounts:
             if self._seen[term, place]:
                 counter.inc(int(self._seen[term, place]))
         self._seen[:] = 0
+
+
+class EvidenceByBundle:
+    """Counts the evidence of each bundle that has decided, in that bundle's bins."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, EvidenceCounts] = {}
+
+    def of(self, bundle: Bundle) -> EvidenceCounts:
+        """Return the counts of a bundle."""
+        found = self._counts.get(bundle.version)
+        if found is None:
+            found = self._counts[bundle.version] = EvidenceCounts(bundle)
+        return found
+
+    def report(self) -> None:
+        """Add all counts since the last report to the metrics."""
+        for each in self._counts.values():
+            each.report()

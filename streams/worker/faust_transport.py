@@ -186,6 +186,23 @@ class _Consumer(driver.Consumer):
         held, self._held = self._held, frozenset()
         super().resume_partitions(held)
 
+    def _new_offset(self, tp: Any) -> int | None:
+        """Return the offset to commit, but not beyond a record that the worker must read again.
+
+        Faust would commit past a single record that is not acknowledged.
+        """
+        transport: Any = self.transport
+        limit = transport.uncommitted(tp.topic, tp.partition)
+        if limit is None:
+            return super()._new_offset(tp)
+        acknowledged = self._acked[tp]
+        later = [offset for offset in acknowledged if offset >= limit]
+        acknowledged[:] = [offset for offset in acknowledged if offset < limit]
+        try:
+            return super()._new_offset(tp)
+        finally:
+            acknowledged.extend(later)
+
     def _stream_partitions(self, tps: Any) -> list[Any]:
         return [tp for tp in tps if not self._is_changelog_tp(tp)]
 
@@ -211,3 +228,5 @@ class Transport(driver.Transport):
         #: Whether the recovered households of a partition have marks of an earlier topic of that
         #: name only.
         self.only_earlier: Callable[[str, int], bool] = lambda _topic, _partition: False
+        #: The offset that commits of a partition must not go beyond, if there is one.
+        self.uncommitted: Callable[[str, int], int | None] = lambda _topic, _partition: None

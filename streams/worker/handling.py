@@ -13,11 +13,13 @@ from detector.contracts.events import IntentEvent, Outcome
 from detector.contracts.outcome_table import OutcomeRefused
 from detector.decision.answers import answer, recall
 from detector.decision.bundle import Bundle
+from detector.decision.carrying import carry
 from detector.decision.failing_closed import decide_or_fall_back
 from detector.decision.verdict import Judgement
 from detector.household.outcomes import report
 from streams.errors import RecordError
 from streams.telemetry import metrics
+from streams.wire.announcements import ANNOUNCEMENT
 from streams.wire.cloudevents import is_structured_record, read_record, type_inside
 from streams.wire.records import (
     ANSWER,
@@ -40,7 +42,9 @@ from streams.wire.token_format import check_tokens
 __all__ = [
     "Incoming",
     "Settled",
+    "announcement_of",
     "answer_record",
+    "carried",
     "decide_record",
     "is_answer",
     "is_command",
@@ -62,6 +66,9 @@ __all__ = [
 V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer, HouseholdCommand, HouseholdUpload)
 
 logger = logging.getLogger(__name__)
+
+#: No installation makes a billion announcements.
+_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +143,12 @@ def is_probe(record: Incoming) -> bool:
     return record.key is None and header(record.headers, "ce_type") == PROBE.encode()
 
 
+def announcement_of(record: Incoming) -> int | None:
+    """Return the number of the announcement that a probe marks, or ``None`` for a plain probe."""
+    found = header(record.headers, ANNOUNCEMENT)
+    return int(found) if found and len(found) <= _MOST_DIGITS and found.isdigit() else None
+
+
 def is_answer(record: Incoming) -> bool:
     """Return whether a record among the outcomes is an answer to a confirmation."""
     named = header(record.headers, "ce_type")
@@ -203,6 +216,14 @@ def settle_record(stored: Stored, outcome: Outcome, record: Incoming, *, at: flo
         logger.exception("the core failed on an outcome at offset %d", record.offset)
         return Settled(after, failed=True)
     return Settled(replace(after, state=state), refused)
+
+
+def carried(stored: Stored, before: Bundle | None, bundle: Bundle) -> Stored:
+    """Return a household in the terms of the bundle that decides next.
+
+    ``before`` is the bundle in whose terms it is; ``None`` if that cannot be read.
+    """
+    return replace(stored, state=carry(stored.state, before, bundle), bundle=bundle.version)
 
 
 def with_intent(stored: Stored, record: Incoming) -> Stored:

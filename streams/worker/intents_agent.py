@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
+from detector.decision.bundle import Bundle
 from detector.decision.decide import is_reused
 from detector.household.early_outcomes import refused_early
 from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
@@ -14,15 +16,17 @@ from streams.telemetry.logs import facts, log_decision
 from streams.telemetry.recording import count_decision, observe_command, observe_refused
 from streams.telemetry.spans import Tracer
 from streams.telemetry.unclassified import UnclassifiedLog
+from streams.wire.announcements import IN_USE
 from streams.wire.records import PROBE_ANSWERED, Command
 from streams.wire.refusals import ID_REUSED
 from streams.wire.reply_headers import trace_of
 from streams.wire.state.packing import Stored
 from streams.worker.context import Context
 from streams.worker.erasure import answer_erased, erased, erased_before, is_erased
-from streams.worker.evidence_counts import EvidenceCounts
+from streams.worker.evidence_counts import EvidenceByBundle
 from streams.worker.handling import (
     Incoming,
+    announcement_of,
     decide_record,
     is_command,
     is_probe,
@@ -48,7 +52,7 @@ class IntentsAgent:
     """
 
     def __init__(self, context: Context, tracer: Tracer) -> None:
-        self.evidence = EvidenceCounts(context.bundle)
+        self.evidence = EvidenceByBundle()
         self.tracer = tracer
         self._context = context
         self._households, self._sender = context.households, context.sender
@@ -57,9 +61,7 @@ class IntentsAgent:
     async def handle(self, event: Any, record: Incoming) -> None:
         """Decide on an event, answer a probe, or apply an operator's command or upload."""
         if is_probe(record):
-            await self._households.stage(
-                event, await self._sender.answer(record, PROBE_ANSWERED, b"")
-            )
+            await self._probe(event, record)
         elif is_command(record):
             await self._command(event, record)
         elif is_upload(record):
@@ -80,21 +82,24 @@ class IntentsAgent:
             return
         if is_erased(stored, record):
             metrics.AFTER_ERASURE.labels(record.topic).inc()
-            sent = await self._sender.reply(record, answer_erased(intent, self._context.bundle))
+            bundle = self._bundle(record, intent.household_id)
+            sent = await self._sender.reply(record, answer_erased(intent, bundle))
             await self._households.stage(event, sent, with_intent(stored, record))
             return
         known = stored.decided(intent.event_id) is not None
-        budget = self._context.bundle.policy.block_budget
+        bundle = self._bundle(record, intent.household_id)
+        stored = self._context.deciding.carried(stored, bundle)
+        budget = bundle.policy.block_budget
         with self.tracer.span("decide", trace_of(record.headers), awaited=False) as span:
             decision, after, failed = decide_record(
                 stored,
                 intent,
                 record,
-                self._context.bundle,
+                bundle,
                 at=record.timestamp,
                 over_budget=self._context.blocks.spent(intent.household_id, budget),
                 proofs=self._context.confirmation_key is not None,
-                announce=self.evidence.add,
+                announce=self.evidence.of(bundle).add,
             )
             span.facts |= facts(decision)
             log_decision(logger, "decided", decision, span.traceparent)
@@ -111,9 +116,14 @@ class IntentsAgent:
         if known:
             metrics.DUPLICATES.labels(record.topic).inc()
         else:
-            if self._context.shadow and not failed:
-                self._context.shadow.decided(
-                    stored.state, intent, decision, span.traceparent, at=record.timestamp
+            if self._context.shadows and not failed:
+                self._context.shadows.decided(
+                    stored.state,
+                    self._context.deciding.library.reference(bundle),
+                    intent,
+                    decision,
+                    span.traceparent,
+                    at=record.timestamp,
                 )
             self._context.blocks.count(intent, decision, budget, at=record.timestamp)
             metrics.EVENTS.inc()
@@ -124,8 +134,40 @@ class IntentsAgent:
                 observe_command(
                     decision,
                     new=stored.state.learned < NEW_HOUSEHOLD_SESSIONS,
-                    known=self._context.bundle.model.vocabulary.knows_intent(intent.intent),
+                    known=bundle.model.vocabulary.knows_intent(intent.intent),
                 )
+
+    def _bundle(self, record: Incoming, household_id: str) -> Bundle:
+        return self._context.deciding.at(record.partition, record.offset, household_id)
+
+    async def _probe(self, event: Any, record: Incoming) -> None:
+        """Apply an announcement's mark, or answer a probe with the bundle that decides here."""
+        number = announcement_of(record)
+        if number is not None:
+            await self._mark(number, record)
+        used = self._context.deciding.in_use(record.partition, record.offset)
+        sent = await self._sender.answer(record, PROBE_ANSWERED, IN_USE.encode(used))
+        await self._households.stage(event, sent)
+
+    async def _mark(self, number: int, record: Incoming) -> None:
+        deciding = self._context.deciding
+        if not deciding.knows(number) and not await self._context.announced(number):
+            logger.error(
+                "partition %d has a mark of announcement %d, which is not on misfire.bundles; the "
+                "bundle does not change",
+                record.partition,
+                number,
+            )
+            return
+        if deciding.mark(number, record.partition, record.offset):
+            await asyncio.to_thread(deciding.prepare)
+            metrics.BUNDLE_SWAPS.inc()
+            logger.info(
+                "announcement %d holds in partition %d from offset %d on",
+                number,
+                record.partition,
+                record.offset,
+            )
 
     async def _command(self, event: Any, record: Incoming) -> None:
         try:
@@ -144,8 +186,6 @@ class IntentsAgent:
             return
         sent = await self._sender.broadcast_erasure(record)
         self._context.blocks.forget(given.household_id)
-        if self._context.shadow:
-            self._context.shadow.forget(given.household_id)
         await self._households.stage(event, sent, erased(stored, record))
         metrics.ERASED.inc()
 

@@ -23,6 +23,10 @@ class Lag:
         self._next[topic, partition] = offset + 1
         metrics.WATERMARK_SECONDS.labels(topic, str(partition)).set(timestamp)
 
+    def positions(self, topic: str) -> dict[int, int]:
+        """Return the next offset of each assigned partition of a topic."""
+        return {partition: at for (name, partition), at in self._next.items() if name == topic}
+
     def report(self, ends: Mapping[Place, tuple[int, int]]) -> None:
         """Export the number of waiting records, and drop partitions that were revoked.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from detector.contracts.confirmations import Result
 from streams.errors import RecordError
 from streams.telemetry import metrics
 from streams.telemetry.recording import observe_answer, observe_outcome, observe_refused
@@ -70,8 +69,6 @@ class OutcomesAgent:
         if found.refused is not None:
             observe_refused((outcome, found.refused))
             return
-        if self._context.shadow:
-            self._context.shadow.settled(found.stored.state, outcome.event_id, at=record.timestamp)
         observe_outcome(outcome, stored.decided(outcome.event_id))
 
     async def _confirmation(self, event: Any, record: Incoming) -> None:
@@ -83,7 +80,11 @@ class OutcomesAgent:
         stored = self._households.get(given.household_id)
         self._context.applied(stored.outcomes, record)
         result, after = answer_record(
-            stored, given, record, self._context.bundle, self._context.confirmation_key
+            stored,
+            given,
+            record,
+            self._context.deciding.of(stored),
+            self._context.confirmation_key,
         )
         if result is None:
             failed = RecordError("internal_error", "the core failed on this answer")
@@ -97,8 +98,6 @@ class OutcomesAgent:
             await self._households.stage(event, sent)
             return
         await self._households.stage(event, sent, after)
-        if self._context.shadow and result.event_id and result.result is not Result.REFUSED:
-            self._context.shadow.settled(after.state, result.event_id, at=record.timestamp)
         observe_answer(
             given.method, result, stored.decided(result.event_id) if result.event_id else None
         )

@@ -15,22 +15,32 @@ import uvloop
 from detector.decision.bundle import Bundle
 from streams.errors import DependencyUnavailable
 from streams.files.bundles import created_at
+from streams.files.signing import read_public_key
 from streams.files.starter import deciding_directory
 from streams.gc_tuning import tune_gc
 from streams.kafka.connection import brokers_of
 from streams.kafka.topic_ids import IdentityWatch, look_up
 from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES, admin, check_topics
+from streams.lifecycle.feed import read_channels
+from streams.lifecycle.library import Library, reference_to
 from streams.settings import Settings, read_key
 from streams.telemetry import metrics
 from streams.telemetry.metrics_folder import forget_dead_processes
-from streams.telemetry.recording import begin_worker, show_bundle, show_proof_key
+from streams.telemetry.recording import (
+    begin_bundle,
+    begin_worker,
+    show_bundle,
+    show_proof_key,
+)
 from streams.telemetry.tracing import build_tracer
 from streams.wire.host_names import named_hosts
 from streams.worker.agents import Worker
 from streams.worker.app import build_app
+from streams.worker.deciding import Deciding
 from streams.worker.faust_transport import ends_of, silent_partitions, worker_broker_answers
+from streams.worker.following import follow_channels
 from streams.worker.health import Health, Watchdog
-from streams.worker.shadow import Shadow
+from streams.worker.shadow import Shadows
 
 __all__ = ["run_worker"]
 
@@ -49,7 +59,7 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
 
     Args:
         settings: the settings.
-        bundle: the bundle that decides.
+        bundle: the bundle that decides until another is announced on ``misfire.bundles``.
         shadow: a bundle whose decisions are only compared.
 
     Raises:
@@ -64,26 +74,44 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
         raise DependencyUnavailable("; ".join(problems))
     identities = look_up(client, (INTENTS, OUTCOMES, HOUSEHOLDS))
     client.close()
+    channels = read_channels(brokers_of(settings))
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     parts = build_app(settings, identities)
     health = Health()
+    place = deciding_directory(settings.bundle)
+    deciding = Deciding(
+        Library(
+            bundle,
+            reference_to(place, bundle),
+            key=read_public_key(settings.bundle_public_key),
+            allow_unready=settings.allow_unready,
+        ),
+        identities.of(INTENTS),
+        begin_bundle,
+    )
+    shadows = Shadows(
+        reference_to(settings.shadow_bundle, shadow) if shadow and settings.shadow_bundle else None,
+        key=settings.bundle_public_key,
+    )
     worker = Worker(
         parts,
-        bundle,
+        deciding,
         health.agent_failed,
         token_ids=settings.token_ids,
         producer_time=settings.producer_time,
         confirmation_key=key,
         tracer=build_tracer("misfire-worker", settings.otlp_endpoint),
-        shadow=Shadow(shadow) if shadow else None,
+        shadows=shadows,
         identities=identities,
     )
     _watch(parts.app, worker, worker.attach(), health, settings)
+    follow_channels(worker, settings, channels)
     forget_dead_processes()
-    begin_worker(bundle)
-    show_bundle(bundle, created_at(deciding_directory(settings.bundle)))
+    begin_worker()
+    begin_bundle(bundle)
+    show_bundle(bundle, created_at(place))
     show_proof_key(present=key is not None)
     # Faust's logging setup and spinner set the root logger to DEBUG, which costs 13 % of the CPU;
     # quiet suppresses the banner.
@@ -150,6 +178,8 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
     async def stopping(*_: Any, **__: Any) -> None:
         for task in tasks:
             task.cancel()
+        if worker.context.shadows:
+            worker.context.shadows.close()
         # Write what is staged; otherwise the next worker decides it again.
         with suppress(TimeoutError):
             await asyncio.wait_for(worker.households.drain(), _LAST_WRITES)
@@ -215,6 +245,7 @@ async def _report(app: Any, worker: Worker) -> None:
     """Update the metrics of lag, evidence and state size."""
     worker.lag.report(ends_of(app, {INTENTS, OUTCOMES}))
     worker.evidence.report()
+    worker.context.deciding.report(worker.lag.positions(INTENTS))
     households, size = worker.households.measure()
     metrics.HOUSEHOLDS.set(households)
     metrics.STATE_BYTES.set(size)

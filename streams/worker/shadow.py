@@ -1,90 +1,169 @@
-"""Runs a shadow bundle in the worker: its decisions are counted and compared, never sent."""
+"""Shadow bundles: their decisions are counted and compared, never sent.
+
+They decide in a process of their own. Whatever happens to it, the worker does not wait.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from functools import partial
 from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
 
 from detector.contracts.decisions import Decision, RiskClass, Verdict
 from detector.contracts.events import IntentEvent
-from detector.decision.bundle import Bundle
-from detector.decision.shadow import decide_in_shadow, settle_in_shadow
 from detector.household.state import HouseholdState
 from streams.telemetry import metrics
 from streams.telemetry.logs import log_decision
+from streams.wire.announcements import SHADOW, BundleReference, Channel
+from streams.worker import shadow_process
 
-__all__ = ["Shadow"]
+__all__ = ["Shadows"]
 
 logger = logging.getLogger(__name__)
 
-#: Households whose sessions are followed, most recently used first. They are in memory only.
-_HOUSEHOLDS = 5_000
+#: Decisions that may wait for the shadows' process; more are skipped and counted.
+_WAITING = 1_000
+#: Seconds until a process that ended is started again.
+_PAUSE = 5.0
+
+Decide = Callable[
+    [HouseholdState, BundleReference | None, IntentEvent, BundleReference, float], Decision
+]
 
 
-class Shadow:
-    """Decides again what the worker decided. Its failures are counted and change nothing else."""
+class Shadows:
+    """The shadow bundles of a worker.
 
-    def __init__(self, bundle: Bundle) -> None:
-        self.bundle = bundle
-        self._states: OrderedDict[str, HouseholdState] = OrderedDict()
-        for active, verdict, risk in product(Verdict, Verdict, RiskClass):
-            metrics.SHADOW_COMMANDS.labels(bundle.version, active.value, verdict.value, risk.value)
+    Args:
+        configured: the bundle of ``--shadow-bundle``, beside those of the channels.
+        key: file of the public key that must have signed every bundle, if there is one.
+        decide: what the process runs.
+        clock: a monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        configured: BundleReference | None = None,
+        *,
+        key: Path | None = None,
+        decide: Decide = shadow_process.decide,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._configured = () if configured is None else (configured,)
+        self._bundles: Sequence[BundleReference] = ()
+        self._key, self._decide, self._clock = key, decide, clock
+        self._pool: ProcessPoolExecutor | None = None
+        self._starting = threading.Lock()
+        self._not_before = 0.0
+        self._places = threading.BoundedSemaphore(_WAITING)
+        self.update({})
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions of the shadow bundles."""
+        return [each.version for each in self._bundles]
+
+    def update(self, channels: Mapping[str, Channel]) -> None:
+        """Take the bundles of the shadow channels."""
+        found = {each.sha256: each for each in self._configured}
+        for name in sorted(channels):
+            latest = channels[name].latest
+            if name.startswith(SHADOW) and latest is not None and latest.bundle is not None:
+                found[latest.bundle.sha256] = latest.bundle
+        self._bundles = tuple(found.values())
+        for version, active, verdict, risk in product(self.versions, Verdict, Verdict, RiskClass):
+            metrics.SHADOW_COMMANDS.labels(version, active.value, verdict.value, risk.value)
+
+    def start(self) -> None:
+        """Start the process ahead of the first command; this takes a moment."""
+        if self._bundles and (pool := self._running()) is not None:
+            with suppress(Exception):  # the first command finds out
+                pool.submit(shadow_process.ready)
 
     def decided(
         self,
         before: HouseholdState,
+        bundle: BundleReference | None,
         event: IntentEvent,
         active: Decision,
         trace: bytes,
         *,
         at: float,
     ) -> None:
-        """Decide on an event that the worker has decided on.
+        """Let every shadow decide on a command that the worker has decided on.
 
         Args:
-            before: the worker's state of the household before the event.
-            event: the event.
+            before: the household before the event, in the terms of ``bundle``.
+            bundle: the bundle that decided.
+            event: the event. Only committing events are decided.
             active: the worker's decision.
             trace: the ``traceparent`` of the decision.
             at: the log time of the event, in seconds since the epoch.
         """
-        name = event.household_id
-        own = self._states.pop(name, None) or HouseholdState.new(name)
-        try:
-            decision, self._states[name] = decide_in_shadow(own, before, event, self.bundle, at=at)
-        except Exception:
-            metrics.SHADOW_FAILURES.inc()
-            logger.exception(
-                "the shadow bundle %s failed on an event of %s", self.bundle.version, event.intent
-            )
-            return
-        if len(self._states) > _HOUSEHOLDS:
-            self._states.popitem(last=False)
         if not event.commits:
             return
+        for shadow in self._bundles:
+            pool = self._running()
+            if pool is None or not self._places.acquire(blocking=False):
+                metrics.SHADOW_SKIPPED.inc()
+                continue
+            try:
+                future = pool.submit(self._decide, before, bundle, event, shadow, at)
+            except Exception as error:  # noqa: BLE001 - a shadow must not stop the worker
+                self._places.release()
+                self._ended(pool, error)
+                continue
+            future.add_done_callback(partial(self._done, pool, active, trace))
+
+    def close(self) -> None:
+        """End the process without waiting for it."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _running(self) -> ProcessPoolExecutor | None:
+        """Return the process, starting it if necessary; ``None`` shortly after it ended."""
+        with self._starting:
+            if self._pool is None and self._clock() >= self._not_before:
+                # spawn: a fork would copy the worker's threads and connections.
+                self._pool = ProcessPoolExecutor(
+                    1,
+                    mp_context=get_context("spawn"),
+                    initializer=shadow_process.begin,
+                    initargs=(self._key,),
+                )
+            return self._pool
+
+    def _done(
+        self, pool: ProcessPoolExecutor, active: Decision, trace: bytes, future: Future[Decision]
+    ) -> None:
+        """Count a decision; this runs in a thread of the pool."""
+        self._places.release()
+        if future.cancelled():
+            return
+        error = future.exception()
+        if isinstance(error, BrokenProcessPool):
+            self._ended(pool, error)
+            return
+        if error is not None:
+            metrics.SHADOW_FAILURES.inc()
+            logger.error("a shadow bundle failed on an event of %s", active.intent, exc_info=error)
+            return
+        decision = future.result()
         verdicts = active.verdict.value, decision.verdict.value
-        metrics.SHADOW_COMMANDS.labels(
-            self.bundle.version, *verdicts, decision.risk_class.value
-        ).inc()
+        metrics.SHADOW_COMMANDS.labels(decision.bundle, *verdicts, decision.risk_class.value).inc()
         if active.verdict is not decision.verdict:
             log_decision(logger, "shadow", decision, trace, active=active.verdict.value)
 
-    def settled(self, active: HouseholdState, event_id: str, *, at: float) -> None:
-        """Apply an outcome at log time ``at``; ``active`` is the worker's state after it."""
-        own = self._states.get(active.household_id)
-        if own is None:
-            return
-        try:
-            self._states[active.household_id] = settle_in_shadow(own, active, event_id, at=at)
-        except Exception:
-            metrics.SHADOW_FAILURES.inc()
-            logger.exception("the shadow bundle %s failed on an outcome", self.bundle.version)
-
-    def forget(self, household_id: str) -> None:
-        """Forget an erased household."""
-        self._states.pop(household_id, None)
-
-    def clear(self) -> None:
-        """Forget every household: another worker may own them next."""
-        self._states.clear()
+    def _ended(self, pool: ProcessPoolExecutor, error: BaseException) -> None:
+        metrics.SHADOW_FAILURES.inc()
+        if self._pool is pool:
+            logger.error("the process of the shadow bundles ended (%s)", type(error).__name__)
+            self._pool, self._not_before = None, self._clock() + _PAUSE

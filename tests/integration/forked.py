@@ -100,6 +100,8 @@ def start_misfire(
 
 def _run(arguments: Sequence[str], log: str, environment: Mapping[str, str], folder: str) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # A worker starts a process for its shadow bundles, which a daemon may not.
+    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
     # Else the process that forks would not see the end of a test run that is killed.
     os.close(forkserver._forkserver._forkserver_alive_fd)  # type: ignore[attr-defined]
     os.setsid()

@@ -13,11 +13,13 @@ from detector.contracts.events import IntentEvent, Outcome
 from detector.decision.bundle import Bundle
 from streams.kafka.topic_ids import Identities
 from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES
+from streams.lifecycle.library import Library
 from streams.wire.records import ANSWER, INTENT, OUTCOME
 from streams.wire.state.marks import Mark, partition_of
 from streams.worker.agents import Worker
 from streams.worker.app import Parts
 from streams.worker.dead_letters import LARGEST_KEY
+from streams.worker.deciding import Deciding
 from tests.detector.builders import CONFIRMATION_KEY
 
 PARTITIONS = 4
@@ -196,9 +198,10 @@ class Bench:
         )
         self.failures: list[tuple[str, Exception]] = []
         parts = Parts(app=app, intents=None, outcomes=None, table=self.table)
+        self.deciding = Deciding(Library(bundle), identities.of(INTENTS))
         self.worker = Worker(
             parts,
-            bundle,
+            self.deciding,
             lambda what, error: self.failures.append((what, error)),
             confirmation_key=confirmation_key,
             identities=identities,

@@ -10,7 +10,6 @@ from pathlib import Path
 from streams.errors import DEAD_LETTER_CODES
 from streams.telemetry import metrics
 from streams.telemetry import recording as observers
-from tests.detector.builders import hand_bundle
 
 ROOT = Path(__file__).parents[2]
 #: Functions that pass on a code which was given to them.
@@ -61,7 +60,7 @@ def test_every_reason_for_a_dead_letter_is_declared() -> None:
 
 def test_every_reason_for_a_dead_letter_begins_at_zero() -> None:
     metrics.DEAD_LETTERS.clear()
-    observers.begin_worker(hand_bundle())
+    observers.begin_worker()
     begun = {
         sample.labels["reason"]
         for family in metrics.DEAD_LETTERS.collect()

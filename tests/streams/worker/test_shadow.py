@@ -1,126 +1,168 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from detector.contracts.decisions import Verdict
-from detector.contracts.events import OutcomeKind
-from detector.household.state import HouseholdState
+from streams.files.bundles import write_bundle
 from streams.kafka.topics import DECISIONS
+from streams.lifecycle.library import reference_to
 from streams.telemetry import metrics
-from streams.wire.records import DECISION
+from streams.wire.announcements import Announcement, BundleReference, Channel
 from streams.worker import shadow
-from tests.detector.builders import SURE, hand_bundle, heard, outcome, run, send_message
+from streams.worker.shadow import Shadows
+from tests.detector.builders import SURE, hand_bundle, heard, run, send_message
 from tests.detector.decision.test_shadow import CAREFUL
-from tests.streams.fakes import Bench, intent_record, outcome_record
+from tests.streams.fakes import Bench, intent_record
+from tests.streams.worker.shadow_faults import broken, ending, pausing
 
 EVENTS = heard(send_message(), SURE)
+COMMAND = EVENTS[-1]
 TRACE = b"00-" + b"1" * 32 + b"-" + b"2" * 16 + b"-01"
+#: Seconds until a spawned process has surely answered, on a machine that is busy.
+PATIENCE = 250.0
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def counted(bundle: str, active: Verdict, verdict: Verdict) -> float:
+def counted(verdict: Verdict) -> float:
     return sum(
         sample.value
         for metric in metrics.SHADOW_COMMANDS.collect()
         for sample in metric.samples
-        if sample.labels.get("bundle") == bundle
-        and (sample.labels["active"], sample.labels["verdict"]) == (active.value, verdict.value)
+        if sample.labels.get("bundle") == CAREFUL.version
+        and (sample.labels["active"], sample.labels["verdict"]) == ("allow", verdict.value)
     )
 
 
-async def test_a_shadow_decision_is_counted_and_logged_but_never_answers(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    before = counted(CAREFUL.version, Verdict.ALLOW, Verdict.CONFIRM)
-    alone, watched = Bench(hand_bundle()), Bench(hand_bundle())
-    watched.worker.context.shadow = shadow.Shadow(CAREFUL)
-    with caplog.at_level(logging.INFO, "streams.worker.shadow"):
-        for bench in (alone, watched):
-            await bench.intents(
-                *(intent_record(each, number) for number, each in enumerate(EVENTS))
-            )
-            await bench.outcomes(
-                outcome_record(outcome(EVENTS[-1].event_id, OutcomeKind.EXECUTED), 0)
-            )
+def until(true: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
 
-    wanted = [DECISION.encode(decision) for decision in run(EVENTS, hand_bundle())[0]]
-    assert [record.value for record in watched.kafka.on(DECISIONS)] == wanted
+
+@pytest.fixture
+def careful(tmp_path: Path) -> BundleReference:
+    write_bundle(CAREFUL, tmp_path / "careful")
+    return reference_to(tmp_path / "careful", CAREFUL)
+
+
+@pytest.fixture
+def closing() -> Iterator[list[Shadows]]:
+    made: list[Shadows] = []
+    yield made
+    for each in made:
+        each.close()
+
+
+async def decide(shadows: Shadows | None) -> Bench:
+    """Let a worker decide on the three turns of Portland."""
+    bench = Bench(hand_bundle())
+    bench.worker.context.shadows = shadows
+    await bench.intents(*(intent_record(each, number) for number, each in enumerate(EVENTS)))
+    return bench
+
+
+async def test_a_shadow_decides_in_its_process_and_changes_nothing(
+    careful: BundleReference, closing: list[Shadows], caplog: pytest.LogCaptureFixture
+) -> None:
+    before = counted(Verdict.CONFIRM)
+    shadows = Shadows(careful)
+    closing.append(shadows)
+    with caplog.at_level(logging.INFO, "streams.worker.shadow"):
+        alone, watched = await decide(None), await decide(shadows)
+        until(lambda: counted(Verdict.CONFIRM) == before + 1)
+
     assert watched.table.data == alone.table.data
     assert [(each.topic, each.value) for each in watched.kafka.records] == [
         (each.topic, each.value) for each in alone.kafka.records
     ]
-    assert counted(CAREFUL.version, Verdict.ALLOW, Verdict.CONFIRM) == before + 1
     (line,) = [record for record in caplog.records if record.message == "shadow"]
     assert line.fields["active"] == "allow"  # type: ignore[attr-defined]
 
 
-def test_agreeing_decisions_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    bundle = hand_bundle()
-    decisions, _ = run(EVENTS, bundle)
-    before = counted(bundle.version, Verdict.ALLOW, Verdict.ALLOW)
-    beside, state = shadow.Shadow(bundle), HouseholdState.new("h1")
-    with caplog.at_level(logging.INFO, "streams.worker.shadow"):
-        for number, (each, decision) in enumerate(zip(EVENTS, decisions, strict=True)):
-            beside.decided(state, each, decision, TRACE, at=each.seconds)
-            state = run(EVENTS[: number + 1], bundle)[1]
-
-    assert counted(bundle.version, Verdict.ALLOW, Verdict.ALLOW) == before + 1
-    assert not caplog.records
-
-
-async def test_a_failing_shadow_is_counted_and_has_no_effect(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("fault", [broken, ending])
+async def test_a_failing_or_dying_shadow_is_counted_and_has_no_effect(
+    fault: shadow.Decide, careful: BundleReference, closing: list[Shadows]
 ) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise ValueError
-
-    monkeypatch.setattr(shadow, "decide_in_shadow", fail)
     before = metrics.SHADOW_FAILURES._value.get()
-    bench = Bench(hand_bundle())
-    bench.worker.context.shadow = shadow.Shadow(CAREFUL)
+    shadows = Shadows(careful, decide=fault)
+    closing.append(shadows)
 
-    await bench.intents(*(intent_record(each, number) for number, each in enumerate(EVENTS)))
+    bench = await decide(shadows)
 
     assert len(bench.kafka.on(DECISIONS)) == len(EVENTS)
-    assert metrics.SHADOW_FAILURES._value.get() == before + len(EVENTS)
+    until(lambda: metrics.SHADOW_FAILURES._value.get() == before + 1)
 
 
-def test_an_outcome_that_fails_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise ValueError
-
-    beside = shadow.Shadow(CAREFUL)
-    beside.decided(
-        HouseholdState.new("h1"),
-        EVENTS[0],
-        run(EVENTS[:1], hand_bundle())[0][0],
-        TRACE,
-        at=EVENTS[0].seconds,
-    )
-    monkeypatch.setattr(shadow, "settle_in_shadow", fail)
-    before = metrics.SHADOW_FAILURES._value.get()
-
-    for name in ("h1", "never-heard-of"):
-        beside.settled(HouseholdState.new(name), EVENTS[0].event_id, at=0.0)
-
-    assert metrics.SHADOW_FAILURES._value.get() == before + 1
-
-
-def test_forgotten_states_are_removed_and_memory_is_bounded(
-    monkeypatch: pytest.MonkeyPatch,
+async def test_answers_do_not_wait_for_a_shadow_that_pauses(
+    careful: BundleReference, closing: list[Shadows]
 ) -> None:
-    monkeypatch.setattr(shadow, "_HOUSEHOLDS", 3)
-    beside, decision = shadow.Shadow(CAREFUL), run(EVENTS[:1], hand_bundle())[0][0]
-    for number in range(5):
-        each = replace(EVENTS[0], household_id=f"h{number}")
-        beside.decided(
-            HouseholdState.new(each.household_id), each, decision, TRACE, at=each.seconds
-        )
-    assert list(beside._states) == ["h2", "h3", "h4"]
+    """All answers are written before the shadow, which pauses for a second, has decided."""
+    before = counted(Verdict.CONFIRM)
+    shadows = Shadows(careful, decide=pausing)
+    closing.append(shadows)
 
-    beside.forget("h3")
-    assert list(beside._states) == ["h2", "h4"]
-    beside.clear()
-    assert not beside._states
+    bench = await decide(shadows)
+
+    assert len(bench.kafka.on(DECISIONS)) == len(EVENTS)
+    assert counted(Verdict.CONFIRM) == before
+    until(lambda: counted(Verdict.CONFIRM) == before + 1)
+
+
+def test_commands_beyond_the_places_are_skipped_and_counted(
+    careful: BundleReference, closing: list[Shadows], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shadow, "_WAITING", 1)
+    before = metrics.SHADOW_SKIPPED._value.get()
+    shadows = Shadows(careful, decide=pausing)
+    closing.append(shadows)
+    decisions, state = run(EVENTS, hand_bundle())
+    for _ in range(3):
+        shadows.decided(state, None, COMMAND, decisions[-1], TRACE, at=COMMAND.seconds)
+
+    assert metrics.SHADOW_SKIPPED._value.get() == before + 2
+
+
+def test_a_process_that_ended_is_started_again_after_a_pause(careful: BundleReference) -> None:
+    now = [0.0]
+    shadows = Shadows(careful, clock=lambda: now[0])
+    pool = shadows._running()
+    assert pool is not None
+    shadows._ended(pool, RuntimeError())
+
+    assert shadows._running() is None
+    now[0] = 10.0
+    again = shadows._running()
+    assert again is not None
+    assert again is not pool
+    for each in (pool, again):
+        each.shutdown()
+
+
+def test_each_shadow_channel_has_its_bundle(careful: BundleReference) -> None:
+    other = BundleReference(version="0" * 16, location="/nowhere", sha256="0" * 64)
+    shadows = Shadows(careful)
+
+    shadows.update(
+        {
+            name: Channel(channel=name, announcements=(announcement(reference),))
+            for name, reference in (("active", None), ("shadow-a", other), ("shadow-b", careful))
+        }
+    )
+
+    assert shadows.versions == [CAREFUL.version, other.version]
+    shadows.update({})
+    assert shadows.versions == [CAREFUL.version]
+
+
+def announcement(reference: BundleReference | None) -> Announcement:
+    return Announcement(
+        number=1, bundle=reference, who="ann", why="a test", time=datetime(2026, 1, 5, tzinfo=UTC)
+    )

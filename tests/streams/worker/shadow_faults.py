@@ -1,0 +1,28 @@
+"""What goes wrong in the process of the shadow bundles. It imports little, as that process does."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from detector.contracts.decisions import Decision
+from streams.worker import shadow_process
+
+__all__ = ["broken", "ending", "pausing"]
+
+
+def broken(*_: object) -> Decision:
+    """Fail."""
+    raise ValueError
+
+
+def ending(*_: object) -> Decision:
+    """End the process."""
+    os._exit(3)
+
+
+def pausing(*given: Any) -> Decision:
+    """Decide after a second."""
+    time.sleep(1.0)
+    return shadow_process.decide(*given)
