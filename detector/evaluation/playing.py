@@ -6,7 +6,7 @@ reported when their session ends.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from detector.contracts.decisions import Decision, Verdict
@@ -14,6 +14,7 @@ from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
 from detector.decision.labelled_outcomes import reveal
+from detector.decision.verdict import Judgement
 from detector.household.conversations import with_conversations
 from detector.household.state import HouseholdState
 
@@ -42,7 +43,11 @@ class _Household:
 
 
 def play(
-    events: Iterable[IntentEvent], bundle: Bundle, misfires: Collection[str] | None = None
+    events: Iterable[IntentEvent],
+    bundle: Bundle,
+    misfires: Collection[str] | None = None,
+    *,
+    announce: Callable[[Judgement], None] | None = None,
 ) -> Iterator[tuple[IntentEvent, Decision]]:
     """Decide on every event of a stream in order.
 
@@ -51,6 +56,7 @@ def play(
         bundle: the bundle that decides.
         misfires: ids of the events that were not meant, used to report outcomes after decisions;
             ``None`` reports none, as for an unlabelled log.
+        announce: called with the judgement of each committed chain.
     """
     households: dict[str, _Household] = {}
     for event, conversation in with_conversations(events, bundle.policy.conversations):
@@ -58,7 +64,9 @@ def play(
             event.household_id, _Household(HouseholdState.new(event.household_id))
         )
         household.begin(conversation)
-        decision, household.state = decide(household.state, event, bundle, at=event.seconds)
+        decision, household.state = decide(
+            household.state, event, bundle, at=event.seconds, announce=announce
+        )
         if event.commits and misfires is not None:
             household.reveal(event, decision, meant=event.event_id not in misfires)
         yield event, decision

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.cli.bundle_channels import channels, promote, rollback, show_meaning
 from streams.cli.comparisons import show_disagreements
 from streams.cli.options import Json, Seed, Stream
 from streams.cli.output import note, progress_report, table, write_json
@@ -16,7 +17,13 @@ from streams.cli.training_report import show_report
 if TYPE_CHECKING:
     from detector.evaluation.compare import Comparison
 
-app = typer.Typer(no_args_is_help=True, help="Show, check, sign, verify and compare bundles.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Show, check, sign, verify and compare bundles; promote them and roll them back.",
+)
+app.command()(promote)
+app.command()(rollback)
+app.command()(channels)
 
 Directory = Annotated[
     Path, typer.Argument(help="Directory of the bundle.", metavar="DIR", show_default=False)
@@ -37,11 +44,19 @@ def show(directory: Directory, json: Json = None) -> None:
 
 
 @app.command()
-def check(directory: Directory, json: Json = None) -> None:
+def check(
+    directory: Directory,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="The bundle in use: say what becomes of the households' states."),
+    ] = None,
+    json: Json = None,
+) -> None:
     """Check that a worker, a gateway and an embedded hook would accept a bundle.
 
     Exit code 1 if it is not ready to enforce, 3 if it is damaged or of another format.
     """
+    from detector.decision.carrying import differences
     from streams.files.bundles import read_bundle
     from streams.files.enforcing import why_unready
 
@@ -55,10 +70,12 @@ def check(directory: Directory, json: Json = None) -> None:
     for each in bundle.report.thin:
         note(f"thin calibration: {each}")
     thin = [str(each) for each in bundle.report.thin]
-    write_json(
-        json,
-        {"bundle": bundle.version, "ok": not unready, "unready": unready, "thin": thin},
-    )
+    found = {"bundle": bundle.version, "ok": not unready, "unready": unready, "thin": thin}
+    if against is not None:
+        meaning = differences(read_bundle(against), bundle)
+        show_meaning(meaning)
+        found["states"] = asdict(meaning)
+    write_json(json, found)
     if unready:
         raise typer.Exit(1)
 

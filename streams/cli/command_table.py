@@ -25,7 +25,10 @@ COMMANDS = {
     "simulate": ("streams.cli.simulate:simulate", "Write a stream of simulated households."),
     "import": ("streams.cli.import_logs:app", "Make a stream from another system's log."),
     "train": ("streams.cli.train:train", "Train a bundle on a stream of meant events."),
-    "bundle": ("streams.cli.bundle:app", "Show, check, sign, verify and compare bundles."),
+    "bundle": (
+        "streams.cli.bundle:app",
+        "Show, check, sign, verify, compare and promote bundles, and roll them back.",
+    ),
     "backtest": ("streams.cli.backtest:backtest", "Try a candidate bundle on the log."),
     "drift": ("streams.cli.drift:drift", "Compare the latest commands with the training data."),
     "starter": ("streams.cli.starter:app", "Show or train the packaged starter bundle."),

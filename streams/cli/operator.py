@@ -19,7 +19,8 @@ def operator(
 ) -> None:
     """Serve the desk, where people review decisions, and an HTTP API for the same.
 
-    The desk is at /desk/. Endpoints: /v1/households/ID, its /export and /erasure, /healthz, /docs.
+    The desk is at /desk/. Endpoints: /v1/households/ID, its /export and /erasure, /v1/bundles, its
+    /promotion and /rollback, /healthz, /docs.
     """
     from streams.desk.run import run_operator
     from streams.settings import load

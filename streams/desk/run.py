@@ -44,6 +44,7 @@ def run_operator(settings: Settings) -> None:
         settings.operator_host,
         places=places,
         pages=(PREFIX, desk),
+        settings=settings,
     )
     listening = listen(settings.operator_host, settings.operator_port)
     address = "{}:{}".format(*listening.getsockname()[:2])

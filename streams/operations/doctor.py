@@ -22,6 +22,7 @@ from streams.kafka.connection import brokers_of
 from streams.kafka.retention import overdue
 from streams.kafka.topic_ids import look_up
 from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES, admin, check_topics
+from streams.operations.announced_bundles import announced
 from streams.operations.findings import ClientOptions, Finding, fetch
 from streams.operations.household_partitions import check_states
 from streams.operations.log_time_check import log_time
@@ -91,6 +92,7 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
         yield _condition(process)
     yield _agreement([*workers, *gateways])
     yield from _retraining(settings, recent, workers)
+    yield from announced(brokers)
     yield scrape(settings.prometheus)
     yield alerts(settings.prometheus)
     yield alert_path(settings.prometheus, settings.alertmanager, page=page)
@@ -200,7 +202,9 @@ def _process(part: str, url: str, options: ClientOptions | None) -> _Process:
         for sample in family.samples
     ]
     bundles = frozenset(
-        each.labels["version"] for each in samples if each.name == "misfire_bundle_info"
+        each.labels["version"]
+        for each in samples
+        if each.name == "misfire_bundle_info" and each.value == 1
     )
     keyless = any(each.name == "misfire_proof_key_present" and each.value == 0 for each in samples)
     return _Process(part, url, True, missing, bundles, keyless, evidence_counts(samples))

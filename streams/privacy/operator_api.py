@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 
 from streams.errors import DependencyUnavailable, RecordError, UsageError
 from streams.kafka.connection import Brokers
+from streams.lifecycle.bundles_api import bundle_routes
 from streams.privacy.archive import ForeignRecordError, recipient
 from streams.privacy.commands import sealed, send_command, wait_until_erased
 from streams.privacy.holdings import collected, counts
@@ -28,6 +29,7 @@ from streams.serving.access.guard import Guard, caller_of
 from streams.serving.bodies import read_body
 from streams.serving.error_responses import refuse
 from streams.serving.hosts import HostCheck
+from streams.settings import Settings
 from streams.wire.host_names import Named
 from streams.wire.records import Command
 from streams.wire.strict_json import check_unambiguous
@@ -146,6 +148,7 @@ def build_operator(
     *,
     places: Places | None = None,
     pages: tuple[str, ASGIApp] | None = None,
+    settings: Settings | None = None,
 ) -> FastAPI:
     """Build the HTTP application.
 
@@ -158,6 +161,7 @@ def build_operator(
         places: limits concurrent requests, together with those of the pages.
         pages: a path, and the application of the pages below it. They authenticate people
             themselves, and only they may send HTML forms.
+        settings: the settings with which bundles are promoted; by default those of the brokers.
 
     Raises:
         ValueError: the guard does not require a token.
@@ -166,7 +170,7 @@ def build_operator(
         raise ValueError("the operator API always requires a token")
     app = FastAPI(
         title="misfire operator",
-        summary="Show, export and erase the data of one household.",
+        summary="Show, export and erase the data of one household; promote bundles.",
         version="1",
         dependencies=[Depends(guard), Depends(HTTPBearer(auto_error=False))],
     )
@@ -181,6 +185,7 @@ def build_operator(
         return await refuse(request, RecordError("schema", said))
 
     app.include_router(_households(Admission(brokers, places or Places())))
+    app.include_router(bundle_routes(settings or Settings(broker=brokers.addresses)))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, bool]:

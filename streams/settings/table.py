@@ -98,6 +98,13 @@ class Settings(BaseModel):
             " are refused"
         ),
     )
+    golden_chains: Path | None = Field(
+        None,
+        description=(
+            "directory with chains.jsonl and labels.jsonl: commands that a bundle must decide at"
+            " least as well as the active one before it is promoted"
+        ),
+    )
     policy: Path | None = Field(None, description="policy file; default: the packaged policy")
     group: str = Field("misfire-worker", min_length=1, description="consumer group of the workers")
     session_timeout: float = Field(

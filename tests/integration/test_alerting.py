@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -25,13 +26,17 @@ from detector.contracts.events import IntentEvent
 from streams.files.bundles import write_bundle
 from streams.kafka.connection import Brokers
 from streams.kafka.topics import DECISIONS, INTENTS, admin, create_topics
+from streams.lifecycle.channel_changes import Reason
+from streams.lifecycle.rollback import roll_back
 from streams.wire.records import INTENT
 from tests.detector.builders import event as an_event
 from tests.detector.builders import hand_bundle, hand_report
+from tests.detector.decision.test_carrying import OTHER
 from tests.integration.installation import Installation
 from tests.integration.kafka import ApacheKafka, Broker
 from tests.integration.prometheus import Monitoring, Pager, address
 from tests.integration.stream import a_town, bundle_on_disk, lately
+from tests.integration.test_channels import interrupted
 from tests.integration.test_gateway import decide_all, status
 from tests.integration.test_growth import created_again
 from tests.integration.worker import PARTITIONS, Worker, logs, prepare, producing, publish, until
@@ -189,6 +194,24 @@ def test_old_differing_and_unready_bundles_and_an_unready_worker_are_alerted(
     installation.gateway.start(installation.bundle)
     for alert in ("MisfireBundlesDiffer", "MisfireBundleStale", "MisfireBundleUnready"):
         installation.is_over(alert, repaired)
+
+
+def test_an_announced_bundle_that_does_not_decide_everywhere_is_alerted(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A promotion ends before its last step, and the bundle's directory is deleted."""
+    reason, began = Reason("ann", "the test"), time.monotonic()
+    write_bundle(OTHER, tmp_path / "candidate")
+    interrupted(monkeypatch, installation.settings, tmp_path / "candidate")
+    installation.hears("MisfireBundleUnfinished", began)
+    shutil.rmtree(tmp_path / "candidate")
+    installation.worker.restart(installation.bundle)
+    installation.hears("MisfireBundleRefused", began)
+
+    repaired = time.monotonic()
+    roll_back(installation.settings, reason)
+    installation.is_over("MisfireBundleUnfinished", repaired)
+    installation.is_over("MisfireBundleRefused", repaired)
 
 
 def test_a_missing_audit_log_is_alerted(apache_kafka: ApacheKafka, tmp_path: Path) -> None:

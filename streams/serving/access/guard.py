@@ -48,6 +48,9 @@ SCOPES: dict[str, Scope | None] = {
     "/v1/households/{household_id}": Scope.OPERATE,
     "/v1/households/{household_id}/erasure": Scope.OPERATE,
     "/v1/households/{household_id}/export": Scope.EXPORT,
+    "/v1/bundles": Scope.OPERATE,
+    "/v1/bundles/promotion": Scope.OPERATE,
+    "/v1/bundles/rollback": Scope.OPERATE,
     "/healthz": None,
     "/readyz": None,
 }

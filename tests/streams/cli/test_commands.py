@@ -38,6 +38,7 @@ COMMANDS = [
     ["evaluate", "daily"],
     ["evaluate", "sequences"],
     *(["bundle", verb] for verb in ("show", "check", "sign", "verify", "compare")),
+    *(["bundle", verb] for verb in ("promote", "rollback", "channels")),
     ["starter", "show"],
     ["starter", "train"],
     ["replay"],
