@@ -309,8 +309,30 @@ ALERTS: tuple[Alert, ...] = (
         "ticket",
         "{{ $value }} different bundles are in use.",
         "The same command gets different verdicts, depending on the process that decides.",
-        lambda _: "count(count by (version, policy) (misfire_bundle_info)) > 1",
+        # During a canary every process uses two bundles, all of them the same two.
+        lambda _: (
+            "count(count by (version, policy) (misfire_bundle_info == 1)) > 1"
+            " and on () min(count by (version, policy) (misfire_bundle_info == 1))"
+            " < on () count(count by (instance) (misfire_bundle_info == 1))"
+        ),
         "15m",
+    ),
+    Alert(
+        "BundleRefused",
+        "ticket",
+        "The announced bundle cannot be used at {{ $labels.instance }}.",
+        "The bundle before still decides there, so the same command gets different verdicts, "
+        "depending on the process that decides.",
+        lambda _: "max by (instance) (misfire_bundle_refused) == 1",
+        "1m",
+    ),
+    Alert(
+        "BundleUnfinished",
+        "ticket",
+        "An announced bundle is not marked in every partition.",
+        "Some households may be decided by the announced bundle, and others by the one before.",
+        lambda _: "max(misfire_bundle_unfinished) == 1",
+        "5m",
     ),
     # Does it stop what it should, and only that?
     Alert(

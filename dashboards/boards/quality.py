@@ -114,10 +114,28 @@ QUALITY = Board(
                 Panel(
                     "Bundles in use",
                     ("bundles",),
-                    "One version, in as many processes as you run; two during a roll-out.",
-                    "If two remain after a roll-out, restart the processes that have the old one.",
+                    "One version, in as many processes as you run; two during a canary.",
+                    "If two remain without a canary, 'misfire doctor' says which process uses "
+                    "which, and why.",
                     "stacked",
                     alert="MisfireBundlesDiffer",
+                ),
+                Panel(
+                    "Announced bundles that do not decide everywhere",
+                    ("bundle_refused", "bundle_unfinished"),
+                    "0.",
+                    "Refused: a process cannot read the announced bundle; its log says why. "
+                    "Unfinished: run 'misfire bundle promote' or 'rollback' again.",
+                    every="5m",
+                    alert="MisfireBundleRefused",
+                ),
+                Panel(
+                    "Swaps of the bundle",
+                    ("bundle_swaps", "states_rebuilt"),
+                    "None, and one for each partition after a promotion or a rollback.",
+                    "Forgotten: the bundle before could not be read, and open conversations began "
+                    "anew. Keep a bundle's directory until its successor has decided for a day.",
+                    every="5m",
                 ),
                 Panel(
                     "Unready bundles that decide",
@@ -147,10 +165,10 @@ QUALITY = Board(
                 ),
                 Panel(
                     "Shadow failures",
-                    ("shadow_failures",),
+                    ("shadow_failures", "shadow_skipped"),
                     "None.",
-                    "The shadow bundle does not fit this version: train it again. Answers are not "
-                    "affected.",
+                    "Failures: the shadow bundle does not fit this version, so train it again. "
+                    "Skipped: its process is too slow or just started. Answers are not affected.",
                     width=12,
                     every="15m",
                     bad_from=1e-9,

@@ -129,6 +129,8 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             fires=30,
         ),
     ),
+    "BundleRefused": (Case({'misfire_bundle_refused{instance="w1"}': (1, 0)}, fires=5),),
+    "BundleUnfinished": (Case({'misfire_bundle_unfinished{instance="w1"}': (1, 0)}, fires=10),),
     # The budget is 1 %: 5 % exceed it, 1 % do not.
     "InterruptionsOverBudget": (
         Case(
