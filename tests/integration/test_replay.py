@@ -94,6 +94,7 @@ def test_the_log_gives_a_decision_again_and_tries_a_candidate(
     assert report["same"] is True
     assert report["notes"] == []
     _backtest(embedded, tmp_path, place, events)
+    _train_and_measure_drift(embedded, tmp_path, place)
     assert report["published"] == report["replayed"]
     assert report["event_at"].startswith("assistant.intents, partition")
 
@@ -114,6 +115,19 @@ def _backtest(
     assert found["counts"]["events"] == len(events)
     assert found["counts"]["commands without a published decision"] == 0
     assert json.loads(second.stdout) == found
+
+
+def _train_and_measure_drift(broker: EmbeddedBroker, folder: Path, active: Path) -> None:
+    """Read the training data twice: it is too little for a bundle, and for a comparison."""
+    options = ["--broker", broker.bootstrap]
+    trained = misfire("train", "--from-topic", "--out", folder / "trained", *options)
+    assert trained.returncode == 2
+    assert "the stream has 2 and" in trained.stderr
+    drift = misfire(
+        *("drift", "--bundle", active, "--since", "99999d", "--json", "-", *options),
+    )
+    assert drift.returncode == 0, drift.stderr
+    assert json.loads(drift.stdout)["commands"] > 0
 
 
 @pytest.mark.slow
