@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from starlette.routing import Route
 from streams.desk.access import Door
 from streams.desk.household_pages import HouseholdPages
 from streams.desk.index import Index
+from streams.desk.policy_pages import PolicyPages
 from streams.desk.queue_pages import QueuePages
 from streams.desk.rendering import message, page, static
 from streams.desk.requests import read_form, visit_of
@@ -36,6 +38,8 @@ def build_desk(
     index: Index,
     tail: Tail,
     admission: Admission,
+    *,
+    policy: Path | None = None,
     sessions: Sessions | None = None,
 ) -> Door:
     """Build the application.
@@ -45,9 +49,11 @@ def build_desk(
         index: the index of decisions.
         tail: fills the index.
         admission: admits requests that read whole topics.
+        policy: the policy file; default: the packaged one.
         sessions: the sessions of people who are logged in.
     """
     queue, households = QueuePages(index, tail), HouseholdPages(index, admission)
+    policies = PolicyPages(index, policy)
 
     async def login_page(request: Request) -> Response:
         return page(request, "login.html", problem="")
@@ -84,6 +90,9 @@ def build_desk(
             Route("/household/remaining", households.remaining),
             Route("/household/export", _form(households.export), methods=["POST"]),
             Route("/household/erase", _form(households.erase), methods=["POST"]),
+            Route("/policy", policies.policy),
+            Route("/policy", _form(policies.try_out), methods=["POST"]),
+            Route("/policy/file", _form(policies.file), methods=["POST"]),
         ],
         exception_handlers={RecordError: _refused},
     )

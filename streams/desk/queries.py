@@ -11,7 +11,7 @@ from streams.desk.rows import Cursor, Row, Turn, row_of, turn_of
 __all__ = ["PAGE", "Queries"]
 
 #: Rows of one page of the queue.
-PAGE = 50
+PAGE = 100
 #: Turns of a chain that are shown; a conversation has at most 64 turns.
 _MOST_TURNS = 64
 #: Decisions of a household that its page summarises.

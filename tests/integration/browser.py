@@ -8,11 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 from tests.tools import needed
 
-__all__ = ["READABLE", "Scheme", "Seen", "SeenPanel", "look", "opened"]
+__all__ = [
+    "CONTRAST",
+    "READABLE",
+    "Scheme",
+    "Seen",
+    "SeenPanel",
+    "browsing",
+    "look",
+    "open_tab",
+    "opened",
+]
 
 Scheme = Literal["light", "dark"]
 
@@ -90,26 +100,63 @@ def look(page: Path, scheme: Scheme) -> Seen:
     return Seen(panels, console)
 
 
+#: Returns the lowest contrast of a visible text with its background, and that text.
+CONTRAST = """() => {
+  const parts = color => color.match(/[\\d.]+/g).map(Number);
+  const luminance = color => parts(color).slice(0, 3).map(value => value / 255)
+    .map(value => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, value, place) => sum + value * [0.2126, 0.7152, 0.0722][place], 0);
+  const behind = element => {
+    const color = getComputedStyle(element).backgroundColor;
+    return parts(color)[3] !== 0 ? color : behind(element.parentElement);
+  };
+  const contrast = element => {
+    const [low, high] = [getComputedStyle(element).color, behind(element)].map(luminance)
+      .sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const texts = [...document.querySelectorAll("body *")]
+    .filter(each => [...each.childNodes].some(node => node.nodeType === 3 && node.data.trim()));
+  return texts.map(each => [contrast(each), each.innerText]).sort((a, b) => a[0] - b[0])[0];
+}"""
+
+
 @contextmanager
-def opened(page: Path, scheme: Scheme, *, width: int = 1480) -> Iterator[tuple[Page, list[str]]]:
-    """Open a page in a colour scheme; yield its tab and what it complains about.
+def opened(
+    page: Path | str, scheme: Scheme, *, width: int = 1480
+) -> Iterator[tuple[Page, list[str]]]:
+    """Open a file or an address in a colour scheme; yield its tab and what it complains about.
 
     The complaints are console messages, errors, failed requests and dialogs.
     """
+    with browsing() as browser:
+        yield open_tab(browser, page, scheme, width=width)
+
+
+@contextmanager
+def browsing() -> Iterator[Browser]:
+    """Start a browser."""
     program = needed("chromium", "apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def open_tab(
+    browser: Browser, page: Path | str, scheme: Scheme, *, width: int = 1480
+) -> tuple[Page, list[str]]:
+    """Open a file or an address in a tab with cookies of its own; return it as ``opened``."""
     console: list[str] = []
 
     def refuse(dialog: Dialog) -> None:
         console.append(dialog.message)
         dialog.dismiss()
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
-        tab.on("console", lambda message: console.append(message.text))
-        tab.on("pageerror", lambda error: console.append(str(error)))
-        tab.on("requestfailed", lambda request: console.append(request.url))
-        tab.on("dialog", refuse)
-        tab.goto(page.as_uri())
-        yield tab, console
-        browser.close()
+    tab = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
+    tab.on("console", lambda message: console.append(message.text))
+    tab.on("pageerror", lambda error: console.append(str(error)))
+    tab.on("requestfailed", lambda request: console.append(request.url))
+    tab.on("dialog", refuse)
+    tab.goto(page if isinstance(page, str) else page.as_uri())
+    return tab, console

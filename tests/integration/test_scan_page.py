@@ -14,29 +14,9 @@ from streams.cli.scan_page import Source, write_page
 from streams.files.tolerant import BadLine
 from tests.detector.builders import hand_bundle
 from tests.detector.town import town
-from tests.integration.browser import READABLE, Scheme, opened
+from tests.integration.browser import CONTRAST, READABLE, Scheme, opened
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>" + "x" * 200
-
-#: Returns the lowest contrast of a visible text with its background, and that text.
-_CONTRAST = """() => {
-  const parts = color => color.match(/[\\d.]+/g).map(Number);
-  const luminance = color => parts(color).slice(0, 3).map(value => value / 255)
-    .map(value => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, value, place) => sum + value * [0.2126, 0.7152, 0.0722][place], 0);
-  const behind = element => {
-    const color = getComputedStyle(element).backgroundColor;
-    return parts(color)[3] !== 0 ? color : behind(element.parentElement);
-  };
-  const contrast = element => {
-    const [low, high] = [getComputedStyle(element).color, behind(element)].map(luminance)
-      .sort((a, b) => a - b);
-    return (high + 0.05) / (low + 0.05);
-  };
-  const texts = [...document.querySelectorAll("body *")]
-    .filter(each => [...each.childNodes].some(node => node.nodeType === 3 && node.data.trim()));
-  return texts.map(each => [contrast(each), each.innerText]).sort((a, b) => a[0] - b[0])[0];
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +35,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_text_is_readable(page: Path, scheme: Scheme) -> None:
     with opened(page, scheme) as (tab, console):
         tab.screenshot(path=page.with_name(f"{scheme}.png"), full_page=True)
-        contrast, text = tab.evaluate(_CONTRAST)
+        contrast, text = tab.evaluate(CONTRAST)
 
     assert contrast >= READABLE, text
     assert console == []

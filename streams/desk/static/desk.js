@@ -150,6 +150,9 @@ document.addEventListener("keydown", event => {
   } else if (list && event.key in MOVES) {
     event.preventDefault();
     step(MOVES[event.key]);
+  } else if (list && (event.key === "Home" || event.key === "End")) {
+    event.preventDefault();
+    step(event.key === "End" ? Infinity : -Infinity);
   } else if (event.key === "/" && document.getElementById("filters")) {
     event.preventDefault();
     document.querySelector("#filters select").focus();

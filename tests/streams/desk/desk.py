@@ -69,7 +69,7 @@ class Desk:
             self.index,
             Tail(brokers, self.index),
             Admission(brokers, places),
-            Sessions(self.clock),
+            sessions=Sessions(self.clock),
         )
         app = build_operator(brokers, self.guard, places=places, pages=("/desk", desk))
         self.client = TestClient(
