@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -108,7 +109,7 @@ class QueuePages:
         return Queries(self._index, visit_of(request).caller.household_key)
 
     @staticmethod
-    def _rows(rows: Sequence[Row]) -> dict[str, object]:
+    def _rows(rows: Sequence[Row]) -> dict[str, Any]:
         return {
             "rows": rows,
             "link": decision_path,
