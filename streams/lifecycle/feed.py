@@ -17,7 +17,7 @@ from streams.kafka.reading import read_topic
 from streams.kafka.topics import BUNDLES
 from streams.wire.announcements import BUNDLE_CHANNEL, Channel
 
-__all__ = ["Feed", "read_channels"]
+__all__ = ["Feed", "apply_record", "read_channels"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def read_channels(brokers: Brokers) -> dict[str, Channel]:
     """
     channels: dict[str, Channel] = {}
     for record in read_topic(brokers, BUNDLES):
-        _apply(channels, record.key, record.value)
+        apply_record(channels, record.key, record.value)
     return channels
 
 
@@ -105,13 +105,13 @@ class Feed:
 
     def _received(self, message: Any) -> None:
         before = dict(self._channels)
-        _apply(self._channels, message.key, message.value)
+        apply_record(self._channels, message.key, message.value)
         if before != self._channels:
             self._on_change(self._channels)
             self._changed.set()
 
 
-def _apply(channels: dict[str, Channel], key: bytes | None, value: bytes | None) -> None:
+def apply_record(channels: dict[str, Channel], key: bytes | None, value: bytes | None) -> None:
     """Apply one record; an older one of the same channel, read again, changes nothing."""
     name = (key or b"").decode("utf-8", "replace")
     if value is None:

@@ -17,8 +17,8 @@ from streams.files.understanding import wording
 from streams.gateway import requests
 from streams.privacy import archive
 from streams.serving import bounds
+from streams.wire import announcements, records, strict_json
 from streams.wire import callback_addresses as callbacks
-from streams.wire import records, strict_json
 from streams.worker import dead_letters as letters
 from streams.worker import table as households
 
@@ -41,6 +41,7 @@ _CLOSED = "the connection is closed and counted"
 
 LIMITS = (
     Limit("size of a record or a request", records.MAX_BYTES, "bytes", "too_large"),
+    Limit("record of a channel", announcements.MAX_CHANNEL_BYTES, "bytes", "it is not applied"),
     Limit("upload of a home", records.MAX_UPLOAD_BYTES, "bytes", "too_large"),
     Limit("request line and headers of a request", bounds.MAX_HEAD_BYTES, "bytes", "status 431"),
     Limit("headers of a request", bounds.MAX_HEADERS, "headers", "status 400"),

@@ -18,6 +18,7 @@ __all__ = [
     "IN_USE",
     "LONGEST_CHANNEL",
     "MAX_ANNOUNCEMENTS",
+    "MAX_CHANNEL_BYTES",
     "SHADOW",
     "Announcement",
     "BundleReference",
@@ -33,7 +34,7 @@ LONGEST_CHANNEL = 64
 #: promotions after it was sent gets the oldest of them.
 MAX_ANNOUNCEMENTS = 16
 #: Bytes: 16 announcements of 1,024 partitions, two offsets of twelve digits each.
-_MOST_BYTES = 900_000
+MAX_CHANNEL_BYTES = 900_000
 #: Header of a probe: the number of the announcement that holds from this record on.
 ANNOUNCEMENT = "misfire_announcement"
 
@@ -123,5 +124,5 @@ class InUse:
     refused: dict[str, str]
 
 
-BUNDLE_CHANNEL: Kind[Channel] = Kind("misfire.bundle-channel.v1", Channel, _MOST_BYTES)
+BUNDLE_CHANNEL: Kind[Channel] = Kind("misfire.bundle-channel.v1", Channel, MAX_CHANNEL_BYTES)
 IN_USE: Kind[InUse] = Kind("misfire.bundle-in-use.v1", InUse)

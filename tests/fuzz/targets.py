@@ -37,6 +37,8 @@ from streams.hook.connection import Answer
 from streams.hook.reading import UnreadableAnswerError, detail_of, read_decision, read_result
 from streams.kafka.reading import Place, TopicRecord
 from streams.kafka.topics import DEAD_LETTERS, HOUSEHOLDS, INTENTS, REPLIES
+from streams.lifecycle.feed import apply_record
+from streams.lifecycle.schedule import deciders, holding
 from streams.operations.redrive import sort_letters
 from streams.privacy.archive import open_archive, seal
 from streams.privacy.holdings import collect
@@ -45,6 +47,7 @@ from streams.serving.access.guard import Caller, Guard
 from streams.settings import Settings, load
 from streams.telemetry.exposition import MergedMetrics
 from streams.wire import records
+from streams.wire.announcements import BUNDLE_CHANNEL, Channel
 from streams.wire.cloudevents import type_inside, unwrapped, wrapped
 from streams.wire.records import DECISION, INTENT, OUTCOME, Kind
 from streams.wire.reply_headers import reply_target, trace_of
@@ -70,6 +73,8 @@ from tests.detector.builders import (
 )
 from tests.fuzz import foreign
 from tests.fuzz.http import CUT, gateway, operator
+from tests.streams.lifecycle.announcements import announcement
+from tests.streams.lifecycle.announcements import channel as announced
 
 __all__ = ["TARGETS", "Target"]
 
@@ -78,6 +83,7 @@ _INTENT = INTENT.encode(EVENT)
 _OUTCOME = OUTCOME.encode(outcome("e1", OutcomeKind.UNDONE))
 DECIDED = fallback_decision(EVENT, hand_bundle().policy, code="overloaded", text="x")
 GIVEN = given_to(run(heard(send_message(), DOUBTFUL), hand_bundle())[0][-1])
+_CHANNEL = announced(announcement(1, "a" * 16), announcement(2, None, canary=0.5, since=None))
 _KEY = b'["foreign_total", "foreign_total", {"a": "b"}, "x"]'
 #: A file of prometheus_client with one value.
 _COUNTS = struct.pack("iii52sdd", 80, 0, len(_KEY), _KEY.ljust(52), 7.0, 0.0)
@@ -268,6 +274,16 @@ def redrive(data: bytes) -> None:
         assert (again.key, again.value, again.topic.encode()) == (key, value, topic)
 
 
+def channel(data: bytes) -> None:
+    """Apply the record of a channel, and choose a bundle by it."""
+    channels: dict[str, Channel] = {}
+    apply_record(channels, b"active", data)
+    for each in channels.values():
+        for offset in (0, 5, 10**12):
+            held = holding(each.announcements, 0, offset, topic_id="a", marks={})
+            assert set(deciders(held, lambda _: True)) <= set(each.announcements)
+
+
 def archive(data: bytes) -> None:
     """Read the decrypted content of an export."""
     identity = _identity()
@@ -376,6 +392,7 @@ TARGETS = {
         Target("cloudevent", cloudevent, [wrapped(_INTENT, INTENT, "e1", "fuzz")]),
         Target("bundle", bundle, list(_bundle().values()), weight=0.02),
         Target("bundle_manifest", bundle_manifest, [_manifest()], weight=0.2),
+        Target("channel", channel, [BUNDLE_CHANNEL.encode(_CHANNEL)]),
         Target("policy", policy, [_bundle()["policy.toml"]]),
         Target("settings", settings_file, [b'broker = "127.0.0.1:9092"\npartitions = 8\n']),
         Target("stream", stream, [_INTENT + b"\n", b'{"event_id": "e1", "label": "phantom"}\n']),
