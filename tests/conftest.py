@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -30,6 +31,11 @@ _INTEGRATION = "tests/integration/"
 _WAITING = 4
 
 
+def _waits(process: str) -> bool:
+    """Return whether a process, such as ``gw0``, begins with integration tests."""
+    return int(process.removeprefix("gw")) < _WAITING
+
+
 class _Scheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist is untyped
     """Distributes modules, so that the fixtures of a module are made once.
 
@@ -45,11 +51,18 @@ class _Scheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist is 
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         """Assign the next module of the kind with which the process begins, or of the other."""
-        waits = int(node.gateway.id.removeprefix("gw")) < _WAITING
+        waits = _waits(node.gateway.id)
         fitting = (name for name in self.workqueue if name.startswith(_INTEGRATION) == waits)
         if chosen := next(fitting, None):
             self.workqueue.move_to_end(chosen, last=False)
         super()._assign_work_unit(node)
+
+
+def pytest_configure() -> None:
+    """Let the processes that wait go first: their tests have deadlines."""
+    process = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    if not _waits(process):
+        os.nice(10)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
