@@ -106,7 +106,7 @@ lint: .venv/.dev
 
 lock: .venv/.dev
 	$(UV_COMPILE) $(ARGS) --output-file requirements.lock pyproject.toml
-	$(UV_COMPILE) --group dev --extra alexa --extra plot --constraint requirements.lock \
+	$(UV_COMPILE) --group dev --extra alexa --extra hermes --extra plot --extra wyoming --constraint requirements.lock \
 		--output-file requirements-dev.lock pyproject.toml
 	for name in ovos rasa; do \
 		$(UV_LOCK) $(ARGS) --prerelease allow --output-file \

@@ -29,8 +29,10 @@ def debian(package: str, program: str) -> str:
     If it is not installed, unpack the package into the user's cache. That starts no service and
     needs no root.
     """
+    # Debian keeps servers in a folder that is not on the PATH of other users than root.
     return (
         shutil.which(program)
+        or shutil.which(program, path="/usr/sbin")
         or _unpacked(package, program)
         or _skip_or_fail(f"{program} is not installed: apt-get install {package}")
     )

@@ -9,6 +9,7 @@ import typer
 
 from streams.cli.options import Json
 from streams.cli.output import note, table, write_json
+from streams.cli.runtimes_bridge import app as bridge_app
 from streams.cli.runtimes_days import days, month
 from streams.cli.runtimes_play import play
 
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 
 
+app.add_typer(bridge_app, name="bridge")
 app.command()(month)
 app.command()(play)
 app.command()(days)

@@ -23,6 +23,7 @@ from typing import Any
 import pyrage
 from prometheus_client import CollectorRegistry, generate_latest
 
+from detector.contracts.decisions import Verdict
 from detector.contracts.errors import BundleError, PolicyError
 from detector.contracts.events import OutcomeKind
 from detector.decision.bundle import bundle_from_files, bundle_to_files
@@ -43,6 +44,10 @@ from streams.operations.redrive import sort_letters
 from streams.privacy.archive import open_archive, seal
 from streams.privacy.holdings import collect
 from streams.privacy.ownership import Whose, judge, owners_in
+from streams.runtimes import Gate
+from streams.runtimes.bridges.hermes import HermesBridge
+from streams.runtimes.bridges.hermes_messages import DOWN
+from streams.runtimes.contract import Script, ScriptedHook
 from streams.serving.access.guard import Caller, Guard
 from streams.settings import Settings, load
 from streams.telemetry.exposition import MergedMetrics
@@ -352,10 +357,24 @@ HOSTILE = [
     b"\x1f\x8b\x08\x00",
 ]
 
+
+def hermes(data: bytes) -> None:
+    """A message of an MQTT broker; no intent may pass."""
+    hook = ScriptedHook(Script(verdict=Verdict.BLOCK))
+    passed: list[str] = []
+    bridge = HermesBridge(Gate(hook), lambda *_: None, lambda topic, _: passed.append(topic))
+    for topic in ("hermes/intent/lights.TurnOn", *sorted(DOWN)):
+        bridge.from_rhasspy(topic, data)
+    assert not any(topic.startswith("hermes/intent/") for topic in passed), data
+
+
 TARGETS = {
     target.name: target
     for target in (
         Target("decoder", decoder, [_INTENT, _OUTCOME]),
+        Target(
+            "hermes", hermes, [b'{"sessionId": "s1", "intent": {}, "slots": [{"slotName": "a"}]}']
+        ),
         Target("client_answer", client_answer, [DECISION.encode(DECIDED), b'{"detail": "x"}']),
         Target("metrics_file", metrics_file, [_COUNTS, _COUNTS[:20]]),
         Target(

@@ -1,0 +1,63 @@
+"""The open questions of a bridge, by session, with the command that each holds back. No I/O."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from streams.runtimes.gate import Ruling
+from streams.runtimes.replies import NO, YES, accepts
+
+__all__ = ["Questions", "Words"]
+
+Held = TypeVar("Held")
+#: Questions that are remembered; the oldest is forgotten. A home has one at a time.
+_MOST = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What accepts and declines a question: words, and names of intents."""
+
+    yes: Collection[str] = YES
+    no: Collection[str] = NO
+    yes_intents: Collection[str] = ()
+    no_intents: Collection[str] = ()
+
+    def reply(self, asked: Ruling, said: str, intent: str = "") -> bool | None:
+        """Return whether a reply accepts or declines a question; ``None`` if it does neither.
+
+        ``intent`` is what the assistant recognised, if anything.
+        """
+        if intent in self.no_intents:
+            return False
+        if intent in self.yes_intents:
+            return True
+        return accepts(asked.method, said, self.yes, self.no)
+
+
+@dataclass(slots=True)
+class Questions(Generic[Held]):
+    """Open questions; threads can share them. Taking a question closes it."""
+
+    _open: dict[str, tuple[Ruling, Held]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, session: str, ruling: Ruling, held: Held) -> None:
+        """Remember a session's question, and the command that waits for the answer."""
+        with self._lock:
+            self._open.pop(session, None)
+            self._open[session] = ruling, held
+            if len(self._open) > _MOST:
+                self._open.pop(next(iter(self._open)))
+
+    def take(self, session: str, now: datetime) -> tuple[Ruling, Held] | None:
+        """Return the question of a session, once; ``None`` if there is none or it has expired."""
+        with self._lock:
+            found = self._open.pop(session, None)
+        asked = found[0].decision.confirm if found else None
+        expires = asked.expires_at if asked else None
+        return None if expires is not None and expires < now else found
