@@ -104,11 +104,14 @@ class HouseholdReplay:
     stored: Stored = field(init=False)
     unchecked: int = 0
     failed: int = 0
-    _latest: Bundle = field(init=False)
 
     def __post_init__(self) -> None:
         self.stored = Stored(state=HouseholdState.new(self.household_id))
-        self._latest = self.default
+
+    @property
+    def _latest(self) -> Bundle:
+        """The bundle that last decided for the household."""
+        return self.bundles.get(self.stored.bundle, self.default)
 
     def apply(self, held: TopicRecord) -> Step | None:
         """Apply a record; return the decision if the record is an event that was decided.
@@ -149,6 +152,9 @@ class HouseholdReplay:
         if self.stored.bundle != bundle.version:
             before = self.bundles.get(self.stored.bundle, self._latest)
             self.stored = carried(self.stored, before, bundle)
+        before = self.bundles.get(self.stored.bundle) if self.stored.bundle else bundle
+        if self.stored.bundle != bundle.version:
+            self.stored = carried(self.stored, before, bundle)
         judged: list[Judgement] = []
         decision, self.stored, failed = decide_record(
             self.stored,
@@ -160,7 +166,6 @@ class HouseholdReplay:
             proofs=_with_proofs(known),
             announce=judged.append,
         )
-        self._latest = bundle
         self.failed += failed
         place = Place(record.topic, record.partition, record.offset)
         other = known is not None and known.bundle != bundle.version

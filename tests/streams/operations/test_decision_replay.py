@@ -8,7 +8,11 @@ import pytest
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.events import IntentEvent, OutcomeKind
 from detector.decision.bundle import Bundle
+from detector.decision.carrying import carry
+from detector.decision.decide import decide
 from detector.decision.differences import Layer
+from detector.household.state import HouseholdState
+from detector.training.fit_model import fit_model
 from streams.errors import UsageError
 from streams.kafka.reading import Place, TopicRecord
 from streams.kafka.topic_ids import Identities
@@ -27,6 +31,7 @@ from tests.detector.builders import (
     heard,
     outcome,
     send_message,
+    training_sessions,
 )
 from tests.streams.fakes import (
     PARTITIONS,
@@ -130,6 +135,40 @@ async def test_events_outcomes_and_answers_give_the_same_bytes(home: Home) -> No
     assert found.earlier == 8
     assert found.step is not None
     assert found.step.judgement is not None
+
+
+def test_a_household_is_carried_over_to_the_next_bundle() -> None:
+    model = fit_model(training_sessions()[:6], clones=2, iterations=3)
+    other, state, published = hand_bundle(model=model), HouseholdState.new("h1"), []
+    events = heard(send_message(), ABSURD)
+    for event, bundle in zip(events, (BUNDLE, BUNDLE, other), strict=True):
+        if bundle is other:
+            state = carry(state, BUNDLE, other)
+        decision, state = decide(state, event, bundle, at=event.seconds)
+        published.append(DECISION.encode(decision))
+    home = [intent_record(each, number).message for number, each in enumerate(events)]
+    ours = {
+        INTENTS: [
+            TopicRecord(
+                Place(INTENTS, each.partition, each.offset), each.timestamp, b"h1", each.value
+            )
+            for each in home
+        ],
+        OUTCOMES: [],
+        DECISIONS: [
+            TopicRecord(Place(DECISIONS, 0, number), 0.0, b"h1", value)
+            for number, value in enumerate(published)
+        ],
+    }
+    wanted = Published(Place(DECISIONS, 0, 2), published[2], DECISION.decode(published[2]))
+    begins: dict[str, dict[int, int]] = {INTENTS: {}, OUTCOMES: {}}
+    both = {BUNDLE.version: BUNDLE, other.version: other}
+    found = replay_records(wanted, ours, both, topics=TOPICS, begins=begins)
+    assert (found.same, found.notes) == (True, ())
+
+    alone = {other.version: other}
+    found = replay_records(wanted, ours, alone, topics=TOPICS, begins=begins)
+    assert f"2 earlier decisions were made by {BUNDLE.version}" in found.notes[0]
 
 
 async def test_an_erasure_is_replayed(home: Home) -> None:
