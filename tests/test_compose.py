@@ -237,9 +237,9 @@ test "$1" != drift
 @pytest.mark.parametrize(
     ("fails", "programs", "failed"),
     [
-        ("", ["drift", "train", "backtest"], False),
+        ("", ["drift", "train", "bundle", "backtest"], False),
         ("train", ["drift", "train"], True),
-        ("drift", ["drift", "train", "backtest"], True),
+        ("drift", ["drift", "train", "bundle", "backtest"], True),
     ],
 )
 def test_a_round_of_retraining_trains_and_compares(

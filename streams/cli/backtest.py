@@ -70,12 +70,18 @@ def backtest(
     from streams.files.starter import read_deciding
     from streams.lifecycle.backtest import Player
     from streams.lifecycle.backtest_file import BacktestFile
+    from streams.lifecycle.promotion import active_bundle
     from streams.settings import load
 
     if labels is not None and stream is None:
         raise UsageError("--labels belongs to a STREAM; the broker's log has its own labels")
     seconds = seconds_of("--since", since)
-    active = read_deciding(load(config, broker=broker, bundle=bundle).settings.bundle)
+    settings = load(config, broker=broker, bundle=bundle).settings
+    active = (
+        active_bundle(settings)
+        if bundle is None and stream is None
+        else read_deciding(settings.bundle)
+    )
     tried = read_bundle(candidate)
     identity = {
         "active bundle": active.version,

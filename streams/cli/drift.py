@@ -39,10 +39,12 @@ def drift(
 
     from streams.files.starter import read_deciding
     from streams.lifecycle.drift import measure_drift
+    from streams.lifecycle.promotion import active_bundle
     from streams.settings import load
 
     seconds = seconds_of("--since", since)
-    active = read_deciding(load(config, broker=broker, bundle=bundle).settings.bundle)
+    settings = load(config, broker=broker, bundle=bundle).settings
+    active = active_bundle(settings) if bundle is None else read_deciding(settings.bundle)
     now = time.time()
     with progress_report() as report:
         found = measure_drift(

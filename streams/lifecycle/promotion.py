@@ -30,7 +30,7 @@ from streams.lifecycle.recent_log import recent_events
 from streams.settings import Settings
 from streams.wire.announcements import ACTIVE, Announcement, Channel
 
-__all__ = ["Gated", "channels", "examine", "promote"]
+__all__ = ["Gated", "active_bundle", "channels", "examine", "promote"]
 
 #: Seconds of the log, and the largest number of events, that a candidate is tried on.
 RECENT_SECONDS, RECENT_EVENTS = 7 * 86_400.0, 40_000
@@ -61,11 +61,27 @@ def channels(settings: Settings) -> list[Channel]:
     return [found[name] for name in sorted(found, key=lambda name: (name != ACTIVE, name))]
 
 
+def active_bundle(settings: Settings) -> Bundle:
+    """Return the bundle that decides now for households outside a canary.
+
+    Raises:
+        DependencyUnavailable: the topic is missing or cannot be read, or there is no bundle.
+    """
+    key = read_public_key(settings.bundle_public_key)
+    found = read_channels(brokers_of(settings)).get(ACTIVE)
+    for each in reversed(found.announcements if found else ()):
+        if each.canary >= 1.0 and each.since is not None:
+            if each.bundle is not None:
+                return read_reference(each.bundle, key)
+            break
+    return read_deciding(settings.bundle, key=key)
+
+
 def examine(
     settings: Settings, candidate: Bundle, *, progress: Progress = silent
 ) -> tuple[Gate, ...]:
     """Return the result of each gate of a candidate, except that of the workers."""
-    active = _active(settings)
+    active = active_bundle(settings)
     events = recent_events(
         brokers_of(settings), since=time.time() - RECENT_SECONDS, most=RECENT_EVENTS
     )
@@ -144,15 +160,3 @@ def promote(
         return Gated((*found, workers), None)
     log_change("promoted", channel, done)
     return Gated((*found, workers), done)
-
-
-def _active(settings: Settings) -> Bundle:
-    """Return the bundle that decides now for households outside a canary."""
-    key = read_public_key(settings.bundle_public_key)
-    found = read_channels(brokers_of(settings)).get(ACTIVE)
-    for each in reversed(found.announcements if found else ()):
-        if each.canary >= 1.0 and each.since is not None:
-            if each.bundle is not None:
-                return read_reference(each.bundle, key)
-            break
-    return read_deciding(settings.bundle, key=key)
