@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -11,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from streams.desk.access import Door
+from streams.desk.bundle_pages import BundlePages
 from streams.desk.household_pages import HouseholdPages
 from streams.desk.index import Index
 from streams.desk.policy_pages import PolicyPages
@@ -23,6 +23,7 @@ from streams.errors import RecordError
 from streams.privacy.operator_api import Admission
 from streams.serving.access.guard import Guard
 from streams.serving.error_responses import problem
+from streams.settings import Settings
 
 __all__ = ["build_desk"]
 
@@ -39,7 +40,7 @@ def build_desk(
     tail: Tail,
     admission: Admission,
     *,
-    policy: Path | None = None,
+    settings: Settings,
     sessions: Sessions | None = None,
 ) -> Door:
     """Build the application.
@@ -49,11 +50,11 @@ def build_desk(
         index: the index of decisions.
         tail: fills the index.
         admission: admits requests that read whole topics.
-        policy: the policy file; default: the packaged one.
+        settings: the policy file, and how bundles are announced.
         sessions: the sessions of people who are logged in.
     """
     queue, households = QueuePages(index, tail), HouseholdPages(index, admission)
-    policies = PolicyPages(index, policy)
+    policies, bundles = PolicyPages(index, settings.policy), BundlePages(index, settings)
 
     async def login_page(request: Request) -> Response:
         return page(request, "login.html", problem="")
@@ -90,6 +91,10 @@ def build_desk(
             Route("/household/remaining", households.remaining),
             Route("/household/export", _form(households.export), methods=["POST"]),
             Route("/household/erase", _form(households.erase), methods=["POST"]),
+            Route("/bundles", bundles.bundles),
+            Route("/bundles/gates", _form(bundles.gates), methods=["POST"]),
+            Route("/bundles/promote", _form(bundles.promote), methods=["POST"]),
+            Route("/bundles/rollback", _form(bundles.roll_back), methods=["POST"]),
             Route("/policy", policies.policy),
             Route("/policy", _form(policies.try_out), methods=["POST"]),
             Route("/policy/file", _form(policies.file), methods=["POST"]),

@@ -105,6 +105,18 @@ class Queries:
         """Return the tenant's latest decisions, the latest first."""
         return self._rows(f"1 ORDER BY seq DESC LIMIT {most}", {})
 
+    def bundles(self) -> dict[tuple[str, str, str], int]:
+        """Return the number of commands by bundle, risk class and verdict."""
+        values: dict[str, object] = {}
+        with self._index.reading() as database:
+            rows = database.execute(
+                "SELECT bundle, risk, verdict, count(*) FROM decisions"
+                " JOIN turns USING(household, event)"
+                f" WHERE {self._bound('commits', values)} GROUP BY bundle, risk, verdict",
+                values,
+            ).fetchall()
+        return {(bundle, risk, verdict): number for bundle, risk, verdict, number in rows}
+
     def values(self, column: str) -> list[str]:
         """Return the distinct values of ``bundle`` or ``codes`` among decisions in the queue."""
         values: dict[str, object] = {}

@@ -36,7 +36,7 @@ def run_operator(settings: Settings) -> None:
     guard = Guard(settings.access_file, own)
     brokers, index = brokers_of(settings), Index()
     tail, places = Tail(brokers, index), Places()
-    desk = build_desk(guard, index, tail, Admission(brokers, places), policy=settings.policy)
+    desk = build_desk(guard, index, tail, Admission(brokers, places), settings=settings)
     app = build_operator(
         brokers,
         guard,

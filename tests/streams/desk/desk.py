@@ -19,6 +19,7 @@ from streams.kafka.connection import Brokers
 from streams.kafka.topics import DECISIONS, INTENTS
 from streams.privacy.operator_api import Admission, Places, build_operator
 from streams.serving.access.guard import Guard
+from streams.settings import Settings
 from streams.wire.records import DECISION, INTENT
 from tests.detector.builders import ABSURD, DOUBTFUL, SURE, hand_bundle, run, send_message
 
@@ -69,6 +70,7 @@ class Desk:
             self.index,
             Tail(brokers, self.index),
             Admission(brokers, places),
+            settings=Settings(broker="nobody.invalid:9092"),
             sessions=Sessions(self.clock),
         )
         app = build_operator(brokers, self.guard, places=places, pages=("/desk", desk))

@@ -42,6 +42,9 @@ ACTIONS = [
     "/desk/household/erase",
     "/desk/policy",
     "/desk/policy/file",
+    "/desk/bundles/gates",
+    "/desk/bundles/promote",
+    "/desk/bundles/rollback",
 ]
 
 
