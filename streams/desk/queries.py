@@ -108,11 +108,12 @@ class Queries:
     def bundles(self) -> dict[tuple[str, str, str], int]:
         """Return the number of commands by bundle, risk class and verdict."""
         values: dict[str, object] = {}
+        joined = (
+            f"decisions JOIN turns USING(household, event) WHERE {self._bound('commits', values)}"
+        )
         with self._index.reading() as database:
             rows = database.execute(
-                "SELECT bundle, risk, verdict, count(*) FROM decisions"
-                " JOIN turns USING(household, event)"
-                f" WHERE {self._bound('commits', values)} GROUP BY bundle, risk, verdict",
+                f"SELECT bundle, risk, verdict, count(*) FROM {joined} GROUP BY 1, 2, 3",  # noqa: S608 - as above
                 values,
             ).fetchall()
         return {(bundle, risk, verdict): number for bundle, risk, verdict, number in rows}
