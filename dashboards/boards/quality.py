@@ -121,18 +121,32 @@ QUALITY = Board(
                     alert="MisfireBundlesDiffer",
                 ),
                 Panel(
-                    "Announced bundles that do not decide everywhere",
-                    ("bundle_refused", "bundle_unfinished"),
+                    "Processes that refuse the announced bundle",
+                    ("bundle_refused",),
                     "0.",
-                    "Refused: a process cannot read the announced bundle; its log says why. "
-                    "Unfinished: run 'misfire bundle promote' or 'rollback' again.",
+                    "A process cannot read the announced bundle; its log says why.",
                     every="5m",
                     alert="MisfireBundleRefused",
                 ),
                 Panel(
+                    "Unfinished announcement",
+                    ("bundle_unfinished",),
+                    "0.",
+                    "1: announce the bundle again, or roll back; both finish it first.",
+                    every="5m",
+                    alert="MisfireBundleUnfinished",
+                ),
+                Panel(
                     "Swaps of the bundle",
-                    ("bundle_swaps", "states_rebuilt"),
+                    ("bundle_swaps",),
                     "None, and one for each partition after a promotion or a rollback.",
+                    "A swap without a known cause: 'misfire bundle channels' says who made it.",
+                    every="5m",
+                ),
+                Panel(
+                    "States carried over to another bundle",
+                    ("states_rebuilt",),
+                    "None, and the active households after a promotion or a rollback.",
                     "Forgotten: the bundle before could not be read, and open conversations began "
                     "anew. Keep a bundle's directory until its successor has decided for a day.",
                     every="5m",

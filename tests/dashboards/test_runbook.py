@@ -68,6 +68,7 @@ def compose_parser() -> ArgumentParser:
     Source: https://docs.docker.com/reference/cli/docker/compose.
     """
     parser = ArgumentParser(prog="docker compose", allow_abbrev=False)
+    parser.add_argument("--profile")
     known = parser.add_subparsers(required=True)
     in_one = {"exec": [], "run": ["--rm"]}
     in_many = {
