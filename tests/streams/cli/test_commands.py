@@ -41,6 +41,8 @@ COMMANDS = [
     *(["bundle", verb] for verb in ("promote", "rollback", "channels")),
     ["starter", "show"],
     ["starter", "train"],
+    ["backtest"],
+    ["drift"],
     ["replay"],
     ["decide"],
     ["decisions", "tail"],
@@ -647,6 +649,39 @@ def test_bundle_compare_prints_and_writes_the_comparison(
     assert found["versions"] == [hand_bundle().version, blind.version]
     assert found["commands"] == sum(event.commits for event in read_events(small_stream))
     assert found["verdict"] in ended.stderr
+
+
+def test_a_backtest_of_a_stream_compares_and_continues_from_its_checkpoint(
+    small_stream: Path, bundle: Path, tmp_path: Path
+) -> None:
+    blind = hand_bundle(judge=hand_judge(bits=(-6.0, -6.0, -6.0)))
+    write_bundle(blind, tmp_path / "other")
+    command = ["backtest", small_stream, "--bundle", bundle, "--candidate", tmp_path / "other"]
+    command += ["--since", "9999d", "--json", "-", "--checkpoint", tmp_path / "backtest.sqlite"]
+
+    first, again = misfire(*command), misfire(*command)
+
+    assert first.returncode == again.returncode == 0, first.stderr + again.stderr
+    found = json.loads(first.stdout)
+    assert found == json.loads(again.stdout)
+    assert found["versions"] == [hand_bundle().version, blind.version]
+    assert found["commands"]["meant"] == sum(event.commits for event in read_events(small_stream))
+    assert found["verdict"] in first.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        (["replay", "--bundle", "b"], "give either a STREAM or --decision ID"),
+        (["train", "--out", "b"], "give either a STREAM or --from-topic"),
+        (["train", "s", "--from-topic", "--out", "b"], "give either a STREAM or --from-topic"),
+        (["backtest", "--candidate", "b", "--labels", "l"], "--labels belongs to a STREAM"),
+        (["backtest", "s", "--candidate", "b", "--since", "1y"], "write a number and a unit"),
+        (["drift", "--since", "soon"], "write a number and a unit"),
+    ],
+)
+def test_options_that_exclude_each_other_are_refused(command: list[str], text: str) -> None:
+    assert_said(misfire(*command), 2, text)
 
 
 def test_bundle_show_and_check_print_the_report(bundle: Path, tmp_path: Path) -> None:
