@@ -14,7 +14,8 @@ from detector.decision.decide import is_reused
 from detector.decision.failing_closed import decide_or_fall_back
 from detector.household.outcomes import report
 from detector.policy.block_budget import BlockWindow, is_block, is_counted
-from streams.embedded.household_file import HouseholdFile, Transaction
+from streams.embedded.household_file import HouseholdFile
+from streams.embedded.transaction import Transaction
 from streams.errors import RecordError
 from streams.wire.records import ANSWER, DECISION, INTENT, OUTCOME
 from streams.wire.refusals import ID_REUSED

@@ -1,4 +1,4 @@
-"""The household file: states and kept records in one SQLite file, one transaction for each call.
+"""The household file: one SQLite file of states and kept records, opened, locked and closed.
 
 The file has a write-ahead log (https://www.sqlite.org/wal.html) with ``synchronous=NORMAL``. A
 killed process loses no committed transaction. A power cut may lose the latest ones, but never a
@@ -10,15 +10,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from detector.household.state import HouseholdState
-from streams.wire.records import Kind
-from streams.wire.state.packing import FAST, Stored, pack, unpack
+from streams.embedded.transaction import Transaction
+from streams.wire.state.packing import Stored
 
-__all__ = ["FORMAT", "FileError", "HouseholdFile", "KeptRecord", "Transaction"]
+__all__ = ["FORMAT", "FileError", "HouseholdFile"]
 
 #: Format of the file (``PRAGMA user_version``), raised when older versions cannot read it.
 FORMAT = 1
@@ -51,82 +48,6 @@ class FileError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class KeptRecord:
-    """A kept record: its number, arrival in seconds since the epoch, CloudEvents type and JSON."""
-
-    number: int
-    at: float
-    household_id: str
-    type: str
-    value: bytes
-
-
-class Transaction:
-    """Reads and writes within one transaction of a ``HouseholdFile``."""
-
-    def __init__(self, file: sqlite3.Connection, cached: dict[str, Stored]) -> None:
-        self._file = file
-        self._cached = cached
-        self.written: dict[str, Stored] = {}
-
-    def stored(self, household_id: str) -> Stored:
-        """Return a household's state; a new one if the file does not have it."""
-        known = self._cached.get(household_id)
-        if known is None:
-            row = self._file.execute(
-                "SELECT state FROM households WHERE household_id = ?", (household_id,)
-            ).fetchone()
-            known = unpack(row[0]) if row else Stored(state=HouseholdState.new(household_id))
-        return known
-
-    def put(self, stored: Stored) -> None:
-        """Write a household's state."""
-        household_id = stored.state.household_id
-        self._file.execute(
-            "INSERT OR REPLACE INTO households VALUES (?, ?)",
-            (household_id, pack(stored, level=FAST)),
-        )
-        self.written[household_id] = stored
-
-    def add(self, kind: Kind[Any], value: Any, *, at: float) -> None:
-        """Keep a record that arrived at ``at``."""
-        self._file.execute(
-            "INSERT INTO records (at, household_id, type, value) VALUES (?, ?, ?, ?)",
-            (at, value.household_id, kind.type, kind.encode(value)),
-        )
-
-    def delete_before(self, at: float) -> None:
-        """Delete the records that arrived before ``at``."""
-        self._file.execute("DELETE FROM records WHERE at < ?", (at,))
-
-    def erase(self, household_id: str) -> int:
-        """Delete everything about a household, and return the number of its records."""
-        self._file.execute("DELETE FROM households WHERE household_id = ?", (household_id,))
-        return self._file.execute(
-            "DELETE FROM records WHERE household_id = ?", (household_id,)
-        ).rowcount
-
-    def households(self) -> list[str]:
-        """Return the households of the file, sorted."""
-        return [
-            row[0]
-            for row in self._file.execute(
-                "SELECT household_id FROM households"
-                " UNION SELECT household_id FROM records ORDER BY 1"
-            )
-        ]
-
-    def records(self, household_id: str | None = None) -> Iterator[KeptRecord]:
-        """Yield the kept records in order of arrival, of one household or of all."""
-        for row in self._file.execute(
-            "SELECT number, at, household_id, type, value FROM records"
-            " WHERE household_id = ?1 OR ?1 IS NULL ORDER BY number",
-            (household_id,),
-        ):
-            yield KeptRecord(*row)
 
 
 class HouseholdFile:

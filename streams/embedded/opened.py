@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from streams.embedded.household_file import FileError, HouseholdFile, Transaction
+from streams.embedded.household_file import FileError, HouseholdFile
+from streams.embedded.transaction import Transaction
 from streams.errors import DependencyUnavailable, UsageError
 
 __all__ = ["opened"]

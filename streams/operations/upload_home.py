@@ -11,8 +11,8 @@ from pathlib import Path
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from streams.embedded.household_file import KeptRecord, Transaction
 from streams.embedded.opened import opened
+from streams.embedded.transaction import KeptRecord, Transaction
 from streams.errors import DependencyUnavailable, UsageError
 from streams.kafka.connection import Brokers
 from streams.kafka.reading import Place, read_topic

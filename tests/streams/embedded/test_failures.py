@@ -18,7 +18,8 @@ from detector.contracts.decisions import ConfirmMethod, Decision, Rung, Verdict
 from detector.contracts.errors import PolicyError
 from detector.contracts.events import Act, OutcomeKind
 from detector.contracts.standing import Standing
-from streams.embedded.household_file import HouseholdFile, Transaction
+from streams.embedded.household_file import HouseholdFile
+from streams.embedded.transaction import Transaction
 from streams.files.bundles import write_bundle
 from streams.hook import AsyncEmbeddedHook, Call, EmbeddedHook, InvalidValue
 from tests.detector.builders import (

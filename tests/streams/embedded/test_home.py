@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from detector.contracts.decisions import Verdict
-from streams.embedded.household_file import HouseholdFile, KeptRecord
+from streams.embedded.household_file import HouseholdFile
+from streams.embedded.transaction import KeptRecord
 from streams.errors import RecordError
 from streams.wire.records import ANSWER, DECISION, INTENT, OUTCOME
 from tests.detector.builders import (
