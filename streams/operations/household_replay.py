@@ -149,9 +149,6 @@ class HouseholdReplay:
             return None
         known = self.published.get(event.event_id)
         bundle = self.bundles.get(known.bundle, self.default) if known else self._latest
-        if self.stored.bundle != bundle.version:
-            before = self.bundles.get(self.stored.bundle, self._latest)
-            self.stored = carried(self.stored, before, bundle)
         before = self.bundles.get(self.stored.bundle) if self.stored.bundle else bundle
         if self.stored.bundle != bundle.version:
             self.stored = carried(self.stored, before, bundle)
