@@ -86,7 +86,6 @@ def read_topic(
         last, beyond = time.monotonic(), 0
         while beyond < _POLLS_BEYOND:
             polled = consumer.poll(timeout_ms=200, max_records=5_000)
-            last = time.monotonic() if polled else last
             if all(consumer.position(partition) >= end for partition, end in ends.items()):
                 beyond = beyond + 1 if polled and end is None else _POLLS_BEYOND
             for partition, records in polled.items():
@@ -99,7 +98,9 @@ def read_topic(
                         record.value,
                         record.headers or (),
                     )
-            if time.monotonic() - last > _PATIENCE:
+            if polled:
+                last = time.monotonic()  # the caller may have worked on the records for long
+            elif time.monotonic() - last > _PATIENCE:
                 raise DependencyUnavailable(
                     f"topic {topic} could not be read to its end; check the broker's log"
                 )
