@@ -82,12 +82,14 @@ def play(
 
 
 def _times(tally: Tally) -> dict[str, tuple[float, float]]:
-    """Return the median and the 99th percentile with and without misfire, in milliseconds."""
+    """Return percentiles with and without misfire, in milliseconds."""
     if not tally.unguarded:
         return {}
-    with_it, bare = sorted(tally.guarded), sorted(tally.unguarded)
-    shares = {"median": 0.5, "99th percentile": 0.99}
-    return {
-        name: (with_it[int(share * (len(with_it) - 1))], bare[int(share * (len(bare) - 1))])
-        for name, share in shares.items()
-    }
+    found = {}
+    for kind, at in (("elapsed", 0), ("CPU", 1)):
+        with_it = sorted(each[at] for each in tally.guarded)
+        bare = sorted(each[at] for each in tally.unguarded)
+        for name, share in (("median", 0.5), ("99th percentile", 0.99)):
+            place = int(share * (len(bare) - 1))
+            found[f"{kind}, {name}"] = with_it[place], bare[place]
+    return found

@@ -7,6 +7,7 @@ letting a handler run, and an exception handler of ours makes the response.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from ask_sdk_core.dispatch_components import (
     AbstractExceptionHandler,
@@ -47,6 +48,7 @@ def guard_skill(
     describe: Callable[[HandlerInput, Heard], Heard] = lambda _, heard: heard,
     ask_on_phone: AskOnPhone | None = None,
     proof_key: bytes | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
 ) -> Gate:
     """Ask misfire before any intent handler of a skill runs; return the gate.
 
@@ -60,9 +62,10 @@ def guard_skill(
         ask_on_phone: sends a question to the user's phone, and returns at once. Pass the user's
             answer to ``gate.answer`` later.
         proof_key: the key for proofs, which answers on a phone need.
+        now: the clock, in the time zone of the home.
     """
     methods = (ConfirmMethod.SPOKEN, *((ConfirmMethod.PHONE_PUSH,) if ask_on_phone else ()))
-    gate = Gate(hook, runtime="alexa", methods=methods, proof_key=proof_key)
+    gate = Gate(hook, runtime="alexa", methods=methods, proof_key=proof_key, now=now)
     builder.add_global_request_interceptor(_Asking(gate, domain, commits, describe))
     builder.add_global_response_interceptor(_Reporting(gate))
     # First, so that a skill's handler of all exceptions does not replace our response.

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 
 from detector.contracts.decisions import Verdict
 from detector.contracts.events import IntentEvent
-from streams.runtimes.contract.runtime import Command, Runtime
+from streams.runtimes.contract.runtime import Command, Runtime, Turn
 from streams.runtimes.days.played import Played
 from streams.runtimes.days.resident import Resident
 
-__all__ = ["Tally", "live"]
+__all__ = ["Spent", "Tally", "live"]
+
+#: Elapsed milliseconds, and milliseconds of CPU.
+Spent = tuple[float, float]
 
 
 @dataclass(slots=True)
@@ -20,14 +23,14 @@ class Tally:
     """What happened besides the decisions.
 
     Attributes:
-        guarded: milliseconds of each allowed command.
-        unguarded: milliseconds of the same commands without the adapter.
+        guarded: milliseconds of each allowed command, and of the CPU in this process.
+        unguarded: the same of these commands without the adapter.
         disobeyed: commands that ran, or did not run, against their decision and answer.
         refused: meant commands whose confirmation was not accepted, or could not be asked for.
     """
 
-    guarded: list[float] = field(default_factory=list)
-    unguarded: list[float] = field(default_factory=list)
+    guarded: list[Spent] = field(default_factory=list)
+    unguarded: list[Spent] = field(default_factory=list)
     disobeyed: int = 0
     refused: int = 0
 
@@ -58,25 +61,30 @@ def live(
             intent=event.intent, slots=event.slots, device=event.device_id, time=event.time
         )
         resident.meant = meant = event.event_id not in phantoms
-        began = time.perf_counter()
-        turn = runtime.say(command)
-        took = time.perf_counter() - began
+        turn, took = _timed(runtime, command)
+        made, decision = resident.asked[-1]
         ran = len(turn.ran)
         if turn.asks:
             ran += len(runtime.answer(meant).ran)
         elif not meant:
             resident.complain()
-        made, decision = resident.asked[-1]
         allowed = decision.verdict is Verdict.ALLOW
         confirmed = meant and decision.verdict is Verdict.CONFIRM
         tally.refused += confirmed and not ran
         tally.disobeyed += ran != allowed and not confirmed
         if allowed:
-            tally.guarded.append(1000.0 * took)
+            tally.guarded.append(took)
             if unguarded is not None:
-                began = time.perf_counter()
-                unguarded.say(command)
-                tally.unguarded.append(1000.0 * (time.perf_counter() - began))
+                tally.unguarded.append(_timed(unguarded, command)[1])
         # The adapter knows one home, and calls it as it likes.
         named = replace(made, household_id=event.household_id)
         yield Played(named, decision.verdict, decision.risk_class, phantom=not meant)
+
+
+def _timed(runtime: Runtime, command: Command) -> tuple[Turn, Spent]:
+    began, used = time.perf_counter(), time.process_time()
+    turn = runtime.say(command)
+    return turn, (
+        1000.0 * (time.perf_counter() - began),
+        1000.0 * (time.process_time() - used),
+    )

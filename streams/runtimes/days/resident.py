@@ -47,6 +47,8 @@ class Resident:
         self._ran: list[tuple[IntentEvent, bool]] = []
         self.meant = True
         self.asked: list[tuple[IntentEvent, Decision]] = []
+        #: What the adapter reported.
+        self.outcomes: list[Outcome] = []
 
     def decide(self, event: IntentEvent) -> Decision:
         """Decide at the event's time, after what happened in the previous conversation."""
@@ -86,6 +88,7 @@ class Resident:
 
     def report(self, outcome: Outcome) -> bool:
         """Keep the report of an allowed command until its conversation ends."""
+        self.outcomes.append(outcome)
         event, decision = self.asked[-1]
         if outcome.event_id == event.event_id and decision.verdict is Verdict.ALLOW:
             self._ran.append((event, self.meant))

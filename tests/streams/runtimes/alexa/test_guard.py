@@ -13,6 +13,7 @@ from streams.hook import Act, ConfirmMethod, Decision, IntentEvent, Verdict
 from streams.runtimes import Action, Gate, Heard, Ruling
 from streams.runtimes.alexa import guard_skill, is_complete, packed, unpacked
 from streams.runtimes.contract import PROMISES, Command, Promise, Script, ScriptedHook
+from tests.streams.runtimes.alexa.at_home import AtHome
 from tests.streams.runtimes.alexa.skill import Alexa, runtime
 
 LIGHT = Command(intent="TurnOn", slots={"room": "kitchen"})
@@ -215,3 +216,12 @@ def test_a_packed_question_is_the_same_again() -> None:
         ruling.decision,
         ruling.method,
     )
+
+
+def test_a_command_that_the_phone_confirmed_runs_when_it_is_repeated() -> None:
+    hook = OnPhone()
+    alexa = AtHome(hook)
+    assert alexa.say(LIGHT).asks
+    hook.decide = ScriptedHook().decide  # type: ignore[method-assign] # what it was confirmed for
+
+    assert alexa.answer(accepted=True).ran == ["TurnOn"]
