@@ -8,8 +8,8 @@ from __future__ import annotations
 from detector.contracts.clocks import apart
 from detector.contracts.decisions import Reason, RiskClass, Rung
 from detector.contracts.events import IntentEvent
-from detector.household.learning import FORGOTTEN, strength
-from detector.household.state import HouseholdState
+from detector.household.decayed_uses import FORGOTTEN, strength
+from detector.household.state import Habits, HouseholdState
 
 __all__ = ["FIRST_PHYSICAL", "is_familiar", "why_first_physical"]
 
@@ -20,11 +20,21 @@ _FAMILIAR_SECONDS = 90 * 86_400.0
 
 
 def is_familiar(household: HouseholdState, intent: str, at: float) -> bool:
-    """Return whether the household remembers a meant use of ``intent`` at the log's time ``at``."""
-    used = household.commands.last_used.get(intent)
+    """Return whether the household remembers a meant use of ``intent`` at the log's time ``at``.
+
+    A label that says that a use was a misfire makes the household forget it. A label that says that
+    one was meant confirms nothing.
+    """
+    bare = household.unlabelled
+    habits = (household,) if bare is None else (household, bare)
+    return all(_remembers(each, intent, household.learned, at) for each in habits)
+
+
+def _remembers(habits: HouseholdState | Habits, intent: str, learned: int, at: float) -> bool:
+    used = habits.commands.last_used.get(intent)
     if used is not None and apart(at, used) < _FAMILIAR_SECONDS:
         return True
-    return strength(household.intents.get(intent), household.learned) >= FORGOTTEN
+    return strength(habits.intents.get(intent), learned) >= FORGOTTEN
 
 
 def why_first_physical(

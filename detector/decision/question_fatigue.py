@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from detector.contracts.clocks import apart
+from detector.household.relearning import is_misfire
 from detector.household.state import HouseholdState, Question, Session, is_open
 from detector.policy.policy import Policy
 
@@ -36,7 +37,8 @@ def earlier_question(
     While a question is open, a repetition in the same conversation may leave out all slots: a
     second "right" refers to the command in question. A command that starts ``anew`` is not such a
     repetition. A no to a command without slots is not remembered, because the user may go on to
-    mean something else and would be blocked.
+    mean something else and would be blocked. A yes to a command that a label calls a misfire does
+    not count.
     """
     for question in reversed(state.questions):
         if question.intent != intent:
@@ -48,6 +50,8 @@ def earlier_question(
             continue
         if question.state == "open":
             return question if here and is_open(question, at) else None
+        if question.state == "confirmed" and is_misfire(state, question.event_id):
+            return None
         recent = apart(at, question.closed) < policy.fatigue.same_again_seconds
         return question if recent and question.state in ("confirmed", "denied") else None
     return None

@@ -17,6 +17,8 @@ from detector.decision.first_time import is_familiar, why_first_physical
 from detector.decision.question_fatigue import recent_questions
 from detector.evidence import MISSING, TERMS, Moment, evidence
 from detector.household.conversations import runtime_session_id
+from detector.household.relearning import is_misfire
+from detector.household.state import Pending
 from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS, Rank
 from detector.judge.judge import misfire_probability
 from detector.policy.unclassified import why_unclassified
@@ -203,6 +205,12 @@ def _asked(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass, rung
     )
 
 
+def _standing(moment: Moment, pending: Pending) -> Standing:
+    """Return a command's standing; a label that calls it a misfire counts as an undo."""
+    misfire = is_misfire(moment.household, pending.event_id)
+    return Standing.UNDONE if misfire else pending.standing
+
+
 def _is_new_and_harmful(moment: Moment, bundle: Bundle, risk: RiskClass) -> bool:
     """Return whether neither the model nor the household knows a command that may do harm.
 
@@ -251,7 +259,7 @@ def _held_back(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) 
             else runtime_session_id(pending.session_id) == runtime_session_id(here)
         )
         and pending.intent == event.intent
-        and pending.standing not in (MEANT | _BEGUN_ANEW if anew else MEANT)
+        and _standing(moment, pending) not in (MEANT | _BEGUN_ANEW if anew else MEANT)
         for pending in moment.household.pending
     )
     if not held or ruling.verdict is not Verdict.ALLOW:

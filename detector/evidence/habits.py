@@ -6,7 +6,8 @@ import math
 
 from detector.evidence.context import MISSING, Moment, Term
 from detector.evidence.sentences import RARE, RARER, Sentences, always
-from detector.household.learning import predictive_bits, strength, token
+from detector.household.decayed_uses import strength
+from detector.household.learning import predictive_bits, token
 from detector.population.base_rates import PARTS_OF_WEEK, part_of_week
 
 __all__ = ["TERMS", "domain_bits"]

@@ -33,6 +33,8 @@ __all__ = [
     "at_device",
     "contexts_of",
     "device_name",
+    "hours_around",
+    "hours_contexts",
     "hours_of",
     "latest_at",
     "predictive",
@@ -116,6 +118,21 @@ def hours_of(intent: str) -> str:
     return f"#{intent}"
 
 
+def hours_contexts(intent: str) -> tuple[str, str]:
+    """Return the contexts in which the hour of a command is counted."""
+    return hours_of(HOME), hours_of(intent)
+
+
+def hours_around(device_seconds: float) -> dict[str, int]:
+    """Return what a command at a local time counts by part of the day.
+
+    Habits do not keep to the minute, so a use also counts half in the parts beside its own.
+    """
+    part = part_of_day(device_seconds)
+    beside = {str((part + step) % PARTS_OF_DAY): 1 for step in (-1, 1)}
+    return {str(part): 2, **beside}
+
+
 def latest_at(commands: Sequence[Command], device: str) -> Command | None:
     """Return the latest command of a device, or ``None``."""
     return next((each for each in reversed(commands) if each.device == device), None)
@@ -192,13 +209,8 @@ def with_meant(
     counts = dict(known.counts)
     for context in contexts:
         _add(counts, context, {intent: 1})
-    part = part_of_day(device_seconds)
-    # Habits do not keep to the minute, so a use also counts half in the parts beside its own.
-    around = {str(part): 2}
-    for beside in (part - 1, part + 1):
-        around[str(beside % PARTS_OF_DAY)] = 1
-    for context in (hours_of(HOME), hours_of(intent)):
-        _add(counts, context, around)
+    for context in hours_contexts(intent):
+        _add(counts, context, hours_around(device_seconds))
     last_used = dict(known.last_used)
     for key in (intent, f"{device} {intent}"):
         # The latest used is last, so that the first can be removed.

@@ -11,13 +11,15 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 
 from detector.contracts.clocks import apart
 from detector.contracts.events import CONVERSATION, domain_of
 from detector.contracts.standing import MEANT
 from detector.household.command_counts import DISCOUNT, STRENGTH, with_meant
+from detector.household.decayed_uses import DECAY, add_uses, aged_hours, strength
 from detector.household.fast_replace import changed
+from detector.household.past_commands import with_past
+from detector.household.relearning import relearned
 from detector.household.state import (
     FORGET_SECONDS,
     MAX_INTENTS,
@@ -27,7 +29,7 @@ from detector.household.state import (
     Session,
     Usage,
 )
-from detector.population.base_rates import PARTS_OF_WEEK, Population, part_of_week
+from detector.population.base_rates import Population, part_of_week
 
 __all__ = [
     "LESSONS_A_DAY",
@@ -35,17 +37,9 @@ __all__ = [
     "learn_late",
     "predictive_bits",
     "skipped_sessions",
-    "strength",
     "token",
 ]
 
-#: Decay of a count per learned session. A use counts half after 34 sessions, about a week in a busy
-#: home.
-DECAY = 0.98
-#: A decayed count below this is removed. A single use reaches it after 228 learned sessions.
-FORGOTTEN = 0.01
-#: A use is not forgotten before this many learned sessions, since it counts at least one at first.
-_SURELY_KEPT = math.floor(math.log(FORGOTTEN) / math.log(DECAY))
 #: Sessions that a household learns from in one day: about twice the 99th percentile of homes that
 #: give each command in a session of its own. What a third-party skill or a loop repeats a thousand
 #: times in an hour therefore cannot fill the memory within a day.
@@ -62,11 +56,6 @@ def token(name: str, value: str) -> str:
     a known one once in 260,000 times.
     """
     return hashlib.blake2b(f"{name}={value}".encode(), digest_size=3).hexdigest()
-
-
-def strength(usage: Usage | None, session: int) -> float:
-    """Return the count decayed to learned session number ``session``; 0.0 if there is none."""
-    return 0.0 if usage is None else usage.count * DECAY ** max(session - usage.session, 0)
 
 
 def predictive_bits(usages: Mapping[str, Usage], key: str, session: int, base: float) -> float:
@@ -178,9 +167,19 @@ def _learn(
     intents = {intent for intent in intents if domain_of(intent) != CONVERSATION}
     if not intents:
         return state
+    return relearned(state, lambda bare: _lesson(bare, intents, chains, device_seconds, at))
+
+
+def _lesson(
+    state: HouseholdState,
+    intents: set[str],
+    chains: Sequence[Pending],
+    device_seconds: float,
+    at: float,
+) -> HouseholdState:
     state = _counted(state, at)
     if state.taught > LESSONS_A_DAY:
-        return state
+        return with_past(state, chains)
     domains = {domain_of(intent) for intent in intents}
     new = any(domain not in state.domains for domain in domains)
     number = state.learned + 1
@@ -194,18 +193,19 @@ def _learn(
             device_seconds=chain.device_seconds,
             at=chain.seconds,
         )
-    return changed(
+    learned = changed(
         state,
         learned=number,
-        intents=_add_uses(state.intents, intents, number, MAX_INTENTS),
-        domains=_add_uses(state.domains, domains, number, MAX_INTENTS),
+        intents=add_uses(state.intents, intents, number, MAX_INTENTS),
+        domains=add_uses(state.domains, domains, number, MAX_INTENTS),
         tokens=(*sorted(tokens), *(known for known in state.tokens if known not in tokens))[
             :MAX_TOKENS
         ],
-        hours=_hours(state.hours, part_of_week(device_seconds)),
+        hours=aged_hours(state.hours, part_of_week(device_seconds)),
         commands=commands,
         novelty=round(state.novelty + NOVELTY_WEIGHT * (new - state.novelty), 6),
     )
+    return with_past(learned, chains, lesson=number)
 
 
 def _counted(state: HouseholdState, at: float) -> HouseholdState:
@@ -219,27 +219,3 @@ def _counted(state: HouseholdState, at: float) -> HouseholdState:
     if day > latest:
         return changed(state, taught_on=day, taught=1)
     return changed(state, taught_on=latest if latest - day <= 1 else day, taught=state.taught + 1)
-
-
-def _add_uses(
-    usages: Mapping[str, Usage], keys: set[str], session: int, limit: int
-) -> dict[str, Usage]:
-    """Count one more use of each key; keep the ``limit`` latest that are not ``FORGOTTEN``.
-
-    ``usages`` and the result are ordered by latest use, then by key.
-    """
-    latest = {
-        key: Usage(count=round(strength(usages.get(key), session) + 1.0, 2), session=session)
-        for key in sorted(keys)
-    }
-    for key, usage in usages.items():
-        recent = session - usage.session < _SURELY_KEPT
-        if key not in latest and (recent or strength(usage, session) >= FORGOTTEN):
-            latest[key] = usage
-    return latest if len(latest) <= limit else dict(islice(latest.items(), limit))
-
-
-def _hours(hours: tuple[float, ...], part: int) -> tuple[float, ...]:
-    after = [DECAY * count for count in hours or (0.0,) * PARTS_OF_WEEK]
-    after[part] += 1.0
-    return tuple([round(count, 3) for count in after])

@@ -9,6 +9,7 @@ from detector.contracts.standing import MEANT
 from detector.household.early_outcomes import without_early
 from detector.household.fast_replace import changed
 from detector.household.outcomes import report
+from detector.household.past_commands import with_past
 from detector.household.state import MAX_PENDING, HouseholdState, Pending
 
 __all__ = ["await_outcome"]
@@ -17,7 +18,10 @@ __all__ = ["await_outcome"]
 def await_outcome(state: HouseholdState, pending: Pending, *, at: float) -> HouseholdState:
     """Keep a command until its outcome is known, and apply outcomes that arrived before it."""
     others = [each for each in state.pending if each.event_id != pending.event_id]
-    state = changed(state, pending=(*_with_room(state, others), pending))
+    kept = _with_room(state, others)
+    if len(kept) < len(others):
+        state = with_past(state, (each for each in others if each not in kept))
+    state = changed(state, pending=(*kept, pending))
     early = [outcome for outcome in state.early if outcome.event_id == pending.event_id]
     state = without_early(state, pending.event_id)
     for outcome in early:

@@ -19,6 +19,7 @@ from detector.household.early_outcomes import without_early
 from detector.household.fast_replace import changed
 from detector.household.learning import close_sessions, predictive_bits, token
 from detector.household.pending_commands import await_outcome
+from detector.household.relearning import relearned
 from detector.household.standings import standing_after
 from detector.household.state import (
     MAX_RECENT,
@@ -140,8 +141,12 @@ def remember(
         return without_early(state, event.event_id)
     contexts = contexts_of(event, state.commands.latest)
     pending = _pending(event, session, chain, decision, at, contexts=contexts)
-    state = changed(
-        state, commands=with_command(state.commands, event, at, accepted=pending.standing in MEANT)
+    accepted = pending.standing in MEANT
+    state = relearned(
+        state,
+        lambda bare: changed(
+            bare, commands=with_command(bare.commands, event, at, accepted=accepted)
+        ),
     )
     return await_outcome(state, pending, at=at)
 

@@ -9,6 +9,7 @@ from detector.contracts.standing import MEANT, Standing
 from detector.household.command_counts import with_acceptance
 from detector.household.fast_replace import changed
 from detector.household.learning import learn_late
+from detector.household.relearning import relearned
 from detector.household.state import HouseholdState, Pending, is_open
 
 __all__ = ["set_standing", "standing_after", "standing_of"]
@@ -46,10 +47,15 @@ def set_standing(
     pending = tuple(
         changed(each, standing=standing) if which(each) else each for each in state.pending
     )
-    accepted, commands = standing in MEANT, state.commands
-    for each in moved:
-        commands = with_acceptance(commands, each.intent, each.seconds, accepted=accepted)
-    state = changed(state, pending=pending, commands=commands)
+    accepted = standing in MEANT
+
+    def accept(bare: HouseholdState) -> HouseholdState:
+        commands = bare.commands
+        for each in moved:
+            commands = with_acceptance(commands, each.intent, each.seconds, accepted=accepted)
+        return changed(bare, commands=commands)
+
+    state = relearned(changed(state, pending=pending), accept)
     return learn_late(state, moved, at=at) if accepted else state
 
 

@@ -19,7 +19,10 @@ __all__ = [
     "HABITS",
     "LEARNED",
     "Chain",
+    "Habits",
     "HouseholdState",
+    "Labelled",
+    "PastCommand",
     "Pending",
     "Question",
     "Session",
@@ -50,10 +53,16 @@ FORGET_SECONDS = 86_400.0
 MAX_INTENTS = 256
 #: Slot values kept, the latest used.
 MAX_TOKENS = 64
+#: Earlier commands that a label can still reach, the latest; a busy home gives 40 a day.
+MAX_PAST = 32
+#: Labels that can be withdrawn, the latest; the effect of an earlier one is final.
+MAX_LABELS = 32
 
-
-#: The fields of a household's state that describe its habits.
-HABITS = ("learned", "intents", "domains", "tokens", "hours", "novelty", "commands")
+#: The fields of a household's state that describe its habits, and what labels change in them.
+HABITS = (
+    *("learned", "intents", "domains", "tokens", "hours", "novelty", "commands"),
+    *("past", "labels", "label_ids", "unlabelled"),
+)
 #: The fields that change by learning.
 LEARNED = ("taught_on", "taught", *HABITS)
 
@@ -172,6 +181,50 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastCommand:
+    """An earlier command: what a household learned from it, or would have learned.
+
+    ``event`` is the digest of its event id, and ``lesson`` the number of the learned session that
+    contained it; 0 if the household did not learn from it. The other fields are as in ``Pending``.
+    """
+
+    event: str
+    intent: str
+    device: str
+    seconds: float
+    ahead: float = 0.0
+    tokens: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()
+    lesson: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """A label that is in force.
+
+    ``at`` is the log time of the label in seconds, and ``session`` the number of learned sessions
+    at that time. ``tokens`` are the slot values that the household knows only from a misfire.
+    """
+
+    command: PastCommand
+    misfire: bool
+    at: float
+    session: int
+    tokens: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What a household learned without its labels; the fields are as in ``HouseholdState``."""
+
+    intents: dict[str, Usage] = field(default_factory=dict)
+    domains: dict[str, Usage] = field(default_factory=dict)
+    tokens: tuple[str, ...] = ()
+    hours: tuple[float, ...] = ()
+    commands: Commands = field(default_factory=Commands)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A requested confirmation: the command it belongs to, and its state.
 
@@ -216,6 +269,11 @@ class HouseholdState:
     ``early`` are outcomes that arrived before their event, dated by the log's time. ``tokens`` are
     digests of slot values (``learning.token``), the latest used first. ``fingerprints`` are those
     of the events in ``recent``, by ``event_id``.
+
+    ``past`` are commands that are no longer pending, the latest last. ``labels`` are the labels in
+    force (``relearning.py``), in the order of the log, and ``label_ids`` are digests of the latest
+    labels' ids. With labels in force, ``unlabelled`` are the habits without them, and the fields of
+    the same names are the habits with them.
     """
 
     household_id: str
@@ -235,6 +293,10 @@ class HouseholdState:
     recent: tuple[Decision, ...] = ()
     questions: tuple[Question, ...] = ()
     fingerprints: dict[str, str] = field(default_factory=dict)
+    past: tuple[PastCommand, ...] = ()
+    labels: tuple[Labelled, ...] = ()
+    label_ids: tuple[str, ...] = ()
+    unlabelled: Habits | None = None
 
     @classmethod
     def new(cls, household_id: str) -> HouseholdState:

@@ -30,10 +30,13 @@ from detector.household.command_counts import (
     Command,
     Commands,
 )
+from detector.household.labelling import MAX_LABEL_IDS
 from detector.household.state import (
     MAX_EARLY,
     MAX_INTENTS,
     MAX_KNOWN_SLOTS,
+    MAX_LABELS,
+    MAX_PAST,
     MAX_PENDING,
     MAX_QUESTIONS,
     MAX_RECENT,
@@ -41,7 +44,10 @@ from detector.household.state import (
     MAX_TOKENS,
     MAX_TURNS,
     Chain,
+    Habits,
     HouseholdState,
+    Labelled,
+    PastCommand,
     Pending,
     Question,
     Session,
@@ -87,6 +93,16 @@ def largest() -> Stored:
         recent=(_decision(),) * MAX_RECENT,
         questions=(_question(),) * MAX_QUESTIONS,
         fingerprints={_numbered(_ID, number): "a" * 12 for number in range(MAX_RECENT)},
+        past=(_past(),) * MAX_PAST,
+        labels=(_labelled(),) * MAX_LABELS,
+        label_ids=("a" * 8,) * MAX_LABEL_IDS,
+        unlabelled=Habits(
+            intents=_usages(_INTENT),
+            domains=_usages("a" * 64),
+            tokens=("a" * 6,) * MAX_TOKENS,
+            hours=(_FLOAT,) * PARTS_OF_WEEK,
+            commands=_commands(),
+        ),
     )
     marks = (Mark(topic_id="f" * 8, partition=_COUNT, offset=_COUNT),) * MAX_MARKS
     return Stored(state=state, intents=marks, outcomes=marks, erased=_FLOAT)
@@ -158,6 +174,24 @@ def _pending() -> Pending:
         device="a" * 6,
         contexts=(f"@>{_INTENT}",) * 4,
     )
+
+
+def _past() -> PastCommand:
+    return PastCommand(
+        event="a" * 8,
+        intent=_INTENT,
+        device="a" * 6,
+        seconds=_FLOAT,
+        ahead=_FLOAT,
+        tokens=("a" * 6,) * MAX_KNOWN_SLOTS,
+        contexts=(f"@>{_INTENT}",) * 4,
+        lesson=_COUNT,
+    )
+
+
+def _labelled() -> Labelled:
+    tokens = ("a" * 6,) * MAX_KNOWN_SLOTS
+    return Labelled(command=_past(), misfire=True, at=_FLOAT, session=_COUNT, tokens=tokens)
 
 
 def _commands() -> Commands:

@@ -10,7 +10,8 @@ from detector.decision.answers import answer
 from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
 from detector.decision.first_time import FIRST_PHYSICAL, why_first_physical
-from detector.household.learning import DECAY, FORGOTTEN, close_sessions
+from detector.household.decayed_uses import DECAY, FORGOTTEN
+from detector.household.learning import close_sessions
 from detector.household.state import MAX_INTENTS, HouseholdState, Pending, Session, Usage
 from tests.detector.builders import (
     CONFIRMATION_KEY,

@@ -9,14 +9,8 @@ from hypothesis import strategies as st
 from detector.contracts.events import Act, IntentEvent, OutcomeKind
 from detector.decision.bundle import Bundle
 from detector.decision.decide import apply_outcome
-from detector.household.learning import (
-    DECAY,
-    LESSONS_A_DAY,
-    predictive_bits,
-    skipped_sessions,
-    strength,
-    token,
-)
+from detector.household.decayed_uses import DECAY, strength
+from detector.household.learning import LESSONS_A_DAY, predictive_bits, skipped_sessions, token
 from detector.household.state import (
     MAX_EARLY,
     MAX_INTENTS,
