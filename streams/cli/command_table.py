@@ -39,6 +39,7 @@ COMMANDS = {
     "doctor": ("streams.cli.doctor:doctor", "Check each part of a running installation."),
     "topics": ("streams.cli.topics:app", "Create, check and grow the topics."),
     "decisions": ("streams.cli.decisions:app", "Print decisions and late verdicts."),
+    "label": ("streams.cli.label:label", "Say whether a command was meant or a misfire."),
     "config": ("streams.cli.config:app", "Show settings and limits."),
     "household": ("streams.cli.household:app", "Show, export or erase a household's data."),
     "embedded": ("streams.cli.embedded:app", "Use an embedded hook's household file elsewhere."),

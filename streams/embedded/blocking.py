@@ -10,6 +10,7 @@ from typing import ParamSpec, Self, TypeVar
 from detector.contracts.confirmations import ConfirmationResult
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
+from detector.contracts.labels import Label, LabelKind
 from streams.embedded.hook_base import CLOSE_SECONDS, EmbeddedBase
 from streams.embedded.serving import CONFIRM_SECONDS
 from streams.hook.calls import announced
@@ -113,6 +114,29 @@ class EmbeddedHook(EmbeddedBase):
         except Exception as error:  # noqa: BLE001 - a report never fails the caller
             applied = self._serving.unreported(error)
         return announced(self._observers, began, applied)
+
+    def label(
+        self, event_id: str, label: LabelKind, *, why: str, by: str = "household"
+    ) -> Label | None:
+        """Say whether the command of an event was meant; the household learns from it at once.
+
+        The latest label of an event counts, and outranks its outcomes. A label lets no command run.
+        Return the label with its effect, or ``None`` if the file cannot be used, which is logged.
+
+        Args:
+            event_id: the event.
+            label: what it was; ``LabelKind.WITHDRAWN`` takes a label back.
+            why: the reason, which quotes nothing that was spoken.
+            by: the person.
+
+        Raises:
+            RejectedEvent: the file has no decision on the event, or an argument is invalid.
+        """
+        try:
+            return self._serving.label(event_id, label, why=why, by=by).result(CONFIRM_SECONDS)
+        except Exception as error:  # noqa: BLE001 - a label never fails the caller
+            self._serving.unlabelled(error)
+            return None
 
     def guard(
         self,

@@ -12,6 +12,7 @@ from typing import ParamSpec, Self, TypeVar
 from detector.contracts.confirmations import ConfirmationResult
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.events import IntentEvent, Outcome
+from detector.contracts.labels import Label, LabelKind
 from streams.embedded.hook_base import CLOSE_SECONDS, EmbeddedBase
 from streams.embedded.serving import CONFIRM_SECONDS
 from streams.hook.calls import announced
@@ -72,6 +73,17 @@ class AsyncEmbeddedHook(EmbeddedBase):
         except Exception as error:  # noqa: BLE001 - a report never fails the caller
             applied = self._serving.unreported(error)
         return announced(self._observers, began, applied)
+
+    async def label(
+        self, event_id: str, label: LabelKind, *, why: str, by: str = "household"
+    ) -> Label | None:
+        """Say whether the command of an event was meant; see ``EmbeddedHook.label``."""
+        try:
+            labelling = self._serving.label(event_id, label, why=why, by=by)
+            return await _before(CONFIRM_SECONDS, labelling)
+        except Exception as error:  # noqa: BLE001 - a label never fails the caller
+            self._serving.unlabelled(error)
+            return None
 
     def guard(
         self,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult
 from detector.contracts.decisions import Decision
 from detector.contracts.events import IntentEvent, Outcome
+from detector.contracts.labels import Label, LabelKind
 from detector.decision.answers import answer
 from detector.decision.bundle import Bundle
 from detector.decision.decide import is_reused
@@ -15,6 +16,7 @@ from detector.decision.failing_closed import decide_or_fall_back
 from detector.household.outcomes import report
 from detector.policy.block_budget import BlockWindow, is_block, is_counted
 from streams.embedded.household_file import HouseholdFile
+from streams.embedded.labels import label_in
 from streams.embedded.transaction import Transaction
 from streams.errors import RecordError
 from streams.wire.records import ANSWER, DECISION, INTENT, OUTCOME
@@ -119,6 +121,16 @@ class Home:
             transaction.add(OUTCOME, outcome, at=at)
             transaction.put(replace(stored, state=state))
         return refused is None
+
+    def label(self, event_id: str, label: LabelKind, at: float, *, why: str, by: str) -> Label:
+        """Label an event.
+
+        Raises:
+            FileError: the file cannot be used; the label had no effect.
+            RecordError: as ``label_in``.
+        """
+        with self.file.transaction() as transaction:
+            return label_in(transaction, event_id, label, why=why, by=by, at=at)
 
     def _prune(self, transaction: Transaction, at: float) -> None:
         # After a restart or a change of the clock, the next event prunes.

@@ -17,6 +17,7 @@ from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationRes
 from detector.contracts.decisions import ConfirmMethod, Decision
 from detector.contracts.errors import InvalidValue
 from detector.contracts.events import IntentEvent, Outcome
+from detector.contracts.labels import Label, LabelKind
 from detector.contracts.refusals import refused
 from detector.decision.bundle import Bundle
 from detector.policy.fallback import outcome_of_fallback
@@ -141,6 +142,19 @@ class Serving:
         """
         warn("an outcome could not be reported: %s", self._cause(error)[1])
         return False
+
+    def label(self, event_id: str, label: LabelKind, *, why: str, by: str) -> Future[Label]:
+        """Begin to label an event; ``unlabelled`` logs any error."""
+        at = self._settings.now()
+        return self._submit(lambda home: home.label(event_id, label, at, why=why, by=by))
+
+    def unlabelled(self, error: Exception) -> None:
+        """Log why an event could not be labelled.
+
+        Raises:
+            RejectedEvent: the label is the cause.
+        """
+        warn("an event could not be labelled: %s", self._cause(error)[1])
 
     def close(self, patience: float) -> None:
         """Close this process's file and end its thread. A later call opens them again."""

@@ -14,6 +14,7 @@ from streams.kafka.topics import (
     HOUSEHOLDS,
     INCIDENTS,
     INTENTS,
+    LABELS,
     OUTCOMES,
     REPLIES,
     TOPICS,
@@ -52,7 +53,7 @@ class Right:
 RIGHTS: tuple[Right, ...] = (
     Right(Part.WORKER, ("Read",), (INTENTS, OUTCOMES, BUNDLES)),
     # It forwards a record that is in the wrong partition to the partition of its household.
-    Right(Part.WORKER, ("Write",), (INTENTS, OUTCOMES, DECISIONS, REPLIES, DEAD_LETTERS)),
+    Right(Part.WORKER, ("Write",), (INTENTS, OUTCOMES, DECISIONS, LABELS, REPLIES, DEAD_LETTERS)),
     # The changelog of its table: written with each decision, read at the start.
     Right(Part.WORKER, ("Read", "Write"), (HOUSEHOLDS,)),
     # It checks the settings of every topic before it starts.
@@ -62,10 +63,10 @@ RIGHTS: tuple[Right, ...] = (
     Right(Part.GATEWAY, ("Read",), (REPLIES, BUNDLES)),
     Right(Part.RUNTIME, ("Write",), (INTENTS, OUTCOMES)),
     Right(Part.RUNTIME, ("Read",), (REPLIES,)),
-    Right(Part.TRAINER, ("Read",), (INTENTS, OUTCOMES)),
+    Right(Part.TRAINER, ("Read",), (INTENTS, OUTCOMES, LABELS)),
     # For 'topics create', 'topics check' and 'doctor', and to export a household's records.
     Right(Part.OPERATOR, ("Create", "Describe", "DescribeConfigs", "Read"), _EVERY_TOPIC),
-    # For the commands of 'household', and for the records and receipts of 'redrive'.
+    # For the commands of 'household', for labels, and for the records and receipts of 'redrive'.
     Right(Part.OPERATOR, ("Write",), (INTENTS, OUTCOMES, DEAD_LETTERS)),
     # It marks in the log from where on an announced bundle decides.
     Right(Part.PROMOTER, ("Read", "Write"), (INTENTS, BUNDLES)),

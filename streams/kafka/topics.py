@@ -24,6 +24,7 @@ __all__ = [
     "HOUSEHOLDS",
     "INCIDENTS",
     "INTENTS",
+    "LABELS",
     "OUTCOMES",
     "PRODUCED",
     "REPLIES",
@@ -53,6 +54,7 @@ DEAD_LETTERS = "assistant.dead-letters"
 INCIDENTS = "assistant.incidents"
 HOUSEHOLDS = "misfire.households"
 BUNDLES = "misfire.bundles"
+LABELS = "misfire.labels"
 #: Topics that clients produce and the worker consumes.
 PRODUCED = (INTENTS, OUTCOMES)
 
@@ -119,6 +121,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(REPLIES, "none: the client chooses the partition", "Decision", 10 * _MINUTE),
     Topic(DEAD_LETTERS, "the original key", "the original bytes", 30 * _DAY),
     Topic(INCIDENTS, "household_id", "LateAnswer", 90 * _DAY),
+    Topic(LABELS, "household_id", "Label", 90 * _DAY),
     Topic(HOUSEHOLDS, "household_id", "household state (the worker's changelog)", None),
     Topic(BUNDLES, "channel", "Channel: the bundles that were announced", None, partitions=1),
 )

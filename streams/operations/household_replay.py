@@ -31,17 +31,20 @@ from streams.worker.handling import (
     is_answer,
     is_command,
     is_history,
+    is_label,
     is_probe,
     is_upload,
     read_answer,
     read_command,
     read_intent,
+    read_label,
     read_outcome,
     read_upload,
     settle_record,
     with_intent,
     with_outcome,
 )
+from streams.worker.labels import label_record
 from streams.worker.uploads import uploaded
 
 __all__ = ["HouseholdReplay", "Step", "in_log_order"]
@@ -132,14 +135,8 @@ class HouseholdReplay:
     def _intent(self, record: Incoming) -> Step | None:
         if is_applied(self.stored.intents, record.mark):
             return None
-        if is_command(record):
-            if read_command(record).command is Command.ERASE and not erased_before(
-                self.stored, record
-            ):
-                self.stored = erased(self.stored, record)
-            return None
-        if is_upload(record):
-            self.stored = uploaded(self.stored, read_upload(record), record)
+        if is_command(record) or is_upload(record) or is_label(record):
+            self._operators(record)
             return None
         event = read_intent(record)
         if is_reused(self.stored.state, event):
@@ -167,6 +164,17 @@ class HouseholdReplay:
         place = Place(record.topic, record.partition, record.offset)
         other = known is not None and known.bundle != bundle.version
         return Step(place, decision, judged[0] if judged else None, bundle, other)
+
+    def _operators(self, record: Incoming) -> None:
+        """Apply a command, an upload or a label."""
+        if is_label(record):
+            _, self.stored = label_record(self.stored, read_label(record), record)
+        elif is_upload(record):
+            self.stored = uploaded(self.stored, read_upload(record), record)
+        elif read_command(record).command is Command.ERASE and not erased_before(
+            self.stored, record
+        ):
+            self.stored = erased(self.stored, record)
 
     def _outcome(self, record: Incoming) -> None:
         if is_applied(self.stored.outcomes, record.mark):

@@ -8,9 +8,9 @@ from pathlib import Path
 from streams.embedded.opened import opened
 from streams.errors import UsageError
 from streams.kafka.reading import Place, TopicRecord
-from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES
+from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS, LABELS, OUTCOMES
 from streams.privacy.holdings import Holding, collect
-from streams.wire.records import ANSWER, DECISION, INTENT, OUTCOME
+from streams.wire.records import ANSWER, DECISION, INTENT, LABEL, OUTCOME
 from streams.wire.state.packing import pack
 
 __all__ = ["TOPIC_OF", "collected_in_file", "erase_in_file", "the_household"]
@@ -21,6 +21,7 @@ TOPIC_OF = {
     DECISION.type: DECISIONS,
     OUTCOME.type: OUTCOMES,
     ANSWER.type: OUTCOMES,
+    LABEL.type: LABELS,
 }
 
 

@@ -15,24 +15,24 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import ASGIApp
 
 from streams.errors import DependencyUnavailable, RecordError, UsageError
 from streams.kafka.connection import Brokers
 from streams.lifecycle.bundles_api import bundle_routes
+from streams.lifecycle.labels_api import label_routes
+from streams.lifecycle.requests import body_of, schema_of
 from streams.privacy.archive import ForeignRecordError, recipient
 from streams.privacy.commands import sealed, send_command, wait_until_erased
 from streams.privacy.holdings import collected, counts
 from streams.privacy.remaining import remains
 from streams.serving.access.guard import Guard, caller_of
-from streams.serving.bodies import read_body
 from streams.serving.error_responses import refuse
 from streams.serving.hosts import HostCheck
 from streams.settings import Settings
 from streams.wire.host_names import Named
 from streams.wire.records import Command
-from streams.wire.strict_json import check_unambiguous
 
 __all__ = ["Admission", "Places", "build_operator"]
 
@@ -61,24 +61,8 @@ class ExportRequest(BaseModel):
     )
 
 
-_EXPORT_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": ExportRequest.model_json_schema()}},
-    }
-}
-
-
 async def _export_request(request: Request) -> ExportRequest:
-    """Read the body after authentication; FastAPI would read a body parameter before it."""
-    body = await read_body(request)
-    check_unambiguous(body)
-    try:
-        return ExportRequest.model_validate_json(body)
-    except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False, include_context=False)
-        places = sorted({".".join(("body", *map(str, each["loc"]))) for each in problems})
-        raise RecordError("schema", f"invalid: {', '.join(places)}; see /docs") from None
+    return await body_of(request, ExportRequest)
 
 
 class Places:
@@ -170,7 +154,7 @@ def build_operator(
         raise ValueError("the operator API always requires a token")
     app = FastAPI(
         title="misfire operator",
-        summary="Show, export and erase the data of one household; promote bundles.",
+        summary="Show, export and erase one household; label its events; promote bundles.",
         version="1",
         dependencies=[Depends(guard), Depends(HTTPBearer(auto_error=False))],
     )
@@ -186,6 +170,7 @@ def build_operator(
 
     app.include_router(_households(Admission(brokers, places or Places())))
     app.include_router(bundle_routes(settings or Settings(broker=brokers.addresses)))
+    app.include_router(label_routes(brokers))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, bool]:
@@ -209,7 +194,7 @@ def _households(admission: Admission) -> APIRouter:
             sources = [counts(each) for each in collected(admission.brokers, household_id)]
         return {"household_id": household_id, "sources": sources}
 
-    @routes.post("/export", response_class=Response, openapi_extra=_EXPORT_BODY)
+    @routes.post("/export", response_class=Response, openapi_extra=schema_of(ExportRequest))
     def export(
         household_id: Household,
         asked: Annotated[ExportRequest, Depends(_export_request)],

@@ -20,6 +20,7 @@ from streams.kafka.topics import (
     HOUSEHOLDS,
     INCIDENTS,
     INTENTS,
+    LABELS,
     OUTCOMES,
     REPLIES,
 )
@@ -41,6 +42,7 @@ _UNNAMED: dict[str, Kind[Any]] = {
     DECISIONS: records.DECISION,
     REPLIES: records.DECISION,
     INCIDENTS: LATE,
+    LABELS: records.LABEL,
 }
 
 

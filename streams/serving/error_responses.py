@@ -37,6 +37,8 @@ _STATUS = {
     "foreign_form": 403,
     "bad_recipient": 422,
     "foreign_record": 409,
+    "unknown_event": 404,
+    "ambiguous_event": 409,
     "unavailable": 503,
     "busy": 503,
     **REFUSALS,

@@ -48,6 +48,7 @@ __all__ = [
     "HOUSEHOLDS",
     "IGNORED_FIELDS",
     "IN_FLIGHT",
+    "LABELS",
     "LAG",
     "LATE",
     "LATE_DISAGREEMENTS",
@@ -195,6 +196,14 @@ OUTCOMES = _counter(
     "Outcomes applied, by kind and source.",
     ["outcome", "source"],
     unit="outcomes",
+    owner="worker",
+)
+LABELS = _counter(
+    "misfire_labels_total",
+    "Labels that people gave to events, by what the label says and what it changed in the "
+    "household.",
+    ["label", "effect"],
+    unit="labels",
     owner="worker",
 )
 OUTCOMES_REFUSED = _counter(

@@ -20,6 +20,7 @@ from detector.contracts.decisions import (
     why_abstained,
 )
 from detector.contracts.events import Outcome, OutcomeKind, OutcomeSource
+from detector.contracts.labels import LabelEffect, LabelKind
 from detector.contracts.outcome_table import OutcomeRefused
 from detector.decision.bundle import Bundle
 from detector.decision.first_time import FIRST_PHYSICAL
@@ -104,6 +105,8 @@ def _begin_outcomes() -> None:
         metrics.OUTCOMES.labels(kind.value, source.value)
     for reason in OutcomeRefused:
         metrics.OUTCOMES_REFUSED.labels(reason.value)
+    for label, effect in product(LabelKind, LabelEffect):
+        metrics.LABELS.labels(label.value, effect.value)
 
 
 def _begin_connection() -> None:

@@ -21,6 +21,7 @@ from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationRes
 from detector.contracts.decisions import Decision
 from detector.contracts.errors import InvalidValue
 from detector.contracts.events import IntentEvent, Outcome
+from detector.contracts.labels import Label
 from detector.contracts.timestamps import Timestamp, read_timestamp
 from streams.errors import RecordError
 from streams.wire.ignored_fields import ignored_in
@@ -39,6 +40,7 @@ __all__ = [
     "FIRST_LOGGED",
     "HISTORY",
     "INTENT",
+    "LABEL",
     "LATE_MS",
     "MAX_BYTES",
     "MAX_DEPTH",
@@ -213,6 +215,9 @@ COMMAND: Kind[HouseholdCommand] = Kind("misfire.household-command.v1", Household
 UPLOAD: Kind[HouseholdUpload] = Kind(
     "misfire.household-upload.v1", HouseholdUpload, MAX_UPLOAD_BYTES
 )
+#: A label shares the topic of intents too: a household applies it after the event that it is about.
+#: The worker writes it to the topic of labels, with its effect.
+LABEL: Kind[Label] = Kind("misfire.label.v1", Label)
 #: Type of the worker's answer to an outcome if the client waits for one. It has no value.
 OUTCOME_APPLIED = "assistant.outcome.applied.v1"
 #: Types of a liveness probe in the topic of intents and of its answer. It has no household.

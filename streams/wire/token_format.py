@@ -9,6 +9,7 @@ import re
 
 from detector.contracts.confirmations import ConfirmationAnswer
 from detector.contracts.events import IntentEvent, Outcome
+from detector.contracts.labels import Label
 from streams.errors import RecordError
 from streams.wire.records import HouseholdCommand, HouseholdUpload
 
@@ -24,7 +25,7 @@ NOT_TOKENS = "not_tokens"
 
 
 def check_tokens(
-    value: IntentEvent | Outcome | ConfirmationAnswer | HouseholdCommand | HouseholdUpload,
+    value: IntentEvent | Outcome | ConfirmationAnswer | HouseholdCommand | HouseholdUpload | Label,
     *,
     ids: bool,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from detector.contracts.confirmations import ConfirmationAnswer, ConfirmationResult
 from detector.contracts.decisions import Decision
 from detector.contracts.events import IntentEvent, Outcome
+from detector.contracts.labels import Label
 from detector.contracts.outcome_table import OutcomeRefused
 from detector.decision.answers import answer, recall
 from detector.decision.bundle import Bundle
@@ -26,6 +27,7 @@ from streams.wire.records import (
     COMMAND,
     HISTORY,
     INTENT,
+    LABEL,
     OUTCOME,
     PROBE,
     UPLOAD,
@@ -49,11 +51,13 @@ __all__ = [
     "is_answer",
     "is_command",
     "is_history",
+    "is_label",
     "is_probe",
     "is_upload",
     "read_answer",
     "read_command",
     "read_intent",
+    "read_label",
     "read_outcome",
     "read_upload",
     "settle_record",
@@ -63,7 +67,7 @@ __all__ = [
 
 
 #: The values of records: each has a household and a time.
-V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer, HouseholdCommand, HouseholdUpload)
+V = TypeVar("V", IntentEvent, Outcome, ConfirmationAnswer, HouseholdCommand, HouseholdUpload, Label)
 
 logger = logging.getLogger(__name__)
 
@@ -123,6 +127,11 @@ def read_upload(record: Incoming, *, token_ids: bool = False) -> HouseholdUpload
     return _read(record, UPLOAD, token_ids=token_ids)
 
 
+def read_label(record: Incoming, *, token_ids: bool = False) -> Label:
+    """Read a label; the same errors as ``read_intent``."""
+    return _read(record, LABEL, token_ids=token_ids)
+
+
 def is_history(record: Incoming) -> bool:
     """Return whether a record was decided or applied before it came to Kafka."""
     return header(record.headers, HISTORY) is not None
@@ -136,6 +145,11 @@ def is_upload(record: Incoming) -> bool:
 def is_command(record: Incoming) -> bool:
     """Return whether a record among the intents is a command about its household."""
     return header(record.headers, "ce_type") == COMMAND.type.encode()
+
+
+def is_label(record: Incoming) -> bool:
+    """Return whether a record among the intents is the label of an event."""
+    return header(record.headers, "ce_type") == LABEL.type.encode()
 
 
 def is_probe(record: Incoming) -> bool:

@@ -29,6 +29,7 @@ from streams.worker.handling import (
     announcement_of,
     decide_record,
     is_command,
+    is_label,
     is_probe,
     is_upload,
     read_command,
@@ -36,6 +37,7 @@ from streams.worker.handling import (
     read_upload,
     with_intent,
 )
+from streams.worker.labels import LabelsHandler
 from streams.worker.uploads import uploaded
 
 __all__ = ["IntentsAgent"]
@@ -56,14 +58,17 @@ class IntentsAgent:
         self.tracer = tracer
         self._context = context
         self._households, self._sender = context.households, context.sender
+        self._labels = LabelsHandler(context)
         self._unclassified_log = UnclassifiedLog()
 
     async def handle(self, event: Any, record: Incoming) -> None:
-        """Decide on an event, answer a probe, or apply an operator's command or upload."""
+        """Decide on an event, answer a probe, or apply an operator's command, label or upload."""
         if is_probe(record):
             await self._probe(event, record)
         elif is_command(record):
             await self._command(event, record)
+        elif is_label(record):
+            await self._labels.handle(event, record)
         elif is_upload(record):
             await self._upload(event, record)
         else:

@@ -6,15 +6,23 @@ import logging
 from dataclasses import replace
 from typing import Any
 
+from detector.contracts.labels import Label
 from detector.household.labelling import apply_label
 from streams.errors import RecordError
 from streams.telemetry import metrics
+from streams.wire.state.packing import Stored
 from streams.worker.context import Context
 from streams.worker.handling import Incoming, read_label, with_intent
 
-__all__ = ["LabelsHandler"]
+__all__ = ["LabelsHandler", "label_record"]
 
 logger = logging.getLogger(__name__)
+
+
+def label_record(stored: Stored, label: Label, record: Incoming) -> tuple[Label, Stored]:
+    """Apply a label and mark its record as applied; return the label with its effect."""
+    effect, state = apply_label(stored.state, label, at=record.timestamp)
+    return replace(label, effect=effect), replace(with_intent(stored, record), state=state)
 
 
 class LabelsHandler:
@@ -44,20 +52,16 @@ class LabelsHandler:
             await self._households.stage(event, [])
             return
         try:
-            effect, state = apply_label(stored.state, label, at=record.timestamp)
+            applied, after = label_record(stored, label, record)
         except Exception:
             logger.exception("the core failed on a label at offset %d", record.offset)
             failed = RecordError("internal_error", "the core failed on this label")
             sent = await self._sender.refusal(record, failed)
             await self._households.stage(event, sent, with_intent(stored, record))
             return
-        applied = replace(label, effect=effect)
-        await self._households.stage(
-            event,
-            await self._sender.label(record, applied),
-            replace(with_intent(stored, record), state=state),
-        )
-        metrics.LABELS.labels(label.label.value, effect.value).inc()
+        await self._households.stage(event, await self._sender.label(record, applied), after)
+        effect = applied.effect.value if applied.effect else ""
+        metrics.LABELS.labels(label.label.value, effect).inc()
         logger.info(
             "labelled",
             extra={
@@ -65,7 +69,7 @@ class LabelsHandler:
                     "household_id": label.household_id,
                     "event_id": label.event_id,
                     "label": label.label.value,
-                    "effect": effect.value,
+                    "effect": effect,
                     "by": label.by,
                 }
             },

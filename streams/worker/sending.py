@@ -11,15 +11,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from detector.contracts.decisions import Decision
+from detector.contracts.labels import Label
 from detector.contracts.outcome_table import SENTENCES, OutcomeRefused
 from streams.errors import RecordError
-from streams.kafka.topics import DEAD_LETTERS, DECISIONS, REPLIES
+from streams.kafka.topics import DEAD_LETTERS, DECISIONS, LABELS, REPLIES
 from streams.telemetry import metrics
 from streams.wire.records import (
     ANSWERED_PARTITION,
     COMMAND,
     DECISION,
     FIRST_LOGGED,
+    LABEL,
     LATE_MS,
     OUTCOME_APPLIED,
     REFUSAL,
@@ -97,6 +99,15 @@ class Sender:
             DECISIONS, key, DECISION.encode(decision), None, None, headers
         )
         return sent
+
+    async def label(self, record: Incoming, label: Label) -> list[Awaitable[Any]]:
+        """Publish a label with its effect, and send it to the caller."""
+        headers = LABEL.headers(label.label_id, label.time, source=_SOURCE)
+        value = LABEL.encode(label)
+        sent: Awaitable[Any] = await self._producer.send(
+            LABELS, record.key, value, None, None, headers
+        )
+        return [sent, *await self.answer(record, LABEL.type, value)]
 
     async def dead_letter(self, record: Incoming, error: RecordError) -> Awaitable[Any]:
         """Send a record to the dead letters."""

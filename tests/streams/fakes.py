@@ -10,11 +10,12 @@ from typing import Any, Self
 
 from detector.contracts.confirmations import ConfirmationAnswer
 from detector.contracts.events import IntentEvent, Outcome
+from detector.contracts.labels import Label
 from detector.decision.bundle import Bundle
 from streams.kafka.topic_ids import Identities
 from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES
 from streams.lifecycle.library import Library
-from streams.wire.records import ANSWER, INTENT, OUTCOME
+from streams.wire.records import ANSWER, INTENT, LABEL, OUTCOME
 from streams.wire.state.marks import Mark, partition_of
 from streams.worker.agents import Worker
 from streams.worker.app import Parts
@@ -261,4 +262,16 @@ def answer_record(
         ANSWER.encode(given),
         [("ce_type", ANSWER.type.encode()), *headers],
         timestamp=given.time.timestamp() + late,
+    )
+
+
+def label_record(label: Label, offset: int, headers: Sequence[tuple[str, bytes]] = ()) -> FakeEvent:
+    """Return a label's record; its log time is the label's time."""
+    return FakeEvent(
+        INTENTS,
+        offset,
+        label.household_id.encode(),
+        LABEL.encode(label),
+        [("ce_type", LABEL.type.encode()), *headers],
+        timestamp=label.time.timestamp(),
     )

@@ -69,6 +69,13 @@ allow it: the runtime ignored the verdict, or its client fell back to its own po
 
 "will be learned" means that the household learns the command when the undo window has passed.
 
+One rule orders outcomes and labels. The latest label of an event counts, in the order of the log,
+whatever its outcomes say before or after it. Without a label, and after a withdrawal, this table
+decides, and an outcome that contradicts an earlier one is refused with `already_settled`, or
+`already_learned` after the undo window. What is sent again changes nothing: an outcome by its
+content, a label by its `label_id`. See
+[labels](../../lifecycle/labels.md).
+
 | the command is | outcome | from a runtime | from a gateway | from an operator |
 | --- | --- | --- | --- | --- |
 """

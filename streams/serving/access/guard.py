@@ -51,6 +51,7 @@ SCOPES: dict[str, Scope | None] = {
     "/v1/bundles": Scope.OPERATE,
     "/v1/bundles/promotion": Scope.OPERATE,
     "/v1/bundles/rollback": Scope.OPERATE,
+    "/v1/labels": Scope.OPERATE,
     "/healthz": None,
     "/readyz": None,
 }

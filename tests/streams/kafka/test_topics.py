@@ -13,6 +13,7 @@ def test_every_topic_has_its_retention_and_partitions() -> None:
         "assistant.replies": (600_000, None),
         "assistant.dead-letters": (30 * day, None),
         "assistant.incidents": (90 * day, None),
+        "misfire.labels": (90 * day, None),
         "misfire.households": (None, None),
         "misfire.bundles": (None, 1),
     }
