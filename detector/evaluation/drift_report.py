@@ -143,7 +143,9 @@ class DriftCounter:
         expected = np.zeros(PARTS_OF_DAY)
         for intent, count in self._known.items():
             expected += count * np.array(day[intent])
-        return round(float(stability_index(expected / expected.sum(), self._hours)), 4)
+        return round(
+            float(stability_index(expected / expected.sum(), self._hours.astype(float))), 4
+        )
 
 
 def drift_of_commands(

@@ -66,7 +66,7 @@ class Consumer:
 @pytest.fixture(autouse=True)
 def _consumer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "KafkaConsumer", Consumer)
-    monkeypatch.setattr(reading.time, "monotonic", lambda: CLOCK[0])
+    monkeypatch.setattr("streams.kafka.reading.time.monotonic", lambda: CLOCK[0])
 
 
 def offsets(**options: Any) -> dict[int, list[int]]:
