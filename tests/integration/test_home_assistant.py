@@ -12,6 +12,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,9 +22,12 @@ from filelock import FileLock
 from detector.evaluation.scenarios.month import month
 from streams.files.events import write_events, write_labels
 from streams.files.policy import read_policy
-from streams.files.starter import read_deciding
+from streams.files.starter import STARTER, read_deciding
+from streams.local.stack import Stack
 from streams.runtimes.days import differences, evaluated, read_played
 from streams.runtimes.home_assistant.install import install
+from streams.serving.access.token_file import Scope, change_access, new_token, with_token
+from tests.integration.test_gateway import gateway
 
 TESTS = Path(__file__).parent / "home_assistant"
 LOCK = TESTS / "requirements.lock"
@@ -31,7 +36,28 @@ LOCK = TESTS / "requirements.lock"
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_inside_a_real_home_assistant(tmp_path: Path) -> None:
-    _run(tmp_path, TESTS)
+    with _gateway(tmp_path) as environment:
+        _run(tmp_path / "config", TESTS, **environment)
+
+
+@contextmanager
+def _gateway(folder: Path) -> Iterator[dict[str, str]]:
+    """Run a worker and a gateway that wants a token; yield what the tests need to reach them."""
+    token, kept = new_token("home", frozenset({Scope.DECIDE, Scope.CONFIRM}), 100)
+    access = folder / "access.json"
+    change_access(access, lambda found: with_token(found, kept, "h1"), made_here=True)
+    with (
+        Stack(STARTER) as stack,
+        gateway(
+            stack.bootstrap, STARTER, folder / "gateway.log", MISFIRE_ACCESS_FILE=str(access)
+        ) as url,
+    ):
+        stack.start_worker()
+        yield {
+            "MISFIRE_TEST_URL": url,
+            "MISFIRE_TEST_TOKEN": token,
+            "MISFIRE_TEST_KEY": stack.confirmation_key.decode(),
+        }
 
 
 @pytest.mark.nightly

@@ -50,6 +50,16 @@ async def test_the_flow_tries_the_gateway(home: House) -> None:
     assert right["step_id"] == "asking"
 
 
+async def test_an_embedded_hook_has_no_gateway_to_reconfigure(install: Installing) -> None:
+    house = await install()
+    assert house.entry is not None
+    context = {"source": "reconfigure", "entry_id": house.entry.entry_id}
+
+    shown = await house.hass.config_entries.flow.async_init("misfire", context=context)
+
+    assert shown["reason"] == "nothing_to_reconfigure"
+
+
 async def test_the_options_change_what_is_asked(install: Installing) -> None:
     house = await install()
     assert house.entry is not None

@@ -15,7 +15,17 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
 from . import library  # noqa: F401 - makes misfire's packages importable
-from .const import CONF_PHONES, CONF_PIN, DOMAIN, FOLDER, LOGGER
+from .const import (
+    CONF_MODE,
+    CONF_PHONES,
+    CONF_PIN,
+    DOMAIN,
+    FOLDER,
+    GATEWAY,
+    KEYRING_FILE,
+    LOGGER,
+)
+from .gateway import why_unusable
 from .guard import CommandGuard
 from .handlers import guard_handlers, release_handlers
 from .issues import clear_issue, report_issue
@@ -91,8 +101,12 @@ async def _load(hass: HomeAssistant, entry: ConfigEntry, guard: CommandGuard) ->
     clear_issue(hass, "not_loaded")
     if guard.opened.cancelled():
         await hass.async_add_executor_job(opened.hook.close)
-    else:
-        guard.opened.set_result(opened)
+        return
+    guard.opened.set_result(opened)
+    if entry.data[CONF_MODE] == GATEWAY:
+        keyring = folder / KEYRING_FILE
+        if await hass.async_add_executor_job(why_unusable, entry.data, keyring) == "refused":
+            entry.async_start_reauth(hass)
 
 
 async def _reload(hass: HomeAssistant, entry: ConfigEntry) -> None:

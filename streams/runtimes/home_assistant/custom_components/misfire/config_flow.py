@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import voluptuous as vol
-from homeassistant.config_entries import ConfigEntry, ConfigFlow, OptionsFlow
+from homeassistant.config_entries import ConfigEntry, ConfigFlow, OptionsFlow, UnknownEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import selector
 
@@ -20,7 +22,9 @@ from .const import (
     CONF_SPOKEN,
     DOMAIN,
     EMBEDDED,
+    FOLDER,
     GATEWAY,
+    KEYRING_FILE,
 )
 from .gateway import why_unusable
 
@@ -38,6 +42,7 @@ _MODE = vol.Schema(
 _PASSWORD = selector.TextSelector(
     selector.TextSelectorConfig(type=selector.TextSelectorType.PASSWORD)
 )
+_TOKEN = vol.Schema({vol.Required("token"): _PASSWORD})
 _GATEWAY = vol.Schema(
     {
         vol.Required("url", default="http://127.0.0.1:8750"): str,
@@ -77,9 +82,7 @@ class MisfireConfigFlow(ConfigFlow, domain=DOMAIN):  # type: ignore[call-arg]
         """Ask for the gateway, and try it."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            error = await self.hass.async_add_executor_job(
-                why_unusable, user_input["url"], user_input.get("token")
-            )
+            error = await self._why_unusable(user_input)
             if error is None:
                 self._data |= user_input
                 return await self.async_step_asking()
@@ -89,6 +92,63 @@ class MisfireConfigFlow(ConfigFlow, domain=DOMAIN):  # type: ignore[call-arg]
             data_schema=self.add_suggested_values_to_schema(_GATEWAY, user_input or {}),
             errors=errors,
         )
+
+    async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> Any:  # noqa: ARG002
+        """Ask for another token, because the gateway refused this one."""
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(self, user_input: dict[str, Any] | None = None) -> Any:
+        """Try the new token, and use it."""
+        entry = self._entry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            data = {**entry.data, **user_input}
+            error = await self._why_unusable(data)
+            if error is None:
+                return self._updated(entry, data, "reauth_successful")
+            errors["base"] = error
+        return self.async_show_form(
+            step_id="reauth_confirm",
+            data_schema=_TOKEN,
+            errors=errors,
+            description_placeholders={"url": entry.data["url"]},
+        )
+
+    async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> Any:
+        """Change the address of the gateway and its keys."""
+        entry = self._entry()
+        if entry.data[CONF_MODE] != GATEWAY:
+            return self.async_abort(reason="nothing_to_reconfigure")
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            error = await self._why_unusable(user_input)
+            if error is None:
+                data = {CONF_MODE: GATEWAY} | user_input
+                return self._updated(entry, data, "reconfigure_successful")
+            errors["base"] = error
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=self.add_suggested_values_to_schema(
+                _GATEWAY, user_input or dict(entry.data)
+            ),
+            errors=errors,
+        )
+
+    def _entry(self) -> ConfigEntry:
+        """Return the entry that this flow changes."""
+        entry = self.hass.config_entries.async_get_entry(self.context["entry_id"])
+        if entry is None:
+            raise UnknownEntry
+        return entry
+
+    def _updated(self, entry: ConfigEntry, data: dict[str, Any], reason: str) -> Any:
+        """Change an entry's data. Its listener reloads it."""
+        self.hass.config_entries.async_update_entry(entry, data=data)
+        return self.async_abort(reason=reason)
+
+    async def _why_unusable(self, data: Mapping[str, Any]) -> str | None:
+        keyring = Path(self.hass.config.path(FOLDER)) / KEYRING_FILE
+        return await self.hass.async_add_executor_job(why_unusable, data, keyring)
 
     async def async_step_asking(self, user_input: dict[str, Any] | None = None) -> Any:
         """Ask what to ask about, and how."""

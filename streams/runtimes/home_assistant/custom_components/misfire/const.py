@@ -26,6 +26,8 @@ CONF_SPOKEN: Final = "spoken"
 HOUSEHOLD: Final = "home"
 #: The folder of keys and history in the configuration directory.
 FOLDER: Final = "misfire"
+#: The file of the household's keys in that folder, unless the entry names another one.
+KEYRING_FILE: Final = "keys.json"
 #: Sent after each decision and each answer.
 SIGNAL: Final = f"{DOMAIN}_decision"
 #: The beginnings of the actions of a phone's notification; the confirmation's id follows.

@@ -18,6 +18,7 @@ from homeassistant.util import dt as dt_util
 
 from .commands import heard_of
 from .const import CONF_CLASSES, LOGGER, SIGNAL
+from .gateway import refusal_of
 from .issues import clear_fault, report_fault
 from .phrases import phrase
 from .question import Question
@@ -131,6 +132,8 @@ class CommandGuard:
         heard = heard_of(intent_obj, opened.policy)
         ruling = await self._hass.async_add_executor_job(opened.gate.check, heard)
         self.announce(ruling)
+        if refusal_of(ruling.decision) == "refused":
+            self._entry.async_start_reauth(self._hass)
         return ruling
 
     def _is_unasked(self, ruling: Ruling) -> bool:

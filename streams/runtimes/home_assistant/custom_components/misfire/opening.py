@@ -21,6 +21,7 @@ from .const import (
     CONF_SPOKEN,
     GATEWAY,
     HOUSEHOLD,
+    KEYRING_FILE,
 )
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def open_gate(folder: Path, data: Mapping[str, Any], options: Mapping[str, Any])
     from streams.runtimes import Gate
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    tokens = Tokens(_keyring(Path(data.get(CONF_KEYRING) or folder / "keys.json")))
+    tokens = Tokens(_keyring(Path(data.get(CONF_KEYRING) or folder / KEYRING_FILE)))
     hook: EmbeddedHook | Hook
     if data[CONF_MODE] == GATEWAY:
         key = str(data.get(CONF_PROOF_KEY) or "").encode()
