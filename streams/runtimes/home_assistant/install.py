@@ -28,12 +28,12 @@ _STREAMS = (
     "__init__.py", "embedded", "errors.py", "files", "gc_tuning.py", "hook", "runtimes", "wire",
 )  # fmt: skip
 _LEFT_OUT = shutil.ignore_patterns(
-    "__pycache__", "alexa", "contract", "home_assistant", "ovos", "rasa", "*.md"
+    "__pycache__", "alexa", "contract", "days", "home_assistant", "ovos", "rasa", "*.md"
 )
 
 
 def install(config: Path) -> Path:
-    """Install or upgrade the integration; return its folder.
+    """Install or upgrade the integration and its blueprint; return the integration's folder.
 
     Args:
         config: Home Assistant's configuration directory.
@@ -53,6 +53,11 @@ def install(config: Path) -> Path:
         if target.exists():
             target.rename(Path(draft) / "old")
         (Path(draft) / "new").rename(target)
+    shutil.copytree(
+        target / "blueprints" / "automation",
+        config / "blueprints" / "automation" / "misfire",
+        dirs_exist_ok=True,
+    )
     return target
 
 

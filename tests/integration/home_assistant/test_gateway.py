@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_socket
+from homeassistant import config_entries
 from homeassistant.config_entries import ConfigEntryState
 from house import OPTIONS, House
 
@@ -107,6 +108,7 @@ async def test_a_refused_token_starts_the_flow_for_another_one(connected: House)
     assert guard.latest.rung == "worker"
 
 
+@pytest.mark.skipif(not hasattr(config_entries, "SOURCE_RECONFIGURE"), reason="since 2024.4")
 async def test_the_address_can_be_changed(connected: House) -> None:
     hass, entry = connected.hass, connected.entry
     assert entry is not None

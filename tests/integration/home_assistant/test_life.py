@@ -9,6 +9,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from homeassistant import config_entries
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
@@ -50,6 +51,7 @@ async def test_the_flow_tries_the_gateway(home: House) -> None:
     assert right["step_id"] == "asking"
 
 
+@pytest.mark.skipif(not hasattr(config_entries, "SOURCE_RECONFIGURE"), reason="since 2024.4")
 async def test_an_embedded_hook_has_no_gateway_to_reconfigure(install: Installing) -> None:
     house = await install()
     assert house.entry is not None

@@ -61,6 +61,12 @@ def test_an_upgrade_leaves_no_file_of_the_old_version(config: Path) -> None:
     assert [each.name for each in (config / "custom_components").iterdir()] == ["misfire"]
 
 
+def test_the_blueprint_is_installed(config: Path) -> None:
+    install(config)
+
+    assert (config / "blueprints" / "automation" / "misfire" / "ask_on_phone.yaml").is_file()
+
+
 def test_another_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"has no configuration\.yaml"):
         install(tmp_path)
