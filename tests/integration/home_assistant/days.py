@@ -187,7 +187,10 @@ class Resident:
             await self.house.say(" ".join(asked.challenge) if asked.challenge else "yes")
 
 
-@pytest.fixture(params=sorted(HOMES) or [pytest.param("", marks=pytest.mark.skip)])
+_PLAYED: list[Any] = sorted(HOMES) or [pytest.param("", marks=pytest.mark.skip)]
+
+
+@pytest.fixture(params=_PLAYED)
 def home_id(request: pytest.FixtureRequest) -> str:
     """Return the id of each home of the month."""
     return str(request.param)
