@@ -134,6 +134,12 @@ class Gate:
             return replace(refusal, say=result.text or NO_ANSWER)
         return replace(ruling, action=Action.RUN, say="", method=None)
 
+    def is_open(self, ruling: Ruling) -> bool:
+        """Return whether the question of a ruling can still be answered."""
+        asked = ruling.decision.confirm
+        expires = asked.expires_at if asked else None
+        return ruling.action is Action.ASK and (expires is None or self._now() <= expires)
+
     def same_command(self, ruling: Ruling, heard: Heard) -> bool:
         """Return whether a turn is about the command of a ruling, with the same slots."""
         event, asked = self._events.event(heard, self._now()), ruling.event

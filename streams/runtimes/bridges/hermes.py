@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from detector.contracts.events import OutcomeKind
 from streams.hook.calls import warn
@@ -75,7 +74,7 @@ class HermesBridge:
             warn("a skill's message on %s could not be handled (%s)", topic, type(error).__name__)
 
     def _intent(self, intent: Intent) -> None:
-        asked = self._questions.take(intent.session, datetime.now(UTC))
+        asked = self._questions.take(intent.session, self._gate)
         if asked is not None and self._answered(*asked, said=intent.said, name=intent.name):
             return
         if intent.name in (*self._words.yes_intents, *self._words.no_intents) and asked is None:
@@ -136,7 +135,7 @@ class HermesBridge:
         session = str(hermes.decoded(payload).get("sessionId") or "")
         asked = None
         if topic in (hermes.NOT_RECOGNIZED, hermes.SESSION_ENDED):
-            asked = self._questions.take(session, datetime.now(UTC))
+            asked = self._questions.take(session, self._gate)
         if topic == hermes.SESSION_ENDED:
             self._running.pop(session, None)
         if topic == hermes.NOT_RECOGNIZED and asked is not None:

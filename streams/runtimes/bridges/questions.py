@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Generic, TypeVar
 
-from streams.runtimes.gate import Ruling
+from streams.runtimes.gate import Gate, Ruling
 from streams.runtimes.replies import NO, YES, accepts
 
 __all__ = ["Questions", "Words"]
@@ -54,10 +53,8 @@ class Questions(Generic[Held]):
             if len(self._open) > _MOST:
                 self._open.pop(next(iter(self._open)))
 
-    def take(self, session: str, now: datetime) -> tuple[Ruling, Held] | None:
+    def take(self, session: str, gate: Gate) -> tuple[Ruling, Held] | None:
         """Return the question of a session, once; ``None`` if there is none or it has expired."""
         with self._lock:
             found = self._open.pop(session, None)
-        asked = found[0].decision.confirm if found else None
-        expires = asked.expires_at if asked else None
-        return None if expires is not None and expires < now else found
+        return found if found is not None and gate.is_open(found[0]) else None

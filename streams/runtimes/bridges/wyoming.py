@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from wyoming.asr import Transcript
@@ -123,7 +122,7 @@ class WyomingBridge:
             yield turn.refusal(FAULT, "block")
 
     async def _spoken(self, turn: Turn) -> AsyncIterator[Event]:
-        asked = self._questions.take(turn.session, datetime.now(UTC))
+        asked = self._questions.take(turn.session, self.gate)
         accepted = self.words.reply(asked[0], turn.text) if asked else None
         if asked is not None and accepted is not None:
             ruling = await asyncio.to_thread(

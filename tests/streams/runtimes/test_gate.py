@@ -237,3 +237,13 @@ def test_a_pin_is_compared_digit_by_digit() -> None:
     assert is_pin("oh four", "04")
     assert not is_pin("041", "04")
     assert not is_pin("", "04")
+
+
+def test_a_question_is_open_until_it_expires() -> None:
+    clock = [START]
+    gate = Gate(ScriptedHook(Script(verdict=Verdict.CONFIRM)), now=lambda: clock[0])
+    ruling = gate.check(Heard(intent="lights.TurnOn"))
+
+    assert gate.is_open(ruling)
+    clock[0] += timedelta(seconds=61)
+    assert not gate.is_open(ruling)

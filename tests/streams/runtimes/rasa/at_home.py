@@ -64,7 +64,7 @@ class AtHome:
             called = self._names[key] = f"action_{len(self._names)}"
             ran = self.ran
 
-            async def run(self: Any, *_: Any) -> list[Any]:  # noqa: ARG001
+            async def run(self: Any, dispatcher: Any, tracker: Any, domain: Any) -> list[Any]:  # noqa: ARG001
                 ran.append(command.intent)
                 return []
 
