@@ -147,3 +147,23 @@ def test_an_offset_of_an_earlier_topic_counts_as_not_committed(
     thread.call_thread = AsyncMock(return_value={STREAM: OffsetAndMetadata(7, metadata)})
 
     assert asyncio.run(thread.seek_to_committed()) == {STREAM: begins}
+
+
+@pytest.mark.parametrize("held", [10, 12, 14])
+def test_nothing_is_committed_beyond_a_record_that_must_be_read_again(
+    consumer: Any, held: int
+) -> None:
+    """Faust alone commits past a single record that is not acknowledged."""
+    limit: list[int | None] = [held]
+    consumer.transport.uncommitted = lambda topic, number: (
+        limit[0] if (topic, number) == STREAM else None
+    )
+    consumer._committed_offset[STREAM] = 10
+    consumer._acked[STREAM] = [10, 11, 12, 13]
+
+    assert consumer._new_offset(STREAM) == (None if held == 10 else held)
+    consumer._committed_offset[STREAM] = held
+    assert consumer._new_offset(STREAM) is None
+
+    limit[0] = None
+    assert consumer._new_offset(STREAM) == (14 if held < 14 else None)
