@@ -112,8 +112,9 @@ def _with_one(
     since: timedelta | None,
 ) -> list[LabelledSession]:
     """Return the session with a misfire in it or before it, or unchanged if none can happen."""
+    one_shot = all(event.commits for event in session)
     for _ in range(_DRAWS):
-        kind = mixture.draw(rng)
+        kind = mixture.draw(rng, one_shot=one_shot)
         at = _place(kind.place, session, rng)
         before = committed_chains(session[: at or 0])
         replaced = Turn.of(session[at or 0]) if kind.place is Place.INSTEAD else None

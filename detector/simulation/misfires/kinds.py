@@ -190,7 +190,6 @@ KINDS = (
         True,
         _swapped,
         Place.INSTEAD,
-        usual=2.0,
     ),
     Kind(
         "spliced",

@@ -9,9 +9,15 @@ import numpy as np
 
 from detector.contracts.errors import InvalidValue
 from detector.simulation.misfires.kinds import ALL_KINDS, KINDS
-from detector.simulation.misfires.situation import Kind
+from detector.simulation.misfires.situation import Kind, Place
 
 __all__ = ["Mixture"]
+
+#: How much more often a command is taken for another in a session of one-shot commands, where no
+#: dialogue shows what was meant. With this factor everywhere, recall of whole chains of dialogues
+#: at 1 % false interruptions falls from .84 to .80. Without it, AUROC on misheard one-shot commands
+#: falls from .82 to .81.
+_HEARD_INSTEAD = 3.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +68,10 @@ class Mixture:
             self, shares={name: share for name, share in self.shares.items() if name not in kinds}
         )
 
-    def draw(self, rng: np.random.Generator) -> Kind:
-        """Draw a kind."""
+    def draw(self, rng: np.random.Generator, *, one_shot: bool = False) -> Kind:
+        """Draw a kind for a session, which may consist of one-shot commands only."""
         kinds = [kind for kind in KINDS if kind.name in self.shares]
         shares = np.array([self.shares[kind.name] for kind in kinds])
+        if one_shot:
+            shares *= [_HEARD_INSTEAD if kind.place is Place.INSTEAD else 1.0 for kind in kinds]
         return kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]

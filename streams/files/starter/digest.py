@@ -1,3 +1,3 @@
 """The SHA-256 of the starter bundle's manifest. ``misfire starter train`` writes it."""
 
-SHA256 = "ce8b556d8b627bfb17c10355b287ca396989df96fdbaeb85d57d93a204ef4340"
+SHA256 = "a6648be83c209f2cc3b720f3d4c4bcb75a06d27959edbf7756e48e46f06d17ec"

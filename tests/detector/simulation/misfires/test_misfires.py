@@ -377,6 +377,18 @@ def test_kinds_are_drawn_by_their_shares() -> None:
     assert set(mixture.without({"game"}).shares) == {"spliced", "misheard"}
 
 
+def test_commands_are_swapped_more_often_where_no_dialogue_shows_what_was_meant() -> None:
+    mixture = Mixture({"swapped": 1.0, "spliced": 1.0})
+
+    def swapped(*, one_shot: bool) -> int:
+        rng = np.random.default_rng(0)
+        drawn = [mixture.draw(rng, one_shot=one_shot).name for _ in range(400)]
+        return drawn.count("swapped")
+
+    assert swapped(one_shot=False) / 400 == pytest.approx(0.5, abs=0.07)
+    assert swapped(one_shot=True) / 400 == pytest.approx(0.78, abs=0.07)
+
+
 @pytest.mark.parametrize(
     ("shares", "severity", "said"),
     [
