@@ -30,7 +30,9 @@ def bundle(
     last: str = "2026-06-30T00:00:00+00:00",
     commands: int = 15,
 ) -> Bundle:
-    report = replace(hand_report(), data=Data(first=first, last=last, commands=commands))
+    report = replace(
+        hand_report(), data=Data(first=first, last=last, commands=commands, households=100)
+    )
     return hand_bundle(training=fit_distribution(ROWS), report=report)
 
 
@@ -101,6 +103,12 @@ def test_a_season_without_training_data_is_a_reason(
     drift = counted(TRAINED, found=bundle(first, last))
     assert drift.season_days == days
     assert bool(drift.reasons) == (days is not None and days > 45)
+
+
+def test_evidence_of_too_few_households_is_not_compared() -> None:
+    found = bundle()
+    few = replace(found.report, data=replace(found.report.data, households=99))
+    assert counted(TRAINED, shift=6.0, found=replace(found, report=few)).reasons == ()
 
 
 def test_too_few_commands_are_no_reason() -> None:

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pytest
 
-from detector.decision.training_report import FromLog
+from detector.decision.training_report import Data, FromLog
 from detector.evidence import TERMS
 from detector.evidence.drift import fit_distribution
 from streams.kafka.connection import Brokers
 from streams.lifecycle import drift
 from streams.lifecycle.training_log import TrainingLog
-from tests.detector.builders import hand_bundle, send_message
+from tests.detector.builders import hand_bundle, hand_report, send_message
 
-BUNDLE = hand_bundle(training=fit_distribution([np.zeros(len(TERMS))]))
+REPORT = replace(hand_report(), data=Data(households=100))
+BUNDLE = hand_bundle(training=fit_distribution([np.zeros(len(TERMS))]), report=REPORT)
 
 
 def test_only_commands_of_the_period_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:

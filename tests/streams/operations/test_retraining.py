@@ -16,7 +16,7 @@ from streams.wire.records import DECISION
 from tests.detector.builders import hand_bundle, hand_report, run, send_message
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
-DATA = Data(first="2026-05-01T00:00:00+00:00", last="2026-06-30T00:00:00+00:00")
+DATA = Data(first="2026-05-01T00:00:00+00:00", last="2026-06-30T00:00:00+00:00", households=100)
 BUNDLE = hand_bundle(
     training=fit_distribution([np.full(len(TERMS), float(n % 10)) for n in range(100)]),
     report=replace(hand_report(), data=DATA),
