@@ -23,6 +23,7 @@ from detector.decision.bundle import (
 )
 from streams.errors import DependencyUnavailable, RecordError
 from streams.files.atomic import existing_folder, write_folder, write_whole
+from streams.files.bundle_names import MANIFEST, SIGNATURE
 from streams.files.text import read_small
 from streams.wire.strict_json import check_unambiguous
 
@@ -44,9 +45,6 @@ __all__ = [
     "write_bundle",
 ]
 
-MANIFEST = "manifest.json"
-#: The file of the signature, beside the manifest that it signs.
-SIGNATURE = "signature.txt"
 #: Largest manifest in bytes; a usual one has 600.
 _LARGEST_MANIFEST = 1 << 16
 

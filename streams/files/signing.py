@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from detector.contracts.errors import BundleError
 from streams.errors import DependencyUnavailable
-from streams.files.bundles import SIGNATURE
+from streams.files.bundle_names import SIGNATURE
 from streams.files.text import read_small
 
 __all__ = ["SIGNATURE", "check_signature", "read_private_key", "read_public_key", "signature_of"]
