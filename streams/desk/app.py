@@ -13,6 +13,7 @@ from streams.desk.access import Door
 from streams.desk.bundle_pages import BundlePages
 from streams.desk.household_pages import HouseholdPages
 from streams.desk.index import Index
+from streams.desk.label_pages import LabelPages
 from streams.desk.policy_pages import PolicyPages
 from streams.desk.queue_pages import QueuePages
 from streams.desk.rendering import message, page, static
@@ -54,6 +55,7 @@ def build_desk(
         sessions: the sessions of people who are logged in.
     """
     queue, households = QueuePages(index, tail), HouseholdPages(index, admission)
+    labels = LabelPages(admission.brokers)
     policies, bundles = PolicyPages(index, settings.policy), BundlePages(index, settings)
 
     async def login_page(request: Request) -> Response:
@@ -86,6 +88,7 @@ def build_desk(
             Route("/", queue.queue),
             Route("/changes", queue.changes),
             Route("/decision", queue.decision),
+            Route("/label", _form(labels.label), methods=["POST"]),
             Route("/household", households.household),
             Route("/household/state", households.state),
             Route("/household/remaining", households.remaining),

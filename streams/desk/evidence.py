@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from detector.contracts.decisions import Decision
 from streams.desk.rows import Note, Turn
 from streams.wire.late_answer import LATE
-from streams.wire.records import ANSWER, OUTCOME
+from streams.wire.records import ANSWER, LABEL, OUTCOME
 
 __all__ = ["Account", "Event", "account_of", "events_of", "short", "steps_of"]
 
@@ -101,6 +101,9 @@ def _text(note: Note) -> str:
     if note.kind == "answer":
         answer = ANSWER.decode(note.body)
         return f"The user answered {'yes' if answer.accepted else 'no'} by {answer.method}."
+    if note.kind == "label":
+        label = LABEL.decode(note.body)
+        return f"Labelled {label.label} by {label.by}: {label.why}."
     late = LATE.decode(note.body)
     return (
         f"The {late.rung} answered {late.answered} in time ({late.reason}); "

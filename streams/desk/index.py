@@ -15,8 +15,9 @@ from enum import IntFlag
 
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.events import IntentEvent
+from detector.contracts.labels import Label, LabelKind
 from detector.policy.unclassified import is_unclassified
-from streams.wire.records import DECISION
+from streams.wire.records import DECISION, LABEL
 from streams.wire.tenancy import tenant_of
 
 __all__ = ["MOST_DECISIONS", "Index", "Kind"]
@@ -58,6 +59,12 @@ def kinds_of(decision: Decision) -> Kind:
     if is_unclassified(decision):
         found |= Kind.UNCLASSIFIED
     return found
+
+
+def _said_by(note: sqlite3.Row | None) -> str:
+    """Return what the latest label of an event says; empty without one, and if it withdraws."""
+    said = None if note is None else LABEL.decode(note["body"]).label
+    return "" if said in {None, LabelKind.WITHDRAWN} else str(said)
 
 
 class Index:
@@ -113,6 +120,7 @@ class Index:
             if self._is_erased(home, at):
                 return
             late = self._note(home, event_id, "late") is not None
+            label = self._note(home, event_id, "label")
             added = self._database.execute(
                 "INSERT OR IGNORE INTO decisions(household, event, tenant, session, at, intent,"
                 " risk, bundle, verdict, kinds, codes, label, changed, body)"
@@ -120,7 +128,7 @@ class Index:
                 (
                     *(home, event_id, tenant_of(home), decision.session_id, at, decision.intent),
                     *(decision.risk_class.value, decision.bundle, decision.verdict.value),
-                    *(int(kinds_of(decision) | (Kind.LATE if late else 0)), codes, ""),
+                    *(int(kinds_of(decision) | (Kind.LATE if late else 0)), codes, _said_by(label)),
                     *(self._next_change(), DECISION.encode(decision)),
                 ),
             )
@@ -140,10 +148,13 @@ class Index:
             late = Kind.LATE if kind == "late" else 0
             self._touch(household, event_id, "kinds = kinds | ?", int(late))
 
-    def set_label(self, household: str, event_id: str, label: str) -> None:
-        """Set the label that counts for a decision; an empty one withdraws it."""
+    def add_label(self, label: Label, at: float) -> None:
+        """Add a label that was logged at ``at``; the latest one of an event counts."""
+        home, event_id = label.household_id, label.event_id
         with self._lock:
-            self._touch(household, event_id, "label = ?", label)
+            self.add_note(home, event_id, "label", at, LABEL.encode(label))
+            latest = _said_by(self._note(home, event_id, "label"))
+            self._touch(home, event_id, "label = ?", latest)
 
     def forget(self, household: str, at: float) -> None:
         """Remove a household that was erased at ``at``, and ignore its records up to then.
@@ -172,7 +183,8 @@ class Index:
 
     def _note(self, household: str, event_id: str, kind: str) -> sqlite3.Row | None:
         found: sqlite3.Row | None = self._database.execute(
-            "SELECT at FROM notes WHERE household = ? AND event = ? AND kind = ?",
+            "SELECT body FROM notes WHERE household = ? AND event = ? AND kind = ?"
+            " ORDER BY at DESC, rowid DESC LIMIT 1",
             (household, event_id, kind),
         ).fetchone()
         return found

@@ -67,7 +67,6 @@ class QueuePages:
             changes=changes,
             next=following,
             caught_up=self._tail.caught_up.is_set(),
-            snoozes=False,
         )
 
     def changes(self, request: Request) -> Response:
@@ -101,8 +100,6 @@ class QueuePages:
             account=account_of(turn.row.decision),
             events=events_of(turn.notes),
             household_query=urlencode({"id": turn.row.decision.household_id}),
-            labels=False,
-            snoozes=False,
         )
 
     def _queries(self, request: Request) -> Queries:

@@ -8,16 +8,25 @@ from typing import Any
 
 from streams.desk.index import Index
 from streams.errors import RecordError
-from streams.kafka.topics import DECISIONS, INCIDENTS, INTENTS, OUTCOMES
+from streams.kafka.topics import DECISIONS, INCIDENTS, INTENTS, LABELS, OUTCOMES
 from streams.wire.late_answer import LATE
-from streams.wire.records import ANSWER, COMMAND, DECISION, INTENT, OUTCOME, Command, header
+from streams.wire.records import (
+    ANSWER,
+    COMMAND,
+    DECISION,
+    INTENT,
+    LABEL,
+    OUTCOME,
+    Command,
+    header,
+)
 
 __all__ = ["FOLLOWED", "add_record"]
 
 logger = logging.getLogger(__name__)
 
 #: The topics. A household's command and its events are in one topic, so they are read in order.
-FOLLOWED = (INTENTS, DECISIONS, OUTCOMES, INCIDENTS)
+FOLLOWED = (INTENTS, DECISIONS, OUTCOMES, INCIDENTS, LABELS)
 
 
 def _intent(index: Index, value: bytes, at: float) -> None:
@@ -49,6 +58,10 @@ def _late(index: Index, value: bytes, at: float) -> None:
     index.add_note(late.household_id, late.event_id, "late", at, value)
 
 
+def _label(index: Index, value: bytes, at: float) -> None:
+    index.add_label(LABEL.decode(value), at)
+
+
 _READERS: dict[tuple[str, str], Callable[[Index, bytes, float], None]] = {
     (INTENTS, INTENT.type): _intent,
     (INTENTS, COMMAND.type): _command,
@@ -56,6 +69,7 @@ _READERS: dict[tuple[str, str], Callable[[Index, bytes, float], None]] = {
     (OUTCOMES, OUTCOME.type): _outcome,
     (OUTCOMES, ANSWER.type): _answer,
     (INCIDENTS, LATE.type): _late,
+    (LABELS, LABEL.type): _label,
 }
 #: Types of records without a type.
 _DEFAULTS = {
@@ -63,6 +77,7 @@ _DEFAULTS = {
     DECISIONS: DECISION.type,
     OUTCOMES: OUTCOME.type,
     INCIDENTS: LATE.type,
+    LABELS: LABEL.type,
 }
 
 

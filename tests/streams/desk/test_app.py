@@ -38,6 +38,7 @@ PAGES = [
 ]
 ACTIONS = [
     "/desk/logout",
+    "/desk/label",
     "/desk/household/export",
     "/desk/household/erase",
     "/desk/policy",
@@ -147,8 +148,15 @@ def test_two_tenants_never_see_each_other(desk: Desk, tokens: dict[str, str]) ->
             assert answer.status_code in ({200} if "household" not in path else {403, 404}), path
             assert other not in answer.text.replace(f"id={other}", "")
         csrf = desk.csrf()
-        for path in ACTIONS[1:3]:
-            data = {"csrf": csrf, "id": other, "recipients": "age1", "ending": other[-6:]}
+        for path in ACTIONS[1:4]:
+            data = {
+                "csrf": csrf,
+                "id": other,
+                "household": other,
+                "label": "meant",
+                "recipients": "age1",
+                "ending": other[-6:],
+            }
             assert desk.client.post(path, data=data).status_code == 403
 
 

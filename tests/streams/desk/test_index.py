@@ -5,14 +5,16 @@ from datetime import UTC, datetime
 
 from detector.contracts.decisions import RiskClass, Rung, Verdict
 from detector.contracts.events import OutcomeKind
+from detector.contracts.labels import Label, LabelEffect, LabelKind
+from streams.desk.evidence import events_of
 from streams.desk.filters import Filters
 from streams.desk.index import Index, Kind
 from streams.desk.queries import PAGE, Queries
 from streams.desk.records import add_record
 from streams.desk.rows import Cursor
-from streams.kafka.topics import DECISIONS, INCIDENTS, INTENTS, OUTCOMES
+from streams.kafka.topics import DECISIONS, INCIDENTS, INTENTS, LABELS, OUTCOMES
 from streams.wire.late_answer import LATE, LateAnswer
-from streams.wire.records import COMMAND, DECISION, OUTCOME, Command, HouseholdCommand
+from streams.wire.records import COMMAND, DECISION, LABEL, OUTCOME, Command, HouseholdCommand
 from tests.detector.builders import ABSURD, DOUBTFUL, START, SURE, outcome
 from tests.streams.desk.desk import ACME, BOLT, fill, sessions_of
 
@@ -51,13 +53,42 @@ def test_filters_select() -> None:
     assert verdicts(index, risk="' OR 1 --") == ["block", "confirm"]
 
 
+def labelled(label: LabelKind, number: int = 0) -> Label:
+    return Label(
+        label_id=f"l{number}",
+        event_id="e12",
+        household_id=ACME,
+        label=label,
+        why="the radio was on",
+        by="alice",
+        time=datetime.now(UTC),
+        effect=LabelEffect.UNCHANGED,
+    )
+
+
 def test_a_label_takes_a_decision_off_the_queue() -> None:
     index = index_of(DOUBTFUL, ABSURD)
-    index.set_label(ACME, "e12", "misfire")
+    value = LABEL.encode(labelled(LabelKind.MISFIRE))
+    add_record(index, LABELS, [], value, NOW)
 
     assert verdicts(index) == ["confirm"]
     assert verdicts(index, state="labelled") == ["block"]
     assert verdicts(index, state="all") == ["block", "confirm"]
+
+
+def test_the_latest_label_counts_and_may_come_before_its_decision() -> None:
+    index = Index()
+    for number, label in enumerate((LabelKind.MEANT, LabelKind.WITHDRAWN, LabelKind.MISFIRE)):
+        index.add_label(labelled(label, number), NOW)
+    fill(index, sessions_of(ACME, [SURE, ABSURD]))
+    assert verdicts(index, state="labelled") == ["block"]
+
+    index.add_label(labelled(LabelKind.WITHDRAWN, 4), NOW)
+
+    assert verdicts(index) == ["block"]
+    turn = Queries(index, None).turn(ACME, "e12")
+    assert turn is not None
+    assert events_of(turn.notes)[-1].text == "Labelled withdrawn by alice: the radio was on."
 
 
 def test_changes_since_a_change_are_found() -> None:
@@ -66,7 +97,7 @@ def test_changes_since_a_change_are_found() -> None:
     queries, filters = Queries(index, None), Filters.of({})
     assert queries.changed(filters, NOW, before) == []
 
-    index.set_label(ACME, "e12", "meant")
+    index.add_label(labelled(LabelKind.MEANT), NOW)
 
     (row,) = queries.changed(filters, NOW, before)
     assert (row.decision.event_id, row.label) == ("e12", "meant")
