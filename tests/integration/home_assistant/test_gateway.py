@@ -109,7 +109,7 @@ async def test_a_refused_token_starts_the_flow_for_another_one(connected: House)
 
 
 @pytest.mark.skipif(not hasattr(config_entries, "SOURCE_RECONFIGURE"), reason="since 2024.4")
-async def test_the_address_can_be_changed(connected: House) -> None:
+async def test_the_gateway_can_be_changed(connected: House) -> None:
     hass, entry = connected.hass, connected.entry
     assert entry is not None
     context = {"source": "reconfigure", "entry_id": entry.entry_id}
@@ -118,7 +118,7 @@ async def test_the_address_can_be_changed(connected: House) -> None:
 
     wrong = await hass.config_entries.flow.async_configure(flow, {"url": "http://127.0.0.1:9"})
     assert wrong["errors"] == {"base": "no_gateway"}
-    address = {"url": URL.replace("127.0.0.1", "localhost"), "token": TOKEN, "proof_key": KEY}
+    address = {"url": URL, "token": TOKEN}
     done = await hass.config_entries.flow.async_configure(flow, address)
     await hass.async_block_till_done()
 

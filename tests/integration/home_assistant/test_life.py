@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import intent
 from homeassistant.helpers import issue_registry as ir
 from house import OPTIONS, House, Installing
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 OPENING = "custom_components.misfire.open_gate"
 
@@ -76,6 +79,35 @@ async def test_the_options_change_what_is_asked(install: Installing) -> None:
     assert house.state("lock.front") == "unlocked"
 
 
+async def test_an_entry_of_a_later_version_is_refused_and_voice_works(home: House) -> None:
+    entry = MockConfigEntry(domain="misfire", version=2, data={"mode": "embedded"}, options=OPTIONS)
+    entry.add_to_hass(home.hass)
+
+    assert not await home.hass.config_entries.async_setup(entry.entry_id)
+
+    assert entry.state is ConfigEntryState.MIGRATION_ERROR
+    await home.say("unlock the front door")
+    assert home.state("lock.front") == "unlocked"
+
+
+async def test_a_file_of_a_later_version_lets_the_policy_decide(install: Installing) -> None:
+    house = await install()
+    assert house.entry is not None
+    await house.say("turn on the kitchen light")
+    await house.hass.config_entries.async_unload(house.entry.entry_id)
+    with closing(sqlite3.connect(house.hass.config.path("misfire", "household.sqlite"))) as file:
+        file.execute("PRAGMA user_version = 999")
+
+    await house.hass.config_entries.async_setup(house.entry.entry_id)
+    guard = await house.loaded()
+    await house.say("unlock the front door")
+    await house.say("turn off the kitchen light")
+
+    assert guard.latest.rung == "policy"
+    assert house.state("lock.front") == "locked"
+    assert house.state("light.kitchen") == "off"
+
+
 async def test_unloading_puts_the_handlers_back(install: Installing, hass: HomeAssistant) -> None:
     house = await install()
     await house.say("unlock the front door")
@@ -123,8 +155,6 @@ async def test_what_a_household_learned_survives_a_reload(
 
 
 async def test_the_start_does_not_wait_for_misfire(home: House) -> None:
-    from pytest_homeassistant_custom_component.common import MockConfigEntry
-
     entry = MockConfigEntry(domain="misfire", data={"mode": "embedded"}, options=OPTIONS)
     entry.add_to_hass(home.hass)
     with mock.patch(OPENING, side_effect=OSError("no space left")):
