@@ -187,10 +187,10 @@ class Resident:
             await self.house.say(" ".join(asked.challenge) if asked.challenge else "yes")
 
 
-_PLAYED: list[Any] = sorted(HOMES) or [pytest.param("", marks=pytest.mark.skip)]
+_HOME_IDS: list[Any] = sorted(HOMES) or [pytest.param("", marks=pytest.mark.skip)]
 
 
-@pytest.fixture(params=_PLAYED)
+@pytest.fixture(params=_HOME_IDS)
 def home_id(request: pytest.FixtureRequest) -> str:
     """Return the id of each home of the month."""
     return str(request.param)
