@@ -142,6 +142,16 @@ OVERVIEW = Board(
                     every="5m",
                     alert="MisfireRanRefused",
                 ),
+                Panel(
+                    "Labels",
+                    ("labels",),
+                    "Few; many that were unlearned mean that the bundle lets misfires run.",
+                    "forgotten and day_full: only training uses the label. Read who labelled what, "
+                    "and why, with GET /v1/labels or at the desk.",
+                    "stacked",
+                    12,
+                    every="1h",
+                ),
             ),
         ),
         Row(

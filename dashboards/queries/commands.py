@@ -106,6 +106,13 @@ COMMANDS: tuple[Query, ...] = (
         "1 while every worker has the key that verifies proofs of confirmations.",
     ),
     query(
+        "labels",
+        "sum by (label, effect) (increase(misfire_labels_total{$e}[$s]))",
+        "labels",
+        "{{label}} {{effect}}",
+        "Labels that people gave to events, by what they changed in the household.",
+    ),
+    query(
         "outcomes_refused",
         "sum by (reason) (rate(misfire_outcomes_refused_total{$e}[$s]))",
         "outcomes/s",

@@ -10,7 +10,7 @@ from detector.policy.policy import Policy
 from streams.gateway.ladder import Ladder
 from streams.gateway.openapi import inlined
 from streams.gateway.routes import build_gateway
-from streams.kafka.topics import BUNDLES, DECISIONS, INCIDENTS, INTENTS, OUTCOMES, REPLIES
+from streams.kafka.topics import BUNDLES, DECISIONS, INCIDENTS, INTENTS, LABELS, OUTCOMES, REPLIES
 from streams.settings import Settings
 from streams.wire.announcements import BUNDLE_CHANNEL
 from streams.wire.cloudevents import STRUCTURED
@@ -21,6 +21,7 @@ from streams.wire.records import (
     DEADLINE,
     DECISION,
     INTENT,
+    LABEL,
     LATE_MS,
     OUTCOME,
     REFUSAL,
@@ -42,6 +43,7 @@ KINDS: Mapping[str, Kind[Any]] = {
     "LateAnswer": LATE,
     "Refusal": REFUSAL,
     "Channel": BUNDLE_CHANNEL,
+    "Label": LABEL,
 }
 #: The values that misfire reads; it writes the others.
 READ = frozenset({"IntentEvent", "Outcome", "ConfirmationAnswer"})
@@ -70,6 +72,12 @@ _CHANNELS: tuple[tuple[str, str, tuple[str, ...], bool], ...] = (
         REPLIES,
         "Answers to clients, in the partition that the request names.",
         ("Decision", "ConfirmationResult", "Refusal"),
+        False,
+    ),
+    (
+        LABELS,
+        "People's labels of events, with what they changed. The key is household_id.",
+        ("Label",),
         False,
     ),
     (
