@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from detector.contracts.errors import InvalidValue
 from detector.contracts.timestamps import Timestamp, in_utc, in_zone
@@ -51,6 +52,8 @@ STRUCTURAL_NAMES = frozenset(
     }
 )
 
+#: Intents whose parts are cached: evidence asks for those of each intent that a household uses.
+_INTENTS = 4096
 #: The forms of an intent and of an id.
 INTENT_FORM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\.[A-Za-z][A-Za-z0-9_]{0,63}")
 ID_FORM = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_LENGTH}}}")
@@ -90,6 +93,7 @@ class OutcomeSource(StrEnum):
     GATEWAY = "gateway"
 
 
+@lru_cache(maxsize=_INTENTS)
 def action_of(intent: str) -> str:
     """Return the part of an intent after the dot; numbered variants are the same action.
 
@@ -99,6 +103,7 @@ def action_of(intent: str) -> str:
     return intent.partition(".")[2].rstrip("0123456789_")
 
 
+@lru_cache(maxsize=_INTENTS)
 def domain_of(intent: str) -> str:
     """Return the part of an intent before the dot.
 

@@ -64,9 +64,16 @@ def decide(
         if earlier.event_id == event.event_id:
             return earlier, state
     observation, state = observe(state, event, bundle.model, bundle.policy, at=at)
-    risk = bundle.classify(event.intent).risk
-    decision = _observed(
-        draft_decision(event, bundle.policy, bundle.version, rung, risk=risk), observation
+    chain = observation.chain
+    decision = draft_decision(
+        event,
+        bundle.policy,
+        bundle.version,
+        rung,
+        risk=bundle.classify(event.intent).risk,
+        surprisal_bits=0.0 if chain is None else round(sum(chain.bits), 6),
+        event_bits=round(observation.bits, 6),
+        clock_replaced=observation.clock_replaced,
     )
     if event.commits:
         decision = _judged(
@@ -104,17 +111,6 @@ def apply_outcome(state: HouseholdState, outcome: Outcome, *, at: float) -> Hous
     A refused outcome changes nothing; ``outcomes.report`` also returns why.
     """
     return report(state, outcome, at=at)[1]
-
-
-def _observed(decision: Decision, observation: Observation) -> Decision:
-    """Return the decision with the surprisal of its event and of its chain."""
-    chain = observation.chain
-    return replace(
-        decision,
-        surprisal_bits=0.0 if chain is None else round(sum(chain.bits), 6),
-        event_bits=round(observation.bits, 6),
-        clock_replaced=observation.clock_replaced,
-    )
 
 
 def _judged(

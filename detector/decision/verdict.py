@@ -171,6 +171,8 @@ def rule_on(
     elif judgement.rank is None:
         text = f"Too few {risk} commands are available for calibration."
         ruling = _abstain(moment, bundle, risk, "too_little_calibration", text)
+    elif not judgement.rank.unusual:
+        ruling = Ruling(Verdict.ALLOW)
     else:
         asked = recent_questions(moment.household, moment.session.seconds, bundle.policy)
         verdict = bundle.policy.rule(
@@ -179,7 +181,7 @@ def rule_on(
             asked=asked,
             harm=bundle.policy.harm_of(moment.event.intent, risk),
         ).verdict
-        ruling = Ruling(verdict if judgement.rank.unusual else Verdict.ALLOW)
+        ruling = Ruling(verdict)
     held = _asked(moment, _held_back(moment, ruling, bundle, risk), bundle, risk, rung)
     return _softened(moment, held, bundle, risk) if over_budget else held
 

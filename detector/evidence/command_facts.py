@@ -16,6 +16,7 @@ from detector.household.command_counts import (
     device_name,
     hours_of,
     latest_at,
+    predicted,
     predictive,
 )
 from detector.household.state import HouseholdState
@@ -115,25 +116,25 @@ def command_facts(
     local_next = (
         predictive(counts.get(after_at_device(here.intent)), intent, local) if here else local
     )
-    domains, local_domains = _by(domain_of, in_home), _by(domain_of, at_this)
-    home_domain = predictive(domains, domain, population.domain_rate(domain))
-    actions = _by(action_of, in_home)
+    home_domain = _grouped(in_home, domain_of, domain, population.domain_rate(domain))
+    local_domain = _grouped(at_this, domain_of, domain, home_domain)
     used = commands.last_used
     own_hour_bits, usual_hour = _hours(counts, event, population, part_of_day(device_seconds))
     of_domain = f"{domain}."
     in_domain = [seconds for key, seconds in used.items() if key.startswith(of_domain)]
-    accepted = [each for each in commands.latest if each.accepted]
-    same = [each for each in accepted if each.intent == intent]
-    same_here = [each.seconds for each in same if each.device == device]
-    similar = [each.seconds for each in accepted if domain_of(each.intent) == domain]
+    similar = [
+        each for each in commands.latest if each.accepted and domain_of(each.intent) == domain
+    ]
+    same = [each for each in similar if each.intent == intent]
+    same_here = latest_at(same, device)
     return CommandFacts(
         home_bits=-math.log2(home),
         device_bits=-math.log2(local),
         after_bits=-math.log2(followed),
         device_after_bits=-math.log2(local_next),
         home_domain_bits=-math.log2(home_domain),
-        device_domain_bits=-math.log2(predictive(local_domains, domain, home_domain)),
-        action_bits=-math.log2(predictive(actions, action_of(intent), home)),
+        device_domain_bits=-math.log2(local_domain),
+        action_bits=-math.log2(_grouped(in_home, action_of, action_of(intent), home)),
         hour_bits=own_hour_bits + math.log2(usual_hour),
         own_hour_bits=own_hour_bits,
         uses=math.log2(1 + in_home.get(intent, 0)),
@@ -145,18 +146,24 @@ def command_facts(
         domain_age=_age(max(in_domain, default=None), at),
         repeats=math.log2(1 + len(same)),
         repeat_age=_age(same[-1].seconds if same else None, at),
-        device_repeat_age=_age(same_here[-1] if same_here else None, at),
-        domain_repeat_age=_age(similar[-1] if similar else None, at),
+        device_repeat_age=_age(same_here.seconds if same_here else None, at),
+        domain_repeat_age=_age(similar[-1].seconds if similar else None, at),
         kinship=_kinship(previous, event),
         device_kinship=_kinship(here, event),
     )
 
 
-def _by(group: Callable[[str], str], counts: Mapping[str, int]) -> dict[str, int]:
-    grouped: dict[str, int] = {}
-    for intent, count in counts.items():
-        grouped[group(intent)] = grouped.get(group(intent), 0) + count
-    return grouped
+def _grouped(
+    counts: Mapping[str, int], group_of: Callable[[str], str], group: str, base: float
+) -> float:
+    """Return the predictive probability of a group of intents, as ``predictive`` of an intent."""
+    if not counts:
+        return base
+    groups = list(map(group_of, counts))
+    uses = sum(
+        [count for found, count in zip(groups, counts.values(), strict=True) if found == group]
+    )
+    return predicted(uses, len(set(groups)), sum(counts.values()), base)
 
 
 def _age(last: float | None, at: float) -> float:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from detector.contracts.events import CONVERSATION, IntentEvent, domain_of
 from detector.evidence.command_facts import CommandFacts, command_facts
 from detector.evidence.sentences import Sentences, finished
+from detector.household.learning import predictive_bits, strength
 from detector.household.state import Chain, HouseholdState, Session, Subject
 from detector.population.base_rates import Population
 from detector.population.dialogue_flow import moves_of
@@ -29,6 +30,11 @@ class Moment:
     domain. ``opening_bits`` is the surprisal of the turn that changed the subject, as the first
     turn of a session. Both are in bits; higher is rarer. ``facts`` compare the command with the
     home's others.
+
+    Several terms need the other fields. ``kept_before`` is the number of the session's kept turns
+    before the current subject, and ``earlier`` are their domains; the domain of the current subject
+    may be among them. ``domain_bits`` is the surprisal of the event's domain in this household, and
+    ``other_domains`` are the decayed counts of the household's other domains.
     """
 
     event: IntentEvent
@@ -39,6 +45,22 @@ class Moment:
     flow_bits: tuple[float, ...]
     opening_bits: float
     facts: CommandFacts
+    kept_before: int = field(init=False)
+    earlier: frozenset[str] = field(init=False)
+    domain_bits: float = field(init=False)
+    other_domains: tuple[float, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        kept, own, number = _kept_before(self.session), self.event.domain, self.number
+        earlier = frozenset(map(domain_of, self.session.intents[:kept])) - {CONVERSATION}
+        usages = self.household.domains
+        others = tuple(
+            [strength(usage, number) for domain, usage in usages.items() if domain != own]
+        )
+        object.__setattr__(self, "kept_before", kept)
+        object.__setattr__(self, "earlier", earlier)
+        object.__setattr__(self, "domain_bits", self.bits_of_domain(own))
+        object.__setattr__(self, "other_domains", others)
 
     @classmethod
     def of(
@@ -83,19 +105,10 @@ class Moment:
         kept = len(self.session.intents)
         return self.session.intents[: max(kept - (self.session.turns - self.chain.start), 0)]
 
-    @property
-    def earlier(self) -> frozenset[str]:
-        """The domains of the session's kept turns before the current subject.
-
-        The domain of the current subject may be among them.
-        """
-        intents = self.session.intents[: self.kept_before]
-        return frozenset(map(domain_of, intents)) - {CONVERSATION}
-
-    @property
-    def kept_before(self) -> int:
-        """The number of the session's kept turns before the current subject."""
-        return _kept_before(self.session)
+    def bits_of_domain(self, domain: str) -> float:
+        """Return the bits of a domain under the household's Pitman-Yor predictive."""
+        base = self.population.domain_rate(domain)
+        return predictive_bits(self.household.domains, domain, self.number, base)
 
 
 def _kept_before(session: Session) -> int:

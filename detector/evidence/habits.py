@@ -10,7 +10,7 @@ from detector.household.decayed_uses import strength
 from detector.household.learning import predictive_bits, token
 from detector.population.base_rates import PARTS_OF_WEEK, part_of_week
 
-__all__ = ["TERMS", "domain_bits"]
+__all__ = ["TERMS"]
 
 #: Bound of the recency in sessions; a count decays to a third by then.
 _LONG_AGO = 50
@@ -23,23 +23,13 @@ _USED = 0.6
 _QUIET = math.log2(2 * PARTS_OF_WEEK)
 
 
-def domain_bits(moment: Moment, domain: str) -> float:
-    """Return the bits of a domain under the household's Pitman-Yor predictive; higher is rarer."""
-    base = moment.population.domain_rate(domain)
-    return predictive_bits(moment.household.domains, domain, moment.number, base)
-
-
-def _domain_bits(moment: Moment) -> float:
-    return domain_bits(moment, moment.event.domain)
-
-
 def _intent_bits(moment: Moment) -> float:
     base = moment.population.intent_rate(moment.event.intent)
     return predictive_bits(moment.household.intents, moment.event.intent, moment.number, base)
 
 
 def _domain_lift(moment: Moment) -> float:
-    return _domain_bits(moment) + math.log2(moment.population.domain_rate(moment.event.domain))
+    return moment.domain_bits + math.log2(moment.population.domain_rate(moment.event.domain))
 
 
 def _recency(moment: Moment) -> float:
@@ -49,16 +39,6 @@ def _recency(moment: Moment) -> float:
     """
     usage = moment.household.domains.get(moment.event.domain)
     return float(min(moment.number - (usage.session if usage else 0), _LONG_AGO))
-
-
-def _others(moment: Moment) -> list[float]:
-    """Return the decayed counts of the household's other domains."""
-    number, own = moment.number, moment.event.domain
-    return [
-        strength(usage, number)
-        for domain, usage in moment.household.domains.items()
-        if domain != own
-    ]
 
 
 def _unknown_tokens(moment: Moment) -> float:
@@ -91,7 +71,7 @@ TERMS = (
             "it is not rare for this household to do something of that kind",
             edge=RARE,
         ),
-        _domain_bits,
+        lambda moment: moment.domain_bits,
     ),
     Term(
         "intent_bits",
@@ -167,14 +147,14 @@ TERMS = (
         "domains",
         "other domains that the household uses regularly",
         always("this household regularly uses {value:.0f} other domain{s}"),
-        lambda moment: float(sum(count >= _KEPT for count in _others(moment))),
+        lambda moment: float(sum([count >= _KEPT for count in moment.other_domains])),
     ),
     Term(
         "tried_domains",
         "domains",
         "other domains that the household used about once",
         always("this household used {value:.0f} other domain{s} about once"),
-        lambda moment: float(sum(count < _TRIED for count in _others(moment))),
+        lambda moment: float(sum([count < _TRIED for count in moment.other_domains])),
     ),
     Term(
         "unknown_tokens",

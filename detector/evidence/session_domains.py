@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from detector.evidence.context import MISSING, Moment, Term
-from detector.evidence.habits import domain_bits
 from detector.evidence.sentences import RARE, RARER, Sentences
 
 __all__ = ["TERMS"]
@@ -23,7 +22,8 @@ def _of_other_domains(value: Callable[[list[float]], float]) -> Callable[[Moment
 
     def of(moment: Moment) -> float:
         others = [
-            domain_bits(moment, domain) for domain in sorted(moment.earlier - {moment.event.domain})
+            moment.bits_of_domain(domain)
+            for domain in sorted(moment.earlier - {moment.event.domain})
         ]
         return value(others) if others else MISSING
 
@@ -31,7 +31,7 @@ def _of_other_domains(value: Callable[[list[float]], float]) -> Callable[[Moment
 
 
 def _stranger(moment: Moment) -> float:
-    return domain_bits(moment, moment.event.domain) - _of_other_domains(min)(moment)
+    return moment.domain_bits - _of_other_domains(min)(moment)
 
 
 TERMS = (

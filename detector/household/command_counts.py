@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import chain
 from typing import TypeVar
 
 from detector.contracts.events import IntentEvent
@@ -37,6 +38,7 @@ __all__ = [
     "hours_contexts",
     "hours_of",
     "latest_at",
+    "predicted",
     "predictive",
     "with_acceptance",
     "with_command",
@@ -165,9 +167,13 @@ def predictive(counts: Counts | None, key: str, base: float) -> float:
     """
     if not counts:
         return base
-    total = sum(counts.values())
-    own = max(counts.get(key, 0) - DISCOUNT, 0.0)
-    return (own + (STRENGTH + DISCOUNT * len(counts)) * base) / (total + STRENGTH)
+    return predicted(counts.get(key, 0), len(counts), sum(counts.values()), base)
+
+
+def predicted(uses: int, kinds: int, total: int, base: float) -> float:
+    """Return ``predictive`` for a key with ``uses`` among ``kinds`` of keys with ``total`` uses."""
+    own = max(uses - DISCOUNT, 0.0)
+    return (own + (STRENGTH + DISCOUNT * kinds) * base) / (total + STRENGTH)
 
 
 def with_command(known: Commands, event: IntentEvent, at: float, *, accepted: bool) -> Commands:
@@ -206,11 +212,12 @@ def with_meant(
         device_seconds: its local time by the device's clock, which dates the household's habits.
         at: its log time.
     """
-    counts = dict(known.counts)
+    counts, use, grown = dict(known.counts), ((intent, 1),), False
     for context in contexts:
-        _add(counts, context, {intent: 1})
+        grown |= _add(counts, context, use)
+    around = hours_around(device_seconds).items()
     for context in hours_contexts(intent):
-        _add(counts, context, hours_around(device_seconds))
+        grown |= _add(counts, context, around)
     last_used = dict(known.last_used)
     for key in (intent, f"{device} {intent}"):
         # The latest used is last, so that the first can be removed.
@@ -218,22 +225,30 @@ def with_meant(
         last_used[key] = round(at)
     return Commands(
         latest=known.latest,
-        counts=_within_bounds(counts),
+        counts=_within_bounds(counts) if grown else counts,
         last_used=_latest(last_used, MAX_USES),
     )
 
 
-def _add(counts: dict[str, dict[str, int]], context: str, uses: Counts) -> None:
-    found = dict(counts.pop(context, {}))
-    for key, count in uses.items():
+def _add(counts: dict[str, dict[str, int]], context: str, uses: Iterable[tuple[str, int]]) -> bool:
+    """Add uses of keys to a context; return whether the context or a key is new."""
+    before = counts.pop(context, {})
+    found = before.copy()
+    for key, count in uses:
         found[key] = found.pop(key, 0) + count
+    grown = len(found) > len(before)
     if sum(found.values()) >= MOST:
         found = {key: count // 2 for key, count in found.items() if count > 1}
     counts[context] = found
+    return grown
 
 
 def _within_bounds(counts: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
     """Return the contexts that were used last, as many as the bounds allow."""
+    if len(counts) <= MAX_CONTEXTS:
+        characters = sum(map(len, counts)) + sum(map(len, chain.from_iterable(counts.values())))
+        if characters <= MAX_CHARACTERS:
+            return counts
     room, kept = MAX_CHARACTERS, 0
     for context, found in reversed(counts.items()):
         room -= len(context) + sum(map(len, found))

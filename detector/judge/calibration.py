@@ -13,8 +13,9 @@ still a valid threshold, but for that larger share.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,13 @@ _LOOSEST = 5.0
 #: Risk class, and whether the household is new.
 Category = tuple[RiskClass, bool]
 Scores = npt.NDArray[np.float64]
+#: Wider and wider pools for a category, each with how many times the budget it may promise.
+_WIDENING: tuple[tuple[float, Callable[[Category, Category], bool]], ...] = (
+    (1.0, lambda category, other: category == other),
+    (_LOOSEST, lambda category, other: category[0] is other[0]),
+    (_LOOSEST, lambda category, other: (category[0] in MILD) == (other[0] in MILD)),
+    (_LOOSEST, lambda *_: True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,12 @@ class Calibration:
     """Scores of meant commands by category, each (n,) and ascending; higher is rarer."""
 
     scores: Mapping[Category, Scores]
+    #: The scores as lists: a binary search in a list is faster than in an array.
+    _lists: Mapping[Category, list[float]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        lists = {category: scores.tolist() for category, scores in self.scores.items()}
+        object.__setattr__(self, "_lists", lists)
 
     def rank(self, category: Category, score: float, budget: float) -> Rank | None:
         """Return the rank of ``score``, or ``None`` if there are too few scores or no budget."""
@@ -95,7 +109,7 @@ class Calibration:
             return None
         pools, limit = found
         count = sum(map(len, pools))
-        at_least = sum(len(pool) - int(np.searchsorted(pool, score, side="left")) for pool in pools)
+        at_least = sum([len(pool) - bisect_left(pool, score) for pool in pools])
         return Rank((1 + at_least) / (count + 1), limit)
 
     def thin(self, budgets: Mapping[RiskClass, float]) -> list[Thin]:
@@ -110,23 +124,13 @@ class Calibration:
                 found.append(Thin(risk, own, needed, pool[1] if pool else None, used > own))
         return found
 
-    def _pool(self, category: Category, budget: float) -> tuple[list[Scores], float] | None:
+    def _pool(self, category: Category, budget: float) -> tuple[list[list[float]], float] | None:
         """Return the scores to rank among, and the p-value up to which a command is unusual."""
         if budget <= 0.0:
             return None
-        for loosest, pools in self._widening(category):
+        for loosest, chosen in _WIDENING:
+            pools = [each for other, each in self._lists.items() if chosen(category, other)]
             smallest = 1.0 / (sum(map(len, pools)) + 1)
             if smallest <= loosest * budget:
                 return pools, max(budget, smallest)
         return None
-
-    def _widening(self, category: Category) -> Iterator[tuple[float, list[Scores]]]:
-        """Yield wider and wider pools, each with how many times the budget it may promise."""
-        risk = category[0]
-        yield 1.0, self._of(lambda other: other == category)
-        yield _LOOSEST, self._of(lambda other: other[0] is risk)
-        yield _LOOSEST, self._of(lambda other: (other[0] in MILD) == (risk in MILD))
-        yield _LOOSEST, self._of(lambda _: True)
-
-    def _of(self, chosen: Callable[[Category], bool]) -> list[Scores]:
-        return [scores for category, scores in self.scores.items() if chosen(category)]

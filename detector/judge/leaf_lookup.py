@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -53,19 +53,25 @@ class Boxes:
 
     Attributes:
         leaves: (W,) a bit for each leaf.
-        possible: for each term that is split on: its index; its thresholds, ascending, after minus
-            infinity; and masks (W,) of the leaves that are possible with a missing value, with
-            values up to each threshold, and with values above all of them, as a list and as one
-            array.
+        splits: for each term that is split on: its index; its thresholds, ascending, after minus
+            infinity; and its first row in ``masks``.
+        masks: (R, W) for each of these terms: the leaves that are possible with a missing value,
+            with values up to each threshold, and with values above all of them.
         moves: (65 W, T) the contributions of each term on the path to a leaf, in bits. The last of
             each 65 rows is zero and means that no leaf of the word was reached.
         totals: (65 W,) the sum of the contributions of all terms.
     """
 
     leaves: Words
-    possible: tuple[tuple[int, list[float], list[Words], Words], ...]
+    splits: tuple[tuple[int, list[float], int], ...]
+    masks: Words
     moves: Floats
     totals: Floats
+    #: (W,) the first row of each word in ``moves``.
+    _first: Ints = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_first", np.arange(0, len(self.totals), _WORD + 1))
 
     def contributions(self, values: Floats) -> Floats:
         """Return the contributions of each term over all trees, in bits, shape (T,).
@@ -85,24 +91,25 @@ class Boxes:
         The masks of a term serve all rows while they are in the processor's cache.
         """
         left = np.repeat(self.leaves[None], len(rows), axis=0)
-        for term, edges, _, masks in self.possible:
+        for term, edges, first in self.splits:
             # NaN sorts last, but its mask is the first.
             found = np.searchsorted(edges, rows[:, term])
             found[np.isnan(rows[:, term])] = 0
-            np.bitwise_and(left, masks[found], left)
-        first = np.arange(0, len(self.totals), _WORD + 1)
-        return np.asarray(self.totals[np.bitwise_count(left - np.uint64(1)) + first].sum(axis=1))
+            np.bitwise_and(left, self.masks[found + first], left)
+        return np.asarray(self.totals[self._rows(left)].sum(axis=1))
 
     def _found(self, values: Floats) -> Ints:
         """Return the row of each word's leaf in ``moves``, shape (W,)."""
-        known, left, both = values.tolist(), self.leaves.copy(), np.bitwise_and
-        for term, edges, possible, _ in self.possible:
-            # No threshold is less than NaN, so bisect_left finds the mask of missing values.
-            both(left, possible[bisect_left(edges, known[term])], left)
+        known = values.tolist()
+        # No threshold is less than NaN, so bisect_left finds the mask of missing values.
+        rows = [first + bisect_left(edges, known[term]) for term, edges, first in self.splits]
+        masks = self.masks.take(np.array(rows, np.int64), axis=0)
+        return self._rows(np.bitwise_and.reduce(masks, axis=0) & self.leaves)
+
+    def _rows(self, left: Words) -> Ints:
+        """Return the row in ``moves`` of each word that has one leaf left, or none."""
         # The number of ones below the remaining bit is its index. Without one, 0 - 1 has 64 ones.
-        return np.asarray(
-            np.bitwise_count(left - np.uint64(1)) + np.arange(0, len(self.totals), _WORD + 1)
-        )
+        return np.asarray(np.bitwise_count(left - np.uint64(1)) + self._first)
 
 
 def boxes_of(trees: _Trees) -> Boxes:
@@ -115,15 +122,17 @@ def boxes_of(trees: _Trees) -> Boxes:
     nodes = _descended(trees, split, edges)
     leaves = _in_words(np.flatnonzero(~split), trees.roots)
     used = leaves >= 0
-    possible: list[tuple[int, list[float], list[Words], Words]] = []
+    splits: list[tuple[int, list[float], int]] = []
+    masks: list[Words] = []
     for number, known in enumerate(edges):
         if len(known) > 1:
-            masks = _packed(nodes.takes(number, leaves, len(known) + 1) & used)
-            possible.append((number, known.tolist(), list(masks), masks))
+            splits.append((number, known.tolist(), sum(map(len, masks))))
+            masks.append(_packed(nodes.takes(number, leaves, len(known) + 1) & used))
     moves = np.zeros((len(leaves) // _WORD, _WORD + 1, terms))
     moves[:, :_WORD] = (nodes.moves[:, leaves] * used).T.reshape(-1, _WORD, terms)
     flat = moves.reshape(-1, terms)
-    return Boxes(_packed(used[None])[0], tuple(possible), flat, flat.sum(axis=1))
+    rows = np.concatenate([np.empty((0, len(leaves) // _WORD), np.uint64), *masks])
+    return Boxes(_packed(used[None])[0], tuple(splits), rows, flat, flat.sum(axis=1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

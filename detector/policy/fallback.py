@@ -65,7 +65,15 @@ def fallback_decision(
 
 
 def draft_decision(
-    event: IntentEvent, policy: Policy, bundle: str, rung: Rung, *, risk: RiskClass
+    event: IntentEvent,
+    policy: Policy,
+    bundle: str,
+    rung: Rung,
+    *,
+    risk: RiskClass,
+    surprisal_bits: float = 0.0,
+    event_bits: float = 0.0,
+    clock_replaced: bool = False,
 ) -> Decision:
     """Return the decision on an event before anything has judged it: allow."""
     return Decision(
@@ -80,7 +88,10 @@ def draft_decision(
         rung=rung,
         risk_class=risk,
         bundle=bundle,
+        surprisal_bits=surprisal_bits,
+        event_bits=event_bits,
         degraded=rung is not Rung.WORKER,
+        clock_replaced=clock_replaced,
     )
 
 
@@ -88,6 +99,8 @@ def with_verdict(
     decision: Decision, policy: Policy, verdict: Verdict, misfire_probability: float
 ) -> Decision:
     """Return the decision with a verdict, its confirmation methods and its effective verdict."""
+    if verdict is Verdict.ALLOW is decision.verdict:
+        return decision
     confirm = None
     if verdict is Verdict.CONFIRM:
         methods = policy.methods_for(decision.risk_class, misfire_probability)

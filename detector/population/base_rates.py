@@ -88,7 +88,13 @@ class Population:
         init=False, repr=False, compare=False
     )
 
+    #: Half the rarest share of a domain, of an intent and of a command.
+    _unseen: tuple[float, float, float] = field(init=False, repr=False, compare=False)
+
     def __post_init__(self) -> None:
+        shares = self.domains, self.intents, self.committing
+        unseen = tuple([0.5 * min(each.values(), default=1.0) for each in shares])
+        object.__setattr__(self, "_unseen", unseen)
         turns = {
             (intent, act): tuple((name, _bits_of(rate)) for name, rate in rates.items())
             for (intent, _, act), rates in (
@@ -107,15 +113,15 @@ class Population:
 
     def domain_rate(self, domain: str) -> float:
         """Return the domain's share of uses; an unseen domain gets half the rarest share."""
-        return _rate(self.domains, domain)
+        return self.domains.get(domain, self._unseen[0])
 
     def intent_rate(self, intent: str) -> float:
         """Return the intent's share of uses; an unseen intent gets half the rarest share."""
-        return _rate(self.intents, intent)
+        return self.intents.get(intent, self._unseen[1])
 
     def command_rate(self, intent: str) -> float:
         """Return the intent's share of commands; an unseen intent gets half the rarest share."""
-        return _rate(self.committing, intent)
+        return self.committing.get(intent, self._unseen[2])
 
     def day_rate(self, intent: str, part: int) -> float:
         """Return the probability that a command of ``intent`` falls into ``part`` of the day.
@@ -150,11 +156,6 @@ class Population:
 def _bits_of(rate: tuple[float, float]) -> tuple[_Bits, _Bits]:
     (new, again), log2 = rate, math.log2
     return (-log2(1.0 - new), -log2(1.0 - again)), (-log2(new), -log2(again))
-
-
-def _rate(rates: Mapping[str, float], key: str) -> float:
-    found = rates.get(key)
-    return found if found is not None else 0.5 * min(rates.values(), default=1.0)
 
 
 class _Counts:

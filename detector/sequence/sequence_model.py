@@ -8,7 +8,7 @@ operations, independent of the length of the session.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,6 +42,10 @@ class SequenceModel:
     backoff: Floats
     arrival: Floats
     _joint: Mapping[tuple[int, int], Floats] = field(init=False, repr=False)
+    #: By symbol: the symbols that followed it in the training data, each with the probabilities
+    #: (C,) that a clone of it moves there without a back-off.
+    _followers: Mapping[int, Sequence[tuple[int, Floats]]] = field(init=False, repr=False)
+    _fresh: Floats = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         # For each pair in the training data: its own and backed-off transitions, and an additional
@@ -52,6 +56,14 @@ class SequenceModel:
         joint = np.concatenate([joint, joint.sum(axis=2, keepdims=True)], axis=2)
         pairs = zip(map(tuple, self.pairs.tolist()), joint, strict=True)
         object.__setattr__(self, "_joint", dict(pairs))
+        followers: dict[int, list[tuple[int, Floats]]] = {}
+        for (one, other), moved in zip(self.pairs.tolist(), self.blocks.sum(axis=2), strict=True):
+            followers.setdefault(one, []).append((other, moved))
+        object.__setattr__(self, "_followers", followers)
+        clones = self.arrival.shape[1]
+        fresh = np.full(clones, 1.0 / clones)
+        fresh.flags.writeable = False
+        object.__setattr__(self, "_fresh", fresh)
 
     @property
     def start(self) -> int:
@@ -74,8 +86,7 @@ class SequenceModel:
 
     def fresh(self) -> Floats:
         """Return the filter before the first event of a session, shape (C,)."""
-        clones = self.arrival.shape[1]
-        return np.full(clones, 1.0 / clones)
+        return self._fresh
 
     def step(self, current: Floats, previous: int, symbol: int) -> tuple[Floats, float]:
         """Advance the filter by one event.
@@ -111,6 +122,6 @@ class SequenceModel:
     def predictive(self, current: Floats, previous: int) -> Floats:
         """Return the probabilities of the next symbol, shape (M,); they sum to one."""
         likely: Floats = float(current @ self.escape[previous]) * self.backoff[previous]
-        for number in np.flatnonzero(self.pairs[:, 0] == previous):
-            likely[self.pairs[number, 1]] += float(current @ self.blocks[number].sum(axis=1))
+        for symbol, moved in self._followers.get(previous, ()):
+            likely[symbol] += float(current @ moved)
         return likely

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from streams.embedded.transaction import Transaction
-from streams.wire.state.packing import Stored
+from streams.wire.state.packing import FAST, Packer, Stored
 
 __all__ = ["FORMAT", "FileError", "HouseholdFile"]
 
@@ -67,6 +67,7 @@ class HouseholdFile:
         self._log = Path(f"{path}-wal")
         self._identities: tuple[Identity, Identity] = (None, None)
         self._cached: dict[str, Stored] = {}
+        self._packer = Packer(FAST)
         self._version = -1
 
     @contextmanager
@@ -86,7 +87,7 @@ class HouseholdFile:
             if version != self._version or len(self._cached) > _CACHED:
                 self._cached.clear()
                 self._version = version
-            transaction = Transaction(file, self._cached)
+            transaction = Transaction(file, self._cached, self._packer)
             yield transaction
             file.execute("COMMIT")
             self._cached.update(transaction.written)

@@ -9,7 +9,7 @@ from typing import Any
 
 from detector.household.state import HouseholdState
 from streams.wire.records import Kind
-from streams.wire.state.packing import FAST, Stored, pack, unpack
+from streams.wire.state.packing import Packer, Stored, unpack
 
 __all__ = ["KeptRecord", "Transaction"]
 
@@ -28,9 +28,10 @@ class KeptRecord:
 class Transaction:
     """Reads and writes within one transaction of a ``HouseholdFile``."""
 
-    def __init__(self, file: sqlite3.Connection, cached: dict[str, Stored]) -> None:
+    def __init__(self, file: sqlite3.Connection, cached: dict[str, Stored], packer: Packer) -> None:
         self._file = file
         self._cached = cached
+        self._packer = packer
         self.written: dict[str, Stored] = {}
 
     def stored(self, household_id: str) -> Stored:
@@ -48,7 +49,7 @@ class Transaction:
         household_id = stored.state.household_id
         self._file.execute(
             "INSERT OR REPLACE INTO households VALUES (?, ?)",
-            (household_id, pack(stored, level=FAST)),
+            (household_id, self._packer.pack(stored)),
         )
         self.written[household_id] = stored
 
