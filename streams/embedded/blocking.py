@@ -41,6 +41,8 @@ class EmbeddedHook(EmbeddedBase):
         path: the household file. It is created with mode 0600 if it does not exist; its folder must
             exist.
         bundle: the bundle, or its directory; defaults to the packaged starter bundle.
+        bundle_public_key: a file with the public key that must have signed the bundle's directory;
+            without it, unsigned bundles are accepted.
         policy: a policy, or its file, in place of the bundle's.
         allow_unready: let a bundle decide although, on simulated misfires, its decisions cost more
             than a rule without a model.
@@ -58,7 +60,7 @@ class EmbeddedHook(EmbeddedBase):
     Raises:
         InvalidValue: an argument is invalid; the message names it.
         UnreadyBundle: the bundle is not ready to enforce.
-        PolicyError, DependencyUnavailable: the given policy cannot be used.
+        PolicyError, DependencyUnavailable: the given policy or public key cannot be used.
     """
 
     def decide(self, event: IntentEvent) -> Decision:

@@ -29,6 +29,7 @@ class EmbeddedBase:
         path: Path | str,
         *,
         bundle: Bundle | Path | None = None,
+        bundle_public_key: Path | None = None,
         policy: Policy | Path | None = None,
         allow_unready: bool = False,
         deadline_ms: int = 150,
@@ -42,6 +43,7 @@ class EmbeddedBase:
             Settings(
                 path=Path(path),
                 bundle=bundle,
+                bundle_public_key=bundle_public_key,
                 policy=policy,
                 allow_unready=allow_unready,
                 deadline_ms=deadline_ms,

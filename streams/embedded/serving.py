@@ -50,6 +50,7 @@ class Settings:
 
     path: Path
     bundle: Bundle | Path | None
+    bundle_public_key: Path | None
     policy: Policy | Path | None
     allow_unready: bool
     deadline_ms: int
@@ -73,7 +74,7 @@ class Serving:
     Raises:
         InvalidValue: an argument is invalid; the message names it.
         UnreadyBundle: the bundle is not ready to enforce.
-        PolicyError, DependencyUnavailable: the given policy cannot be used.
+        PolicyError, DependencyUnavailable: the given policy or public key cannot be used.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -81,7 +82,12 @@ class Serving:
             raise InvalidValue("deadline_ms and keep_days must be above 0")
         self.deadline = settings.deadline_ms / 1000.0
         self._settings = settings
-        rules = read_rules(settings.bundle, settings.policy, allow_unready=settings.allow_unready)
+        rules = read_rules(
+            settings.bundle,
+            settings.policy,
+            public_key=settings.bundle_public_key,
+            allow_unready=settings.allow_unready,
+        )
         self._bundle = rules.bundle
         self.asking = Asking(rules.policy, settings.tokens)
         self._processes: dict[int, _Process] = {}

@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from detector.contracts.confirmations import Refusal
 from detector.contracts.decisions import ConfirmMethod, Decision, Rung, Verdict
@@ -20,7 +22,8 @@ from detector.contracts.events import Act, OutcomeKind
 from detector.contracts.standing import Standing
 from streams.embedded.household_file import HouseholdFile
 from streams.embedded.transaction import Transaction
-from streams.files.bundles import write_bundle
+from streams.errors import DependencyUnavailable
+from streams.files.bundles import sign_bundle, write_bundle
 from streams.hook import AsyncEmbeddedHook, Call, EmbeddedHook, InvalidValue
 from tests.detector.builders import (
     ABSURD,
@@ -164,6 +167,24 @@ def test_without_a_usable_bundle_the_policy_answers(
         assert hook.report(outcome("e1", OutcomeKind.EXECUTED)) is False
     assert "there is no bundle in" in caplog.text
     assert not (tmp_path / "home.db").exists()
+
+
+def test_a_bundle_needs_the_signature_of_the_given_key(tmp_path: Path) -> None:
+    home, place, public = tmp_path / "home.db", tmp_path / "bundle", tmp_path / "bundle.pub"
+    key = Ed25519PrivateKey.generate()
+    public.write_bytes(
+        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    write_bundle(hand_bundle(), place)
+    with EmbeddedHook(home, bundle=place, bundle_public_key=public) as hook:
+        fallback(hook.decide(COMMAND), "bundle_damaged")
+    sign_bundle(place, key)
+    with EmbeddedHook(home, bundle=place, bundle_public_key=public) as hook:
+        assert hook.decide(COMMAND).rung is Rung.WORKER
+    with pytest.raises(DependencyUnavailable, match="cannot be read"):
+        EmbeddedHook(home, bundle=place, bundle_public_key=tmp_path / "nothing.pub")
+    with pytest.raises(InvalidValue, match="bundle_public_key needs bundle"):
+        EmbeddedHook(home, bundle=hand_bundle(), bundle_public_key=public)
 
 
 def test_a_wrong_argument_is_an_error(tmp_path: Path) -> None:
