@@ -179,7 +179,7 @@ def test_a_bundle_needs_the_signature_of_the_given_key(tmp_path: Path) -> None:
     with EmbeddedHook(home, bundle=place, bundle_public_key=public) as hook:
         fallback(hook.decide(COMMAND), "bundle_damaged")
     sign_bundle(place, key)
-    with EmbeddedHook(home, bundle=place, bundle_public_key=public) as hook:
+    with EmbeddedHook(home, bundle=place, bundle_public_key=public, deadline_ms=PATIENT_MS) as hook:
         assert hook.decide(COMMAND).rung is Rung.WORKER
     with pytest.raises(DependencyUnavailable, match="cannot be read"):
         EmbeddedHook(home, bundle=place, bundle_public_key=tmp_path / "nothing.pub")
