@@ -95,9 +95,12 @@ class Packer:
         return _FORM + self._zstd.compress(plain, mode=zstd.ZstdCompressor.FLUSH_FRAME)
 
 
-def pack(stored: Stored) -> bytes:
-    """Encode a household; equal households give equal bytes with the same release of zstandard."""
-    return Packer(_LEVEL).pack(stored)
+def pack(stored: Stored, *, level: int = _LEVEL) -> bytes:
+    """Encode a household; equal households give equal bytes with the same release of zstandard.
+
+    ``level`` is zstandard's compression level.
+    """
+    return Packer(level).pack(stored)
 
 
 def unpack(value: bytes) -> Stored:
