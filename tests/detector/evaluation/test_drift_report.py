@@ -68,6 +68,15 @@ def test_moved_evidence_is_a_reason_with_its_numbers() -> None:
     assert reason.startswith(f"{len(TERMS)} of {len(TERMS)} evidence terms have drifted")
 
 
+def test_a_few_terms_that_moved_are_no_reason() -> None:
+    drift = counted(TRAINED)
+    names = list(drift.evidence)
+    most = len(names) // 4
+    few = replace(drift, evidence=drift.evidence | dict.fromkeys(names[:most], 9.0))
+    assert few.reasons == ()
+    assert replace(few, evidence=few.evidence | {names[most]: 9.0}).reasons != ()
+
+
 def test_new_skills_are_a_reason_with_their_share() -> None:
     new = [replace(each, intent="lawn.Mow") for each in TRAINED if each.commits][:2]
     drift = counted([*TRAINED, *new])
