@@ -118,6 +118,8 @@ LIMITS = (
         "its open sessions and questions are dropped and counted",
     ),
     Limit("committed chains waiting for their outcome", state.MAX_PENDING, "chains", _EVICTED),
+    Limit("earlier commands that a label can reach", state.MAX_PAST, "commands", _EVICTED),
+    Limit("labels of a household that can be withdrawn", state.MAX_LABELS, "labels", _EVICTED),
     Limit("tokens kept in a household's state", state.MAX_TOKENS, "tokens", _EVICTED),
     Limit("intents kept in a household's state", state.MAX_INTENTS, "intents", _EVICTED),
     Limit(
