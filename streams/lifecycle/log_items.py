@@ -14,7 +14,7 @@ from detector.evaluation.truth import Report
 from streams.errors import RecordError
 from streams.kafka.connection import Brokers
 from streams.kafka.reading import Place, TopicRecord, offsets_of, read_topic
-from streams.kafka.topics import DECISIONS, INTENTS, OUTCOMES
+from streams.kafka.topics import DECISIONS, INTENTS, LABELS, OUTCOMES
 from streams.wire.cloudevents import read_record
 from streams.wire.records import (
     ANSWER,
@@ -29,7 +29,6 @@ from streams.wire.records import (
 from streams.wire.state.marks import partition_of
 
 __all__ = [
-    "LABELS",
     "SOURCES",
     "Erased",
     "Item",
@@ -40,7 +39,6 @@ __all__ = [
     "sources_of",
 ]
 
-LABELS = "misfire.labels"
 #: The topics that are read. At the same time, they come in this order.
 SOURCES = (INTENTS, DECISIONS, OUTCOMES, LABELS)
 _OF = {

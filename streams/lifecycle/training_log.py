@@ -22,9 +22,9 @@ from detector.training.household_sample import HouseholdSample
 from streams.errors import UsageError
 from streams.kafka.connection import Brokers
 from streams.kafka.reading import TopicRecord, read_topic
-from streams.kafka.topics import DECISIONS, INTENTS, OUTCOMES
+from streams.kafka.topics import DECISIONS, INTENTS, LABELS, OUTCOMES
 from streams.lifecycle.doubtful import Doubtful
-from streams.lifecycle.log_items import LABELS, Erased, read_item, sources_of
+from streams.lifecycle.log_items import Erased, read_item, sources_of
 
 __all__ = ["LogReader", "TrainingLog", "meant_events", "read_training_log"]
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from detector.contracts.events import OutcomeKind
 from detector.evaluation.truth import Report
 from streams.kafka.reading import Place, TopicRecord
-from streams.kafka.topics import DECISIONS, INTENTS, OUTCOMES
-from streams.lifecycle.log_items import LABELS, Erased, Item, Reported, read_item
+from streams.kafka.topics import DECISIONS, INTENTS, LABELS, OUTCOMES
+from streams.lifecycle.log_items import Erased, Item, Reported, read_item
 from streams.wire.records import (
     ANSWER,
     COMMAND,

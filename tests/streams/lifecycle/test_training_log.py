@@ -14,10 +14,9 @@ from detector.training.household_sample import HouseholdSample
 from streams.errors import UsageError
 from streams.kafka.connection import Brokers
 from streams.kafka.reading import Place, TopicRecord
-from streams.kafka.topics import DECISIONS, INTENTS, OUTCOMES
+from streams.kafka.topics import DECISIONS, INTENTS, LABELS, OUTCOMES
 from streams.lifecycle import training_log
 from streams.lifecycle.doubtful import Doubtful
-from streams.lifecycle.log_items import LABELS
 from streams.lifecycle.training_log import LogReader, meant_events, read_training_log
 from streams.wire.records import (
     ANSWER,
