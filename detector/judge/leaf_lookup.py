@@ -122,17 +122,21 @@ def boxes_of(trees: _Trees) -> Boxes:
     nodes = _descended(trees, split, edges)
     leaves = _in_words(np.flatnonzero(~split), trees.roots)
     used = leaves >= 0
+    masks = np.empty(
+        (sum(len(known) + 1 for known in edges if len(known) > 1), len(leaves) // _WORD), np.uint64
+    )
     splits: list[tuple[int, list[float], int]] = []
-    masks: list[Words] = []
+    first = 0
     for number, known in enumerate(edges):
         if len(known) > 1:
-            splits.append((number, known.tolist(), sum(map(len, masks))))
-            masks.append(_packed(nodes.takes(number, leaves, len(known) + 1) & used))
+            found = _packed(nodes.takes(number, leaves, len(known) + 1) & used)
+            masks[first : first + len(found)] = found
+            splits.append((number, known.tolist(), first))
+            first += len(found)
     moves = np.zeros((len(leaves) // _WORD, _WORD + 1, terms))
     moves[:, :_WORD] = (nodes.moves[:, leaves] * used).T.reshape(-1, _WORD, terms)
     flat = moves.reshape(-1, terms)
-    rows = np.concatenate([np.empty((0, len(leaves) // _WORD), np.uint64), *masks])
-    return Boxes(_packed(used[None])[0], tuple(splits), rows, flat, flat.sum(axis=1))
+    return Boxes(_packed(used[None])[0], tuple(splits), masks, flat, flat.sum(axis=1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
