@@ -43,7 +43,12 @@ async def automated(install: Installing, hass: HomeAssistant) -> House:
 async def test_a_stopped_command_can_be_labelled(automated: House) -> None:
     guard = await automated.loaded()
     reported: list[Any] = []
-    guard.opened.result().hook.report = lambda outcome: reported.append(outcome) or True
+
+    def report(outcome: Any) -> bool:
+        reported.append(outcome)
+        return True
+
+    guard.opened.result().hook.report = report
 
     actions = await _asked(automated)
     await _tap(automated, actions[0], lambda: bool(reported))
