@@ -122,7 +122,7 @@ def _train_and_measure_drift(broker: EmbeddedBroker, folder: Path, active: Path)
     options = ["--broker", broker.bootstrap]
     trained = misfire("train", "--from-topic", "--out", folder / "trained", *options)
     assert trained.returncode == 2
-    assert "the stream has 2 and" in trained.stderr
+    assert "training needs at least 6 households" in trained.stderr
     drift = misfire(
         *("drift", "--bundle", active, "--since", "99999d", "--json", "-", *options),
     )
