@@ -113,7 +113,8 @@ class Pipeline:
 
     def ask(self, uri: str, event: Event) -> Event:
         """Send one event to a service and return its answer."""
-        return self._run(_exchange(uri, event))
+        answer: Event = self._run(_exchange(uri, event))
+        return answer
 
     def close(self) -> None:
         self._run(_cancel_others())
@@ -139,7 +140,7 @@ async def _exchange(uri: str, event: Event) -> Event:
     async with AsyncClient.from_uri(uri) as client:
         await client.write_event(event)
         answer = await client.read_event()
-        assert answer is not None
+        assert isinstance(answer, Event)
         return answer
 
 

@@ -64,7 +64,7 @@ class Rhasspy:
         self.told: list[str] = []
         self._session, self._question = "", ""
         self._now: datetime | None = None
-        self._reports = lambda: len(getattr(hook, "outcomes", ()))
+        self._hook = hook
         self._arrived = threading.Condition()
         self._manager = self._client(self.brokers[0].port, ANSWERS, self._on_answer)
         self._skills = self._client(
@@ -118,6 +118,9 @@ class Rhasspy:
         return Turn(
             ran=self.ran[ran:], said=str(answer.get("text") or ""), asks=bool(self._question)
         )
+
+    def _reports(self) -> int:
+        return len(getattr(self._hook, "outcomes", ()))
 
     def close(self) -> None:
         for client in (self._manager, self._skills):
