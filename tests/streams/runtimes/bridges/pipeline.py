@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any
@@ -51,6 +52,7 @@ class Pipeline:
 
     def __init__(self, hook: AskingHook | None, *, handles: bool = True) -> None:
         self.ran: list[str] = []
+        self._hook = hook
         self._question, self._device = "", "kitchen"
         self._now: datetime | None = None
         self._loop = asyncio.new_event_loop()
@@ -97,7 +99,7 @@ class Pipeline:
 
     def hear(self, event: Event) -> Turn:
         """Send an event of the pipeline; return what happened."""
-        ran = len(self.ran)
+        ran, reports = len(self.ran), self._reports()
         if self.address:
             answer = self.ask(self.address, event)
         else:
@@ -106,6 +108,11 @@ class Pipeline:
             answer = self.ask(self.handler, intent)
         if Intent.is_type(answer.type):
             self.ran.append(Intent.from_event(answer).name)
+        # The bridge reports after it has answered.
+        until = time.monotonic() + TURN_SECONDS
+        while self._hook and self._reports() - reports < len(self.ran) - ran:
+            assert time.monotonic() < until
+            time.sleep(0.005)
         said = str(answer.data.get("text") or "")
         asks = (answer.data.get("context") or {}).get("misfire") == "confirm"
         self._question = said if asks else ""
@@ -115,6 +122,9 @@ class Pipeline:
         """Send one event to a service and return its answer."""
         answer: Event = self._run(_exchange(uri, event))
         return answer
+
+    def _reports(self) -> int:
+        return len(getattr(self._hook, "outcomes", ()))
 
     def close(self) -> None:
         self._run(_cancel_others())
