@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from detector.contracts.events import CONVERSATION, IntentEvent, domain_of
 from detector.evidence.command_facts import CommandFacts, command_facts
 from detector.evidence.sentences import Sentences, finished
-from detector.household.learning import predictive_bits, strength
+from detector.household.decayed_uses import strength
+from detector.household.learning import predictive_bits
 from detector.household.state import Chain, HouseholdState, Session, Subject
 from detector.population.base_rates import Population
 from detector.population.dialogue_flow import moves_of
