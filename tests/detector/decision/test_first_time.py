@@ -146,9 +146,9 @@ def test_a_denial_teaches_nothing() -> None:
 
 def test_a_class_without_methods_is_blocked() -> None:
     text = BUNDLE.policy.text.replace(
-        'harm = 600.0\ndenial = 40.0\nbudget = 0.1\nfallback = "confirm"\n'
+        'harm = 600.0\ndenial = 40.0\nbudget = 0.12\nfallback = "confirm"\n'
         'methods = ["phone_push", "pin"]',
-        'harm = 600.0\ndenial = 40.0\nbudget = 0.1\nfallback = "block"\nmethods = []',
+        'harm = 600.0\ndenial = 40.0\nbudget = 0.12\nfallback = "block"\nmethods = []',
     )
     assert text != BUNDLE.policy.text
     decision, _ = said(0, NEW, hand_bundle(rules=policy(text)))
