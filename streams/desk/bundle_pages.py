@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,13 +145,11 @@ def _side_by_side(
     for (bundle, risk, verdict), number in counts.items():
         commands[bundle, risk] += number
         interrupted[bundle, risk] += number if verdict != Verdict.ALLOW else 0
-    return [
-        (
-            risk.value,
-            lambda bundle, risk=risk.value: (commands[bundle, risk], interrupted[bundle, risk]),
-        )
-        for risk in RiskClass
-    ]
+
+    def of(risk: str, bundle: str) -> tuple[int, int]:
+        return commands[bundle, risk], interrupted[bundle, risk]
+
+    return [(risk.value, partial(of, risk.value)) for risk in RiskClass]
 
 
 def _share(text: str) -> float:

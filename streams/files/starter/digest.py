@@ -1,3 +1,3 @@
 """The SHA-256 of the starter bundle's manifest. ``misfire starter train`` writes it."""
 
-SHA256 = "d8211669884e4628e8993d17fbadaf0978d458adba60d89a1386284243d96c35"
+SHA256 = "b7810e95d63750323ea3c752707a3bd2f3c6d1712e8046ba68c873321d2400b7"

@@ -72,9 +72,9 @@ def test_a_few_terms_that_moved_are_no_reason() -> None:
     drift = counted(TRAINED)
     names = list(drift.evidence)
     most = len(names) // 4
-    few = replace(drift, evidence=drift.evidence | dict.fromkeys(names[:most], 9.0))
+    few = replace(drift, evidence={**drift.evidence, **dict.fromkeys(names[:most], 9.0)})
     assert few.reasons == ()
-    assert replace(few, evidence=few.evidence | {names[most]: 9.0}).reasons != ()
+    assert replace(few, evidence={**few.evidence, names[most]: 9.0}).reasons != ()
 
 
 def test_new_skills_are_a_reason_with_their_share() -> None:
