@@ -40,7 +40,10 @@ class Lifecycle:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, Any]] = []
-        self.gates: tuple[Gate, ...] = (Gate("data", True, "enough"), Gate("golden", None, "none is set"))
+        self.gates: tuple[Gate, ...] = (
+            Gate("data", True, "enough"),
+            Gate("golden", None, "none is set"),
+        )
 
     def channels(self, _: Any) -> list[Channel]:
         return [Channel(channel="active", announcements=(ANNOUNCED,), numbered=3)]
