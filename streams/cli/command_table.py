@@ -27,7 +27,7 @@ COMMANDS = {
     "train": ("streams.cli.train:train", "Train a bundle on a stream of meant events."),
     "bundle": (
         "streams.cli.bundle:app",
-        "Show, check, sign, verify, compare and promote bundles, and roll them back.",
+        "Show, check, sign, compare and promote bundles.",
     ),
     "backtest": ("streams.cli.backtest:backtest", "Try a candidate bundle on the log."),
     "drift": ("streams.cli.drift:drift", "Compare the latest commands with the training data."),

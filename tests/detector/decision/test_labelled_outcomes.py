@@ -27,8 +27,8 @@ ROOT = Path(detector.__file__).parents[1]
 CHECKERS = {"detector/decision/answers.py", "detector/decision/labelled_outcomes.py"}
 PLAYERS = {
     "detector/training/evidence_table.py",
-    "detector/evaluation/evaluate.py",
-    "detector/decision/shadow.py",
+    "detector/evaluation/playing.py",
+    "streams/lifecycle/backtest.py",
     "streams/local/bench/state_size.py",
 }
 
