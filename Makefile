@@ -1,7 +1,7 @@
 # All paths are relative, so that make also works in a folder with a space in its path.
 .DEFAULT_GOAL := help
 .PHONY: help demo check test nightly fuzz sbom lint lock clean
-.PHONY: tests-fast tests-integration tests-all
+.PHONY: tests-fast tests-without-brokers tests-integration
 
 # hmmlearn, numpy and others publish wheels for these. A later Python needs a C++ compiler.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
@@ -45,17 +45,18 @@ demo: .venv/.runtime
 # pytest exits with 5 if ARGS selects no test, which is not a failure here.
 PYTEST := .venv/bin/python -m pytest
 NONE_IS_FINE := || [ $$? -eq 5 ]
-# Integration tests mostly wait, so run more processes than there are cores (tests/conftest.py).
-INTEGRATION_JOBS ?= 4
-TEST_JOBS ?= $(shell expr $(INTEGRATION_JOBS) + $$(getconf _NPROCESSORS_ONLN))
+# Integration tests mostly wait, so run more processes than there are cores.
+INTEGRATION_JOBS ?= 3
 
 # Run static checks and tests at the same time.
 check: .venv/.dev
 	@$(MAKE) --no-print-directory --jobs=2 lint tests-fast
 
-# One run has all tests, so that some compute while others wait.
+# One run of the fast and slow tests imports the modules and trains the bundle of the tests once.
+# The integration tests have deadlines, so nothing else computes beside them.
 test: .venv/.dev
-	@$(MAKE) --no-print-directory --jobs=2 lint tests-all
+	@$(MAKE) --no-print-directory --jobs=2 lint tests-without-brokers
+	@$(MAKE) --no-print-directory tests-integration
 
 nightly: test
 	$(PYTEST) -n auto --hypothesis-profile=nightly -m "hypothesis or nightly" $(ARGS)
@@ -64,11 +65,11 @@ nightly: test
 tests-fast: .venv/.dev
 	$(PYTEST) -n auto --ignore tests/integration -m "not slow and not nightly" $(ARGS) $(NONE_IS_FINE)
 
+tests-without-brokers: .venv/.dev
+	$(PYTEST) -n auto --ignore tests/integration $(ARGS) $(NONE_IS_FINE)
+
 tests-integration: .venv/.dev
 	$(PYTEST) -n $(INTEGRATION_JOBS) tests/integration $(ARGS) $(NONE_IS_FINE)
-
-tests-all: .venv/.dev
-	$(PYTEST) -n $(TEST_JOBS) $(ARGS) $(NONE_IS_FINE)
 
 # Each target gets its share of the runs. An input that breaks one is kept as build/fuzz/crash-….
 RUNS ?= 1000000

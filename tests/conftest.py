@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,7 +13,6 @@ from filelock import FileLock
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
-from xdist.workermanage import WorkerController
 
 from streams.telemetry.instruments import Catalogue
 
@@ -25,15 +23,6 @@ settings.register_profile("nightly", deadline=None, max_examples=2_000)
 settings.load_profile("misfire")
 
 _ON_KAFKA = re.compile(r"[\[-]kafka[\]-]")
-_INTEGRATION = "tests/integration/"
-#: The first so many processes of a parallel run begin with the integration tests, which mostly
-#: wait. The others begin with the rest, which keeps the cores busy.
-_WAITING = 4
-
-
-def _waits(process: str) -> bool:
-    """Return whether a process, such as ``gw0``, begins with integration tests."""
-    return int(process.removeprefix("gw")) < _WAITING
 
 
 class _Scheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist is untyped
@@ -45,24 +34,9 @@ class _Scheduling(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist is 
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
-        if not module.startswith(_INTEGRATION) or not _ON_KAFKA.search(nodeid):
+        if not module.startswith("tests/integration/") or not _ON_KAFKA.search(nodeid):
             return module
-        return f"{_INTEGRATION} {'alerts on ' if '/test_alerting' in module else ''}kafka"
-
-    def _assign_work_unit(self, node: WorkerController) -> None:
-        """Assign the next module of the kind with which the process begins, or of the other."""
-        waits = _waits(node.gateway.id)
-        fitting = (name for name in self.workqueue if name.startswith(_INTEGRATION) == waits)
-        if chosen := next(fitting, None):
-            self.workqueue.move_to_end(chosen, last=False)
-        super()._assign_work_unit(node)
-
-
-def pytest_configure() -> None:
-    """Let the processes that wait go first: their tests have deadlines."""
-    process = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-    if not _waits(process):
-        os.nice(10)
+        return "alerts on kafka" if "/test_alerting" in module else "kafka"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

@@ -118,6 +118,7 @@ DRAWS = np.random.default_rng(0)
 
 def greedy(current: Floats, previous: int, symbol: int) -> tuple[Floats, float]:
     found = MODEL.step(current, previous, symbol)
+    current.setflags(write=True)
     current[:] = found[0]
     return found
 

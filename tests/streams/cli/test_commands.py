@@ -401,7 +401,7 @@ def test_the_rights_on_kafka_are_a_table_and_commands() -> None:
     assert {
         "part": "trainer",
         "operations": ["Read"],
-        "on": ["assistant.intents", "assistant.outcomes"],
+        "on": ["assistant.intents", "assistant.outcomes", "misfire.labels"],
     } in json.loads(table.stdout)
     assert "rights on Kafka" in table.stderr
     assert_said(misfire("topics", "acl", "--part", "gateway"), 2, "belong together")
