@@ -16,6 +16,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 
 from tests.integration.kafka import ApacheKafka, Broker, wipe
+from tests.integration.worker import until
 
 
 @pytest.fixture
@@ -29,6 +30,8 @@ def admin(broker: Broker) -> Iterator[KafkaAdminClient]:
 def topic(admin: KafkaAdminClient) -> str:
     name = f"fixture-{uuid.uuid4()}"
     admin.create_topics([NewTopic(name, num_partitions=3, replication_factor=1)])
+    # Kafka answers before every broker knows the topic.
+    until(lambda: admin.describe_topics([name])[0]["partitions"])
     return name
 
 
