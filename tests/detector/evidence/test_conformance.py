@@ -100,7 +100,7 @@ class Broken:
         return self.methods.get(name, getattr(self.model, name))(*arguments)
 
     def fresh(self) -> Floats:
-        return self.model.fresh()
+        return self.model.fresh().copy()  # the model's own is read-only
 
     def step(self, current: Floats, previous: int, symbol: int) -> tuple[Floats, float]:
         return self._call("step", current, previous, symbol)  # type: ignore[no-any-return]
@@ -118,7 +118,6 @@ DRAWS = np.random.default_rng(0)
 
 def greedy(current: Floats, previous: int, symbol: int) -> tuple[Floats, float]:
     found = MODEL.step(current, previous, symbol)
-    current.setflags(write=True)
     current[:] = found[0]
     return found
 
