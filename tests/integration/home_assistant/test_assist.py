@@ -90,6 +90,7 @@ async def test_a_list_and_a_timer(install: Installing, decisions: list[str]) -> 
         intent.async_register(house.hass, Handler(name))
         await intent.async_handle(house.hass, "test", name, {"item": {"value": "milk"}})
 
+    await house.hass.async_block_till_done()
     assert ran == ["HassShoppingListAddItem", "HassStartTimer"]
     assert decisions == ["allow", "allow"]
 
