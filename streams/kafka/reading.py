@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from streams.errors import DependencyUnavailable
 from streams.kafka.connection import Brokers
 from streams.wire.records import Headers
 
-__all__ = ["Place", "TopicRecord", "offsets_of", "read_topic"]
+__all__ = ["Place", "TopicRecord", "offsets_of", "open_topic", "read_topic"]
 
 #: Seconds without a record before a topic's end, after which the broker counts as lost.
 _PATIENCE = 30.0
@@ -44,6 +45,45 @@ class TopicRecord:
     value: bytes | None
     headers: Headers = ()
 
+    @classmethod
+    def of(cls, partition: TopicPartition, record: Any) -> TopicRecord:
+        """Return a record that the consumer read from a partition."""
+        return cls(
+            Place(partition.topic, partition.partition, record.offset),
+            record.timestamp / 1000,
+            record.key,
+            record.value,
+            record.headers or (),
+        )
+
+
+@contextmanager
+def open_topic(
+    brokers: Brokers, topic: str, only: int | None = None
+) -> Iterator[tuple[KafkaConsumer, list[TopicPartition]]]:
+    """Yield a consumer, and the partitions of a topic, or only the partition ``only``.
+
+    Raises:
+        DependencyUnavailable: the topic is missing, or an error of Kafka ended the reading.
+    """
+    consumer = KafkaConsumer(
+        **brokers.options, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50
+    )
+    try:
+        numbers = consumer.partitions_for_topic(topic) or ()
+        partitions = [TopicPartition(topic, number) for number in numbers if only in {None, number}]
+        if not partitions:
+            raise DependencyUnavailable(
+                f"topic {topic} is missing; create it with 'misfire topics create'"
+            )
+        yield consumer, partitions
+    except KafkaError as error:
+        raise DependencyUnavailable(
+            f"topic {topic} could not be read ({type(error).__name__})"
+        ) from error
+    finally:
+        consumer.close()
+
 
 def read_topic(
     brokers: Brokers,
@@ -70,16 +110,7 @@ def read_topic(
         DependencyUnavailable: the topic is missing, or cannot be read to its end. A partial result
             would look like a complete one.
     """
-    consumer = KafkaConsumer(
-        **brokers.options, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50
-    )
-    try:
-        numbers = consumer.partitions_for_topic(topic) or ()
-        partitions = [TopicPartition(topic, number) for number in numbers if only in {None, number}]
-        if not partitions:
-            raise DependencyUnavailable(
-                f"topic {topic} is missing; create it with 'misfire topics create'"
-            )
+    with open_topic(brokers, topic, only) as (consumer, partitions):
         consumer.assign(partitions)
         ends = _ends(consumer, partitions, end)
         _seek(consumer, partitions, begin or {})
@@ -90,26 +121,13 @@ def read_topic(
                 beyond = beyond + 1 if polled and end is None else _POLLS_BEYOND
             for partition, records in polled.items():
                 for record in _until(records, None if end is None else ends[partition]):
-                    place = Place(topic, partition.partition, record.offset)
-                    yield TopicRecord(
-                        place,
-                        record.timestamp / 1000,
-                        record.key,
-                        record.value,
-                        record.headers or (),
-                    )
+                    yield TopicRecord.of(partition, record)
             if polled:
                 last = time.monotonic()  # the caller may have worked on the records for long
             elif time.monotonic() - last > _PATIENCE:
                 raise DependencyUnavailable(
                     f"topic {topic} could not be read to its end; check the broker's log"
                 )
-    except KafkaError as error:
-        raise DependencyUnavailable(
-            f"topic {topic} could not be read ({type(error).__name__})"
-        ) from error
-    finally:
-        consumer.close()
 
 
 def offsets_of(brokers: Brokers, topic: str) -> dict[int, tuple[int, int]]:

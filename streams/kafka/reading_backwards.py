@@ -6,11 +6,10 @@ import time
 from collections.abc import Iterator
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
 from streams.errors import DependencyUnavailable
 from streams.kafka.connection import Brokers
-from streams.kafka.reading import Place, TopicRecord
+from streams.kafka.reading import TopicRecord, open_topic
 
 __all__ = ["read_backwards"]
 
@@ -31,16 +30,7 @@ def read_backwards(
     Raises:
         DependencyUnavailable: the topic is missing, or cannot be read.
     """
-    consumer = KafkaConsumer(
-        **brokers.options, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50
-    )
-    try:
-        numbers = consumer.partitions_for_topic(topic) or ()
-        partitions = [TopicPartition(topic, each) for each in numbers if only in {None, each}]
-        if not partitions:
-            raise DependencyUnavailable(
-                f"topic {topic} is missing; create it with 'misfire topics create'"
-            )
+    with open_topic(brokers, topic, only) as (consumer, partitions):
         begin = consumer.beginning_offsets(partitions)
         end: dict[TopicPartition, int | None] = dict.fromkeys(partitions)
         last = consumer.end_offsets(partitions)
@@ -54,12 +44,6 @@ def read_backwards(
                 window += _between(consumer, partition, start, stop, last[partition])
                 end[partition] = start
             yield window
-    except KafkaError as error:
-        raise DependencyUnavailable(
-            f"topic {topic} could not be read ({type(error).__name__})"
-        ) from error
-    finally:
-        consumer.close()
 
 
 def _between(
@@ -78,13 +62,7 @@ def _between(
         polled = consumer.poll(timeout_ms=200, max_records=_WINDOW).get(partition, [])
         began = time.monotonic() if polled else began
         found += [
-            TopicRecord(
-                Place(partition.topic, partition.partition, record.offset),
-                record.timestamp / 1000,
-                record.key,
-                record.value,
-                record.headers or (),
-            )
+            TopicRecord.of(partition, record)
             for record in polled
             if stop is None or record.offset < stop
         ]
