@@ -13,10 +13,13 @@ from kafka.errors import KafkaError
 
 from streams.errors import DependencyUnavailable
 from streams.kafka.connection import Brokers
+from streams.kafka.reachable import why_unreachable
 from streams.wire.records import Headers
 
 __all__ = ["Place", "TopicRecord", "offsets_of", "open_topic", "read_topic"]
 
+#: Milliseconds to find a broker. A person waits for it.
+_BOOTSTRAP_MS = 4_000
 #: Seconds without a record before a topic's end, after which the broker counts as lost.
 _PATIENCE = 30.0
 #: Polls beyond the reported end, for a topic that is being written to.
@@ -64,11 +67,19 @@ def open_topic(
     """Yield a consumer, and the partitions of a topic, or only the partition ``only``.
 
     Raises:
-        DependencyUnavailable: the topic is missing, or an error of Kafka ended the reading.
+        DependencyUnavailable: no broker answers, the topic is missing, or an error of Kafka ended
+            the reading.
     """
-    consumer = KafkaConsumer(
-        **brokers.options, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50
-    )
+    try:
+        consumer = KafkaConsumer(
+            **brokers.options,
+            group_id=None,
+            enable_auto_commit=False,
+            fetch_max_wait_ms=50,
+            bootstrap_timeout_ms=_BOOTSTRAP_MS,
+        )
+    except (KafkaError, OSError) as error:
+        raise DependencyUnavailable(why_unreachable(brokers)) from error
     try:
         numbers = consumer.partitions_for_topic(topic) or ()
         partitions = [TopicPartition(topic, number) for number in numbers if only in {None, number}]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from kafka import TopicPartition
+from kafka.errors import KafkaTimeoutError
 
 from streams.errors import DependencyUnavailable
 from streams.kafka import reading
@@ -106,3 +107,13 @@ def test_a_missing_topic_is_an_error() -> None:
     with pytest.raises(DependencyUnavailable, match="is missing"):
         list(read_topic(BROKERS, "another"))
     assert offsets_of(BROKERS, "another") == {}
+
+
+def test_an_unreachable_broker_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(**_: Any) -> Consumer:
+        raise KafkaTimeoutError
+
+    monkeypatch.setattr(reading, "KafkaConsumer", unreachable)
+    monkeypatch.setattr(reading, "why_unreachable", lambda brokers: f"nothing at {brokers}")
+    with pytest.raises(DependencyUnavailable, match=r"nothing at .*127\.0\.0\.1:1"):
+        next(read_topic(BROKERS, TOPIC))
