@@ -113,8 +113,8 @@ class ConfirmationResult:
     ``event_id`` is the committing event whose command may run once (``confirmed``) or may not run
     (``denied``). ``reason`` is why the answer was refused, and ``text`` is the same as a sentence.
     For a spoken yes, ``surprisal_bits`` is the surprisal of the answer in bits (higher is rarer),
-    and ``misfire_probability`` is that of the chain including the answer. ``answered_by`` is the
-    ``answer_id`` that closed the question.
+    ``None`` if training saw no yes to this intent, and ``misfire_probability`` is that of the chain
+    including the answer. ``answered_by`` is the ``answer_id`` that closed the question.
     """
 
     confirmation_id: str

@@ -25,8 +25,11 @@ __all__ = [
     "Rung",
     "Verdict",
     "decision_id",
+    "is_command",
+    "is_lifted",
     "severity",
     "strictest",
+    "verdict_of_model",
     "why_abstained",
 ]
 
@@ -151,6 +154,11 @@ class Decision:
 
     ``degraded`` means that a rung below the worker made the decision. ``clock_replaced`` means that
     the device's clock differed too much from the log's to be used (``clocks.ahead``).
+
+    ``rule`` is the id of the rule that changed the verdict, or gave the intent its class. The first
+    reason, after the cause of a degraded decision, says whose it is, and why. ``model_verdict`` is
+    the verdict before a rule changed it.
+    ``rules`` is the version of the rules that could concern the household (``rule_set.py``).
     """
 
     decision_id: str
@@ -174,6 +182,9 @@ class Decision:
     abstained: bool = False
     degraded: bool = False
     clock_replaced: bool = False
+    model_verdict: Verdict | None = None
+    rule: str | None = None
+    rules: str | None = None
 
 
 def why_abstained(decision: Decision) -> str | None:
@@ -184,6 +195,21 @@ def why_abstained(decision: Decision) -> str | None:
     if not decision.abstained:
         return None
     return next((reason.code for reason in decision.reasons if reason.code in ABSTENTIONS), None)
+
+
+def verdict_of_model(decision: Decision) -> Verdict:
+    """Return the verdict that the decision would have without a rule."""
+    return decision.model_verdict or decision.verdict
+
+
+def is_command(decision: Decision) -> bool:
+    """Return whether a decision is on a command that a model judged or abstained on."""
+    return decision.misfire_probability is not None or decision.abstained
+
+
+def is_lifted(decision: Decision) -> bool:
+    """Return whether only a rule let the command run."""
+    return decision.verdict is Verdict.ALLOW is not verdict_of_model(decision)
 
 
 def decision_id(event_id: str, bundle: str) -> str:

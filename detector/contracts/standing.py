@@ -25,7 +25,7 @@ class Standing(StrEnum):
     EXPIRED = "expired"
     #: The worker's verdict is block.
     BLOCKED = "blocked"
-    #: The worker's verdict is confirm or block; shadow mode, or a lower rung, let the command run.
+    #: The model's verdict is confirm or block; shadow mode, a lower rung or a rule let it run.
     LET_RUN = "let_run"
     #: A checked answer accepted the command.
     CONFIRMED = "confirmed"

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
-from detector.contracts.decisions import Decision, Rung, Verdict
+from detector.contracts.decisions import Decision, Expected, Rung, Verdict
 from detector.contracts.events import IntentEvent, Outcome, fingerprint
 from detector.decision.bundle import Bundle
+from detector.decision.overruling import classified_by, named_in, overruled
 from detector.decision.questions import ask, without_proofs
 from detector.decision.reasons import expected_instead, reasons_for
+from detector.decision.rule_set import NO_RULES, RuleSet
 from detector.decision.verdict import Judgement, judge_chain, rule_on
 from detector.evidence import Moment
 from detector.household.outcomes import report
 from detector.household.sessions import Observation, observe, remember
 from detector.household.state import HouseholdState
 from detector.policy.fallback import draft_decision, with_verdict
+from detector.policy.intent_rules import Classified
 
 __all__ = ["apply_outcome", "decide", "follow", "is_reused"]
 
@@ -32,6 +36,7 @@ def decide(
     rung: Rung = Rung.WORKER,
     over_budget: bool = False,
     proofs: bool = True,
+    rules: RuleSet = NO_RULES,
     announce: Callable[[Judgement], None] | None = None,
 ) -> tuple[Decision, HouseholdState]:
     """Decide on one event and add it to the household's state.
@@ -55,6 +60,7 @@ def decide(
         over_budget: whether the block budget is exhausted; blocks then become confirms.
         proofs: whether proofs of confirmations can be checked. If not, the methods that need a
             proof are not offered.
+        rules: the rules that can concern the household; they change the model's verdict.
         announce: called with the judgement of a committed chain.
 
     Returns:
@@ -65,20 +71,40 @@ def decide(
             return earlier, state
     observation, state = observe(state, event, bundle.model, bundle.policy, at=at)
     chain = observation.chain
-    decision = draft_decision(
+    ruled = event.commits and rules.version is not None
+    matching = rules.matching(event.intent, event.device_id, at) if ruled else ()
+    classified, classifying = classified_by(matching, bundle.classify(event.intent))
+    draft = partial(
+        draft_decision,
         event,
         bundle.policy,
         bundle.version,
         rung,
-        risk=bundle.classify(event.intent).risk,
+        risk=classified.risk,
         surprisal_bits=0.0 if chain is None else round(sum(chain.bits), 6),
         event_bits=round(observation.bits, 6),
         clock_replaced=observation.clock_replaced,
     )
-    if event.commits:
-        decision = _judged(
-            decision, state, event, observation, bundle, over_budget=over_budget, announce=announce
+    decision = (
+        _judged(
+            draft,
+            state,
+            event,
+            observation,
+            bundle,
+            classified=classified,
+            rung=rung,
+            over_budget=over_budget,
+            announce=announce,
         )
+        if event.commits
+        else draft()
+    )
+    if ruled:
+        if classifying is not None:
+            decision = named_in(decision, classifying)
+        decision = overruled(decision, matching, bundle.policy)
+        decision = replace(decision, rules=rules.version)
     if not proofs:
         decision = without_proofs(decision)
     if decision.confirm is not None:
@@ -114,43 +140,47 @@ def apply_outcome(state: HouseholdState, outcome: Outcome, *, at: float) -> Hous
 
 
 def _judged(
-    decision: Decision,
+    draft: Callable[..., Decision],
     state: HouseholdState,
     event: IntentEvent,
     observation: Observation,
     bundle: Bundle,
     *,
+    classified: Classified,
+    rung: Rung,
     over_budget: bool,
     announce: Callable[[Judgement], None] | None,
 ) -> Decision:
-    """Return the decision on a committing event."""
+    """Return the decision on a committing event; ``draft`` makes one that allows it."""
     chain = observation.chain
     if chain is None:
         raise AssertionError("a committing event always belongs to a chain (chains.move)")
     moment = Moment.of(event, observation.session, chain, state, bundle.model)
-    judgement = judge_chain(moment, bundle, decision.risk_class)
-    if announce is not None and not judgement.failed:
+    judgement = judge_chain(moment, bundle, classified.risk)
+    failed = judgement.failed
+    if announce is not None and not failed:
         announce(judgement)
     ruling = rule_on(
-        moment, judgement, bundle, decision.risk_class, rung=decision.rung, over_budget=over_budget
+        moment,
+        judgement,
+        bundle,
+        classified.risk,
+        classified=classified,
+        rung=rung,
+        over_budget=over_budget,
     )
-    failed = judgement.failed
-    probability = bundle.policy.base_rate if failed else judgement.misfire_probability
-    judged = replace(
-        with_verdict(decision, bundle.policy, ruling.verdict, probability),
-        misfire_probability=None if failed else round(probability, 12),
+    reasons, expected = ruling.reasons, tuple[Expected, ...]()
+    if ruling.verdict is not Verdict.ALLOW and not failed:
+        contributions = judgement.contributions(bundle.judge)
+        at_least = 0 if reasons else 1
+        reasons += reasons_for(moment, judgement.values, contributions, at_least=at_least)
+        expected = expected_instead(bundle.model, observation.session, chain.bits)
+    judged = draft(
+        misfire_probability=None if failed else round(judgement.misfire_probability, 12),
         p_value=None if failed or judgement.p_value is None else round(judgement.p_value, 12),
         abstained=ruling.abstained,
-        reasons=ruling.reasons,
+        reasons=reasons,
+        expected=expected,
     )
-    if failed or ruling.verdict is Verdict.ALLOW:
-        return judged
-    contributions = bundle.judge.contributions(judgement.values)
-    evidence = reasons_for(
-        moment, judgement.values, contributions, at_least=0 if ruling.reasons else 1
-    )
-    return replace(
-        judged,
-        reasons=(*ruling.reasons, *evidence),
-        expected=expected_instead(bundle.model, observation.session, chain.bits),
-    )
+    probability = bundle.policy.base_rate if failed else judgement.misfire_probability
+    return with_verdict(judged, bundle.policy, ruling.verdict, probability)

@@ -1,7 +1,7 @@
 """The differences of two decisions on one event, in the order in which a decision is computed.
 
-A decision is computed from evidence in bits, then by the judge, then by the policy. The first
-difference is therefore the cause, and later ones may follow from it.
+A decision is computed from evidence in bits, then by the judge, then by the policy, and rules may
+change it. The first difference is therefore the cause, and later ones may follow from it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ __all__ = ["Difference", "Layer", "differences"]
 
 
 class Layer(StrEnum):
-    """The part of a decision that a term belongs to, in order of computation."""
+    """The part of a decision that a term belongs to, in order of computation.
+
+    Rules come before the policy, because a verdict that differs with them differs because of them.
+    """
 
     BUNDLE = "bundle"
     EVIDENCE = "evidence"
     JUDGE = "judge"
+    RULES = "rules"
     POLICY = "policy"
 
 
@@ -49,6 +53,7 @@ _FIELDS = {
     Layer.BUNDLE: ("bundle",),
     Layer.EVIDENCE: ("clock_replaced", "event_bits", "surprisal_bits"),
     Layer.JUDGE: ("misfire_probability", "p_value", "abstained"),
+    Layer.RULES: ("rules", "rule", "model_verdict"),
 }
 #: Compared by their parts, or implied by another field.
 _APART = ("reasons", "decision_id")
@@ -68,6 +73,7 @@ def _found(first: Decision, second: Decision) -> Iterator[Difference]:
     yield from _fields(Layer.EVIDENCE, _FIELDS[Layer.EVIDENCE], first, second)
     yield from _reasons(Layer.EVIDENCE, _bits(first), _bits(second))
     yield from _fields(Layer.JUDGE, _FIELDS[Layer.JUDGE], first, second)
+    yield from _fields(Layer.RULES, _FIELDS[Layer.RULES], first, second)
     yield from _reasons(Layer.POLICY, _rules(first), _rules(second))
     named = {name for names in _FIELDS.values() for name in names}
     others = (each.name for each in fields(Decision) if each.name not in {*named, *_APART})

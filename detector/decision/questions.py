@@ -16,6 +16,7 @@ from detector.contracts.events import Act, IntentEvent
 from detector.decision.bundle import Bundle
 from detector.decision.confirmation_ids import confirmation_id
 from detector.decision.question_fatigue import earlier_question
+from detector.household.fast_replace import changed
 from detector.household.outcomes import close_question
 from detector.household.state import MAX_QUESTIONS, HouseholdState, Question, Session, is_open
 from detector.policy.policy import Policy
@@ -67,7 +68,7 @@ def ask(
             text = f"This household has reached its limit of {most} open questions."
             return _instead(decision, Verdict.BLOCK, "too_many_open", text), state
         before = _question(decision.confirm.methods, state, event, session, bundle, at=at)
-        state = replace(state, questions=(*state.questions, before)[-MAX_QUESTIONS:])
+        state = changed(state, questions=(*state.questions, before)[-MAX_QUESTIONS:])
     return replace(decision, confirm=_confirm(decision.confirm, before)), state
 
 

@@ -63,12 +63,8 @@ def expected_instead(
         bits: surprisal of each event of the chain, in bits.
     """
     kept = session.symbols
-    place = len(kept) - len(bits) + int(np.argmax(bits))
-    current, previous = model.sequence.fresh(), model.sequence.start
-    for symbol in kept[: max(place, 0)]:
-        current, _ = model.sequence.step(current, previous, symbol)
-        previous = symbol
-    likely = model.sequence.predictive(current, previous)[: model.vocabulary.unseen]
+    place = len(kept) - len(bits) + bits.index(max(bits))
+    likely = model.predictive(kept[: max(place, 0)])[: model.vocabulary.unseen]
     best = np.argsort(-likely, kind="stable")[:_MOST_EXPECTED]
     return tuple(
         Expected(

@@ -39,14 +39,15 @@ def is_yes(state: HouseholdState, question: Question, heard: IntentEvent) -> boo
 
 def score_yes(
     state: HouseholdState, question: Question, heard: IntentEvent, bundle: Bundle
-) -> tuple[float, float | None, bool]:
+) -> tuple[float | None, float | None, bool]:
     """Score a yes.
 
     Returns:
-        The surprisal of the yes in bits (higher is rarer); the misfire probability of the chain
-        including the yes, or ``None`` if the judge failed; and whether the yes is enough to run the
-        command. It is enough if it is no rarer than the policy allows, and running a misfire that
-        passed a spoken question costs less than refusing a meant command.
+        The surprisal of the yes in bits (higher is rarer), or ``None`` if training saw the intent
+        but never a yes to it; the misfire probability of the chain including the yes, or ``None``
+        if the judge failed; and whether the yes is enough to run the command. It is enough if it is
+        no rarer than the policy allows, and running a misfire that passed a spoken question costs
+        less than refusing a meant command.
     """
     session, policy = question.session, bundle.policy
     if session is None or session.chain is None:
@@ -63,15 +64,20 @@ def score_yes(
         intents=(*session.intents, heard.intent)[-MAX_TURNS:],
         chain=chain,
     )
+    # The model's only symbol for such a yes stands for everything that training did not see, so its
+    # surprisal is that of all rarities together. One-shot commands have no dialogue with a yes.
+    unmodelled = symbol == bundle.model.vocabulary.unseen and bundle.model.vocabulary.knows_intent(
+        heard.intent
+    )
+    surprisal = None if unmodelled else round(bits, 6)
     risk = policy.risk_class(heard.intent)
     judgement = judge_chain(Moment.of(heard, longer, chain, state, bundle.model), bundle, risk)
     if judgement.failed:
-        return round(bits, 6), None, False
+        return surprisal, None, False
     probability = judgement.misfire_probability
-    likely = bits <= policy.confirmation.answer_bits and policy.suffices(
-        risk, ConfirmMethod.SPOKEN, probability
-    )
-    return round(bits, 6), round(probability, 12), likely
+    usual = unmodelled or bits <= policy.confirmation.answer_bits
+    likely = usual and policy.suffices(risk, ConfirmMethod.SPOKEN, probability)
+    return surprisal, round(probability, 12), likely
 
 
 def _yes_bits(session: Session, heard: IntentEvent, model: Model) -> float:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from detector.contracts.decisions import Decision, Verdict
+from detector.contracts.decisions import MILD, Decision, Verdict
 from detector.decision.first_time import FIRST_PHYSICAL
+from detector.decision.household_limit import OVER_LIMIT
 from detector.judge.judge import misfire_probability
 from detector.policy.policy import Policy
 from detector.policy.unclassified import UNCLASSIFIED
@@ -42,7 +43,8 @@ def verdict_under(decision: Decision, policy: Policy, *, base_rate: float) -> Ve
             probability = misfire_probability(ratio, policy.base_rate)
             harm = policy.harm_of(decision.intent, risk)
             verdict = policy.rule(risk, probability, harm=harm).verdict
-    held = any(reason.code in _HELD for reason in decision.reasons)
+    holding = _HELD if risk in MILD else {*_HELD, OVER_LIMIT}
+    held = any(reason.code in holding for reason in decision.reasons)
     return policy.at_least_confirm(risk, verdict) if held else verdict
 
 

@@ -14,14 +14,18 @@ from detector.contracts.events import Act
 from detector.contracts.standing import MEANT, Standing
 from detector.decision.bundle import Bundle
 from detector.decision.first_time import is_familiar, why_first_physical
+from detector.decision.household_limit import why_over_limit
 from detector.decision.question_fatigue import recent_questions
 from detector.evidence import MISSING, TERMS, Moment, evidence
 from detector.household.conversations import runtime_session_id
 from detector.household.relearning import is_misfire
 from detector.household.state import Pending
 from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS, Rank
-from detector.judge.judge import misfire_probability
+from detector.judge.judge import Judge, misfire_probability
+from detector.policy.intent_rules import Classified
 from detector.policy.unclassified import why_unclassified
+
+Floats = npt.NDArray[np.float64]
 
 #: After these, a command that starts anew is judged on its own.
 _BEGUN_ANEW = frozenset({Standing.NOT_RUN, Standing.DENIED, Standing.UNDONE})
@@ -38,12 +42,14 @@ class Judgement:
         ratio_bits: log-likelihood ratio of misfire to meant, in bits; higher speaks for a misfire.
         misfire_probability: the probability that the chain was not meant.
         rank: the conformal p-value and its limit, or ``None`` with too little calibration data.
+        leaves: the leaves that the evidence reached in the judge, if it was judged alone.
     """
 
-    values: npt.NDArray[np.float64]
+    values: Floats
     ratio_bits: float
     misfire_probability: float
     rank: Rank | None
+    leaves: npt.NDArray[np.int64] | None = None
 
     @property
     def p_value(self) -> float | None:
@@ -57,6 +63,16 @@ class Judgement:
             0.0 <= self.misfire_probability <= 1.0
             and (self.p_value is None or 0.0 <= self.p_value <= 1.0)
         )
+
+    def contributions(self, judge: Judge) -> Floats:
+        """Return the contribution of each term to the ratio, in bits, shape (T,).
+
+        Args:
+            judge: the judge that judged the chain; it need not find the leaves again.
+        """
+        if self.leaves is None:
+            return judge.contributions(self.values)
+        return judge.contributions_of(self.leaves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +94,11 @@ def judge_chain(moment: Moment, bundle: Bundle, risk: RiskClass) -> Judgement:
     """Judge a committed chain. An arithmetic failure sets ``failed`` and raises nothing."""
     try:
         values = evidence(moment)
-        ratio = bundle.judge.ratio_bits(values)
+        leaves = bundle.judge.reached(values)
+        ratio = bundle.judge.ratio_of(leaves)
     except (ArithmeticError, ValueError):
         return _no_judgement()
-    return _judgement(moment, values, ratio, bundle, risk)
+    return _judgement(moment, values, ratio, bundle, risk, leaves=leaves)
 
 
 def judge_chains(
@@ -99,7 +116,7 @@ def judge_chains(
     ]
 
 
-def _evidence_if_any(moment: Moment) -> npt.NDArray[np.float64] | None:
+def _evidence_if_any(moment: Moment) -> Floats | None:
     try:
         return evidence(moment)
     except (ArithmeticError, ValueError):
@@ -112,10 +129,12 @@ def _no_judgement() -> Judgement:
 
 def _judgement(
     moment: Moment,
-    values: npt.NDArray[np.float64],
+    values: Floats,
     ratio: float,
     bundle: Bundle,
     risk: RiskClass,
+    *,
+    leaves: npt.NDArray[np.int64] | None = None,
 ) -> Judgement:
     if not math.isfinite(ratio):
         return Judgement(values, math.nan, math.nan, None)
@@ -128,6 +147,7 @@ def _judgement(
             ratio,
             bundle.policy.classes[risk].budget,
         ),
+        leaves=leaves,
     )
 
 
@@ -137,6 +157,7 @@ def rule_on(
     bundle: Bundle,
     risk: RiskClass,
     *,
+    classified: Classified | None = None,
     rung: Rung = Rung.WORKER,
     over_budget: bool = False,
 ) -> Ruling:
@@ -149,13 +170,15 @@ def rule_on(
     A chain that was not confirmed is not allowed; a spoken "yes" in the same session does not
     confirm it. After a no, the command can start anew and is judged on its own. An unclassified
     command, or a physical command that is new in its household, needs at least a confirmation
-    whatever the budget.
+    whatever the budget. A command beyond its household's limit is marked; one that may do harm also
+    needs a confirmation.
 
     Args:
         moment: the household and session at the committing event.
         judgement: the judge's result.
         bundle: the bundle that decides.
         risk: risk class of the command.
+        classified: the class of its intent, if a rule may have given it; default: the policy's.
         rung: the rung that answers.
         over_budget: whether the block budget is exhausted; blocks then become confirms.
     """
@@ -182,21 +205,25 @@ def rule_on(
             harm=bundle.policy.harm_of(moment.event.intent, risk),
         ).verdict
         ruling = Ruling(verdict)
-    held = _asked(moment, _held_back(moment, ruling, bundle, risk), bundle, risk, rung)
+    found = classified or bundle.classify(moment.event.intent)
+    held = _asked(moment, _held_back(moment, ruling, bundle, risk), bundle, found, rung)
+    held = _limited(moment, held, bundle, risk)
     return _softened(moment, held, bundle, risk) if over_budget else held
 
 
-def _asked(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass, rung: Rung) -> Ruling:
+def _asked(
+    moment: Moment, ruling: Ruling, bundle: Bundle, classified: Classified, rung: Rung
+) -> Ruling:
     """Require a confirmation of a command that is unclassified or new in the household.
 
     The reason for an unclassified intent is added whatever the verdict.
     """
-    event = moment.event
+    event, risk = moment.event, classified.risk
     first = why_first_physical(event, moment.household, risk, rung, at=moment.session.seconds)
     if rung is Rung.WORKER and not bundle.policy.asks_first(event.intent):
         first = None
     reasons = [first] if first is not None and ruling.verdict is Verdict.ALLOW else []
-    unnamed = why_unclassified(event, bundle.classify(event.intent))
+    unnamed = why_unclassified(event, classified)
     reasons += [unnamed] if unnamed is not None else []
     if not reasons:
         return ruling
@@ -207,10 +234,32 @@ def _asked(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass, rung
     )
 
 
+def _limited(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) -> Ruling:
+    """Mark a command beyond its household's limit; one that may do harm needs a confirmation."""
+    reason = why_over_limit(moment.event, moment.household, at=moment.session.seconds)
+    if reason is None:
+        return ruling
+    verdict = (
+        ruling.verdict if risk in MILD else bundle.policy.at_least_confirm(risk, ruling.verdict)
+    )
+    return Ruling(verdict, ruling.abstained, (*ruling.reasons, reason))
+
+
 def _standing(moment: Moment, pending: Pending) -> Standing:
     """Return a command's standing; a label that calls it a misfire counts as an undo."""
     misfire = is_misfire(moment.household, pending.event_id)
     return Standing.UNDONE if misfire else pending.standing
+
+
+def _stopped_by_rule(moment: Moment, pending: Pending) -> bool:
+    """Return whether the model had allowed a command, and a rule stopped it.
+
+    Without the rule, the command is judged like any other.
+    """
+    return any(
+        decision.event_id == pending.event_id and decision.model_verdict is Verdict.ALLOW
+        for decision in moment.household.recent
+    )
 
 
 def _is_new_and_harmful(moment: Moment, bundle: Bundle, risk: RiskClass) -> bool:
@@ -262,6 +311,7 @@ def _held_back(moment: Moment, ruling: Ruling, bundle: Bundle, risk: RiskClass) 
         )
         and pending.intent == event.intent
         and _standing(moment, pending) not in (MEANT | _BEGUN_ANEW if anew else MEANT)
+        and not _stopped_by_rule(moment, pending)
         for pending in moment.household.pending
     )
     if not held or ruling.verdict is not Verdict.ALLOW:

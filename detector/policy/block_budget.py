@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from detector.contracts.decisions import Decision, Verdict
+from detector.contracts.decisions import Decision, Verdict, verdict_of_model
 from detector.contracts.events import IntentEvent
 from detector.policy.policy import BlockBudget
 
@@ -169,11 +169,12 @@ class BlockWindow:
 
 
 def is_block(decision: Decision) -> bool:
-    """Return whether a decision is a block, or would be one without the block budget.
+    """Return whether the model's verdict is a block, or would be one without the block budget.
 
-    Softened blocks count too; otherwise the budget would oscillate.
+    Softened blocks count too; otherwise the budget would oscillate. Blocks of a rule do not count:
+    they say nothing about the bundle.
     """
-    return decision.verdict is Verdict.BLOCK or any(
+    return verdict_of_model(decision) is Verdict.BLOCK or any(
         reason.code == "block_budget" for reason in decision.reasons
     )
 

@@ -9,6 +9,7 @@ from detector.contracts.decisions import (
     ConfirmMethod,
     Decision,
     Enforcement,
+    Expected,
     Reason,
     RiskClass,
     Rung,
@@ -16,10 +17,17 @@ from detector.contracts.decisions import (
     decision_id,
 )
 from detector.contracts.events import IntentEvent, Outcome, OutcomeKind, OutcomeSource
+from detector.policy.intent_rules import Classified
 from detector.policy.policy import Policy
 from detector.policy.unclassified import why_unclassified
 
-__all__ = ["draft_decision", "fallback_decision", "outcome_of_fallback", "with_verdict"]
+__all__ = [
+    "draft_decision",
+    "fallback_decision",
+    "outcome_of_fallback",
+    "with_verdict",
+    "without_challenge",
+]
 
 
 def fallback_decision(
@@ -30,6 +38,7 @@ def fallback_decision(
     text: str,
     rung: Rung = Rung.POLICY,
     bundle: str = "none",
+    classified: Classified | None = None,
 ) -> Decision:
     """Return the policy's fallback for the risk class of the event, marked as degraded.
 
@@ -43,8 +52,9 @@ def fallback_decision(
         text: the same reason as a sentence.
         rung: the rung that answers.
         bundle: the version of the bundle, if one is loaded.
+        classified: the class of the intent; the policy's by default.
     """
-    classified = policy.classify(event.intent)
+    classified = classified or policy.classify(event.intent)
     decision = draft_decision(event, policy, bundle, rung, risk=classified.risk)
     verdict = policy.classes[classified.risk].fallback if event.commits else Verdict.ALLOW
     reasons = [Reason(code=code, event_id=event.event_id, bits=0.0, text=text)]
@@ -53,15 +63,22 @@ def fallback_decision(
         verdict = policy.at_least_confirm(classified.risk, verdict)
         reasons.append(unnamed)
     answer = with_verdict(decision, policy, verdict, policy.base_rate)
-    if answer.confirm is not None:
-        # Without the household's state, the challenge words cannot be checked.
-        methods = tuple(
-            each for each in answer.confirm.methods if each is not ConfirmMethod.CHALLENGE
-        )
-        answer = replace(answer, confirm=replace(answer.confirm, methods=methods))
-        if not methods:
-            answer = with_verdict(decision, policy, Verdict.BLOCK, policy.base_rate)
-    return replace(answer, reasons=tuple(reasons), degraded=True)
+    return replace(without_challenge(answer, policy), reasons=tuple(reasons), degraded=True)
+
+
+def without_challenge(decision: Decision, policy: Policy) -> Decision:
+    """Return a decision without the challenge among its methods, or a block if no method is left.
+
+    Without the household's state, the challenge words cannot be checked.
+    """
+    if decision.confirm is None:
+        return decision
+    methods = tuple(
+        each for each in decision.confirm.methods if each is not ConfirmMethod.CHALLENGE
+    )
+    if not methods:
+        return with_verdict(decision, policy, Verdict.BLOCK, policy.base_rate)
+    return replace(decision, confirm=replace(decision.confirm, methods=methods))
 
 
 def draft_decision(
@@ -73,9 +90,14 @@ def draft_decision(
     risk: RiskClass,
     surprisal_bits: float = 0.0,
     event_bits: float = 0.0,
+    misfire_probability: float | None = None,
+    p_value: float | None = None,
+    reasons: tuple[Reason, ...] = (),
+    expected: tuple[Expected, ...] = (),
+    abstained: bool = False,
     clock_replaced: bool = False,
 ) -> Decision:
-    """Return the decision on an event before anything has judged it: allow."""
+    """Return a decision that allows an event; ``with_verdict`` gives it another verdict."""
     return Decision(
         decision_id=decision_id(event.event_id, bundle),
         event_id=event.event_id,
@@ -88,8 +110,13 @@ def draft_decision(
         rung=rung,
         risk_class=risk,
         bundle=bundle,
+        misfire_probability=misfire_probability,
+        p_value=p_value,
         surprisal_bits=surprisal_bits,
         event_bits=event_bits,
+        reasons=reasons,
+        expected=expected,
+        abstained=abstained,
         degraded=rung is not Rung.WORKER,
         clock_replaced=clock_replaced,
     )

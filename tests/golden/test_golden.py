@@ -40,12 +40,12 @@ from detector.household.outcomes import report
 from detector.household.state import Chain, HouseholdState
 from detector.judge.calibration import Calibration
 from detector.policy.fallback import fallback_decision
+from streams.wire.records import DECISION
 from tests.detector.builders import POLICY_TEXT, event, hand_bundle, hand_calibration, policy
 
 HERE = Path(__file__).parent
 EVENT: TypeAdapter[IntentEvent] = TypeAdapter(IntentEvent)
 OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
-DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
 ANSWER: TypeAdapter[ConfirmationAnswer] = TypeAdapter(ConfirmationAnswer)
 RESULT: TypeAdapter[ConfirmationResult] = TypeAdapter(ConfirmationResult)
 STATE: TypeAdapter[HouseholdState] = TypeAdapter(HouseholdState)
@@ -113,7 +113,7 @@ def test_golden_decisions_are_reproduced(case: Case) -> None:
             decision = fallback_decision(
                 heard, bundle.policy, code="no_bundle", text="There is no bundle."
             )
-        assert_wanted(json.loads(DECISION.dump_json(decision)), step, f"step {number}")
+        assert_wanted(json.loads(DECISION.encode(decision)), step, f"step {number}")
         asked = decision if decision.confirm else asked
     assert_afterwards(state, case)
 

@@ -271,7 +271,7 @@ class Broken(Judge):
 
     answer: float | Exception = math.nan
 
-    def ratio_bits(self, values: Any) -> float:  # noqa: ARG002
+    def ratio_of(self, leaves: Any) -> float:  # noqa: ARG002
         if isinstance(Broken.answer, Exception):
             raise Broken.answer
         return Broken.answer

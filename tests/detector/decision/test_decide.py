@@ -458,7 +458,8 @@ def test_a_harmful_intent_that_the_household_used_is_judged() -> None:
 
 
 def test_the_judge_abstains_with_too_little_calibration_data() -> None:
-    bundle = hand_bundle(calibration=hand_calibration(per_category=1))
+    strict = policy(POLICY_TEXT.replace("budget = 0.05", "budget = 0.01"))
+    bundle = hand_bundle(calibration=hand_calibration(per_category=1), rules=strict)
     for wake in (SURE, ABSURD):
         decision = run(heard(send_message(), wake), bundle)[0][-1]
         assert (decision.verdict, decision.abstained, decision.p_value) == (
@@ -513,9 +514,7 @@ def test_without_a_model_an_event_that_does_not_commit_is_allowed_and_marked() -
 
 
 def test_a_fallback_of_block_blocks_except_in_shadow_mode() -> None:
-    text = POLICY_TEXT.replace(
-        'budget = 0.01\nfallback = "confirm"', 'budget = 0.01\nfallback = "block"'
-    )
+    text = POLICY_TEXT.replace('fallback = "confirm"', 'fallback = "block"')
     commit = event(commits=True)
     blocked = fallback_decision(
         commit, policy(text), code="late", text="Late.", rung=Rung.GATEWAY, bundle="b1"

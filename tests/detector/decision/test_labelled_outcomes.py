@@ -29,7 +29,9 @@ PLAYERS = {
     "detector/training/evidence_table.py",
     "detector/evaluation/playing.py",
     "streams/lifecycle/backtest.py",
+    "streams/local/bench/hot_households.py",
     "streams/local/bench/state_size.py",
+    "streams/local/bench/traffic.py",
 }
 
 

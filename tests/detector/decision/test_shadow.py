@@ -5,10 +5,11 @@ from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
 from detector.decision.labelled_outcomes import reveal
-from detector.decision.shadow import decide_in_shadow
+from detector.decision.shadow import chain_in_shadow, decide_in_shadow
 from detector.household.state import HouseholdState
-from tests.detector.builders import SURE, event, hand_bundle, hand_judge, heard
+from tests.detector.builders import SURE, event, hand_bundle, hand_judge, heard, send_message
 from tests.detector.decision.test_carrying import OTHER, trained_on
+from tests.detector.rules import rule, rule_set
 from tests.detector.town import town
 
 EVENTS = heard(town(households=4, sessions=20), SURE)
@@ -64,3 +65,32 @@ def test_the_active_state_does_not_change() -> None:
         decide_in_shadow(states[-1], hand_bundle(), each, CAREFUL, at=each.seconds)
         assert repr(states[-1]) == kept
         states.append(decide(states[-1], each, hand_bundle(), at=each.seconds)[1])
+
+
+def test_rules_change_the_verdict_of_a_shadow() -> None:
+    command = event(1, intent="lights.TurnOn", commits=True)
+    rules = rule_set(rule(intent="lights.*"), rule(rule_id="r2", intent="music.*"))
+    matching = rules.only(command.intent, command.device_id, command.seconds)
+
+    found = [
+        decide_in_shadow(
+            HouseholdState.new("h1"), None, command, CAREFUL, at=command.seconds, rules=each
+        )
+        for each in (rules, matching)
+    ]
+
+    assert [each.rule_id for each in matching.rules] == ["r1"]
+    assert found[0] == found[1]
+    assert (found[0].verdict, found[0].rules) == (Verdict.BLOCK, rules.version)
+
+
+def test_the_turns_of_a_chain_in_shadow_add_up_to_its_surprisal() -> None:
+    state, longest = HouseholdState.new("h1"), 0
+    for each in send_message():
+        given = state, FEWER_CLONES, each, OTHER
+        bits = chain_in_shadow(*given, at=each.seconds)
+        seen = decide_in_shadow(*given, at=each.seconds)
+        assert (bits[-1], round(sum(bits), 6)) == (seen.event_bits, seen.surprisal_bits)
+        longest = max(longest, len(bits))
+        state = decide(state, each, FEWER_CLONES, at=each.seconds)[1]
+    assert longest == 3
