@@ -5,8 +5,8 @@ except that the latest label counts:
 
 1. A label that was not withdrawn decides. A person looked at the command.
 2. A no decides next: the command was denied or undone, even if other reports say that it ran.
-3. A command that misfire let run was meant, whether it was reported as executed or not. This is
-   also the rule by which a household learns.
+3. A command that misfire let run was meant, whether it was reported as executed or not, unless
+   only a rule let it run. This is also the rule by which a household learns.
 4. A command that misfire stopped was meant if the question was accepted and the command then ran.
 5. Otherwise the outcome of a stopped command was never seen.
 """
@@ -58,7 +58,7 @@ def truth_of(reports: Sequence[Report], *, ran: bool) -> Truth:
 
     Args:
         reports: the reports in the order of the log; repetitions change nothing.
-        ran: whether the decision let the command run.
+        ran: whether the decision let the command run, and not because of a rule alone.
 
     >>> truth_of([Report.REFUSED, Report.EXECUTED], ran=True).value
     'misfire'

@@ -40,6 +40,7 @@ LAYERS: Mapping[str, tuple[Term, ...]] = {
     "channels": channels.TERMS,
 }
 TERMS: tuple[Term, ...] = tuple(term for terms in LAYERS.values() for term in terms)
+_VALUES = tuple(term.value for term in TERMS)
 
 
 def evidence(moment: Moment) -> npt.NDArray[np.float64]:
@@ -47,4 +48,4 @@ def evidence(moment: Moment) -> npt.NDArray[np.float64]:
 
     NaN means that a value is missing.
     """
-    return np.array([term.value(moment) for term in TERMS])
+    return np.fromiter([value(moment) for value in _VALUES], np.float64, len(_VALUES))

@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from detector.evidence.context import MISSING, Moment, Term, of_subject
 from detector.evidence.sentences import RARER, Sentences
 from detector.household.state import Subject
-from detector.population.slot_pairs import qualified
 
 __all__ = ["TERMS"]
-
-
-def _apart(moment: Moment, subject: Subject) -> list[float]:
-    return moment.population.coherence.apart_bits(moment.event.intent, subject.slots)
 
 
 def _left_out(moment: Moment, subject: Subject) -> list[float]:
     return moment.population.coherence.left_out_bits(moment.event.intent, subject.slots)
 
 
-def _across(value: Callable[[list[float]], float]) -> Callable[[Moment], float]:
+def _across(value: Callable[[Sequence[float]], float]) -> Callable[[Moment], float]:
     """Make a term of the pairs of an earlier slot and a slot of the subject.
 
     The term is missing if no slot was named in an earlier subject.
     """
-
-    def of(moment: Moment, subject: Subject) -> float:
-        if not subject.told:
-            return MISSING
-        names = qualified(subject.domain, subject.slots)
-        return value(moment.population.coherence.across_bits(subject.told, names))
-
-    return of_subject(of)
+    return of_subject(
+        lambda moment, subject: value(moment.across_bits) if subject.told else MISSING
+    )
 
 
-def _most(bits: list[float]) -> float:
+def _most(bits: Sequence[float]) -> float:
     return max(bits, default=0.0)
 
 
@@ -49,7 +39,7 @@ TERMS = (
             "no two of its details occur together more rarely than by chance",
             edge=RARER,
         ),
-        of_subject(lambda moment, subject: _most(_apart(moment, subject))),
+        of_subject(lambda moment, _: _most(moment.apart_bits)),
     ),
     Term(
         "slots_apart_sum",
@@ -60,7 +50,7 @@ TERMS = (
             "its details occur together no more rarely than by chance",
             edge=RARER,
         ),
-        of_subject(lambda moment, subject: sum(_apart(moment, subject))),
+        of_subject(lambda moment, _: sum(moment.apart_bits)),
     ),
     Term(
         "slot_left_out_bits",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from itertools import compress
+from math import log2, sqrt
+from typing import NamedTuple
 
 from detector.contracts.events import IntentEvent, action_of, domain_of
 from detector.household.command_counts import (
@@ -27,12 +28,12 @@ __all__ = ["CommandFacts", "command_facts"]
 _MISSING = float("nan")
 #: The age of a use that never happened, in seconds: about four months.
 _NEVER = 1e7
+_AGE_OF_NEVER = log2(1.0 + _NEVER)
 #: Strength of the prior of an intent's hours, in uses; a use has weight 4 (``command_counts``).
 _HOURS_STRENGTH, _USE = 8.0, 4.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandFacts:
+class CommandFacts(NamedTuple):
     """Facts about one command among those of its home.
 
     Bits are surprisals of the command's intent, or of its domain, in a context; higher is rarer.
@@ -105,46 +106,45 @@ def command_facts(
         device_seconds: its local time by the device's clock.
     """
     commands, intent, domain = household.commands, event.intent, event.domain
-    device = device_name(event.device_id)
-    previous = commands.latest[-1] if commands.latest else None
-    here = latest_at(commands.latest, device)
+    device, latest = device_name(event.device_id), commands.latest
+    previous = latest[-1] if latest else None
+    here = latest_at(latest, device)
     counts = commands.counts
     in_home, at_this = counts.get(HOME, {}), counts.get(at_device(device), {})
-    home = predictive(in_home, intent, population.command_rate(intent))
-    local = predictive(at_this, intent, home)
+    known, device_known = sum(in_home.values()), sum(at_this.values())
+    uses, device_uses = in_home.get(intent, 0), at_this.get(intent, 0)
+    home = predicted(uses, len(in_home), known, population.command_rate(intent))
+    local = predicted(device_uses, len(at_this), device_known, home)
     followed = predictive(counts.get(after(previous.intent)), intent, local) if previous else local
     local_next = (
         predictive(counts.get(after_at_device(here.intent)), intent, local) if here else local
     )
-    home_domain = _grouped(in_home, domain_of, domain, population.domain_rate(domain))
-    local_domain = _grouped(at_this, domain_of, domain, home_domain)
-    used = commands.last_used
+    home_domain = _grouped(in_home, known, domain_of, domain, population.domain_rate(domain))
+    local_domain = _grouped(at_this, device_known, domain_of, domain, home_domain)
+    used, of_domain = commands.last_used, f"{domain}."
     own_hour_bits, usual_hour = _hours(counts, event, population, part_of_day(device_seconds))
-    of_domain = f"{domain}."
     in_domain = [seconds for key, seconds in used.items() if key.startswith(of_domain)]
-    similar = [
-        each for each in commands.latest if each.accepted and domain_of(each.intent) == domain
-    ]
+    similar = [each for each in latest if each.accepted and each.intent.startswith(of_domain)]
     same = [each for each in similar if each.intent == intent]
     same_here = latest_at(same, device)
     return CommandFacts(
-        home_bits=-math.log2(home),
-        device_bits=-math.log2(local),
-        after_bits=-math.log2(followed),
-        device_after_bits=-math.log2(local_next),
-        home_domain_bits=-math.log2(home_domain),
-        device_domain_bits=-math.log2(local_domain),
-        action_bits=-math.log2(_grouped(in_home, action_of, action_of(intent), home)),
-        hour_bits=own_hour_bits + math.log2(usual_hour),
+        home_bits=-log2(home),
+        device_bits=-log2(local),
+        after_bits=-log2(followed),
+        device_after_bits=-log2(local_next),
+        home_domain_bits=-log2(home_domain),
+        device_domain_bits=-log2(local_domain),
+        action_bits=-log2(_grouped(in_home, known, action_of, action_of(intent), home)),
+        hour_bits=own_hour_bits + log2(usual_hour),
         own_hour_bits=own_hour_bits,
-        uses=math.log2(1 + in_home.get(intent, 0)),
-        device_uses=math.log2(1 + at_this.get(intent, 0)),
-        known=math.log2(1 + sum(in_home.values())),
-        device_known=math.log2(1 + sum(at_this.values())),
+        uses=log2(1 + uses),
+        device_uses=log2(1 + device_uses),
+        known=log2(1 + known),
+        device_known=log2(1 + device_known),
         age=_age(used.get(intent), at),
         device_age=_age(used.get(f"{device} {intent}"), at),
         domain_age=_age(max(in_domain, default=None), at),
-        repeats=math.log2(1 + len(same)),
+        repeats=log2(1 + len(same)),
         repeat_age=_age(same[-1].seconds if same else None, at),
         device_repeat_age=_age(same_here.seconds if same_here else None, at),
         domain_repeat_age=_age(similar[-1].seconds if similar else None, at),
@@ -154,21 +154,22 @@ def command_facts(
 
 
 def _grouped(
-    counts: Mapping[str, int], group_of: Callable[[str], str], group: str, base: float
+    counts: Mapping[str, int], total: int, group_of: Callable[[str], str], group: str, base: float
 ) -> float:
-    """Return the predictive probability of a group of intents, as ``predictive`` of an intent."""
+    """Return the predictive probability of a group of intents, as ``predictive`` of an intent.
+
+    ``total`` is the sum of the counts.
+    """
     if not counts:
         return base
     groups = list(map(group_of, counts))
-    uses = sum(
-        [count for found, count in zip(groups, counts.values(), strict=True) if found == group]
-    )
-    return predicted(uses, len(set(groups)), sum(counts.values()), base)
+    uses = sum(compress(counts.values(), map(group.__eq__, groups)))
+    return predicted(uses, len(set(groups)), total, base)
 
 
 def _age(last: float | None, at: float) -> float:
     """Return log2(1 + seconds between ``last`` and ``at``); a scan also knows later uses."""
-    return math.log2(1.0 + (_NEVER if last is None else min(abs(at - last), _NEVER)))
+    return _AGE_OF_NEVER if last is None else log2(1.0 + min(abs(at - last), _NEVER))
 
 
 def _kinship(before: Command | None, event: IntentEvent) -> float:
@@ -183,8 +184,8 @@ def _hours(
     """Return the bits of the part of the day for the intent, and its share for any command."""
     home, own = counts.get(hours_of(HOME), {}), counts.get(hours_of(event.intent), {})
     usual = _smoothed(home, part, 1.0 / PARTS_OF_DAY)
-    prior = math.sqrt(population.day_rate(event.intent, part) * usual)
-    return -math.log2(_smoothed(own, part, prior)), usual
+    prior = sqrt(population.day_rate(event.intent, part) * usual)
+    return -log2(_smoothed(own, part, prior)), usual
 
 
 def _smoothed(hours: Mapping[str, int], part: int, base: float) -> float:

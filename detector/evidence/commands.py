@@ -7,20 +7,15 @@ are hierarchical: population, home, device, previous command (``command_facts.py
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from operator import attrgetter
 
-from detector.evidence.command_facts import CommandFacts
-from detector.evidence.context import Moment, Term
+from detector.evidence.context import Term
 from detector.evidence.sentences import RARE, RARER, Sentences, always
 
 __all__ = ["TERMS"]
 
 #: log2 of the commands by which a home or device is known, and of the seconds of a week.
 _KNOWN, _WEEK = 5.0, math.log2(1 + 7 * 86_400)
-
-
-def _of_facts(value: Callable[[CommandFacts], float]) -> Callable[[Moment], float]:
-    return lambda moment: value(moment.facts)
 
 
 TERMS = (
@@ -33,7 +28,7 @@ TERMS = (
             "it is not rare for this home to give {intent}",
             edge=RARE,
         ),
-        _of_facts(lambda facts: facts.home_bits),
+        attrgetter("facts.home_bits"),
     ),
     Term(
         "device_bits",
@@ -44,7 +39,7 @@ TERMS = (
             "it is not rare to use this device for {intent}",
             edge=RARE,
         ),
-        _of_facts(lambda facts: facts.device_bits),
+        attrgetter("facts.device_bits"),
     ),
     Term(
         "after_bits",
@@ -55,7 +50,7 @@ TERMS = (
             "it is not rare for {intent} to follow the home's previous command",
             edge=RARE,
         ),
-        _of_facts(lambda facts: facts.after_bits),
+        attrgetter("facts.after_bits"),
     ),
     Term(
         "device_after_bits",
@@ -66,7 +61,7 @@ TERMS = (
             "it is not rare for {intent} to follow the device's previous command",
             edge=RARE,
         ),
-        _of_facts(lambda facts: facts.device_after_bits),
+        attrgetter("facts.device_after_bits"),
     ),
     Term(
         "home_domain_bits",
@@ -77,7 +72,7 @@ TERMS = (
             "it is not rare for this home to give commands of that kind",
             edge=RARE,
         ),
-        _of_facts(lambda facts: facts.home_domain_bits),
+        attrgetter("facts.home_domain_bits"),
     ),
     Term(
         "device_domain_bits",
@@ -88,7 +83,7 @@ TERMS = (
             "it is not rare to use this device for commands of that kind",
             edge=RARE,
         ),
-        _of_facts(lambda facts: facts.device_domain_bits),
+        attrgetter("facts.device_domain_bits"),
     ),
     Term(
         "action_bits",
@@ -99,7 +94,7 @@ TERMS = (
             "it is not rare for this home to do that to something",
             edge=RARE,
         ),
-        _of_facts(lambda facts: facts.action_bits),
+        attrgetter("facts.action_bits"),
     ),
     Term(
         "command_rarity",
@@ -128,7 +123,7 @@ TERMS = (
             "at that time of day, {intent} is no rarer here than other commands",
             edge=RARER,
         ),
-        _of_facts(lambda facts: facts.hour_bits),
+        attrgetter("facts.hour_bits"),
     ),
     Term(
         "command_own_hour_bits",
@@ -139,7 +134,7 @@ TERMS = (
             "it is not rare for this home to give {intent} at that time of day",
             edge=RARE,
         ),
-        _of_facts(lambda facts: facts.own_hour_bits),
+        attrgetter("facts.own_hour_bits"),
     ),
     Term(
         "command_uses",
@@ -150,7 +145,7 @@ TERMS = (
             "no earlier use of {intent} in this home is known",
             edge=0.5,
         ),
-        _of_facts(lambda facts: facts.uses),
+        attrgetter("facts.uses"),
     ),
     Term(
         "device_uses",
@@ -161,7 +156,7 @@ TERMS = (
             "no earlier use of this device for {intent} is known",
             edge=0.5,
         ),
-        _of_facts(lambda facts: facts.device_uses),
+        attrgetter("facts.device_uses"),
     ),
     Term(
         "home_known",
@@ -172,7 +167,7 @@ TERMS = (
             "little is known about the habits of this home so far",
             edge=_KNOWN,
         ),
-        _of_facts(lambda facts: facts.known),
+        attrgetter("facts.known"),
     ),
     Term(
         "device_known",
@@ -183,7 +178,7 @@ TERMS = (
             "little is known about the habits of this device so far",
             edge=_KNOWN,
         ),
-        _of_facts(lambda facts: facts.device_known),
+        attrgetter("facts.device_known"),
     ),
     Term(
         "command_age",
@@ -194,7 +189,7 @@ TERMS = (
             "this home used {intent} within the last week",
             edge=_WEEK,
         ),
-        _of_facts(lambda facts: facts.age),
+        attrgetter("facts.age"),
     ),
     Term(
         "device_age",
@@ -205,7 +200,7 @@ TERMS = (
             "this device was used for {intent} within the last week",
             edge=_WEEK,
         ),
-        _of_facts(lambda facts: facts.device_age),
+        attrgetter("facts.device_age"),
     ),
     Term(
         "domain_age",
@@ -216,7 +211,7 @@ TERMS = (
             "this home did something of that kind within the last week",
             edge=_WEEK,
         ),
-        _of_facts(lambda facts: facts.domain_age),
+        attrgetter("facts.domain_age"),
     ),
     Term(
         "repeat_age",
@@ -227,7 +222,7 @@ TERMS = (
             "the home gave {intent} within the last week",
             edge=_WEEK,
         ),
-        _of_facts(lambda facts: facts.repeat_age),
+        attrgetter("facts.repeat_age"),
     ),
     Term(
         "device_repeat_age",
@@ -238,7 +233,7 @@ TERMS = (
             "the device got {intent} within the last week",
             edge=_WEEK,
         ),
-        _of_facts(lambda facts: facts.device_repeat_age),
+        attrgetter("facts.device_repeat_age"),
     ),
     Term(
         "domain_repeat_age",
@@ -249,7 +244,7 @@ TERMS = (
             "the home gave a command of that kind within the last week",
             edge=_WEEK,
         ),
-        _of_facts(lambda facts: facts.domain_repeat_age),
+        attrgetter("facts.domain_repeat_age"),
     ),
     Term(
         "repeats",
@@ -260,7 +255,7 @@ TERMS = (
             "{intent} is not among the home's latest commands",
             edge=0.5,
         ),
-        _of_facts(lambda facts: facts.repeats),
+        attrgetter("facts.repeats"),
     ),
     Term(
         "kinship",
@@ -271,7 +266,7 @@ TERMS = (
             "the home's previous command was of another kind",
             edge=0.5,
         ),
-        _of_facts(lambda facts: facts.kinship),
+        attrgetter("facts.kinship"),
     ),
     Term(
         "device_kinship",
@@ -282,6 +277,6 @@ TERMS = (
             "the device's previous command was of another kind",
             edge=0.5,
         ),
-        _of_facts(lambda facts: facts.device_kinship),
+        attrgetter("facts.device_kinship"),
     ),
 )

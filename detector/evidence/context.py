@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from detector.contracts.events import CONVERSATION, IntentEvent, domain_of
 from detector.evidence.command_facts import CommandFacts, command_facts
 from detector.evidence.sentences import Sentences, finished
-from detector.household.decayed_uses import strength
+from detector.household.decayed_uses import strengths
 from detector.household.learning import predictive_bits
 from detector.household.state import Chain, HouseholdState, Session, Subject
 from detector.population.base_rates import Population
 from detector.population.dialogue_flow import moves_of
 from detector.population.model import Model
+from detector.population.slot_pairs import Coherence, qualified
 
 __all__ = ["MISSING", "Moment", "Term", "of_subject"]
 
@@ -35,7 +37,10 @@ class Moment:
     Several terms need the other fields. ``kept_before`` is the number of the session's kept turns
     before the current subject, and ``earlier`` are their domains; the domain of the current subject
     may be among them. ``domain_bits`` is the surprisal of the event's domain in this household, and
-    ``other_domains`` are the decayed counts of the household's other domains.
+    ``company_bits`` are those of the session's other domains in ``earlier``. ``other_domains`` are
+    the decayed counts of the household's other domains. ``apart_bits`` and ``across_bits`` are the
+    bits of slots that rarely occur together (``slot_pairs.py``), within the subject and with
+    earlier subjects.
     """
 
     event: IntentEvent
@@ -49,19 +54,26 @@ class Moment:
     kept_before: int = field(init=False)
     earlier: frozenset[str] = field(init=False)
     domain_bits: float = field(init=False)
+    company_bits: tuple[float, ...] = field(init=False)
     other_domains: tuple[float, ...] = field(init=False)
+    apart_bits: Sequence[float] = field(init=False)
+    across_bits: Sequence[float] = field(init=False)
 
     def __post_init__(self) -> None:
         kept, own, number = _kept_before(self.session), self.event.domain, self.number
         earlier = frozenset(map(domain_of, self.session.intents[:kept])) - {CONVERSATION}
+        company = tuple([self.bits_of_domain(domain) for domain in earlier if domain != own])
         usages = self.household.domains
-        others = tuple(
-            [strength(usage, number) for domain, usage in usages.items() if domain != own]
-        )
-        object.__setattr__(self, "kept_before", kept)
-        object.__setattr__(self, "earlier", earlier)
-        object.__setattr__(self, "domain_bits", self.bits_of_domain(own))
-        object.__setattr__(self, "other_domains", others)
+        others = strengths((usage for domain, usage in usages.items() if domain != own), number)
+        apart, across = _slot_bits(self.population.coherence, self.event.intent, self.session)
+        put = partial(object.__setattr__, self)
+        put("kept_before", kept)
+        put("earlier", earlier)
+        put("domain_bits", self.bits_of_domain(own))
+        put("company_bits", company)
+        put("other_domains", tuple(others))
+        put("apart_bits", apart)
+        put("across_bits", across)
 
     @classmethod
     def of(
@@ -149,8 +161,20 @@ def of_subject(value: Callable[[Moment, Subject], float]) -> Callable[[Moment], 
     return of
 
 
+def _slot_bits(
+    coherence: Coherence, intent: str, session: Session
+) -> tuple[Sequence[float], Sequence[float]]:
+    """Return the bits of the subject's slots with each other and with earlier subjects' slots."""
+    subject = session.subject
+    if subject is None or not subject.slots:
+        return (), ()
+    apart = coherence.apart_bits(intent, subject.slots)
+    if not subject.told:
+        return apart, ()
+    return apart, coherence.across_bits(subject.told, qualified(subject.domain, subject.slots))
+
+
 def _flow_bits(model: Model, session: Session) -> tuple[float, ...]:
     """Return the surprisal in bits of each kept turn of a session as a move; higher is rarer."""
-    names = (model.vocabulary.name(symbol) for symbol in session.symbols)
-    turns = [(intent, act) for intent, (_, act) in zip(session.intents, names, strict=True)]
-    return tuple(model.population.flow.bits(moves_of(turns)))
+    acts = model.vocabulary.acts(session.symbols)
+    return model.flow_bits(moves_of(list(zip(session.intents, acts, strict=True))))

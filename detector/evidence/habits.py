@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from operator import attrgetter
 
 from detector.evidence.context import MISSING, Moment, Term
 from detector.evidence.sentences import RARE, RARER, Sentences, always
@@ -45,9 +46,8 @@ def _unknown_tokens(moment: Moment) -> float:
     slots = moment.chain.slots
     if not slots:
         return MISSING
-    return sum(
-        token(name, value) not in moment.household.tokens for name, value in slots.items()
-    ) / len(slots)
+    known = moment.household.tokens
+    return sum([token(name, value) not in known for name, value in slots.items()]) / len(slots)
 
 
 def _hour_bits(moment: Moment) -> float:
@@ -71,7 +71,7 @@ TERMS = (
             "it is not rare for this household to do something of that kind",
             edge=RARE,
         ),
-        lambda moment: moment.domain_bits,
+        attrgetter("domain_bits"),
     ),
     Term(
         "intent_bits",
@@ -140,7 +140,7 @@ TERMS = (
         "share",
         "decayed share of the household's sessions that used a domain for the first time",
         always("this household tries something new in {value:.0%} of its sessions"),
-        lambda moment: moment.household.novelty,
+        attrgetter("household.novelty"),
     ),
     Term(
         "kept_domains",

@@ -6,7 +6,7 @@ usual conversation is stronger evidence of a misfire.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from detector.evidence.context import MISSING, Moment, Term
 from detector.evidence.sentences import RARE, RARER, Sentences
@@ -14,24 +14,16 @@ from detector.evidence.sentences import RARE, RARER, Sentences
 __all__ = ["TERMS"]
 
 
-def _of_other_domains(value: Callable[[list[float]], float]) -> Callable[[Moment], float]:
+def _of_company(value: Callable[[Sequence[float]], float]) -> Callable[[Moment], float]:
     """Make a term's value of the surprisals of the session's other domains in this household.
 
     The term is missing if the session had no other domain before.
     """
-
-    def of(moment: Moment) -> float:
-        others = [
-            moment.bits_of_domain(domain)
-            for domain in sorted(moment.earlier - {moment.event.domain})
-        ]
-        return value(others) if others else MISSING
-
-    return of
+    return lambda moment: value(moment.company_bits) if moment.company_bits else MISSING
 
 
 def _stranger(moment: Moment) -> float:
-    return moment.domain_bits - _of_other_domains(min)(moment)
+    return moment.domain_bits - min(moment.company_bits) if moment.company_bits else MISSING
 
 
 TERMS = (
@@ -45,7 +37,7 @@ TERMS = (
             "not every earlier subject of the conversation is rare in this household",
             edge=RARE,
         ),
-        _of_other_domains(min),
+        _of_company(min),
     ),
     Term(
         "company_peak_bits",
@@ -56,7 +48,7 @@ TERMS = (
             "no earlier subject of the conversation is rare in this household",
             edge=RARE,
         ),
-        _of_other_domains(max),
+        _of_company(max),
     ),
     Term(
         "stranger_bits",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from operator import attrgetter
 
 from detector.evidence.context import MISSING, Moment, Term, of_subject
 from detector.evidence.sentences import RARE, RARE_SEQUENCE, RARER, Sentences, always, yes_no
@@ -64,7 +65,7 @@ TERMS = (
             "it is not rare for a conversation to begin like that",
             edge=RARE,
         ),
-        lambda moment: moment.opening_bits,
+        attrgetter("opening_bits"),
     ),
     Term(
         "opening_lift",

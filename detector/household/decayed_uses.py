@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
+from detector.household.fast_rounding import round_each
 from detector.household.state import Usage
 from detector.population.base_rates import PARTS_OF_WEEK, part_of_week
 
@@ -17,6 +18,8 @@ __all__ = [
     "aged_hours",
     "hours_at",
     "strength",
+    "strengths",
+    "total_strength",
 ]
 
 #: Decay of a count per learned session. A use counts half after 34 sessions, about a week in a busy
@@ -28,26 +31,60 @@ FORGOTTEN = 0.01
 _SURELY_KEPT = math.floor(math.log(FORGOTTEN) / math.log(DECAY))
 
 
+#: By age, in learned sessions: what is left of a use. A table takes half of the time of a power.
+_LEFT = tuple([DECAY**age for age in range(512)])
+_AGES = len(_LEFT)
+
+
 def strength(usage: Usage | None, session: int) -> float:
     """Return the count decayed to learned session number ``session``; 0.0 if there is none."""
     return 0.0 if usage is None else usage.count * DECAY ** max(session - usage.session, 0)
 
 
+def strengths(usages: Iterable[Usage], session: int) -> list[float]:
+    """Return the ``strength`` of each use, in half of the time."""
+    return [
+        usage.count * (_LEFT[age] if 0 <= age < _AGES else DECAY ** max(age, 0))
+        for usage in usages
+        for age in (session - usage.session,)
+    ]
+
+
+def total_strength(
+    usages: Iterable[Usage], session: int, *, discount: float
+) -> tuple[float, float]:
+    """Return the sum of all strengths, and the sum of what each has beyond ``discount``."""
+    total = beyond = 0.0
+    for usage in usages:
+        count, age = usage.count, session - usage.session
+        if age > 0:
+            count *= _LEFT[age] if age < _AGES else DECAY**age
+        total += count
+        if count > discount:
+            beyond += count - discount
+    return total, beyond
+
+
 def add_uses(
-    usages: Mapping[str, Usage], keys: Iterable[str], session: int, limit: int
+    usages: dict[str, Usage], keys: Iterable[str], session: int, limit: int
 ) -> dict[str, Usage]:
     """Count one more use of each key; keep the ``limit`` latest that are not ``FORGOTTEN``.
 
-    ``usages`` and the result are ordered by latest use, then by key.
+    ``usages`` and the result are ordered by latest use, the latest first, then by key.
     """
     latest = {
         key: Usage(count=round(strength(usages.get(key), session) + 1.0, 2), session=session)
         for key in sorted(keys)
     }
-    for key, usage in usages.items():
-        recent = session - usage.session < _SURELY_KEPT
-        if key not in latest and (recent or strength(usage, session) >= FORGOTTEN):
-            latest[key] = usage
+    oldest = next(reversed(usages.values()), None)
+    if oldest is None or session - oldest.session < _SURELY_KEPT:
+        # Each use is recent. The second ``latest`` restores the values, the first gives the order.
+        latest = {**latest, **usages, **latest}
+    else:
+        for key, usage in usages.items():
+            recent = session - usage.session < _SURELY_KEPT
+            if key not in latest and (recent or strength(usage, session) >= FORGOTTEN):
+                latest[key] = usage
     return latest if len(latest) <= limit else dict(islice(latest.items(), limit))
 
 
@@ -55,7 +92,7 @@ def aged_hours(hours: tuple[float, ...], part: int) -> tuple[float, ...]:
     """Return the counts by part of the week after one more session in ``part``."""
     after = [DECAY * count for count in hours or (0.0,) * PARTS_OF_WEEK]
     after[part] += 1.0
-    return tuple([round(count, 3) for count in after])
+    return tuple(round_each(after, 3))
 
 
 def add_use_at(usages: Mapping[str, Usage], key: str, session: int, limit: int) -> dict[str, Usage]:

@@ -16,13 +16,14 @@ from detector.contracts.clocks import apart
 from detector.contracts.events import CONVERSATION, domain_of
 from detector.contracts.standing import MEANT
 from detector.household.command_counts import DISCOUNT, STRENGTH, with_meant
-from detector.household.decayed_uses import DECAY, add_uses, aged_hours, strength
+from detector.household.decayed_uses import add_uses, aged_hours, strength, total_strength
 from detector.household.fast_replace import changed
 from detector.household.past_commands import with_past
 from detector.household.relearning import relearned
 from detector.household.state import (
     FORGET_SECONDS,
     MAX_INTENTS,
+    MAX_SESSIONS,
     MAX_TOKENS,
     HouseholdState,
     Pending,
@@ -34,6 +35,7 @@ from detector.population.base_rates import Population, part_of_week
 __all__ = [
     "LESSONS_A_DAY",
     "close_sessions",
+    "dropped_sessions",
     "learn_late",
     "predictive_bits",
     "skipped_sessions",
@@ -65,15 +67,7 @@ def predictive_bits(usages: Mapping[str, Usage], key: str, session: int, base: f
     model", eq. 2) over decayed counts. The probability that the household's own counts leave is
     distributed by the population's rate ``base``, so an unseen key has a finite surprisal.
     """
-    total = claimed = 0.0
-    # As strength() for each use; the calls would take most of the time of a decision.
-    for usage in usages.values():
-        count, age = usage.count, session - usage.session
-        if age > 0:
-            count *= DECAY**age
-        total += count
-        if count > DISCOUNT:
-            claimed += count - DISCOUNT
+    total, claimed = total_strength(usages.values(), session, discount=DISCOUNT)
     own = max(strength(usages.get(key), session) - DISCOUNT, 0.0)
     return -math.log2((own + (total + STRENGTH - claimed) * base) / (total + STRENGTH))
 
@@ -82,6 +76,22 @@ def skipped_sessions(before: HouseholdState, after: HouseholdState) -> int:
     """Return how many sessions between two states were skipped because of ``LESSONS_A_DAY``."""
     counted = before.taught if before.taught_on == after.taught_on else 0
     return max(after.taught - LESSONS_A_DAY, 0) - max(counted - LESSONS_A_DAY, 0)
+
+
+def dropped_sessions(
+    before: HouseholdState, after: HouseholdState, *, at: float, undo_window: float
+) -> int:
+    """Return how many open sessions an event at log time ``at`` dropped, beyond ``MAX_SESSIONS``.
+
+    The household learns nothing from them.
+    """
+    if len(before.sessions) < MAX_SESSIONS:
+        return 0
+    kept = {session.session_id for session in after.sessions}
+    return sum(
+        session.session_id not in kept and apart(at, session.seconds) < undo_window
+        for session in before.sessions
+    )
 
 
 def close_sessions(

@@ -14,9 +14,11 @@ from detector.contracts.events import IntentEvent, fingerprint
 from detector.contracts.standing import MEANT, Standing
 from detector.household.chains import extend
 from detector.household.command_counts import contexts_of, device_name, with_command
+from detector.household.command_rate import with_counted
 from detector.household.conversations import new_name, open_session
 from detector.household.early_outcomes import without_early
 from detector.household.fast_replace import changed
+from detector.household.fast_rounding import round_each
 from detector.household.learning import close_sessions, predictive_bits, token
 from detector.household.pending_commands import await_outcome
 from detector.household.relearning import relearned
@@ -100,7 +102,7 @@ def observe(
 
 def rounded(current: npt.NDArray[np.float64]) -> tuple[float, ...]:
     """Return a filter as a session stores it."""
-    return tuple([round(share, DIGITS) for share in current.tolist()])
+    return tuple(round_each(current.tolist(), DIGITS))
 
 
 def remember(
@@ -139,6 +141,7 @@ def remember(
     )
     if not event.commits or chain is None:
         return without_early(state, event.event_id)
+    state = with_counted(state, at)
     contexts = contexts_of(event, state.commands.latest)
     pending = _pending(event, session, chain, decision, at, contexts=contexts)
     accepted = pending.standing in MEANT

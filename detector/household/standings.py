@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from detector.contracts.decisions import Decision, Verdict
+from detector.contracts.decisions import Decision, Verdict, is_lifted
 from detector.contracts.standing import MEANT, Standing
 from detector.household.command_counts import with_acceptance
 from detector.household.fast_replace import changed
@@ -18,9 +18,10 @@ __all__ = ["set_standing", "standing_after", "standing_of"]
 def standing_after(decision: Decision) -> Standing:
     """Return a command's standing right after the worker's decision on it.
 
-    A command that runs only because of shadow mode is not ``ALLOWED``, since it was not confirmed.
+    A command that runs only because of shadow mode or a rule is not ``ALLOWED``, since
+    it was not confirmed.
     """
-    if decision.verdict is Verdict.ALLOW:
+    if decision.verdict is Verdict.ALLOW and not is_lifted(decision):
         return Standing.ALLOWED
     if decision.effective_verdict is Verdict.ALLOW:
         return Standing.LET_RUN

@@ -264,6 +264,9 @@ class HouseholdState:
     those that ``LESSONS_A_DAY`` excluded. ``taught_on`` is that day, in days since 1970 by the
     log's time in UTC.
 
+    ``given`` counts the commands of the latest hour, and ``given_in`` is that hour, in hours since
+    1970 by the log's time (``command_rate.py``).
+
     ``commands`` are the latest commands and the counts of meant ones by context.
 
     ``early`` are outcomes that arrived before their event, dated by the log's time. ``tokens`` are
@@ -281,6 +284,8 @@ class HouseholdState:
     learned: int = 0
     taught_on: int = 0
     taught: int = 0
+    given_in: int = 0
+    given: int = 0
     intents: dict[str, Usage] = field(default_factory=dict)
     domains: dict[str, Usage] = field(default_factory=dict)
     tokens: tuple[str, ...] = ()

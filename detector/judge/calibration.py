@@ -16,6 +16,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -97,6 +98,10 @@ class Calibration:
     scores: Mapping[Category, Scores]
     #: The scores as lists: a binary search in a list is faster than in an array.
     _lists: Mapping[Category, list[float]] = field(init=False, repr=False)
+    #: Cache: the pool of a category with a budget, sorted, and the limit.
+    _pools: dict[tuple[Category, float], tuple[list[float], float] | None] = field(
+        init=False, repr=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         lists = {category: scores.tolist() for category, scores in self.scores.items()}
@@ -104,13 +109,16 @@ class Calibration:
 
     def rank(self, category: Category, score: float, budget: float) -> Rank | None:
         """Return the rank of ``score``, or ``None`` if there are too few scores or no budget."""
-        found = self._pool(category, budget)
-        if found is None:
+        key = category, budget
+        if key not in self._pools:
+            found = self._pool(category, budget)
+            self._pools[key] = found and (sorted(chain.from_iterable(found[0])), found[1])
+        pooled = self._pools[key]
+        if pooled is None:
             return None
-        pools, limit = found
-        count = sum(map(len, pools))
-        at_least = sum([len(pool) - bisect_left(pool, score) for pool in pools])
-        return Rank((1 + at_least) / (count + 1), limit)
+        pool, limit = pooled
+        at_least = len(pool) - bisect_left(pool, score)
+        return Rank((1 + at_least) / (len(pool) + 1), limit)
 
     def thin(self, budgets: Mapping[RiskClass, float]) -> list[Thin]:
         """Return the classes with too few scores for their budget, in the order of ``budgets``."""

@@ -63,11 +63,23 @@ class Judge:
         Args:
             values: (T,) the evidence; NaN is missing.
         """
-        return self._boxes.contributions(values)
+        return self.contributions_of(self.reached(values))
 
     def ratio_bits(self, values: Floats) -> float:
         """Return the log-likelihood ratio of misfire to meant, in bits; higher is a misfire."""
-        return self.offset_bits + self._boxes.total(values)
+        return self.ratio_of(self.reached(values))
+
+    def reached(self, values: Floats) -> Ints:
+        """Return the leaves that the evidence (T,) reaches, for ``ratio_of``."""
+        return self._boxes.reached(values)
+
+    def contributions_of(self, leaves: Ints) -> Floats:
+        """Return ``contributions`` of the evidence that reaches these leaves."""
+        return self._boxes.contributions(leaves)
+
+    def ratio_of(self, leaves: Ints) -> float:
+        """Return ``ratio_bits`` of the evidence that reaches these leaves."""
+        return self.offset_bits + self._boxes.total(leaves)
 
     def ratios_bits(self, rows: Floats) -> Floats:
         """Return ``ratio_bits`` of each row of evidence (n, T), shape (n,); faster for many."""

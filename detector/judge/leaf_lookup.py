@@ -3,15 +3,14 @@
 A leaf is a box: it covers a range of values between two thresholds for each of some terms. For each
 term and each interval between neighbouring thresholds, a precomputed bit mask contains the possible
 leaves. The masks of all terms combined leave one bit per tree. QuickScorer (Lucchese et al. 2015)
-scans the thresholds one by one; here a term has few distinct thresholds, so a binary search finds
-the mask.
+scans the thresholds one by one; here one binary search for all terms finds the masks.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +21,7 @@ __all__ = ["Boxes", "boxes_of"]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Keys = npt.NDArray[np.complex128]
 Words = npt.NDArray[np.uint64]
 
 #: Leaves per word; a larger tree takes several words.
@@ -69,21 +69,38 @@ class Boxes:
     totals: Floats
     #: (W,) the first row of each word in ``moves``.
     _first: Ints = field(init=False, repr=False)
+    #: (S,) the terms in ``splits``, and the place of each.
+    _terms: Ints = field(init=False, repr=False)
+    _places: Keys = field(init=False, repr=False)
+    #: (R - S,) the thresholds of all S terms, ascending. The real part is the place of the term and
+    #: the imaginary part the threshold; NumPy sorts complex numbers by one, then by the other.
+    _edges: Keys = field(init=False, repr=False)
+    #: (S,) each term's first row in ``masks``, beyond its first place in ``_edges``.
+    _rows_of_terms: Ints = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_first", np.arange(0, len(self.totals), _WORD + 1))
+        counts = [len(edges) for _, edges, _ in self.splits]
+        places = np.arange(len(counts), dtype=np.complex128)
+        edges = np.repeat(places, counts)
+        edges.imag = [edge for _, known, _ in self.splits for edge in known]
+        begins = np.cumsum([0, *counts], dtype=np.int64)[:-1]
+        put = partial(object.__setattr__, self)
+        put("_first", np.arange(0, len(self.totals), _WORD + 1))
+        put("_terms", np.array([term for term, _, _ in self.splits], np.int64))
+        put("_places", places)
+        put("_edges", edges)
+        put("_rows_of_terms", np.array([first for _, _, first in self.splits], np.int64) - begins)
 
-    def contributions(self, values: Floats) -> Floats:
+    def contributions(self, found: Ints) -> Floats:
         """Return the contributions of each term over all trees, in bits, shape (T,).
 
-        ``values`` (T,) is the evidence; NaN is missing.
+        ``found`` (W,) are the leaves that the evidence reaches (``reached``).
         """
-        found = self._found(values)
         return np.asarray(np.ones(len(found)) @ self.moves.take(found, axis=0))
 
-    def total(self, values: Floats) -> float:
+    def total(self, found: Ints) -> float:
         """Return the sum of ``contributions``, but faster."""
-        return float(self.totals.take(self._found(values)).sum())
+        return float(self.totals.take(found).sum())
 
     def total_of_each(self, rows: Floats) -> Floats:
         """Return ``total`` of each row of evidence (n, T), shape (n,).
@@ -98,13 +115,19 @@ class Boxes:
             np.bitwise_and(left, self.masks[found + first], left)
         return np.asarray(self.totals[self._rows(left)].sum(axis=1))
 
-    def _found(self, values: Floats) -> Ints:
-        """Return the row of each word's leaf in ``moves``, shape (W,)."""
-        known = values.tolist()
-        # No threshold is less than NaN, so bisect_left finds the mask of missing values.
-        rows = [first + bisect_left(edges, known[term]) for term, edges, first in self.splits]
-        masks = self.masks.take(np.array(rows, np.int64), axis=0)
-        return self._rows(np.bitwise_and.reduce(masks, axis=0) & self.leaves)
+    def reached(self, values: Floats) -> Ints:
+        """Return the row of each word's leaf in ``moves``, shape (W,).
+
+        ``values`` (T,) is the evidence; NaN is missing.
+        """
+        if not self.splits:
+            return self._rows(self.leaves)
+        # ``fmax`` makes a missing value minus infinity, which has the first mask of its term. One
+        # search for all terms takes less time than one for each, or than comparing all thresholds.
+        keys = self._places.copy()
+        keys.imag = np.fmax(values.take(self._terms), -np.inf)
+        rows = self._edges.searchsorted(keys) + self._rows_of_terms
+        return self._rows(np.bitwise_and.reduce(self.masks.take(rows, axis=0), axis=0))
 
     def _rows(self, left: Words) -> Ints:
         """Return the row in ``moves`` of each word that has one leaf left, or none."""

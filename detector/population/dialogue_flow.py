@@ -11,16 +11,19 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from detector.contracts.events import domain_of
 
-__all__ = ["Flow", "FlowCounts", "moves_of"]
+__all__ = ["START", "Flow", "FlowCounts", "moves_of"]
 
 #: The move before a session's first one.
-_START = "^"
+START = "^"
 #: Weights, in observations, of the bigram within the trigram and of the uniform distribution within
 #: the bigram.
 _BIGRAM_WEIGHT, _UNIFORM_WEIGHT = 4.0, 2.0
+#: Pairs of successive intents whose move is cached: a command asks for those of its whole session.
+_PAIRS = 4096
 
 
 def moves_of(turns: Sequence[tuple[str, str]]) -> list[str]:
@@ -34,15 +37,21 @@ def moves_of(turns: Sequence[tuple[str, str]]) -> list[str]:
     """
     moves, before = [], ""
     for intent, act in turns:
-        if not before:
-            shared = "first"
-        elif intent == before:
-            shared = "intent"
-        else:
-            shared = "domain" if domain_of(intent) == domain_of(before) else "other"
-        moves.append(f"{act} {shared}")
+        moves.append(_move(before, intent, act))
         before = intent
     return moves
+
+
+@lru_cache(maxsize=_PAIRS)
+def _move(before: str, intent: str, act: str) -> str:
+    """Return the move of a turn after one about the intent ``before``; empty: the first turn."""
+    if not before:
+        shared = "first"
+    elif intent == before:
+        shared = "intent"
+    else:
+        shared = "domain" if domain_of(intent) == domain_of(before) else "other"
+    return f"{act} {shared}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +71,17 @@ class Flow:
         The model is a trigram with Dirichlet priors as back-off (MacKay & Peto 1995, "A
         hierarchical Dirichlet language model"), so an unseen move has a finite surprisal.
         """
-        two, one, found = _START, _START, []
-        for move in moves:
-            pairs, triples = self.after_one.get(one, {}), self.after_two.get(two, {}).get(one, {})
-            likely = pairs.get(move, 0) + _UNIFORM_WEIGHT / (self.moves + 1)
-            likely /= sum(pairs.values()) + _UNIFORM_WEIGHT
-            likely = triples.get(move, 0) + _BIGRAM_WEIGHT * likely
-            likely /= sum(triples.values()) + _BIGRAM_WEIGHT
-            found.append(-math.log2(likely))
-            two, one = one, move
-        return found
+        before = (START, START, *moves)
+        return list(map(self.bits_after, before, before[1:], moves))
+
+    def bits_after(self, two: str, one: str, move: str) -> float:
+        """Return the surprisal in bits of a move after ``one``, which came after ``two``."""
+        pairs, triples = self.after_one.get(one, {}), self.after_two.get(two, {}).get(one, {})
+        likely = pairs.get(move, 0) + _UNIFORM_WEIGHT / (self.moves + 1)
+        likely /= sum(pairs.values()) + _UNIFORM_WEIGHT
+        likely = triples.get(move, 0) + _BIGRAM_WEIGHT * likely
+        likely /= sum(triples.values()) + _BIGRAM_WEIGHT
+        return -math.log2(likely)
 
 
 @dataclass(slots=True)
@@ -85,7 +95,7 @@ class FlowCounts:
 
     def add(self, turns: Sequence[tuple[str, str]]) -> None:
         """Count one session, given the intent and the act of each turn."""
-        two, one = _START, _START
+        two, one = START, START
         for move in moves_of(turns):
             self._one[one][move] += 1
             self._two[two, one][move] += 1

@@ -11,11 +11,13 @@ import numpy.typing as npt
 from detector.contracts.errors import NotEnoughData
 from detector.contracts.events import IntentEvent, domain_of
 from detector.population.base_rates import Population
+from detector.population.dialogue_flow import START
 from detector.population.vocabulary import Vocabulary
 from detector.sequence.sequence_model import SequenceModel
 
 __all__ = ["Model", "perplexity"]
 
+Floats = npt.NDArray[np.float64]
 
 #: Lower bound of the probability of a session's first symbol.
 _RAREST = 1e-12
@@ -31,16 +33,21 @@ class Model:
     sequence: SequenceModel
     population: Population
     _openings: Mapping[str, float] = field(init=False, repr=False)
-    _begins: npt.NDArray[np.float64] = field(init=False, repr=False)
+    _begins: list[float] = field(init=False, repr=False)
+    _first: Floats = field(init=False, repr=False)
+    #: Cache: the bits of a move after the previous two. Acts bound the number of moves.
+    _moves: dict[tuple[str, str, str], float] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         likely = self.sequence.predictive(self.sequence.fresh(), self.sequence.start)
+        likely.flags.writeable = False
         openings: dict[str, float] = {}
         for (intent, _), share in zip(self.vocabulary.symbols, likely.tolist(), strict=False):
             openings[domain_of(intent)] = openings.get(domain_of(intent), 0.0) + share
         openings[_UNSEEN] = float(likely[self.vocabulary.unseen])
         object.__setattr__(self, "_openings", openings)
-        object.__setattr__(self, "_begins", -np.log2(np.maximum(likely, _RAREST)))
+        object.__setattr__(self, "_first", likely)
+        object.__setattr__(self, "_begins", (-np.log2(np.maximum(likely, _RAREST))).tolist())
 
     def opening_rate(self, domain: str) -> float:
         """Return the probability that a session begins with ``domain``.
@@ -51,7 +58,29 @@ class Model:
 
     def opening_bits(self, symbol: int) -> float:
         """Return the surprisal in bits of ``symbol`` as the first of a session; higher is rarer."""
-        return float(self._begins[symbol])
+        return self._begins[symbol]
+
+    def predictive(self, symbols: Sequence[int]) -> Floats:
+        """Return the probabilities of the symbol after those of a session so far, shape (M,)."""
+        if not symbols:
+            return self._first
+        current, previous = self.sequence.fresh(), self.sequence.start
+        for symbol in symbols:
+            current, _ = self.sequence.step(current, previous, symbol)
+            previous = symbol
+        return self.sequence.predictive(current, previous)
+
+    def flow_bits(self, moves: Sequence[str]) -> tuple[float, ...]:
+        """Return the surprisal in bits of each move of a session, in order; higher is rarer."""
+        two, one, found = START, START, []
+        for move in moves:
+            bits = self._moves.get((two, one, move))
+            if bits is None:
+                bits = self.population.flow.bits_after(two, one, move)
+                self._moves[two, one, move] = bits
+            found.append(bits)
+            two, one = one, move
+        return tuple(found)
 
 
 def perplexity(model: Model, sessions: Sequence[Sequence[IntentEvent]]) -> float:

@@ -22,11 +22,15 @@ class Vocabulary:
 
     symbols: tuple[tuple[str, str], ...]
     _index: dict[tuple[str, str], int] = field(init=False, repr=False, compare=False)
+    _intents: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(
             self, "_index", {symbol: number for number, symbol in enumerate(self.symbols)}
         )
+        acts = {act.value for act in Act}
+        known = frozenset(intent for intent, act in self.symbols if act in acts)
+        object.__setattr__(self, "_intents", known)
 
     @classmethod
     def of(cls, events: Iterable[IntentEvent]) -> Vocabulary:
@@ -53,6 +57,11 @@ class Vocabulary:
         """Return the (intent, act) of a symbol; two empty strings for ``unseen``."""
         return self.symbols[symbol] if symbol < len(self.symbols) else ("", "")
 
+    def acts(self, symbols: Iterable[int]) -> list[str]:
+        """Return the act of each symbol, as ``name`` does."""
+        known = self.symbols
+        return [known[symbol][1] if symbol < len(known) else "" for symbol in symbols]
+
     def knows_intent(self, intent: str) -> bool:
         """Return whether training saw this intent with any act."""
-        return any((intent, act.value) in self._index for act in Act)
+        return intent in self._intents

@@ -22,7 +22,7 @@ _STATE: TypeAdapter[HouseholdState] = TypeAdapter(HouseholdState)
 @pytest.fixture(scope="session")
 def population() -> list[IntentEvent]:
     """The events of a small town, all of them meant, in order of time."""
-    return town()
+    return town(households=9, sessions=24)
 
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,7 @@ class Candidate:
         session, bits = moment.session, moment.chain.bits
         acts = [moment.event.act.value, *(_act(model, each) for each in session.symbols[-2::-1])]
         steps = zip(session.intents[::-1], acts, bits[::-1], strict=False)
-        contributions = bundle.judge.contributions(judged.values)
+        contributions = judged.contributions(bundle.judge)
         return Finding(
             household_id=moment.event.household_id,
             session_id=moment.event.session_id,

@@ -83,8 +83,8 @@ def test_more_interruptions_than_the_budget_and_the_active_bundle_fail(
     """The budget is 1 %: 14 of 1,000 are chance, 40 are not."""
     recent = replace(
         GOOD,
-        interrupted={RiskClass.PRIVATE_OUTBOUND: (interrupted, 1_000)},
-        active_interrupted={RiskClass.PRIVATE_OUTBOUND: by_the_active},
+        interrupted={RiskClass.PURCHASE: (interrupted, 1_000)},
+        active_interrupted={RiskClass.PURCHASE: by_the_active},
     )
 
     assert gate("budget", recent=recent).passed is passed

@@ -1,5 +1,5 @@
 import math
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 
@@ -102,5 +102,5 @@ def test_a_command_that_was_undone_does_not_look_repeated() -> None:
 def test_every_fact_is_finite_or_missing() -> None:
     for state in (HouseholdState.new("h1"), EVENINGS):
         for intent in (ON, UNLOCK, "never.Heard"):
-            for value in asdict(facts(state, intent, LATER)).values():
+            for value in facts(state, intent, LATER)._asdict().values():
                 assert math.isnan(value) or math.isfinite(value)

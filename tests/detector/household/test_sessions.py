@@ -5,7 +5,7 @@ import pytest
 
 from detector.contracts.events import Act, IntentEvent
 from detector.contracts.standing import Standing
-from detector.household.learning import token
+from detector.household.learning import dropped_sessions, token
 from detector.household.sessions import observe, remember
 from detector.household.state import MAX_KNOWN_SLOTS, MAX_SESSIONS, MAX_TURNS, HouseholdState
 from tests.detector.builders import START, dialogue, event, policy, send_message, small_model
@@ -136,6 +136,27 @@ def test_the_latest_sessions_are_kept() -> None:
     events = [event(number, session_id=f"s{number}") for number in range(MAX_SESSIONS + 2)]
     kept = [session.session_id for session in through(events).sessions]
     assert kept == [f"s{number}" for number in range(2, MAX_SESSIONS + 2)]
+
+
+@pytest.mark.parametrize(
+    ("session", "seconds", "dropped"),
+    [
+        ("another", 100.0, 1),
+        ("s0", 100.0, 0),  # goes on
+        ("another", WINDOW, 0),  # the first one is closed, which makes room
+        ("another", WINDOW + 3_600.0, 0),  # all are closed
+    ],
+)
+def test_sessions_are_dropped_only_if_too_many_are_open(
+    session: str, seconds: float, dropped: int
+) -> None:
+    full = through([event(number, session_id=f"s{number}") for number in range(MAX_SESSIONS)])
+    last = event(99, session_id=session, time=START + timedelta(seconds=seconds))
+
+    after = through([last], full)
+
+    assert dropped_sessions(full, after, at=last.seconds, undo_window=WINDOW) == dropped
+    assert dropped_sessions(after, after, at=last.seconds, undo_window=WINDOW) == 0
 
 
 def test_events_are_counted() -> None:

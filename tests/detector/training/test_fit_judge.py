@@ -40,7 +40,7 @@ def ratios(values: Floats) -> Floats:
 def test_the_exported_trees_equal_scikit_learns() -> None:
     """The exported trees equal its decision function, in bits, minus the prior log-odds."""
     booster = HistGradientBoostingClassifier(
-        max_iter=30, random_state=0, min_samples_leaf=60, **PARAMETERS
+        max_iter=30, random_state=0, min_samples_leaf=60, l2_regularization=9.0, **PARAMETERS
     )
     with threadpool_limits(1):  # threads that wait for each other cost more than they save
         booster.fit(VALUES, MISFIRES)
@@ -149,3 +149,18 @@ def test_the_same_chains_give_the_same_judge() -> None:
 def test_a_single_label_is_not_enough(misfires: Bools) -> None:
     with pytest.raises(NotEnoughData, match=r"has [04] and [04]; train on a longer stream"):
         fit_judge(np.zeros((4, 1)), misfires, ("x",))
+
+
+def test_a_lower_confidence_never_makes_a_command_less_suspicious() -> None:
+    """Some meant chains are mumbled more than any misfire here; that must not excuse a misfire."""
+    rng = np.random.default_rng(0)
+    misfires = rng.random(1_000) < 0.4
+    heard = np.where(misfires, 0.6, np.where(rng.random(1_000) < 0.2, 0.2, 0.9))
+    values = np.stack([rng.normal(size=1_000), heard + rng.normal(0.0, 0.05, 1_000)], axis=1)
+
+    judge = fit_judge(values, misfires, ("noise", "wake_confidence"), trees=30)
+
+    for noise in (-1.0, 0.0, 1.0):
+        bits = [judge.ratio_bits(np.array([noise, low])) for low in np.linspace(0.0, 1.0, 101)]
+        assert np.all(np.diff(bits) <= 1e-9)
+        assert bits[0] - bits[-1] > 1.0

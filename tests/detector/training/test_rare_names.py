@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,39 +18,36 @@ from tests.detector.town import town
 TOWN = town(households=8, sessions=6)
 
 
-def of_their_own(households: int) -> list[IntentEvent]:
-    """Return a town in which some households use an intent and a slot of their own."""
-    own = {f"home{number}" for number in range(households)}
-    return [
-        changed
-        for each in TOWN
-        for changed in (
-            (
-                replace(each, slots={**each.slots, "family_slot": "k1_00"}),
-                replace(each, event_id=f"own-{each.event_id}", intent="family.Ritual", slots={}),
-            )
-            if each.household_id in own
-            else (each,)
-        )
-    ]
+def with_names_of_their_own(users: dict[str, int]) -> list[IntentEvent]:
+    """Return a town in which so many households use an intent and a slot of each name."""
+    events = []
+    for each in TOWN:
+        number = int(each.household_id.removeprefix("home"))
+        names = [name for name, households in users.items() if number < households]
+        slots = {f"{name}_slot": "k1_00" for name in names}
+        events.append(replace(each, slots={**each.slots, **slots}))
+        events += [
+            replace(each, event_id=f"{name}-{each.event_id}", intent=f"{name}.Ritual", slots={})
+            for name in names
+        ]
+    return events
 
 
-@pytest.mark.parametrize(
-    ("households", "fewest", "learned"),
-    [(1, None, False), (2, None, True), (4, 5, False), (5, 5, True)],
-)
+@pytest.mark.parametrize(("fewest", "given"), [(2, {}), (5, {"fewest": 5})], ids=["default", "5"])
 @pytest.mark.slow
 def test_no_bundle_contains_a_name_used_by_too_few_households(
-    households: int, fewest: int | None, *, learned: bool
+    fewest: int, given: dict[str, Any]
 ) -> None:
-    events = of_their_own(households)
-    trained = train(events, policy()) if fewest is None else train(events, policy(), fewest=fewest)
-    bundle = trained.bundle
-    content = b"".join(bundle_to_files(bundle).values())
+    users = {"rare": fewest - 1, "common": fewest}
 
-    assert (b"family.Ritual" in content) is learned
-    assert (b"family_slot" in content) is learned
-    assert bundle.model.vocabulary.knows_intent("family.Ritual") is learned
+    bundle = train(with_names_of_their_own(users), policy(), **given).bundle
+
+    content = b"".join(bundle_to_files(bundle).values())
+    for name in users:
+        learned = name == "common"
+        assert (f"{name}.Ritual".encode() in content) is learned
+        assert (f"{name}_slot".encode() in content) is learned
+        assert bundle.model.vocabulary.knows_intent(f"{name}.Ritual") is learned
 
 
 def test_common_names_are_all_kept() -> None:

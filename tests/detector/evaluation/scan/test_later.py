@@ -24,8 +24,8 @@ def music(number: int, **changes: Any) -> IntentEvent:
 
 def test_every_field_of_a_state_is_a_habit_or_describes_the_moment() -> None:
     moment = {
-        "household_id", "events", "taught_on", "taught", "sessions", "pending", "early", "recent",
-        "questions", "fingerprints",
+        "household_id", "events", "taught_on", "taught", "given_in", "given", "sessions", "pending",
+        "early", "recent", "questions", "fingerprints",
     }  # fmt: skip
 
     assert {*HABITS, *moment} == {each.name for each in fields(HouseholdState)}

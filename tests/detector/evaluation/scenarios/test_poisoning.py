@@ -8,6 +8,9 @@ from detector.evaluation.scenarios.poisoning import floods
 from detector.household import learning as household
 from tests.detector.evaluation.scenarios.test_adaptation import EVENTS, newcomers_bundle
 
+#: Four of the twelve households; one of them unlocks doors.
+FEW = [event for event in EVENTS if event.household_id in {"home0", "home1", "home2", "home3"}]
+
 
 @pytest.mark.slow
 def test_a_few_accepted_commands_make_a_strange_one_usual_and_a_flood_adds_nothing() -> None:
@@ -25,11 +28,11 @@ def test_without_a_bound_a_flood_makes_the_households_own_commands_strange(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """After 400 other sessions, 20 sessions weigh less than half a use, which counts as none."""
-    assert floods(EVENTS, newcomers_bundle(), accepted=(400,))[0].interrupted == 0.0
+    assert floods(FEW, newcomers_bundle(), accepted=(400,))[0].interrupted == 0.0
 
     monkeypatch.setattr(household, "LESSONS_A_DAY", 10_000)
 
-    assert floods(EVENTS, newcomers_bundle(), accepted=(400,))[0].interrupted > 0.0
+    assert floods(FEW, newcomers_bundle(), accepted=(400,))[0].interrupted > 0.0
 
 
 def test_the_same_seed_gives_the_same_figures_and_progress_is_reported() -> None:
