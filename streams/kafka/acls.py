@@ -17,6 +17,8 @@ from streams.kafka.topics import (
     LABELS,
     OUTCOMES,
     REPLIES,
+    RULES,
+    SHADOWS,
     TOPICS,
 )
 
@@ -51,23 +53,25 @@ class Right:
 
 #: In Kafka, Read and Write imply Describe.
 RIGHTS: tuple[Right, ...] = (
-    Right(Part.WORKER, ("Read",), (INTENTS, OUTCOMES, BUNDLES)),
+    Right(Part.WORKER, ("Read",), (INTENTS, OUTCOMES, BUNDLES, RULES)),
     # It forwards a record that is in the wrong partition to the partition of its household.
     Right(Part.WORKER, ("Write",), (INTENTS, OUTCOMES, DECISIONS, LABELS, REPLIES, DEAD_LETTERS)),
+    # Where its shadow bundles disagree.
+    Right(Part.WORKER, ("Write",), (SHADOWS,)),
     # The changelog of its table: written with each decision, read at the start.
     Right(Part.WORKER, ("Read", "Write"), (HOUSEHOLDS,)),
     # It checks the settings of every topic before it starts.
     Right(Part.WORKER, ("Describe", "DescribeConfigs"), _EVERY_TOPIC),
     Right(Part.WORKER, ("Read",), ()),
     Right(Part.GATEWAY, ("Write",), (INTENTS, OUTCOMES, INCIDENTS)),
-    Right(Part.GATEWAY, ("Read",), (REPLIES, BUNDLES)),
+    Right(Part.GATEWAY, ("Read",), (REPLIES, BUNDLES, RULES)),
     Right(Part.RUNTIME, ("Write",), (INTENTS, OUTCOMES)),
     Right(Part.RUNTIME, ("Read",), (REPLIES,)),
     Right(Part.TRAINER, ("Read",), (INTENTS, OUTCOMES, LABELS)),
     # For 'topics create', 'topics check' and 'doctor', and to export a household's records.
     Right(Part.OPERATOR, ("Create", "Describe", "DescribeConfigs", "Read"), _EVERY_TOPIC),
-    # For the commands of 'household', for labels, and for the records and receipts of 'redrive'.
-    Right(Part.OPERATOR, ("Write",), (INTENTS, OUTCOMES, DEAD_LETTERS)),
+    # For the commands of 'household', for labels, for rules, and for 'redrive' and its receipts.
+    Right(Part.OPERATOR, ("Write",), (INTENTS, OUTCOMES, RULES, DEAD_LETTERS)),
     # It marks in the log from where on an announced bundle decides.
     Right(Part.PROMOTER, ("Read", "Write"), (INTENTS, BUNDLES)),
     # The workers' answers: which bundles they have read.

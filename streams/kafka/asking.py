@@ -12,6 +12,7 @@ from kafka.errors import KafkaError
 
 from streams.errors import DependencyUnavailable
 from streams.kafka.connection import Brokers
+from streams.kafka.fetching import poll
 from streams.kafka.reading import Place
 from streams.kafka.topics import REPLIES
 from streams.wire.records import CORRELATION_ID, REPLY_PARTITION, header
@@ -93,7 +94,7 @@ def _send(
 def _answer(consumer: KafkaConsumer, correlation: bytes, wait: float) -> Answer | None:
     give_up = time.monotonic() + wait
     while time.monotonic() < give_up:
-        for records in consumer.poll(timeout_ms=100).values():
+        for records in poll(consumer, timeout_ms=100).values():
             for record in records:
                 if header(record.headers, CORRELATION_ID) == correlation:
                     kind = header(record.headers, "ce_type") or b""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from streams.errors import DependencyUnavailable, UsageError
 from streams.files.certificates import client_context
@@ -29,6 +29,9 @@ class Brokers:
     >>> Brokers("127.0.0.1:9092").options
     {'bootstrap_servers': '127.0.0.1:9092'}
     """
+
+    #: Milliseconds for which a command looks for a broker. A person waits for it.
+    patience_ms: ClassVar[int] = 4_000
 
     addresses: str
     tls: ssl.SSLContext | None = None

@@ -9,27 +9,58 @@ import asyncio
 import socket
 from typing import Any
 
+from aiokafka.errors import KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
+
 from streams.kafka.connection import Brokers
 
 __all__ = ["broker_answers", "why_unreachable"]
 
 #: A broker that takes longer to return metadata is too slow for decisions as well.
 _ANSWER_SECONDS = 5.0
+#: Seconds until all brokers are asked.
+_FIRST_SECONDS = 0.5
 _CONNECT_SECONDS = 2.0
 
 
 async def broker_answers(client: Any) -> bool:
     """Return whether a broker answers a request for metadata.
 
+    aiokafka asks one broker after another. One that does not answer would delay the answer of the
+    others by a request's timeout, so all are asked if the first takes long.
+
     Args:
         client: the aiokafka client, ``AIOKafkaProducer.client``.
     """
+    update = asyncio.ensure_future(client.force_metadata_update())
+    tasks = {update}
     try:
         # Not wait_for: in Python 3.11 it can swallow a cancellation that arrives with the answer.
         async with asyncio.timeout(_ANSWER_SECONDS):
-            return bool(await client.force_metadata_update())
+            done, _ = await asyncio.wait(tasks, timeout=_FIRST_SECONDS)
+            if done:
+                return bool(update.result())
+            tasks |= {
+                asyncio.ensure_future(_answers(client, broker.nodeId))
+                for broker in client.cluster.brokers()
+            }
+            for task in asyncio.as_completed(tasks):
+                if await task:
+                    return True
     except TimeoutError:
         return False
+    finally:
+        for task in tasks:
+            task.cancel()
+    return False
+
+
+async def _answers(client: Any, node_id: int) -> bool:
+    try:
+        await client.send(node_id, MetadataRequest([]))
+    except KafkaError:
+        return False
+    return True
 
 
 def why_unreachable(brokers: Brokers) -> str:

@@ -11,15 +11,14 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from streams.errors import DependencyUnavailable
+from streams.errors import DependencyUnavailable, TopicMissing
 from streams.kafka.connection import Brokers
+from streams.kafka.fetching import poll
 from streams.kafka.reachable import why_unreachable
 from streams.wire.records import Headers
 
 __all__ = ["Place", "TopicRecord", "offsets_of", "open_topic", "read_topic"]
 
-#: Milliseconds to find a broker. A person waits for it.
-_BOOTSTRAP_MS = 4_000
 #: Seconds without a record before a topic's end, after which the broker counts as lost.
 _PATIENCE = 30.0
 #: Polls beyond the reported end, for a topic that is being written to.
@@ -76,7 +75,7 @@ def open_topic(
             group_id=None,
             enable_auto_commit=False,
             fetch_max_wait_ms=50,
-            bootstrap_timeout_ms=_BOOTSTRAP_MS,
+            bootstrap_timeout_ms=brokers.patience_ms,
         )
     except (KafkaError, OSError) as error:
         raise DependencyUnavailable(why_unreachable(brokers)) from error
@@ -84,9 +83,7 @@ def open_topic(
         numbers = consumer.partitions_for_topic(topic) or ()
         partitions = [TopicPartition(topic, number) for number in numbers if only in {None, number}]
         if not partitions:
-            raise DependencyUnavailable(
-                f"topic {topic} is missing; create it with 'misfire topics create'"
-            )
+            raise TopicMissing(topic)
         yield consumer, partitions
     except KafkaError as error:
         raise DependencyUnavailable(
@@ -127,7 +124,7 @@ def read_topic(
         _seek(consumer, partitions, begin or {})
         last, beyond = time.monotonic(), 0
         while beyond < _POLLS_BEYOND:
-            polled = consumer.poll(timeout_ms=200, max_records=5_000)
+            polled = poll(consumer, timeout_ms=200, max_records=5_000)
             if all(consumer.position(partition) >= end for partition, end in ends.items()):
                 beyond = beyond + 1 if polled and end is None else _POLLS_BEYOND
             for partition, records in polled.items():

@@ -17,6 +17,8 @@ from streams.kafka.reachable import why_unreachable
 
 __all__ = [
     "BUNDLES",
+    "CHANGELOG_SEGMENT",
+    "CHANGELOG_SUPERSEDED",
     "COMPACTED_WITHIN",
     "CREATE_TIME",
     "DEAD_LETTERS",
@@ -28,6 +30,8 @@ __all__ = [
     "OUTCOMES",
     "PRODUCED",
     "REPLIES",
+    "RULES",
+    "SHADOWS",
     "TOPICS",
     "Topic",
     "admin",
@@ -37,14 +41,19 @@ __all__ = [
     "reported_settings",
 ]
 
-#: Milliseconds to find a broker. A person waits for it.
-_BOOTSTRAP_MS = 4_000
 #: Seconds for new topics to become visible: longer than a leader election takes.
 _VISIBLE_SECONDS = 15.0
 _MINUTE, _DAY = 60_000, 86_400_000
+#: Replicas of a partition that must store a record before it is acknowledged, on topics with at
+#: least three: one broker may be away, and no single disk has the only copy.
+_IN_SYNC, _REPLICATED = 2, 3
 #: Milliseconds within which the broker compacts. Superseded states, erased ones above all, are
 #: gone by then.
 COMPACTED_WITHIN = _DAY
+#: Share of superseded records at which the broker compacts a topic, and bytes of a segment: the
+#: latest segment of a partition is not compacted. By default they are half and 1 GiB. A worker that
+#: recovers its table reads the superseded records, too: by default, a whole day's states.
+CHANGELOG_SUPERSEDED, CHANGELOG_SEGMENT = 0.2, 16 * 2**20
 
 INTENTS = "assistant.intents"
 DECISIONS = "assistant.decisions"
@@ -55,6 +64,10 @@ INCIDENTS = "assistant.incidents"
 HOUSEHOLDS = "misfire.households"
 BUNDLES = "misfire.bundles"
 LABELS = "misfire.labels"
+RULES = "misfire.rules"
+SHADOWS = "misfire.shadows"
+#: The longest pause in milliseconds between two attempts to reach a broker. The default is 30 s.
+_LONGEST_PAUSE_MS = 500
 #: Topics that clients produce and the worker consumes.
 PRODUCED = (INTENTS, OUTCOMES)
 
@@ -64,7 +77,10 @@ class Topic:
     """One topic.
 
     ``retention`` is in milliseconds; a topic without retention is compacted. Without ``partitions``
-    the topic has the installation's number of partitions.
+    the topic has the installation's number of partitions. A compacted topic keeps superseded
+    records for ``keeps`` milliseconds. A worker also starts without a topic that is not
+    ``required``, because the version before it did not have the topic. The broker stamps the
+    records of a topic with retention, and those of a compacted one if it is ``stamped``.
     """
 
     name: str
@@ -72,13 +88,23 @@ class Topic:
     value: str
     retention: int | None
     partitions: int | None = None
+    keeps: int = 0
+    required: bool = True
+    stamped: bool = False
 
     @property
     def settings(self) -> Mapping[str, str]:
         """Settings of the topic, by Kafka's names."""
         if self.retention is None:
+            least = {"min.compaction.lag.ms": str(self.keeps)} if self.keeps else {}
+            stamps = {"message.timestamp.type": "LogAppendTime"} if self.stamped else {}
             return MappingProxyType(
-                {"cleanup.policy": "compact", "max.compaction.lag.ms": str(COMPACTED_WITHIN)}
+                {
+                    "cleanup.policy": "compact",
+                    **least,
+                    "max.compaction.lag.ms": str(self.kept),
+                    **stamps,
+                }
             )
         return MappingProxyType(
             {
@@ -88,6 +114,18 @@ class Topic:
                 # Windows, expiry and retention depend on the record's time, so no producer may
                 # choose it.
                 "message.timestamp.type": "LogAppendTime",
+            }
+        )
+
+    @property
+    def advised(self) -> Mapping[str, str]:
+        """Settings that make a topic faster. New topics get them; existing ones work without."""
+        if self.retention is not None:
+            return MappingProxyType({})
+        return MappingProxyType(
+            {
+                "min.cleanable.dirty.ratio": str(CHANGELOG_SUPERSEDED),
+                "segment.bytes": str(CHANGELOG_SEGMENT),
             }
         )
 
@@ -108,7 +146,7 @@ class Topic:
         default a week, adds to the retention.
         """
         return (
-            COMPACTED_WITHIN
+            self.keeps + COMPACTED_WITHIN
             if self.retention is None
             else self.retention + min(self.retention, _DAY)
         )
@@ -124,11 +162,24 @@ TOPICS: tuple[Topic, ...] = (
     Topic(LABELS, "household_id", "Label", 90 * _DAY),
     Topic(HOUSEHOLDS, "household_id", "household state (the worker's changelog)", None),
     Topic(BUNDLES, "channel", "Channel: the bundles that were announced", None, partitions=1),
+    # Who removed a rule, and why, stays as long as the decisions that the rule changed. The log's
+    # time of a record says which events the rule concerns.
+    Topic(
+        RULES,
+        "rule_id",
+        "Rule",
+        None,
+        partitions=1,
+        keeps=90 * _DAY,
+        required=False,
+        stamped=True,
+    ),
+    Topic(SHADOWS, "household_id", "ShadowVerdict", 90 * _DAY, required=False),
 )
 
 
-def admin(brokers: Brokers, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
-    """Connect for administration.
+def admin(brokers: Brokers, *, timeout_ms: int = 10_000, wait: float = 0.0) -> KafkaAdminClient:
+    """Connect for administration; wait up to ``wait`` seconds for a broker that is starting.
 
     Raises:
         DependencyUnavailable: no broker answers, or the broker rejects this client.
@@ -136,7 +187,8 @@ def admin(brokers: Brokers, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
     try:
         return KafkaAdminClient(
             **brokers.options,
-            bootstrap_timeout_ms=_BOOTSTRAP_MS,
+            bootstrap_timeout_ms=max(brokers.patience_ms, 1_000 * wait),
+            reconnect_backoff_max_ms=_LONGEST_PAUSE_MS,
             request_timeout_ms=timeout_ms,
             client_id="misfire-admin",
         )
@@ -150,7 +202,8 @@ def create_topics(
     """Create the missing topics and return their names; existing topics stay unchanged.
 
     With ``producer_time`` the topics get the settings for the replay of an old stream
-    (``Topic.replay_settings``).
+    (``Topic.replay_settings``). With a replication of three or more, a record counts as stored once
+    two replicas have it.
 
     Raises:
         DependencyUnavailable: the broker created topics, but does not list them in time.
@@ -160,9 +213,14 @@ def create_topics(
     for topic in TOPICS:
         if topic.name in existing:
             continue
-        wanted = topic.replay_settings if producer_time else topic.settings
+        wanted = dict(topic.replay_settings if producer_time else topic.settings)
+        if replication >= _REPLICATED:
+            wanted["min.insync.replicas"] = str(_IN_SYNC)
         new = NewTopic(
-            topic.name, topic.partitions or partitions, replication, topic_configs=dict(wanted)
+            topic.name,
+            topic.partitions or partitions,
+            replication,
+            topic_configs={**wanted, **topic.advised},
         )
         try:
             client.create_topics([new])
@@ -174,11 +232,16 @@ def create_topics(
 
 
 def check_topics(
-    client: KafkaAdminClient, partitions: int, *, producer_time: bool = False
+    client: KafkaAdminClient,
+    partitions: int,
+    *,
+    producer_time: bool = False,
+    required: bool = False,
 ) -> list[str]:
     """Return a sentence for each problem with the topics.
 
-    With ``producer_time`` the settings for the replay of an old stream are accepted as well.
+    With ``producer_time`` the settings for the replay of an old stream are accepted as well. With
+    ``required``, only the topics without which a worker cannot start are checked.
     """
     described = {
         entry["name"]: entry for entry in client.describe_topics([topic.name for topic in TOPICS])
@@ -191,6 +254,8 @@ def check_topics(
     )
     problems = []
     for topic in TOPICS:
+        if required and not topic.required:
+            continue
         entry = described.get(topic.name)
         if entry is None or entry.get("error_code"):
             problems.append(
@@ -205,7 +270,9 @@ def check_topics(
                 f" set partitions to {found},"
                 f" or run 'misfire topics grow --partitions {max(wanted, found)}'"
             )
-        problems += _wrong_settings(client, topic, producer_time=producer_time)
+        settings = reported_settings(client, topic)
+        problems += _wrong_settings(settings, topic, producer_time=producer_time)
+        problems += _too_few_in_sync(settings, entry)
     return problems
 
 
@@ -254,9 +321,8 @@ def _visible(entry: Mapping[str, Any]) -> bool:
     )
 
 
-def _wrong_settings(client: KafkaAdminClient, topic: Topic, *, producer_time: bool) -> list[str]:
+def _wrong_settings(found: Mapping[str, Any], topic: Topic, *, producer_time: bool) -> list[str]:
     """Return a sentence for each wrong setting, among those that the broker reports."""
-    found = reported_settings(client, topic)
     replayed = topic.replay_settings if producer_time else topic.settings
     return [
         f"topic {topic.name} has {name}={found[name]['value']}, not {wanted};"
@@ -264,6 +330,20 @@ def _wrong_settings(client: KafkaAdminClient, topic: Topic, *, producer_time: bo
         for name, wanted in topic.settings.items()
         if name in found and found[name]["value"] not in (wanted, replayed[name])
     ]
+
+
+def _too_few_in_sync(found: Mapping[str, Any], entry: Mapping[str, Any]) -> list[str]:
+    """Return a sentence if a replicated topic acknowledges what only one replica has stored."""
+    setting = found.get("min.insync.replicas")
+    replicas = min(len(part["replica_nodes"]) for part in entry["partitions"])
+    if setting is None or replicas < _REPLICATED or int(setting["value"]) >= _IN_SYNC:
+        return []
+    sentence = (
+        f"topic {entry['name']} has {replicas} replicas but min.insync.replicas="
+        f"{setting['value']}, so the loss of one disk can lose records; set it to {_IN_SYNC} with"
+        " kafka-configs"
+    )
+    return [sentence]
 
 
 #: ``timestamp_type`` of a record whose producer set the time; LogAppendTime is 1.

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 import trustme
+from aiokafka.errors import RequestTimedOutError
 
 from streams.kafka.connection import Brokers, Login
-from streams.kafka.reachable import why_unreachable
+from streams.kafka.reachable import broker_answers, why_unreachable
 from streams.local.processes import free_port
 
 LOGIN = Login("PLAIN", "worker", "correct horse")
@@ -91,3 +95,30 @@ def test_a_rejected_client_is_reported(ca: trustme.CA, at: str) -> None:
     said = why_unreachable(Brokers(f"{at},127.0.0.1:1", tls, LOGIN))
     assert "rejects user worker; check kafka_user" in said
     assert "correct horse" not in said
+
+
+class _Client:
+    """An aiokafka client of brokers 1, 2 and 3, of which ``silent`` ones never answer."""
+
+    def __init__(self, *silent: int) -> None:
+        brokers = [SimpleNamespace(nodeId=number) for number in (1, 2, 3)]
+        self.cluster = SimpleNamespace(brokers=lambda: brokers)
+        self._silent = silent
+
+    async def force_metadata_update(self) -> bool:
+        """Ask broker 1 first, as aiokafka may."""
+        await self.send(1, None)
+        return True
+
+    async def send(self, node_id: int, _: object) -> None:
+        if node_id in self._silent:
+            await asyncio.sleep(3_600)
+        if node_id == 3:
+            raise RequestTimedOutError
+
+
+def test_one_silent_broker_of_three_does_not_count_as_all() -> None:
+    with mock.patch("streams.kafka.reachable._ANSWER_SECONDS", 2.0):
+        assert asyncio.run(broker_answers(_Client()))
+        assert asyncio.run(broker_answers(_Client(1)))
+        assert not asyncio.run(broker_answers(_Client(1, 2)))

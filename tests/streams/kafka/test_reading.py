@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError
+from kafka.record import util
 
 from streams.errors import DependencyUnavailable
 from streams.kafka import reading
@@ -22,6 +23,7 @@ class Consumer:
     """A consumer of one topic with the partitions 0 and 1, whose offsets begin at 2."""
 
     def __init__(self, **_: Any) -> None:
+        self._fetcher = SimpleNamespace(config={"fetch_max_wait_ms": 50})
         self._next: dict[TopicPartition, int] = {}
         #: The offset after the last readable record; beyond it, polls return nothing.
         self.readable = 7
@@ -46,6 +48,9 @@ class Consumer:
 
     def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(partitions, 7)
+
+    def assignment(self) -> set[TopicPartition]:
+        return set()
 
     def poll(self, **_: Any) -> dict[TopicPartition, list[Any]]:
         CLOCK[0] += 1.0
@@ -117,3 +122,8 @@ def test_an_unreachable_broker_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(reading, "why_unreachable", lambda brokers: f"nothing at {brokers}")
     with pytest.raises(DependencyUnavailable, match=r"nothing at .*127\.0\.0\.1:1"):
         next(read_topic(BROKERS, TOPIC))
+
+
+def test_checksums_are_computed_in_c() -> None:
+    """In Python they take most of the time of reading a topic, and kafka-python says nothing."""
+    assert util._crc32c is not util.crc32c_py

@@ -96,7 +96,9 @@ def test_a_household_is_recovered_from_its_own_partition_only() -> None:
 
     def change(partition: int, value: bytes | None) -> Any:
         return SimpleNamespace(
-            key=key, value=value, message=SimpleNamespace(key=key, value=value, partition=partition)
+            key=key,
+            value=value,
+            message=SimpleNamespace(key=key, value=value, partition=partition, headers=None),
         )
 
     table.apply_changelog_batch([change(home, b"now"), change(old, b"before")])
