@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["DEAD_LETTER_CODES", "DependencyUnavailable", "RecordError", "UsageError"]
+__all__ = [
+    "DEAD_LETTER_CODES",
+    "DependencyUnavailable",
+    "RecordError",
+    "TopicMissing",
+    "UsageError",
+]
 
 #: The codes of dead letters. A metric counts each, starting at zero.
 DEAD_LETTER_CODES = (
@@ -21,6 +27,13 @@ DEAD_LETTER_CODES = (
 
 class DependencyUnavailable(Exception):
     """A required file or service is missing or unreachable (exit code 3)."""
+
+
+class TopicMissing(DependencyUnavailable):
+    """A topic does not exist (exit code 3)."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(f"topic {topic} is missing; create it with 'misfire topics create'")
 
 
 class UsageError(Exception):

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from streams.errors import DependencyUnavailable
+from streams.errors import DependencyUnavailable, TopicMissing
 from streams.kafka.connection import Brokers
+from streams.kafka.fetching import poll
 from streams.kafka.topic_ids import look_up
 from streams.kafka.topics import BUNDLES, INTENTS, admin
 from streams.lifecycle.feed import read_channels
@@ -165,9 +166,7 @@ def _topic_id(brokers: Brokers) -> str:
 def _ends(consumer: Any) -> dict[int, int]:
     partitions = [TopicPartition(INTENTS, each) for each in partitions_of(consumer, INTENTS)]
     if not partitions:
-        raise DependencyUnavailable(
-            f"topic {INTENTS} is missing; create it with 'misfire topics create'"
-        )
+        raise TopicMissing(INTENTS)
     ends = consumer.end_offsets(partitions)
     return {each.partition: ends[each] for each in partitions}
 
@@ -181,7 +180,7 @@ def _marks(consumer: Any, each: Announcement) -> dict[int, int]:
     wanted, found = str(each.number).encode(), dict[int, int]()
     heard = time.monotonic()
     while time.monotonic() - heard < _SILENCE:
-        for place, records in consumer.poll(timeout_ms=200).items():
+        for place, records in poll(consumer, timeout_ms=200).items():
             heard = time.monotonic()
             for record in records:
                 if header(record.headers, ANNOUNCEMENT) == wanted and is_mark_of(
@@ -205,7 +204,7 @@ def _connected(brokers: Brokers) -> Iterator[tuple[Any, Any]]:
     except KafkaError as error:
         raise DependencyUnavailable(
             f"the announcement could not be written ({type(error).__name__}); check the broker's"
-            " log, and the rights of this client ('misfire topics acl promoter')"
+            " log, and the rights of this client ('misfire topics acl --part promoter')"
         ) from error
     finally:
         producer.close()

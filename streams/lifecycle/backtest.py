@@ -1,7 +1,8 @@
 """Plays the log under two bundles, the active one and a candidate, and keeps every command's costs.
 
 Each bundle decides as if it were the active one, and hears the answers and outcomes that the log
-has: the user is assumed to answer both alike.
+has: the user is assumed to answer both alike. The rules of the time of each event apply to both, so
+that the verdicts are those that the homes would have experienced.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from detector.contracts.decisions import Decision, Verdict
+from detector.contracts.decisions import Decision, Verdict, is_lifted, verdict_of_model
 from detector.contracts.events import IntentEvent
 from detector.decision.answers import find_question
 from detector.decision.bundle import Bundle
 from detector.decision.decide import is_reused
 from detector.decision.failing_closed import decide_or_fall_back
 from detector.decision.labelled_outcomes import reveal
+from detector.decision.rule_timeline import RuleTimeline
 from detector.evaluation.costs import decision_cost
 from detector.evaluation.disagreements import Disagreement
 from detector.evaluation.truth import MEANT_BY
@@ -24,6 +26,7 @@ from detector.household.state import HouseholdState
 from detector.progress import Progress, silent
 from streams.lifecycle.backtest_file import BacktestFile, Pair
 from streams.lifecycle.log_items import Erased, Item, Reported
+from streams.wire.tenancy import tenant_of
 
 __all__ = ["Player"]
 
@@ -40,11 +43,19 @@ class Player:
         file: the file.
         active: the active bundle; its policy defines the costs.
         candidate: the bundle that is tried.
+        rules: which rules applied when.
     """
 
-    def __init__(self, file: BacktestFile, active: Bundle, candidate: Bundle) -> None:
+    def __init__(
+        self,
+        file: BacktestFile,
+        active: Bundle,
+        candidate: Bundle,
+        rules: RuleTimeline | None = None,
+    ) -> None:
         self.counts = Counter(file.counts())
         self._file, self._bundles = file, (active, candidate)
+        self._rules = rules or RuleTimeline()
         self._positions = file.positions()
         self._pairs: dict[str, Pair] = {}
         self._changed: set[str] = set()
@@ -85,8 +96,7 @@ class Player:
         elif isinstance(value, Reported):
             self._report(value, item.at)
         elif isinstance(value, Decision):
-            ran = value.effective_verdict is Verdict.ALLOW
-            self._file.published(value.household_id, value.event_id, ran=ran)
+            self._file.published(value.household_id, value.event_id, ran=_ran(value))
         elif isinstance(value, Erased):
             self._pairs.pop(value.household_id, None)
             self._changed.discard(value.household_id)
@@ -102,8 +112,13 @@ class Player:
             self.counts["repeated"] += 1
             return
         active, candidate = self._bundles
-        ours, pair.active, failed = decide_or_fall_back(pair.active, event, active, at=at)
-        theirs, pair.candidate, too = decide_or_fall_back(pair.candidate, event, candidate, at=at)
+        rules = self._rules.of(event.household_id, tenant_of(event.household_id), at=at)
+        ours, pair.active, failed = decide_or_fall_back(
+            pair.active, event, active, at=at, rules=rules
+        )
+        theirs, pair.candidate, too = decide_or_fall_back(
+            pair.candidate, event, candidate, at=at, rules=rules
+        )
         self._changed.add(event.household_id)
         self.counts["events"] += 1
         self.counts["failures of the active bundle"] += failed is not None
@@ -114,9 +129,12 @@ class Player:
         pair.turns.append(f"{event.intent}, {event.act}")
         if not event.commits:
             return
+        self.counts["commands that a rule changed"] += any(each.rule for each in (ours, theirs))
         differing = None
         if ours.verdict is not theirs.verdict:
             differing = Disagreement.of(ours, theirs, tuple(pair.turns), None)
+        elif verdict_of_model(ours) is not verdict_of_model(theirs):
+            self.counts["disagreements that a rule settled"] += 1
         costs = tuple(
             tuple(decision_cost(active.policy, each, misfire=misfire) for misfire in (False, True))
             for each in (ours, theirs)
@@ -127,7 +145,7 @@ class Player:
             at,
             ((costs[0][0], costs[0][1]), (costs[1][0], costs[1][1])),
             differing,
-            allowed=ours.effective_verdict is Verdict.ALLOW,
+            allowed=_ran(ours),
         )
 
     def _report(self, report: Reported, at: float) -> None:
@@ -152,6 +170,11 @@ class Player:
         pair = self._pairs.pop(household_id, None) or self._file.household(household_id)
         self._pairs[household_id] = pair
         return pair
+
+
+def _ran(decision: Decision) -> bool:
+    """Return whether a command ran, and not only because a rule let it."""
+    return decision.effective_verdict is Verdict.ALLOW and not is_lifted(decision)
 
 
 def _conversation(state: HouseholdState, event: IntentEvent) -> str:

@@ -63,7 +63,10 @@ def check_change(channel: str, canary: float, reason: Reason, *, force: bool) ->
             f" hyphens; {channel[:40]!r} is not"
         )
     if not 0.0 < canary <= 1.0:
-        raise UsageError("the share of a canary is above 0 and at most 100 %")
+        raise UsageError(
+            f"the share of a canary must be above 0 and at most 1, and is {canary:g}; write 5 % as"
+            " 5% or 0.05"
+        )
     if canary < 1.0 and channel != ACTIVE:
         raise UsageError("a shadow has no canary: it decides on every command, without effect")
     if force and not reason.why.strip():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detector.contracts.decisions import Decision
-from streams.errors import DependencyUnavailable, RecordError
+from streams.errors import RecordError, TopicMissing
 from streams.kafka.connection import Brokers
 from streams.kafka.reading_backwards import read_backwards
 from streams.kafka.topics import DECISIONS, admin
@@ -62,7 +62,5 @@ def _partition(brokers: Brokers, household_id: str) -> int:
         client.close()
     partitions = len(described.get("partitions", ()))
     if not partitions:
-        raise DependencyUnavailable(
-            f"topic {DECISIONS} is missing; create it with 'misfire topics create'"
-        )
+        raise TopicMissing(DECISIONS)
     return partition_of(household_id.encode(), partitions)

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from detector.contracts.decisions import Verdict
+from detector.contracts.decisions import Verdict, is_lifted
 from detector.evaluation.truth import Report, Truth, truth_of
 from streams.errors import RecordError
 from streams.kafka.reading import TopicRecord
@@ -20,6 +20,7 @@ __all__ = ["Doubtful"]
 
 #: As ``DECISION.encode`` writes it; most decisions need not be decoded.
 _RAN = b'"effective_verdict":"allow"'
+_RULED = b'"model_verdict"'
 
 
 def _digest(household_id: str, name: str) -> int:
@@ -44,15 +45,15 @@ class Doubtful:
     _reports: dict[int, list[Report]] = field(default_factory=dict)
 
     def add_decisions(self, records: Iterable[TopicRecord]) -> None:
-        """Add the decisions that stopped a command."""
+        """Add the decisions that stopped a command, or in which only a rule let it run."""
         for held in records:
-            if held.value is None or _RAN in held.value:
+            if held.value is None or (_RAN in held.value and _RULED not in held.value):
                 continue
             try:
                 decision = DECISION.decode(held.value)
             except RecordError:
                 continue
-            if decision.effective_verdict is Verdict.ALLOW:
+            if decision.effective_verdict is Verdict.ALLOW and not is_lifted(decision):
                 continue
             command = _digest(decision.household_id, decision.event_id)
             self._stopped.add(command)

@@ -8,21 +8,17 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
-
 from streams.errors import RecordError
 from streams.kafka.connection import Brokers
+from streams.kafka.following import follow_topic
 from streams.kafka.reading import read_topic
 from streams.kafka.topics import BUNDLES
+from streams.lifecycle.unusable import Report, report_unusable
 from streams.wire.announcements import BUNDLE_CHANNEL, Channel
 
 __all__ = ["Feed", "apply_record", "read_channels"]
 
 logger = logging.getLogger(__name__)
-
-#: Seconds between two attempts to connect.
-_PAUSE = 1.0
 
 Channels = Mapping[str, Channel]
 
@@ -35,7 +31,10 @@ def read_channels(brokers: Brokers) -> dict[str, Channel]:
     """
     channels: dict[str, Channel] = {}
     for record in read_topic(brokers, BUNDLES):
-        apply_record(channels, record.key, record.value)
+        try:
+            apply_record(channels, record.key, record.value)
+        except RecordError as error:
+            logger.error("%s is not applied: %s", record.place, error)  # noqa: TRY400
     return channels
 
 
@@ -47,6 +46,7 @@ class Feed:
         fetch_max_wait: seconds for which a fetch waits for data.
         on_change: called in the event loop with all channels after each change.
         channels: those that are already known.
+        unusable: called once with each record that cannot be applied.
     """
 
     def __init__(
@@ -55,23 +55,21 @@ class Feed:
         fetch_max_wait: float,
         on_change: Callable[[Channels], None],
         channels: Channels | None = None,
+        unusable: Report = report_unusable,
     ) -> None:
         self._brokers = brokers
         self._fetch_max_wait = fetch_max_wait
         self._on_change = on_change
         self._channels = dict(channels or {})
+        self._unusable = unusable
+        self._reported = -1
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
         """Read until the task is cancelled; connect again after a failure."""
-        while True:
-            try:
-                await self._follow()
-            except (KafkaError, OSError) as error:
-                logger.warning("the announced bundles: %s; trying again", type(error).__name__)
-            except Exception:
-                logger.exception("the announced bundles could not be read; trying again")
-            await asyncio.sleep(_PAUSE)
+        await follow_topic(
+            self._brokers, BUNDLES, self._received, fetch_max_wait=self._fetch_max_wait
+        )
 
     async def until(self, channel: str, number: int, seconds: float) -> bool:
         """Wait until an announcement is known; return whether it is."""
@@ -86,41 +84,31 @@ class Feed:
         known = self._channels.get(channel)
         return known is not None and any(each.number >= number for each in known.announcements)
 
-    async def _follow(self) -> None:
-        consumer = AIOKafkaConsumer(
-            **self._brokers.options,
-            group_id=None,
-            enable_auto_commit=False,
-            fetch_max_wait_ms=max(1, int(self._fetch_max_wait * 1000)),
-        )
-        try:
-            await consumer.start()
-            partition = TopicPartition(BUNDLES, 0)
-            consumer.assign([partition])
-            await consumer.seek_to_beginning(partition)
-            async for message in consumer:
-                self._received(message)
-        finally:
-            await consumer.stop()
-
     def _received(self, message: Any) -> None:
         before = dict(self._channels)
-        apply_record(self._channels, message.key, message.value)
+        try:
+            apply_record(self._channels, message.key, message.value)
+        except RecordError as error:
+            if message.offset > self._reported:  # each connection reads all records again
+                self._reported = message.offset
+                self._unusable(message, error)
+            return
         if before != self._channels:
             self._on_change(self._channels)
             self._changed.set()
 
 
 def apply_record(channels: dict[str, Channel], key: bytes | None, value: bytes | None) -> None:
-    """Apply one record; an older one of the same channel, read again, changes nothing."""
+    """Apply one record; an older one of the same channel, read again, changes nothing.
+
+    Raises:
+        RecordError: the record cannot be applied.
+    """
     name = (key or b"").decode("utf-8", "replace")
     if value is None:
         channels.pop(name, None)
         return
-    try:
-        found = BUNDLE_CHANNEL.decode(value)
-    except RecordError as error:
-        logger.error("a record of the channel %.64r cannot be read (%s)", name, error)  # noqa: TRY400
-        return
-    if found.channel == name:
-        channels[name] = found
+    found = BUNDLE_CHANNEL.decode(value)
+    if found.channel != name:
+        raise RecordError("key_mismatch", "the record's key is not its channel")
+    channels[name] = found

@@ -102,9 +102,13 @@ def label_event(
 
 
 def labels_of(brokers: Brokers, household_id: str) -> list[Label]:
-    """Return every label of a household in the log, the oldest first, each once."""
+    """Return every label of a household in the log, the oldest first, each once.
+
+    A label whose key and content name different households is left out.
+    """
     key = household_id.encode()
-    return list(_each_once(held for held in read_topic(brokers, LABELS) if held.key == key))
+    found = _each_once(held for held in read_topic(brokers, LABELS) if held.key == key)
+    return [label for label in found if label.household_id == household_id]
 
 
 def latest_labels(labels: Iterable[Label]) -> dict[tuple[str, str], Label]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import to_jsonable_python
 
 from detector.contracts.labels import LabelKind
@@ -27,6 +27,11 @@ _ID = r"^[!-~]{1,128}$"
 _LONGEST_WAIT = 30.0
 
 
+def _named(label: object) -> object:
+    """Return the name of a label in the log; ``misfire label`` and the desk say ``withdraw``."""
+    return LabelKind.WITHDRAWN.value if label == "withdraw" else label
+
+
 class LabelRequest(BaseModel):
     """A label of one event. The token's id is recorded as the person's name."""
 
@@ -34,7 +39,7 @@ class LabelRequest(BaseModel):
 
     household_id: str = Field(pattern=_ID)
     event_id: str = Field(pattern=_ID)
-    label: LabelKind
+    label: Annotated[LabelKind, BeforeValidator(_named)]
     why: str = Field(min_length=1, max_length=MAX_NOTE)
     label_id: str | None = Field(default=None, pattern=_ID, description="The idempotency key.")
 

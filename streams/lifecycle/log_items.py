@@ -130,6 +130,8 @@ def read_item(held: TopicRecord, *, partitions: int) -> Item:
         value = _READ[held.place.topic](held)
     except (RecordError, ValueError, LookupError, TypeError, AttributeError):
         value = None
+    if value is not None and held.key != value.household_id.encode():
+        value = None  # a worker refuses it, too
     return Item(held.place, held.timestamp, value)
 
 

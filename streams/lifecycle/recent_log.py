@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from detector.contracts.events import IntentEvent
 from streams.errors import RecordError
 from streams.kafka.connection import Brokers
+from streams.kafka.fetching import poll
 from streams.kafka.topics import INTENTS
 from streams.wire.records import HISTORY, INTENT, check_type, header
 
@@ -50,7 +51,7 @@ def _read(consumer: Any, ends: dict[Any, int], since: float) -> list[IntentEvent
     found: list[tuple[float, IntentEvent]] = []
     heard = time.monotonic()
     while time.monotonic() - heard < _SILENCE:
-        for records in consumer.poll(timeout_ms=200, max_records=5_000).values():
+        for records in poll(consumer, timeout_ms=200, max_records=5_000).values():
             heard = time.monotonic()
             for record in records:
                 event = _event(record)

@@ -16,6 +16,7 @@ from streams.kafka.connection import Brokers
 from streams.kafka.reading import Place, read_topic
 from streams.kafka.topic_ids import look_up
 from streams.kafka.topics import HOUSEHOLDS, INTENTS, admin
+from streams.lifecycle.rules import forget_household
 from streams.privacy.archive import ForeignRecordError, seal
 from streams.privacy.holdings import Holding
 from streams.wire.records import COMMAND, Command, HouseholdCommand
@@ -31,9 +32,13 @@ _LOOK_AGAIN = 0.5
 def send_command(brokers: Brokers, household_id: str, command: Command) -> Place:
     """Write a command to the log and return its position.
 
+    Before an erasure, the rules that name the household are removed.
+
     Raises:
         DependencyUnavailable: the broker does not accept it.
     """
+    if command is Command.ERASE:
+        forget_household(brokers, household_id, by="misfire household")
     given = HouseholdCommand(
         command_id=uuid.uuid4().hex,
         command=command,

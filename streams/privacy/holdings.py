@@ -6,15 +6,15 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import Any
 
 from streams.kafka.connection import Brokers
+from streams.kafka.later_topics import later_topics_missing
 from streams.kafka.reading import Place, TopicRecord, read_topic
 from streams.kafka.topics import BUNDLES, HOUSEHOLDS, TOPICS
 from streams.privacy.ownership import Judged, Whose, judge
 
-__all__ = ["SOURCES", "Holding", "collect", "collected", "counts", "foreign"]
+__all__ = ["SOURCES", "Holding", "collect", "collected", "counts", "foreign", "why_missing"]
 
 #: The topics that can contain records of a household.
 SOURCES = tuple(topic.name for topic in TOPICS if topic.name != BUNDLES)
@@ -27,6 +27,7 @@ class Holding:
     Attributes:
         source: the topic.
         read: the number of all records in the topic.
+        missing: whether there is no such topic yet, after an upgrade.
         superseded: older states in the changelog that the broker has not compacted yet.
         first: the log time of the oldest record of the household, in seconds since the epoch.
         last: the log time of the newest.
@@ -39,6 +40,7 @@ class Holding:
 
     source: str
     read: int = 0
+    missing: bool = False
     superseded: int = 0
     first: float | None = None
     last: float | None = None
@@ -113,10 +115,31 @@ def _tombstone(held: TopicRecord) -> bool:
 def collected(brokers: Brokers, household_id: str) -> list[Holding]:
     """Return what every topic contains about a household. Reads all topics completely.
 
+    A topic that the version before did not have contains nothing as long as it is missing.
+
     Raises:
-        DependencyUnavailable: a topic is missing, or cannot be read to its end.
+        DependencyUnavailable: a topic of the version before is missing, this client has no right to
+            a topic, or one cannot be read to its end.
     """
-    return collect(household_id, partial(read_topic, brokers))
+    missing = later_topics_missing(brokers)
+
+    def read(topic: str) -> Iterable[TopicRecord]:
+        return () if topic in missing else read_topic(brokers, topic)
+
+    holdings = collect(household_id, read)
+    for each in holdings:
+        each.missing = each.source in missing
+    return holdings
+
+
+def why_missing(holdings: Iterable[Holding]) -> list[str]:
+    """Return a sentence for each topic that is missing."""
+    return [
+        f"Topic {each.source} is missing, so it has nothing of this household; 'misfire topics"
+        " create' creates it."
+        for each in holdings
+        if each.missing
+    ]
 
 
 def counts(holding: Holding) -> dict[str, Any]:
@@ -125,6 +148,7 @@ def counts(holding: Holding) -> dict[str, Any]:
         "source": holding.source,
         "records": holding.records,
         "read": holding.read,
+        "missing": holding.missing,
         "first": holding.first,
         "last": holding.last,
         "superseded": holding.superseded,

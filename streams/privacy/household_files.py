@@ -8,9 +8,9 @@ from pathlib import Path
 from streams.embedded.opened import opened
 from streams.errors import UsageError
 from streams.kafka.reading import Place, TopicRecord
-from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS, LABELS, OUTCOMES
+from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS, LABELS, OUTCOMES, RULES
 from streams.privacy.holdings import Holding, collect
-from streams.wire.records import ANSWER, DECISION, INTENT, LABEL, OUTCOME
+from streams.wire.records import ANSWER, DECISION, INTENT, LABEL, OUTCOME, RULE
 from streams.wire.state.packing import pack
 
 __all__ = ["TOPIC_OF", "collected_in_file", "erase_in_file", "the_household"]
@@ -54,6 +54,11 @@ def collected_in_file(path: Path, household_id: str) -> list[Holding]:
             place = Place(topic, 0, kept.number)
             held = TopicRecord(place, kept.at, key, kept.value, headers)
             records.setdefault(topic, []).append(held)
+        for number, rule in enumerate(transaction.rules().rules.values()):
+            if rule.household_id == household_id:
+                name, at = rule.rule_id.encode(), rule.created.timestamp()
+                held = TopicRecord(Place(RULES, 0, number), at, name, RULE.encode(rule))
+                records.setdefault(RULES, []).append(held)
         if household_id in transaction.households():
             last = max((each.timestamp for held in records.values() for each in held), default=0.0)
             state = pack(transaction.stored(household_id))

@@ -23,6 +23,7 @@ from streams.kafka.connection import Brokers
 from streams.lifecycle.bundles_api import bundle_routes
 from streams.lifecycle.labels_api import label_routes
 from streams.lifecycle.requests import body_of, schema_of
+from streams.lifecycle.rules_api import rule_routes
 from streams.privacy.archive import ForeignRecordError, recipient
 from streams.privacy.commands import sealed, send_command, wait_until_erased
 from streams.privacy.holdings import collected, counts
@@ -154,7 +155,7 @@ def build_operator(
         raise ValueError("the operator API always requires a token")
     app = FastAPI(
         title="misfire operator",
-        summary="Show, export and erase one household; label its events; promote bundles.",
+        summary="Show, export and erase one household; label its events; rules; promote bundles.",
         version="1",
         dependencies=[Depends(guard), Depends(HTTPBearer(auto_error=False))],
     )
@@ -171,6 +172,7 @@ def build_operator(
     app.include_router(_households(Admission(brokers, places or Places())))
     app.include_router(bundle_routes(settings or Settings(broker=brokers.addresses)))
     app.include_router(label_routes(brokers))
+    app.include_router(rule_routes(brokers, (settings or Settings()).policy))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, bool]:
@@ -227,13 +229,15 @@ def _households(admission: Admission) -> APIRouter:
     def verify_erased(household_id: Household, request: Request) -> dict[str, Any]:
         """Read all topics; return what is left of the household, and until when."""
         with admission.serve(request, household_id, "verify-erased"):
-            marked, left = remains(collected(admission.brokers, household_id))
+            holdings = collected(admission.brokers, household_id)
+            marked, left = remains(holdings)
         return {
             "household_id": household_id,
             "state_erased": marked,
             "remains": [
                 asdict(each) | {"places": [str(place) for place in each.places]} for each in left
             ],
+            "missing": [each.source for each in holdings if each.missing],
         }
 
     return routes

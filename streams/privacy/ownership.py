@@ -23,18 +23,23 @@ from streams.kafka.topics import (
     LABELS,
     OUTCOMES,
     REPLIES,
+    RULES,
+    SHADOWS,
 )
 from streams.wire import records
 from streams.wire.cloudevents import is_structured_record, type_inside, unwrapped
 from streams.wire.late_answer import LATE
 from streams.wire.records import Kind, header
+from streams.wire.shadow_verdict import SHADOW_VERDICT
 from streams.wire.state.packing import Stored, unpack
 
 __all__ = ["Judged", "Whose", "judge", "owners_in", "owners_of"]
 
 #: Kinds of records by their CloudEvents type, and the kind of a topic's records without a type.
 _KINDS: dict[str, Kind[Any]] = {
-    kind.type: kind for kind in (*vars(records).values(), LATE) if isinstance(kind, Kind)
+    kind.type: kind
+    for kind in (*vars(records).values(), LATE, SHADOW_VERDICT)
+    if isinstance(kind, Kind)
 }
 _UNNAMED: dict[str, Kind[Any]] = {
     INTENTS: records.INTENT,
@@ -43,6 +48,7 @@ _UNNAMED: dict[str, Kind[Any]] = {
     REPLIES: records.DECISION,
     INCIDENTS: LATE,
     LABELS: records.LABEL,
+    SHADOWS: SHADOW_VERDICT,
 }
 
 
@@ -79,6 +85,11 @@ class Judged:
 
 def judge(held: TopicRecord, household_id: str) -> Judged:
     """Return how a record relates to one household."""
+    of_topic = _judge_rule if held.place.topic == RULES else _judge_keyed
+    return of_topic(held, household_id)
+
+
+def _judge_keyed(held: TopicRecord, household_id: str) -> Judged:
     keyed = held.key == household_id.encode()
     kind = _kind(held)
     value = None if kind is None else _decoded(held, kind)
@@ -94,6 +105,14 @@ def judge(held: TopicRecord, household_id: str) -> Judged:
     if owners != {household_id}:
         return Judged(Whose.FOREIGN)
     return Judged(Whose.OURS, kind.type, kind.encode(value))
+
+
+def _judge_rule(held: TopicRecord, household_id: str) -> Judged:
+    """Return how a rule relates to one household. Its key is its id, so only its content counts."""
+    value = _decoded(held, records.RULE)
+    if value is None or value.household_id != household_id:
+        return Judged(Whose.OTHERS)
+    return Judged(Whose.OURS, records.RULE.type, records.RULE.encode(value))
 
 
 def owners_of(value: Any) -> set[str]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = ["Named", "canonical", "named", "named_hosts"]
 
 _NAMED = re.compile(r"(\[[0-9a-f:.]+\]|[0-9a-z_]([0-9a-z_.-]*[0-9a-z_])?)\.?(:([0-9]{1,5}))?")
+#: Hosts whose parsed form is cached: a server has a few names, and a client may send any.
+_CACHED = 256
 
 
 class Named(NamedTuple):
@@ -18,6 +21,7 @@ class Named(NamedTuple):
     port: int | None
 
 
+@lru_cache(maxsize=_CACHED)
 def named(text: str) -> Named | None:
     """Parse ``HOST[:PORT]``; return ``None`` for anything else."""
     match = _NAMED.fullmatch(text.lower()) if text.isascii() else None
@@ -41,6 +45,7 @@ def named_hosts(listed: str) -> frozenset[Named]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=_CACHED)
 def canonical(name: str) -> str:
     """Return an address in its canonical form, and any other name in lower case."""
     try:

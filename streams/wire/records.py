@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,6 +22,7 @@ from detector.contracts.decisions import Decision
 from detector.contracts.errors import InvalidValue
 from detector.contracts.events import IntentEvent, Outcome
 from detector.contracts.labels import Label
+from detector.contracts.rules import Rule
 from detector.contracts.timestamps import Timestamp, read_timestamp
 from streams.errors import RecordError
 from streams.wire.ignored_fields import ignored_in
@@ -50,8 +51,11 @@ __all__ = [
     "PROBE",
     "PROBE_ANSWERED",
     "REFUSAL",
+    "REMOVED_BY",
+    "REMOVED_WHY",
     "REPLY_PARTITION",
     "RESULT",
+    "RULE",
     "UPLOAD",
     "Command",
     "Headers",
@@ -82,11 +86,16 @@ _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 @dataclass(frozen=True)
 class Kind(Generic[V]):
-    """A kind of record: its CloudEvents type, the class of its value and its largest size."""
+    """A kind of record: its CloudEvents type, the class of its value and its largest size.
+
+    Fields named in ``later`` were added after the first release. A record leaves them out while
+    they are ``None``, so that it has the bytes of earlier versions.
+    """
 
     type: str
     value: builtins.type[V]
     most_bytes: int = MAX_BYTES
+    later: tuple[str, ...] = ()
 
     @cached_property
     def adapter(self) -> TypeAdapter[V]:
@@ -101,7 +110,8 @@ class Kind(Generic[V]):
 
     def encode(self, value: V) -> bytes:
         """Return the JSON of a value; equal values give equal bytes."""
-        return self.adapter.dump_json(value)
+        absent = {name for name in self.later if getattr(value, name) is None}
+        return self.adapter.dump_json(value, exclude=absent or None)
 
     def decode(self, data: bytes | None) -> V:
         """Decode a value.
@@ -203,7 +213,9 @@ class HouseholdUpload:
 
 
 INTENT: Kind[IntentEvent] = Kind("assistant.intent.v1", IntentEvent)
-DECISION: Kind[Decision] = Kind("assistant.decision.v1", Decision)
+DECISION: Kind[Decision] = Kind(
+    "assistant.decision.v1", Decision, later=("model_verdict", "rule", "rules")
+)
 OUTCOME: Kind[Outcome] = Kind("assistant.outcome.v1", Outcome)
 #: Answers to confirmations share the topic of outcomes; the type distinguishes them.
 ANSWER: Kind[ConfirmationAnswer] = Kind("assistant.confirmation.v1", ConfirmationAnswer)
@@ -218,6 +230,10 @@ UPLOAD: Kind[HouseholdUpload] = Kind(
 #: A label shares the topic of intents too: a household applies it after the event that it is about.
 #: The worker writes it to the topic of labels, with its effect.
 LABEL: Kind[Label] = Kind("misfire.label.v1", Label)
+#: A rule has a topic of its own, with its id as the key; a record without a value removes it.
+RULE: Kind[Rule] = Kind("misfire.rule.v1", Rule)
+#: Headers of a removal: who removed the rule, and why.
+REMOVED_BY, REMOVED_WHY = "misfire_removed_by", "misfire_removed_why"
 #: Type of the worker's answer to an outcome if the client waits for one. It has no value.
 OUTCOME_APPLIED = "assistant.outcome.applied.v1"
 #: Types of a liveness probe in the topic of intents and of its answer. It has no household.
@@ -240,8 +256,14 @@ _SECONDS = re.compile(rb"[0-9]{1,10}(\.[0-9]{1,9})?")
 
 def header(headers: Headers | Mapping[str, bytes] | None, name: str) -> bytes | None:
     """Return the first header of that name."""
-    pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
-    return next((value for key, value in pairs if key == name), None)
+    if isinstance(headers, list | tuple):  # before the slower test for any mapping
+        pairs: Iterable[tuple[str, bytes]] = headers
+    else:
+        pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
+    for key, value in pairs:
+        if key == name:
+            return value
+    return None
 
 
 def logged_before(headers: Headers) -> float | None:

@@ -32,13 +32,13 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["FAST", "Packer", "Stored", "pack", "unpack"]
+__all__ = ["FAST", "LEVEL", "Packer", "Stored", "pack", "unpack"]
 
 _FORM, _FORM_OF_0_1_0 = b"\x02", b"\x01"
 _DICTIONARY = zstd.ZstdDict(Path(__file__).with_name("dictionary.zdict").read_bytes())
 #: Level of a table's states: higher ones save about 2 % and take several times as long.
-_LEVEL = 6
-#: Level of a state that stays on one disk: 13 % larger than ``_LEVEL``, in a fifth of the time.
+LEVEL = 6
+#: Level of a state that stays on one disk: 13 % larger than ``LEVEL``, in a fifth of the time.
 FAST = 1
 _OPTIONS: Mapping[int, int] = {
     # Kafka checks its batches, and there is only one dictionary.
@@ -95,7 +95,7 @@ class Packer:
         return _FORM + self._zstd.compress(plain, mode=zstd.ZstdCompressor.FLUSH_FRAME)
 
 
-def pack(stored: Stored, *, level: int = _LEVEL) -> bytes:
+def pack(stored: Stored, *, level: int = LEVEL) -> bytes:
     """Encode a household; equal households give equal bytes with the same release of zstandard.
 
     ``level`` is zstandard's compression level.

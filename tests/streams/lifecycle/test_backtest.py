@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.events import IntentEvent
+from detector.contracts.rules import RuleAct
 from detector.decision.bundle import Bundle
+from detector.decision.rule_timeline import RuleTimeline
 from detector.evaluation.backtest import Outcome
 from detector.evaluation.truth import Report, Truth
 from streams.errors import UsageError
@@ -22,13 +25,16 @@ from streams.lifecycle.log_items import Erased, Item, Reported
 from tests.detector.builders import (
     ABSURD,
     DOUBTFUL,
+    START,
     SURE,
+    event,
     hand_bundle,
     hand_judge,
     heard,
     run,
     send_message,
 )
+from tests.detector.rules import rule
 
 ACTIVE = hand_bundle()
 #: It stops nothing.
@@ -52,10 +58,13 @@ def said(*values: Value) -> list[Item]:
 
 
 def played(
-    items: Sequence[Item], path: Path | str = ":memory:", candidate: Bundle = BLIND
+    items: Sequence[Item],
+    path: Path | str = ":memory:",
+    candidate: Bundle = BLIND,
+    rules: RuleTimeline | None = None,
 ) -> BacktestFile:
     file = BacktestFile(path, WHAT | {"candidate": candidate.version})
-    Player(file, ACTIVE, candidate).play(items)
+    Player(file, ACTIVE, candidate, rules).play(items)
     return file
 
 
@@ -100,6 +109,34 @@ def test_outcomes_answers_and_labels_say_what_a_command_was() -> None:
     assert labelled[0].truth is Truth.MEANT
     assert labelled[0].differing is not None
     assert labelled[0].differing.misfire is False
+
+
+def test_the_rules_of_an_events_time_apply_to_both_bundles() -> None:
+    """A rule that blocks both is not a disagreement; without it, the active one blocks alone."""
+    before = heard(send_message(), ABSURD)
+    under = heard(send_message(first=10, days=1.0, session="s2"), ABSURD)
+    after = heard(send_message(first=20, days=2.0, session="s3"), ABSURD)
+    rules = RuleTimeline()
+    rules.change("r1", rule(), under[0].seconds - 60.0)
+    rules.change("r1", None, after[0].seconds - 60.0)
+
+    file = played(said(*before, *under, *after), rules=rules)
+
+    found = [each.differing and each.differing.verdicts for each in file.outcomes(0.0)]
+    both = (Verdict.BLOCK, Verdict.ALLOW)
+    assert found == [None, both, both]  # by the event's id: e12, e2, e22
+    counts = file.counts()
+    assert counts["disagreements that a rule settled"] == 1
+    assert counts["commands that a rule changed"] == 1
+
+
+def test_a_command_that_only_a_rule_let_run_says_nothing_about_its_truth() -> None:
+    light = event(0, intent="lights.TurnOn", commits=True, wake_confidence=ABSURD)
+    lets = rule(act=RuleAct.ALLOW, expires=START + timedelta(days=30))
+
+    (found,) = played(said(light), rules=RuleTimeline({"r1": lets})).outcomes(0.0)
+
+    assert (found.truth, found.differing) == (Truth.UNSEEN, None)
 
 
 def test_an_erased_household_is_left_out() -> None:

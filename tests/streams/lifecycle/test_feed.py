@@ -5,7 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from streams.errors import RecordError
 from streams.kafka.connection import Brokers
+from streams.kafka.topics import BUNDLES
 from streams.lifecycle.feed import Feed, apply_record
 from streams.wire.announcements import ACTIVE, BUNDLE_CHANNEL, Channel
 from tests.streams.lifecycle.announcements import announcement, channel
@@ -14,9 +16,9 @@ ONE = channel(announcement(1, "a"))
 TWO = channel(announcement(1, "a"), announcement(2, "b"))
 
 
-def record(found: Channel | None, key: str = ACTIVE) -> SimpleNamespace:
+def record(found: Channel | None, key: str = ACTIVE, offset: int = 0) -> SimpleNamespace:
     value = None if found is None else BUNDLE_CHANNEL.encode(found)
-    return SimpleNamespace(key=key.encode(), value=value)
+    return SimpleNamespace(key=key.encode(), value=value, topic=BUNDLES, offset=offset)
 
 
 def test_a_record_replaces_its_channel_and_a_tombstone_removes_it() -> None:
@@ -30,17 +32,39 @@ def test_a_record_replaces_its_channel_and_a_tombstone_removes_it() -> None:
     assert not channels
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "code"),
+    [
+        (ACTIVE.encode(), b'{"channel": 7}', "schema"),
+        (b"shadow-x", BUNDLE_CHANNEL.encode(TWO), "key_mismatch"),
+        (None, BUNDLE_CHANNEL.encode(TWO), "key_mismatch"),
+    ],
+)
 def test_an_unreadable_record_and_one_of_another_channel_change_nothing(
-    caplog: pytest.LogCaptureFixture,
+    key: bytes | None, value: bytes, code: str
 ) -> None:
     channels = {ACTIVE: ONE}
 
-    apply_record(channels, ACTIVE.encode(), b'{"channel": 7}')
-    apply_record(channels, b"shadow-x", BUNDLE_CHANNEL.encode(TWO))
-    apply_record(channels, None, BUNDLE_CHANNEL.encode(TWO))
+    with pytest.raises(RecordError) as refused:
+        apply_record(channels, key, value)
 
+    assert refused.value.code == code
     assert channels == {ACTIVE: ONE}
-    assert "cannot be read" in caplog.text
+
+
+def test_a_record_that_cannot_be_applied_is_reported_once() -> None:
+    found: list[tuple[int, str]] = []
+    feed = Feed(
+        Brokers("nobody.invalid:9092"),
+        0.5,
+        lambda _: None,
+        unusable=lambda message, error: found.append((message.offset, error.code)),
+    )
+    for _ in range(2):  # a second connection reads all records again
+        feed._received(record(ONE, "shadow-x", 3))
+        feed._received(record(ONE, "shadow-x", 5))
+
+    assert found == [(3, "key_mismatch"), (5, "key_mismatch")]
 
 
 async def test_a_change_is_announced_once_and_ends_a_wait() -> None:

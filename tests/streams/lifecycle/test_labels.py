@@ -157,7 +157,9 @@ def test_labels_are_listed_once_and_the_latest_counts(monkeypatch: pytest.Monkey
         for number, value in enumerate([*values, b"junk"])
     ]
     other = TopicRecord(Place(LABELS, 0, 9), 0.0, b"h2", values[0])
-    monkeypatch.setattr(labels, "read_topic", lambda *_: iter([*held, other]))
+    foreign = LABEL.encode(replace(label(4, LabelKind.MEANT), household_id="h2"))
+    disputed = TopicRecord(Place(LABELS, 0, 10), 0.0, b"h1", foreign)
+    monkeypatch.setattr(labels, "read_topic", lambda *_: iter([*held, other, disputed]))
 
     found = labels_of(BROKERS, "h1")
 

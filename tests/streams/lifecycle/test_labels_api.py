@@ -16,10 +16,10 @@ from streams.lifecycle import labels_api
 from streams.lifecycle.labels import Labelled
 from streams.privacy.operator_api import build_operator
 from streams.serving.access.guard import Guard
-from streams.serving.access.token_file import AccessFile, Scope, new_token, with_token, write_access
+from streams.serving.access.token_file import Scope
 from tests.detector.builders import START, hand_bundle, run, send_message
+from tests.streams.lifecycle.tenants import OURS, write_tokens
 
-OURS = f"hacme_{'0' * 32}"
 BODY = {"household_id": OURS, "event_id": "e2", "label": "misfire", "why": "the radio was on"}
 DECISION = run(send_message(), hand_bundle())[0][-1]
 
@@ -33,17 +33,7 @@ class Desk:
         self.error: Exception | None = None
         monkeypatch.setattr(labels_api, "label_event", self._label)
         monkeypatch.setattr(labels_api, "labels_of", lambda *_: [self._made(**BODY, by="t")])
-        access = AccessFile()
-        self.tokens = {}
-        for tenant, key, scope in (
-            ("acme", "hacme", Scope.OPERATE),
-            ("acme", "hacme", Scope.DECIDE),
-            ("beta", "hbeta", Scope.OPERATE),
-        ):
-            sent, kept = new_token(tenant, frozenset([scope]), 1000)
-            access = with_token(access, kept, key)
-            self.tokens[tenant, scope] = sent
-        write_access(folder / "access.json", access)
+        self.tokens = write_tokens(folder / "access.json")
         self.client = TestClient(
             build_operator(Brokers("nobody.invalid:9092"), Guard(folder / "access.json"))
         )
@@ -86,6 +76,13 @@ def test_a_label_is_recorded_under_the_tokens_id(desk: Desk) -> None:
     assert answer.json()["label"]["effect"] == "unlearned"
     [call] = desk.calls
     assert (call["by"], call["label_id"], call["label"]) == (token, "mine", LabelKind.MISFIRE)
+
+
+def test_a_label_is_withdrawn_by_the_name_of_the_command_line_too(desk: Desk) -> None:
+    for name in ("withdraw", "withdrawn"):
+        desk.post(BODY | {"label": name})
+
+    assert [call["label"] for call in desk.calls] == [LabelKind.WITHDRAWN] * 2
 
 
 def test_a_label_that_no_worker_has_applied_is_accepted(desk: Desk) -> None:

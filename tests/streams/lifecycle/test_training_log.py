@@ -111,6 +111,24 @@ def test_a_command_that_was_confirmed_and_ran_is_used() -> None:
     assert used(log, known(yes, executed, reported("e12", OutcomeKind.UNDONE)))[0] == FIRST
 
 
+def test_a_command_that_only_a_rule_let_run_is_left_out_unless_it_is_labelled() -> None:
+    log, found = intents([*FIRST, *SECOND]), Doubtful()
+    *others, stopped = run([*FIRST, *SECOND], hand_bundle())[0]
+    lifted = replace(
+        stopped,
+        verdict=Verdict.ALLOW,
+        effective_verdict=Verdict.ALLOW,
+        model_verdict=stopped.verdict,
+        confirm=None,
+    )
+    found.add_decisions(decisions([*others, lifted]))
+    found.add_outcomes([reported("e12", OutcomeKind.EXECUTED)])
+
+    assert used(log, found)[0] == FIRST
+    found.add_labels([label("e12", "meant")])
+    assert used(log, found)[0] == [*FIRST, *SECOND]
+
+
 def test_bad_outcomes_and_labels_leave_out_the_conversation() -> None:
     log = intents([*FIRST, *SECOND])
     undone, counts = used(log, known(reported("e2", OutcomeKind.UNDONE)))

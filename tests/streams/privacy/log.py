@@ -18,7 +18,7 @@ from streams.kafka.reading import Place, TopicRecord
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
 from streams.wire.records import DECISION, INTENT, OUTCOME, Kind
 from streams.wire.state.marks import Mark
-from streams.wire.state.packing import _FORM, _LEVEL, Packer, Stored, _decompress, pack, unpack
+from streams.wire.state.packing import _FORM, LEVEL, Packer, Stored, _decompress, pack, unpack
 from tests.detector.builders import START, event, outcome
 
 if sys.version_info >= (3, 14):
@@ -139,6 +139,6 @@ def with_text(value: bytes | None, change: Callable[[bytes], bytes]) -> bytes:
     if not value or value[:1] != _FORM:
         return change(value or b"{}")
     try:
-        return Packer(_LEVEL).compress(change(_decompress(value[1:])))
+        return Packer(LEVEL).compress(change(_decompress(value[1:])))
     except ZstdError:  # an earlier change damaged it
         return value

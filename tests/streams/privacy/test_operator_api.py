@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from streams.errors import DependencyUnavailable
 from streams.kafka.connection import Brokers
 from streams.kafka.reading import Place
-from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS
+from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS, RULES
 from streams.privacy import commands, holdings
 from streams.privacy import operator_api as api
 from streams.privacy.archive import open_archive
@@ -43,8 +43,10 @@ class Desk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, guard: Guard | None = None) -> None:
         self.log = town_log(3, 2)
         self.sent: list[tuple[str, Command]] = []
+        self.missing: list[str] = []
         self.applied = True
         monkeypatch.setattr(holdings, "read_topic", lambda _, topic: self.log.read(topic))
+        monkeypatch.setattr(holdings, "later_topics_missing", lambda _: set(self.missing))
         for module in (api, commands):
             monkeypatch.setattr(module, "send_command", self._send)
         monkeypatch.setattr(api, "wait_until_erased", lambda *_: self.applied)
@@ -352,3 +354,16 @@ def test_one_tenant_never_takes_the_last_place() -> None:
     assert not places.take("corp")
     places.leave("acme")
     assert places.take("corp")
+
+
+def test_a_topic_that_an_upgrade_has_not_created_yet_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk(monkeypatch)
+    desk.missing = [RULES]
+
+    shown = desk.client.get(f"/v1/households/{home(0)}").json()["sources"]
+    left = desk.client.get(f"/v1/households/{home(0)}/erasure").json()
+
+    assert [each["source"] for each in shown if each["missing"]] == [RULES]
+    assert left["missing"] == [RULES]

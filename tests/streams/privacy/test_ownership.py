@@ -22,15 +22,19 @@ from streams.kafka.topics import (
     INTENTS,
     OUTCOMES,
     REPLIES,
+    RULES,
+    SHADOWS,
 )
 from streams.local.bench.largest_household import largest
 from streams.privacy.ownership import Whose, judge, owners_in
 from streams.wire.cloudevents import wrapped
 from streams.wire.late_answer import LATE, LateAnswer
-from streams.wire.records import ANSWER, DECISION, INTENT
+from streams.wire.records import ANSWER, DECISION, INTENT, RULE
+from streams.wire.shadow_verdict import SHADOW_VERDICT
 from streams.wire.state.marks import Mark
 from streams.wire.state.packing import Stored, pack
 from tests.detector.builders import DOUBTFUL, hand_bundle, heard, outcome, run, send_message
+from tests.detector.rules import rule
 from tests.streams.privacy.log import (
     decision_of,
     home,
@@ -39,6 +43,7 @@ from tests.streams.privacy.log import (
     state_with,
     with_fields,
 )
+from tests.streams.shadow_verdicts import shadowed
 
 
 def given_by(number: int) -> ConfirmationAnswer:
@@ -139,7 +144,9 @@ def test_every_decision_in_a_state_determines_its_owner() -> None:
     assert judge(held(HOUSEHOLDS, US, state_with(1, 2)), US).whose is Whose.FOREIGN
 
 
-@pytest.mark.parametrize("topic", [INTENTS, OUTCOMES, DECISIONS, INCIDENTS, DEAD_LETTERS, REPLIES])
+@pytest.mark.parametrize(
+    "topic", [INTENTS, OUTCOMES, DECISIONS, INCIDENTS, SHADOWS, DEAD_LETTERS, REPLIES]
+)
 def test_a_record_is_a_state_only_in_the_topic_of_states(topic: str) -> None:
     typed = ("ce_type", b"misfire.household-state.v1")
     of_a_letter = ("misfire_topic", INTENTS.encode())
@@ -159,10 +166,12 @@ def test_a_structured_cloudevent_is_inspected() -> None:
 def test_the_declared_fields_of_every_kind_determine_its_owner() -> None:
     said, answer = intent_of(1, 0), ANSWER.encode(given_by(1))
     told = LATE.encode(late_about(1))
+    shadow = shadowed(send_message(household_id=US))
     for topic, kind, value in (
         (INTENTS, INTENT, INTENT.encode(said)),
         (OUTCOMES, ANSWER, answer),
         (INCIDENTS, LATE, told),
+        (SHADOWS, SHADOW_VERDICT, SHADOW_VERDICT.encode(shadow)),
         (DECISIONS, DECISION, DECISION.encode(decision_of(said))),
     ):
         typed = ("ce_type", kind.type.encode())
@@ -199,3 +208,15 @@ def test_a_real_state_is_exported_and_read_again(lived: Stored) -> None:
     assert judged.whose is Whose.OURS
     line = json.dumps({"type": judged.type, "record": json.loads(judged.content)}).encode()
     assert owners_in(line) == {owner}
+
+
+@pytest.mark.parametrize(
+    ("household_id", "whose"), [("h1", Whose.OURS), ("h2", Whose.OTHERS), (None, Whose.OTHERS)]
+)
+def test_a_rule_belongs_to_the_household_that_it_names(
+    household_id: str | None, whose: Whose
+) -> None:
+    value = RULE.encode(rule(rule_id="h1", household_id=household_id))
+
+    assert judge(TopicRecord(Place(RULES, 0, 0), 0.0, b"h1", value), "h1").whose is whose
+    assert judge(TopicRecord(Place(RULES, 0, 1), 0.0, b"h1", None), "h1").whose is Whose.OTHERS

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
+from detector.contracts.decisions import Verdict
 from detector.contracts.events import IntentEvent, OutcomeKind
 from streams.errors import RecordError
 from streams.wire.records import DECISION, INTENT, MAX_BYTES, OUTCOME, Kind, check_type, header
@@ -187,3 +189,14 @@ def test_an_offset_is_converted() -> None:
     assert INTENT.decode_strictly(json.dumps(sent).encode()).time == datetime(
         2026, 1, 5, 18, 0, 10, tzinfo=UTC
     )
+
+
+def test_a_decision_without_rules_has_the_bytes_of_earlier_versions() -> None:
+    decision = run(send_message(), hand_bundle())[0][-1]
+    later = {"model_verdict", "rule", "rules"}
+    ruled = replace(decision, model_verdict=Verdict.ALLOW, rule="r1", rules="abc")
+
+    assert later.isdisjoint(json.loads(DECISION.encode(decision)))
+    assert later <= json.loads(DECISION.encode(ruled)).keys()
+    for each in (decision, ruled):
+        assert DECISION.read(DECISION.encode(each)) == (each, set())
