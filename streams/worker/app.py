@@ -9,6 +9,7 @@ from typing import Any
 import faust
 
 from streams.kafka.connection import Brokers, brokers_of
+from streams.kafka.partitioner import partition_for
 from streams.kafka.topic_ids import NONE_KNOWN, Identities
 from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES
 from streams.settings import Settings
@@ -16,6 +17,11 @@ from streams.worker.faust_transport import Transport
 from streams.worker.recovered_table import HouseholdTable
 
 __all__ = ["Parts", "build_app"]
+
+
+#: Seconds between heartbeats at most. A worker learns from a heartbeat's answer that another one
+#: joined or left, and takes over its households only then.
+_HEARTBEAT_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,8 @@ def build_app(settings: Settings, identities: Identities = NONE_KNOWN) -> Parts:
         broker_credentials=_credentials(brokers_of(settings)),
         # The table is recovered from the changelog at every start, so nothing on disk can be stale.
         store="memory://",
-        # With a store in memory, a partition's next owner recovers it anyway.
+        # With a store in memory, Faust drops a standby's states at each rebalance, and the next
+        # owner recovers from the beginning (streams/operations/brokers.md).
         table_standby_replicas=0,
         datadir=tempfile.gettempdir(),
         # The agents decode the values: one that Faust cannot decode would crash them repeatedly.
@@ -50,10 +57,12 @@ def build_app(settings: Settings, identities: Identities = NONE_KNOWN) -> Parts:
         web_enabled=False,
         autodiscover=False,
         consumer_auto_offset_reset="earliest",
+        # No static membership: a worker that stops would keep its partitions for a whole session.
         broker_session_timeout=settings.session_timeout,
-        broker_heartbeat_interval=settings.session_timeout / 4,
+        broker_heartbeat_interval=min(settings.session_timeout / 4, _HEARTBEAT_SECONDS),
         broker_commit_interval=0.5,
         producer_linger=0,
+        producer_partitioner=partition_for,
         stream_wait_empty=False,
         Table=HouseholdTable,
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from detector.contracts.decisions import Decision, Rung, Verdict
 from detector.contracts.events import IntentEvent, Outcome
 from detector.decision.bundle import Bundle
+from detector.decision.fallback_rules import fallback_under_rules
+from detector.decision.rule_set import RuleSet
 from detector.household.state import HouseholdState
-from detector.policy.fallback import fallback_decision, with_verdict
+from detector.policy.fallback import with_verdict
 from streams.wire.records import logged_before
 from streams.wire.refusals import HOUSEHOLD_ERASED
 from streams.wire.state.marks import with_mark
@@ -47,8 +49,10 @@ def is_erased(stored: Stored, record: Incoming) -> bool:
 
     If the log's clock was ahead at the erasure, only the record's delay indicates that.
     """
+    if stored.erased is None:
+        return False
     first = logged_before(record.headers)
-    if stored.erased is None or first is None or first > stored.erased:
+    if first is None or first > stored.erased:
         return False
     return record.timestamp > stored.erased or record.timestamp - first > _AT_ONCE
 
@@ -66,14 +70,15 @@ def outlived(stored: Stored, outcome: Outcome) -> bool:
     return outcome.event_id not in known
 
 
-def answer_erased(event: IntentEvent, bundle: Bundle) -> Decision:
+def answer_erased(event: IntentEvent, bundle: Bundle, rules: RuleSet, *, at: float) -> Decision:
     """Return the answer to an event from before the erasure: the policy's fallback, never an allow.
 
     The event's age comes from a header that any producer can write. The decision is not logged.
     """
-    decision = fallback_decision(
+    decision = fallback_under_rules(
         event,
         bundle.policy,
+        lambda: rules.only(event.intent, event.device_id, at),
         code=HOUSEHOLD_ERASED,
         text="This household was erased after the event; the policy's rule answers.",
         rung=Rung.WORKER,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -19,10 +19,25 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streams.kafka.delivery import (
+    PRODUCER,
+    REQUEST_SECONDS,
+    DurableProducer,
+    started_patiently,
+)
+from streams.kafka.fetching import lengthen_fetches
 from streams.kafka.reachable import broker_answers
+from streams.kafka.request_timeouts import shorten_timeouts
 from streams.kafka.topic_ids import NONE_KNOWN, Identities, is_stale
 
-__all__ = ["Transport", "ends_of", "silent_partitions", "worker_broker_answers"]
+__all__ = [
+    "Transport",
+    "WorkerConsumer",
+    "WorkerProducer",
+    "ends_of",
+    "silent_partitions",
+    "worker_broker_answers",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +47,8 @@ _LONGEST_FETCH = 0.2
 _SHORT_FETCH_MS = 10
 #: Seconds between two checks of an idle fetcher.
 _LOOK_AGAIN = 0.02
+#: Records that are delivered before other tasks run; the same as Faust's own number.
+_AT_A_TIME = 100
 
 
 async def worker_broker_answers(app: Any) -> bool:
@@ -59,6 +76,11 @@ async def _commit_with_ids(
     )
 
 
+def _limit_waiting(consumer: Any, fetch_max_wait: float) -> None:
+    """Give up a broker that does not answer, however long a rebalance may take."""
+    shorten_timeouts(consumer._client, REQUEST_SECONDS + fetch_max_wait)  # noqa: SLF001 - not public
+
+
 def silent_partitions(app: Any, topics: Collection[str], since: float) -> list[str]:
     """Return the assigned partitions of ``topics`` without an answered fetch since ``since``.
 
@@ -74,13 +96,29 @@ def silent_partitions(app: Any, topics: Collection[str], since: float) -> list[s
     return sorted(silent)
 
 
+async def _started(consumer: Any, start: Callable[[], Awaitable[None]]) -> None:
+    await started_patiently(start)
+    lengthen_fetches(consumer)
+
+
 class _Thread(driver.AIOKafkaConsumerThread):
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
         consumer = super()._create_consumer(loop)
         transport: Any = self.consumer.transport
         consumer._fetch_max_wait_ms = int(transport.fetch_max_wait * 1000)  # noqa: SLF001 - read at the start only
+        _limit_waiting(consumer, transport.fetch_max_wait)
+        consumer.start = partial(_started, consumer, consumer.start)
         consumer.commit = partial(_commit_with_ids, consumer.commit, transport.identities)
         return consumer
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Report a stream that is not processed.
+
+        Faust would report the changelog as well, once a second after five minutes: nothing is read
+        there after recovery.
+        """
+        if not self.consumer._is_changelog_tp(tp):  # noqa: SLF001 - not public
+            super().verify_event_path(now, tp)
 
     async def seek_to_committed(self) -> Any:
         """Seek to the committed offsets; ignore those of an earlier topic of the same name."""
@@ -114,6 +152,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
         transport: Any = self.transport
         reader = self._create_client_consumer(transport)
         reader._fetch_max_wait_ms = _SHORT_FETCH_MS  # noqa: SLF001 - read at the start only
+        _limit_waiting(reader, transport.fetch_max_wait)
         await reader.start()
         try:
             reader.assign([*ends])
@@ -127,7 +166,19 @@ class _Thread(driver.AIOKafkaConsumerThread):
             await reader.stop()
 
 
-class _Consumer(driver.Consumer):
+class _ForEach(dict[TP, Callable[[], None]]):
+    """A callback for each partition, always the same one: queues compare them."""
+
+    def __init__(self, call: Callable[[TP], None]) -> None:
+        super().__init__()
+        self._call = call
+
+    def __missing__(self, tp: TP) -> Callable[[], None]:
+        self[tp] = partial(self._call, TP(*tp))  # aiokafka's own, equal tuple would fail later
+        return self[tp]
+
+
+class WorkerConsumer(driver.Consumer):
     """A consumer that loses no records in a rebalance, even before the first commit.
 
     Faust seeks back to committed offsets only, and drops records in two cases: those of a fetch
@@ -142,9 +193,50 @@ class _Consumer(driver.Consumer):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._moving = asyncio.Lock()
+        #: What a queue calls when it is nearly full, and when it has room again.
+        self._full = _ForEach(self.on_buffer_full)
+        self._drained = _ForEach(self.on_buffer_drop)
 
     def _new_consumer_thread(self) -> Any:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's own signature
+        """Deliver what was fetched; yield only records that Faust has to deliver itself.
+
+        Faust makes four tasks for each record, to be interrupted while a queue is full.
+        """
+        delivered = 0
+        async for tp, message in super().getmany(timeout):
+            if self._deliver(tp, message):
+                delivered += 1
+                if delivered % _AT_A_TIME == 0:
+                    await asyncio.sleep(0)
+            else:
+                yield tp, message
+
+    def _deliver(self, tp: TP, message: Any) -> bool:
+        """Put a record into its agents' queues if it can be done at once; return whether it was.
+
+        The first record after a seek, and one after a gap, are left to Faust, which keeps account
+        of gaps.
+        """
+        app: Any = self.app
+        channels = app.topics._tp_index.get(tp)  # noqa: SLF001 - not public
+        read = self._read_offset[tp]
+        if read is None or message.offset != read + 1 or not channels:
+            return False
+        if self.suspend_flow.is_set() or not app.flow_control.is_active():
+            return False
+        if any(channel.queue.full() for channel in channels):
+            return False
+        message.incref(len(channels))
+        event = app.create_event(message.key, message.value, message.headers, message)
+        for channel in channels:
+            channel.queue.put_nowait_enhanced(
+                event, on_pressure_high=self._full[tp], on_pressure_drop=self._drained[tp]
+            )
+        self._read_offset[tp] = message.offset
+        return True
 
     async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's own signature
         # Faust would sleep for a second here, which would delay the first records by as much.
@@ -159,10 +251,12 @@ class _Consumer(driver.Consumer):
             return await super()._getmany(asked, min(timeout, _LONGEST_FETCH))
 
     async def seek_wait(self, partitions: Any) -> None:
+        """Seek once no fetch is running."""
         async with self._moving:
             await super().seek_wait(partitions)
 
     async def perform_seek(self) -> None:
+        """Seek to the committed offsets, or to the beginning, once no fetch is running."""
         async with self._moving:
             await self._seek_to_committed_or_beginning()
 
@@ -178,10 +272,12 @@ class _Consumer(driver.Consumer):
                 await self._thread.seek_to_beginning(*uncommitted)
 
     def resume_partitions(self, tps: Any) -> None:
+        """Resume the changelog; streams follow with flow control."""
         self._held = frozenset(self._stream_partitions(tps))
         super().resume_partitions(set(tps) - self._held)
 
     def resume_flow(self) -> None:
+        """Resume flow control, which empties the queues, and then the streams."""
         super().resume_flow()
         held, self._held = self._held, frozenset()
         super().resume_partitions(held)
@@ -207,6 +303,41 @@ class _Consumer(driver.Consumer):
         return [tp for tp in tps if not self._is_changelog_tp(tp)]
 
 
+class _PatientProducer(DurableProducer):
+    """A producer whose worker starts while the brokers do not answer."""
+
+    async def start(self) -> None:
+        """Connect as soon as a broker answers."""
+        await started_patiently(super().start)
+
+
+class WorkerProducer(driver.Producer):
+    """Faust's producer with the settings of every producer (``streams/kafka/delivery.py``)."""
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return PRODUCER
+
+    @property
+    def _producer_type(self) -> type[_PatientProducer]:
+        return _PatientProducer
+
+    async def send(  # noqa: PLR0917 - Faust's signature
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        timestamp: float | None,
+        headers: Any,
+        *,
+        transactional_id: str | None = None,
+    ) -> Any:
+        """Send a record without Faust's signal for each record, which nothing here receives."""
+        if timestamp is not None or transactional_id is not None:
+            raise NotImplementedError("the broker sets the time, and there are no transactions")
+        return await self._ensure_producer().send(topic, value, key, partition, None, headers)
+
+
 class Transport(driver.Transport):
     """Faust's Kafka transport with a consumer that seeks before it reads.
 
@@ -217,7 +348,8 @@ class Transport(driver.Transport):
         identities: the ids of the topics that are read.
     """
 
-    Consumer = _Consumer
+    Consumer = WorkerConsumer
+    Producer = WorkerProducer
 
     def __init__(
         self, app: Any, fetch_max_wait: float, identities: Identities = NONE_KNOWN

@@ -16,6 +16,7 @@ from detector.decision.answers import answer, recall
 from detector.decision.bundle import Bundle
 from detector.decision.carrying import carry
 from detector.decision.failing_closed import decide_or_fall_back
+from detector.decision.rule_set import NO_RULES, RuleSet
 from detector.decision.verdict import Judgement
 from detector.household.outcomes import report
 from streams.errors import RecordError
@@ -180,12 +181,13 @@ def decide_record(
     at: float,
     over_budget: bool = False,
     proofs: bool = True,
+    rules: RuleSet = NO_RULES,
     announce: Callable[[Judgement], None] | None = None,
 ) -> tuple[Decision, Stored, bool]:
     """Decide on an event and mark its record as applied; also return whether the core failed.
 
-    ``proofs`` and ``announce`` are those of ``decide``. If the core fails, only the mark changes
-    (``decide_or_fall_back``).
+    ``proofs``, ``rules`` and ``announce`` are those of ``decide``. If the core fails, only the
+    mark changes (``decide_or_fall_back``).
     """
     decision, state, error = decide_or_fall_back(
         stored.state,
@@ -194,6 +196,7 @@ def decide_record(
         at=at,
         over_budget=over_budget,
         proofs=proofs,
+        rules=rules,
         announce=announce,
     )
     if error is not None:
@@ -203,7 +206,8 @@ def decide_record(
             bundle.version,
             exc_info=error,
         )
-    return decision, replace(with_intent(stored, record), state=state), error is not None
+    intents = with_mark(stored.intents, record.mark)
+    return decision, replace(stored, state=state, intents=intents), error is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,21 @@ from typing import Any
 from detector.decision.bundle import Bundle
 from detector.decision.decide import is_reused
 from detector.household.early_outcomes import refused_early
+from detector.household.learning import dropped_sessions
 from detector.judge.calibration import NEW_HOUSEHOLD_SESSIONS
 from streams.errors import RecordError
 from streams.telemetry import metrics
-from streams.telemetry.logs import facts, log_decision
-from streams.telemetry.recording import count_decision, observe_command, observe_refused
+from streams.telemetry.logs import facts, log_facts
+from streams.telemetry.recording import (
+    count_decision,
+    count_rule,
+    observe_command,
+    observe_refused,
+)
 from streams.telemetry.spans import Tracer
 from streams.telemetry.unclassified import UnclassifiedLog
 from streams.wire.announcements import IN_USE
-from streams.wire.records import PROBE_ANSWERED, Command
+from streams.wire.records import INTENT, PROBE_ANSWERED, Command, header
 from streams.wire.refusals import ID_REUSED
 from streams.wire.reply_headers import trace_of
 from streams.wire.state.packing import Stored
@@ -44,6 +50,8 @@ __all__ = ["IntentsAgent"]
 
 logger = logging.getLogger(__name__)
 
+_INTENT = INTENT.type.encode()
+
 
 class IntentsAgent:
     """Handles the records of ``assistant.intents``.
@@ -63,7 +71,9 @@ class IntentsAgent:
 
     async def handle(self, event: Any, record: Incoming) -> None:
         """Decide on an event, answer a probe, or apply an operator's command, label or upload."""
-        if is_probe(record):
+        if header(record.headers, "ce_type") == _INTENT:  # nearly all records
+            await self._decision(event, record)
+        elif is_probe(record):
             await self._probe(event, record)
         elif is_command(record):
             await self._command(event, record)
@@ -75,6 +85,7 @@ class IntentsAgent:
             await self._decision(event, record)
 
     async def _decision(self, event: Any, record: Incoming) -> None:
+        await self._context.current_rules.wait()
         try:
             intent = read_intent(record, token_ids=self._context.token_ids)
             stored = self._households.get(intent.household_id)
@@ -85,10 +96,13 @@ class IntentsAgent:
             return
         if await self._skipped(event, record, stored, intent.event_id):
             return
+        rules = self._context.rules_of(intent.household_id, record.timestamp)
         if is_erased(stored, record):
             metrics.AFTER_ERASURE.labels(record.topic).inc()
             bundle = self._bundle(record, intent.household_id)
-            sent = await self._sender.reply(record, answer_erased(intent, bundle))
+            answer = answer_erased(intent, bundle, rules, at=record.timestamp)
+            count_rule(answer)
+            sent = await self._sender.reply(record, answer)
             await self._households.stage(event, sent, with_intent(stored, record))
             return
         known = stored.decided(intent.event_id) is not None
@@ -104,13 +118,14 @@ class IntentsAgent:
                 at=record.timestamp,
                 over_budget=self._context.blocks.spent(intent.household_id, budget),
                 proofs=self._context.confirmation_key is not None,
+                rules=rules,
                 announce=self.evidence.of(bundle).add,
             )
-            span.facts |= facts(decision)
-            log_decision(logger, "decided", decision, span.traceparent)
+            found = facts(decision)
+            span.facts |= found
+            log_facts(logger, "decided", found, span.traceparent)
             self._unclassified_log.record(decision)
-        sent = await self._sender.reply(record, decision, span.traceparent)
-        sent.append(await self._sender.decision(record.key, decision, span.traceparent))
+        sent = await self._sender.decided(record, decision, span.traceparent)
         if failed:
             sent.append(
                 await self._sender.dead_letter(
@@ -129,9 +144,18 @@ class IntentsAgent:
                     decision,
                     span.traceparent,
                     at=record.timestamp,
+                    rules=rules,
                 )
             self._context.blocks.count(intent, decision, budget, at=record.timestamp)
             metrics.EVENTS.inc()
+            metrics.DROPPED.inc(
+                dropped_sessions(
+                    stored.state,
+                    after.state,
+                    at=record.timestamp,
+                    undo_window=bundle.policy.undo_window_seconds,
+                )
+            )
             metrics.CLOCKS_REPLACED.inc(decision.clock_replaced)
             count_decision(decision)
             observe_refused(*refused_early(stored.state, intent, decision))

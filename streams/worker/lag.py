@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from prometheus_client import Gauge
+
 from streams.telemetry import metrics
 
 __all__ = ["Lag"]
@@ -17,11 +19,17 @@ class Lag:
 
     def __init__(self) -> None:
         self._next: dict[Place, int] = {}
+        #: Cache: finding the series of a partition takes longer than setting it.
+        self._watermarks: dict[Place, Gauge] = {}
 
     def worked_on(self, topic: str, partition: int, offset: int, timestamp: float) -> None:
         """Note that a record was handled; ``timestamp`` is its log time in seconds."""
         self._next[topic, partition] = offset + 1
-        metrics.WATERMARK_SECONDS.labels(topic, str(partition)).set(timestamp)
+        watermark = self._watermarks.get((topic, partition))
+        if watermark is None:
+            watermark = metrics.WATERMARK_SECONDS.labels(topic, str(partition))
+            self._watermarks[topic, partition] = watermark
+        watermark.set(timestamp)
 
     def positions(self, topic: str) -> dict[int, int]:
         """Return the next offset of each assigned partition of a topic."""

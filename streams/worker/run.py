@@ -23,6 +23,7 @@ from streams.kafka.topic_ids import IdentityWatch, look_up
 from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES, admin, check_topics
 from streams.lifecycle.feed import read_channels
 from streams.lifecycle.library import Library, reference_to
+from streams.lifecycle.rule_log import rules_at_start
 from streams.settings import Settings, read_key
 from streams.telemetry import metrics
 from streams.telemetry.metrics_folder import forget_dead_processes
@@ -38,9 +39,10 @@ from streams.worker.agents import Worker
 from streams.worker.app import build_app
 from streams.worker.deciding import Deciding
 from streams.worker.faust_transport import ends_of, silent_partitions, worker_broker_answers
-from streams.worker.following import follow_channels
+from streams.worker.following import follow_topics
 from streams.worker.health import Health, Watchdog
 from streams.worker.shadow import Shadows
+from streams.worker.shadow_verdicts import ShadowVerdicts
 
 __all__ = ["run_worker"]
 
@@ -68,13 +70,16 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
     """
     key = read_key(settings.confirmation_key_file)
     client = admin(brokers_of(settings))
-    problems = check_topics(client, settings.partitions, producer_time=settings.producer_time)
+    problems = check_topics(
+        client, settings.partitions, producer_time=settings.producer_time, required=True
+    )
     if problems:
         client.close()
         raise DependencyUnavailable("; ".join(problems))
     identities = look_up(client, (INTENTS, OUTCOMES, HOUSEHOLDS))
     client.close()
     channels = read_channels(brokers_of(settings))
+    rules = rules_at_start(brokers_of(settings))
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -94,6 +99,7 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
     shadows = Shadows(
         reference_to(settings.shadow_bundle, shadow) if shadow and settings.shadow_bundle else None,
         key=settings.bundle_public_key,
+        publish=ShadowVerdicts(parts.app, loop).publish,
     )
     worker = Worker(
         parts,
@@ -107,7 +113,7 @@ def run_worker(settings: Settings, bundle: Bundle, shadow: Bundle | None = None)
         identities=identities,
     )
     _watch(parts.app, worker, worker.attach(), health, settings)
-    follow_channels(worker, settings, channels)
+    follow_topics(worker, settings, channels, rules)
     forget_dead_processes()
     begin_worker()
     begin_bundle(bundle)
@@ -170,6 +176,14 @@ def _watch(app: Any, worker: Worker, agents: list[Any], health: Health, settings
                 f"stop all workers and run 'misfire topics grow --partitions {settings.partitions}'"
             )
             return
+        if rewritten := await worker.households.end_recovery(
+            app.conf.topic_partitions, _intents_partitions(app)
+        ):
+            logger.warning(
+                "%d households had an older state after their latest one, from a worker that had"
+                " lost them; their latest states were written again",
+                rewritten,
+            )
         metrics.REBALANCES.inc()
         metrics.RECOVERY_SECONDS.set(time.monotonic() - began)
         health.update(assigned=True)
@@ -226,9 +240,10 @@ async def _watch_topics(topics: IdentityWatch, worker: Worker, health: Health) -
 
 async def _write_again(topics: IdentityWatch, worker: Worker, health: Health) -> None:
     app = worker.parts.app
-    ours = {tp.partition for tp in app.consumer.assignment() if tp.topic == INTENTS}
     try:
-        written = await worker.households.write_again(app.conf.topic_partitions, ours)
+        written = await worker.households.write_again(
+            app.conf.topic_partitions, _intents_partitions(app)
+        )
         await asyncio.to_thread(topics.adopt, HOUSEHOLDS)
     except Exception as error:  # noqa: BLE001 - the states are not written
         health.fail(
@@ -239,6 +254,10 @@ async def _write_again(topics: IdentityWatch, worker: Worker, health: Health) ->
     logger.warning(
         "topic %s was deleted and created again; %d states were written to it", HOUSEHOLDS, written
     )
+
+
+def _intents_partitions(app: Any) -> set[int]:
+    return {tp.partition for tp in app.consumer.assignment() if tp.topic == INTENTS}
 
 
 async def _report(app: Any, worker: Worker) -> None:

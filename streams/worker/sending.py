@@ -6,7 +6,7 @@ broker's acknowledgement.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from asyncio import Future
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,15 +53,13 @@ class Sender:
 
     async def reply(
         self, record: Incoming, decision: Decision | None, trace: bytes | None = None
-    ) -> list[Awaitable[Any]]:
+    ) -> list[Future[Any]]:
         """Send the answer to the caller; ``None`` means that an outcome was applied."""
         if decision is None:
             return await self.answer(record, OUTCOME_APPLIED, b"")
         return await self.answer(record, DECISION.type, DECISION.encode(decision), trace)
 
-    async def settled(
-        self, record: Incoming, refused: OutcomeRefused | None
-    ) -> list[Awaitable[Any]]:
+    async def settled(self, record: Incoming, refused: OutcomeRefused | None) -> list[Future[Any]]:
         """Reply to an outcome: it was applied, or why it was refused."""
         if refused is None:
             return await self.reply(record, None)
@@ -70,7 +68,7 @@ class Sender:
 
     async def answer(
         self, record: Incoming, kind: str, value: bytes, trace: bytes | None = None
-    ) -> list[Awaitable[Any]]:
+    ) -> list[Future[Any]]:
         """Send an answer of a type to the caller, if the record names one."""
         target = reply_target(record.headers, self.partitions)
         if target is None:
@@ -84,50 +82,52 @@ class Sender:
             headers.append(("traceparent", trace))
         return [await self._producer.send(REPLIES, None, value, target.partition, None, headers)]
 
-    async def refusal(self, record: Incoming, error: RecordError) -> list[Awaitable[Any]]:
+    async def refusal(self, record: Incoming, error: RecordError) -> list[Future[Any]]:
         """Send a record to the dead letters, and a refusal to its caller."""
         refusal = REFUSAL.encode(Refusal(code=error.code, detail=str(error)))
         sent = await self.answer(record, REFUSAL.type, refusal)
         return [await self.dead_letter(record, error), *sent]
 
-    async def decision(self, key: bytes | None, decision: Decision, trace: bytes) -> Awaitable[Any]:
-        """Publish a decision."""
+    async def decided(
+        self, record: Incoming, decision: Decision, trace: bytes
+    ) -> list[Future[Any]]:
+        """Send a decision to the caller, and publish it. It is encoded once."""
+        value = DECISION.encode(decision)
+        sent = await self.answer(record, DECISION.type, value, trace)
         headers = DECISION.headers(
             decision.decision_id, datetime.now(UTC), source=_SOURCE, trace=trace
         )
-        sent: Awaitable[Any] = await self._producer.send(
-            DECISIONS, key, DECISION.encode(decision), None, None, headers
-        )
+        sent.append(await self._producer.send(DECISIONS, record.key, value, None, None, headers))
         return sent
 
-    async def label(self, record: Incoming, label: Label) -> list[Awaitable[Any]]:
+    async def label(self, record: Incoming, label: Label) -> list[Future[Any]]:
         """Publish a label with its effect, and send it to the caller."""
         headers = LABEL.headers(label.label_id, label.time, source=_SOURCE)
         value = LABEL.encode(label)
-        sent: Awaitable[Any] = await self._producer.send(
+        sent: Future[Any] = await self._producer.send(
             LABELS, record.key, value, None, None, headers
         )
         return [sent, *await self.answer(record, LABEL.type, value)]
 
-    async def dead_letter(self, record: Incoming, error: RecordError) -> Awaitable[Any]:
+    async def dead_letter(self, record: Incoming, error: RecordError) -> Future[Any]:
         """Send a record to the dead letters."""
         metrics.DEAD_LETTERS.labels(error.code).inc()
         letter = letter_about(record, error)
-        sent: Awaitable[Any] = await self._producer.send(
+        sent: Future[Any] = await self._producer.send(
             DEAD_LETTERS, letter.key, letter.value, None, None, letter.headers
         )
         return sent
 
-    async def forward(self, record: Incoming, partition: int) -> Awaitable[Any]:
+    async def forward(self, record: Incoming, partition: int) -> Future[Any]:
         """Send a record to another partition of its topic, with the time of its first arrival."""
         headers = [each for each in record.headers if each[0] != FIRST_LOGGED]
         headers.append(first_logged(record.headers, record.timestamp))
-        sent: Awaitable[Any] = await self._producer.send(
+        sent: Future[Any] = await self._producer.send(
             record.topic, record.key, record.value, partition, None, headers
         )
         return sent
 
-    async def broadcast_erasure(self, record: Incoming) -> list[Awaitable[Any]]:
+    async def broadcast_erasure(self, record: Incoming) -> list[Future[Any]]:
         """Send an erasure to all partitions of the replies: every gateway reads one of them."""
         headers = [("ce_type", COMMAND.type.encode())]
         return [

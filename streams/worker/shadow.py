@@ -1,4 +1,4 @@
-"""Shadow bundles: their decisions are counted and compared, never sent.
+"""Shadow bundles: their decisions are counted and compared, and never take effect.
 
 They decide in a process of their own. Whatever happens to it, the worker does not wait.
 """
@@ -19,11 +19,14 @@ from pathlib import Path
 
 from detector.contracts.decisions import Decision, RiskClass, Verdict
 from detector.contracts.events import IntentEvent
+from detector.decision.rule_set import NO_RULES, RuleSet
 from detector.household.state import HouseholdState
 from streams.telemetry import metrics
 from streams.telemetry.logs import log_decision
 from streams.wire.announcements import SHADOW, BundleReference, Channel
+from streams.wire.shadow_verdict import ShadowVerdict
 from streams.worker import shadow_process
+from streams.worker.shadow_verdicts import verdict_of_shadow
 
 __all__ = ["Shadows"]
 
@@ -34,9 +37,9 @@ _WAITING = 1_000
 #: Seconds until a process that ended is started again.
 _PAUSE = 5.0
 
-Decide = Callable[
-    [HouseholdState, BundleReference | None, IntentEvent, BundleReference, float], Decision
-]
+#: As ``shadow_process.decide``: a decision, and the bits of its chain if it differs.
+Decided = tuple[Decision, tuple[float, ...]]
+Decide = Callable[..., Decided]
 
 
 class Shadows:
@@ -45,6 +48,7 @@ class Shadows:
     Args:
         configured: the bundle of ``--shadow-bundle``, beside those of the channels.
         key: file of the public key that must have signed every bundle, if there is one.
+        publish: called, in a thread, with each verdict that differs from the decision.
         decide: what the process runs.
         clock: a monotonic clock, in seconds.
     """
@@ -54,12 +58,14 @@ class Shadows:
         configured: BundleReference | None = None,
         *,
         key: Path | None = None,
+        publish: Callable[[ShadowVerdict], None] = lambda _: None,
         decide: Decide = shadow_process.decide,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._configured = () if configured is None else (configured,)
         self._bundles: Sequence[BundleReference] = ()
-        self._key, self._decide, self._clock = key, decide, clock
+        self._channels: Mapping[str, str] = {}
+        self._key, self._publish, self._decide, self._clock = key, publish, decide, clock
         self._pool: ProcessPoolExecutor | None = None
         self._starting = threading.Lock()
         self._not_before = 0.0
@@ -73,12 +79,13 @@ class Shadows:
 
     def update(self, channels: Mapping[str, Channel]) -> None:
         """Take the bundles of the shadow channels."""
-        found = {each.sha256: each for each in self._configured}
+        found, named = {each.sha256: each for each in self._configured}, dict[str, str]()
         for name in sorted(channels):
             latest = channels[name].latest
             if name.startswith(SHADOW) and latest is not None and latest.bundle is not None:
                 found[latest.bundle.sha256] = latest.bundle
-        self._bundles = tuple(found.values())
+                named.setdefault(latest.bundle.sha256, name)
+        self._bundles, self._channels = tuple(found.values()), named
         for version, active, verdict, risk in product(self.versions, Verdict, Verdict, RiskClass):
             metrics.SHADOW_COMMANDS.labels(version, active.value, verdict.value, risk.value)
 
@@ -97,6 +104,7 @@ class Shadows:
         trace: bytes,
         *,
         at: float,
+        rules: RuleSet = NO_RULES,
     ) -> None:
         """Let every shadow decide on a command that the worker has decided on.
 
@@ -107,21 +115,35 @@ class Shadows:
             active: the worker's decision.
             trace: the ``traceparent`` of the decision.
             at: the log time of the event, in seconds since the epoch.
+            rules: the rules that the worker applied; a shadow's verdict is the one after them.
         """
         if not event.commits:
             return
+        matching = rules.only(event.intent, event.device_id, at)
         for shadow in self._bundles:
             pool = self._running()
             if pool is None or not self._places.acquire(blocking=False):
                 metrics.SHADOW_SKIPPED.inc()
                 continue
             try:
-                future = pool.submit(self._decide, before, bundle, event, shadow, at)
+                future = pool.submit(
+                    self._decide,
+                    before,
+                    bundle,
+                    event,
+                    shadow,
+                    at=at,
+                    rules=matching,
+                    published=active.verdict,
+                )
             except Exception as error:  # noqa: BLE001 - a shadow must not stop the worker
                 self._places.release()
                 self._ended(pool, error)
                 continue
-            future.add_done_callback(partial(self._done, pool, active, trace))
+            channel = self._channels.get(shadow.sha256)
+            future.add_done_callback(
+                partial(self._done, pool, active, trace, channel=channel, at=at)
+            )
 
     def close(self) -> None:
         """End the process without waiting for it."""
@@ -142,9 +164,16 @@ class Shadows:
             return self._pool
 
     def _done(
-        self, pool: ProcessPoolExecutor, active: Decision, trace: bytes, future: Future[Decision]
+        self,
+        pool: ProcessPoolExecutor,
+        active: Decision,
+        trace: bytes,
+        future: Future[Decided],
+        *,
+        channel: str | None,
+        at: float,
     ) -> None:
-        """Count a decision; this runs in a thread of the pool."""
+        """Count a decision, and publish it if it differs; this runs in a thread of the pool."""
         self._places.release()
         if future.cancelled():
             return
@@ -156,11 +185,14 @@ class Shadows:
             metrics.SHADOW_FAILURES.inc()
             logger.error("a shadow bundle failed on an event of %s", active.intent, exc_info=error)
             return
-        decision = future.result()
+        decision, chain_bits = future.result()
         verdicts = active.verdict.value, decision.verdict.value
         metrics.SHADOW_COMMANDS.labels(decision.bundle, *verdicts, decision.risk_class.value).inc()
         if active.verdict is not decision.verdict:
             log_decision(logger, "shadow", decision, trace, active=active.verdict.value)
+            self._publish(
+                verdict_of_shadow(active, decision, chain_bits=chain_bits, channel=channel, at=at)
+            )
 
     def _ended(self, pool: ProcessPoolExecutor, error: BaseException) -> None:
         metrics.SHADOW_FAILURES.inc()

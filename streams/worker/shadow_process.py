@@ -9,11 +9,12 @@ from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from detector.contracts.decisions import Decision
+from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.errors import BundleError
 from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
-from detector.decision.shadow import decide_in_shadow
+from detector.decision.rule_set import RuleSet
+from detector.decision.shadow import chain_in_shadow, decide_in_shadow
 from detector.household.state import HouseholdState
 from streams.errors import DependencyUnavailable
 from streams.files.signing import read_public_key
@@ -51,10 +52,19 @@ def decide(
     active: BundleReference | None,
     event: IntentEvent,
     shadow: BundleReference,
+    *,
     at: float,
-) -> Decision:
-    """Return the shadow's decision; see ``decide_in_shadow``."""
-    return decide_in_shadow(before, _active(active), event, _read(shadow), at=at)
+    rules: RuleSet,
+    published: Verdict,
+) -> tuple[Decision, tuple[float, ...]]:
+    """Return the shadow's decision, and the bits of its chain if it differs from ``published``.
+
+    See ``decide_in_shadow`` and ``chain_in_shadow``.
+    """
+    given = before, _active(active), event, _read(shadow)
+    decision = decide_in_shadow(*given, at=at, rules=rules)
+    differs = decision.verdict is not published
+    return decision, chain_in_shadow(*given, at=at) if differs else ()
 
 
 @lru_cache(maxsize=_KEPT)

@@ -11,18 +11,20 @@ from streams.worker import shadow_process
 
 __all__ = ["broken", "ending", "pausing"]
 
+Decided = tuple[Decision, tuple[float, ...]]
 
-def broken(*_: object) -> Decision:
+
+def broken(*_: object, **__: object) -> Decided:
     """Fail."""
     raise ValueError
 
 
-def ending(*_: object) -> Decision:
+def ending(*_: object, **__: object) -> Decided:
     """End the process."""
     os._exit(3)
 
 
-def pausing(*given: Any) -> Decision:
+def pausing(*given: Any, **more: Any) -> Decided:
     """Decide after a second."""
     time.sleep(1.0)
-    return shadow_process.decide(*given)
+    return shadow_process.decide(*given, **more)

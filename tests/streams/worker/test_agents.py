@@ -11,7 +11,7 @@ import pytest
 from detector.contracts.decisions import Verdict
 from detector.contracts.events import OutcomeKind
 from detector.decision import failing_closed
-from detector.household.state import HouseholdState
+from detector.household.state import MAX_SESSIONS, HouseholdState
 from streams.kafka.topic_ids import Identities
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
 from streams.telemetry import metrics
@@ -29,12 +29,13 @@ from streams.wire.records import (
 from streams.wire.state.marks import Mark
 from streams.wire.state.packing import Stored, pack, unpack
 from streams.worker import intents_agent
-from tests.detector.builders import hand_bundle, outcome, run, send_message
+from tests.detector.builders import event, hand_bundle, outcome, run, send_message
 from tests.streams.fakes import (
     PARTITIONS,
     TOPICS_HERE,
     Bench,
     FakeEvent,
+    FakeStream,
     home_of,
     intent_record,
     intents_mark,
@@ -65,6 +66,32 @@ async def test_events_are_decided_written_and_acknowledged(bench: Bench) -> None
     assert stored.state == state
     assert stored.intents == (intents_mark(2),)
     assert bench.kafka.on(HOUSEHOLDS)[-1].value == bench.table.data[b"h1"]
+
+
+async def test_records_that_wait_are_handled_in_one_turn(bench: Bench) -> None:
+    first, *others = [intent_record(event, number) for number, event in enumerate(EVENTS)]
+    stream = FakeStream([first])
+    for each in others:
+        stream.channel.queue.put_nowait(each)
+
+    await bench.run(stream)
+
+    wanted, _ = run(EVENTS, hand_bundle())
+    assert [record.value for record in bench.kafka.on(DECISIONS)] == [
+        DECISION.encode(decision) for decision in wanted
+    ]
+    assert all(each.acked for each in (first, *others))
+
+
+async def test_a_turn_ends_where_the_partitions_were_revoked(bench: Bench) -> None:
+    first, second, *_ = [intent_record(event, number) for number, event in enumerate(EVENTS)]
+    second.message.generation_id = 2
+    stream = FakeStream([first])
+    stream.channel.queue.put_nowait(second)
+
+    await bench.run(stream)
+
+    assert (first.acked, second.acked) == (True, False)
 
 
 async def test_nothing_is_written_or_acknowledged_before_the_broker_confirms_the_decision(
@@ -243,6 +270,15 @@ async def test_a_forwarded_record_has_its_earliest_time(
 
     (sent,) = bench.kafka.records
     assert sent.headers == [(FIRST_LOGGED, passed_on)]
+
+
+async def test_dropped_open_sessions_are_counted(bench: Bench) -> None:
+    before = metrics.DROPPED._value.get()
+    events = [event(number, session_id=f"s{number}") for number in range(MAX_SESSIONS + 2)]
+
+    await bench.intents(*(intent_record(each, number) for number, each in enumerate(events)))
+
+    assert metrics.DROPPED._value.get() == before + 2
 
 
 async def test_a_probe_is_answered_by_its_partition_and_has_no_other_effect(bench: Bench) -> None:

@@ -9,11 +9,13 @@ import pytest
 from detector.contracts.decisions import Rung, Verdict
 from detector.contracts.events import Act, IntentEvent, OutcomeKind
 from detector.contracts.standing import Standing
+from detector.decision.rule_set import RuleSet
 from detector.household.state import HouseholdState
 from streams.kafka.topic_ids import Identities
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, REPLIES
 from streams.privacy.holdings import Holding, collect
 from streams.privacy.remaining import remains
+from streams.telemetry import metrics
 from streams.wire.records import (
     COMMAND,
     CORRELATION_ID,
@@ -25,7 +27,15 @@ from streams.wire.records import (
 )
 from streams.wire.records import Command as Kinds
 from streams.wire.state.packing import Stored, pack, unpack
-from tests.detector.builders import ABSURD, dialogue, hand_bundle, outcome, run, send_message
+from tests.detector.builders import (
+    ABSURD,
+    dialogue,
+    event,
+    hand_bundle,
+    outcome,
+    run,
+    send_message,
+)
 from tests.streams.fakes import (
     PARTITIONS,
     Bench,
@@ -286,6 +296,25 @@ async def test_a_claim_to_be_from_before_the_erasure_never_allows_a_command(
 
     answer = DECISION.decode(bench.kafka.on(REPLIES)[-1].value)
     assert (answer.verdict, answer.reasons[0].code) == (Verdict.BLOCK, "household_erased")
+
+
+async def test_rules_that_fail_do_not_keep_an_erased_household_from_an_answer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(RuleSet, "matching", fail)
+    failed = metrics.RULE_COMMANDS.labels("failed", "reversible", "worker")
+    before = failed._value.get()
+    light = event(20, intent="lights.TurnOn", commits=True, household_id="h1")
+
+    await bench.intents(intent_record(light, 4, [*ASKING, (FIRST_LOGGED, b"1.0")]))
+
+    answer = DECISION.decode(bench.kafka.on(REPLIES)[-1].value)
+    assert answer.verdict is Verdict.BLOCK
+    assert [each.code for each in answer.reasons] == ["household_erased", "rules_failed"]
+    assert failed._value.get() == before + 1
 
 
 def waited(

@@ -9,15 +9,19 @@ from pathlib import Path
 import pytest
 
 from detector.contracts.decisions import Verdict
+from detector.contracts.rules import Rule, RuleAct
+from detector.decision.rule_timeline import RuleTimeline
 from streams.files.bundles import write_bundle
 from streams.kafka.topics import DECISIONS
 from streams.lifecycle.library import reference_to
 from streams.telemetry import metrics
 from streams.wire.announcements import Announcement, BundleReference, Channel
+from streams.wire.shadow_verdict import ShadowVerdict
 from streams.worker import shadow
 from streams.worker.shadow import Shadows
 from tests.detector.builders import SURE, hand_bundle, heard, run, send_message
 from tests.detector.decision.test_shadow import CAREFUL
+from tests.detector.rules import rule
 from tests.streams.fakes import Bench, intent_record
 from tests.streams.worker.shadow_faults import broken, ending, pausing
 
@@ -30,13 +34,13 @@ PATIENCE = 250.0
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def counted(verdict: Verdict) -> float:
+def counted(verdict: Verdict, active: Verdict = Verdict.ALLOW) -> float:
     return sum(
         sample.value
         for metric in metrics.SHADOW_COMMANDS.collect()
         for sample in metric.samples
         if sample.labels.get("bundle") == CAREFUL.version
-        and (sample.labels["active"], sample.labels["verdict"]) == ("allow", verdict.value)
+        and (sample.labels["active"], sample.labels["verdict"]) == (active.value, verdict.value)
     )
 
 
@@ -61,9 +65,10 @@ def closing() -> Iterator[list[Shadows]]:
         each.close()
 
 
-async def decide(shadows: Shadows | None) -> Bench:
+async def decide(shadows: Shadows | None, *rules: Rule) -> Bench:
     """Let a worker decide on the three turns of Portland."""
     bench = Bench(hand_bundle())
+    bench.worker.context.rules = RuleTimeline({each.rule_id: each for each in rules})
     bench.worker.context.shadows = shadows
     await bench.intents(*(intent_record(each, number) for number, each in enumerate(EVENTS)))
     return bench
@@ -72,8 +77,8 @@ async def decide(shadows: Shadows | None) -> Bench:
 async def test_a_shadow_decides_in_its_process_and_changes_nothing(
     careful: BundleReference, closing: list[Shadows], caplog: pytest.LogCaptureFixture
 ) -> None:
-    before = counted(Verdict.CONFIRM)
-    shadows = Shadows(careful)
+    before, published = counted(Verdict.CONFIRM), list[ShadowVerdict]()
+    shadows = Shadows(careful, publish=published.append)
     closing.append(shadows)
     with caplog.at_level(logging.INFO, "streams.worker.shadow"):
         alone, watched = await decide(None), await decide(shadows)
@@ -85,6 +90,27 @@ async def test_a_shadow_decides_in_its_process_and_changes_nothing(
     ]
     (line,) = [record for record in caplog.records if record.message == "shadow"]
     assert line.fields["active"] == "allow"  # type: ignore[attr-defined]
+    (verdict,) = published
+    decisions, _ = run(EVENTS, hand_bundle())
+    assert (verdict.event_id, verdict.decision_id) == (COMMAND.event_id, decisions[-1].decision_id)
+    assert (verdict.active, verdict.verdict) == (Verdict.ALLOW, Verdict.CONFIRM)
+    assert (verdict.channel, verdict.bundle) == (None, CAREFUL.version)
+    assert round(sum(verdict.chain_bits), 6) == verdict.surprisal_bits
+    assert verdict.time == COMMAND.time
+
+
+async def test_a_disagreement_that_a_rule_ends_is_none(
+    careful: BundleReference, closing: list[Shadows], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The rule asks about what the active bundle allows, as the shadow does."""
+    before = counted(Verdict.CONFIRM, Verdict.CONFIRM)
+    shadows = Shadows(careful)
+    closing.append(shadows)
+    with caplog.at_level(logging.INFO, "streams.worker.shadow"):
+        await decide(shadows, rule(act=RuleAct.CONFIRM), rule(rule_id="r2", intent="music.*"))
+        until(lambda: counted(Verdict.CONFIRM, Verdict.CONFIRM) == before + 1)
+
+    assert [record for record in caplog.records if record.message == "shadow"] == []
 
 
 @pytest.mark.parametrize("fault", [broken, ending])
@@ -158,6 +184,7 @@ def test_each_shadow_channel_has_its_bundle(careful: BundleReference) -> None:
     )
 
     assert shadows.versions == [CAREFUL.version, other.version]
+    assert shadows._channels == {other.sha256: "shadow-a", careful.sha256: "shadow-b"}
     shadows.update({})
     assert shadows.versions == [CAREFUL.version]
 

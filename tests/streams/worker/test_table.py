@@ -26,7 +26,7 @@ class Table:
         self.data: dict[bytes, bytes] = {}
         self.order = order
 
-    def send_changelog(self, _: int, key: bytes, value: bytes, *__: str) -> asyncio.Future[None]:
+    async def send_state(self, _: int, key: bytes, value: bytes, __: bytes) -> asyncio.Future[None]:
         self.order.append(f"changelog {key.decode()} {unpack(value).intents[-1].offset}")
         return _done()
 
@@ -243,3 +243,63 @@ def test_households_that_know_only_an_earlier_topic_are_recognised(
     assert only_earlier()
     put(ours[1], topic_id="22222222")
     assert not only_earlier()
+
+
+async def test_a_worker_that_never_catches_up_keeps_few_households_decoded(
+    households: Households, order: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_DECODED", 3)
+    monkeypatch.setattr(module, "_EVERY", 0.0)
+    table: Any = households._table
+    send, offsets, most = table.send_state, iter(range(1, 100)), 0
+
+    async def send_while_another_record_arrives(*state: Any) -> asyncio.Future[None]:
+        nonlocal most
+        most = max(most, len(households._decoded))
+        if (offset := next(offsets, None)) is not None:
+            await households.stage(record(offset, order), [], household(offset, f"h{offset}"))
+        sent: asyncio.Future[None] = await send(*state)
+        return sent
+
+    monkeypatch.setattr(table, "send_state", send_while_another_record_arrives)
+    await households.stage(record(0, order), [], household(0, "h0"))
+    await households._queue.join()
+
+    assert most <= 4
+    assert len(table.data) == 100
+
+
+async def test_a_backlog_is_written_and_acknowledged_in_steps(
+    households: Households, order: list[str]
+) -> None:
+    for offset in range(2 * module._AT_ONCE + 1):
+        await households.stage(record(offset, order), [], household(offset, f"h{offset}"))
+    await households._queue.join()
+
+    steps = [0, module._AT_ONCE, 2 * module._AT_ONCE]
+    acknowledged = [order.index(f"ack {offset}") for offset in steps]
+    assert acknowledged == sorted(acknowledged)
+    assert acknowledged[0] < order.index(f"changelog h{steps[1]} {steps[1]}") < acknowledged[1]
+    assert acknowledged[1] < order.index(f"changelog h{steps[2]} {steps[2]}") < acknowledged[2]
+
+
+async def test_an_unwritten_state_is_never_evicted(
+    households: Households, order: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_DECODED", 1)
+    monkeypatch.setattr(module, "_EVERY", 0.0)
+    decision: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    await households.stage(record(0, order), [], household(0, "h0"))
+    await households.stage(record(1, order), [], household(1, "h1"))
+    await households._queue.join()
+    await households.stage(record(2, order), [decision], household(2, "h0"))
+    await households.stage(record(3, order), [decision], household(3, "h2"))
+    await households.stage(record(4, order), [decision], household(4, "h0"))
+    await asyncio.sleep(0.01)
+
+    assert households.get("h0") == household(4, "h0")
+    assert households.get("h2") == household(3, "h2")
+    decision.set_result(None)
+    await households._queue.join()
+    assert list(households._decoded) == [b"h0"]
+    assert not households._unwritten
