@@ -1,4 +1,4 @@
-"""Follows ``misfire.bundles`` in the gateway: its own rung decides with the active bundle.
+"""Follows bundles and rules in the gateway: its own rung decides with the active bundle.
 
 The gateway does not read ``assistant.intents``. It takes an announcement as soon as all partitions
 are marked; its answers are degraded ones, and each names its bundle.
@@ -16,6 +16,7 @@ from streams.gateway.ladder import Ladder
 from streams.kafka.connection import brokers_of
 from streams.lifecycle.feed import Feed
 from streams.lifecycle.library import Library
+from streams.lifecycle.rule_log import RuleLog, follow_rules
 from streams.lifecycle.schedule import deciders
 from streams.settings import Settings
 from streams.telemetry import metrics
@@ -31,7 +32,7 @@ _RETRY = 10.0
 
 
 def follow_channels(settings: Settings, ladder: Ladder, library: Library) -> asyncio.Task[None]:
-    """Follow the channels in a background task, and return the task."""
+    """Follow the channels and the rules in a background task, and return the task."""
     return asyncio.get_running_loop().create_task(_follow(settings, ladder, library))
 
 
@@ -44,7 +45,11 @@ async def _follow(settings: Settings, ladder: Ladder, library: Library) -> None:
         known = dict(channels)
         changed.set()
 
-    feed = asyncio.create_task(Feed(brokers_of(settings), settings.fetch_max_wait, on_change).run())
+    brokers, wait = brokers_of(settings), settings.fetch_max_wait
+    feed = asyncio.create_task(Feed(brokers, wait, on_change).run())
+    log = RuleLog()
+    ladder.use_rules(log.timeline)
+    rules = asyncio.create_task(follow_rules(brokers, wait, log))
     try:
         while True:
             try:
@@ -55,6 +60,7 @@ async def _follow(settings: Settings, ladder: Ladder, library: Library) -> None:
             await _use(known, ladder, library)
     finally:
         feed.cancel()
+        rules.cancel()
 
 
 async def _use(known: Mapping[str, Channel], ladder: Ladder, library: Library) -> None:

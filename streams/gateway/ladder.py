@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from detector.contracts.decisions import Decision
 from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
-from detector.policy.fallback import fallback_decision
+from detector.decision.fallback_rules import fallback_under_rules
+from detector.decision.rule_set import RuleSet
+from detector.decision.rule_timeline import RuleTimeline
 from detector.policy.policy import Policy
 from streams.errors import RecordError
 from streams.gateway.admission import share_of
@@ -35,6 +37,7 @@ from streams.telemetry import metrics
 from streams.telemetry.recording import count_answer
 from streams.wire.records import COMMAND, DECISION, REFUSAL, Command
 from streams.wire.refusals import HOUSEHOLD_ERASED, ID_REUSED
+from streams.wire.tenancy import tenant_of
 
 __all__ = ["Answer", "Ladder"]
 
@@ -44,6 +47,10 @@ logger = logging.getLogger(__name__)
 _READY_SHARE = 0.5
 #: Remembered answers of lower rungs that a worker may still contradict.
 _ANSWERED = 50_000
+
+
+def _rules_failed(error: Exception) -> None:
+    logger.error("the rules failed, and the policy answers without them", exc_info=error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,7 @@ class Ladder:
         self._clock = clock
         self._now = now
         self._sessions = Sessions(bundle) if bundle else None
+        self._rules = RuleTimeline()
         self._answered: FairCache[Provisional] = FairCache(_ANSWERED)
         self._memory: RequestMemory[Answer] = RequestMemory(places)
 
@@ -101,7 +109,14 @@ class Ladder:
         self.policy = bundle.policy
         if self._sessions is None:
             self._sessions = Sessions(bundle)
+            self._sessions.rules = self._rules
         self._sessions.choose = choose
+
+    def use_rules(self, rules: RuleTimeline) -> None:
+        """Let these rules change the gateway's verdicts, and make the policy's stricter."""
+        self._rules = rules
+        if self._sessions is not None:
+            self._sessions.rules = rules
 
     async def decide(
         self, event: IntentEvent, exchange: Exchange, context: RequestContext
@@ -257,7 +272,14 @@ class Ladder:
             return self._fallback(event, "internal_error")
 
     def _fallback(self, event: IntentEvent, code: str) -> Decision:
-        return fallback_decision(event, self.policy, code=code, text=REASONS[code])
+        def matching() -> RuleSet:
+            at, household_id = self._now(), event.household_id
+            ours = self._rules.of(household_id, tenant_of(household_id), at=at)
+            return ours.only(event.intent, event.device_id, at)
+
+        return fallback_under_rules(
+            event, self.policy, matching, code=code, text=REASONS[code], failed=_rules_failed
+        )
 
     def _remember(
         self,

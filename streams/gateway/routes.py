@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic_core import to_json
@@ -20,6 +21,7 @@ from streams.errors import RecordError
 from streams.gateway.confirmations import confirmations
 from streams.gateway.exchange.exchange import Exchange
 from streams.gateway.following import follow_channels
+from streams.gateway.hot_route import HotRoute
 from streams.gateway.ignored_header import IgnoredFields
 from streams.gateway.ladder import Answer, Ladder
 from streams.gateway.late_answers import LateAnswers
@@ -42,7 +44,7 @@ from streams.serving.error_responses import problem, refuse
 from streams.serving.hosts import HostCheck
 from streams.serving.turns import TakeTurns
 from streams.settings import Settings
-from streams.telemetry.logs import facts, log_decision
+from streams.telemetry.logs import facts, log_facts
 from streams.telemetry.scrapes import ScrapeCache
 from streams.telemetry.spans import Tracer
 from streams.telemetry.tracing import build_tracer
@@ -106,6 +108,8 @@ def build_gateway(
             *([Depends(HTTPBearer(auto_error=False))] if guard.requires_token else []),
         ],
     )
+    decisions = _decisions(parts)
+    app.add_middleware(HotRoute, route=_named(decisions, "decide"), guard=guard)
     app.add_middleware(TakeTurns)
     app.add_middleware(PolicyVersion, version=lambda: ladder.policy.version)
     app.add_middleware(IgnoredFields)
@@ -116,7 +120,7 @@ def build_gateway(
     app.exception_handler(RecordError)(refuse)
     answers = confirmations(settings, exchange)
     for routes in (
-        _decisions(parts),
+        decisions,
         answers,
         _outcomes(parts),
         _late(ladder.late_answers),
@@ -126,6 +130,10 @@ def build_gateway(
     return app
 
 
+def _named(routes: APIRouter, name: str) -> APIRoute:
+    return next(each for each in routes.routes if isinstance(each, APIRoute) and each.name == name)
+
+
 def _decisions(parts: _Parts) -> APIRouter:
     routes = APIRouter()
 
@@ -133,14 +141,9 @@ def _decisions(parts: _Parts) -> APIRouter:
         with parts.tracer.span("answer", context.trace, awaited=True) as span:
             traced = replace(context, trace=span.traceparent)
             found = await parts.ladder.decide(event, parts.exchange, traced)
-            span.facts |= facts(found.decision)
-            log_decision(
-                logger,
-                "answered",
-                found.decision,
-                span.traceparent,
-                seconds=round(found.seconds, 4),
-            )
+            about = facts(found.decision)
+            span.facts |= about
+            log_facts(logger, "answered", about, span.traceparent, seconds=round(found.seconds, 4))
         return found
 
     @routes.post(

@@ -15,8 +15,10 @@ from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
 from detector.decision.carrying import carry
 from detector.decision.decide import decide, follow
+from detector.decision.rule_timeline import RuleTimeline
 from detector.household.state import LEARNED, HouseholdState
 from streams.gateway.shares import FairCache
+from streams.wire.tenancy import tenant_of
 
 __all__ = ["Sessions", "Turn"]
 
@@ -58,6 +60,7 @@ class Sessions:
     def __init__(self, bundle: Bundle) -> None:
         #: Returns the bundle that decides for a household.
         self.choose: Callable[[str], Bundle] = lambda _: bundle
+        self.rules = RuleTimeline()
         self._households: FairCache[_Household] = FairCache(_HOUSEHOLDS)
 
     def begin(self, event: IntentEvent, tenant: str = "", *, at: float) -> Turn:
@@ -87,8 +90,14 @@ class Sessions:
         """Return the gateway's decision: the population model, without household history."""
         if turn.decision is None:
             bundle = self._carry(turn)
+            household_id = turn.event.household_id
             turn.decision, state = decide(
-                turn.home.state, turn.event, bundle, at=turn.at, rung=Rung.GATEWAY
+                turn.home.state,
+                turn.event,
+                bundle,
+                at=turn.at,
+                rung=Rung.GATEWAY,
+                rules=self.rules.of(household_id, tenant_of(household_id), at=turn.at),
             )
             turn.home.state = _unlearned(state)
             self._close(turn)

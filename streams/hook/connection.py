@@ -11,6 +11,7 @@ import os
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from importlib import import_module
 
@@ -37,6 +38,9 @@ __all__ = [
 _HEDGE_SHARE = 0.4
 #: Consecutive failures that open the circuit breaker, and the seconds for which it stays open.
 FAILURES, REST_SECONDS = 5, 1.0
+#: Cancelled requests after which a pool is replaced, and the seconds for which confirmations and
+#: outcomes may still use it.
+_MOST_CANCELLED, _OTHER_CALLS = 20, 5.0
 #: The media types of a gateway's responses. Another type comes from another server, such as a
 #: proxy's error page.
 _JSON = ("application/json", "application/problem+json")
@@ -89,17 +93,21 @@ class Connection:
     def __init__(self, origin: Origin, deadline: float) -> None:
         self.hedge = Hedge(deadline * _HEDGE_SHARE)
         self.rest = Rest(FAILURES, REST_SECONDS)
+        self._deadline = deadline
         headers = {"accept-encoding": "identity"}
         if origin.token is not None:
             headers["authorization"] = f"Bearer {origin.token}"
-        self._client = httpx.AsyncClient(
+        self._new_client = partial(
+            httpx.AsyncClient,
             base_url=origin.url,
-            timeout=None,  # noqa: S113 - one deadline covers the whole call
+            timeout=None,
             headers=headers,
             verify=origin.tls,
             trust_env=origin.trust_env,
         )
-        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._client = self._opened()
+        self._cancelled = 0
+        self._retired: set[asyncio.Task[None]] = set()
 
     async def post(self, path: str, content: bytes, headers: dict[str, str]) -> Answer:
         """Send a body and return the response.
@@ -108,17 +116,56 @@ class Connection:
             GatewayError: the status is 500 or above.
             httpx.HTTPError: the gateway cannot be reached.
         """
-        async with self._client.stream("POST", path, content=content, headers=headers) as response:
-            answer = Answer(
-                response.status_code, await _body(response), response.headers.get(POLICY_VERSION)
-            )
+        client = self._client
+        try:
+            async with client.stream("POST", path, content=content, headers=headers) as response:
+                answer = Answer(
+                    response.status_code,
+                    await _body(response),
+                    response.headers.get(POLICY_VERSION),
+                )
+        except asyncio.CancelledError:
+            self._count_cancelled(client)
+            raise
         if response.is_server_error:
             raise GatewayError(answer)
         return answer
 
     async def close(self) -> None:
         """Close the connections."""
+        for retired in self._retired:
+            retired.cancel()
+        await asyncio.gather(*self._retired, return_exceptions=True)
         await self._client.aclose()
+
+    def _opened(self) -> httpx.AsyncClient:
+        client = self._new_client()
+        client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        return client
+
+    def _count_cancelled(self, client: httpx.AsyncClient) -> None:
+        """Replace the client after some requests that were cancelled.
+
+        httpcore 1.0 neither reuses nor closes a new connection if its request is cancelled just
+        before it begins. The pool has 100 connections; without them, no request would be sent.
+        """
+        if client is not self._client:
+            return
+        self._cancelled += 1
+        if self._cancelled >= _MOST_CANCELLED:
+            self._client, self._cancelled = self._opened(), 0
+            closing = asyncio.create_task(_close_later(client, self._deadline + _OTHER_CALLS))
+            self._retired.add(closing)
+            closing.add_done_callback(self._retired.discard)
+
+
+async def _close_later(client: httpx.AsyncClient, seconds: float) -> None:
+    """Close a client once its last calls have ended."""
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        with suppress(httpx.HTTPError, OSError, RuntimeError):
+            await client.aclose()
 
 
 def warm() -> None:

@@ -186,6 +186,11 @@ On every rung, a command that no rule of the policy names needs a confirmation
 physical command that is new to the household (`first_physical_command`). The gateway does not know
 the household's history, so it requires a confirmation of every physical command.
 
+[Rules](../../lifecycle/rules.md) to block or to confirm hold wherever a worker or a gateway
+answers. Where the policy answers, no rule makes an answer milder. If an error keeps the rules from
+applying to its answer, the last reason is `rules_failed`, and `misfire_rule_commands_total` counts
+the answer under `failed`.
+
 | failure | meaning | rung | reason | {classes} |
 | --- | --- | --- | --- | {lines} |
 """

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 
 from streams.gateway.exchange.continuity import Continuity
 from streams.gateway.exchange.outbox import Outbox, Outgoing
@@ -25,6 +25,9 @@ from streams.gateway.exchange.reconnecting import stay_connected
 from streams.gateway.exchange.replies import PendingReplies, PendingRequest, Reply
 from streams.gateway.exchange.worker_liveness import WorkerLiveness
 from streams.kafka.connection import brokers_of
+from streams.kafka.delivery import PRODUCER, REQUEST_SECONDS, DurableProducer
+from streams.kafka.fetching import PatientConsumer
+from streams.kafka.partitioner import partition_for
 from streams.kafka.reachable import broker_answers
 from streams.kafka.topics import INTENTS, REPLIES
 from streams.settings import Settings
@@ -143,12 +146,13 @@ class Exchange:
         metrics.BROKER_REACHABLE.set(connected)
 
     def _clients(self) -> tuple[Any, Any]:
-        producer = AIOKafkaProducer(**self._brokers.options, acks="all")
-        consumer = AIOKafkaConsumer(
+        producer = DurableProducer(**self._brokers.options, **PRODUCER, partitioner=partition_for)
+        consumer = PatientConsumer(
             **self._brokers.options,
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="latest",
+            request_timeout_ms=int(1000 * (REQUEST_SECONDS + self.settings.fetch_max_wait)),
             fetch_max_wait_ms=max(1, int(self.settings.fetch_max_wait * 1000)),
         )
         return producer, consumer

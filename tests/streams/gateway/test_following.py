@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from detector.decision.canary import in_canary
+from detector.decision.rule_timeline import RuleTimeline
 from streams.files.bundles import write_bundle
 from streams.gateway.following import use_announced
 from streams.gateway.ladder import Ladder
@@ -15,6 +16,7 @@ from streams.telemetry import metrics
 from streams.wire.announcements import BundleReference
 from tests.detector.builders import SURE, hand_bundle, heard, send_message
 from tests.detector.decision.test_carrying import OTHER
+from tests.detector.rules import rule
 from tests.streams.lifecycle.announcements import announcement
 
 EVENTS = heard(send_message(), SURE)
@@ -79,3 +81,14 @@ def test_a_gateway_without_a_bundle_gets_the_announced_one(other: BundleReferenc
     use_announced((announcement(1, other),), ladder, Library(None))
 
     assert sessions_of(ladder).choose("h1").version == OTHER.version
+
+
+def test_rules_outlast_a_change_of_the_bundle() -> None:
+    own = hand_bundle()
+    ladder, rules = Ladder(own.policy, own), RuleTimeline({"r1": rule()})
+
+    ladder.use_rules(rules)
+    assert sessions_of(ladder).rules is rules
+    ladder.use(None, lambda _: own)
+    ladder.use(own, lambda _: own)
+    assert sessions_of(ladder).rules is rules

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +10,11 @@ from prometheus_client import REGISTRY
 
 from detector.contracts.decisions import Decision, Rung, Verdict
 from detector.contracts.events import Act, IntentEvent, OutcomeKind, OutcomeSource
+from detector.contracts.rules import RuleAct
 from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
+from detector.decision.rule_set import NO_RULES
+from detector.decision.rule_timeline import RuleTimeline
 from detector.household.state import HouseholdState
 from streams.errors import RecordError
 from streams.files.policy import read_policy
@@ -30,6 +34,7 @@ from streams.wire.records import (
 )
 from streams.worker.erasure import answer_erased
 from tests.detector.builders import START, event, hand_bundle
+from tests.detector.rules import rule
 
 DEADLINE = 0.2
 
@@ -449,7 +454,9 @@ async def test_a_late_answer_about_an_erased_household_is_not_an_incident(
 ) -> None:
     exchange = FakeExchange()
     await decide_command(ladder, exchange)
-    decided = replace(answer_erased(command(), bundle), effective_verdict=Verdict.BLOCK)
+    decided = replace(
+        answer_erased(command(), bundle, NO_RULES, at=0.0), effective_verdict=Verdict.BLOCK
+    )
 
     ladder.late("0", Reply(DECISION.type, DECISION.encode(decided)), exchange)  # type: ignore[arg-type]
 
@@ -496,3 +503,51 @@ async def test_six_batches_of_one_tenant_leave_places_for_another(bundle: Bundle
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_rules_make_the_policys_answer_stricter(bundle: Bundle) -> None:
+    """Without a bundle and a worker, a block holds and an allow lets nothing run."""
+    ladder = Ladder(bundle.policy, None, now=START.timestamp)
+    end = START + timedelta(days=1)
+    ladder.use_rules(
+        RuleTimeline(
+            {
+                "r1": rule(intent="lights.*"),
+                "r2": rule(rule_id="r2", act=RuleAct.ALLOW, expires=end),
+            }
+        )
+    )
+    labels = {"act": "block", "risk_class": "reversible", "rung": "policy"}
+    before = value_of("misfire_rule_commands_total", **labels)
+
+    light = (await ask(ladder, FakeExchange(), command(intent="lights.TurnOn"))).decision
+    asked = (await ask(ladder, FakeExchange(), command(household_id="h2"))).decision
+
+    assert (light.rung, light.verdict, light.rule) == (Rung.POLICY, Verdict.BLOCK, "r1")
+    assert [each.code for each in light.reasons][:2] == ["no_bundle", "rule_block"]
+    assert (asked.verdict, asked.rule) == (Verdict.CONFIRM, None)
+    assert value_of("misfire_rule_commands_total", **labels) == before + 1
+
+
+@pytest.mark.parametrize("with_bundle", [True, False])
+async def test_the_policy_answers_without_rules_that_fail(
+    bundle: Bundle,
+    with_bundle: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(RuleTimeline, "of", fail)
+    ladder = Ladder(bundle.policy, bundle if with_bundle else None, now=START.timestamp)
+    labels = {"act": "failed", "risk_class": "reversible", "rung": "policy"}
+    before = value_of("misfire_rule_commands_total", **labels)
+
+    light = (await ask(ladder, FakeExchange(), command(intent="lights.TurnOn"))).decision
+
+    assert (light.rung, light.verdict, light.degraded) == (Rung.POLICY, Verdict.ALLOW, True)
+    cause = "internal_error" if with_bundle else "no_bundle"
+    assert [each.code for each in light.reasons][:2] == [cause, "rules_failed"]
+    assert value_of("misfire_rule_commands_total", **labels) == before + 1
+    assert "the policy answers without them" in caplog.text

@@ -288,3 +288,22 @@ def test_an_invalid_cloudevent_is_refused(
 ) -> None:
     answer = client.post("/v1/decide", json=body, headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (422, f"urn:misfire:{code}")
+
+
+@pytest.mark.parametrize("body", [BODY, BODY | {"act": "shout"}, BODY | {"colour": "red"}, {}])
+def test_the_hot_route_answers_like_the_framework(
+    client: TestClient, body: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hot = client.post("/v1/decide", json=body)
+    monkeypatch.setattr(client._transport, "root_path", "/behind-a-proxy")
+    framework = client.post("/v1/decide", json=body)
+
+    assert (hot.status_code, hot.content) == (framework.status_code, framework.content)
+    assert hot.headers.keys() == framework.headers.keys()
+
+
+def test_the_hot_route_leaves_other_methods_and_the_schema_to_the_framework(
+    client: TestClient,
+) -> None:
+    assert client.get("/v1/decide").status_code == 405
+    assert "post" in client.get("/openapi.json").json()["paths"]["/v1/decide"]

@@ -9,10 +9,12 @@ from detector.contracts.decisions import Rung, Verdict
 from detector.contracts.events import IntentEvent
 from detector.decision.bundle import Bundle
 from detector.decision.decide import decide
+from detector.decision.rule_timeline import RuleTimeline
 from detector.household.state import HouseholdState
 from streams.gateway import sessions as module
 from streams.gateway.sessions import Sessions
 from tests.detector.builders import ABSURD, START, SURE, event, hand_bundle, heard, send_message
+from tests.detector.rules import rule
 
 NEW = HouseholdState.new("h1")
 
@@ -112,3 +114,16 @@ def test_a_gateway_never_learns(bundle: Bundle, decided: bool) -> None:
     state = turn.home.state
     assert (state.learned, state.taught, state.intents, state.tokens) == (0, 0, {}, ())
     assert state.events == 120
+
+
+def test_rules_change_the_gateways_own_decision(bundle: Bundle) -> None:
+    followed = Sessions(bundle)
+    followed.rules = RuleTimeline({"r1": rule(household_id="h1")})
+    events = heard(send_message(), SURE)
+
+    *_, ours = [followed.judge(followed.begin(each, at=each.seconds)) for each in events]
+    others = [replace(each, household_id="h2") for each in events]
+    *_, theirs = [followed.judge(followed.begin(each, at=each.seconds)) for each in others]
+
+    assert (ours.verdict, ours.rule, ours.degraded) == (Verdict.BLOCK, "r1", True)
+    assert theirs.rule is None
