@@ -35,7 +35,7 @@ class EmbeddedHook(EmbeddedBase):
     decision runs in a thread of the hook's own; ``misfire bench embedded`` measures it. If the file
     or the bundle cannot be used, or the disk does not respond before the deadline, the policy
     answers: the decision has the rung ``policy``, is ``degraded`` and gives the reason, which is
-    logged as well.
+    logged as well. Rules of the file that could be read make such an answer stricter.
 
     Args:
         path: the household file. It is created with mode 0600 if it does not exist; its folder must

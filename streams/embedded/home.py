@@ -17,10 +17,10 @@ from detector.household.outcomes import report
 from detector.policy.block_budget import BlockWindow, is_block, is_counted
 from streams.embedded.household_file import HouseholdFile
 from streams.embedded.labels import label_in
-from streams.embedded.transaction import Transaction
 from streams.errors import RecordError
 from streams.wire.records import ANSWER, DECISION, INTENT, OUTCOME
 from streams.wire.refusals import ID_REUSED
+from streams.wire.tenancy import UNKNOWN
 
 __all__ = ["Home"]
 
@@ -53,7 +53,8 @@ class Home:
         self._bundle = bundle
         self._key = confirmation_key
         self._keep = keep_days * _DAY
-        self._pruned = 0.0
+        #: Arrival of the latest event, and of the one after which old records were deleted.
+        self._latest = self._pruned = 0.0
         #: In memory and empty at the start, as a worker's.
         self._blocks = BlockWindow()
 
@@ -79,13 +80,14 @@ class Home:
                 at=at,
                 over_budget=self._blocks.spent(budget, event.household_id),
                 proofs=self._key is not None,
+                rules=transaction.rules().of(event.household_id, UNKNOWN),
             )
             if error is not None:
                 logger.error("misfire: the core failed on an event", exc_info=error)
             transaction.add(INTENT, event, at=at)
             transaction.add(DECISION, decision, at=at)
             transaction.put(replace(stored, state=state))
-            self._prune(transaction, at)
+        self._latest = at
         if is_counted(event, decision):
             self._blocks = self._blocks.after(
                 at,
@@ -132,8 +134,17 @@ class Home:
         with self.file.transaction() as transaction:
             return label_in(transaction, event_id, label, why=why, by=by, at=at)
 
-    def _prune(self, transaction: Transaction, at: float) -> None:
-        # After a restart or a change of the clock, the next event prunes.
-        if abs(at - self._pruned) >= _PRUNE_EVERY:
-            transaction.delete_before(at - self._keep)
-            self._pruned = at
+    def tidy(self) -> None:
+        """Delete old records and shorten the file's log, if it is time; log any error.
+
+        It may wait for the disk, so it runs after a call, when the caller has the result.
+        """
+        try:
+            # After a restart or a change of the clock, the next event prunes.
+            if abs(self._latest - self._pruned) >= _PRUNE_EVERY:
+                self._pruned = self._latest
+                with self.file.transaction() as transaction:
+                    transaction.delete_before(self._latest - self._keep)
+            self.file.checkpoint()
+        except Exception as error:  # noqa: BLE001 - the thread goes on with the next call
+            logger.warning("misfire: the household file could not be tidied up: %s", error)

@@ -1,7 +1,8 @@
 """What the synchronous and the asynchronous embedded hook share: their parts and their fallbacks.
 
 The fallback is the policy's, as when a ``Hook`` reaches no gateway: rung ``policy``, ``degraded``,
-with a reason and a warning in the log.
+with a reason and a warning in the log. The rules of the file can make it stricter, as far as they
+could be read.
 """
 
 from __future__ import annotations
@@ -20,17 +21,18 @@ from detector.contracts.events import IntentEvent, Outcome
 from detector.contracts.labels import Label, LabelKind
 from detector.contracts.refusals import refused
 from detector.decision.bundle import Bundle
+from detector.decision.rule_set import RuleBook
 from detector.policy.fallback import outcome_of_fallback
 from detector.policy.policy import Policy
+from streams.embedded.causes import cause_of
 from streams.embedded.home import Home
 from streams.embedded.household_file import FileError, HouseholdFile
+from streams.embedded.policy_answers import policy_answer
 from streams.embedded.rules import NoBundleError, read_rules
 from streams.embedded.serial_thread import SerialThread, ThreadUnavailable
-from streams.errors import RecordError
-from streams.files.household_secrets import SecretUnavailable
 from streams.hook.calls import warn
 from streams.hook.protocol import NO_QUESTION, Asking, Said
-from streams.hook.rejecting import RejectedEvent, check_is, rejecting
+from streams.hook.rejecting import check_is, rejecting
 from streams.hook.tokenizing import Tokens
 from streams.wire.records import ANSWER, DECISION, INTENT, OUTCOME
 
@@ -62,10 +64,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class _Process:
-    """The thread of one process and its open file; neither may cross a fork."""
+    """The thread of one process and its open file; neither may cross a fork.
+
+    ``home`` is ``None`` without a bundle. The file then only supplies the rules.
+    """
 
     thread: SerialThread
-    home: Home
+    file: HouseholdFile
+    home: Home | None
 
 
 class Serving:
@@ -97,6 +103,8 @@ class Serving:
     def decide(self, event: IntentEvent) -> Future[Decision]:
         """Begin a decision; ``decided_without`` answers after any error."""
         check_is(event, IntentEvent)
+        if isinstance(cause := self._bundle, NoBundleError):
+            return self._running().thread.submit(lambda: self._by_policy(event, cause))
         at = self._settings.now()
         return self._submit(lambda home: home.decide(self._event(event), at))
 
@@ -106,7 +114,10 @@ class Serving:
         Raises:
             RejectedEvent: the event is the cause.
         """
-        decision = self.asking.fallback(event, *self._cause(error))
+        code, text = self._cause(error)
+        if isinstance(self._bundle, NoBundleError):
+            return self._fallback(event, *self._cause(self._bundle))
+        decision = self._fallback(event, code, text)
         if isinstance(error, TimeoutError) and event.commits:
             # The file still gets the event, after the answer. It must learn what really ran.
             self._keep_outcome(outcome_of_fallback(event, decision))
@@ -168,7 +179,7 @@ class Serving:
         if process is None:
             return
         try:
-            process.thread.submit(process.home.file.close)
+            process.thread.submit(process.file.close)
         except ThreadUnavailable as error:
             warn("the household file could not be closed: %s", error)
         process.thread.stop(patience)
@@ -179,23 +190,55 @@ class Serving:
         Raises:
             NoBundleError, ThreadUnavailable: nothing can run it.
         """
-        process = self._processes.get(os.getpid())
-        if process is None:
-            process = self._processes.setdefault(os.getpid(), self._process())
-        home = process.home
-        return process.thread.submit(lambda: work(home))
-
-    def _process(self) -> _Process:
         if isinstance(self._bundle, NoBundleError):
             raise self._bundle
+        process = self._running()
+        home = process.home
+        if home is None:
+            raise AssertionError("a process with a bundle has a home")
+        return process.thread.submit(lambda: work(home))
+
+    def _running(self) -> _Process:
+        process = self._processes.get(os.getpid())
+        return process or self._processes.setdefault(os.getpid(), self._process())
+
+    def _process(self) -> _Process:
         file = HouseholdFile(self._settings.path, patience=self.deadline * _LOCK_SHARE)
-        home = Home(
-            file,
-            self._bundle,
-            confirmation_key=self._settings.confirmation_key,
-            keep_days=self._settings.keep_days,
+        home = None
+        if isinstance(self._bundle, Bundle):
+            home = Home(
+                file,
+                self._bundle,
+                confirmation_key=self._settings.confirmation_key,
+                keep_days=self._settings.keep_days,
+            )
+        tidy = home.tidy if home is not None else lambda: None
+        return _Process(SerialThread(between=tidy), file, home)
+
+    def _by_policy(self, event: IntentEvent, cause: NoBundleError) -> Decision:
+        """Read the rules, and answer without a bundle; this runs in the hook's thread.
+
+        A file that does not exist has no rules, and is not created.
+        """
+        if self._settings.path.exists():
+            try:
+                with self._running().file.transaction() as transaction:
+                    transaction.rules()
+            except FileError as error:
+                warn("the rules cannot be read: %s", error)
+        return self._fallback(event, *self._cause(cause))
+
+    def _fallback(self, event: IntentEvent, code: str, text: str) -> Decision:
+        process = self._processes.get(os.getpid())
+        return policy_answer(
+            event,
+            self.asking.policy,
+            RuleBook() if process is None else process.file.last_rules,
+            code=code,
+            text=text,
+            stored=self._event,
+            now=self._settings.now,
         )
-        return _Process(SerialThread(), home)
 
     def _event(self, event: IntentEvent) -> IntentEvent:
         """Return the event as a worker would read it, so that both decide on the same values."""
@@ -217,27 +260,4 @@ class Serving:
             self.unreported(error)
 
     def _cause(self, error: Exception) -> tuple[str, str]:
-        """Return the reason code of an error, and its sentence without a full stop.
-
-        Raises:
-            RejectedEvent: the caller's value is the cause.
-        """
-        if isinstance(error, RejectedEvent):
-            raise error
-        if isinstance(error, RecordError):
-            raise RejectedEvent(str(error)) from None
-        if isinstance(error, FileError):
-            return error.code, str(error)
-        if isinstance(error, NoBundleError):
-            return error.code, f"No bundle can be used: {error}"
-        if isinstance(error, SecretUnavailable):
-            return "secret_unavailable", f"The household's tokens are not available: {error}"
-        if isinstance(error, TimeoutError):
-            patience = f"{self._settings.deadline_ms} ms"
-            return (
-                "file_timeout",
-                f"The disk of {self._settings.path} did not respond within {patience}",
-            )
-        if isinstance(error, ThreadUnavailable):
-            return "file_timeout", f"The disk of {self._settings.path} does not respond: {error}"
-        return "client_error", f"The embedded hook failed ({type(error).__name__})"
+        return cause_of(error, self._settings.path, self._settings.deadline_ms)

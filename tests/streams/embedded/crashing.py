@@ -20,6 +20,7 @@ from typing import Any
 from unittest import mock
 
 from detector.contracts.events import IntentEvent, OutcomeKind
+from streams.embedded import household_file
 from streams.embedded.home import Home
 from streams.embedded.household_file import HouseholdFile
 from tests.detector.builders import (
@@ -56,13 +57,20 @@ def steps() -> list[Step]:
         asked = home.decide(ASKED[-1], ASKED[-1].seconds)
         return home.answer(given_to(asked), ASKED[-1].seconds + 5)
 
+    def checkpoint(home: Home) -> None:
+        with mock.patch.object(household_file, "_CHECKPOINT_EVERY", 1):
+            home.tidy()
+
     done = outcome("e2", OutcomeKind.EXECUTED, seconds=30)
     return [
         *map(decide, FIRST),
+        Home.tidy,
         lambda home: home.report(done, START.timestamp() + 30),
         *map(decide, ASKED),
         confirm,
+        Home.tidy,
         *map(decide, LAST),
+        checkpoint,
     ]
 
 

@@ -20,6 +20,7 @@ from detector.contracts.decisions import ConfirmMethod, Decision, Rung, Verdict
 from detector.contracts.errors import PolicyError
 from detector.contracts.events import Act, OutcomeKind
 from detector.contracts.standing import Standing
+from streams.embedded.home import Home
 from streams.embedded.household_file import HouseholdFile
 from streams.embedded.transaction import Transaction
 from streams.errors import DependencyUnavailable
@@ -228,6 +229,23 @@ def test_a_hung_disk_is_answered_in_time_and_the_file_learns_what_ran(
         state = transaction.stored("h1").state
     assert [decision.verdict for decision in state.recent] != [Verdict.ALLOW]
     assert [pending.standing for pending in state.pending] == [Standing.LET_RUN]
+
+
+def test_no_answer_waits_until_the_file_is_tidied_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, tidied = threading.Event(), threading.Event()
+
+    def slow(_: Home) -> None:
+        free.wait(30)
+        tidied.set()
+
+    monkeypatch.setattr(Home, "tidy", slow)
+    with EmbeddedHook(tmp_path / "home.db", bundle=hand_bundle(), deadline_ms=PATIENT_MS) as hook:
+        assert hook.decide(COMMAND).rung is Rung.WORKER
+        assert not tidied.is_set()
+        free.set()
+        assert tidied.wait(30)
 
 
 async def test_a_hung_disk_does_not_block_the_event_loop(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -70,10 +71,36 @@ def test_records_are_kept_for_the_given_days_and_what_was_learned_for_longer(
     home = opened_home(home_file, keep_days=30.0)
     late = event(90, session_id="s9", time=event().time + timedelta(days=30.5))
     home.decide(late, late.seconds)
+    home.tidy()
     days = {int((each.at - event().seconds) // 86_400) for each in kept(home_file)}
     assert days == {1, 30}  # not those of day 0
     with home.file.transaction() as transaction:
         assert transaction.stored("h1").state.learned == 2
+
+
+def test_the_log_is_written_back_between_calls(tmp_path: Path) -> None:
+    """The file itself then has the records, without the log that a closed file would write back."""
+    home, path = opened_home(tmp_path / "home.db"), tmp_path / "home.db"
+    for number in range(80):
+        each = event(number, session_id=f"s{number}", time=event().time + timedelta(minutes=number))
+        home.decide(each, each.seconds)
+        home.tidy()
+    alone = tmp_path / "alone.db"
+    alone.write_bytes(path.read_bytes())
+    assert len(kept(alone)) >= 2 * 60
+
+
+def test_an_error_while_tidying_up_is_logged(
+    home_file: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = opened_home(home_file)
+    first, second = (event(number, session_id=f"s{number}") for number in (90, 91))
+    home.decide(first, first.seconds)
+    with monkeypatch.context() as patched:
+        patched.setattr(home.file, "transaction", mock.Mock(side_effect=OSError("full")))
+        home.tidy()
+    assert "could not be tidied up: full" in caplog.text
+    assert home.decide(second, second.seconds).event_id == second.event_id
 
 
 def test_the_block_budget_turns_blocks_into_questions(tmp_path: Path) -> None:
