@@ -90,4 +90,7 @@ def _hash(text: str, digits: int) -> str:
 
 
 def _as_text(value: object) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
+    try:
+        return json.dumps(value, sort_keys=True, default=str)
+    except (TypeError, ValueError, RecursionError):  # keys of several types, or a circle
+        return type(value).__name__

@@ -24,9 +24,10 @@ from ask_sdk_model.ui import SimpleCard
 
 from detector.contracts.decisions import ConfirmMethod
 from detector.contracts.events import OutcomeKind
+from streams.hook.calls import warn
 from streams.hook.interface import AskingHook
 from streams.runtimes.alexa.turns import heard_in
-from streams.runtimes.gate import Action, Gate, Ruling
+from streams.runtimes.gate import NO_ANSWER, Action, Gate, Ruling
 from streams.runtimes.heard import Heard
 from streams.runtimes.pending import packed, unpacked
 
@@ -137,8 +138,12 @@ class _Answering(AbstractExceptionHandler):  # type: ignore[misc] # as above
             intent = handler_input.request_envelope.request.intent
             response.speak(ruling.say).ask(ruling.say)
             return response.add_directive(ConfirmIntentDirective(updated_intent=intent)).response
-        if self._ask_on_phone is not None:
-            self._ask_on_phone(handler_input, ruling)
+        try:
+            if self._ask_on_phone is not None:
+                self._ask_on_phone(handler_input, ruling)
+        except Exception as error:  # noqa: BLE001 - Alexa waits for a response
+            warn("a question could not be sent to a phone (%s)", type(error).__name__)
+            return response.speak(NO_ANSWER).set_should_end_session(True).response
         card = SimpleCard(title="Was this you?", content=ruling.say)
         return response.speak(ON_PHONE).set_card(card).set_should_end_session(True).response
 

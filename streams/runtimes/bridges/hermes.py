@@ -14,8 +14,8 @@ from detector.contracts.events import OutcomeKind
 from streams.hook.calls import warn
 from streams.runtimes.bridges import hermes_messages as hermes
 from streams.runtimes.bridges.hermes_messages import Intent
-from streams.runtimes.bridges.questions import Questions, Words
 from streams.runtimes.gate import NO_ANSWER, REFUSAL, Action, Gate, Ruling
+from streams.runtimes.questions import Questions, Words
 
 __all__ = ["HermesBridge"]
 

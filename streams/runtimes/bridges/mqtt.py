@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +13,12 @@ from urllib.parse import urlsplit
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
-from streams.errors import DependencyUnavailable, UsageError
+from streams.errors import DependencyUnavailable
 from streams.hook.calls import warn
 from streams.runtimes.bridges.hermes import HermesBridge
 from streams.runtimes.bridges.hermes_messages import DOWN, EVERYTHING, INTENT
 
-__all__ = ["Mqtt", "MqttSettings", "bridge_brokers"]
+__all__ = ["Mqtt", "MqttSettings", "bridge_brokers", "send_at_once"]
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 #: Seconds between pings, and the longest pause before the client connects again.
@@ -26,7 +27,7 @@ _KEEPALIVE, _RETRY = 30, 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MqttSettings:
-    """Where the broker is. ``url`` is ``mqtt://HOST[:PORT]``, or ``mqtts://`` for TLS."""
+    """Where the broker is. ``url`` is a checked ``mqtt://HOST[:PORT]``, or ``mqtts://`` for TLS."""
 
     url: str
     username: str | None = None
@@ -40,18 +41,16 @@ class Mqtt:
     ``subscribed`` is set once the broker has confirmed the subscriptions.
 
     Raises:
-        UsageError: the URL is not one of MQTT.
         DependencyUnavailable: the password cannot be read.
     """
 
     def __init__(self, settings: MqttSettings) -> None:
         parts = urlsplit(settings.url)
-        if parts.scheme not in _PORTS or not parts.hostname:
-            raise UsageError(f"{settings.url!r} is not mqtt://HOST:PORT or mqtts://HOST:PORT")
-        self._address = parts.hostname, parts.port or _PORTS[parts.scheme]
+        self._address = parts.hostname or "", parts.port or _PORTS[parts.scheme]
         self.subscribed, self._stopped = threading.Event(), threading.Event()
         self._client = Client(CallbackAPIVersion.VERSION2)
         self._client.on_subscribe = lambda *_: self.subscribed.set()
+        self._client.on_socket_open = send_at_once
         self._client.reconnect_delay_set(max_delay=_RETRY)
         if settings.username:
             self._client.username_pw_set(settings.username, _password(settings.password_file))
@@ -102,6 +101,11 @@ class Mqtt:
         self._client.disconnect()
         self._client.loop_stop()
         self._stopped.set()
+
+
+def send_at_once(_client: Client, _userdata: Any, opened: Any) -> None:
+    """Switch off Nagle's algorithm, by which a message can wait 40 ms for an acknowledgement."""
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def bridge_brokers(bridge: HermesBridge, rhasspy: Mqtt, skills: Mqtt) -> None:

@@ -22,10 +22,10 @@ from wyoming.intent import Intent, NotRecognized, Recognize
 
 from detector.contracts.events import OutcomeKind
 from streams.hook.calls import warn
-from streams.runtimes.bridges.questions import Questions, Words
 from streams.runtimes.gate import NO_ANSWER, Action, Gate, Ruling
 from streams.runtimes.heard import Heard
 from streams.runtimes.names import intent_of
+from streams.runtimes.questions import Questions, Words
 
 __all__ = ["Services", "Turn", "WyomingBridge"]
 
@@ -73,9 +73,9 @@ class Turn:
         return next((str(each) for each in named if each), self.peer)
 
     @property
-    def session(self) -> str:
-        """What a reply has in common with the question: the conversation, or the device."""
-        return str(self.context.get("conversation_id") or self.device)
+    def talk(self) -> tuple[str, str]:
+        """What a reply has in common with its question: the device, and the conversation if any."""
+        return self.device, str(self.context.get("conversation_id") or "")
 
     def refusal(self, say: str, why: str) -> Event:
         """Return the answer for a command that does not run."""
@@ -122,7 +122,7 @@ class WyomingBridge:
             yield turn.refusal(FAULT, "block")
 
     async def _spoken(self, turn: Turn) -> AsyncIterator[Event]:
-        asked = self._questions.take(turn.session, self.gate)
+        asked = self._questions.take(turn.talk, self.gate)
         accepted = self.words.reply(asked[0], turn.text) if asked else None
         if asked is not None and accepted is not None:
             ruling = await asyncio.to_thread(
@@ -154,7 +154,7 @@ class WyomingBridge:
                 yield each
             return
         if ruling.action is Action.ASK:
-            self._questions.put(turn.session, ruling, intent)
+            self._questions.put(turn.talk, ruling, intent)
         asks = ruling.action is Action.ASK
         yield turn.refusal(ruling.say, "confirm" if asks else "block")
 

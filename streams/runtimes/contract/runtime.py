@@ -37,11 +37,13 @@ class Turn:
         ran: the intents whose handlers ran, in order.
         said: what the user heard; empty if nothing.
         asks: whether the runtime now waits for the user's answer.
+        cpu_ms: milliseconds of CPU that a runtime in another process used for the turn.
     """
 
     ran: Sequence[str] = ()
     said: str = ""
     asks: bool = False
+    cpu_ms: float = 0.0
 
 
 class Runtime(Protocol):

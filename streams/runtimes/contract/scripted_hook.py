@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 
 from detector.contracts.confirmations import ConfirmationResult, Refusal, Result
 from detector.contracts.decisions import (
@@ -18,6 +19,7 @@ from detector.contracts.decisions import (
 )
 from detector.contracts.events import IntentEvent, Outcome
 from detector.policy.fallback import draft_decision
+from detector.policy.policy import Policy
 from streams.files.policy import read_policy
 
 __all__ = ["Answer", "Script", "ScriptedHook"]
@@ -92,9 +94,14 @@ class ScriptedHook:
             raise RuntimeError(f"{method} fails, as the script says")
 
 
+@cache
+def _policy() -> Policy:
+    return read_policy()
+
+
 def decision_on(event: IntentEvent, script: Script) -> Decision:
     """Return the decision on an event that a script says; turns that do not commit are allowed."""
-    policy = read_policy()
+    policy = _policy()
     draft = draft_decision(
         event, policy, "contract", Rung.WORKER, risk=policy.classify(event.intent).risk
     )

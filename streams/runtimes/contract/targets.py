@@ -30,6 +30,8 @@ class ServedRuntime:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
+        # One connection: to open a client takes longer than a decision.
+        self._client = httpx.Client(timeout=TURN_SECONDS)
 
     def say(self, command: Command) -> Turn:
         """Send a command to the runtime."""
@@ -49,7 +51,7 @@ class ServedRuntime:
 
     def _post(self, route: str, body: dict[str, Any]) -> Turn:
         try:
-            answer = httpx.post(f"{self._url}/{route}", json=body, timeout=TURN_SECONDS)
+            answer = self._client.post(f"{self._url}/{route}", json=body)
         except httpx.TimeoutException:
             raise Broken(f"the turn did not end within {TURN_SECONDS:g} seconds") from None
         except httpx.HTTPError as error:
@@ -63,6 +65,7 @@ class ServedRuntime:
                 ran=[str(intent) for intent in found.get("ran", [])],
                 said=str(found.get("said") or ""),
                 asks=bool(found.get("asks", False)),
+                cpu_ms=float(found.get("cpu_ms") or 0.0),
             )
         except (httpx.HTTPStatusError, ValueError, AttributeError, TypeError):
             raise Broken(
@@ -117,7 +120,7 @@ def opened(target: str, port: int) -> Iterator[Fresh]:
 
     Raises:
         DependencyUnavailable: the port of the stand-in gateway is in use.
-        UsageError: the target is neither a URL nor a Python module.
+        UsageError: there is no such module.
     """
     if target.startswith(PYTHON):
         factory = factory_of(target)
@@ -128,8 +131,6 @@ def opened(target: str, port: int) -> Iterator[Fresh]:
 
         yield fresh
         return
-    if not target.startswith(("http://", "https://")):
-        raise UsageError(f"{target!r} is neither python:MODULE nor a URL")
     with stand_in_gateway(port) as (_, state):
         served = ServedRuntime(target)
 

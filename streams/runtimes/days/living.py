@@ -23,7 +23,7 @@ class Tally:
     """What happened besides the decisions.
 
     Attributes:
-        guarded: milliseconds of each allowed command, and of the CPU in this process.
+        guarded: milliseconds of each allowed command, elapsed and of CPU.
         unguarded: the same of these commands without the adapter.
         disobeyed: commands that ran, or did not run, against their decision and answer.
         refused: meant commands whose confirmation was not accepted, or could not be asked for.
@@ -86,5 +86,5 @@ def _timed(runtime: Runtime, command: Command) -> tuple[Turn, Spent]:
     turn = runtime.say(command)
     return turn, (
         1000.0 * (time.perf_counter() - began),
-        1000.0 * (time.process_time() - used),
+        1000.0 * (time.process_time() - used) + turn.cpu_ms,
     )

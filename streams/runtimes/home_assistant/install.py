@@ -6,6 +6,8 @@ contains the pure Python that decides, and its manifest requires only what that 
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import tempfile
 import zipfile
@@ -17,6 +19,9 @@ import streams
 from streams.errors import UsageError
 
 __all__ = ["INTEGRATION", "install", "pack"]
+
+#: HACS installs from GitHub only.
+_REPOSITORY = re.compile(r"https://github\.com/([A-Za-z0-9-]+)/[A-Za-z0-9._-]+")
 
 INTEGRATION = Path(__file__).parent / "custom_components" / "misfire"
 #: What an embedded hook and a gateway's client import.
@@ -61,13 +66,34 @@ def install(config: Path) -> Path:
     return target
 
 
-def pack(file: Path) -> None:
-    """Write the archive that HACS installs: the content of the integration's folder."""
+def pack(file: Path, repository: str) -> None:
+    """Write the archive that HACS installs: the content of the integration's folder.
+
+    Args:
+        file: the archive.
+        repository: the address of the GitHub repository that publishes it, for the manifest.
+
+    Raises:
+        UsageError: ``repository`` is not such an address.
+    """
+    if not (found := _REPOSITORY.fullmatch(repository)):
+        raise UsageError(f"{repository!r} is no repository; write https://github.com/OWNER/NAME")
     with tempfile.TemporaryDirectory() as folder:
-        _assemble(Path(folder) / "misfire")
+        target = Path(folder) / "misfire"
+        _assemble(target)
+        manifest = json.loads((target / "manifest.json").read_text("utf-8"))
+        manifest |= {
+            "documentation": repository,
+            "issue_tracker": f"{repository}/issues",
+            "codeowners": [f"@{found[1]}"],
+        }
+        # hassfest wants domain and name first, and the other keys sorted.
+        order = sorted(manifest, key=lambda name: (name != "domain", name != "name", name))
+        text = json.dumps({name: manifest[name] for name in order}, indent=2)
+        (target / "manifest.json").write_text(f"{text}\n", "utf-8")
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted((Path(folder) / "misfire").rglob("*")):
-                archive.write(path, path.relative_to(Path(folder) / "misfire"))
+            for path in sorted(target.rglob("*")):
+                archive.write(path, path.relative_to(target))
 
 
 def _assemble(target: Path) -> None:

@@ -7,30 +7,29 @@ handlers of this plugin, which speak and end the utterance.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any
 
 from ovos_bus_client.message import Message
-from ovos_bus_client.session import SessionManager
 from ovos_plugin_manager.templates.pipeline import IntentHandlerMatch
 from ovos_plugin_manager.templates.transformers import IntentTransformer
 
 from detector.contracts.events import OutcomeKind
 from streams.hook.calls import warn
 from streams.hook.interface import AskingHook
-from streams.runtimes.gate import REFUSAL, Action, Gate, Ruling
+from streams.runtimes.gate import REFUSAL, Action, Gate
 from streams.runtimes.opening import open_hook
 from streams.runtimes.ovos.matches import heard_in, is_command
-from streams.runtimes.ovos.sources import DEFAULT, latest_source
-from streams.runtimes.replies import NO, YES, accepts
+from streams.runtimes.ovos.running import Running
+from streams.runtimes.ovos.sources import DEFAULT, Source, latest_source, source_in
+from streams.runtimes.ovos.utterances import SKILL, end_utterance, handle_again, wait_for_reply
+from streams.runtimes.questions import Questions, Words
+from streams.runtimes.replies import NO, YES
 
-__all__ = ["SKILL", "GuardTransformer"]
+__all__ = ["GuardTransformer"]
 
-#: The id under which this plugin speaks, and asks for replies.
-SKILL = "misfire"
 ASK, REFUSE, REPLY = f"{SKILL}.ask", f"{SKILL}.refuse", f"{SKILL}.converse.get_response"
-#: Sessions with an open question or a running command; the oldest is forgotten.
-_MOST_SESSIONS = 1_000
+PING = f"{SKILL}.converse.ping"
 
 
 class GuardTransformer(IntentTransformer):  # type: ignore[misc] # OVOS has no types
@@ -53,20 +52,22 @@ class GuardTransformer(IntentTransformer):  # type: ignore[misc] # OVOS has no t
             pin=str(self.config.get("pin") or ""),
             proof_key=opened.proof_key if opened else None,
         )
-        #: By session: the open question with the match that it holds back, and the running
-        #: command with its skill.
-        self._questions: dict[str, tuple[Ruling, IntentHandlerMatch]] = {}
-        self._running: dict[str, tuple[Ruling, str | None]] = {}
+        self._words = Words(self.config.get("yes") or YES, self.config.get("no") or NO)
+        #: The open question of each source. Devices may share the session ``default``.
+        self._questions = Questions[IntentHandlerMatch]()
+        self._running = Running()
 
     def bind(self, bus: Any = None) -> None:
         """Attach the message bus, and listen for what is redirected here."""
         super().bind(bus)
         for topic, handler in (
-            (ASK, self._on_ask),
-            (REFUSE, self._on_refuse),
-            (REPLY, self._on_reply),
+            (ASK, self._ending(self._on_ask)),
+            (REFUSE, self._ending(self._on_refuse)),
+            (REPLY, self._ending(self._on_reply)),
+            (PING, self._on_ping),
             ("mycroft.skill.handler.complete", self._on_complete),
             ("mycroft.skill.handler.error", self._on_error),
+            ("ovos.utterance.handled", self._on_handled),
         ):
             self.bus.on(topic, handler)
 
@@ -76,83 +77,85 @@ class GuardTransformer(IntentTransformer):  # type: ignore[misc] # OVOS has no t
         if intent.skill_id == SKILL or not is_command(intent):
             return intent
         try:
+            self._questions.take(source, self._gate)
             ruling = self._gate.check(heard_in(intent, source))
         except Exception as error:  # noqa: BLE001 - ovos-core would let the intent through
             warn("an intent could not be checked (%s)", type(error).__name__)
             return _redirected(intent, REFUSE, REFUSAL)
-        self._questions.pop(source.session_id, None)
         if ruling.action is Action.RUN:
-            _remember(self._running, source.session_id, (ruling, intent.skill_id))
+            self._running.begin(source, ruling, intent.skill_id)
             return intent
         if ruling.action is Action.ASK:
-            _remember(self._questions, source.session_id, (ruling, intent))
+            self._questions.put(source, ruling, intent)
         return _redirected(intent, ASK if ruling.action is Action.ASK else REFUSE, ruling.say)
 
+    def _ending(self, handle: Callable[[Message], None]) -> Callable[[Message], None]:
+        """Return a handler that ends the utterance if ``handle`` fails: the client waits for it."""
+
+        def safely(message: Message) -> None:
+            try:
+                handle(message)
+            except Exception as error:  # noqa: BLE001 - the bus only logs it
+                warn("a message on %s could not be handled (%s)", message.msg_type, error)
+                end_utterance(self.bus, message, REFUSAL)
+
+        return safely
+
     def _on_ask(self, message: Message) -> None:
-        """Speak the question; the next utterance of the session is the reply."""
-        self._wait_for_reply(message, waits=True)
-        self._end(message, str(message.data["say"]), listens=True)
+        """Speak the question; the device's next utterance is the reply."""
+        wait_for_reply(self.bus, message, waits=True)
+        end_utterance(self.bus, message, str(message.data["say"]), listens=True)
 
     def _on_refuse(self, message: Message) -> None:
-        self._end(message, str(message.data["say"]))
+        end_utterance(self.bus, message, str(message.data["say"]))
 
     def _on_reply(self, message: Message) -> None:
         """Run the command after a yes; pass on a reply that is neither yes nor no."""
-        self._wait_for_reply(message, waits=False)
-        session = _session_of(message)
-        utterances = message.data.get("utterances") or [""]
-        ruling, match = self._questions.pop(session, (None, None))
-        said = str(utterances[0])
-        yes, no = (self.config.get(name) for name in ("yes", "no"))
-        reply = accepts(ruling.method, said, yes or YES, no or NO) if ruling else None
-        if ruling is None or match is None or reply is None or _is_over(ruling):
-            # Another command, not an answer. A reply to a reply has the utterance's own direction.
-            self.bus.emit(message.reply("recognizer_loop:utterance", message.data))
+        source = source_in(message.context)
+        wait_for_reply(self.bus, message, waits=False)
+        asked = self._questions.take(source, self._gate)
+        said = str((message.data.get("utterances") or [""])[0])
+        accepted = self._words.reply(asked[0], said) if asked else None
+        if asked is None or accepted is None:
+            handle_again(self.bus, message, source)  # another command, not an answer
             return
-        answered = self._gate.answer(ruling, accepted=reply, said=said)
+        ruling, match = asked
+        answered = self._gate.answer(ruling, accepted=accepted, said=said)
         if answered.action is not Action.RUN:
-            self._end(message, answered.say)
+            end_utterance(self.bus, message, answered.say)
             return
-        _remember(self._running, session, (answered, match.skill_id))
+        self._running.begin(source, answered, match.skill_id)
         runs = message.forward(
             match.match_type, {**(match.match_data or {}), "utterance": match.utterance}
         )
         runs.context["skill_id"] = match.skill_id
         self.bus.emit(runs)
 
+    def _on_ping(self, message: Message) -> None:
+        """Decline other utterances: ovos-core waits for the answer of each active skill."""
+        data = {"skill_id": SKILL, "can_handle": False}
+        self.bus.emit(message.reply("skill.converse.pong", data))
+
     def _on_complete(self, message: Message) -> None:
         """Report the command that a skill has run."""
-        ruling = self._ended(message)
+        ruling = self._running.end(message)
         if ruling is not None:
             self._gate.report(ruling, OutcomeKind.EXECUTED)
 
     def _on_error(self, message: Message) -> None:
-        self._ended(message)
+        self._running.end(message)
 
-    def _ended(self, message: Message) -> Ruling | None:
-        """Take the command of the session whose skill has ended."""
-        session = _session_of(message)
-        ruling, skill = self._running.get(session, (None, None))
-        if skill != message.context.get("skill_id"):
-            return None
-        self._running.pop(session, None)
-        return ruling
+    def _on_handled(self, message: Message) -> None:
+        """Wait on for the replies of other devices that share the session ``default``.
 
-    def _wait_for_reply(self, message: Message, *, waits: bool) -> None:
-        """Make ovos-core pass the session's next utterance to this plugin, or stop that."""
-        session = SessionManager.get(message)
-        (session.enable_response_mode if waits else session.disable_response_mode)(SKILL)
-        message.context["session"] = session.serialize()
-        topic = "enable" if waits else "disable"
-        data = {"skill_id": SKILL}
-        self.bus.emit(message.forward(f"skill.converse.get_response.{topic}", data))
-
-    def _end(self, message: Message, say: str, *, listens: bool = False) -> None:
-        """Speak, and end the utterance for the client."""
-        message.context["skill_id"] = SKILL
-        data = {"utterance": say, "expect_response": listens, "lang": message.data.get("lang")}
-        self.bus.emit(message.forward("speak", data))
-        self.bus.emit(message.forward("ovos.utterance.handled", {}))
+        ovos-core waits for one utterance of a session, and any device may have spoken it.
+        """
+        source = source_in(message.context)
+        if source.session_id == DEFAULT and any(
+            isinstance(other, Source) and other.session_id == DEFAULT and other != source
+            for other in self._questions.waiting(self._gate)
+        ):
+            wait_for_reply(self.bus, message, waits=True)
 
 
 def _redirected(match: IntentHandlerMatch, topic: str, say: str) -> IntentHandlerMatch:
@@ -163,21 +166,3 @@ def _redirected(match: IntentHandlerMatch, topic: str, say: str) -> IntentHandle
         utterance=match.utterance,
         updated_session=match.updated_session,
     )
-
-
-def _remember(found: dict[str, Any], session: str, value: Any) -> None:
-    found.pop(session, None)
-    found[session] = value
-    if len(found) > _MOST_SESSIONS:
-        found.pop(next(iter(found)), None)
-
-
-def _session_of(message: Message) -> str:
-    session = message.context.get("session")
-    return str((session or {}).get("session_id") or DEFAULT)
-
-
-def _is_over(ruling: Ruling) -> bool:
-    asked = ruling.decision.confirm
-    expires = asked.expires_at if asked else None
-    return expires is not None and expires < datetime.now(UTC)

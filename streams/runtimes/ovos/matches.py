@@ -20,7 +20,7 @@ _DIALOGUE = (".converse.request", ".converse.get_response", ".stop")
 _NOT_SLOTS = frozenset(
     {
         *("utterance", "utterances", "lang", "intent_type", "intent_name", "target", "skill_id"),
-        *("confidence", "conf", "name", "sent"),
+        *("confidence", "conf"),
     }
 )
 
@@ -38,16 +38,18 @@ def heard_in(match: IntentHandlerMatch, source: Source) -> Heard:
     general = name.startswith(("question:", "common_query"))
     return Heard(
         intent="common_query.GetAnswer" if general else intent_of(name),
-        slots={} if general else {k: v for k, v in data.items() if _is_slot(k, v)},
+        slots={} if general else {k: v for k, v in data.items() if _is_slot(match, k, v)},
         device=source.device,
         session="" if source.session_id == DEFAULT else source.session_id,
         intent_confidence=_confidence(data),
     )
 
 
-def _is_slot(name: object, value: object) -> bool:
+def _is_slot(match: IntentHandlerMatch, name: object, value: object) -> bool:
     hidden = str(name) in _NOT_SLOTS or str(name).startswith("_")
-    return not hidden and isinstance(value, str | int | float)
+    # Skills have slots of these names, too.
+    repeated = {"name": match.match_type, "sent": match.utterance}.get(str(name))
+    return not hidden and value != repeated and isinstance(value, str | int | float)
 
 
 def _confidence(data: Mapping[str, Any]) -> float | None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
-from rasa_sdk import Action, Tracker
+from rasa_sdk import Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
@@ -83,26 +83,23 @@ class ActionGuard:
 
         return decorate
 
-    def answering(self) -> Action:
-        """Return the action ``action_misfire_answer``; register it with the action server."""
-        guard = self
+    def answering(self) -> Run:
+        """Return the ``run`` of an action that answers the conversation's open question.
 
-        class Answering(Action):  # type: ignore[misc] # rasa-sdk has no types
-            """Answers the conversation's open question with the user's latest message."""
+        The action is a class of the action server's own module, because the server pickles its
+        actions for the process that serves them.
+        """
 
-            def name(self) -> str:
-                return ANSWER
+        async def run(
+            action: Any,  # noqa: ARG001 - a method
+            dispatcher: CollectingDispatcher,
+            tracker: Tracker,
+            domain: dict[str, Any],
+        ) -> Events:
+            events = await self._answered(dispatcher, tracker, domain)
+            return [*events, SlotSet(QUESTION, None)]
 
-            async def run(
-                self,
-                dispatcher: CollectingDispatcher,
-                tracker: Tracker,
-                domain: dict[str, Any],
-            ) -> Events:
-                events = await guard._answered(dispatcher, tracker, domain)
-                return [*events, SlotSet(QUESTION, None)]
-
-        return Answering()
+        return run
 
     async def _answered(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]

@@ -139,7 +139,7 @@ def test_the_command_names_the_promises_that_are_broken() -> None:
 @pytest.mark.parametrize(
     ("target", "sentence"),
     [
-        ("nothing", "neither python:MODULE nor a URL"),
+        ("nothing", "neither python:MODULE nor http://HOST"),
         ("python:no_such_module", "cannot be imported"),
         ("python:json", "define runtime(hook)"),
     ],

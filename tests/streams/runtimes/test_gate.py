@@ -247,3 +247,33 @@ def test_a_question_is_open_until_it_expires() -> None:
     assert gate.is_open(ruling)
     clock[0] += timedelta(seconds=61)
     assert not gate.is_open(ruling)
+
+
+def circle() -> list[object]:
+    found: list[object] = []
+    found.append(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    "value", [circle(), {1: "a", "b": 2}, object(), "\ud800", b"x", "x" * 10_000]
+)
+def test_no_value_of_a_slot_stops_a_decision(value: object) -> None:
+    ruling = Gate(ScriptedHook()).check(replace(LIGHT, slots={"room": value}))
+
+    assert ruling.action is Action.RUN
+
+
+@pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=400)])
+def test_a_clock_that_jumps_back_breaks_no_turn(back: timedelta) -> None:
+    clock = Clock()
+    hook = asking(ConfirmMethod.SPOKEN)
+    gate = Gate(hook, now=clock)
+    asked = gate.check(LIGHT)
+    clock.now = START - back
+
+    later = gate.check(LIGHT)
+
+    assert later.action is Action.ASK
+    assert later.event.session_id != asked.event.session_id
+    assert gate.answer(later, accepted=True, said="yes").action is Action.RUN

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ask_sdk_core.handler_input import HandlerInput
+from ask_sdk_core.skill_builder import SkillBuilder
 
+import streams.runtimes.alexa
 from detector.contracts.confirmations import proof_of
+from streams.files.keyring import new_keyring, write_keyring
 from streams.hook import Act, ConfirmMethod, Decision, IntentEvent, Verdict
 from streams.runtimes import Action, Gate, Heard, Ruling
 from streams.runtimes.alexa import guard_skill, is_complete, packed, unpacked
@@ -41,6 +47,28 @@ def test_a_guarded_skill_keeps_every_promise(promise: Promise) -> None:
     hook = ScriptedHook()
 
     promise(runtime(hook), hook)
+
+
+def test_the_lines_of_the_page_guard_a_skill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Path(str(streams.runtimes.alexa.__file__)).with_name("alexa.md").read_text("utf-8")
+    (lines,) = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    write_keyring(tmp_path / "skill.keys.json", new_keyring("home", datetime.now(UTC)))
+    names: dict[str, Any] = {}
+
+    def guard(builder: SkillBuilder) -> None:
+        names["builder"] = builder
+        exec(lines.replace("builder = SkillBuilder()\n", ""), names)
+
+    alexa = Alexa(guard)
+    with names["hook"]:
+        alexa.say(LIGHT)
+        turn = alexa.say(Command(intent="UnlockFrontDoor"))
+
+    assert alexa.ran == ["TurnOn"]
+    assert "I did not do that" in turn.said
 
 
 def test_a_question_becomes_a_dialogue_of_alexa() -> None:
@@ -225,3 +253,17 @@ def test_a_command_that_the_phone_confirmed_runs_when_it_is_repeated() -> None:
     hook.decide = ScriptedHook().decide  # type: ignore[method-assign] # what it was confirmed for
 
     assert alexa.answer(accepted=True).ran == ["TurnOn"]
+
+
+def test_a_phone_that_cannot_be_reached_ends_the_turn_and_runs_nothing() -> None:
+    def unreachable(*_: object) -> None:
+        raise ConnectionError("broken on purpose")
+
+    alexa = Alexa(
+        lambda builder: guard_skill(builder, OnPhone(), ask_on_phone=unreachable, proof_key=b"key")
+    )
+
+    turn = alexa.say(LIGHT)
+
+    assert not turn.ran
+    assert "not confirmed" in turn.said

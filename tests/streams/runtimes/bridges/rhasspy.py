@@ -22,9 +22,9 @@ from detector.contracts.challenge_words import words_in
 from streams.local.processes import free_port
 from streams.runtimes import AskingHook, Gate
 from streams.runtimes.bridges.hermes import HermesBridge
-from streams.runtimes.bridges.mqtt import Mqtt, MqttSettings, bridge_brokers
-from streams.runtimes.bridges.questions import Words
+from streams.runtimes.bridges.mqtt import Mqtt, MqttSettings, bridge_brokers, send_at_once
 from streams.runtimes.contract import PIN, PROOF_KEY, Command, Turn
+from streams.runtimes.questions import Words
 from tests.tools import debian
 
 __all__ = ["Rhasspy", "runtime", "unguarded"]
@@ -42,7 +42,9 @@ class Mosquitto:
         self.port = free_port()
         self._folder = tempfile.mkdtemp(prefix="misfire-mosquitto-")
         config = Path(self._folder, "mosquitto.conf")
-        config.write_text(f"allow_anonymous true\nlistener {self.port} 127.0.0.1\n")
+        config.write_text(
+            f"allow_anonymous true\nset_tcp_nodelay true\nlistener {self.port} 127.0.0.1\n"
+        )
         self._process = subprocess.Popen(
             [debian("mosquitto", "mosquitto"), "-c", config], stderr=subprocess.DEVNULL
         )
@@ -155,6 +157,7 @@ class Rhasspy:
         self, port: int, topics: tuple[str, ...], handle: Callable[[str, bytes], None]
     ) -> Client:
         client = Client(CallbackAPIVersion.VERSION2)
+        client.on_socket_open = send_at_once
         ready = threading.Event()
 
         def received(_: Client, __: Any, message: MQTTMessage) -> None:

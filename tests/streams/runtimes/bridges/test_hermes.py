@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -40,6 +41,13 @@ def test_the_bridge_keeps_every_promise(
     promise: Promise, rhasspy: Rhasspy, hook: ScriptedHook
 ) -> None:
     promise(rhasspy, hook)
+
+
+def test_the_bridges_messages_wait_for_no_acknowledgement(rhasspy: Rhasspy) -> None:
+    for mqtt in rhasspy.clients:
+        opened = mqtt._client.socket()
+        assert isinstance(opened, socket.socket)
+        assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_the_event_names_the_site_and_the_confidence(rhasspy: Rhasspy, hook: ScriptedHook) -> None:

@@ -114,6 +114,20 @@ def test_the_bridge_describes_the_service_behind_it(pipeline: Pipeline) -> None:
     assert [program.name for program in info.handle] == ["home"]
 
 
+def test_a_yes_from_another_satellite_of_the_conversation_answers_nothing(
+    pipeline: Pipeline, hook: ScriptedHook
+) -> None:
+    hook.script = Script(verdict=Verdict.CONFIRM)
+    assert pipeline.say(LAMP).asks
+    other = {"conversation_id": "talk-kitchen", "satellite_id": "bedroom"}
+
+    turn = pipeline.hear(Transcript(text="yes", context=other).event())
+
+    assert not turn.ran
+    assert not hook.answers
+    assert pipeline.answer(accepted=True).ran == ["lights.TurnOn"]
+
+
 def test_the_event_names_the_satellite(pipeline: Pipeline, hook: ScriptedHook) -> None:
     pipeline.say(LAMP)
 

@@ -72,11 +72,22 @@ def test_another_folder_is_refused(tmp_path: Path) -> None:
         install(tmp_path)
 
 
-def test_the_archive_has_the_manifest_at_its_root(tmp_path: Path) -> None:
-    pack(tmp_path / "misfire.zip")
+def test_the_archive_names_the_repository_that_publishes_it(tmp_path: Path) -> None:
+    pack(tmp_path / "misfire.zip", "https://github.com/anna/misfire")
 
     with zipfile.ZipFile(tmp_path / "misfire.zip") as archive:
         names = archive.namelist()
         manifest = json.loads(archive.read("manifest.json"))
-    assert manifest == json.loads((INTEGRATION / "manifest.json").read_text())
+    assert manifest == json.loads((INTEGRATION / "manifest.json").read_text()) | {
+        "documentation": "https://github.com/anna/misfire",
+        "issue_tracker": "https://github.com/anna/misfire/issues",
+        "codeowners": ["@anna"],
+    }
+    assert list(manifest) == ["domain", "name", *sorted(set(manifest) - {"domain", "name"})]
     assert "packages/streams/hook/__init__.py" in names
+
+
+@pytest.mark.parametrize("address", ["", "https://misfire.example/misfire", "github.com/a/b"])
+def test_another_address_is_no_repository(tmp_path: Path, address: str) -> None:
+    with pytest.raises(UsageError, match=r"write https://github\.com/OWNER/NAME"):
+        pack(tmp_path / "misfire.zip", address)

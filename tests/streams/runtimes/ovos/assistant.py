@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,10 @@ from streams.runtimes.contract.runtime import HARMFUL, HARMLESS, Command, Turn
 
 __all__ = ["SENTENCES", "Assistant"]
 
+#: Intents, and the sentences that a user says for them.
 SENTENCES = {
-    HARMLESS: "turn on the lamp in the {room}",
-    HARMFUL: "send a message to {contact}",
+    HARMLESS: ["turn on the lamp in the {room}"],
+    HARMFUL: ["send a message to {contact}"],
 }
 PARSER = "ovos-padacioso-pipeline-plugin"
 #: Seconds for one turn, on a busy machine.
@@ -33,45 +34,67 @@ TURN_SECONDS = 20.0
 
 
 class Assistant:
-    """OVOS, as a user talks to it. ``default`` makes all devices the local one.
+    """OVOS, as a user talks to it from ``device``. ``default`` makes all devices the local one.
 
-    ``reports`` counts the outcomes that arrived: the plugin reports while the client goes on.
+    Args:
+        folder: an empty folder for the skills, one for each domain.
+        reports: counts the outcomes that arrived: the plugin reports while the client goes on.
+        sentences: what the skills understand.
     """
 
-    def __init__(self, folder: Path, reports: Callable[[], int]) -> None:
-        self._reports = reports
+    def __init__(
+        self,
+        folder: Path,
+        reports: Callable[[], int],
+        sentences: Mapping[str, Sequence[str]] = SENTENCES,
+    ) -> None:
+        self._reports, self._sentences = reports, sentences
         _serve_bus()
         self.ran: list[str] = []
-        self.default = False
+        self.default, self.device = False, "kitchen"
+        #: The session of a device, by default one of its own.
+        self.session = "session-{}"
         core = _connected()
         self.core = IntentService(core)
         # A parser hears of intents only after it was loaded.
         _wait(lambda: PARSER in self.core.pipeline_plugins)
-        self._skills = [self._skill(folder, name) for name in SENTENCES]
+        domains = dict.fromkeys(name.partition(".")[0] for name in sentences)
+        # As in ovos-core, skills share its connection.
+        self._skills = [self._skill(folder, domain, core) for domain in domains]
         self._client = _connected()
         self._messages: list[Message] = []
         self._sessions: dict[str, dict[str, Any]] = {}
         self._handled = threading.Event()
         self._client.on("speak", self._messages.append)
         self._client.on("ovos.utterance.handled", self._on_handled)
+        #: Active skills that answered whether they want an utterance.
+        self.answered: list[str] = []
+        self._client.on(
+            "skill.converse.pong", lambda message: self.answered.append(message.data["skill_id"])
+        )
         parser = self.core.pipeline_plugins[PARSER]
-        _wait(lambda: len(parser.registered_intents) == len(SENTENCES))
+        _wait(lambda: len(parser.registered_intents) == len(sentences))
+
+    def forget(self) -> None:
+        """Start anew: what ovos-core sent back to the devices is forgotten."""
+        self._sessions.clear()
+        self.default, self.session, self.device = False, "session-{}", "kitchen"
 
     def say(self, command: Command) -> Turn:
-        self._device = command.device
-        return self.utter(SENTENCES[command.intent].format(**command.slots))
+        self.device = command.device
+        return self.utter(self._sentences[command.intent][0].format(**command.slots))
 
     def answer(self, accepted: bool) -> Turn:
         return self.utter("yes please" if accepted else "no")
 
     def utter(self, text: str) -> Turn:
-        device = getattr(self, "_device", "kitchen")
+        device = self.device
         before, reports = len(self.ran), self._reports()
         self._messages.clear()
         self._handled.clear()
         context: dict[str, Any] = {"source": "test", "destination": "skills"}
         if not self.default:
-            fresh = {"session_id": f"session-{device}", "site_id": device}
+            fresh = {"session_id": self.session.format(device), "site_id": device}
             context["session"] = self._sessions.get(device, fresh)
         self._client.emit(Message("recognizer_loop:utterance", {"utterances": [text]}, context))
         assert self._handled.wait(TURN_SECONDS), f"the client hangs after {text!r}"
@@ -90,20 +113,33 @@ class Assistant:
             self._sessions[session["site_id"]] = session
         self._handled.set()
 
-    def _skill(self, folder: Path, intent: str) -> OVOSSkill:
-        skill_id, _, name = intent.partition(".")
-        place = folder / skill_id / "locale" / "en-us"
+    def _skill(self, folder: Path, domain: str, bus: MessageBusClient) -> OVOSSkill:
+        place = folder / domain / "locale" / "en-us"
         place.mkdir(parents=True)
-        (place / f"{name}.intent").write_text(SENTENCES[intent] + "\n")
+        intents = [intent for intent in self._sentences if intent.startswith(f"{domain}.")]
+        for intent in intents:
+            file = place / f"{intent.removeprefix(f'{domain}.')}.intent"
+            file.write_text("\n".join(self._sentences[intent]) + "\n")
 
         class Skill(OVOSSkill):  # type: ignore[misc] # OVOS has no types
             def initialize(skill) -> None:  # noqa: N805
-                skill.register_intent_file(f"{name}.intent", skill.run)
+                for intent in intents:
+                    name = f"{intent.removeprefix(f'{domain}.')}.intent"
+                    skill.register_intent_file(name, skill.runs(intent))
+                skill.add_event(f"{domain}.converse.ping", skill.declines)
 
-            def run(skill, message: Message) -> None:  # noqa: N805, ARG002
-                self.ran.append(intent)
+            def declines(skill, message: Message) -> None:  # noqa: N805
+                # As a conversational skill does; ovos-core waits .5 s for a skill that is silent.
+                data = {"skill_id": domain, "can_handle": False}
+                skill.bus.emit(message.reply("skill.converse.pong", data))
 
-        return Skill(skill_id=skill_id, bus=_connected(), resources_dir=str(folder / skill_id))
+            def runs(skill, intent: str) -> Callable[[Message], None]:  # noqa: N805
+                def run(message: Message) -> None:  # noqa: ARG001
+                    self.ran.append(intent)
+
+                return run
+
+        return Skill(skill_id=domain, bus=bus, resources_dir=str(folder / domain))
 
 
 def _serve_bus() -> None:
@@ -129,4 +165,4 @@ def _wait(condition: Any) -> None:
     until = time.monotonic() + TURN_SECONDS
     while not condition():
         assert time.monotonic() < until
-        time.sleep(0.05)
+        time.sleep(0.002)

@@ -7,10 +7,8 @@ play http://127.0.0.1:PORT``, and the same without the guard at the next port.
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
@@ -22,8 +20,48 @@ from streams.hook import Hook
 from streams.runtimes import Gate
 from streams.runtimes.contract import PIN, PROOF_KEY, Command, Turn
 from streams.runtimes.rasa import ANSWER, QUESTION, ActionGuard
+from tests.streams.runtimes.served import serve_runtime
 
-__all__ = ["AtHome"]
+__all__ = ["AtHome", "answer_of", "request_of"]
+
+
+def answer_of(guard: ActionGuard) -> Action:
+    """Return the action that answers the questions of a guard."""
+    members = {"name": lambda _: ANSWER, "run": guard.answering()}
+    answering: Action = type("AnswerQuestion", (Action,), members)()
+    return answering
+
+
+def request_of(
+    action: str, sender: str, slots: dict[str, Any], latest: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the request with which Rasa asks its action server to run an action.
+
+    Args:
+        action: the action's name.
+        sender: the conversation's id.
+        slots: the conversation's slots.
+        latest: the user's latest message.
+    """
+    tracker = {
+        "sender_id": sender,
+        "slots": slots,
+        "latest_message": latest,
+        "latest_event_time": 1.0,
+        "paused": False,
+        "followup_action": None,
+        "events": [],
+        "latest_input_channel": "rest",
+        "active_loop": {},
+        "latest_action_name": "action_listen",
+    }
+    return {
+        "next_action": action,
+        "sender_id": sender,
+        "tracker": tracker,
+        "domain": {},
+        "version": "3.21.1",
+    }
 
 
 class AtHome:
@@ -47,7 +85,7 @@ class AtHome:
                 now=lambda: self._command.time or datetime.now(UTC),
             )
             self._guard = ActionGuard(gate)
-            self._executor.register_action(self._guard.answering())
+            self._executor.register_action(answer_of(self._guard))
 
     def say(self, command: Command) -> Turn:
         self._command = command
@@ -75,26 +113,8 @@ class AtHome:
 
     def _call(self, action: str, intent: str, text: str) -> Turn:
         before = len(self.ran)
-        device = self._command.device
-        tracker = {
-            "sender_id": device,
-            "slots": self._slots,
-            "latest_message": {"text": text, "intent": {"name": intent}, "entities": []},
-            "latest_event_time": 1.0,
-            "paused": False,
-            "followup_action": None,
-            "events": [],
-            "latest_input_channel": "rest",
-            "active_loop": {},
-            "latest_action_name": "action_listen",
-        }
-        request = {
-            "next_action": action,
-            "sender_id": device,
-            "tracker": tracker,
-            "domain": {},
-            "version": "3.21.1",
-        }
+        latest = {"text": text, "intent": {"name": intent}, "entities": []}
+        request = request_of(action, self._command.device, self._slots, latest)
         answer: Any = self._loop.run_until_complete(self._executor.run(request))
         for event in answer.events:
             if event["event"] == "slot":
@@ -104,27 +124,7 @@ class AtHome:
         return Turn(ran=self.ran[before:], said=self._said, asks=asks)
 
 
-def _serve(runtime: AtHome, port: int) -> None:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            if "time" in body:
-                body["time"] = datetime.fromisoformat(body["time"])
-            says = self.path == "/say"
-            turn = runtime.say(Command(**body)) if says else runtime.answer(body["accepted"])
-            text = json.dumps({"ran": list(turn.ran), "said": turn.said, "asks": turn.asks})
-            self.send_response(200)
-            self.send_header("content-length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
-
-
 if __name__ == "__main__":
     port, gateway = map(int, sys.argv[1:])
-    Thread(target=_serve, args=(AtHome(None), port + 1), daemon=True).start()
-    _serve(AtHome(Hook(f"http://127.0.0.1:{gateway}", deadline_ms=60_000)), port)
+    Thread(target=serve_runtime, args=(AtHome(None), port + 1), daemon=True).start()
+    serve_runtime(AtHome(Hook(f"http://127.0.0.1:{gateway}", deadline_ms=60_000)), port)

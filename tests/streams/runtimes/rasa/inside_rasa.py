@@ -6,16 +6,27 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from rasa_sdk import Action
 from rasa_sdk.executor import ActionExecutor
 
+import streams.runtimes.rasa
+from streams.files.keyring import new_keyring, write_keyring
 from streams.hook import Verdict
+from streams.local.processes import free_port, start, stop
 from streams.runtimes import AskingHook, Gate
 from streams.runtimes.contract import PROMISES, Command, Promise, Script, ScriptedHook, Turn
+from streams.runtimes.contract.stand_in_gateway import stand_in_gateway
 from streams.runtimes.rasa import ANSWER, ActionGuard
+from tests.streams.runtimes.rasa.at_home import answer_of, request_of
 
 ACTIONS = {"lights.TurnOn": "action_light", "messages.SendMessage": "action_send"}
 
@@ -30,7 +41,7 @@ class Server:
         self._device = "kitchen"
         guard = ActionGuard(Gate(hook, runtime="rasa"))
         self._executor = ActionExecutor()
-        self._executor.register_action(guard.answering())
+        self._executor.register_action(answer_of(guard))
         self._executor.register_action(self._light(guard))
         self._executor.register_action(self._send(guard))
 
@@ -72,29 +83,12 @@ class Server:
 
     def call(self, action: str, intent: str, text: str) -> Turn:
         before = len(self.ran)
-        tracker = {
-            "sender_id": self._device,
-            "slots": self.slots,
-            "latest_message": {
-                "text": text,
-                "intent": {"name": intent, "confidence": self.confidence},
-                "entities": [],
-            },
-            "latest_event_time": 1.0,
-            "paused": False,
-            "followup_action": None,
-            "events": [],
-            "latest_input_channel": "rest",
-            "active_loop": {},
-            "latest_action_name": "action_listen",
+        latest = {
+            "text": text,
+            "intent": {"name": intent, "confidence": self.confidence},
+            "entities": [],
         }
-        request = {
-            "next_action": action,
-            "sender_id": self._device,
-            "tracker": tracker,
-            "domain": {},
-            "version": "3.21.1",
-        }
+        request = request_of(action, self._device, self.slots, latest)
         answer: Any = asyncio.run(self._executor.run(request))
         for event in answer.events:
             if event["event"] == "slot":
@@ -149,3 +143,43 @@ def test_the_event_has_the_slots_the_confidence_and_the_sender() -> None:
     assert event.intent_confidence == 0.9
     assert event.device_id == "kitchen"
     assert event.runtime == "rasa"
+
+
+def test_an_action_server_serves_the_lines_of_the_page(tmp_path: Path) -> None:
+    page = Path(str(streams.runtimes.rasa.__file__)).with_name("rasa.md").read_text("utf-8")
+    (lines,) = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    write_keyring(tmp_path / "home.keys.json", new_keyring("home", datetime.now(UTC)))
+    keyring = f'"{tmp_path}/home.keys.json"'
+    port, slots = free_port(), {"contact": "alice", "misfire_question": None}
+    command = (sys.executable, "-m", "rasa_sdk", "--actions", "actions", "--port", str(port))
+    with stand_in_gateway() as (url, state), pytest.MonkeyPatch.context() as patch:
+        state.hook.script = Script(verdict=Verdict.CONFIRM)
+        # The default deadline is short for a busy machine.
+        lines = lines.replace('"http://127.0.0.1:8750"', f'"{url}", deadline_ms=10_000')
+        lines = lines.replace('"home.keys.json"', keyring)
+        (tmp_path / "actions.py").write_text(lines)
+        patch.chdir(tmp_path)
+        server = start(command, log=tmp_path / "log.txt")
+        try:
+            for action in ("action_send", ANSWER):
+                latest = {"text": "yes", "intent": {"name": "affirm"}, "entities": []}
+                answer = _post(port, request_of(action, "kitchen", slots, latest))
+                slots |= {each["name"]: each["value"] for each in answer["events"]}
+        finally:
+            stop(server)
+
+    assert [each.accepted for each in state.hook.answers] == [True]
+    assert len(state.hook.outcomes) == 1
+
+
+def _post(port: int, request: dict[str, Any]) -> dict[str, Any]:
+    until = time.monotonic() + 60.0
+    while True:
+        try:
+            answer = httpx.post(f"http://127.0.0.1:{port}/webhook", json=request, timeout=20.0)
+        except httpx.ConnectError:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        else:
+            found: dict[str, Any] = answer.json()
+            return found

@@ -17,7 +17,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util import dt as dt_util
 
 from .commands import heard_of
-from .const import CONF_CLASSES, LOGGER, SIGNAL
+from .const import CONF_CLASSES, CONF_MODE, GATEWAY, LOGGER, SIGNAL
 from .gateway import refusal_of
 from .issues import clear_fault, report_fault
 from .phrases import phrase
@@ -36,18 +36,22 @@ __all__ = ["CommandGuard"]
 
 #: Seconds that a command waits for misfire to load, only just after Home Assistant started.
 LOAD_SECONDS = 2.0
+#: Seconds that a command waits for its decision; usually milliseconds.
+CHECK_SECONDS = 3.0
 
 
 class CommandGuard:
     """Guards the commands of one entry.
 
-    ``opened`` is set when misfire has loaded. ``snoozed_until`` is the time up to which every
+    ``embedded`` says whether decisions are made in this process, ``opened`` is set when misfire has
+    loaded. ``snoozed_until`` is the time up to which every
     command runs.
     """
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         self._hass = hass
         self._entry = entry
+        self.embedded = entry.data.get(CONF_MODE) != GATEWAY
         self.opened: asyncio.Future[Opened] = hass.loop.create_future()
         self.questions = Questions(hass, entry, self)
         self.snoozed_until: datetime | None = None
@@ -65,18 +69,26 @@ class CommandGuard:
         try:
             ruling = await self._ruling(intent_obj)
             action = Action.RUN if self._is_unasked(ruling) else ruling.action
-            if action is Action.ASK:
-                question = Question(ruling, handler, intent_obj)
-                return await self.questions.ask(question)
             clear_fault(self._hass)
         except Exception as error:  # noqa: BLE001 - voice never depends on misfire
             report_fault(self._hass, error)
             if _moves_something(intent_obj):
                 return await self.refusal(intent_obj, "failed")
             return await handler.async_handle(intent_obj)
+        if action is Action.ASK:
+            return await self._asked(Question(ruling, handler, intent_obj))
         if action is Action.REFUSE:
             return await self.refusal(intent_obj, "refused")
         return await self.run(ruling, handler, intent_obj)
+
+    async def _asked(self, question: Question) -> intent.IntentResponse:
+        """Ask about a command. If that fails, it does not run."""
+        try:
+            return await self.questions.ask(question)
+        except Exception as error:  # noqa: BLE001 - as above
+            report_fault(self._hass, error)
+            await self.questions.forget(question)
+            return await self.refusal(question.command, "failed")
 
     async def run(
         self, ruling: Ruling, handler: intent.IntentHandler, intent_obj: intent.Intent
@@ -130,7 +142,9 @@ class CommandGuard:
         async with asyncio.timeout(LOAD_SECONDS):
             opened = await asyncio.shield(self.opened)
         heard = heard_of(intent_obj, opened.policy)
-        ruling = await self._hass.async_add_executor_job(opened.gate.check, heard)
+        # The hook has a deadline of its own, but not for the threads that other integrations hold.
+        async with asyncio.timeout(CHECK_SECONDS):
+            ruling = await self._hass.async_add_executor_job(opened.gate.check, heard)
         self.announce(ruling)
         if refusal_of(ruling.decision) == "refused":
             self._entry.async_start_reauth(self._hass)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
 
 from .const import LOGGER, NO, YES
 from .issues import clear_issue, report_issue
@@ -13,6 +14,8 @@ __all__ = ["Phones", "answer_of"]
 
 #: The event of the companion app for a tap on an action.
 TAPPED = "mobile_app_notification_action"
+#: Seconds that the assistant's answer waits for the phones' services.
+SEND_SECONDS = 2.0
 
 
 class Phones:
@@ -66,11 +69,18 @@ class Phones:
             clear_issue(self._hass, "phone_missing")
 
     async def _send(self, message: dict[str, object]) -> None:
-        for service in self._services:
-            try:
-                await self._hass.services.async_call("notify", service, message, blocking=True)
-            except (HomeAssistantError, ValueError) as error:
-                LOGGER.warning("notify.%s could not be called: %s", service, error)
+        """Call every phone's service. The assistant does not wait for a slow one."""
+        calls = [
+            self._hass.async_create_task(self._call(service, message)) for service in self._services
+        ]
+        if calls:
+            await asyncio.wait(calls, timeout=SEND_SECONDS)
+
+    async def _call(self, service: str, message: dict[str, object]) -> None:
+        try:
+            await self._hass.services.async_call("notify", service, message, blocking=True)
+        except Exception as error:  # noqa: BLE001 - another integration's service raises anything
+            LOGGER.warning("notify.%s could not be called: %r", service, error)
 
 
 def answer_of(action: str) -> tuple[str, bool] | None:

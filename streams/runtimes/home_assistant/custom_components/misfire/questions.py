@@ -106,6 +106,14 @@ class Questions:
             return await self._say(question, "denied")
         return await self._run(question)
 
+    async def forget(self, question: Question) -> None:
+        """Close a question that could not be asked; its command never runs."""
+        from streams.hook import OutcomeKind
+
+        if self._open.get(question.id) is question:
+            await self._close(question)
+            self._guard.report(question.ruling, OutcomeKind.EXPIRED)
+
     async def close(self) -> None:
         """Close every question; their commands never run."""
         from streams.hook import OutcomeKind

@@ -1,9 +1,9 @@
-"""The open questions of a bridge, by session, with the command that each holds back. No I/O."""
+"""The open questions of an adapter, with the command that each holds back. No I/O."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -42,10 +42,10 @@ class Words:
 class Questions(Generic[Held]):
     """Open questions; threads can share them. Taking a question closes it."""
 
-    _open: dict[str, tuple[Ruling, Held]] = field(default_factory=dict)
+    _open: dict[Hashable, tuple[Ruling, Held]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def put(self, session: str, ruling: Ruling, held: Held) -> None:
+    def put(self, session: Hashable, ruling: Ruling, held: Held) -> None:
         """Remember a session's question, and the command that waits for the answer."""
         with self._lock:
             self._open.pop(session, None)
@@ -53,8 +53,14 @@ class Questions(Generic[Held]):
             if len(self._open) > _MOST:
                 self._open.pop(next(iter(self._open)))
 
-    def take(self, session: str, gate: Gate) -> tuple[Ruling, Held] | None:
+    def take(self, session: Hashable, gate: Gate) -> tuple[Ruling, Held] | None:
         """Return the question of a session, once; ``None`` if there is none or it has expired."""
         with self._lock:
             found = self._open.pop(session, None)
         return found if found is not None and gate.is_open(found[0]) else None
+
+    def waiting(self, gate: Gate) -> list[Hashable]:
+        """Return the sessions with a question that can still be answered."""
+        with self._lock:
+            found = list(self._open.items())
+        return [session for session, (ruling, _) in found if gate.is_open(ruling)]
