@@ -14,10 +14,13 @@ from streams.desk.bundle_pages import BundlePages
 from streams.desk.household_pages import HouseholdPages
 from streams.desk.index import Index
 from streams.desk.label_pages import LabelPages
+from streams.desk.new_rule_pages import NewRulePages
 from streams.desk.policy_pages import PolicyPages
 from streams.desk.queue_pages import QueuePages
 from streams.desk.rendering import message, page, static
 from streams.desk.requests import read_form, visit_of
+from streams.desk.rule_list_pages import RuleListPages
+from streams.desk.rule_pages import RulePages
 from streams.desk.sessions import Sessions
 from streams.desk.tail import Tail
 from streams.errors import RecordError
@@ -55,7 +58,9 @@ def build_desk(
         sessions: the sessions of people who are logged in.
     """
     queue, households = QueuePages(index, tail), HouseholdPages(index, admission)
-    labels = LabelPages(admission.brokers)
+    labels, rules = LabelPages(admission.brokers), RulePages(index, admission.brokers)
+    listed = RuleListPages(index, admission.brokers, settings.policy)
+    new = NewRulePages(admission.brokers, settings.policy)
     policies, bundles = PolicyPages(index, settings.policy), BundlePages(index, settings)
 
     async def login_page(request: Request) -> Response:
@@ -89,11 +94,18 @@ def build_desk(
             Route("/changes", queue.changes),
             Route("/decision", queue.decision),
             Route("/label", _form(labels.label), methods=["POST"]),
+            Route("/snooze", _form(rules.snooze), methods=["POST"]),
+            Route("/classify", _form(rules.classify), methods=["POST"]),
             Route("/household", households.household),
             Route("/household/state", households.state),
             Route("/household/remaining", households.remaining),
             Route("/household/export", _form(households.export), methods=["POST"]),
             Route("/household/erase", _form(households.erase), methods=["POST"]),
+            Route("/rules", listed.rules),
+            Route("/rules/remove", _form(listed.remove), methods=["POST"]),
+            Route("/rules/new", new.form),
+            Route("/rules/dry-run", _form(new.try_out), methods=["POST"]),
+            Route("/rules/add", _form(new.add), methods=["POST"]),
             Route("/bundles", bundles.bundles),
             Route("/bundles/gates", _form(bundles.gates), methods=["POST"]),
             Route("/bundles/promote", _form(bundles.promote), methods=["POST"]),

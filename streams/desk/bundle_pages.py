@@ -57,7 +57,7 @@ class BundlePages:
         def examined() -> Response:
             with self._change(request):
                 key = read_public_key(self._settings.bundle_public_key)
-                candidate = read_bundle(Path(form.get("directory", "")), key=key)
+                candidate = read_bundle(_directory(form), key=key)
                 found = examine(self._settings, candidate)
             return self._page(request, gates=found, form=form)
 
@@ -70,8 +70,9 @@ class BundlePages:
             with self._change(request) as who:
                 found = promote(
                     self._settings,
-                    Path(form.get("directory", "")),
+                    _directory(form),
                     Reason(who, form.get("why", "").strip()),
+                    channel=form.get("channel", "").strip() or ACTIVE,
                     canary=_share(form.get("canary", "")),
                     force="force" in form,
                 )
@@ -111,7 +112,7 @@ class BundlePages:
             yield visit.by
         except (UsageError, BundleError) as error:
             raise RecordError("schema", str(error)) from None
-        except DependencyUnavailable as error:
+        except (DependencyUnavailable, OSError) as error:
             raise RecordError("unavailable", str(error)) from None
         finally:
             self._changing.release()
@@ -150,6 +151,18 @@ def _side_by_side(
         return commands[bundle, risk], interrupted[bundle, risk]
 
     return [(risk.value, partial(of, risk.value)) for risk in RiskClass]
+
+
+def _directory(form: Mapping[str, str]) -> Path:
+    """Return the directory of the candidate.
+
+    Raises:
+        RecordError: there is none, or it is no path.
+    """
+    given = form.get("directory", "").strip()
+    if not given or "\0" in given:
+        raise RecordError("schema", "give the directory of a bundle, as this process sees it")
+    return Path(given)
 
 
 def _share(text: str) -> float:

@@ -11,8 +11,9 @@ from detector.contracts.decisions import Decision
 from streams.desk.rows import Note, Turn
 from streams.wire.late_answer import LATE
 from streams.wire.records import ANSWER, LABEL, OUTCOME
+from streams.wire.shadow_verdict import ShadowVerdict
 
-__all__ = ["Account", "Event", "account_of", "events_of", "short", "steps_of"]
+__all__ = ["Account", "Event", "Step", "account_of", "events_of", "short", "steps_of"]
 
 #: Digits of a household's token that a page shows.
 _DIGITS = 8
@@ -35,8 +36,8 @@ class Account:
     probability: float
 
 
-def account_of(decision: Decision) -> Account | None:
-    """Return the account of a decision, or ``None`` if the judge gave no probability."""
+def account_of(decision: Decision | ShadowVerdict) -> Account | None:
+    """Return the account of a decision or verdict; ``None`` if the judge gave no probability."""
     probability = decision.misfire_probability
     if probability is None:
         return None

@@ -17,6 +17,7 @@ KINDS = {
     "interrupted": Kind.INTERRUPTED,
     "late": Kind.LATE,
     "unclassified": Kind.UNCLASSIFIED,
+    "shadow": Kind.SHADOW,
 }
 #: Hours by their names in the query string.
 SINCE = {"hour": 1, "day": 24, "week": 168}
@@ -32,7 +33,8 @@ class Filters:
     Attributes:
         kind: a name of ``KINDS``.
         risk: a risk class.
-        bundle: a bundle's version, or its beginning.
+        bundle: the version of the bundle that decided, or of a shadow that differs, or its
+            beginning.
         reason: the code of one of the reasons.
         household: a household's id.
         since: a name of ``SINCE``.
@@ -73,7 +75,8 @@ class Filters:
         if self.risk:
             add("risk", "risk = :risk", self.risk)
         if self.bundle:
-            add("bundle", "substr(bundle, 1, length(:bundle)) = :bundle", self.bundle)
+            decided = "substr(bundle, 1, length(:bundle)) = :bundle"
+            add("bundle", f"({decided} OR instr(shadow_bundles, ' ' || :bundle))", self.bundle)
         if self.reason:
             add("reason", "instr(codes, :reason)", f" {self.reason} ")
         if self.household:

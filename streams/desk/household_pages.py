@@ -61,6 +61,7 @@ class HouseholdPages:
             "household.html",
             household_id=household_id,
             query=urlencode({"id": household_id}),
+            rules_query=urlencode({"household": household_id}),
             queue_query=urlencode({"household": household_id, "state": "all"}),
             summary=summary,
             week=week_rows(summary.week),
@@ -120,7 +121,7 @@ class HouseholdPages:
         """Erase a household's state, if the form repeats the end of its id."""
         household_id = form.get("id", "")
         back = f"/desk/household?{urlencode({'id': household_id})}"
-        if form.get("ending", "").strip() != _ending(household_id):
+        if not household_id or form.get("ending", "").strip() != _ending(household_id):
             text = f"Type {_ending(household_id)}, the end of the household's id, to erase it."
             return message(request, "Not erased", text, status=422, back=back)
 

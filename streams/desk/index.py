@@ -1,8 +1,7 @@
 """A bounded index of recent decisions and of what belongs to them, in memory.
 
 It is SQLite in memory: a restart of the process builds it again from the topics. ``tail.py`` fills
-it and ``queries.py`` reads it. When it is full, the tenant with the most decisions loses its oldest
-ones, so that a flood evicts only its own.
+it, ``queries.py`` reads it, and ``bounds.py`` keeps it small.
 """
 
 from __future__ import annotations
@@ -17,7 +16,9 @@ from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.events import IntentEvent
 from detector.contracts.labels import Label, LabelKind
 from detector.policy.unclassified import is_unclassified
+from streams.desk.bounds import TABLES, Bounds
 from streams.wire.records import DECISION, LABEL
+from streams.wire.shadow_verdict import SHADOW_VERDICT, ShadowVerdict
 from streams.wire.tenancy import tenant_of
 
 __all__ = ["MOST_DECISIONS", "Index", "Kind"]
@@ -29,17 +30,28 @@ _TABLES = """
 CREATE TABLE decisions(
   seq INTEGER PRIMARY KEY, household TEXT, event TEXT, tenant TEXT, session TEXT, at REAL,
   intent TEXT, risk TEXT, bundle TEXT, verdict TEXT, kinds INTEGER, codes TEXT, label TEXT,
-  changed INTEGER, body BLOB, UNIQUE(household, event));
+  shadows TEXT, shadow_bundles TEXT, rule TEXT, changed INTEGER, body BLOB,
+  UNIQUE(household, event));
 CREATE INDEX queue ON decisions(at, seq) WHERE kinds > 0;
+CREATE INDEX queue_of_tenant ON decisions(tenant, at, seq) WHERE kinds > 0;
 CREATE INDEX conversations ON decisions(household, session, at);
-CREATE INDEX changes ON decisions(changed);
-CREATE INDEX tenants ON decisions(tenant, seq);
+CREATE INDEX changes ON decisions(changed) WHERE kinds > 0;
+CREATE INDEX changes_of_tenant ON decisions(tenant, changed) WHERE kinds > 0;
+CREATE INDEX shadowed ON decisions(tenant, shadow_bundles) WHERE shadow_bundles <> '';
+CREATE INDEX ruled ON decisions(tenant, rule) WHERE rule <> '';
+CREATE INDEX decisions_of_tenant ON decisions(tenant, seq);
 CREATE TABLE turns(
-  household TEXT, event TEXT, device TEXT, act TEXT, commits INTEGER, local TEXT,
-  PRIMARY KEY(household, event));
+  seq INTEGER PRIMARY KEY, household TEXT, event TEXT, tenant TEXT, device TEXT, act TEXT,
+  commits INTEGER, local TEXT, UNIQUE(household, event));
+CREATE INDEX turns_of_tenant ON turns(tenant, seq);
 CREATE TABLE notes(
-  household TEXT, event TEXT, kind TEXT, at REAL, body BLOB,
+  seq INTEGER PRIMARY KEY, household TEXT, event TEXT, tenant TEXT, kind TEXT, at REAL, body BLOB,
   UNIQUE(household, event, kind, body));
+CREATE INDEX notes_of_tenant ON notes(tenant, seq);
+CREATE TABLE shadows(
+  seq INTEGER PRIMARY KEY, household TEXT, event TEXT, tenant TEXT, bundle TEXT, verdict TEXT,
+  body BLOB, UNIQUE(household, event, bundle));
+CREATE INDEX shadows_of_tenant ON shadows(tenant, seq);
 """
 
 
@@ -49,6 +61,7 @@ class Kind(IntFlag):
     INTERRUPTED = 1
     LATE = 2
     UNCLASSIFIED = 4
+    SHADOW = 8
 
 
 def kinds_of(decision: Decision) -> Kind:
@@ -80,8 +93,8 @@ class Index:
         self._database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._database.row_factory = sqlite3.Row
         self._database.executescript(_TABLES)
+        self._bounds = Bounds(self._database, most)
         self._changes = 0
-        self._count = 0
         self._erased: dict[str, float] = {}
 
     @contextmanager
@@ -101,16 +114,14 @@ class Index:
             if self._is_erased(event.household_id, at):
                 return
             self._database.execute(
-                "INSERT OR REPLACE INTO turns VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO turns(household, event, tenant, device, act, commits,"
+                " local) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
-                    event.household_id,
-                    event.event_id,
-                    event.device_id,
-                    event.act.value,
-                    event.commits,
-                    event.time.isoformat(),
+                    *(event.household_id, event.event_id, tenant_of(event.household_id)),
+                    *(event.device_id, event.act.value, event.commits, event.time.isoformat()),
                 ),
             )
+            self._bounds.keep("turns")
 
     def add_decision(self, decision: Decision, at: float) -> None:
         """Add a decision that was logged at ``at``; the first decision on an event counts."""
@@ -119,22 +130,22 @@ class Index:
         with self._lock:
             if self._is_erased(home, at):
                 return
-            late = self._note(home, event_id, "late") is not None
+            late = Kind(0) if self._note(home, event_id, "late") is None else Kind.LATE
             label = self._note(home, event_id, "label")
-            added = self._database.execute(
+            shadows, bundles = self._shadows(home, event_id)
+            kinds = kinds_of(decision) | late | (Kind.SHADOW if shadows else 0)
+            self._database.execute(
                 "INSERT OR IGNORE INTO decisions(household, event, tenant, session, at, intent,"
-                " risk, bundle, verdict, kinds, codes, label, changed, body)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " risk, bundle, verdict, kinds, codes, label, shadows, shadow_bundles, rule,"
+                " changed, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(home, event_id, tenant_of(home), decision.session_id, at, decision.intent),
                     *(decision.risk_class.value, decision.bundle, decision.verdict.value),
-                    *(int(kinds_of(decision) | (Kind.LATE if late else 0)), codes, _said_by(label)),
-                    *(self._next_change(), DECISION.encode(decision)),
+                    *(int(kinds), codes, _said_by(label), shadows, bundles),
+                    *(decision.rule or "", self._next_change(), DECISION.encode(decision)),
                 ),
             )
-            self._count += added.rowcount
-            if self._count > self._most:
-                self._evict()
+            self._bounds.keep("decisions")
 
     def add_note(self, household: str, event_id: str, kind: str, at: float, body: bytes) -> None:
         """Add an outcome, an answer, a late answer or a label of an event."""
@@ -142,9 +153,11 @@ class Index:
             if self._is_erased(household, at):
                 return
             self._database.execute(
-                "INSERT OR IGNORE INTO notes VALUES (?, ?, ?, ?, ?)",
-                (household, event_id, kind, at, body),
+                "INSERT OR IGNORE INTO notes(household, event, tenant, kind, at, body)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (household, event_id, tenant_of(household), kind, at, body),
             )
+            self._bounds.keep("notes")
             late = Kind.LATE if kind == "late" else 0
             self._touch(household, event_id, "kinds = kinds | ?", int(late))
 
@@ -156,17 +169,41 @@ class Index:
             latest = _said_by(self._note(home, event_id, "label"))
             self._touch(home, event_id, "label = ?", latest)
 
+    def add_shadow(self, verdict: ShadowVerdict) -> None:
+        """Add a shadow's verdict; the first one of a bundle on an event counts."""
+        home, event_id = verdict.household_id, verdict.event_id
+        with self._lock:
+            # The record can come after an erasure of the household; its event's time decides.
+            if self._is_erased(home, verdict.time.timestamp()):
+                return
+            self._database.execute(
+                "INSERT OR IGNORE INTO shadows(household, event, tenant, bundle, verdict, body)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    *(home, event_id, tenant_of(home), verdict.bundle, verdict.verdict.value),
+                    SHADOW_VERDICT.encode(verdict),
+                ),
+            )
+            self._bounds.keep("shadows")
+            self._touch(home, event_id, "kinds = kinds | ?", int(Kind.SHADOW))
+            self._database.execute(
+                "UPDATE decisions SET (shadows, shadow_bundles) = (?, ?)"
+                " WHERE household = ? AND event = ?",
+                (*self._shadows(home, event_id), home, event_id),
+            )
+
     def forget(self, household: str, at: float) -> None:
         """Remove a household that was erased at ``at``, and ignore its records up to then.
 
         The topics have no common order, so such records may still follow.
         """
         with self._lock:
+            self._erased.pop(household, None)
             self._erased[household] = at
-            for table in ("turns", "notes"):
+            if len(self._erased) > self._most:
+                del self._erased[next(iter(self._erased))]
+            for table in TABLES:
                 self._database.execute(f"DELETE FROM {table} WHERE household = ?", (household,))  # noqa: S608 - names of our own
-            gone = self._database.execute("DELETE FROM decisions WHERE household = ?", (household,))
-            self._count -= gone.rowcount
 
     def _is_erased(self, household: str, at: float) -> bool:
         return at <= self._erased.get(household, float("-inf"))
@@ -181,30 +218,21 @@ class Index:
         self._changes += 1
         return self._changes
 
+    def _shadows(self, household: str, event_id: str) -> tuple[str, str]:
+        """Return the verdicts of shadows on an event, and their bundles, between spaces."""
+        found = self._database.execute(
+            "SELECT verdict, bundle FROM shadows WHERE household = ? AND event = ?",
+            (household, event_id),
+        ).fetchall()
+        return (
+            " ".join(sorted({verdict for verdict, _ in found})),
+            "".join(f" {bundle} " for bundle in sorted({bundle for _, bundle in found})),
+        )
+
     def _note(self, household: str, event_id: str, kind: str) -> sqlite3.Row | None:
         found: sqlite3.Row | None = self._database.execute(
             "SELECT body FROM notes WHERE household = ? AND event = ? AND kind = ?"
-            " ORDER BY at DESC, rowid DESC LIMIT 1",
+            " ORDER BY at DESC, seq DESC LIMIT 1",
             (household, event_id, kind),
         ).fetchone()
         return found
-
-    def _evict(self) -> None:
-        """Remove the oldest hundredth of the largest tenant, and what belongs to no decision."""
-        (tenant,) = self._database.execute(
-            "SELECT tenant FROM decisions GROUP BY tenant ORDER BY count(*) DESC LIMIT 1"
-        ).fetchone()
-        gone = self._database.execute(
-            "DELETE FROM decisions WHERE seq IN"
-            " (SELECT seq FROM decisions WHERE tenant = ? ORDER BY seq LIMIT ?)",
-            (tenant, max(self._most // 100, 1)),
-        )
-        self._count -= gone.rowcount
-        # A turn or a note may come before its decision, so the latest ones stay in any case.
-        for table in ("turns", "notes"):
-            self._database.execute(
-                f"DELETE FROM {table} WHERE rowid < (SELECT max(rowid) FROM {table}) - ?"  # noqa: S608 - as above
-                " AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.household ="
-                f" {table}.household AND d.event = {table}.event)",
-                (self._most // 10,),
-            )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from detector.contracts.decisions import Decision, is_command
 from streams.desk.filters import Filters
 from streams.desk.index import Index
 from streams.desk.rows import Cursor, Row, Turn, row_of, turn_of
+from streams.wire.records import DECISION
 
 __all__ = ["PAGE", "Queries"]
 
@@ -105,11 +107,30 @@ class Queries:
         """Return the tenant's latest decisions, the latest first."""
         return self._rows(f"1 ORDER BY seq DESC LIMIT {most}", {})
 
+    def commands(self, most: int) -> list[tuple[Decision, str | None]]:
+        """Return the tenant's latest decisions on commands, the latest first.
+
+        Each has its device, or ``None`` if the event is not in the index.
+        """
+        values: dict[str, object] = {}
+        joined = (
+            "decisions LEFT JOIN (SELECT household, event, device FROM turns)"  # noqa: S608 - as above
+            f" USING(household, event) WHERE {self._bound('1', values)}"
+        )
+        with self._index.reading() as database:
+            rows = database.execute(
+                f"SELECT body, device FROM {joined} ORDER BY seq DESC LIMIT {most}",  # noqa: S608 - as above
+                values,
+            ).fetchall()
+        decided = ((DECISION.decode(row["body"]), row["device"]) for row in rows)
+        return [each for each in decided if is_command(each[0])]
+
     def bundles(self) -> dict[tuple[str, str, str], int]:
         """Return the number of commands by bundle, risk class and verdict."""
         values: dict[str, object] = {}
         joined = (
-            f"decisions JOIN turns USING(household, event) WHERE {self._bound('commits', values)}"
+            "decisions JOIN (SELECT household, event, commits FROM turns) USING(household, event)"  # noqa: S608 - as above
+            f" WHERE {self._bound('commits', values)}"
         )
         with self._index.reading() as database:
             rows = database.execute(
@@ -118,15 +139,26 @@ class Queries:
             ).fetchall()
         return {(bundle, risk, verdict): number for bundle, risk, verdict, number in rows}
 
-    def values(self, column: str) -> list[str]:
-        """Return the distinct values of ``bundle`` or ``codes`` among decisions in the queue."""
+    def values(self, column: str, where: str = "kinds > 0") -> set[str]:
+        """Return the distinct words of a column, by default among decisions in the queue."""
         values: dict[str, object] = {}
         with self._index.reading() as database:
             rows = database.execute(
-                f"SELECT DISTINCT {column} FROM decisions WHERE {self._bound('kinds > 0', values)}",  # noqa: S608 - as above
+                f"SELECT DISTINCT {column} FROM decisions WHERE {self._bound(where, values)}",  # noqa: S608 - as above
                 values,
             ).fetchall()
-        return sorted({word for (text,) in rows for word in text.split()})
+        return {word for (text,) in rows for word in text.split()}
+
+    def changed_by_rules(self) -> dict[str, int]:
+        """Return the number of decisions that each rule changed or classified, by its id."""
+        values: dict[str, object] = {}
+        where = self._bound("rule <> ''", values)
+        with self._index.reading() as database:
+            rows = database.execute(
+                f"SELECT rule, count(*) FROM decisions WHERE {where} GROUP BY rule",  # noqa: S608 - as above
+                values,
+            ).fetchall()
+        return dict(rows)
 
     def _bound(self, where: str, values: dict[str, object]) -> str:
         """Return the condition for households of the caller's tenant only."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.desk.index import Index
 from streams.errors import RecordError
-from streams.kafka.topics import DECISIONS, INCIDENTS, INTENTS, LABELS, OUTCOMES
+from streams.kafka.topics import DECISIONS, INCIDENTS, INTENTS, LABELS, OUTCOMES, SHADOWS
 from streams.wire.late_answer import LATE
 from streams.wire.records import (
     ANSWER,
@@ -20,13 +20,14 @@ from streams.wire.records import (
     Command,
     header,
 )
+from streams.wire.shadow_verdict import SHADOW_VERDICT
 
 __all__ = ["FOLLOWED", "add_record"]
 
 logger = logging.getLogger(__name__)
 
 #: The topics. A household's command and its events are in one topic, so they are read in order.
-FOLLOWED = (INTENTS, DECISIONS, OUTCOMES, INCIDENTS, LABELS)
+FOLLOWED = (INTENTS, DECISIONS, OUTCOMES, INCIDENTS, LABELS, SHADOWS)
 
 
 def _intent(index: Index, value: bytes, at: float) -> None:
@@ -62,6 +63,10 @@ def _label(index: Index, value: bytes, at: float) -> None:
     index.add_label(LABEL.decode(value), at)
 
 
+def _shadow(index: Index, value: bytes, _: float) -> None:
+    index.add_shadow(SHADOW_VERDICT.decode(value))
+
+
 _READERS: dict[tuple[str, str], Callable[[Index, bytes, float], None]] = {
     (INTENTS, INTENT.type): _intent,
     (INTENTS, COMMAND.type): _command,
@@ -70,6 +75,7 @@ _READERS: dict[tuple[str, str], Callable[[Index, bytes, float], None]] = {
     (OUTCOMES, ANSWER.type): _answer,
     (INCIDENTS, LATE.type): _late,
     (LABELS, LABEL.type): _label,
+    (SHADOWS, SHADOW_VERDICT.type): _shadow,
 }
 #: Types of records without a type.
 _DEFAULTS = {
@@ -78,6 +84,7 @@ _DEFAULTS = {
     OUTCOMES: OUTCOME.type,
     INCIDENTS: LATE.type,
     LABELS: LABEL.type,
+    SHADOWS: SHADOW_VERDICT.type,
 }
 
 
@@ -100,3 +107,5 @@ def add_record(index: Index, topic: str, headers: Any, value: bytes | None, at: 
         read(index, value, at)
     except RecordError as error:
         logger.debug("a record of %s is not shown: %s", topic, error)
+    except Exception as error:  # noqa: BLE001 - one record must not hide all later ones
+        logger.warning("a record of %s is not shown (%s)", topic, type(error).__name__)

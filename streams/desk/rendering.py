@@ -20,6 +20,7 @@ __all__ = ["PAGES", "message", "moment", "page", "static"]
 PAGES: tuple[tuple[str, str, str], ...] = (
     ("/desk/", "Queue", "q"),
     ("/desk/household", "Household", "h"),
+    ("/desk/rules", "Rules", "r"),
     ("/desk/bundles", "Bundles", "b"),
     ("/desk/policy", "Policy", "p"),
 )

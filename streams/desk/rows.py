@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from detector.contracts.decisions import Decision
+from detector.contracts.decisions import Decision, Verdict
 from streams.desk.index import Kind
 from streams.wire.records import DECISION
+from streams.wire.shadow_verdict import SHADOW_VERDICT, ShadowVerdict
 
 __all__ = ["Cursor", "Note", "Row", "Turn", "row_of", "turn_of"]
+
+#: A cursor of a query string. SQLite has 64-bit integers.
+_CURSOR = re.compile(r"([0-9]{1,12}\.[0-9]{1,9}),([0-9]{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +32,8 @@ class Cursor:
     @classmethod
     def read(cls, text: str) -> Cursor | None:
         """Read a cursor of a query string; ``None`` if it is not one."""
-        at, _, seq = text.partition(",")
-        try:
-            return cls(float(at), int(seq))
-        except ValueError:
-            return None
+        found = _CURSOR.fullmatch(text)
+        return cls(float(found[1]), int(found[2])) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,17 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A decision of the index, with the log time of its record in seconds since the epoch."""
+    """A decision of the index, with the log time of its record in seconds since the epoch.
+
+    ``shadows`` are the verdicts of shadow bundles that differ from it, each once.
+    """
 
     cursor: Cursor
     changed: int
     decision: Decision
     kinds: Kind
     label: str
+    shadows: tuple[Verdict, ...] = ()
 
     @property
     def at(self) -> float:
@@ -61,7 +67,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turn of a conversation: the decision on it, and what its event says.
+    """A turn of a conversation: the decision on it, what its event says, and where shadows differ.
 
     ``act`` is empty if the event is not in the index, and ``local`` is then ``None``.
     """
@@ -72,6 +78,7 @@ class Turn:
     local: datetime | None = None
     device: str = ""
     notes: Sequence[Note] = field(default=())
+    shadows: Sequence[ShadowVerdict] = field(default=())
 
 
 def row_of(found: sqlite3.Row) -> Row:
@@ -82,11 +89,12 @@ def row_of(found: sqlite3.Row) -> Row:
         DECISION.decode(found["body"]),
         Kind(found["kinds"]),
         found["label"],
+        tuple(map(Verdict, found["shadows"].split())),
     )
 
 
 def turn_of(database: sqlite3.Connection, row: Row) -> Turn:
-    """Return a decision with its event and the notes on it."""
+    """Return a decision with its event, the notes on it, and the verdicts of shadows."""
     home, confirm = row.decision.household_id, row.decision.confirm
     asked = (confirm.confirmation_id if confirm else None) or row.decision.event_id
     event = database.execute(
@@ -97,8 +105,9 @@ def turn_of(database: sqlite3.Connection, row: Row) -> Turn:
         (home, row.decision.event_id, asked),
     ).fetchall()
     kept = tuple(Note(each["kind"], each["at"], each["body"]) for each in notes)
+    shadows = _shadows(database, row) if row.kinds & Kind.SHADOW else ()
     if event is None:
-        return Turn(row, notes=kept)
+        return Turn(row, notes=kept, shadows=shadows)
     return Turn(
         row,
         event["act"],
@@ -106,4 +115,13 @@ def turn_of(database: sqlite3.Connection, row: Row) -> Turn:
         datetime.fromisoformat(event["local"]),
         event["device"],
         kept,
+        shadows,
     )
+
+
+def _shadows(database: sqlite3.Connection, row: Row) -> tuple[ShadowVerdict, ...]:
+    found = database.execute(
+        "SELECT body FROM shadows WHERE household = ? AND event = ? ORDER BY seq",
+        (row.decision.household_id, row.decision.event_id),
+    )
+    return tuple(SHADOW_VERDICT.decode(each["body"]) for each in found)

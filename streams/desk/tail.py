@@ -14,6 +14,7 @@ from kafka.errors import KafkaError
 from streams.desk.index import MOST_DECISIONS, Index
 from streams.desk.records import FOLLOWED, add_record
 from streams.kafka.connection import Brokers
+from streams.kafka.fetching import poll
 
 __all__ = ["Tail"]
 
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 _POLL_MS = 100
 #: Seconds until the next attempt after the broker was lost.
 _AGAIN_SECONDS = 2.0
+#: Seconds until new partitions and topics that did not exist are looked for.
+LOOK_SECONDS = 30.0
 
 
 class Tail:
@@ -67,22 +70,23 @@ class Tail:
             group_id=None,
             enable_auto_commit=False,
             fetch_max_wait_ms=_POLL_MS,
+            metadata_max_age_ms=int(1000 * LOOK_SECONDS),
         )
         try:
-            partitions = [
-                TopicPartition(topic, number)
-                for topic in FOLLOWED
-                for number in consumer.partitions_for_topic(topic) or ()
-            ]
+            partitions = _existing(consumer)
             if not partitions:
                 return
             consumer.assign(partitions)
-            ends = self._seek(consumer, partitions)
+            ends, looked = self._seek(consumer, partitions), time.monotonic()
             while not self._stopped.is_set():
-                polled = consumer.poll(timeout_ms=_POLL_MS, max_records=2_000)
+                polled = poll(consumer, timeout_ms=_POLL_MS, max_records=2_000)
                 self._add(polled.values())
                 if not self.caught_up.is_set() and not polled:
                     self._set_caught_up(consumer, ends)
+                if time.monotonic() - looked > LOOK_SECONDS:
+                    looked = time.monotonic()
+                    if _existing(consumer) != partitions:
+                        return
         finally:
             consumer.close()
 
@@ -91,8 +95,11 @@ class Tail:
         begin, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
         for partition in partitions:
             share = self._most // sum(each.topic == partition.topic for each in partitions)
-            first = max(begin[partition], end[partition] - share)
-            consumer.seek(partition, max(first, self._positions.get(partition, 0)))
+            first, known = max(begin[partition], end[partition] - share), self._positions
+            # A position beyond the end is one of a topic that was deleted and created again.
+            if first < known.get(partition, 0) <= end[partition]:
+                first = known[partition]
+            consumer.seek(partition, first)
         return dict(end)
 
     def _add(self, polled: Iterable[list[Any]]) -> None:
@@ -112,3 +119,12 @@ class Tail:
         if all(consumer.position(partition) >= end for partition, end in ends.items()):
             self.caught_up.set()
             logger.info("the desk shows the log up to %.0f", time.time())
+
+
+def _existing(consumer: KafkaConsumer) -> list[TopicPartition]:
+    """Return the partitions of the topics that exist."""
+    return [
+        TopicPartition(topic, number)
+        for topic in FOLLOWED
+        for number in sorted(consumer.partitions_for_topic(topic))
+    ]

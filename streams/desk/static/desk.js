@@ -5,7 +5,7 @@ const list = document.getElementById("queue");
 const detail = document.getElementById("detail");
 const status = document.getElementById("status");
 const wide = window.matchMedia("(min-width: 62.01rem)");
-const POLL_MS = 1000, READ_MS = 80, SAID_MS = 4000;
+const POLL_MS = 1000, READ_MS = 80, SAID_MS = 4000, BUSY_MS = 3000, ATTEMPTS = 10;
 
 let saying, reading, going = false;
 
@@ -66,14 +66,15 @@ async function act(form, button) {
     {method: "POST", body: values});
   say(await answer.text());
   button.disabled = false;
-  if (!answer.ok || !list) { if (answer.ok) location.reload(); return; }
+  if (!answer.ok) return;
   await news();
   const all = rows(), place = all.indexOf(chosen());
   if (row === chosen() || place >= 0) choose(all[place + 1] || all[place], true);
 }
 
 document.addEventListener("submit", event => {
-  if (!event.target.matches(".actions") || !event.submitter) return;
+  // On a page of its own a decision's form needs no script: its answer is a page.
+  if (!list || !event.target.matches(".review") || !event.submitter) return;
   event.preventDefault();
   act(event.target, event.submitter);
 });
@@ -100,12 +101,12 @@ function place(item) {
     if (current && wide.matches && !detail.contains(document.activeElement)) show(fresh);
     return;
   }
-  const last = list.lastElementChild;
+  const all = [...list.querySelectorAll("li")], last = all[all.length - 1];
   if (item.dataset.label || (last && Number(item.dataset.at) < Number(last.dataset.at))) return;
   item.classList.add("new");
-  const before = [...list.children].find(each => Number(each.dataset.at) <= Number(item.dataset.at));
+  const before = all.find(each => Number(each.dataset.at) <= Number(item.dataset.at));
   const offset = before && before.getBoundingClientRect().top;
-  list.insertBefore(item, before || null);
+  (before ? before.parentElement : list.lastElementChild).insertBefore(item, before || null);
   document.getElementById("empty")?.remove();
   // What a person reads stays where it is.
   if (before && window.scrollY > 0) window.scrollBy(0, before.getBoundingClientRect().top - offset);
@@ -119,7 +120,10 @@ async function more() {
   const answer = await ask(link.href);
   if (answer.ok) {
     const next = answer.headers.get("x-desk-next");
-    list.append(fragment(await answer.text()));
+    // Each page of rows is a list, so that the browser lays out only those in sight.
+    const page = list.lastElementChild.cloneNode(false);
+    page.append(fragment(await answer.text()));
+    list.append(page);
     if (next) link.href = `/desk/?${next}`; else link.parentElement.remove();
   }
   going = false;
@@ -163,19 +167,26 @@ document.addEventListener("keydown", event => {
 
 // ---- Fragments that take long, and the start
 
-for (const part of document.querySelectorAll("[data-load]")) {
-  ask(part.dataset.load).then(async answer => {
-    const text = await answer.text();
-    if (answer.ok) part.replaceChildren(fragment(text)); else part.textContent = text;
-  });
+async function load(part, left) {
+  const answer = await ask(part.dataset.load), text = await answer.text();
+  if (answer.ok) { part.replaceChildren(fragment(text)); return; }
+  part.textContent = text;
+  if (answer.status === 503 && left) setTimeout(start, BUSY_MS, part, left - 1);
 }
+
+function start(part, left) {
+  load(part, left).catch(() => { part.textContent = "The desk does not answer."; });
+}
+
+for (const part of document.querySelectorAll("[data-load]")) start(part, ATTEMPTS);
 
 document.getElementById("filters")?.addEventListener("change", event => event.currentTarget.submit());
 
 if (list) {
   list.addEventListener("click", event => {
     const row = event.target.closest("a.row");
-    if (!row || !wide.matches || event.ctrlKey || event.metaKey) return;
+    // Enter opens the page of the decision; a click of Enter has no detail.
+    if (!row || !wide.matches || !event.detail || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     choose(row, true);
   });

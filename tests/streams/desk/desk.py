@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
@@ -19,11 +20,12 @@ from streams.kafka.connection import Brokers
 from streams.kafka.topics import DECISIONS, INTENTS
 from streams.privacy.operator_api import Admission, Places, build_operator
 from streams.serving.access.guard import Guard
+from streams.serving.access.token_file import AccessFile, Scope, new_token, with_token, write_access
 from streams.settings import Settings
 from streams.wire.records import DECISION, INTENT
 from tests.detector.builders import ABSURD, DOUBTFUL, SURE, hand_bundle, run, send_message
 
-__all__ = ["ACME", "BOLT", "Desk", "fill", "sessions_of"]
+__all__ = ["ACME", "BOLT", "Desk", "desk_of_a_tenant", "fill", "sessions_of"]
 
 ACME, BOLT = f"acme_{'0' * 32}", f"bolt_{'1' * 32}"
 
@@ -89,3 +91,12 @@ class Desk:
         """Return the value that the session's forms contain."""
         text: str = self.client.get("/desk/").text
         return text.partition('name="csrf" value="')[2].partition('"')[0]
+
+
+def desk_of_a_tenant(folder: Path) -> Desk:
+    """Return a desk that an operator of the tenant ``acme`` has logged in to."""
+    sent, kept = new_token("acme", frozenset({Scope.OPERATE}), 1000)
+    write_access(folder / "access.json", with_token(AccessFile(), kept, "acme"))
+    found = Desk(Guard(folder / "access.json"))
+    found.log_in(sent)
+    return found

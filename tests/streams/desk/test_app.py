@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from detector.contracts.decisions import Reason
+from detector.contracts.labels import Label, LabelKind
 from streams.desk import household_pages
 from streams.desk.access import COOKIE
 from streams.desk.filters import Filters
@@ -33,12 +35,15 @@ PAGES = [
     f"/desk/decision?household={ACME}&event=e12",
     f"/desk/household?id={ACME}",
     "/desk/policy",
+    "/desk/rules/new",
     f"/desk/household/state?id={ACME}",
     f"/desk/household/remaining?id={ACME}",
 ]
 ACTIONS = [
     "/desk/logout",
     "/desk/label",
+    "/desk/snooze",
+    "/desk/classify",
     "/desk/household/export",
     "/desk/household/erase",
     "/desk/policy",
@@ -46,6 +51,9 @@ ACTIONS = [
     "/desk/bundles/gates",
     "/desk/bundles/promote",
     "/desk/bundles/rollback",
+    "/desk/rules/remove",
+    "/desk/rules/dry-run",
+    "/desk/rules/add",
 ]
 
 
@@ -148,7 +156,7 @@ def test_two_tenants_never_see_each_other(desk: Desk, tokens: dict[str, str]) ->
             assert answer.status_code in ({200} if "household" not in path else {403, 404}), path
             assert other not in answer.text.replace(f"id={other}", "")
         csrf = desk.csrf()
-        for path in ACTIONS[1:4]:
+        for path in ACTIONS[1:6]:
             data = {
                 "csrf": csrf,
                 "id": other,
@@ -289,6 +297,54 @@ def test_a_hostile_name_stays_text(desk: Desk, tokens: dict[str, str]) -> None:
         assert "<img" not in page
         assert "&lt;img/src=x/onerror=alert(1)&gt;" in page
     assert "{{7*7}}" in shown
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/desk/?after=1.0,{10**30}",
+        "/desk/?after=nan,nan&since=__class__&kind=constructor",
+        "/desk/?household='%20OR%201=1--&reason=%25&bundle=_",
+        f"/desk/changes?since={10**30}",
+        f"/desk/changes?since={'9' * 5000}",
+        "/desk/changes?since=%D9%A3",
+        "/desk/decision?household=%00&event=%ED%A0%80",
+        "/desk/household?id=acme_%00",
+        "/desk/%2e%2e/v1/labels",
+        "/desk/desk.css/..%2f..%2fapp.py",
+    ],
+)
+def test_a_hostile_address_finds_nothing_of_others(
+    desk: Desk, tokens: dict[str, str], path: str
+) -> None:
+    desk.log_in(tokens["acme"])
+
+    answer = desk.client.get(path)
+    assert answer.status_code in {200, 403, 404}
+    assert BOLT not in answer.text
+
+
+def test_a_page_says_which_decisions_are_labelled(desk: Desk, tokens: dict[str, str]) -> None:
+    desk.log_in(tokens["acme"])
+    label = Label(
+        label_id="l",
+        event_id="e12",
+        household_id=ACME,
+        label=LabelKind.MEANT,
+        why="asked",
+        by="alice",
+        time=datetime.now(UTC),
+    )
+    desk.index.add_label(label, 1.0)
+
+    assert ' data-label="meant">' in desk.client.get("/desk/?state=labelled").text
+
+
+def test_an_erasure_names_a_household(desk: Desk, tokens: dict[str, str]) -> None:
+    desk.log_in(tokens["acme"])
+    form = {"csrf": desk.csrf(), "id": "", "ending": ""}
+
+    assert desk.client.post("/desk/household/erase", data=form).status_code == 422
 
 
 def test_no_slot_value_is_shown(desk: Desk, tokens: dict[str, str]) -> None:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
+
+import pytest
 
 from detector.contracts.decisions import RiskClass, Rung, Verdict
 from detector.contracts.events import OutcomeKind
@@ -12,11 +16,14 @@ from streams.desk.index import Index, Kind
 from streams.desk.queries import PAGE, Queries
 from streams.desk.records import add_record
 from streams.desk.rows import Cursor
-from streams.kafka.topics import DECISIONS, INCIDENTS, INTENTS, LABELS, OUTCOMES
+from streams.desk.shadows import shadows_of
+from streams.kafka.topics import DECISIONS, INCIDENTS, INTENTS, LABELS, OUTCOMES, SHADOWS
 from streams.wire.late_answer import LATE, LateAnswer
 from streams.wire.records import COMMAND, DECISION, LABEL, OUTCOME, Command, HouseholdCommand
+from streams.wire.shadow_verdict import SHADOW_VERDICT, ShadowVerdict
 from tests.detector.builders import ABSURD, DOUBTFUL, START, SURE, outcome
 from tests.streams.desk.desk import ACME, BOLT, fill, sessions_of
+from tests.streams.shadow_verdicts import shadowed
 
 NOW = START.timestamp() + 86_400
 
@@ -115,9 +122,27 @@ def test_pages_follow_each_other_without_gaps() -> None:
     assert len({row.cursor.seq for row in (*first, *second)}) == PAGE + 3
 
 
-def test_a_cursor_that_is_not_one_starts_at_the_beginning() -> None:
-    assert Cursor.read("") is None
-    assert Cursor.read("1.0,x") is None
+@pytest.mark.parametrize(
+    "text", ["", "1.0,x", "nan,1", "inf,1", "-1.0,1", "1.0,-1", f"1.0,{10**20}"]
+)
+def test_a_cursor_that_is_not_one_starts_at_the_beginning(text: str) -> None:
+    assert Cursor.read(text) is None
+
+
+@pytest.mark.parametrize("tenant", ["acme", None])
+def test_a_page_of_the_queue_is_read_in_order(tenant: str | None) -> None:
+    queries = Queries(index_of(ABSURD), tenant)
+    plans = list[str]()
+    with queries._index.reading() as database:
+        database.set_trace_callback(plans.append)
+        (row,) = queries.queue(Filters(), NOW)
+        queries.queue(Filters(), NOW, row.cursor)
+        queries.changed(Filters(), NOW, 0)
+        database.set_trace_callback(None)
+        for query in plans:
+            steps = [step["detail"] for step in database.execute(f"EXPLAIN QUERY PLAN {query}")]
+            # One search, and no sorting of everything that the tenant has.
+            assert len(steps) == 1, (query, steps)
 
 
 def test_the_turns_of_a_chain_add_up_to_its_bits() -> None:
@@ -158,6 +183,25 @@ def test_a_flood_evicts_its_own_tenant() -> None:
     assert turns <= 50
 
 
+def test_what_belongs_to_no_decision_is_bounded_too() -> None:
+    index = Index(most=100)
+    fill(index, sessions_of(BOLT, [ABSURD]))
+    shadow = shadow_of()
+    for number in range(2_000):
+        turn = replace(sessions_of(ACME, [SURE])[0], event_id=f"t{number}")
+        index.add_turn(turn, NOW)
+        index.add_note(ACME, f"n{number}", "outcome", NOW, b"{}")
+        index.add_shadow(replace(shadow, event_id=f"s{number}"))
+        index.forget(f"acme_{number}", NOW)
+
+    with index.reading() as database:
+        for table, most in (("turns", 110), ("notes", 200), ("shadows", 20)):
+            (count,) = database.execute(f"SELECT count(*) FROM {table}").fetchone()
+            assert count <= most
+        (kept,) = database.execute("SELECT count(*) FROM turns WHERE tenant = 'bolt'").fetchone()
+    assert kept == 3
+
+
 def test_outcomes_and_late_answers_belong_to_their_decision() -> None:
     index = index_of(SURE)
     late = LateAnswer(
@@ -193,6 +237,69 @@ def test_a_late_answer_may_come_before_its_decision() -> None:
     assert len(Queries(index, None).queue(Filters(kind="late"), NOW)) == 1
 
 
+def shadow_of(session: int = 0, household: str = ACME, **fields: Any) -> ShadowVerdict:
+    """Return a shadow's block of the command of a session that was allowed."""
+    events = sessions_of(household, [SURE] * (session + 1))[3 * session :]
+    return shadowed(events, **fields)
+
+
+def test_a_shadow_that_differs_puts_an_allowed_command_on_the_queue() -> None:
+    index = index_of(SURE, SURE, ABSURD)
+    for _ in range(2):  # the worker may repeat the command
+        add_record(index, SHADOWS, [], SHADOW_VERDICT.encode(shadow_of()), NOW)
+    other = shadow_of(bundle="1" * 16, verdict=Verdict.CONFIRM, channel=None)
+    add_record(index, SHADOWS, [], SHADOW_VERDICT.encode(other), NOW)
+
+    assert verdicts(index) == ["block", "allow"]
+    (row,) = Queries(index, None).queue(Filters(kind="shadow"), NOW)
+    assert (row.kinds, row.shadows) == (Kind.SHADOW, (Verdict.BLOCK, Verdict.CONFIRM))
+    turn = Queries(index, None).turn(ACME, "e2")
+    assert turn is not None
+    assert [each.name for each in shadows_of(turn.shadows)] == ["shadow-a", "shadow 11111111"]
+    assert events_of(turn.notes) == []
+    assert Queries(index, None).values("shadow_bundles") == {"0" * 16, "1" * 16}
+    assert verdicts(index, bundle="1" * 8) == ["allow"]
+    assert verdicts(index, bundle="2") == []
+
+
+def test_a_shadows_verdict_may_come_before_its_decision() -> None:
+    index = Index()
+    index.add_shadow(shadow_of())
+    fill(index, sessions_of(ACME, [SURE]))
+
+    (row,) = Queries(index, None).queue(Filters(kind="shadow"), NOW)
+    assert row.shadows == (Verdict.BLOCK,)
+
+
+def test_a_shadows_verdict_that_follows_an_erasure_is_ignored() -> None:
+    index = index_of(SURE)
+    index.forget(ACME, NOW)
+
+    # The worker wrote the record after the erasure, but the command was before it.
+    add_record(index, SHADOWS, [], SHADOW_VERDICT.encode(shadow_of()), NOW + 10)
+
+    with index.reading() as database:
+        assert database.execute("SELECT count(*) FROM shadows").fetchone()[0] == 0
+
+
+def test_shadows_of_one_tenant_are_not_those_of_another() -> None:
+    index = index_of(SURE)
+    fill(index, sessions_of(BOLT, [SURE]))
+    index.add_shadow(shadow_of(household=BOLT))
+    queries = Queries(index, "acme")
+
+    assert queries.queue(Filters(kind="shadow"), NOW) == []
+    assert queries.values("shadow_bundles") == set()
+
+
+def test_the_bits_of_a_shadow_stand_beside_the_last_turns() -> None:
+    (shadow,) = shadows_of([shadow_of()])
+    *_, last = shadow.verdict.chain_bits
+
+    assert [shadow.bits(place, 5) is None for place in range(5)] == [True, True, *[False] * 3]
+    assert shadow.bits(4, 5) == shadow.bits(0, 1) == last
+
+
 def test_an_erased_household_leaves_the_index() -> None:
     index = index_of(ABSURD)
     fill(index, sessions_of(BOLT, [ABSURD]))
@@ -212,7 +319,7 @@ def test_an_erased_household_leaves_the_index() -> None:
 def test_records_that_cannot_be_read_are_skipped() -> None:
     index = index_of(ABSURD)
     for value in (None, b"", b"{", json.dumps({"event_id": "e"}).encode()):
-        for topic in (INTENTS, DECISIONS, OUTCOMES, INCIDENTS):
+        for topic in (INTENTS, DECISIONS, OUTCOMES, INCIDENTS, SHADOWS):
             add_record(index, topic, [], value, NOW)
             add_record(index, topic, [("ce_type", b"unknown")], value, NOW)
 
