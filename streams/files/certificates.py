@@ -7,7 +7,18 @@ from pathlib import Path
 
 from streams.errors import DependencyUnavailable
 
-__all__ = ["client_context", "load_ca", "load_chain"]
+__all__ = ["client_context", "load_ca", "load_chain", "verification"]
+
+_TRUSTS_NONE = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def verification(url: str) -> ssl.SSLContext | bool:
+    """Return the argument ``verify`` of httpx for a URL.
+
+    By default, each client loads all certificate authorities, which takes 35 ms of CPU. Plain HTTP
+    needs none.
+    """
+    return _TRUSTS_NONE if url.startswith("http:") else True
 
 
 def client_context(ca: Path | None, cert: Path | None, key: Path | None) -> ssl.SSLContext:

@@ -1,11 +1,19 @@
+import functools
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.errors import BundleError
+from detector.contracts.events import Act
+from detector.decision.decide import decide
 from detector.evidence import TERMS
+from detector.household.state import HouseholdState
 from streams.files import starter
 from streams.files.bundles import read_bundle, write_bundle
 from streams.files.starter import (
@@ -19,7 +27,7 @@ from streams.files.starter import (
 from streams.files.starter.digest import SHA256
 from streams.local.starter_page import starter_page
 from tests.commands import misfire
-from tests.detector.builders import hand_bundle, policy
+from tests.detector.builders import event, hand_bundle, policy
 
 #: Bytes that the starter bundle may add to the wheel.
 LARGEST_STARTER = 3 << 20
@@ -75,3 +83,50 @@ def test_a_bundle_is_searched_for_where_given_then_where_usual_then_in_the_packa
     shutil.copytree(STARTER, "bundle")
     assert deciding_directory(None) == Path("bundle")
     assert deciding_directory(Path("other")) == Path("other")
+
+
+unchanged_starter = functools.cache(starter_bundle)
+
+
+def message_in_a_new_home(heard: Sequence[Sequence[float]]) -> Decision:
+    """Decide on "send a message", a name and "right", heard with these confidences."""
+    state, bundle = HouseholdState.new("h1"), unchanged_starter()
+    acts = (Act.INITIATE, Act.INFORM, Act.AFFIRM)
+    for turn, (act, (wake, asr, intent)) in enumerate(zip(acts, heard, strict=True)):
+        each = event(
+            turn,
+            intent="messages.SendMessage",
+            act=act,
+            commits=act is Act.AFFIRM,
+            wake_confidence=wake,
+            asr_confidence=asr,
+            intent_confidence=intent,
+        )
+        decision, state = decide(state, each, bundle, at=each.seconds)
+    return decision
+
+
+confidence = st.floats(0.0, 1.0)
+turns = st.tuples(*[st.tuples(confidence, confidence, confidence)] * 3)
+
+
+@given(turns, turns)
+def test_a_lower_confidence_never_makes_a_command_less_suspicious(
+    some: tuple[tuple[float, ...], ...], others: tuple[tuple[float, ...], ...]
+) -> None:
+    lower, higher = (
+        [tuple(map(choose, *pair)) for pair in zip(some, others, strict=True)]
+        for choose in (min, max)
+    )
+
+    more, less = (message_in_a_new_home(heard).misfire_probability for heard in (lower, higher))
+    assert more is not None
+    assert less is not None
+    assert more >= less * (1.0 - 1e-9)
+
+
+def test_in_a_new_home_the_portland_chain_is_confirmed_and_a_clear_message_is_allowed() -> None:
+    """The starter bundle decides for homes that it knows nothing about."""
+    assert message_in_a_new_home([(0.35, 0.6, 0.6)] * 3).verdict is Verdict.CONFIRM
+    assert message_in_a_new_home([(0.6, 0.7, 0.7)] * 3).verdict is Verdict.CONFIRM
+    assert message_in_a_new_home([(0.95, 0.95, 0.95)] * 3).verdict is Verdict.ALLOW
