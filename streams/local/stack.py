@@ -17,6 +17,7 @@ from typing import Self
 import httpx
 
 from streams.errors import DependencyUnavailable
+from streams.files.certificates import verification
 from streams.kafka.connection import Brokers
 from streams.kafka.topics import admin, create_topics, keeps_producer_time
 from streams.local.embedded_broker import EMBEDDED_FETCH_MAX_WAIT, EmbeddedBroker
@@ -31,9 +32,13 @@ _EMBEDDED_SESSION_TIMEOUT = 3.0
 
 def _ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", timeout=1.0).status_code == httpx.codes.OK
+        return _get(url, 1.0).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
+
+
+def _get(url: str, seconds: float) -> httpx.Response:
+    return httpx.get(f"{url}/readyz", timeout=seconds, verify=verification(url))
 
 
 def _is_connected(url: str) -> bool:
@@ -42,7 +47,7 @@ def _is_connected(url: str) -> bool:
     Without workers it never becomes ready, and some benchmarks start none.
     """
     try:
-        return "kafka" not in httpx.get(f"{url}/readyz", timeout=2.0).json()["missing"]
+        return "kafka" not in _get(url, 2.0).json()["missing"]
     except (httpx.HTTPError, ValueError, LookupError):
         return False
 
@@ -140,15 +145,19 @@ class Stack:
             self.worker.wait()
 
     def wait_ready(
-        self, url: str, process: subprocess.Popen[bytes], ready: Callable[[str], bool] = _ready
+        self,
+        url: str,
+        process: subprocess.Popen[bytes],
+        ready: Callable[[str], bool] = _ready,
+        seconds: float = _READY_TIMEOUT,
     ) -> None:
-        """Wait until ``ready(url)`` holds.
+        """Wait until ``ready(url)`` holds, for at most ``seconds``.
 
         Raises:
             DependencyUnavailable: the process ended or was not ready in time; the message ends
                 with the last line of its log.
         """
-        deadline = time.monotonic() + _READY_TIMEOUT
+        deadline = time.monotonic() + seconds
         while not ready(url):
             if process.poll() is not None or time.monotonic() > deadline:
                 part, log = self._logs[process.pid]

@@ -40,7 +40,9 @@ class Recipe:
     Attributes:
         new_homes: homes that give one-shot commands, followed for ``first_days``.
         homes: more of them, followed for ``days``.
-        households: households that hold dialogues, followed for ``first_days``.
+        households: households that hold dialogues, followed for ``first_days``. They send nearly
+            all messages and make nearly all purchases, so fewer leave too few scores to calibrate
+            these classes with.
         first_days: days of the new homes and of the households.
         days: days of the other homes.
         seed: seed of the simulation and of the training.
@@ -48,7 +50,7 @@ class Recipe:
 
     new_homes: int = 60
     homes: int = 20
-    households: int = 14
+    households: int = 30
     first_days: int = 8
     days: int = 21
     seed: int = 18

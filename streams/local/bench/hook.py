@@ -79,12 +79,13 @@ def bench_hook(
     bundle: Path,
     *,
     broker: str | None,
+    broker_pid: int | None = None,
     rates: Sequence[int],
     seconds: float,
     ways: Sequence[str],
     note: Callable[[str], None],
 ) -> HookBench:
-    """Measure each way at each rate for ``seconds``."""
+    """Measure each way at each rate for ``seconds``; with ``broker_pid``, also the broker's CPU."""
     load_average = os.getloadavg()[0]
     with (
         Stack(bundle, broker=broker) as stack,
@@ -92,8 +93,8 @@ def bench_hook(
     ):
         note(f"broker on {stack.bootstrap}; starting the measured processes")
         parts = {"generator": os.getpid(), **echoes}
-        if stack.broker_pid is not None:
-            parts["broker"] = stack.broker_pid
+        if (known := broker_pid or stack.broker_pid) is not None:
+            parts["broker"] = known
         if {"k", "c"} & set(ways):
             parts["worker"] = stack.start_worker().pid
         if "c" in ways:

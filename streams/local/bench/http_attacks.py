@@ -15,6 +15,7 @@ import httpx
 import uvloop
 
 from streams.errors import DependencyUnavailable
+from streams.files.certificates import verification
 from streams.local.bench.attacker import UNDER_WAY
 from streams.local.bench.clients import HttpClient
 from streams.local.bench.load import Load
@@ -141,7 +142,8 @@ def _wait_alive(url: str) -> None:
     end = time.monotonic() + _READY_SECONDS
     while time.monotonic() < end:
         try:
-            if httpx.get(f"{url}/healthz", timeout=1.0).is_success:
+            found = httpx.get(f"{url}/healthz", timeout=1.0, verify=verification(url))
+            if found.is_success:
                 return
         except httpx.HTTPError:
             time.sleep(0.1)

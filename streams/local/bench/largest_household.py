@@ -80,6 +80,8 @@ def largest() -> Stored:
         events=_COUNT,
         learned=_COUNT,
         taught_on=_COUNT,
+        given_in=_COUNT,
+        given=_COUNT,
         taught=_COUNT,
         intents=_usages(_INTENT),
         domains=_usages("a" * 64),
@@ -247,6 +249,9 @@ def _decision() -> Decision:
         ),
         abstained=False,
         degraded=False,
+        model_verdict=Verdict.CONFIRM,
+        rule=_ID,
+        rules="a" * 16,
     )
 
 

@@ -12,6 +12,7 @@ from detector.contracts.decisions import Decision
 from detector.progress import Progress, silent
 from streams.errors import DependencyUnavailable
 from streams.kafka.connection import Brokers
+from streams.kafka.fetching import poll
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS
 from streams.wire.records import DECISION
 from streams.wire.state.packing import unpack
@@ -116,7 +117,7 @@ class Ledger:
 
     def _poll(self) -> int:
         found = 0
-        for partition, records in self._consumer.poll(timeout_ms=300, max_records=2_000).items():
+        for partition, records in poll(self._consumer, timeout_ms=300, max_records=2_000).items():
             for record in records:
                 if record.key in self._households and record.value is not None:
                     found += 1

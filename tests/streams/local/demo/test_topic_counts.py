@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,6 +34,10 @@ class Consumer:
 
     def __init__(self, records: list[tuple[str, Record]]) -> None:
         self.records = records
+        self._fetcher = SimpleNamespace(config={"fetch_max_wait_ms": 50})
+
+    def assignment(self) -> set[TopicPartition]:
+        return set()
 
     def partitions_for_topic(self, _: str) -> set[int]:
         return {0}
