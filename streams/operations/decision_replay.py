@@ -13,7 +13,8 @@ from streams.errors import RecordError, UsageError
 from streams.kafka.connection import Brokers
 from streams.kafka.reading import Place, TopicRecord, offsets_of, read_topic
 from streams.kafka.topic_ids import Identities
-from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES
+from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, RULES
+from streams.lifecycle.rule_log import PastRules, past_rules
 from streams.operations.household_replay import HouseholdReplay, Step, in_log_order
 from streams.wire.cloudevents import read_record
 from streams.wire.records import DECISION, FIRST_LOGGED, INTENT, header
@@ -113,7 +114,8 @@ def replay_decision(
         topic: {number: first for number, (first, _) in offsets_of(brokers, topic).items()}
         for topic in (INTENTS, OUTCOMES)
     }
-    return replay_records(wanted, ours, bundles, topics=topics, begins=begins, key=key)
+    rules = past_rules(brokers, wanted.decision.household_id)
+    return replay_records(wanted, ours, bundles, topics=topics, begins=begins, key=key, rules=rules)
 
 
 def replay_records(
@@ -124,10 +126,12 @@ def replay_records(
     topics: Identities,
     begins: Mapping[str, Mapping[int, int]],
     key: bytes | None = None,
+    rules: PastRules | None = None,
 ) -> Replayed:
     """Make a decision again from a household's records by topic; the changelog's are a snapshot.
 
-    ``begins`` has the oldest offset of each partition of the topics of intents and outcomes.
+    ``begins`` has the oldest offset of each partition of the topics of intents and outcomes, and
+    ``rules`` the rules that could concern the household.
     """
     if not bundles:
         raise UsageError("give the bundle that made the decision with --bundle")
@@ -142,6 +146,7 @@ def replay_records(
         published,
         key,
         topics.ids,
+        rules or PastRules(),
     )
     records = in_log_order(_without_forwarded([*ours[INTENTS], *ours[OUTCOMES]], topics))
     event = _place_of(records, wanted.decision.event_id)
@@ -272,6 +277,17 @@ def _notes(
         notes.append(
             f"{number} earlier decisions were made by {', '.join(others)}, which were not given"
             " with --bundle; another bundle replaces them, so the household's state may differ."
+        )
+    named = {each.rules for each in replay.published.values() if each.rules is not None}
+    if missing := sorted(named - replay.rules.versions.keys()):
+        notes.append(
+            f"The rules of version {', '.join(missing)} are no longer in {RULES}; the replay"
+            " decides without them."
+        )
+    if unpublished := sum(step.decision.event_id not in replay.published for step in before):
+        notes.append(
+            f"{unpublished} earlier events have no decision in {DECISIONS}; the replay decides them"
+            " with the household's latest bundle, under the rules of their log time."
         )
     if replay.unchecked:
         notes.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from detector.contracts.errors import MisfireError
+from detector.contracts.rules import Rule
 from streams.errors import DependencyUnavailable
 from streams.files.enforcing import why_unready
 from streams.files.signing import read_public_key
@@ -21,13 +22,16 @@ from streams.files.starter import STARTER, deciding_directory, read_deciding
 from streams.kafka.connection import brokers_of
 from streams.kafka.retention import overdue
 from streams.kafka.topic_ids import look_up
-from streams.kafka.topics import HOUSEHOLDS, INTENTS, OUTCOMES, admin, check_topics
+from streams.kafka.topics import HOUSEHOLDS, INTENTS, LABELS, OUTCOMES, admin, check_topics
+from streams.lifecycle.rule_log import rules_at_start
 from streams.operations.announced_bundles import announced
 from streams.operations.findings import ClientOptions, Finding, fetch
 from streams.operations.household_partitions import check_states
+from streams.operations.labels_check import check_labels
 from streams.operations.log_time_check import log_time
 from streams.operations.monitoring_checks import alert_path, alerts, scrape
 from streams.operations.retraining import EvidenceCounts, evidence_counts, retraining
+from streams.operations.rules_check import check_rules, known_to
 from streams.operations.unclassified_intents import RecentIntents, recent_intents
 from streams.serving.access.listening import bearer_of, client_context
 from streams.settings import Settings
@@ -44,7 +48,7 @@ class _Process:
 
     ``missing`` names what the process is waiting for, and is empty when it is ready. ``keyless``
     means that it has no key for checking proofs of confirmations. ``evidence`` has the counts of a
-    worker by bundle, term and bin.
+    worker by bundle, term and bin, and ``rules`` how many rules it knows.
     """
 
     part: str
@@ -54,6 +58,7 @@ class _Process:
     bundles: frozenset[str]
     keyless: bool = False
     evidence: EvidenceCounts = field(default_factory=Counter)
+    rules: int | None = None
 
 
 def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
@@ -72,7 +77,7 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     problems = check_topics(client, settings.partitions, producer_time=settings.producer_time)
     stamps = log_time(brokers, producer_time=settings.producer_time)
     late = overdue(brokers, client, time.time())
-    topics = look_up(client, (INTENTS, OUTCOMES, HOUSEHOLDS))
+    topics = look_up(client, (INTENTS, OUTCOMES, HOUSEHOLDS, LABELS))
     client.close()
     yield Finding("topics", not problems, "; ".join(problems) or "every topic is set up correctly")
     yield stamps
@@ -81,9 +86,12 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     )
     if HOUSEHOLDS in topics.partitions:
         yield check_states(brokers, topics)
+    yield check_labels(brokers, topics.partitions, time.time())
     yield from _bundle(settings)
     recent = recent_intents(brokers)
-    yield _classified(settings, recent.unclassified)
+    rules = rules_at_start(brokers)
+    known = {} if rules is None else rules.rules
+    yield _classified(settings, _not_in(recent.unclassified, known.values()))
     workers = _processes("worker", settings.worker_host, settings.worker_port)
     gateways = _processes(
         "gateway", settings.gateway_host, settings.gateway_port, _gateway_client(settings)
@@ -91,6 +99,8 @@ def examine(settings: Settings, *, page: bool = False) -> Iterator[Finding]:
     for process in (*workers, *gateways):
         yield _condition(process)
     yield _agreement([*workers, *gateways])
+    counts = {each.url: each.rules for each in workers if each.answers and not each.missing}
+    yield check_rules(None if rules is None else known, counts, datetime.now(UTC))
     yield from _retraining(settings, recent, workers)
     yield from announced(brokers)
     yield scrape(settings.prometheus)
@@ -140,9 +150,16 @@ def _classified(settings: Settings, recent: Mapping[str, int]) -> Finding:
     more = f" and {len(names) - _MAX_NAMED_INTENTS} more" if len(names) > _MAX_NAMED_INTENTS else ""
     text = (
         f"no rule of the policy names {listed}{more}; each of their commands needs a confirmation "
-        "until a rule does; add them under [[intents]] and train again"
+        "until a rule does; classify them with 'misfire rules add classify', or add them under "
+        "[[intents]] and train again"
     )
     return Finding(part, False, text)
+
+
+def _not_in(intents: Mapping[str, int], rules: Iterable[Rule]) -> dict[str, int]:
+    """Return the intents that no rule classifies for every tenant."""
+    classified = {each.intent for each in rules if each.risk_class and not each.tenant}
+    return {name: count for name, count in intents.items() if name not in classified}
 
 
 def _retraining(
@@ -160,7 +177,7 @@ def _gateway_client(settings: Settings) -> ClientOptions | None:
     token, context = bearer_of(settings), client_context(settings)
     if context is None and settings.gateway_cert is None:
         return ClientOptions(token=token) if token else None
-    return ClientOptions(tls=context or True, name=settings.gateway_host, token=token)
+    return ClientOptions(tls=context, name=settings.gateway_host, token=token)
 
 
 def _processes(
@@ -207,7 +224,8 @@ def _process(part: str, url: str, options: ClientOptions | None) -> _Process:
         if each.name == "misfire_bundle_info" and each.value == 1
     )
     keyless = any(each.name == "misfire_proof_key_present" and each.value == 0 for each in samples)
-    return _Process(part, url, True, missing, bundles, keyless, evidence_counts(samples))
+    evidence = evidence_counts(samples)
+    return _Process(part, url, True, missing, bundles, keyless, evidence, known_to(samples))
 
 
 def _condition(process: _Process) -> Finding:

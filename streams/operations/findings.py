@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import httpx
 
+from streams.files.certificates import verification
+
 __all__ = ["ClientOptions", "Finding", "fetch"]
 
 _TIMEOUT_SECONDS = 2.0
@@ -26,12 +28,12 @@ class ClientOptions:
     """How to connect to a part.
 
     Attributes:
-        tls: the TLS context, or ``True`` for the system's certificates.
+        tls: the TLS context; ``None`` for the system's certificates.
         name: the host name that the certificate must match; ``None`` for the URL's host.
         token: a bearer token.
     """
 
-    tls: ssl.SSLContext | bool = True
+    tls: ssl.SSLContext | None = None
     name: str | None = None
     token: str | None = None
 
@@ -45,7 +47,9 @@ def fetch(
     # The URL contains one of the host's IP addresses, but the certificate is for the host's name.
     extensions = {"sni_hostname": options.name} if options.name else {}
     try:
-        with httpx.Client(verify=options.tls, timeout=_TIMEOUT_SECONDS) as client:
+        with httpx.Client(
+            verify=options.tls or verification(url), timeout=_TIMEOUT_SECONDS
+        ) as client:
             return client.get(url, params=parameters, headers=headers, extensions=extensions)
     except httpx.HTTPError:
         return None

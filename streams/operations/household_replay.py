@@ -14,14 +14,17 @@ from detector.contracts.confirmations import PROVEN
 from detector.contracts.decisions import Decision
 from detector.decision.bundle import Bundle
 from detector.decision.decide import is_reused
+from detector.decision.rule_set import NO_RULES, RuleSet
 from detector.decision.verdict import Judgement
 from detector.household.state import HouseholdState
 from streams.errors import RecordError
 from streams.kafka.reading import Place, TopicRecord
 from streams.kafka.topics import INTENTS
+from streams.lifecycle.rule_log import PastRules
 from streams.wire.records import Command
 from streams.wire.state.marks import is_applied
 from streams.wire.state.packing import Stored
+from streams.wire.tenancy import tenant_of
 from streams.worker.erasure import erased, erased_before, is_erased, outlived
 from streams.worker.handling import (
     Incoming,
@@ -93,6 +96,7 @@ class HouseholdReplay:
         published: the household's published decisions, by event id.
         key: the key that checks proofs of confirmations.
         topic_id: the short id of the topics, if the replay begins with a stored state.
+        rules: the rules that could concern the household.
         stored: the household's state, which ``apply`` replaces.
         unchecked: answers whose proof could not be checked without a key.
         failed: records on which the core failed.
@@ -104,6 +108,7 @@ class HouseholdReplay:
     published: Mapping[str, Decision] = field(default_factory=dict)
     key: bytes | None = None
     topic_ids: Mapping[str, str] = field(default_factory=dict)
+    rules: PastRules = field(default_factory=PastRules)
     stored: Stored = field(init=False)
     unchecked: int = 0
     failed: int = 0
@@ -158,12 +163,23 @@ class HouseholdReplay:
             at=record.timestamp,
             over_budget=_over_budget(known),
             proofs=_with_proofs(known),
+            rules=self._rules(known, record.timestamp),
             announce=judged.append,
         )
         self.failed += failed
         place = Place(record.topic, record.partition, record.offset)
         other = known is not None and known.bundle != bundle.version
         return Step(place, decision, judged[0] if judged else None, bundle, other)
+
+    def _rules(self, published: Decision | None, at: float) -> RuleSet:
+        """Return the rules of a published decision, or none if they are not at hand.
+
+        Without a published decision, they are those of the log time ``at``.
+        """
+        if published is not None:
+            return self.rules.versions.get(published.rules or "", NO_RULES)
+        tenant = tenant_of(self.household_id)
+        return self.rules.timeline.of(self.household_id, tenant, at=at)
 
     def _operators(self, record: Incoming) -> None:
         """Apply a command, an upload or a label."""

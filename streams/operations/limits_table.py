@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from detector.contracts import confirmations as answers
-from detector.contracts import events
-from detector.household import state
+from detector.contracts import events, rules
+from detector.household import command_rate, state
 from detector.policy import policy
 from streams.files import bundles
 from streams.files import events as stream_files
@@ -20,6 +20,7 @@ from streams.serving import bounds
 from streams.wire import announcements, records, strict_json
 from streams.wire import callback_addresses as callbacks
 from streams.worker import dead_letters as letters
+from streams.worker import shadow_verdicts
 from streams.worker import table as households
 
 __all__ = ["LIMITS", "Limit"]
@@ -101,7 +102,8 @@ LIMITS = (
         "open sessions of a household, each with at most one open chain",
         state.MAX_SESSIONS,
         "sessions",
-        _EVICTED,
+        "nothing is refused: the oldest one is dropped without learning from it, and counted"
+        " (misfire_sessions_dropped_total)",
     ),
     Limit("decisions kept for repeated events", state.MAX_RECENT, "decisions", _EVICTED),
     Limit("turns kept in a session", state.MAX_TURNS, "turns", _EVICTED),
@@ -117,9 +119,20 @@ LIMITS = (
         "bytes",
         "its open sessions and questions are dropped and counted",
     ),
+    Limit(
+        "commands of a household within an hour",
+        command_rate.COMMANDS_AN_HOUR,
+        "commands",
+        "nothing is refused: they are marked household_over_limit, and confirmed if they may do"
+        " harm",
+    ),
+    Limit(
+        "households that a worker keeps decoded", households.MOST_DECODED, "households", _EVICTED
+    ),
     Limit("committed chains waiting for their outcome", state.MAX_PENDING, "chains", _EVICTED),
     Limit("earlier commands that a label can reach", state.MAX_PAST, "commands", _EVICTED),
     Limit("labels of a household that can be withdrawn", state.MAX_LABELS, "labels", _EVICTED),
+    Limit("rules of a tenant", rules.MAX_RULES, "rules", "too_many_rules"),
     Limit("tokens kept in a household's state", state.MAX_TOKENS, "tokens", _EVICTED),
     Limit("intents kept in a household's state", state.MAX_INTENTS, "intents", _EVICTED),
     Limit(
@@ -127,6 +140,18 @@ LIMITS = (
         letters.LARGEST_LETTER,
         "bytes",
         "the value is truncated",
+    ),
+    Limit(
+        "differing verdicts of shadow bundles that a worker publishes for a tenant",
+        shadow_verdicts.PER_MINUTE,
+        "a minute",
+        "further ones are counted only (misfire_shadow_unpublished_total)",
+    ),
+    Limit(
+        "differing verdicts of shadow bundles that wait for Kafka",
+        shadow_verdicts.WAITING,
+        "records",
+        "further ones are counted only (misfire_shadow_unpublished_total)",
     ),
     Limit("length of a line in a file", line_files.LONGEST_LINE, "bytes", "exit code 2"),
     Limit(

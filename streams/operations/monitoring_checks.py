@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from streams.files.certificates import verification
 from streams.operations.findings import Finding, fetch
 from streams.wire.redaction import redacted
 
@@ -119,6 +120,7 @@ def _send_page(alertmanager: str, before: tuple[float, float]) -> tuple[float, f
         f"{alertmanager}/api/v2/alerts",
         json=[{"labels": labels, "annotations": annotations}],
         timeout=2.0,
+        verify=verification(alertmanager),
     )
     give_up = time.monotonic() + _PAGE_SECONDS
     while (

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
 
 from detector.contracts.events import IntentEvent
 from detector.progress import Progress, silent
-from streams.errors import RecordError, UsageError
+from streams.errors import DependencyUnavailable, RecordError, UsageError
 from streams.kafka.connection import Brokers
+from streams.kafka.fetching import poll
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, INTENTS
 from streams.wire.records import DECISION, INTENT
 
@@ -19,6 +22,12 @@ __all__ = ["Collected", "Collector", "refuse_used", "send_events"]
 
 #: Seconds without a new decision after which the missing ones count as lost.
 _IDLE_SECONDS = 30.0
+#: Events that are sent before the acknowledgements of all of them are awaited.
+_BATCH = 5_000
+#: Seconds to wait for an acknowledgement.
+_ACKNOWLEDGED = 30.0
+#: Kafka's default of ``message.timestamp.after.max.ms``.
+_ACCEPTED_AHEAD = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -85,7 +94,7 @@ class Collector:
 
     def _poll(self) -> int:
         found = 0
-        for partition, records in self._consumer.poll(timeout_ms=200, max_records=5_000).items():
+        for partition, records in poll(self._consumer, timeout_ms=200, max_records=5_000).items():
             found += len(records)
             for record in records:
                 if partition.topic == DECISIONS:
@@ -111,22 +120,46 @@ def send_events(
     progress: Progress = silent,
     stage: str = "sending",
 ) -> None:
-    """Publish a stream in order, with the events' own times, and wait for acknowledgements."""
+    """Publish a stream in order, with the events' own times, and wait for acknowledgements.
+
+    Raises:
+        UsageError: the broker refuses the events' times.
+        DependencyUnavailable: the broker did not accept the events.
+    """
     producer = KafkaProducer(**brokers.options, linger_ms=5)
-    for number, event in enumerate(events):
-        headers = INTENT.headers(event.event_id, event.time, source="misfire/replay")
+    try:
+        for begin in range(0, len(events), _BATCH):
+            progress(stage, begin, len(events))
+            _send(producer, events[begin : begin + _BATCH])
+    except KafkaError as error:
+        last = max(event.time for event in events)
+        if last > datetime.now(UTC) + _ACCEPTED_AHEAD:
+            raise UsageError(
+                f"{brokers} refused the stream: Kafka accepts times up to an hour ahead of its "
+                f"clock, and the last event is of {last:%Y-%m-%d}; shift the times into the past"
+            ) from error
+        raise DependencyUnavailable(
+            f"{brokers} did not accept the stream ({type(error).__name__}); "
+            "run this again on an empty broker"
+        ) from error
+    finally:
+        producer.close()
+    progress(stage, len(events), len(events))
+
+
+def _send(producer: KafkaProducer, events: Sequence[IntentEvent]) -> None:
+    sent = [
         producer.send(
             INTENTS,
             INTENT.encode(event),
             key=event.household_id.encode(),
-            headers=headers,
+            headers=INTENT.headers(event.event_id, event.time, source="misfire/replay"),
             timestamp_ms=round(1000 * event.seconds),
         )
-        if number % 500 == 0:
-            progress(stage, number, len(events))
-    producer.flush()
-    producer.close()
-    progress(stage, len(events), len(events))
+        for event in events
+    ]
+    for each in sent:
+        each.get(timeout=_ACKNOWLEDGED)
 
 
 def refuse_used(brokers: Brokers) -> None:

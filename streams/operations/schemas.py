@@ -10,7 +10,17 @@ from detector.policy.policy import Policy
 from streams.gateway.ladder import Ladder
 from streams.gateway.openapi import inlined
 from streams.gateway.routes import build_gateway
-from streams.kafka.topics import BUNDLES, DECISIONS, INCIDENTS, INTENTS, LABELS, OUTCOMES, REPLIES
+from streams.kafka.topics import (
+    BUNDLES,
+    DECISIONS,
+    INCIDENTS,
+    INTENTS,
+    LABELS,
+    OUTCOMES,
+    REPLIES,
+    RULES,
+    SHADOWS,
+)
 from streams.settings import Settings
 from streams.wire.announcements import BUNDLE_CHANNEL
 from streams.wire.cloudevents import STRUCTURED
@@ -27,9 +37,11 @@ from streams.wire.records import (
     REFUSAL,
     REPLY_PARTITION,
     RESULT,
+    RULE,
     Kind,
 )
 from streams.wire.schema_limits import limited
+from streams.wire.shadow_verdict import SHADOW_VERDICT
 
 __all__ = ["KINDS", "READ", "asyncapi", "documents", "openapi"]
 
@@ -44,6 +56,8 @@ KINDS: Mapping[str, Kind[Any]] = {
     "Refusal": REFUSAL,
     "Channel": BUNDLE_CHANNEL,
     "Label": LABEL,
+    "Rule": RULE,
+    "ShadowVerdict": SHADOW_VERDICT,
 }
 #: The values that misfire reads; it writes the others.
 READ = frozenset({"IntentEvent", "Outcome", "ConfirmationAnswer"})
@@ -78,6 +92,18 @@ _CHANNELS: tuple[tuple[str, str, tuple[str, ...], bool], ...] = (
         LABELS,
         "People's labels of events, with what they changed. The key is household_id.",
         ("Label",),
+        False,
+    ),
+    (
+        RULES,
+        "The rules that change verdicts. The key is rule_id; no value: the rule is removed.",
+        ("Rule",),
+        False,
+    ),
+    (
+        SHADOWS,
+        "Verdicts of shadow bundles that differ from the decision. The key is household_id.",
+        ("ShadowVerdict",),
         False,
     ),
     (

@@ -7,16 +7,20 @@ import pytest
 
 from detector.contracts.decisions import Decision, Verdict
 from detector.contracts.events import IntentEvent, OutcomeKind
+from detector.contracts.rules import RuleAct
 from detector.decision.bundle import Bundle
 from detector.decision.carrying import carry
 from detector.decision.decide import decide
 from detector.decision.differences import Layer
+from detector.decision.rule_set import RuleSet
+from detector.decision.rule_timeline import RuleTimeline
 from detector.household.state import HouseholdState
 from detector.training.fit_model import fit_model
 from streams.errors import UsageError
 from streams.kafka.reading import Place, TopicRecord
 from streams.kafka.topic_ids import Identities
 from streams.kafka.topics import DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES
+from streams.lifecycle.rule_log import PastRules
 from streams.operations.decision_replay import Published, Replayed, replay_records
 from streams.operations.household_replay import in_log_order
 from streams.wire.records import COMMAND, DECISION, FIRST_LOGGED, Command, HouseholdCommand
@@ -33,6 +37,7 @@ from tests.detector.builders import (
     send_message,
     training_sessions,
 )
+from tests.detector.rules import rule, rule_set
 from tests.streams.fakes import (
     PARTITIONS,
     TOPICS_HERE,
@@ -98,20 +103,33 @@ class Home:
         *bundles: Bundle,
         key: bytes | None = CONFIRMATION_KEY,
         begins: int = 0,
+        rules: Sequence[RuleSet] = (),
+        timeline: RuleTimeline | None = None,
+        published: Sequence[str] | None = None,
     ) -> Replayed:
-        """Replay the last decision on an event."""
+        """Replay the last decision on an event; ``published`` names the events in the log."""
+        topics = self.topics()
+        if published is not None:
+            topics[DECISIONS] = [
+                each
+                for each in topics[DECISIONS]
+                if DECISION.decode(each.value).event_id in published
+            ]
         found = [
             Published(each.place, each.value or b"", DECISION.decode(each.value))
-            for each in self.topics()[DECISIONS]
+            for each in topics[DECISIONS]
         ]
         wanted = [each for each in found if each.decision.event_id == event_id][-1]
         return replay_records(
             wanted,
-            self.topics(),
+            topics,
             {each.version: each for each in bundles or (BUNDLE,)},
             topics=TOPICS,
             begins={topic: {home_of(b"h1"): begins} for topic in (INTENTS, OUTCOMES)},
             key=key,
+            rules=PastRules(
+                {each.version: each for each in rules if each.version}, timeline or RuleTimeline()
+            ),
         )
 
 
@@ -135,6 +153,45 @@ async def test_events_outcomes_and_answers_give_the_same_bytes(home: Home) -> No
     assert found.earlier == 8
     assert found.step is not None
     assert found.step.judgement is not None
+
+
+async def test_decisions_are_replayed_with_the_rules_that_they_were_made_under(home: Home) -> None:
+    block, ask = rule(), rule(rule_id="r2", act=RuleAct.CONFIRM)
+    for number, each in enumerate((block, ask, None)):
+        home.bench.worker.context.rules = RuleTimeline({each.rule_id: each} if each else {})
+        await home.says(
+            heard(send_message(first=10 * number, days=number, session=f"s{number}"), SURE)
+        )
+    versions = [rule_set(block), rule_set(ask)]
+
+    for event_id, verdict in (("e2", "block"), ("e12", "confirm"), ("e22", "allow")):
+        found = home.replay(event_id, rules=versions)
+        assert (found.same, found.published.decision.verdict) == (True, verdict)
+        assert found.notes == ()
+
+    without = home.replay("e2", rules=versions[1:])
+    assert not without.same
+    assert without.differing[0].layer is Layer.RULES
+    assert "no longer in misfire.rules" in without.notes[0]
+
+
+async def test_a_decision_that_was_not_published_is_replayed_under_the_rules_of_its_time(
+    home: Home,
+) -> None:
+    """What the household learned from an allowed command is in the state of the next."""
+    block, rules = rule(), RuleTimeline()
+    rules.change("r1", block, 0.0)
+    rules.change("r1", None, send_message(first=10, days=1.0)[0].seconds - 60)
+    home.bench.worker.context.rules = rules
+    await home.says(heard(send_message(), SURE))
+    await home.reports(outcome_record(outcome("e2", OutcomeKind.EXECUTED), 0))
+    await home.says(heard(send_message(first=10, days=1.0, session="s2"), DOUBTFUL))
+
+    asked = {"rules": [rule_set(block)], "published": ["e12"]}
+    found = home.replay("e12", timeline=rules, **asked)  # type: ignore[arg-type]
+    assert found.same
+    assert "5 earlier events have no decision" in found.notes[0]
+    assert not home.replay("e12", **asked).same  # type: ignore[arg-type]
 
 
 def test_a_household_is_carried_over_to_the_next_bundle() -> None:

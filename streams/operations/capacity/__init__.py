@@ -1,0 +1,1 @@
+"""Capacity planning: what a number of households needs, from measured constants."""
