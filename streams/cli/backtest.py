@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.comparisons import show_disagreements
+from streams.cli.backtest_tables import show_backtest
 from streams.cli.options import Broker, Bundle, Config, Json, Seed, reachable_brokers, seconds_of
-from streams.cli.output import note, progress_report, table, write_json
+from streams.cli.output import note, progress_report, write_json
 from streams.errors import UsageError
 
 if TYPE_CHECKING:
-    from detector.evaluation.backtest import Backtest
+    from detector.decision.rule_timeline import RuleTimeline
     from detector.progress import Progress
+    from streams.kafka.connection import Brokers
     from streams.lifecycle.backtest import Player
 
 
@@ -60,10 +61,11 @@ def backtest(
 ) -> None:
     """Let a candidate decide on what the active bundle decided, and compare their costs.
 
-    The log of intents is replayed under both bundles, from its oldest record on. Labels and
-    outcomes say which commands were meant. What became of a stopped command is often never seen;
-    its cost is therefore bounded from both sides. The intervals are 95 % bootstrap intervals over
-    households. Reads the log and changes nothing.
+    The log of intents is replayed under both bundles, from its oldest record on. The rules of each
+    event's time apply to both; a STREAM has no rules. Labels and outcomes say which commands were
+    meant. What became of a stopped command is often never seen; its cost is therefore bounded from
+    both sides. The intervals are 95 % bootstrap intervals over households. Reads the log and
+    changes nothing.
     """
     from detector.evaluation.backtest import summarise
     from streams.files.bundles import read_bundle
@@ -87,10 +89,12 @@ def backtest(
         "active bundle": active.version,
         "candidate": tried.version,
         "log": str(stream) if stream else "the broker's",
+        "rules": "none" if stream else "those of each event's time",
     }
+    rules = None if stream else _rules(reachable_brokers(config, broker))
     with progress_report() as report, _checkpoint(checkpoint) as path:
         file = BacktestFile(path, identity)
-        player = Player(file, active, tried)
+        player = Player(file, active, tried, rules)
         until = (
             _play_log(player, config, broker, report)
             if stream is None
@@ -106,12 +110,23 @@ def backtest(
         offsets = file.positions()
         file.close()
     counts = {**player.counts, "commands without a published decision": unpublished}
-    _show(found, counts, since)
+    show_backtest(found, counts, since)
     write_json(
         json,
         asdict(found)
         | {"verdict": found.verdict, "since": since, "counts": counts, "offsets": offsets},
     )
+
+
+def _rules(brokers: Brokers) -> RuleTimeline:
+    """Return which rules applied when; without their topic, none ever did."""
+    from streams.kafka.topics import RULES
+    from streams.lifecycle.rule_log import RuleLog, rules_at_start
+
+    found = rules_at_start(brokers)
+    if found is None:
+        note(f"no rule applies: topic {RULES} is missing, or this client has no right to read it")
+    return (found or RuleLog()).timeline
 
 
 def _play_log(player: Player, config: Path | None, broker: str | None, progress: Progress) -> float:
@@ -164,37 +179,3 @@ def _checkpoint(path: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="misfire-backtest-") as folder:
         yield Path(folder) / "backtest.sqlite"
-
-
-def _show(found: Backtest, counts: dict[str, int], since: str) -> None:
-    from detector.evaluation.truth import Truth
-
-    known = ", ".join(f"{number:,} {truth}" for truth, number in found.commands.items())
-    note(
-        f"{sum(found.commands.values()):,} commands of {found.households:,} households in the last "
-        f"{since}: {known}"
-    )
-    for name, number in counts.items():
-        if number and name != "events":
-            note(f"{name}: {number:,}")
-    show_disagreements(found.versions, found.disagreements, found.examples, "of these commands")
-    named = zip(("active", "candidate"), found.costs, strict=True)
-    costs = [*named, ("difference", found.difference)]
-    table(
-        f"cost per 1,000 commands in the policy of {found.versions[0]}, with 95 % intervals;\n"
-        f"at least and at most, because the outcome of {found.commands[Truth.UNSEEN]:,} "
-        "stopped commands was never seen",
-        ["bundle", "at least", "from", "to", "at most", "from", "to"],
-        [
-            [
-                name,
-                *(
-                    f"{value:.2f}"
-                    for each in (bounds.least, bounds.most)
-                    for value in (each.estimate, each.low, each.high)
-                ),
-            ]
-            for name, bounds in costs
-        ],
-    )
-    note(found.verdict)

@@ -10,8 +10,9 @@ import typer
 
 from streams.cli.bench_change import change
 from streams.cli.bench_embedded import embedded
-from streams.cli.bench_hook import attacks, hook, storm
+from streams.cli.bench_hook import attacks, hook, storm, throughput
 from streams.cli.bench_published import hdfs, schonlau, slurp
+from streams.cli.bench_scale import hot, recovery, soak, traffic
 from streams.cli.bench_understanding import understanding
 from streams.cli.options import Json, Seed, Stream
 from streams.cli.output import console, progress_report, table, write_json
@@ -22,9 +23,14 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command()(hook)
+app.command()(throughput)
 app.command()(storm)
 app.command()(attacks)
 app.command()(embedded)
+app.command()(recovery)
+app.command()(soak)
+app.command()(traffic)
+app.command()(hot)
 app.command()(change)
 app.command()(hdfs)
 app.command()(schonlau)

@@ -1,8 +1,7 @@
-"""``misfire bench hook``, ``storm`` and ``attacks``: measure the hook."""
+"""``misfire bench hook``, ``throughput``, ``storm`` and ``attacks``: measure the hook."""
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 import tempfile
@@ -14,11 +13,12 @@ from typing import Annotated, Any
 
 import typer
 
-from streams.cli.options import Broker, Json, TrainedBundle
+from streams.cli.options import Broker, Json, Stream, TrainedBundle, reachable_brokers
 from streams.cli.output import note, progress_report, table, write_json
 from streams.errors import UsageError
+from streams.telemetry.logs import errors_only
 
-__all__ = ["attacks", "hook", "storm"]
+__all__ = ["attacks", "hook", "storm", "throughput"]
 
 #: Processes that use fewer microseconds of CPU per call than this are idle and not shown.
 _MIN_CPU_US = 50
@@ -42,6 +42,10 @@ def hook(
             "worker over Kafka, c the worker over HTTP, d the gateway without a broker."
         ),
     ] = "abkcd",
+    broker_pid: Annotated[
+        int | None,
+        typer.Option(help="Process id of the broker given with --broker, to measure its CPU too."),
+    ] = None,
     json: Json = None,
 ) -> None:
     """Measure the hook's latency beside aiokafka alone and an empty Faust agent (3 minutes)."""
@@ -53,10 +57,11 @@ def hook(
         )
     if not all(rate.isdecimal() and 0 < int(rate) <= 100_000 for rate in rates.split(",")):
         raise UsageError(f"--rates {rates!r} must be whole numbers above 0, separated by commas")
-    with _bundle(bundle) as chosen:
+    with _bundle(bundle, broker) as chosen:
         found = bench_hook(
             chosen,
             broker=broker,
+            broker_pid=broker_pid,
             rates=[int(rate) for rate in rates.split(",")],
             seconds=seconds,
             ways=ways,
@@ -87,6 +92,32 @@ def hook(
     write_json(json, asdict(found))
 
 
+def throughput(
+    stream: Stream, bundle: TrainedBundle = None, broker: Broker = None, json: Json = None
+) -> None:
+    """Let the worker and an empty Faust agent with a table process the same backlog."""
+    from streams.files.events import read_events
+    from streams.local.bench.worker import bench_worker
+
+    if broker is None:
+        raise UsageError(
+            "give --broker: the embedded broker does not report the ends of its topics exactly"
+        )
+    events = read_events(stream)
+    with _bundle(bundle, broker) as chosen:
+        found = bench_worker(events, chosen, broker=broker, note=note)
+    table(
+        f"{found.events:,} records; load {found.load_average} before",
+        ["process", "per second", "CPU µs per record"],
+        [
+            [each.name, f"{each.per_second:,.0f}", f"{each.cpu_us:,.0f}"]
+            for each in (found.empty, found.worker)
+        ],
+    )
+    note(f"The worker processes {found.share:.2f} times as many records a second as the agent.")
+    write_json(json, asdict(found))
+
+
 def storm(
     broker: Broker = None,
     bundle: TrainedBundle = None,
@@ -111,13 +142,13 @@ def storm(
     """
     from streams.local.bench.storm import TROUBLES, bench_storm
 
-    logging.getLogger("streams.hook").setLevel(logging.ERROR)  # it logs every fallback
     unknown = set(trouble or ()) - TROUBLES.keys()
     if unknown:
         raise UsageError(
             f"--trouble {sorted(unknown)[0]!r} is unknown; choose from {', '.join(TROUBLES)}"
         )
-    with _bundle(bundle) as chosen:
+    # The hook logs every fallback.
+    with _bundle(bundle, broker) as chosen, errors_only("streams.hook"):
         found = bench_storm(
             chosen,
             broker=broker,
@@ -213,14 +244,16 @@ def _in_time(answered: int, late: int) -> str:
 
 
 @contextmanager
-def _bundle(given: Path | None) -> Iterator[Path]:
-    """Yield the given bundle, or one that is trained for this run.
+def _bundle(given: Path | None, broker: str | None = None) -> Iterator[Path]:
+    """Yield the given bundle, or one that is trained for this run if the broker answers.
 
     SIGTERM becomes an exception, so that child processes are stopped.
     """
     from streams.files.bundles import write_bundle
     from streams.local.bench.load import make_bundle
 
+    if broker is not None:
+        reachable_brokers(None, broker)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="misfire-bench-") as folder:
         if given is None:

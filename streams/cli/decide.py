@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from streams.cli.addresses import check_address
 from streams.cli.options import Config, Json
 from streams.cli.output import note, table, write_json
 from streams.errors import DependencyUnavailable, UsageError
+from streams.wire.addresses import HTTP
 
 
 def decide(
@@ -42,6 +44,7 @@ def decide(
     from streams.settings import load
     from streams.wire.records import DECISION, INTENT
 
+    check_address("--url", url, HTTP)
     settings = load(config).settings
     token, tls = bearer_of(settings), client_context(settings)
     try:

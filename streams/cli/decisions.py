@@ -1,4 +1,4 @@
-"""``misfire decisions``: prints decisions and late verdicts from the log."""
+"""``misfire decisions``: prints decisions, late verdicts and those of shadows from the log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
-app = typer.Typer(help="Print decisions and late verdicts from the log.", no_args_is_help=True)
+app = typer.Typer(
+    help="Print decisions, late verdicts and those of shadow bundles from the log.",
+    no_args_is_help=True,
+)
 
 FromBeginning = Annotated[bool, typer.Option(help="Start with the oldest record in the log.")]
 Lines = Annotated[
@@ -97,6 +100,31 @@ def late(
             f"the worker decided {incident.decided} {incident.late_ms:,} ms later: "
             f"{incident.risk_class} {incident.intent} of event {incident.event_id}, "
             f"household {incident.household_id}",
+            flush=True,
+        )
+
+
+@app.command()
+def shadows(
+    config: Config = None,
+    broker: Broker = None,
+    from_beginning: FromBeginning = False,
+    lines: Lines = False,
+    limit: Limit = None,
+) -> None:
+    """Print verdicts of shadow bundles that differ from the decision, until interrupted."""
+    from streams.kafka.topics import SHADOWS
+    from streams.wire.shadow_verdict import SHADOW_VERDICT
+
+    records = _records(
+        SHADOWS, config, broker, from_beginning=from_beginning, lines=lines, limit=limit
+    )
+    for verdict in _readable(SHADOW_VERDICT, records):
+        reason = f": {verdict.reasons[0].text}" if verdict.reasons else ""
+        print(
+            f"decided {verdict.active}, {verdict.channel or 'the shadow'} (bundle "
+            f"{verdict.bundle}) would {verdict.verdict}: {verdict.risk_class} {verdict.intent} of "
+            f"event {verdict.event_id}, household {verdict.household_id}{reason}",
             flush=True,
         )
 

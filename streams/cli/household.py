@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.cli.options import Broker, Config, Json, reachable_brokers
+from streams.cli.options import Broker, Config, Embedded, Json, reachable_brokers
 from streams.cli.output import note, table, write_json
+
+if TYPE_CHECKING:
+    from streams.privacy.holdings import Holding
 
 app = typer.Typer(help="Show, export and erase the data about one household.", no_args_is_help=True)
 
@@ -30,14 +33,6 @@ Keys = Annotated[
 Secrets = Annotated[
     Path | None,
     typer.Option("--secrets", help="File of households' secrets, if the runtime uses one."),
-]
-Embedded = Annotated[
-    Path | None,
-    typer.Option(
-        help="Household file of an embedded hook, instead of a broker.",
-        metavar="FILE",
-        show_default=False,
-    ),
 ]
 
 
@@ -64,6 +59,7 @@ def show(
         if embedded is None
         else collected_in_file(embedded, household_id)
     )
+    _note_missing(holdings)
     columns = [
         "source",
         "records",
@@ -132,6 +128,7 @@ def export(
         holdings = collected(brokers, household_id)
     else:
         holdings, seal_all = collected_in_file(embedded, household_id), seal
+    _note_missing(holdings)
     result: dict[str, Any] = {
         "household_id": household_id,
         "sources": [counts(each) for each in holdings],
@@ -244,7 +241,9 @@ def verify_erased(
     from streams.privacy.remaining import remains
 
     household_id, brokers = _token(household, keys, secrets), reachable_brokers(config, broker)
-    marked, left = remains(collected(brokers, household_id))
+    holdings = collected(brokers, household_id)
+    _note_missing(holdings)
+    marked, left = remains(holdings)
     note(
         f"The state of {household_id} contains only the mark of its erasure."
         if marked
@@ -253,7 +252,16 @@ def verify_erased(
     if left:
         rows = [[each.source, f"{each.records:,}", _day(each.until)] for each in left]
         table("Remaining records", ["source", "records", "deleted by"], rows)
-    write_json(json, {"household_id": household_id, "state_erased": marked, "remains": left})
+    missing = [each.source for each in holdings if each.missing]
+    write_json(
+        json,
+        {
+            "household_id": household_id,
+            "state_erased": marked,
+            "remains": left,
+            "missing": missing,
+        },
+    )
     if left or not marked:
         raise typer.Exit(1)
 
@@ -281,6 +289,13 @@ def _token(
     return Tokens(read_keyring(keys), SecretsFile(secrets) if secrets else None).household(
         household
     )
+
+
+def _note_missing(holdings: Sequence[Holding]) -> None:
+    from streams.privacy.holdings import why_missing
+
+    for sentence in why_missing(holdings):
+        note(sentence)
 
 
 def _day(seconds: float | None) -> str:

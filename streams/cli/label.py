@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import getpass
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from streams.cli.options import Broker, Config, Json, reachable_brokers
+from streams.cli.options import Broker, By, Config, Embedded, Json, reachable_brokers
 from streams.cli.output import note, write_json
 
 
@@ -38,7 +37,9 @@ def label(
     event: Annotated[
         str, typer.Argument(help="Id of the event.", metavar="EVENT", show_default=False)
     ],
-    said: Annotated[Said, typer.Argument(help="What it was; withdraw takes a label back.")],
+    said: Annotated[
+        Said, typer.Argument(help="What it was; withdraw takes a label back.", metavar="LABEL")
+    ],
     why: Annotated[
         str,
         typer.Option(help="The reason, kept with the label; quote nothing that was spoken."),
@@ -50,19 +51,10 @@ def label(
             show_default=False,
         ),
     ] = None,
-    by: Annotated[
-        str | None, typer.Option(help="Your name in the audit log; default: the login name.")
-    ] = None,
+    by: By = None,
     config: Config = None,
     broker: Broker = None,
-    embedded: Annotated[
-        Path | None,
-        typer.Option(
-            help="Household file of an embedded hook, instead of a broker.",
-            metavar="FILE",
-            show_default=False,
-        ),
-    ] = None,
+    embedded: Embedded = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for the worker.", min=0)] = 10.0,
     json: Json = None,
 ) -> None:

@@ -20,7 +20,7 @@ def operator(
     """Serve the desk, where people review decisions, and an HTTP API for the same.
 
     The desk is at /desk/. Endpoints: /v1/households/ID, its /export and /erasure, /v1/bundles, its
-    /promotion and /rollback, /healthz, /docs.
+    /promotion and /rollback, /v1/labels, /v1/rules and its /dry-run, /healthz, /docs.
     """
     from streams.desk.run import run_operator
     from streams.settings import load

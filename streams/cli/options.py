@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.errors import UsageError
-
-if TYPE_CHECKING:
-    from streams.kafka.connection import Brokers
+from streams.wire.periods import seconds_of
 
 if TYPE_CHECKING:
     from detector.simulation.misfires import Mixture
+    from streams.kafka.connection import Brokers
 
 __all__ = [
     "AllowUnready",
     "Broker",
     "Bundle",
+    "By",
     "Config",
+    "Embedded",
     "Jobs",
     "Json",
     "Misfires",
@@ -34,9 +34,6 @@ __all__ = [
     "seconds_of",
 ]
 
-#: Seconds of the units of a period.
-_UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0}
-
 Config = Annotated[
     Path | None,
     typer.Option("--config", help="TOML file with settings; default: ./misfire.toml if it exists."),
@@ -44,6 +41,19 @@ Config = Annotated[
 Broker = Annotated[
     str | None,
     typer.Option("--broker", help="Kafka brokers, HOST:PORT[,HOST:PORT…].", metavar="HOST:PORT"),
+]
+Embedded = Annotated[
+    Path | None,
+    typer.Option(
+        "--embedded",
+        help="Household file of an embedded hook, instead of a broker.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+By = Annotated[
+    str | None,
+    typer.Option("--by", help="Your name in the audit log; default: the login name."),
 ]
 Bundle = Annotated[
     Path | None,
@@ -149,15 +159,3 @@ def reachable_brokers(config: Path | None, broker: str | None) -> Brokers:
     brokers = brokers_of(load(config, broker=broker).settings)
     admin(brokers).close()
     return brokers
-
-
-def seconds_of(option: str, period: str) -> float:
-    """Return the length of a period such as ``30d``, ``12h`` or ``90m`` in seconds.
-
-    Raises:
-        UsageError: it is not of this form.
-    """
-    found = re.fullmatch(r"(\d{1,6})([mhd])", period)
-    if found is None:
-        raise UsageError(f"{option} {period}: write a number and a unit, such as 30d, 12h or 90m")
-    return int(found[1]) * _UNITS[found[2]]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.cli.addresses import check_target
 from streams.cli.options import Json
 from streams.cli.output import note, table, write_json
 from streams.cli.runtimes_bridge import app as bridge_app
@@ -71,6 +72,7 @@ def check(
     from streams.runtimes.contract import PROMISES
     from streams.runtimes.contract.targets import opened
 
+    check_target(target)
     with opened(target, gateway_port) as fresh:
         broken = {promise.__name__: _why_broken(promise, *fresh()) for promise in PROMISES}
     table(
@@ -153,6 +155,13 @@ def install_runtime(
     archive: Annotated[
         Path | None, typer.Option(help="Write an archive for HACS to this file instead.")
     ] = None,
+    repository: Annotated[
+        str | None,
+        typer.Option(
+            help="With --archive: the address of the GitHub repository that publishes it.",
+            metavar="URL",
+        ),
+    ] = None,
 ) -> None:
     """Install or upgrade an adapter that runs in the assistant's own process."""
     from streams.errors import UsageError
@@ -160,8 +169,10 @@ def install_runtime(
 
     if runtime != "home-assistant":
         raise UsageError(f"there is no adapter to install for {runtime!r}; choose home-assistant")
-    if archive is not None:
-        pack(archive)
+    if (archive is None) != (repository is None):
+        raise UsageError("pass --archive and --repository together")
+    if archive is not None and repository is not None:
+        pack(archive, repository)
         note(f"wrote {archive}")
     elif config is not None:
         note(

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from streams.cli.addresses import check_address
 from streams.cli.output import note
 from streams.errors import DependencyUnavailable, UsageError
+from streams.wire.addresses import HTTP, MQTT, WYOMING
 
 if TYPE_CHECKING:
     from streams.runtimes.gate import Gate
@@ -106,8 +108,10 @@ def hermes(
     _needs("paho", "hermes")
     from streams.runtimes.bridges.hermes import HermesBridge
     from streams.runtimes.bridges.mqtt import Mqtt, MqttSettings, bridge_brokers
-    from streams.runtimes.bridges.questions import Words
+    from streams.runtimes.questions import Words
 
+    for option, address in (("--rhasspy", rhasspy), ("--skills", skills)):
+        check_address(option, address, MQTT)
     if rhasspy == skills:
         raise UsageError(
             "--rhasspy and --skills are the same broker; skills would get every intent"
@@ -134,7 +138,7 @@ def wyoming(
         str, typer.Option(help="The service that recognises intents, tcp://HOST:PORT.")
     ],
     listen: Annotated[
-        str, typer.Option(help="Address to serve, tcp://HOST:PORT or unix://PATH.")
+        str, typer.Option(help="Address to serve, tcp://HOST:PORT or unix:///PATH.")
     ] = "tcp://127.0.0.1:10400",
     handle: Annotated[
         str | None,
@@ -162,10 +166,14 @@ def wyoming(
     _needs("wyoming", "wyoming")
     import asyncio
 
-    from streams.runtimes.bridges.questions import Words
     from streams.runtimes.bridges.wyoming import Services, WyomingBridge
     from streams.runtimes.bridges.wyoming_server import serve
+    from streams.runtimes.questions import Words
 
+    check_address("--recognize", recognize, WYOMING)
+    check_address("--listen", listen, WYOMING)
+    if handle:
+        check_address("--handle", handle, WYOMING)
     hook = _hook_settings(file, url, keyring, token_file, key_file) | {"deadline_ms": deadline_ms}
     gate = _gate("wyoming", household, pin_file, hook)
     services = Services(recognize=recognize, handle=handle)
@@ -173,8 +181,6 @@ def wyoming(
     note(f"serving the Wyoming protocol at {listen}; stop with Ctrl-C")
     try:
         asyncio.run(serve(WyomingBridge(gate, services, words=words, domain=domain), listen))
-    except ValueError as error:
-        raise UsageError(f"--listen {listen}: {error}") from error
     except OSError as error:
         raise DependencyUnavailable(f"{listen} cannot be served: {error}") from error
 
@@ -198,6 +204,8 @@ def _hook_settings(
     """Return the settings of ``open_hook``."""
     if url and not keyring:
         raise UsageError("--url needs --keyring: 'misfire keys new FILE' makes one")
+    if url:
+        check_address("--url", url, HTTP)
     return {
         "file": file,
         "url": url,

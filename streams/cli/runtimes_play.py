@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.cli.addresses import check_address, check_target
 from streams.cli.options import Bundle, Json
 from streams.cli.output import note, progress_report, table, write_json
+from streams.wire.addresses import HTTP
 
 if TYPE_CHECKING:
     from streams.runtimes.days import Tally
@@ -56,6 +58,9 @@ def play(
     from streams.files.starter import read_deciding
     from streams.runtimes.days import Tally, moved_in, play_month, write_played
 
+    check_target(target)
+    if without:
+        check_address("--without", without, HTTP)
     events, phantoms, tally = read_events(month), read_labels(labels), Tally()
     with progress_report() as report, moved_in(target, without, gateway_port) as (move_in, bare):
         played = play_month(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -21,18 +22,45 @@ Partitions = Annotated[
 
 @app.command()
 def create(
-    config: Config = None, broker: Broker = None, partitions: Partitions = None, json: Json = None
+    config: Config = None,
+    broker: Broker = None,
+    partitions: Partitions = None,
+    replication: Annotated[
+        int | None,
+        typer.Option(
+            help="Copies of each partition; with 3 or more, a record counts as stored once two"
+            " brokers have it.",
+            min=1,
+            max=16,
+        ),
+    ] = None,
+    configure: Annotated[
+        bool,
+        typer.Option(
+            "--configure",
+            help="Also give existing topics the settings that this version needs.",
+        ),
+    ] = False,
+    wait: Annotated[
+        float,
+        typer.Option(
+            help="Wait so many seconds for a broker that is starting.", metavar="SECONDS", min=0.0
+        ),
+    ] = 0.0,
+    json: Json = None,
 ) -> None:
-    """Create the missing topics. Existing topics do not change."""
+    """Create the missing topics. Existing topics do not change without --configure."""
     from streams.kafka.connection import brokers_of
+    from streams.kafka.topic_settings import configure_topics
     from streams.kafka.topics import TOPICS, admin, create_topics
     from streams.settings import load
 
-    settings = load(config, broker=broker, partitions=partitions).settings
-    client = admin(brokers_of(settings))
+    settings = load(config, broker=broker, partitions=partitions, replication=replication).settings
+    client = admin(brokers_of(settings), wait=wait)
     created = create_topics(
         client, settings.partitions, settings.replication, producer_time=settings.producer_time
     )
+    changes = configure_topics(client, producer_time=settings.producer_time) if configure else []
     client.close()
     rows = [
         [
@@ -44,7 +72,9 @@ def create(
         for topic in TOPICS
     ]
     table(f"topics on {settings.broker}", ["topic", "partitions", "key", ""], rows)
-    write_json(json, {"created": created})
+    for change in changes:
+        note(f"{change.topic}: {change.setting} was {change.before} and is {change.after}")
+    write_json(json, {"created": created, "changed": [asdict(change) for change in changes]})
 
 
 @app.command()
@@ -138,8 +168,8 @@ def acl(
     part: Annotated[
         str | None,
         typer.Option(
-            help="Print the commands for this part: worker, gateway, runtime, trainer, operator or "
-            "grower."
+            help="Print the commands for this part: worker, gateway, runtime, trainer, operator, "
+            "promoter or grower."
         ),
     ] = None,
     principal: Annotated[

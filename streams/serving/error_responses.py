@@ -39,6 +39,8 @@ _STATUS = {
     "foreign_record": 409,
     "unknown_event": 404,
     "ambiguous_event": 409,
+    "unknown_rule": 404,
+    "too_many_rules": 409,
     "unavailable": 503,
     "busy": 503,
     **REFUSALS,

@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
 )
 
+from streams.wire.addresses import HTTP, has_form
 from streams.wire.callback_addresses import allowed_callbacks
 from streams.wire.host_names import named_hosts
 
@@ -25,6 +26,12 @@ def _checked_callbacks(listed: str) -> str:
     return listed
 
 
+def _checked_url(url: str) -> str:
+    if not has_form(url, HTTP):
+        raise ValueError(f"write it as {' or '.join(HTTP)}")
+    return url
+
+
 def _checked_hosts(listed: str) -> str:
     named_hosts(listed)
     return listed
@@ -32,7 +39,7 @@ def _checked_hosts(listed: str) -> str:
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Host = Annotated[str, Field(min_length=1)]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+$")]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+$"), AfterValidator(_checked_url)]
 
 
 class Settings(BaseModel):
@@ -108,7 +115,13 @@ class Settings(BaseModel):
     policy: Path | None = Field(None, description="policy file; default: the packaged policy")
     group: str = Field("misfire-worker", min_length=1, description="consumer group of the workers")
     session_timeout: float = Field(
-        6.0, ge=1.0, le=300.0, description="seconds after which a silent worker is considered dead"
+        6.0,
+        ge=1.0,
+        le=300.0,
+        description=(
+            "seconds after which a silent worker is considered dead; below 6, the brokers need a"
+            " lower group.min.session.timeout.ms"
+        ),
     )
     fetch_max_wait: float = Field(
         0.5,

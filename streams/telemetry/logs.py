@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TextIO
@@ -21,7 +22,7 @@ from pydantic_core import to_json
 from detector.contracts.decisions import Decision
 from streams.wire.traceparent import trace_id
 
-__all__ = ["configure_logs", "facts", "log_decision", "log_exit"]
+__all__ = ["configure_logs", "errors_only", "facts", "log_decision", "log_exit", "log_facts"]
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,18 @@ def configure_logs(stream: TextIO | None = None) -> None:
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     for name in _VERBOSE_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@contextmanager
+def errors_only(name: str) -> Iterator[None]:
+    """Inside the block, the logger of this name logs only errors."""
+    named = logging.getLogger(name)
+    level = named.level
+    named.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        named.setLevel(level)
 
 
 def log_exit(sentence: str, *, as_json: bool = False) -> None:
@@ -67,8 +80,15 @@ def log_decision(
         trace: the ``traceparent`` of the request or record behind the decision.
         more: additional fields, such as ``seconds``.
     """
-    fields = {**facts(decision), "trace_id": trace_id(trace), **more}
-    logger.info(event, extra={"fields": fields})
+    log_facts(logger, event, facts(decision), trace, **more)
+
+
+def log_facts(
+    logger: logging.Logger, event: str, found: Mapping[str, str], trace: bytes, **more: str | float
+) -> None:
+    """Log a decision whose ``facts`` are known, like ``log_decision``."""
+    if logger.isEnabledFor(logging.INFO):
+        logger.info(event, extra={"fields": {**found, "trace_id": trace_id(trace), **more}})
 
 
 def _log_uncaught(

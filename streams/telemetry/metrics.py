@@ -38,6 +38,7 @@ __all__ = [
     "CUT",
     "DEAD_LETTERS",
     "DECISIONS",
+    "DROPPED",
     "DUPLICATES",
     "EARLIER_TOPIC",
     "ERASED",
@@ -55,8 +56,10 @@ __all__ = [
     "LATE_DROPPED",
     "MISFIRE_PROBABILITY",
     "MISSED_DEADLINES",
+    "OLD_RULES",
     "OUTCOMES",
     "OUTCOMES_REFUSED",
+    "OVER_LIMIT",
     "PASSED_ON",
     "POLICY_DIFFERS",
     "PRODUCER_TIMES",
@@ -68,16 +71,20 @@ __all__ = [
     "REPEATED",
     "REPLIES_FAILED",
     "REPLIES_LATE",
+    "RULES",
+    "RULE_COMMANDS",
     "SEND_FAILURES",
     "SHADOW_COMMANDS",
     "SHADOW_FAILURES",
     "SHADOW_SKIPPED",
+    "SHADOW_UNPUBLISHED",
     "STATES_CUT",
     "STATES_REBUILT",
     "STATE_BYTES",
     "SURPRISAL_BITS",
     "UNREADABLE_FILES",
     "UNTAUGHT",
+    "UNUSABLE_RECORDS",
     "UNWRITTEN_SECONDS",
     "WATERMARK_SECONDS",
 ]
@@ -150,6 +157,13 @@ SHADOW_SKIPPED = _counter(
     unit="commands",
     owner="worker",
 )
+SHADOW_UNPUBLISHED = _counter(
+    "misfire_shadow_unpublished_total",
+    "Differing verdicts of shadow bundles that are not on misfire.shadows, because their tenant "
+    "had too many or Kafka did not take them.",
+    unit="commands",
+    owner="worker",
+)
 COMMAND_INTENTS = _counter(
     "misfire_command_intents_total",
     "Committing events by intent; other stands for every intent outside the bundle's vocabulary.",
@@ -166,10 +180,42 @@ ABSTENTIONS = _counter(
 )
 CAUTIONS = _counter(
     "misfire_cautions_total",
-    "Commands not allowed because no policy rule names their intent, or because a physical "
-    "command is new to its household.",
+    "Commands not allowed because no policy rule names their intent, a physical command is new to "
+    "its household, or the household gave too many commands within the hour.",
     ["risk_class", "reason"],
     unit="commands",
+    owner="worker",
+)
+OVER_LIMIT = _counter(
+    "misfire_commands_over_limit_total",
+    "Commands beyond the number that one household gives in an hour; they are marked, and "
+    "confirmed if they may do harm.",
+    ["risk_class"],
+    unit="commands",
+    owner="worker",
+)
+RULES = _gauge(
+    "misfire_rules",
+    "Rules that the worker knows, by act; expired ones count until they are removed.",
+    ["act"],
+    unit="rules",
+    owner="worker",
+    merge="livemax",
+)
+RULE_COMMANDS = _counter(
+    "misfire_rule_commands_total",
+    "Commands whose verdict or class a rule changed, by what the rule does and the rung that "
+    "decided; a worker later also decides what a lower rung answered. failed: an error kept the "
+    "rules from applying to an answer without a model.",
+    ["act", "risk_class", "rung"],
+    unit="commands",
+    owner="worker, gateway",
+)
+OLD_RULES = _counter(
+    "misfire_old_rules_total",
+    "Events that a worker decided under the rules that it had read before, after it could not read "
+    "misfire.rules for three seconds.",
+    unit="events",
     owner="worker",
 )
 MISFIRE_PROBABILITY = _histogram(
@@ -421,6 +467,14 @@ DEAD_LETTERS = _counter(
     unit="records",
     owner="worker",
 )
+UNUSABLE_RECORDS = _counter(
+    "misfire_unusable_records_total",
+    "Records of misfire.rules and misfire.bundles that a process could not apply, by reason. Each "
+    "process counts those that it reads, also at its start.",
+    ["topic", "reason"],
+    unit="records",
+    owner="worker, gateway",
+)
 UNREADABLE_FILES = _counter(
     "misfire_metrics_files_unreadable_total",
     "Files in PROMETHEUS_MULTIPROC_DIR that could not be read as metrics and are skipped; each "
@@ -575,6 +629,13 @@ STATES_CUT = _counter(
     "misfire_states_cut_total",
     "Households whose state was too large for the changelog; their open sessions were dropped.",
     unit="households",
+    owner="worker",
+)
+DROPPED = _counter(
+    "misfire_sessions_dropped_total",
+    "Open sessions that were dropped because their household had too many; it did not learn from"
+    " them.",
+    unit="sessions",
     owner="worker",
 )
 UNTAUGHT = _counter(

@@ -6,8 +6,13 @@ The exemplar of a point on a graph is the ``decision_id`` of a decision.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import product
+from typing import TypeVar, cast
+
+from prometheus_client.metrics import MetricWrapperBase
 
 from detector.contracts.confirmations import ConfirmationResult
 from detector.contracts.decisions import (
@@ -22,11 +27,14 @@ from detector.contracts.decisions import (
 from detector.contracts.events import Outcome, OutcomeKind, OutcomeSource
 from detector.contracts.labels import LabelEffect, LabelKind
 from detector.contracts.outcome_table import OutcomeRefused
+from detector.contracts.rules import Rule, RuleAct
 from detector.decision.bundle import Bundle
+from detector.decision.fallback_rules import RULES_FAILED
 from detector.decision.first_time import FIRST_PHYSICAL
+from detector.decision.household_limit import OVER_LIMIT
 from detector.policy.unclassified import UNCLASSIFIED
 from streams.errors import DEAD_LETTER_CODES
-from streams.kafka.topics import HOUSEHOLDS, INCIDENTS, INTENTS, OUTCOMES
+from streams.kafka.topics import BUNDLES, HOUSEHOLDS, INCIDENTS, INTENTS, OUTCOMES, RULES
 from streams.telemetry import metrics
 
 __all__ = [
@@ -36,6 +44,7 @@ __all__ = [
     "caution_of",
     "count_answer",
     "count_decision",
+    "count_rule",
     "exemplar",
     "observe_answer",
     "observe_command",
@@ -44,12 +53,19 @@ __all__ = [
     "show_blocks",
     "show_bundle",
     "show_proof_key",
+    "show_rules",
 ]
 
 logger = logging.getLogger(__name__)
 
-#: Why a command needs a confirmation regardless of the budgets. If both hold, the first counts.
-_CAUTIONS = (UNCLASSIFIED, FIRST_PHYSICAL)
+M = TypeVar("M", bound=MetricWrapperBase)
+
+#: Series that are cached: a few bundles with each verdict and class, and the vocabulary's intents.
+_SERIES = 4_096
+#: Why a command needs a confirmation regardless of the budgets. If several hold, the first counts.
+_CAUTIONS = (UNCLASSIFIED, FIRST_PHYSICAL, OVER_LIMIT)
+#: What a rule does, by the code of its reason; ``failed`` if an error kept the rules from applying.
+_RULE_ACTS = {f"rule_{act.value}": act.value for act in RuleAct} | {RULES_FAILED: "failed"}
 _ANSWERS_TO_A_QUESTION = (OutcomeKind.CONFIRMED, OutcomeKind.DENIED, OutcomeKind.EXPIRED)
 
 
@@ -77,7 +93,15 @@ def begin_worker() -> None:
     _begin_outcomes()
     for result in ("carried", "forgotten"):
         metrics.STATES_REBUILT.labels(result)
+    _begin_rules(Rung.WORKER)
     show_blocks(1.0)
+
+
+def _begin_rules(*rungs: Rung) -> None:
+    for act, risk, rung in product(_RULE_ACTS.values(), RiskClass, rungs):
+        metrics.RULE_COMMANDS.labels(act, risk.value, rung.value)
+    for topic in (RULES, BUNDLES):
+        metrics.UNUSABLE_RECORDS.labels(topic, "key_mismatch")
 
 
 def begin_bundle(bundle: Bundle) -> None:
@@ -89,6 +113,7 @@ def begin_bundle(bundle: Bundle) -> None:
         metrics.SURPRISAL_BITS.labels(risk.value)
         for reason in ABSTENTIONS:
             metrics.ABSTENTIONS.labels(risk.value, reason)
+        metrics.OVER_LIMIT.labels(risk.value)
         for reason in _CAUTIONS:
             metrics.CAUTIONS.labels(risk.value, reason)
         for method, result in product(policy.classes[risk].methods, _ANSWERS_TO_A_QUESTION):
@@ -128,6 +153,7 @@ def begin_gateway(
     """
     metrics.CATALOGUE.show_only("gateway")
     _begin_connection()
+    _begin_rules(Rung.GATEWAY, Rung.POLICY)
     for rung in Rung:
         metrics.ANSWER_SECONDS.labels(rung.value)
         metrics.MISSED_DEADLINES.labels(rung.value)
@@ -148,13 +174,24 @@ def begin_gateway(
 
 def count_decision(decision: Decision) -> None:
     """Count a decision of any rung."""
-    metrics.DECISIONS.labels(
-        decision.verdict.value,
-        decision.risk_class.value,
-        decision.rung.value,
-        decision.enforcement.value,
+    _series(
+        metrics.DECISIONS,
+        decision.verdict,
+        decision.risk_class,
+        decision.rung,
+        decision.enforcement,
         decision.bundle,
     ).inc(exemplar=exemplar(decision))
+
+
+def _series(metric: M, *labels: str) -> M:
+    """Return the series of a metric with these labels; finding it takes longer than counting."""
+    return cast("M", _found(metric, labels))
+
+
+@lru_cache(maxsize=_SERIES)
+def _found(metric: MetricWrapperBase, labels: tuple[str, ...]) -> MetricWrapperBase:
+    return metric.labels(*labels)
 
 
 def count_answer(decision: Decision, seconds: float, deadline: float) -> None:
@@ -167,14 +204,14 @@ def count_answer(decision: Decision, seconds: float, deadline: float) -> None:
     """
     rung, point = decision.rung.value, exemplar(decision)
     reason = "" if decision.rung is Rung.WORKER else decision.reasons[0].code
-    metrics.ANSWERS.labels(rung, decision.verdict.value, decision.risk_class.value, reason).inc(
-        exemplar=point
-    )
-    metrics.ANSWER_SECONDS.labels(rung).observe(seconds, point)
+    labels = (rung, decision.verdict, decision.risk_class, reason)
+    _series(metrics.ANSWERS, *labels).inc(exemplar=point)
+    _series(metrics.ANSWER_SECONDS, rung).observe(seconds, point)
     if seconds > deadline:
         metrics.MISSED_DEADLINES.labels(rung).inc(exemplar=point)
     if decision.rung is not Rung.WORKER:
         count_decision(decision)
+        count_rule(decision)
 
 
 def observe_command(decision: Decision, *, new: bool, known: bool) -> None:
@@ -187,23 +224,26 @@ def observe_command(decision: Decision, *, new: bool, known: bool) -> None:
     """
     verdict, risk, point = decision.verdict.value, decision.risk_class.value, exemplar(decision)
     cohort = "new" if new else "known"
-    metrics.COMMANDS.labels(verdict, risk, cohort, decision.enforcement.value, decision.bundle).inc(
+    _series(
+        metrics.COMMANDS, verdict, risk, cohort, decision.enforcement.value, decision.bundle
+    ).inc(exemplar=point)
+    _series(metrics.COMMAND_INTENTS, decision.intent if known else "other", verdict).inc(
         exemplar=point
     )
-    metrics.COMMAND_INTENTS.labels(decision.intent if known else "other", verdict).inc(
-        exemplar=point
-    )
+    if any(reason.code == OVER_LIMIT for reason in decision.reasons):
+        _series(metrics.OVER_LIMIT, risk).inc(exemplar=point)
     caution = caution_of(decision)
     if caution is not None:
-        metrics.CAUTIONS.labels(risk, caution).inc(exemplar=point)
+        _series(metrics.CAUTIONS, risk, caution).inc(exemplar=point)
+    count_rule(decision)
     why = why_abstained(decision)
     if why is not None:
-        metrics.ABSTENTIONS.labels(risk, why).inc(exemplar=point)
+        _series(metrics.ABSTENTIONS, risk, why).inc(exemplar=point)
     if decision.misfire_probability is not None:
-        metrics.MISFIRE_PROBABILITY.labels(risk, decision.bundle).observe(
+        _series(metrics.MISFIRE_PROBABILITY, risk, decision.bundle).observe(
             decision.misfire_probability, point
         )
-        metrics.SURPRISAL_BITS.labels(risk).observe(decision.surprisal_bits, point)
+        _series(metrics.SURPRISAL_BITS, risk).observe(decision.surprisal_bits, point)
 
 
 def caution_of(decision: Decision) -> str | None:
@@ -215,6 +255,23 @@ def caution_of(decision: Decision) -> str | None:
     if decision.verdict is Verdict.ALLOW:
         return None
     return next((code for code in _CAUTIONS if code in codes), None)
+
+
+def show_rules(rules: Iterable[Rule]) -> None:
+    """Export how many rules a worker knows."""
+    counts = Counter(rule.act for rule in rules)
+    for act in RuleAct:
+        metrics.RULES.labels(act.value).set(counts[act])
+
+
+def count_rule(decision: Decision) -> None:
+    """Count a decision that a rule changed, or a fallback to which the rules could not apply."""
+    if decision.rule is None and not decision.degraded:
+        return
+    for act in (_RULE_ACTS[each.code] for each in decision.reasons if each.code in _RULE_ACTS):
+        labels = act, decision.risk_class.value, decision.rung.value
+        _series(metrics.RULE_COMMANDS, *labels).inc(exemplar=exemplar(decision))
+        return
 
 
 def observe_outcome(outcome: Outcome, about: Decision | None) -> None:

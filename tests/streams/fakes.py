@@ -101,8 +101,8 @@ class FakeTable:
         self.data: dict[bytes, bytes] = {}
         self._kafka = kafka
 
-    def send_changelog(
-        self, partition: int, key: bytes, value: bytes, *_: str
+    async def send_state(
+        self, partition: int, key: bytes, value: bytes, _: bytes
     ) -> asyncio.Future[None]:
         """Write a value to the changelog and acknowledge it at once."""
         self._kafka.records.append(Sent(HOUSEHOLDS, key, value, partition, []))
@@ -163,10 +163,11 @@ class FakeEvent:
 
 
 class FakeStream:
-    """A stream of records."""
+    """A stream of records; those in ``channel.queue`` have arrived, too."""
 
     def __init__(self, events: Sequence[FakeEvent]) -> None:
         self._events = events
+        self.channel = SimpleNamespace(queue=asyncio.Queue[FakeEvent]())
 
     def noack(self) -> Self:
         """As Faust's."""
@@ -210,7 +211,11 @@ class Bench:
 
     async def intents(self, *events: FakeEvent) -> None:
         """Run records through the agent of intents."""
-        await self._run(self.worker.intents(FakeStream(events)))
+        await self.run(FakeStream(events))
+
+    async def run(self, stream: FakeStream) -> None:
+        """Run a stream through the agent of intents."""
+        await self._run(self.worker.intents(stream))
 
     async def outcomes(self, *events: FakeEvent) -> None:
         """Run records through the agent of outcomes."""

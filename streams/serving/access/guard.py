@@ -52,6 +52,10 @@ SCOPES: dict[str, Scope | None] = {
     "/v1/bundles/promotion": Scope.OPERATE,
     "/v1/bundles/rollback": Scope.OPERATE,
     "/v1/labels": Scope.OPERATE,
+    "/v1/rules": Scope.OPERATE,
+    "/v1/rules/dry-run": Scope.OPERATE,
+    "/v1/rules/unclassified": Scope.OPERATE,
+    "/v1/rules/{rule_id}": Scope.OPERATE,
     "/healthz": None,
     "/readyz": None,
 }

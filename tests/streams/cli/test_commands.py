@@ -17,6 +17,7 @@ from streams.cli.evaluate import _kinds_of
 from streams.files.bundles import write_bundle
 from streams.files.events import read_events, write_events, write_labels
 from streams.files.household_secrets import SecretsFile
+from streams.kafka.connection import Brokers
 from streams.local.processes import free_port
 from streams.wire.records import INTENT
 from tests.commands import misfire
@@ -55,6 +56,8 @@ COMMANDS = [
     ["bench", "step"],
     ["bench", "state"],
     ["bench", "change"],
+    *(["bench", scale] for scale in ("recovery", "soak", "traffic", "hot")),
+    ["plan"],
     ["bench", "hdfs"],
     ["bench", "schonlau"],
     ["bench", "slurp"],
@@ -72,7 +75,9 @@ def assert_said(ended: subprocess.CompletedProcess[str], code: int, text: str) -
 @pytest.fixture(scope="module")
 def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("streams") / "town.jsonl.gz"
-    events: list[IntentEvent] = sorted(town(), key=lambda event: (event.time, event.event_id))
+    events: list[IntentEvent] = sorted(
+        town(households=4), key=lambda event: (event.time, event.event_id)
+    )
     write_events(path, events)
     return path
 
@@ -370,7 +375,10 @@ def test_an_invalid_configuration_is_reported_completely_and_starts_nothing(tmp_
     "command",
     [["worker"], ["topics", "create"], ["topics", "check"], ["doctor"], ["decisions", "tail"]],
 )
-def test_an_unreachable_broker_is_reported(command: list[str], bundle: Path) -> None:
+def test_an_unreachable_broker_is_reported(
+    command: list[str], bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Brokers, "patience_ms", 100)
     given: list[str | Path] = ["--bundle", bundle] if command[0] in ("worker", "doctor") else []
 
     assert_said(
@@ -624,8 +632,11 @@ def test_a_households_secret_is_deleted(tmp_path: Path) -> None:
     assert SecretsFile(secrets).secret("h1") != drawn
 
 
-def test_a_households_token_is_made_with_its_secret(tmp_path: Path) -> None:
+def test_a_households_token_is_made_with_its_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Invalid options are reported before the command connects to a broker."""
+    monkeypatch.setattr(Brokers, "patience_ms", 100)
     keys, secrets = tmp_path / "keys.json", tmp_path / "secrets.db"
     show = ("household", "show", "h1", "--broker", f"127.0.0.1:{free_port()}")
     assert misfire("keys", "new", keys, "--tenant", "acme").returncode == 0

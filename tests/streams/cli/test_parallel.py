@@ -36,7 +36,7 @@ def test_a_bundle_is_the_same_whatever_the_number_of_processes() -> None:
     from tests.detector.builders import policy
     from tests.detector.town import town
 
-    events, rules = town(households=8, sessions=12), policy()
+    events, rules = town(households=6, sessions=6), policy()
     stages: list[tuple[str, int, int]] = []
     alone = train(events, rules, progress=lambda *call: stages.append(call)).bundle
     with processes(2) as each:

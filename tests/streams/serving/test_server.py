@@ -12,6 +12,7 @@ import trustme
 
 from streams.serving import bounds
 from streams.serving.server import _Listener
+from tests import loopback
 from tests.streams.serving.live import Raw, answering, cut, until
 
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
@@ -39,7 +40,7 @@ def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def answered(port: int) -> bool:
-    return httpx.get(f"http://127.0.0.1:{port}/", timeout=10).status_code == 200
+    return loopback.get(f"http://127.0.0.1:{port}/", timeout=10).status_code == 200
 
 
 def test_requests_follow_each_other_on_one_connection(port: int) -> None:
