@@ -99,6 +99,15 @@ def _ran_refused(config: Config) -> str:
     return f"sum(increase({which}[{config.window('1h')}])) > 3"
 
 
+def _dropped(config: Config) -> str:
+    dropped, events = (
+        f"sum(increase({each}[{config.window('15m')}]))"
+        for each in ("misfire_sessions_dropped_total", "misfire_events_total")
+    )
+    # One hotel among many homes is no fault of the installation; the dashboard shows it.
+    return f"{dropped} / {events} > 0.01\nand {dropped} > 20"
+
+
 def _stopped(config: Config) -> str:
     lately, usually = (
         f'sum(rate(misfire_commands_total{{verdict!="allow"}}[{window}]))'
@@ -361,6 +370,15 @@ ALERTS: tuple[Alert, ...] = (
         "not learn from them.",
         _ran_refused,
         "1m",
+    ),
+    Alert(
+        "SessionsDropped",
+        "ticket",
+        "With {{ $value | humanizePercentage }} of the events, a worker dropped an open "
+        "conversation, because its household had more than eight.",
+        "misfire does not learn from these conversations, so it asks about commands that are usual "
+        "for the household.",
+        _dropped,
     ),
     Alert(
         "BlockBudgetSpent",

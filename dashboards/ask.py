@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from streams.errors import DependencyUnavailable
+from streams.files.certificates import verification
 
 __all__ = ["Prometheus", "Series"]
 
@@ -35,7 +36,12 @@ class Prometheus:
         """
         form = {"query": promql, "start": f"{begin:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
         try:
-            answer = httpx.post(f"{self.url}/api/v1/query_range", data=form, timeout=_SECONDS)
+            answer = httpx.post(
+                f"{self.url}/api/v1/query_range",
+                data=form,
+                timeout=_SECONDS,
+                verify=verification(self.url),
+            )
             body = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise DependencyUnavailable(

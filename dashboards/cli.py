@@ -11,10 +11,12 @@ from typing import Annotated
 
 import typer
 
+from streams.cli.addresses import check_address
 from streams.cli.options import Json
 from streams.cli.output import note, write_json
 from streams.errors import DependencyUnavailable
 from streams.files.atomic import write_whole
+from streams.wire.addresses import HTTP
 
 __all__ = ["app"]
 
@@ -69,6 +71,7 @@ def preview(
     json: Json = None,
 ) -> None:
     """Draw every panel as one HTML page from Prometheus, without Grafana."""
+    check_address("--prometheus", prometheus, HTTP)
     from dashboards.ask import Prometheus
     from dashboards.preview import draw
 

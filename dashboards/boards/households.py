@@ -84,6 +84,26 @@ HOUSEHOLDS = Board(
                     every="15m",
                 ),
                 Panel(
+                    "Open sessions dropped",
+                    ("dropped_sessions",),
+                    "None: a home has a handful of devices, each in one conversation at a time.",
+                    "Several homes share one household id, which then learns little: give each "
+                    "home, or each room of a hotel, its own id. Or a runtime starts a session for "
+                    "each utterance.",
+                    width=12,
+                    every="15m",
+                    alert="MisfireSessionsDropped",
+                ),
+                Panel(
+                    "Commands beyond a household's limit",
+                    ("over_limit",),
+                    "None: the busiest hour of a simulated home has 17 commands, the limit is 120.",
+                    "An automation repeats a command, or several homes share one household id: "
+                    "give each home, or each room of a hotel, its own id.",
+                    width=12,
+                    every="15m",
+                ),
+                Panel(
                     "Truncated households",
                     ("states_cut",),
                     "None: the bounds of a state keep every household small enough.",

@@ -152,6 +152,27 @@ OVERVIEW = Board(
                     12,
                     every="1h",
                 ),
+                Panel(
+                    "Rules",
+                    ("rules",),
+                    "Few, and most of them with an expiry.",
+                    "'misfire rules list' shows owner and reason of each. Put what should stay "
+                    "into the policy, and remove the rule.",
+                    "stacked",
+                    12,
+                    every="5m",
+                ),
+                Panel(
+                    "Commands changed by a rule",
+                    ("rule_commands",),
+                    "As many as 'misfire rules dry-run' printed for the rules in force.",
+                    "More: a pattern matches too much. 'misfire rules list' shows the rules, with "
+                    "owners and reasons. 'misfire rules remove RULE --why TEXT' removes one. "
+                    "failed: the log of the worker or gateway has the error.",
+                    "stacked",
+                    12,
+                    every="1h",
+                ),
             ),
         ),
         Row(

@@ -172,10 +172,11 @@ PIPELINE = Board(
             (
                 Panel(
                     "Dead letters",
-                    ("dead_letters",),
+                    ("dead_letters", "unusable_records"),
                     "None.",
                     "schema or not_json: check the version of the sender. Run 'misfire redrive' "
-                    "to send the records again.",
+                    "to send the records again. With a topic's name: a rule or a bundle is not "
+                    "applied; the log of the process names the record.",
                     width=8,
                     alert="MisfireDeadLetters",
                     bad_from=0.01,
@@ -281,7 +282,16 @@ PIPELINE = Board(
                     "None.",
                     "The log names each file of PROMETHEUS_MULTIPROC_DIR. Remove it, and give "
                     "misfire a folder of its own.",
-                    width=24,
+                    width=12,
+                ),
+                Panel(
+                    "Events decided under old rules",
+                    ("old_rules",),
+                    "None.",
+                    "The workers cannot read misfire.rules: check that its partition has a leader, "
+                    "and that they may read it ('misfire topics acl --part worker').",
+                    width=12,
+                    bad_from=0.01,
                 ),
             ),
         ),

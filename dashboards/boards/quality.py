@@ -48,13 +48,14 @@ QUALITY = Board(
             "What is confirmed on top of the budgets?",
             (
                 Panel(
-                    "Unclassified, or new in its household",
+                    "Unclassified, new in its household, or too many",
                     ("cautions",),
-                    "unclassified_intent: none. first_physical_command: a few for each new "
-                    "household, then almost none.",
+                    "unclassified_intent and household_over_limit: none. first_physical_command: "
+                    "a few for each new household, then almost none.",
                     "unclassified_intent: run 'misfire doctor' to list the intents, and name them "
                     "in the policy. first_physical_command for long: users deny the questions, or "
-                    "a skill sends commands that the household does not use.",
+                    "a skill sends commands that the household does not use. household_over_limit: "
+                    "an automation repeats commands, or several homes share an id.",
                     width=24,
                     alert="MisfireIntentsUnclassified",
                     every="15m",
@@ -165,8 +166,8 @@ QUALITY = Board(
                     ("stopped_share_by_bundle", "shadow_stopped_share"),
                     "The shadow bundle is near the active one. Without a shadow_bundle, only the "
                     "active one is shown.",
-                    "A shadow bundle that stops far more commands is not ready. The workers' log "
-                    'has its decisions (event "shadow").',
+                    "A shadow bundle that stops far more commands is not ready. The desk's queue "
+                    "and 'misfire decisions shadows' list the commands.",
                     every="15m",
                 ),
                 Panel(
@@ -179,10 +180,11 @@ QUALITY = Board(
                 ),
                 Panel(
                     "Shadow failures",
-                    ("shadow_failures", "shadow_skipped"),
+                    ("shadow_failures", "shadow_skipped", "shadow_unpublished"),
                     "None.",
                     "Failures: the shadow bundle does not fit this version, so train it again. "
-                    "Skipped: its process is too slow or just started. Answers are not affected.",
+                    "Skipped: its process is too slow or just started. Not published: too many "
+                    "differ, or misfire.shadows is missing. Answers are not affected.",
                     width=12,
                     every="15m",
                     bad_from=1e-9,

@@ -29,8 +29,8 @@ BUNDLE: tuple[Query, ...] = (
         "sum by (risk_class, reason) (rate(misfire_cautions_total{$e, $r}[$s]))",
         "commands/s",
         "{{risk_class}} {{reason}}",
-        "Commands confirmed on top of the budgets: unclassified intents, and physical commands "
-        "that are new in their household.",
+        "Commands confirmed on top of the budgets: unclassified intents, physical commands that "
+        "are new in their household, and commands beyond a household's limit.",
     ),
     query(
         "misfire_probability",
@@ -116,6 +116,14 @@ BUNDLE: tuple[Query, ...] = (
         "commands/s",
         "skipped",
         "Commands that no shadow decided because the shadow bundles are too slow or just started.",
+    ),
+    query(
+        "shadow_unpublished",
+        "sum(rate(misfire_shadow_unpublished_total{$e}[$s]))",
+        "commands/s",
+        "not published",
+        "Differing verdicts of shadow bundles that the desk does not show, because their tenant "
+        "had too many or Kafka did not take them.",
     ),
     query(
         "bundle_refused",

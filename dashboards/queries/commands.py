@@ -113,6 +113,20 @@ COMMANDS: tuple[Query, ...] = (
         "Labels that people gave to events, by what they changed in the household.",
     ),
     query(
+        "rule_commands",
+        "sum by (rung, act, risk_class) (increase(misfire_rule_commands_total{$e, $r}[$s]))",
+        "commands",
+        "{{rung}} {{act}} {{risk_class}}",
+        "Commands whose verdict or class a rule changed, by rung and by what the rule does.",
+    ),
+    query(
+        "rules",
+        "max by (act) (misfire_rules{$e})",
+        "rules",
+        "{{act}}",
+        "Rules that the workers know, by what they do; expired ones until they are removed.",
+    ),
+    query(
         "outcomes_refused",
         "sum by (reason) (rate(misfire_outcomes_refused_total{$e}[$s]))",
         "outcomes/s",

@@ -38,6 +38,22 @@ HOUSEHOLD_DATA: tuple[Query, ...] = (
         "loop, shows here.",
     ),
     query(
+        "dropped_sessions",
+        "sum(rate(misfire_sessions_dropped_total{$e}[$s]))",
+        "sessions/s",
+        "dropped",
+        "Open sessions that were dropped because their household had more than eight. It did not "
+        "learn from them.",
+    ),
+    query(
+        "over_limit",
+        "sum by (risk_class) (rate(misfire_commands_over_limit_total{$e}[$s]))",
+        "commands/s",
+        "{{risk_class}}",
+        "Commands of households that give more in an hour than one home does. They are marked "
+        "household_over_limit, and confirmed if they may do harm.",
+    ),
+    query(
         "states_cut",
         "sum(rate(misfire_states_cut_total{$e}[$s]))",
         "households/s",

@@ -32,6 +32,14 @@ PIPELINE: tuple[Query, ...] = (
         "Records that could not be read; lower is better.",
     ),
     query(
+        "unusable_records",
+        "sum by (topic, reason) (rate(misfire_unusable_records_total{$e}[$s]))",
+        "records/s",
+        "{{topic}} {{reason}}",
+        "Records of misfire.rules and misfire.bundles that a process could not apply; lower is "
+        "better.",
+    ),
+    query(
         "clocks_replaced",
         "sum(rate(misfire_clocks_replaced_total{$e}[$s]))",
         "events/s",
@@ -91,6 +99,13 @@ PIPELINE: tuple[Query, ...] = (
         "{{reason}}",
         "Gateway connections to Kafka that failed and were replaced. internal_error is a bug in "
         "misfire.",
+    ),
+    query(
+        "old_rules",
+        "sum(rate(misfire_old_rules_total{$e}[$s]))",
+        "events/s",
+        "events",
+        "Events that a worker decided while it could not read misfire.rules.",
     ),
     query(
         "replies_failed",

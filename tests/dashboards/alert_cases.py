@@ -185,6 +185,10 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             resolves=120,
         ),
     ),
+    # 5 % of the events drop a conversation; 0.5 % are half of the threshold.
+    "SessionsDropped": (
+        Case({"misfire_sessions_dropped_total": (5, 0.5), "misfire_events_total": (100, 100)}),
+    ),
     "BlockBudgetSpent": (
         Case(
             {

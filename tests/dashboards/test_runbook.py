@@ -72,6 +72,7 @@ def compose_parser() -> ArgumentParser:
     known = parser.add_subparsers(required=True)
     in_one = {"exec": [], "run": ["--rm"]}
     in_many = {
+        "down": [],
         "logs": [],
         "ps": ["--all"],
         "pull": [],
