@@ -9,7 +9,9 @@ import json
 import os
 import re
 import subprocess
+import threading
 from functools import cache
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -97,14 +99,24 @@ def test_versions_are_pinned(services: dict[str, Any]) -> None:
         ours = service["image"].startswith("misfire-detector:")
         digest = "" if ours else "@sha256:[0-9a-f]{64}"
         assert re.search(rf":v?\d+\.\d+\.\d+{digest}$", service["image"]), name
-    bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)
-    assert len(set(bases)) == 1
-    assert re.fullmatch(r"python:3\.12\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", bases[0])
+    stages = re.findall(
+        r"^FROM (\S+)(?: AS (\S+))?", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE
+    )
+    (base,) = {base for base, _ in stages} - {name for _, name in stages}
+    assert re.fullmatch(r"python:3\.12\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", base)
     version = re.search(
         r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE
     )
     assert version
     assert services["worker"]["image"] == f"misfire-detector:{version[1]}"
+
+
+def test_one_service_builds_the_image(services: dict[str, Any]) -> None:
+    """Compose builds once for each service with ``build``, all at the same time."""
+    ours = {name: each for name, each in services.items() if "misfire" in each["image"]}
+
+    assert [name for name, service in ours.items() if "build" in service] == ["setup"]
+    assert {service["pull_policy"] for service in ours.values()} == {"never"}
 
 
 def test_ports_are_published_on_loopback_only(services: dict[str, Any]) -> None:
@@ -155,6 +167,20 @@ def test_secrets_come_from_files(project: dict[str, Any]) -> None:
                 ("_FILE", "__FILE")
             ), name
     assert all("file" in secret for secret in project["secrets"].values())
+
+
+def test_the_starter_bundle_decides_unless_another_is_named(
+    services: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MISFIRE_BUNDLE", "./mine")
+    named: dict[str, Any] = json.loads(read(ROOT / "docker-compose.yml").stdout)["services"]
+
+    for name in ("worker", "gateway", "doctor", "retrain"):
+        assert services[name]["environment"]["MISFIRE_BUNDLE"] == ""
+        assert load(environment=services[name]["environment"]).settings.bundle is None
+        assert named[name]["environment"]["MISFIRE_BUNDLE"] == "/bundle"
+        (mount,) = (each for each in named[name]["volumes"] if each["target"] == "/bundle")
+        assert (mount["source"], mount["read_only"]) == (str(ROOT / "mine"), True)
 
 
 def _networks(services: dict[str, Any], name: str) -> set[str]:
@@ -210,11 +236,9 @@ def test_files_created_on_first_start_are_readable_by_their_owner_only(
 ) -> None:
     """Run the job's commands twice in a temporary folder: they create one secret of mode 0400."""
     commands = services[job]["command"][0].replace("$$", "$")
-    (tmp_path / "bundle").mkdir()
-    (tmp_path / "bundle" / "manifest.json").write_text("{}")
     made = {"setup": "keys/confirmation_key", "password": "secrets/grafana_admin_password"}[job]
     (tmp_path / made).parent.mkdir()
-    for folder in ("keys", "secrets", "bundle"):
+    for folder in ("keys", "secrets"):
         commands = commands.replace(f"/{folder}/", f"{tmp_path}/{folder}/")
     found = set()
     for _ in range(2):
@@ -267,7 +291,7 @@ def test_a_round_of_retraining_trains_and_compares(
 def test_misfire_knows_every_setting(services: dict[str, Any]) -> None:
     for name, service in services.items():
         given = {
-            key: value
+            key: value or "/bundle"  # an empty value counts as unset
             for key, value in service.get("environment", {}).items()
             if key.startswith("MISFIRE_")
         }
@@ -308,3 +332,40 @@ def test_kafka_starts_with_its_settings(services: dict[str, Any]) -> None:
         assert set(create_topics(client, Settings().partitions)) == {topic.name for topic in TOPICS}
         assert not check_topics(client, Settings().partitions)
         client.close()
+        assert _healthy(services["kafka"], kafka.bootstrap)
+    assert not _healthy(services["kafka"], kafka.bootstrap)
+
+
+class _Readiness(BaseHTTPRequestHandler):
+    """Answers every request with the server's ``status``."""
+
+    def do_GET(self) -> None:
+        self.send_response(self.server.status if self.path == "/readyz" else 404)  # type: ignore[attr-defined]
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("name", "port"), [("worker", 8751), ("gateway", 8750)])
+def test_a_health_check_starts_no_interpreter_and_reads_the_readiness(
+    services: dict[str, Any], name: str, port: int
+) -> None:
+    with HTTPServer(("127.0.0.1", 0), _Readiness) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"127.0.0.1:{server.server_port}"
+        for server.status, healthy in ((200, True), (503, False)):  # type: ignore[attr-defined]
+            assert _healthy(services[name], address, port) == healthy
+        server.shutdown()
+    assert not _healthy(services[name], address, port)
+
+
+def _healthy(service: dict[str, Any], address: str, port: int = 9092) -> bool:
+    """Run the health check of a service; it must start neither a JVM nor Python."""
+    _, program, *arguments = service["healthcheck"]["test"]
+    assert program == "bash"
+    there = address.replace(":", "/")
+    moved = [each.replace(f"127.0.0.1/{port}", there).replace("$$", "$") for each in arguments]
+    assert moved != arguments
+    done = subprocess.run([program, *moved], stderr=subprocess.DEVNULL, check=False, timeout=30)
+    return done.returncode == 0
