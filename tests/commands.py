@@ -21,7 +21,7 @@ import pytest
 
 from streams.cli import main
 
-__all__ = ["misfire"]
+__all__ = ["log_levels", "misfire"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LOGGING_SETTINGS = ("_srcfile", "logThreads", "logProcesses", "logMultiprocessing")
@@ -55,6 +55,7 @@ def _process_unchanged() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level, hook = list(root.handlers), root.level, sys.excepthook
     settings = {name: getattr(logging, name) for name in _LOGGING_SETTINGS}
+    levels = log_levels()
     signals = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         yield
@@ -63,6 +64,15 @@ def _process_unchanged() -> Iterator[None]:
             signal.signal(number, handler)
         for name, value in settings.items():
             setattr(logging, name, value)
+        for name in log_levels().keys() - levels.keys():
+            logging.getLogger(name).setLevel(logging.NOTSET)
         logging.captureWarnings(capture=False)
         root.handlers[:], sys.excepthook = handlers, hook
         root.setLevel(level)
+
+
+def log_levels() -> dict[str, int]:
+    """Return the levels of all loggers that have one of their own."""
+    loggers = logging.root.manager.loggerDict.items()
+    levels = {name: getattr(logger, "level", logging.NOTSET) for name, logger in loggers}
+    return {name: level for name, level in levels.items() if level}

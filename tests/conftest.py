@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from streams.telemetry.instruments import Catalogue
+from tests.commands import log_levels
 
 # No deadline for examples: a slow machine must not fail a test. Few examples keep `make check`
 # short; each run draws others.
@@ -59,6 +61,19 @@ def _all_metrics_registered() -> Iterator[None]:
     """Keep a service that a test begins in its process from unregistering the metrics of others."""
     with mock.patch.object(Catalogue, "show_only"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _levels_unchanged() -> Iterator[None]:
+    """Fail a test that leaves another log level behind: later tests would miss messages."""
+    before = _own_levels()
+    yield
+    assert _own_levels() == before
+
+
+def _own_levels() -> tuple[int, int, dict[str, int]]:
+    own = {name: level for name, level in log_levels().items() if name.startswith("streams")}
+    return logging.root.level, logging.root.manager.disable, own
 
 
 #: Returns the folder of this name, made by the function once in a run.

@@ -53,7 +53,7 @@ def gateway(data: bytes) -> None:
 def operator(data: bytes) -> None:
     """Send an input to each route of the operator API; the parts are those of ``gateway``."""
     with (
-        patch.object(holdings, "read_topic", _no_broker),
+        patch.object(holdings, "later_topics_missing", _no_broker),
         patch.object(api, "send_command", _no_broker),
     ):
         _ask_all(_operator(), _OPERATOR, data)

@@ -39,6 +39,7 @@ from streams.hook.reading import UnreadableAnswerError, detail_of, read_decision
 from streams.kafka.reading import Place, TopicRecord
 from streams.kafka.topics import DEAD_LETTERS, HOUSEHOLDS, INTENTS, REPLIES
 from streams.lifecycle.feed import apply_record
+from streams.lifecycle.rule_log import RuleLog
 from streams.lifecycle.schedule import deciders, holding
 from streams.operations.redrive import sort_letters
 from streams.privacy.archive import open_archive, seal
@@ -54,7 +55,7 @@ from streams.telemetry.exposition import MergedMetrics
 from streams.wire import records
 from streams.wire.announcements import BUNDLE_CHANNEL, Channel
 from streams.wire.cloudevents import type_inside, unwrapped, wrapped
-from streams.wire.records import DECISION, INTENT, OUTCOME, Kind
+from streams.wire.records import DECISION, INTENT, OUTCOME, RULE, Kind
 from streams.wire.reply_headers import reply_target, trace_of
 from streams.worker.dead_letters import letter_about
 from streams.worker.handling import (
@@ -76,6 +77,7 @@ from tests.detector.builders import (
     run,
     send_message,
 )
+from tests.detector.rules import rule as built_rule
 from tests.fuzz import foreign
 from tests.fuzz.http import CUT, gateway, operator
 from tests.streams.lifecycle.announcements import announcement
@@ -282,11 +284,20 @@ def redrive(data: bytes) -> None:
 def channel(data: bytes) -> None:
     """Apply the record of a channel, and choose a bundle by it."""
     channels: dict[str, Channel] = {}
-    apply_record(channels, b"active", data)
+    refusal(partial(apply_record, channels, b"active", data), RecordError)
     for each in channels.values():
         for offset in (0, 5, 10**12):
             held = holding(each.announcements, 0, offset, topic_id="a", marks={})
             assert set(deciders(held, lambda _: True)) <= set(each.announcements)
+
+
+def rule(data: bytes) -> None:
+    """Apply the record of a rule, and the rule to a command."""
+    log = RuleLog()
+    refusal(partial(log.apply, 0, 1.0, b"r1", data), RecordError)
+    rules = log.timeline.of("h1", "", at=99.0)
+    matching = rules.matching("lights.TurnOn", "d1", 0.0)
+    assert len(matching) <= len(rules.rules) <= 1
 
 
 def archive(data: bytes) -> None:
@@ -412,6 +423,7 @@ TARGETS = {
         Target("bundle", bundle, list(_bundle().values()), weight=0.02),
         Target("bundle_manifest", bundle_manifest, [_manifest()], weight=0.2),
         Target("channel", channel, [BUNDLE_CHANNEL.encode(_CHANNEL)]),
+        Target("rule", rule, [RULE.encode(built_rule(intent="lights.*"))]),
         Target("policy", policy, [_bundle()["policy.toml"]]),
         Target("settings", settings_file, [b'broker = "127.0.0.1:9092"\npartitions = 8\n']),
         Target("stream", stream, [_INTENT + b"\n", b'{"event_id": "e1", "label": "phantom"}\n']),

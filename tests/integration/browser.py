@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
 
 from tests.tools import needed
 
@@ -153,10 +153,15 @@ def open_tab(
         console.append(dialog.message)
         dialog.dismiss()
 
+    def note(request: Request) -> None:
+        # The next page aborts what the one before still asked for.
+        if request.failure != "net::ERR_ABORTED":
+            console.append(f"{request.url}: {request.failure}")
+
     tab = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
     tab.on("console", lambda message: console.append(message.text))
     tab.on("pageerror", lambda error: console.append(str(error)))
-    tab.on("requestfailed", lambda request: console.append(request.url))
+    tab.on("requestfailed", note)
     tab.on("dialog", refuse)
     tab.goto(page if isinstance(page, str) else page.as_uri())
     return tab, console

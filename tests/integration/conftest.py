@@ -24,9 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.integration)
 
 
-@pytest.fixture(scope="session")
-def started_kafka() -> Iterator[ApacheKafka]:
-    """Start one Apache Kafka for the whole run."""
+def skip_without_java() -> None:
+    """Skip a test, or fail it in CI, if this machine cannot run Apache Kafka."""
     if missing := lacking():
         sentence = (
             f"Apache Kafka needs {' and '.join(missing)}, not found on the PATH: "
@@ -35,6 +34,12 @@ def started_kafka() -> Iterator[ApacheKafka]:
         if os.environ.get("CI") == "true":
             pytest.fail(sentence, pytrace=False)
         pytest.skip(sentence)
+
+
+@pytest.fixture(scope="session")
+def started_kafka() -> Iterator[ApacheKafka]:
+    """Start one Apache Kafka for the whole run."""
+    skip_without_java()
     with ApacheKafka() as kafka:
         yield kafka
 

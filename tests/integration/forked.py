@@ -21,7 +21,7 @@ from pathlib import Path
 
 __all__ = ["Forked", "start_misfire"]
 
-_PRELOADED = ["streams.cli", "streams.worker.run", "streams.gateway.run"]
+_PRELOADED = ["tests.integration.preloaded"]
 _PR_SET_PDEATHSIG = 1
 #: Seconds to wait for a process to exit.
 _PATIENCE = 10.0

@@ -16,7 +16,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
-import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 from pydantic_core import to_json
@@ -29,6 +28,7 @@ from streams.local.processes import free_port
 from streams.operations.doctor import examine
 from streams.settings import Settings
 from streams.wire.records import DECISION, INTENT
+from tests import loopback
 from tests.dashboards.runbook import LOOK, RECOVERY, commands
 from tests.detector.builders import SURE as HEARD_WELL
 from tests.detector.builders import heard, send_message
@@ -36,7 +36,7 @@ from tests.integration.forked import Forked, start_misfire
 from tests.integration.kafka import Broker
 from tests.integration.prometheus import Monitoring, Pager, address
 from tests.integration.test_gateway import PATIENT_MS, status
-from tests.integration.worker import PARTITIONS, PATIENCE, Worker, prepare, until
+from tests.integration.worker import FETCH_MAX_WAIT, PARTITIONS, PATIENCE, Worker, prepare, until
 
 __all__ = ["Gateway", "Installation", "installed"]
 
@@ -60,9 +60,21 @@ class Gateway:
             *("gateway", "--broker", self._broker.bootstrap, "--bundle", str(bundle)),
             *("--port", self.url.rpartition(":")[2]),
             log=self._log,
-            environment=os.environ | {"MISFIRE_FETCH_MAX_WAIT": "0.01"} | variables,
+            environment=os.environ | FETCH_MAX_WAIT | variables,
         )
         until(lambda: status(self.url, "/healthz") == 200)
+
+    @property
+    def pid(self) -> int:
+        """The id of its process and process group."""
+        assert self._process is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        """Kill the gateway with SIGKILL."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
 
     def stop(self) -> None:
         """Stop the gateway if it runs."""
@@ -178,7 +190,7 @@ class Installation:
         return answers
 
     def _samples(self, name: str) -> list[Sample]:
-        text = httpx.get(f"{self.gateway.url}/metrics", timeout=5).text
+        text = loopback.get(f"{self.gateway.url}/metrics").text
         families = text_string_to_metric_families(text)
         return [each for family in families for each in family.samples if each.name == name]
 
@@ -187,7 +199,7 @@ class Installation:
         headers = {"content-type": "application/json", "x-misfire-deadline-ms": str(deadline_ms)}
         for first in range(0, len(events), _BATCH):
             body = b"[" + b",".join(map(INTENT.encode, events[first : first + _BATCH])) + b"]"
-            answer = httpx.post(
+            answer = loopback.post(
                 f"{self.gateway.url}/v1/decide/batch", content=body, headers=headers, timeout=30
             )
             assert answer.status_code == 200, answer.text

@@ -28,7 +28,21 @@ from kafka.errors import KafkaError
 
 from streams.kafka.connection import Brokers
 
-__all__ = ["FILES", "ON_KAFKA", "ApacheKafka", "Broker", "kafka_acls", "lacking", "wipe"]
+__all__ = [
+    "FILES",
+    "ON_KAFKA",
+    "UNTIL_THE_PIPE_CLOSES",
+    "ApacheKafka",
+    "Broker",
+    "close_pipe",
+    "free_ports",
+    "java",
+    "kafka_acls",
+    "lacking",
+    "run",
+    "wait_until_ready",
+    "wipe",
+]
 
 FILES = Path(__file__).parents[1] / "kafka"
 #: The parameter of fixtures that need Apache Kafka. It marks their tests, and puts ``kafka`` into
@@ -40,7 +54,7 @@ START_SECONDS = 90.0
 # Kafka exits when the pipe on its standard input closes. That happens however the test run ends,
 # even by SIGKILL.
 # It is killed because a controlled shutdown takes seconds, and the data is not needed any more.
-_UNTIL_THE_PIPE_CLOSES = """
+UNTIL_THE_PIPE_CLOSES = """
 exec 3<&0
 "$@" </dev/null & kafka=$!
 { read -r _ <&3; kill -9 "$kafka"; } & watcher=$!
@@ -93,7 +107,7 @@ class ApacheKafka:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="misfire-kafka-")))
-            broker_port, controller_port, inside_port = _free_ports(3)
+            broker_port, controller_port, inside_port = free_ports(3)
             self.bootstrap = f"127.0.0.1:{broker_port}"
             self.inside = f"127.0.0.1:{inside_port}"
             config = folder / "server.properties"
@@ -105,15 +119,15 @@ class ApacheKafka:
             config.write_text(
                 self._properties.substitute(ports, data=folder / "data", **self._filled)
             )
-            java = _java(_jars(_cache(os.environ)))
+            command = java()
             cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
             scram = [
                 f"--add-scram=SCRAM-SHA-512=[name={user},password={password}]"
                 for user, password in self._passwords.items()
             ]
-            _run(
+            run(
                 [
-                    *java,
+                    *command,
                     "kafka.tools.StorageTool",
                     "format",
                     f"--cluster-id={cluster}",
@@ -124,15 +138,15 @@ class ApacheKafka:
             log = folder / "kafka.log"
             with log.open("wb") as output:
                 process = subprocess.Popen(
-                    ["sh", "-c", _UNTIL_THE_PIPE_CLOSES, "sh", *java, "kafka.Kafka", str(config)],
+                    ["sh", "-c", UNTIL_THE_PIPE_CLOSES, "sh", *command, "kafka.Kafka", str(config)],
                     stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,  # Ctrl-C stops the tests first, then Kafka
                 )
-            stack.callback(_stop, process)
+            stack.callback(close_pipe, process)
             self.process = process
-            _wait_until_ready(self._client(self.bootstrap), process, log)
+            wait_until_ready(self._client(self.bootstrap), process, log)
             self._stack = stack.pop_all()
         return self
 
@@ -175,7 +189,7 @@ def kafka_acls(arguments: list[str]) -> None:
     Raises:
         RuntimeError: the tool failed; the message contains its output.
     """
-    _run([*_java(_jars(_cache(os.environ))), "org.apache.kafka.tools.AclCommand", *arguments])
+    run([*java(), "org.apache.kafka.tools.AclCommand", *arguments])
 
 
 def _jars(cache: Path) -> Path:
@@ -193,27 +207,37 @@ def _jars(cache: Path) -> Path:
             f"-DoutputDirectory={lib}",
             "-DincludeScope=runtime",
         ]
-        _run(["mvn", "--batch-mode", "--quiet", f"--file={FILES / 'pom.xml'}", *copy])
+        run(["mvn", "--batch-mode", "--quiet", f"--file={FILES / 'pom.xml'}", *copy])
         with suppress(OSError):
             lib.rename(cache)
     return cache
 
 
-def _java(jars: Path) -> list[str]:
+def java(heap: str = "512m") -> list[str]:
+    """Return the command that runs a class of Kafka, without the class.
+
+    Args:
+        heap: the largest heap, as java writes it.
+    """
     # The C2 compiler only pays off after minutes.
     logging = f"-Dlog4j2.configurationFile={(FILES / 'log4j2.xml').as_uri()}"
     return [
         "java",
-        "-Xmx512m",
+        f"-Xmx{heap}",
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
         logging,
         "-cp",
-        f"{jars}/*",
+        f"{_jars(_cache(os.environ))}/*",
     ]
 
 
-def _run(command: list[str]) -> None:
+def run(command: list[str]) -> None:
+    """Run a command.
+
+    Raises:
+        RuntimeError: it failed; the message contains the end of its output.
+    """
     done = subprocess.run(
         command,
         check=False,
@@ -226,7 +250,8 @@ def _run(command: list[str]) -> None:
         raise RuntimeError(f"{command[0]} ended with {done.returncode}:\n{done.stdout[-2000:]}")
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return loopback ports that are free at the moment."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
@@ -234,7 +259,12 @@ def _free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def _wait_until_ready(brokers: Brokers, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ready(brokers: Brokers, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a broker answers.
+
+    Raises:
+        RuntimeError: it exited or did not answer; the message contains the end of its log.
+    """
     give_up = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < give_up:
         with suppress(KafkaError):
@@ -250,7 +280,8 @@ def _wait_until_ready(brokers: Brokers, process: subprocess.Popen[bytes], log: P
     )
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def close_pipe(process: subprocess.Popen[bytes]) -> None:
+    """End a broker that ``UNTIL_THE_PIPE_CLOSES`` started."""
     assert process.stdin is not None
     process.stdin.close()
     process.wait(timeout=30)

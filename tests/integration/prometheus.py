@@ -20,6 +20,7 @@ import httpx
 from dashboards.config import Config
 from dashboards.monitoring import write_monitoring
 from streams.local.processes import free_port, start, stop
+from tests import loopback
 from tests.integration.worker import until
 from tests.tools import debian, needed
 
@@ -87,6 +88,10 @@ class Pager:
             )
             for alert in call["alerts"]
         ]
+
+    def is_firing(self, alert: str) -> bool:
+        """Return whether the last notification with this alert says that it fires."""
+        return [n.status for n in self.notifications if n.alert == alert][-1:] == ["firing"]
 
     def wait(self, alert: str, status: str, since: float) -> Notification:
         """Wait for the first notification with this alert and status since then."""
@@ -167,7 +172,7 @@ class Monitoring:
 
     def query(self, promql: str) -> list[tuple[dict[str, str], float]]:
         """Return the labels and the current value of each series."""
-        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": promql}, timeout=5).json()
+        answer = loopback.get(f"{self.url}/api/v1/query", params={"query": promql}).json()
         assert answer["status"] == "success", f"{promql}: {answer['error']}"
         return [(found["metric"], float(found["value"][1])) for found in answer["data"]["result"]]
 
@@ -181,7 +186,7 @@ class Monitoring:
         return self
 
     def _knows(self, what: str) -> Any:
-        return httpx.get(f"{self.url}/api/v1/{what}", timeout=5).json()["data"]
+        return loopback.get(f"{self.url}/api/v1/{what}").json()["data"]
 
     @property
     def _rules(self) -> Path:
@@ -225,6 +230,6 @@ def address(url: str) -> str:
 
 def _ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/-/ready", timeout=2).status_code == 200
+        return loopback.get(f"{url}/-/ready", timeout=2).status_code == 200
     except httpx.HTTPError:
         return False

@@ -10,7 +10,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
-import httpx
 import pytest
 
 from dashboards.ask import Prometheus
@@ -20,6 +19,7 @@ from dashboards.queries import EVERYTHING, QUERIES, Query, filled
 from detector.contracts.decisions import Verdict
 from streams.kafka.topics import DECISIONS
 from streams.telemetry.metrics import CATALOGUE
+from tests import loopback
 from tests.commands import misfire
 from tests.integration.browser import READABLE, look
 from tests.integration.watched import SPAN, Watched, watched
@@ -70,7 +70,7 @@ def test_an_exemplar_links_to_its_decision(seen: Watched) -> None:
         "end": time.time(),
     }
 
-    answer = httpx.get(
+    answer = loopback.get(
         f"{seen.monitoring.url}/api/v1/query_exemplars", params=asked, timeout=5
     ).json()
 
@@ -97,7 +97,7 @@ def test_the_decisions_command_shows_the_decision_of_an_exemplar(seen: Watched) 
 def test_a_process_exports_only_its_own_metrics(seen: Watched) -> None:
     def names(url: str) -> set[str]:
         return set(
-            re.findall(r"^# TYPE (misfire_\w+)", httpx.get(f"{url}/metrics").text, re.MULTILINE)
+            re.findall(r"^# TYPE (misfire_\w+)", loopback.get(f"{url}/metrics").text, re.MULTILINE)
         )
 
     for owner, url in (("worker", seen.worker.url), ("gateway", seen.gateway)):
@@ -137,7 +137,7 @@ def test_the_dashboard_is_readable_in_a_browser(
 
 
 def test_no_series_contains_an_id(seen: Watched) -> None:
-    said = httpx.get(f"{seen.gateway}/metrics").text + httpx.get(f"{seen.worker.url}/metrics").text
+    said = "".join(loopback.get(f"{url}/metrics").text for url in (seen.gateway, seen.worker.url))
 
     assert "misfire_commands_total" in said
     for decision in seen.decisions:

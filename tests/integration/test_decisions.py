@@ -4,12 +4,14 @@ import json
 from subprocess import CompletedProcess
 
 from detector.decision.bundle import Bundle
-from streams.kafka.topics import DECISIONS
+from streams.kafka.topics import DECISIONS, SHADOWS
 from streams.local.embedded_broker import EmbeddedBroker
 from streams.wire.records import DECISION
+from streams.wire.shadow_verdict import SHADOW_VERDICT
 from tests.commands import misfire
 from tests.detector.builders import hand_bundle, run, send_message
 from tests.integration.worker import prepare, producing
+from tests.streams.shadow_verdicts import shadowed
 
 
 def test_an_invalid_decision_is_reported_by_position_and_skipped(embedded: EmbeddedBroker) -> None:
@@ -32,6 +34,12 @@ def test_an_invalid_decision_is_reported_by_position_and_skipped(embedded: Embed
     tail = decisions("tail", "--from-beginning", "--limit", "4")
     lines = decisions("tail", "--from-beginning", "--limit", "4", "--json")
     shown = decisions("show", decision.decision_id, "--json", "-")
+
+    with producing(embedded) as producer:
+        shadow = SHADOW_VERDICT.encode(shadowed(send_message()))
+        producer.send(SHADOWS, shadow, key=b"h1").get(30)
+    seen = decisions("shadows", "--from-beginning", "--limit", "1")
+    assert "decided allow, shadow-a (bundle 0000000000000000) would block" in seen.stdout
 
     assert (tail.returncode, lines.returncode, shown.returncode) == (0, 0, 0), (
         tail.stderr + shown.stderr

@@ -52,9 +52,9 @@ def test_without_a_gateway_the_example_runs_what_the_policy_allows_and_confirms_
 
 def test_the_printed_challenge_words_confirm_the_command(tmp_path: Path) -> None:
     place = tmp_path / "bundle"
-    # There are too few commands for calibration, so the worker applies the policy's rule, which
+    # There are no commands for calibration, so the worker applies the policy's rule, which
     # confirms messages.
-    write_bundle(hand_bundle(calibration=hand_calibration(1)), place)
+    write_bundle(hand_bundle(calibration=hand_calibration(0)), place)
     with EmbeddedBroker(port=0) as broker:
         prepare(broker)
         with (

@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
-import httpx
 import pytest
 
 from detector.contracts.decisions import Decision, RiskClass, Rung
@@ -28,9 +27,17 @@ from streams.hook import Hook
 from streams.local.embedded_broker import EmbeddedBroker
 from streams.local.processes import free_port
 from streams.wire.records import DECISION
+from tests import loopback
 from tests.detector.builders import ABSURD, dialogue, event, hand_bundle, training_sessions
 from tests.integration.forked import Forked
-from tests.integration.test_gateway import PATIENT_MS, WAITING_MS, gateway, post, status
+from tests.integration.test_gateway import (
+    PATIENT_MS,
+    WAITING_MS,
+    gateway,
+    hears_replies,
+    post,
+    status,
+)
 from tests.integration.worker import Worker, prepare, publish, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -160,7 +167,8 @@ def broker_slow(place: Place) -> Iterator[Place]:
 @contextmanager
 def broker_gone(place: Place) -> Iterator[Place]:
     with hung(_process(place.broker)):
-        until(lambda: status(place.url, "/readyz") == 503)
+        # It may be unready a little earlier, when no worker answers a probe.
+        until(lambda: "misfire_broker_reachable 0" in loopback.get(f"{place.url}/metrics").text)
         yield place
 
 
@@ -193,9 +201,10 @@ def gateway_overloaded(place: Place) -> Iterator[Place]:
         place.another(place.bundle, MISFIRE_MAX_WAITING="1") as url,
         ThreadPoolExecutor(1) as pool,
     ):
+        until(lambda: hears_replies(url))  # without Kafka, nothing waits
         patient = replace(place, url=url, deadline_ms=PATIENT_MS)
         waiting = pool.submit(patient._patiently, place.command(RiskClass.PHYSICAL))
-        until(lambda: "misfire_hook_in_flight 1" in httpx.get(f"{url}/metrics").text)
+        until(lambda: "misfire_hook_in_flight 1" in loopback.get(f"{url}/metrics").text)
         yield replace(place, url=url)
         assert waiting.result().rung is Rung.GATEWAY
 

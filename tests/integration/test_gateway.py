@@ -18,11 +18,12 @@ from streams.local.embedded_broker import EmbeddedBroker
 from streams.local.processes import free_port
 from streams.wire.late_answer import LATE
 from streams.wire.records import DECISION, INTENT
+from tests import loopback
 from tests.commands import misfire
 from tests.integration.forked import start_misfire
 from tests.integration.kafka import ApacheKafka
 from tests.integration.stream import a_town, bundle_on_disk
-from tests.integration.worker import Worker, logged_at, logs, prepare, pure, until
+from tests.integration.worker import FETCH_MAX_WAIT, Worker, logged_at, logs, prepare, pure, until
 from tests.streams.hook.runtime import runtime
 
 #: Long enough for a pause of the broker on a busy machine: the tests check rungs, not speed.
@@ -42,7 +43,7 @@ def gateway(
         *("gateway", "--broker", brokers, "--bundle", str(bundle)),
         *("--port", url.rpartition(":")[2]),
         log=log,
-        environment=os.environ | {"MISFIRE_FETCH_MAX_WAIT": "0.01"} | variables,
+        environment=os.environ | FETCH_MAX_WAIT | variables,
     )
     try:
         until(
@@ -57,21 +58,21 @@ def gateway(
 def hears_replies(url: str) -> bool:
     """Return whether the gateway is connected to Kafka, with or without workers that answer."""
     try:
-        return "kafka" not in httpx.get(f"{url}/readyz", timeout=5).json()["missing"]
+        return "kafka" not in loopback.get(f"{url}/readyz").json()["missing"]
     except httpx.HTTPError:
         return False
 
 
 def status(url: str, path: str) -> int:
     try:
-        return httpx.get(f"{url}{path}", timeout=5).status_code
+        return loopback.get(f"{url}{path}").status_code
     except httpx.HTTPError:
         return 0
 
 
 def post(url: str, event: IntentEvent, path: str = "/v1/decide", **headers: str) -> httpx.Response:
     named = {"content-type": "application/json", "x-misfire-deadline-ms": str(PATIENT_MS)} | headers
-    return httpx.post(f"{url}{path}", content=INTENT.encode(event), headers=named, timeout=30)
+    return loopback.post(f"{url}{path}", content=INTENT.encode(event), headers=named, timeout=30)
 
 
 def decide_all(
@@ -179,7 +180,7 @@ def test_a_late_answer_that_disagrees_is_recorded_and_delivered(tmp_path: Path) 
         with gateway(
             broker.bootstrap, tmp_path / "none", tmp_path / "gw", wait=False, **allowed
         ) as url:
-            until(lambda: httpx.get(f"{url}/readyz").json()["missing"][-1:] == ["bundle"])
+            until(lambda: loopback.get(f"{url}/readyz").json()["missing"][-1:] == ["bundle"])
             until(lambda: hears_replies(url))
             answers = [
                 DECISION.decode(
@@ -237,7 +238,7 @@ def test_a_gateway_started_before_its_broker_answers_and_connects_later(tmp_path
     events = a_town(households=1, sessions=2)
     port = free_port()
     with gateway(f"127.0.0.1:{port}", place, tmp_path / "gw", wait=False) as url:
-        assert httpx.get(f"{url}/readyz").json() == {"ready": False, "missing": ["kafka"]}
+        assert loopback.get(f"{url}/readyz").json() == {"ready": False, "missing": ["kafka"]}
         early = decide_all(url, events[:1])
         assert (early[0].rung, early[0].reasons[0].code) == (Rung.GATEWAY, "broker_unreachable")
 

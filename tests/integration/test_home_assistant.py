@@ -23,11 +23,13 @@ from detector.evaluation.scenarios.month import month
 from streams.files.events import write_events, write_labels
 from streams.files.policy import read_policy
 from streams.files.starter import STARTER, read_deciding
-from streams.local.stack import Stack
+from streams.local.embedded_broker import EmbeddedBroker
 from streams.runtimes.days import differences, evaluated, read_played
 from streams.runtimes.home_assistant.install import install
 from streams.serving.access.token_file import Scope, change_access, new_token, with_token
+from tests.detector.builders import CONFIRMATION_KEY
 from tests.integration.test_gateway import gateway
+from tests.integration.worker import Worker, prepare
 
 TESTS = Path(__file__).parent / "home_assistant"
 LOCK = TESTS / "requirements.lock"
@@ -46,18 +48,21 @@ def _gateway(folder: Path) -> Iterator[dict[str, str]]:
     token, kept = new_token("home", frozenset({Scope.DECIDE, Scope.CONFIRM}), 100)
     access = folder / "access.json"
     change_access(access, lambda found: with_token(found, kept, "h1"), made_here=True)
-    with (
-        Stack(STARTER) as stack,
-        gateway(
-            stack.bootstrap, STARTER, folder / "gateway.log", MISFIRE_ACCESS_FILE=str(access)
-        ) as url,
-    ):
-        stack.start_worker()
-        yield {
-            "MISFIRE_TEST_URL": url,
-            "MISFIRE_TEST_TOKEN": token,
-            "MISFIRE_TEST_KEY": stack.confirmation_key.decode(),
-        }
+    # Few of the tests ask them, so they fetch less often.
+    rarely = {"MISFIRE_FETCH_MAX_WAIT": "0.2"}
+    log, variables = folder / "gateway.log", {"MISFIRE_ACCESS_FILE": str(access)} | rarely
+    with EmbeddedBroker() as broker:
+        prepare(broker)
+        with (
+            Worker(broker, STARTER, folder / "worker.log", **rarely) as worker,
+            gateway(broker.bootstrap, STARTER, log, wait=True, **variables) as url,
+        ):
+            worker.wait_ready()
+            yield {
+                "MISFIRE_TEST_URL": url,
+                "MISFIRE_TEST_TOKEN": token,
+                "MISFIRE_TEST_KEY": CONFIRMATION_KEY.decode(),
+            }
 
 
 @pytest.mark.nightly

@@ -20,7 +20,7 @@ from streams.local.processes import free_port
 from streams.privacy.archive import open_archive
 from streams.wire.records import DECISION, FIRST_LOGGED, INTENT
 from streams.wire.state.packing import pack
-from tests import commands
+from tests import commands, loopback
 from tests.detector.builders import hand_bundle, hand_judge
 from tests.integration.forked import start_misfire
 from tests.integration.kafka import Broker
@@ -169,7 +169,7 @@ def test_the_operator_api_shows_exports_and_erases_a_household(
             log.applied(len(events))
             until(lambda: _healthy(url), (tmp_path / "operator").read_text)
             at, said = f"{url}/v1/households/home1", (tmp_path / "operator").read_text()
-            assert httpx.get(at).status_code == 401
+            assert loopback.get(at).status_code == 401
             assert (str(token) in said, token.read_text().strip() in said) == (True, False)
             bearer = {"authorization": f"Bearer {token.read_text().strip()}"}
             with httpx.Client(timeout=60, headers=bearer) as operator:
@@ -190,6 +190,6 @@ def test_the_operator_api_shows_exports_and_erases_a_household(
 
 def _healthy(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/healthz", timeout=5).is_success
+        return loopback.get(f"{url}/healthz").is_success
     except httpx.HTTPError:
         return False

@@ -5,11 +5,11 @@ import signal
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from streams.gateway.exchange.worker_liveness import FRESH_SECONDS
 from streams.local.embedded_broker import EmbeddedBroker
+from tests import loopback
 from tests.integration.stream import bundle_on_disk
 from tests.integration.test_gateway import gateway, status
 from tests.integration.worker import Worker, logs, prepare, until
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(240)
 
 
 def missing(url: str) -> list[str]:
-    found: list[str] = httpx.get(f"{url}/readyz", timeout=5).json()["missing"]
+    found: list[str] = loopback.get(f"{url}/readyz").json()["missing"]
     return found
 
 

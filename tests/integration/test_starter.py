@@ -17,16 +17,16 @@ from tests.detector.builders import event
 from tests.integration.forked import Forked, start_misfire
 from tests.integration.stream import lately
 from tests.integration.test_gateway import PATIENT_MS, status
-from tests.integration.worker import PARTITIONS, PATIENCE, prepare, until
+from tests.integration.worker import FETCH_MAX_WAIT, PARTITIONS, PATIENCE, prepare, until
 
 
 def start(folder: Path, *arguments: str, broker: EmbeddedBroker) -> Forked:
     """Start ``misfire ARGUMENTS`` in a folder without a bundle."""
     settings = {
+        **FETCH_MAX_WAIT,
         "MISFIRE_BROKER": broker.bootstrap,
         "MISFIRE_PARTITIONS": str(PARTITIONS),
         "MISFIRE_PRODUCER_TIME": "true",
-        "MISFIRE_FETCH_MAX_WAIT": "0.01",
         "MISFIRE_SESSION_TIMEOUT": "3",
     }
     log = folder / f"{arguments[0]}.log"

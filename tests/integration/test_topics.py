@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from kafka import KafkaAdminClient
@@ -9,6 +11,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
 from streams.kafka.connection import Brokers
 from streams.kafka.retention import overdue
+from streams.kafka.topic_settings import Change, configure_topics
 from streams.kafka.topics import (
     HOUSEHOLDS,
     INTENTS,
@@ -17,7 +20,9 @@ from streams.kafka.topics import (
     admin,
     check_topics,
     create_topics,
+    reported_settings,
 )
+from streams.local.embedded_broker import EmbeddedBroker
 from tests.integration.kafka import ApacheKafka, Broker
 from tests.integration.worker import producing, until
 
@@ -27,6 +32,18 @@ def client(broker: Broker) -> Iterator[KafkaAdminClient]:
     found = admin(Brokers(broker.bootstrap))
     yield found
     found.close()
+
+
+def test_a_client_waits_for_a_broker_that_is_starting() -> None:
+    broker = EmbeddedBroker()
+    with ThreadPoolExecutor(1) as pool:
+        with socket.create_server(("127.0.0.1", broker.port)) as starting:
+            connecting = pool.submit(admin, Brokers(broker.bootstrap), wait=60.0)
+            starting.accept()[0].close()
+        with broker:
+            client = connecting.result(60)
+            assert create_topics(client, 3)
+            client.close()
 
 
 def test_creating_topics_is_idempotent(client: KafkaAdminClient) -> None:
@@ -64,6 +81,31 @@ def test_a_changed_topic_setting_is_named(apache_kafka: ApacheKafka) -> None:
 
     client.close()
     assert INTENTS in problem
+
+
+def test_topics_of_an_earlier_version_get_the_settings_of_this_one(
+    apache_kafka: ApacheKafka,
+) -> None:
+    """Version 0.1.0 created topics that keep producers' times and default segments."""
+    chosen = {"cleanup.policy": "compact", "segment.bytes": "1048576"}
+    client = admin(Brokers(apache_kafka.bootstrap))
+    kept = {"retention.ms": "31536000000"}
+    client.create_topics([NewTopic(INTENTS, 3, 1, topic_configs=kept)])
+    client.create_topics([NewTopic(HOUSEHOLDS, 3, 1, topic_configs=chosen)])
+    create_topics(client, 3)
+
+    changes = configure_topics(client)
+
+    # A shorter retention would delete records, so a person has to set it.
+    until(lambda: [each for each in check_topics(client, 3) if "retention.ms" not in each] == [])
+    assert len(check_topics(client, 3)) == 1
+    assert Change(INTENTS, "message.timestamp.type", "CreateTime", "LogAppendTime") in changes
+    assert Change(HOUSEHOLDS, "min.cleanable.dirty.ratio", "0.5", "0.2") in changes
+    assert {change.topic for change in changes} == {INTENTS, HOUSEHOLDS}
+    settings = reported_settings(client, next(each for each in TOPICS if each.name == HOUSEHOLDS))
+    assert settings["segment.bytes"]["value"] == "1048576"  # chosen by the operator
+    until(lambda: configure_topics(client) == [])
+    client.close()
 
 
 def test_a_record_kept_beyond_its_retention_is_named(apache_kafka: ApacheKafka) -> None:

@@ -16,6 +16,7 @@ from streams.hook import AsyncHook, Hook, RejectedEvent, Tokens
 from streams.kafka.topics import DEAD_LETTERS, DECISIONS, HOUSEHOLDS, INTENTS, OUTCOMES, REPLIES
 from streams.local.embedded_broker import EmbeddedBroker
 from streams.wire.records import INTENT
+from tests import loopback
 from tests.detector.builders import event, send_message
 from tests.integration.stream import bundle_on_disk
 from tests.integration.test_gateway import PATIENT_MS, gateway
@@ -121,7 +122,7 @@ def test_a_transcript_in_any_field_is_never_stored(
                         assert not any(map(found_in, parts)), (topic, record)
                 reader.close()
         for metrics in (f"{url}/metrics", f"{worker.url}/metrics"):
-            assert not found_in(httpx.get(metrics).content)
+            assert not found_in(loopback.get(metrics).content)
         assert worker.metric("misfire_dead_letters_total", reason="not_tokens") == 1
     for file in tmp_path.rglob("*"):
         assert file.is_dir() or not found_in(file.read_bytes()), file

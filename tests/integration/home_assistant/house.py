@@ -41,11 +41,16 @@ class House:
         self.entry: MockConfigEntry | None = None
 
     async def say(self, text: str, conversation_id: str | None = None) -> str:
+        """Say a sentence to the assistant, wait for all that follows, and return its answer."""
+        said = await self.converse(text, conversation_id)
+        await self.hass.async_block_till_done()
+        return said
+
+    async def converse(self, text: str, conversation_id: str | None = None) -> str:
         """Say a sentence to the assistant and return its answer."""
         result = await conversation.async_converse(
             self.hass, text, conversation_id, Context(user_id="anna"), language="en"
         )
-        await self.hass.async_block_till_done()
         return str(result.response.speech["plain"]["speech"])
 
     def state(self, entity_id: str) -> str:

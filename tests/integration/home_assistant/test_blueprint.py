@@ -42,26 +42,35 @@ async def automated(install: Installing, hass: HomeAssistant) -> House:
 
 async def test_a_stopped_command_can_be_labelled(automated: House) -> None:
     guard = await automated.loaded()
-    reported: list[Any] = []
-
-    def report(outcome: Any) -> bool:
-        reported.append(outcome)
-        return True
-
-    guard.opened.result().hook.report = report
+    labelled = _labels(guard)
 
     actions = await _asked(automated)
-    await _tap(automated, actions[0], lambda: bool(reported))
+    await _tap(automated, actions[0], lambda: bool(labelled))
 
-    assert reported[-1].outcome.value == "denied"
-    assert reported[-1].source.value == "operator"
+    assert labelled[0] == (guard.latest.event_id, "misfire")
 
 
 async def test_a_command_that_was_meant_pauses_the_questions(automated: House) -> None:
     guard = await automated.loaded()
+    labelled = _labels(guard)
 
     actions = await _asked(automated)
     await _tap(automated, actions[1], lambda: guard.snoozed_until is not None)
+
+    assert labelled[0] == (guard.latest.event_id, "meant")
+
+
+def _labels(guard: Any) -> list[tuple[str, str]]:
+    """Return the labels that the hook gets from now on."""
+    hook, found = guard.opened.result().hook, list[tuple[str, str]]()
+    label = hook.label
+
+    def labelling(event_id: str, kind: Any, **given: Any) -> Any:
+        found.append((event_id, kind.value))
+        return label(event_id, kind, **given)
+
+    hook.label = labelling
+    return found
 
 
 async def _asked(house: House) -> list[str]:

@@ -11,12 +11,14 @@ from typing import Any
 from unittest import mock
 
 import pytest
+import voluptuous as vol
 from homeassistant import config_entries
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import intent
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
 from house import OPTIONS, House, Installing
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -188,24 +190,86 @@ async def test_repairs_name_a_phone_that_is_gone(install: Installing) -> None:
     assert house.state("lock.front") == "unlocked"
 
 
-async def test_snooze_runs_everything(install: Installing) -> None:
+async def test_snooze_runs_everything_until_it_ends(
+    install: Installing, hass: HomeAssistant, freezer: Any
+) -> None:
     house = await install()
 
-    await house.hass.services.async_call(
+    await hass.services.async_call(
         "misfire", "snooze", {"duration": timedelta(minutes=5)}, blocking=True
     )
     await house.say("unlock the front door")
-
     assert house.state("lock.front") == "unlocked"
+    assert not house.notified
+
+    freezer.tick(timedelta(minutes=5, seconds=1))
+    await house.say("open the garage door")
+    assert house.state("cover.garage") == "closed"
 
 
-async def test_label_needs_a_command(install: Installing) -> None:
+@pytest.mark.parametrize("duration", [timedelta(hours=25), timedelta(seconds=-1), "soon"])
+async def test_a_pause_is_a_duration_of_at_most_a_day(install: Installing, duration: Any) -> None:
+    house = await install()
+
+    with pytest.raises(vol.Invalid):
+        await house.hass.services.async_call(
+            "misfire", "snooze", {"duration": duration}, blocking=True
+        )
+
+    assert house.questions() == []
+    await house.say("unlock the front door")
+    assert house.state("lock.front") == "locked"
+
+
+async def test_snooze_without_an_entry_is_refused(home: House) -> None:
+    await async_setup_component(home.hass, "misfire", {})
+
+    with pytest.raises(ServiceValidationError):
+        await home.hass.services.async_call("misfire", "snooze", {"duration": 60}, blocking=True)
+
+
+async def test_a_label_unlearns_a_command_and_another_label_takes_it_back(
+    install: Installing,
+) -> None:
     house = await install()
     with pytest.raises(ServiceValidationError):
-        await house.hass.services.async_call("misfire", "label", {}, blocking=True)
-
+        await _label(house)
     await house.say("turn on the kitchen light")
-    await house.hass.services.async_call("misfire", "label", {}, blocking=True)
+    guard = await house.loaded()
+    await guard.settle()
+
+    await _label(house)
+    await _label(house, event_id=guard.latest.event_id, label="withdrawn")
+
+    assert await house.hass.async_add_executor_job(_labels, house) == [
+        (guard.latest.event_id, "misfire", "not_learned"),
+        (guard.latest.event_id, "withdrawn", "restored"),
+    ]
+
+
+@pytest.mark.parametrize("given", [{"event_id": "unknown"}, {"event_id": "not an id"}])
+async def test_a_label_of_an_unknown_command_is_refused(
+    install: Installing, given: dict[str, str]
+) -> None:
+    house = await install()
+    await house.say("turn on the kitchen light")
+
+    with pytest.raises(ServiceValidationError):
+        await _label(house, **given)
+    with pytest.raises(vol.Invalid):
+        await _label(house, label="perhaps")
+
+
+def _labels(house: House) -> list[tuple[str, str, str]]:
+    """Return the labels in the household file: the event, what was said, and the effect."""
+    with closing(sqlite3.connect(house.hass.config.path("misfire", "household.sqlite"))) as file:
+        rows = file.execute("SELECT value FROM records WHERE type LIKE '%label%' ORDER BY rowid")
+        found = [json.loads(value) for (value,) in rows]
+    return [(each["event_id"], each["label"], each["effect"]) for each in found]
+
+
+async def _label(house: House, **given: str) -> None:
+    await house.hass.services.async_call("misfire", "label", given, blocking=True)
 
 
 async def test_sensors_count(install: Installing) -> None:
