@@ -1,6 +1,6 @@
 # All paths are relative, so that make also works in a folder with a space in its path.
 .DEFAULT_GOAL := help
-.PHONY: help demo check test nightly fuzz sbom lint lock clean
+.PHONY: help demo check test nightly soak fuzz storm sbom lint lock clean
 .PHONY: tests-fast tests-without-brokers tests-integration
 
 # hmmlearn, numpy and others publish wheels for these. A later Python needs a C++ compiler.
@@ -30,8 +30,12 @@ help:
 	@echo "            the coverage"
 	@echo "make nightly"
 	@echo "            make test, then all demo seeds, property tests with more examples, make fuzz"
+	@echo "make soak   run worker and gateway for an hour under steady traffic, and check that neither"
+	@echo "            memory nor open files grow; ARGS='--minutes 20' is passed on"
 	@echo "make fuzz   fuzz every parser of foreign input with a million inputs, guided by coverage;"
 	@echo "            RUNS=10000000 for more"
+	@echo "make storm  break three brokers, workers and gateways under load for at most 20 minutes and"
+	@echo "            count every id; the report goes to build/storm; ARGS='--seed 2' is passed on"
 	@echo "make sbom   write build/sbom.json: the runtime dependencies with versions and licences"
 	@echo "            (CycloneDX 1.6)"
 	@echo "make lint   run ruff, mypy and import-linter"
@@ -41,6 +45,9 @@ help:
 
 demo: .venv/.runtime
 	@.venv/bin/misfire demo $(ARGS)
+
+soak: .venv/.runtime
+	@.venv/bin/misfire bench soak $(ARGS)
 
 # pytest exits with 5 if ARGS selects no test, which is not a failure here.
 PYTEST := .venv/bin/python -m pytest
@@ -83,6 +90,9 @@ fuzz: .venv/.dev
 		echo "$$name: $$(grep -E 'executed_units|peak_rss' "$$name.log" | grep -oE '[0-9]+' \
 			| paste -sd ' ') (inputs, MB)"; \
 	done < targets
+
+storm: .venv/.dev
+	@.venv/bin/python -m tests.storm.campaign $(ARGS)
 
 # Use a separate environment, without the development tools.
 sbom: .venv/.dev requirements.lock
