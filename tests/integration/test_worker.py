@@ -34,6 +34,7 @@ from tests.integration.worker import (
     pure,
     until,
 )
+from tests.processes import listening
 
 
 def test_every_event_is_decided_once_in_household_order_as_the_core_decides_it(
@@ -46,7 +47,7 @@ def test_every_event_is_decided_once_in_household_order_as_the_core_decides_it(
     with Worker(broker, place, tmp_path / "log") as worker, logs(broker) as log:
         worker.wait_ready()
         assert worker.metric("misfire_ready") == 1
-        assert _listening(worker.process.pid) == {("127.0.0.1", int(worker.url.rpartition(":")[2]))}
+        assert listening(worker.process.pid) == {("127.0.0.1", int(worker.url.rpartition(":")[2]))}
         publish(broker, events)
 
         records = log.decided(len(events))
@@ -185,16 +186,3 @@ def _one_sentence(ended: CompletedProcess[str], code: int, part: str) -> None:
     assert "Traceback" not in ended.stderr
     last = ended.stderr.splitlines()[-1]
     assert part in (json.loads(last)["event"] if last.startswith("{") else last)
-
-
-def _listening(pid: int) -> set[tuple[str, int]]:
-    """Return the addresses on which a process listens, from the kernel's tables."""
-    sockets = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
-    found = set()
-    for row in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
-        _, local, _, state, *rest = row.split()
-        if state == "0A" and f"socket:[{rest[5]}]" in sockets:
-            address, port = local.split(":")
-            octets = bytes.fromhex(address)[::-1]
-            found.add((".".join(map(str, octets)), int(port, 16)))
-    return found

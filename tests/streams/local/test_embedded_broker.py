@@ -17,6 +17,7 @@ from streams.kafka.topics import INTENTS, admin, create_topics
 from streams.local import embedded_broker as module
 from streams.local.embedded_broker import EmbeddedBroker
 from streams.local.processes import free_port
+from tests.processes import runs
 
 PATIENCE = 15.0
 
@@ -26,17 +27,11 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _alive(pid: int) -> bool:
-    """Whether a process runs. A zombie does not."""
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
 def _gone(pid: int) -> bool:
     give_up = time.monotonic() + PATIENCE
-    while _alive(pid) and time.monotonic() < give_up:
+    while runs(pid) and time.monotonic() < give_up:
         time.sleep(0.02)
-    return not _alive(pid)
+    return not runs(pid)
 
 
 def test_the_broker_stores_records_and_ends_with_the_block() -> None:
@@ -60,7 +55,7 @@ def test_the_broker_stores_records_and_ends_with_the_block() -> None:
         assert broker.process is not None
         pid = broker.process.pid
     assert not _listens(broker.port)
-    assert not _alive(pid)
+    assert not runs(pid)
 
 
 def test_two_brokers_use_two_ports() -> None:

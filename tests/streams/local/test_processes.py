@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from streams.local.processes import free_port, start, stop
+from tests.processes import runs
 
 SLEEPING = [sys.executable, "-c", "import time; print('awake', flush=True); time.sleep(60)"]
 STUBBORN = [
@@ -79,8 +80,7 @@ def test_a_child_dies_when_its_parent_is_killed(tmp_path: Path) -> None:
     running.wait()
     running.stdout.close()
     give_up = time.monotonic() + 15
-    status = Path(f"/proc/{child}/stat")
-    while status.exists() and " Z " not in status.read_text():
+    while runs(child):
         assert time.monotonic() < give_up
         time.sleep(0.02)
 
