@@ -10,11 +10,12 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
+from typing import NoReturn
 
 from detector.contracts.rules import Rule
 from detector.policy.intent_names import key_of
 
-__all__ = ["NO_RULES", "RuleBook", "RuleSet"]
+__all__ = ["NO_RULES", "RuleBook", "RuleSet", "UnknownRules"]
 
 #: Intents of a household whose rules are cached; the limit bounds what invented names can use.
 _MOST_KNOWN = 256
@@ -63,6 +64,25 @@ class RuleSet:
     def only(self, intent: str, device_id: str | None, at: float) -> RuleSet:
         """Return the rules that match a command, under the version of all: few are sent along."""
         return RuleSet(self.matching(intent, device_id, at), self.version)
+
+
+class UnknownRules(RuleSet):
+    """The rules of a household that could not be looked up: a command has no verdict of the model.
+
+    Args:
+        error: what kept them from being looked up; raised when they are applied.
+    """
+
+    __slots__ = ("_error",)
+    _error: Exception
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(version="unknown")
+        object.__setattr__(self, "_error", error)
+
+    def matching(self, *_: object, **__: object) -> NoReturn:
+        """Raise the error."""
+        raise self._error
 
 
 #: The set of a household that no rule can concern.

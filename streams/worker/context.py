@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from detector.decision.rule_set import RuleSet
+from detector.decision.rule_set import RuleSet, UnknownRules
 from detector.decision.rule_timeline import RuleTimeline
 from streams.errors import RecordError
 from streams.telemetry import metrics
@@ -62,8 +62,15 @@ class Context:
         return is_applied(marks, record.mark)
 
     def rules_of(self, household_id: str, at: float) -> RuleSet:
-        """Return the rules that can concern a household at the log's time ``at``."""
-        return self.rules.of(household_id, tenant_of(household_id), at=at)
+        """Return the rules that can concern a household at the log's time ``at``.
+
+        If the look-up fails, the policy answers commands instead of the model, as after any error
+        of the core.
+        """
+        try:
+            return self.rules.of(household_id, tenant_of(household_id), at=at)
+        except Exception as error:  # noqa: BLE001 - logged when a command is decided
+            return UnknownRules(error)
 
     async def refuse(self, event: Any, record: Incoming, error: RecordError) -> None:
         """Send a record to the dead letters, and a refusal to its caller."""

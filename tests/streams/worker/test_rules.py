@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from detector.contracts.decisions import Decision, Verdict
+from detector.contracts.decisions import Decision, Rung, Verdict
 from detector.contracts.rules import Rule, RuleAct
 from detector.decision.rule_timeline import RuleTimeline
 from streams.errors import RecordError
@@ -82,6 +82,29 @@ async def test_a_tenants_rule_changes_nothing_for_another_tenant() -> None:
 
     assert (ours.verdict, theirs.verdict) == (Verdict.BLOCK, Verdict.ALLOW)
     assert theirs.rules is None
+
+
+async def test_without_a_look_up_of_the_rules_the_policy_answers_commands_and_says_why(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken(RuleTimeline):
+        def of(self, *_: object, **__: object) -> Any:
+            raise LookupError("no such book")
+
+    bench = Bench(hand_bundle())
+    bench.worker.context.rules = Broken({})
+
+    ruled = await light(bench, 0)
+    await bench.intents(intent_record(event(1, intent="lights.Status"), 1))
+    bench.worker.context.rules = book()
+    later = await light(bench, 2)
+
+    assert [each.code for each in ruled.reasons] == ["internal_error", "rules_failed"]
+    assert ruled.rung is Rung.WORKER
+    assert "no such book" in caplog.text
+    assert [each.verdict for each in decided(bench)[1:]] == [Verdict.ALLOW] * 2
+    assert later.reasons == ()
+    assert [each.key for each in bench.kafka.on(DEAD_LETTERS)] == [b"h1"]
 
 
 async def test_blocks_of_a_rule_do_not_spend_the_block_budget() -> None:
