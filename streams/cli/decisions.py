@@ -221,6 +221,7 @@ def _records(
     """Yield a topic's values with their positions as they arrive, or print them (``lines``)."""
     from kafka import KafkaConsumer
 
+    from streams.kafka.fetching import arriving
     from streams.kafka.reading import Place
 
     brokers = reachable_brokers(config, broker)
@@ -232,7 +233,7 @@ def _records(
     )
     if not lines:
         note(f"{topic} on {brokers}; stop with Ctrl-C")
-    for number, record in enumerate(consumer, 1):
+    for number, record in enumerate(arriving(consumer), 1):
         if lines:
             sys.stdout.write((record.value or b"").decode("utf-8", "replace") + "\n")
             sys.stdout.flush()

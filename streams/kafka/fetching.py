@@ -7,7 +7,7 @@ never receive a record again.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -15,7 +15,7 @@ from kafka import KafkaConsumer
 
 from streams.kafka.delivery import REQUEST_SECONDS
 
-__all__ = ["PatientConsumer", "lengthen_fetches", "poll"]
+__all__ = ["PatientConsumer", "arriving", "lengthen_fetches", "poll"]
 
 #: The longest wait, in milliseconds; the time-out of a request is longer.
 _LONGEST_MS = 1000 * REQUEST_SECONDS / 2
@@ -76,6 +76,13 @@ def poll(
     ):
         config["fetch_max_wait_ms"] = round(min(wait * _LONGER, max(_LONGEST_MS, wait)))
     return found
+
+
+def arriving(consumer: KafkaConsumer) -> Iterator[Any]:
+    """Yield records as they arrive, without an end."""
+    while True:
+        for records in poll(consumer, timeout_ms=1000).values():
+            yield from records
 
 
 def _is_starved(records: Container[TopicPartition], assignment: Any, request: Any) -> bool:

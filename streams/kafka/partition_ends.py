@@ -9,6 +9,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from streams.kafka.connection import Brokers
+from streams.kafka.fetching import poll
 
 __all__ = ["records_at_ends"]
 
@@ -42,7 +43,7 @@ def records_at_ends(
             consumer.seek(partition, end[partition] - 1 if latest else begin[partition])
         give_up = time.monotonic() + _PATIENCE
         while waiting and time.monotonic() < give_up:
-            for partition, records in consumer.poll(timeout_ms=500).items():
+            for partition, records in poll(consumer, timeout_ms=500).items():
                 waiting.discard(partition)
                 yield partition.topic, records
     finally:

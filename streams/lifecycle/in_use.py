@@ -12,6 +12,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from streams.errors import RecordError
 from streams.kafka.connection import Brokers
+from streams.kafka.fetching import poll
 from streams.kafka.topics import INTENTS, REPLIES
 from streams.wire.announcements import IN_USE, InUse
 from streams.wire.records import (
@@ -97,7 +98,7 @@ def _probe(producer: Any, partition: int, name: str) -> None:
 
 def _receive(consumer: Any, name: str, answers: dict[int, InUse], *, until: float) -> None:
     while (left := until - time.monotonic()) > 0:
-        for records in consumer.poll(timeout_ms=max(1, int(1000 * left))).values():
+        for records in poll(consumer, timeout_ms=max(1, int(1000 * left))).values():
             for record in records:
                 if header(record.headers, CORRELATION_ID) != name.encode():
                     continue

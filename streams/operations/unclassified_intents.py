@@ -11,6 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 from detector.policy.unclassified import is_unclassified
 from streams.errors import RecordError
 from streams.kafka.connection import Brokers
+from streams.kafka.fetching import poll
 from streams.kafka.topics import DECISIONS
 from streams.wire.records import DECISION
 
@@ -61,7 +62,7 @@ def recent_intents(brokers: Brokers) -> RecentIntents:
         while time.monotonic() < give_up and any(
             consumer.position(each) < end[each] for each in partitions
         ):
-            for records in consumer.poll(timeout_ms=500).values():
+            for records in poll(consumer, timeout_ms=500).values():
                 for record in records:
                     found.add(record.value)
         return found

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from itertools import islice
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
 
-from streams.kafka.fetching import lengthen_fetches, poll
+from streams.kafka.fetching import arriving, lengthen_fetches, poll
 
 _REPLIES = TopicPartition("replies", 4)
 #: What a fetch of one partition from offset 7 on asks for.
@@ -115,3 +117,15 @@ def test_empty_polls_at_the_end_stay_short(end: int | None) -> None:
     for _ in range(3):
         assert poll(consumer, timeout_ms=200) == {}
     assert consumer.timeouts == [200, 200, 200]
+
+
+def test_records_arrive_from_a_slow_broker() -> None:
+    consumer: Any = _Consumer(9, needed_ms=300)
+    assert list(islice(arriving(consumer), 2)) == [b"record", b"record"]
+
+
+def test_no_other_module_polls_a_consumer_with_a_fixed_wait() -> None:
+    folder = Path(__file__).parents[3] / "streams"
+    sources = {path: path.read_text() for path in folder.rglob("*.py")}
+    polling = {path.stem for path, text in sources.items() if "onsumer.poll(" in text}
+    assert polling == {"fetching"}
