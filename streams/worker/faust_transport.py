@@ -1,34 +1,27 @@
-"""A Faust transport with control over fetch waits, start offsets and broker health.
-
-Offsets are committed with their topic's id as metadata, because an offset is meaningless in a topic
-that was deleted and created again. The embedded broker drops this metadata; there, the recovered
-households show which topic their records came from.
-"""
+"""A Faust transport with control over fetch waits, start offsets and broker health."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from aiokafka import OffsetAndMetadata, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.kafka.delivery import (
     PRODUCER,
-    REQUEST_SECONDS,
     DurableProducer,
     started_patiently,
 )
-from streams.kafka.fetching import lengthen_fetches
 from streams.kafka.reachable import broker_answers
-from streams.kafka.request_timeouts import shorten_timeouts
-from streams.kafka.topic_ids import NONE_KNOWN, Identities, is_stale
+from streams.kafka.topic_ids import NONE_KNOWN, Identities
+from streams.worker.in_loop_consumer import InLoopConsumer
 
 __all__ = [
     "Transport",
@@ -43,8 +36,6 @@ logger = logging.getLogger(__name__)
 
 #: Seconds after which a waiting fetch re-reads its set of partitions.
 _LONGEST_FETCH = 0.2
-#: Milliseconds for which a fetch waits if it only reads a partition's end offset.
-_SHORT_FETCH_MS = 10
 #: Seconds between two checks of an idle fetcher.
 _LOOK_AGAIN = 0.02
 #: Records that are delivered before other tasks run; the same as Faust's own number.
@@ -68,19 +59,6 @@ def ends_of(app: Any, topics: Collection[str]) -> dict[tuple[str, int], tuple[in
     return found
 
 
-async def _commit_with_ids(
-    commit: Callable[..., Awaitable[None]], identities: Identities, offsets: Mapping[Any, Any]
-) -> None:
-    await commit(
-        {tp: OffsetAndMetadata(at.offset, identities.of(tp.topic)) for tp, at in offsets.items()}
-    )
-
-
-def _limit_waiting(consumer: Any, fetch_max_wait: float) -> None:
-    """Give up a broker that does not answer, however long a rebalance may take."""
-    shorten_timeouts(consumer._client, REQUEST_SECONDS + fetch_max_wait)  # noqa: SLF001 - not public
-
-
 def silent_partitions(app: Any, topics: Collection[str], since: float) -> list[str]:
     """Return the assigned partitions of ``topics`` without an answered fetch since ``since``.
 
@@ -94,76 +72,6 @@ def silent_partitions(app: Any, topics: Collection[str], since: float) -> list[s
                 if (client.last_poll_timestamp(TopicPartition(*tp)) or 0) < 1000 * since:
                     silent.append(f"{tp.topic} {tp.partition}")
     return sorted(silent)
-
-
-async def _started(consumer: Any, start: Callable[[], Awaitable[None]]) -> None:
-    await started_patiently(start)
-    lengthen_fetches(consumer)
-
-
-class _Thread(driver.AIOKafkaConsumerThread):
-    def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
-        consumer = super()._create_consumer(loop)
-        transport: Any = self.consumer.transport
-        consumer._fetch_max_wait_ms = int(transport.fetch_max_wait * 1000)  # noqa: SLF001 - read at the start only
-        _limit_waiting(consumer, transport.fetch_max_wait)
-        consumer.start = partial(_started, consumer, consumer.start)
-        consumer.commit = partial(_commit_with_ids, consumer.commit, transport.identities)
-        return consumer
-
-    def verify_event_path(self, now: float, tp: TP) -> None:
-        """Report a stream that is not processed.
-
-        Faust would report the changelog as well, once a second after five minutes: nothing is read
-        there after recovery.
-        """
-        if not self.consumer._is_changelog_tp(tp):  # noqa: SLF001 - not public
-            super().verify_event_path(now, tp)
-
-    async def seek_to_committed(self) -> Any:
-        """Seek to the committed offsets; ignore those of an earlier topic of the same name."""
-        offsets: dict[Any, int | None] = dict(await super().seek_to_committed())
-        committed = await self.call_thread(self._committed, list(offsets))
-        transport: Any = self.consumer.transport
-        for tp, place in committed.items():
-            stale = is_stale(place.metadata, transport.identities.of(tp.topic))
-            if stale or (not place.metadata and transport.only_earlier(tp.topic, tp.partition)):
-                logger.warning("%s was recreated; reading partition %d from the beginning", *tp)
-                offsets[tp] = None
-        return offsets
-
-    async def _committed(self, partitions: list[Any]) -> dict[Any, Any]:
-        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001 - the public method omits the metadata
-        found: dict[Any, Any] = await coordinator.fetch_committed_offsets(partitions)
-        return found
-
-    async def _highwaters(self, partitions: Any) -> dict[TP, int]:
-        """Return the end offsets of partitions, as fetch responses report them.
-
-        The embedded broker (tansu) answers ListOffsets with an offset inside the last batch, so
-        recovery would skip the rest of that batch and the worker would decide events twice. Fetch
-        responses are right on all brokers.
-        """
-        ends = dict(await super()._highwaters(partitions))
-        begun = {TopicPartition(*tp): end for tp, end in ends.items() if end}
-        return ends | await self._fetched_highwaters(begun) if begun else ends
-
-    async def _fetched_highwaters(self, ends: dict[Any, int]) -> dict[TP, int]:
-        transport: Any = self.transport
-        reader = self._create_client_consumer(transport)
-        reader._fetch_max_wait_ms = _SHORT_FETCH_MS  # noqa: SLF001 - read at the start only
-        _limit_waiting(reader, transport.fetch_max_wait)
-        await reader.start()
-        try:
-            reader.assign([*ends])
-            for tp, end in ends.items():
-                reader.seek(tp, end)
-            async with asyncio.timeout(self.app.conf.broker_request_timeout):
-                while any(reader.highwater(tp) is None for tp in ends):  # noqa: ASYNC110 - no event
-                    await asyncio.sleep(_LOOK_AGAIN)
-            return {TP(*tp): max(end, reader.highwater(tp)) for tp, end in ends.items()}
-        finally:
-            await reader.stop()
 
 
 class _ForEach(dict[TP, Callable[[], None]]):
@@ -197,8 +105,8 @@ class WorkerConsumer(driver.Consumer):
         self._full = _ForEach(self.on_buffer_full)
         self._drained = _ForEach(self.on_buffer_drop)
 
-    def _new_consumer_thread(self) -> Any:
-        return _Thread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> InLoopConsumer:
+        return InLoopConsumer(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's own signature
         """Deliver what was fetched; yield only records that Faust has to deliver itself.

@@ -17,7 +17,7 @@ from streams.kafka import delivery
 from streams.kafka.topic_ids import Identities
 from streams.kafka.topics import HOUSEHOLDS, INTENTS
 from streams.settings import Settings
-from streams.worker import faust_transport
+from streams.worker import in_loop_consumer
 from streams.worker.app import build_app
 
 STREAM, OTHER, CHANGELOG = TP(INTENTS, 0), TP(INTENTS, 1), TP(HOUSEHOLDS, 0)
@@ -195,7 +195,7 @@ async def test_the_workers_clients_start_as_soon_as_a_broker_answers(
     monkeypatch.setattr(delivery, "_PAUSE_SECONDS", 0.0)
     start = AsyncMock(side_effect=[KafkaConnectionError, KafkaConnectionError, None])
     monkeypatch.setattr(kind, "start", start)
-    monkeypatch.setattr(faust_transport, "lengthen_fetches", lambda _: None)
+    monkeypatch.setattr(in_loop_consumer, "lengthen_fetches", lambda _: None)
     app = build_app(Settings()).app
     if kind is AIOKafkaProducer:
         client = app.transport.create_producer()._new_producer()
