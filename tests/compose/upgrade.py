@@ -14,7 +14,7 @@ from tests.compose.stack import IMAGE, Applied, Stack
 __all__ = ["volumes_of_an_earlier_version_start_under_this_file"]
 
 #: The commit before misfire.rules. A later change of what is stored names the commit before it.
-EARLIER = "ab3d4df"
+EARLIER = "fb74a6f"
 #: The bundle of that version. Its first start would train one for minutes.
 _BUNDLE = "/earlier/streams/files/starter/bundle"
 #: The code of the earlier version with the present dependencies.
