@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Request, expect, sync_playwright
 
 from tests.tools import needed
 
@@ -25,6 +25,9 @@ __all__ = [
 ]
 
 Scheme = Literal["light", "dark"]
+
+# Playwright's own five seconds are too few while other tests keep the machine busy.
+expect.set_options(timeout=20_000)
 
 #: The contrast that WCAG 2.1 asks of text (success criterion 1.4.3).
 READABLE = 4.5

@@ -132,7 +132,7 @@ def test_a_misfire_appears_is_labelled_and_the_next_one_is_decided_accordingly(
         tab.locator("#queue li").first.wait_for(timeout=SOON)
         print(f"appeared after {(datetime.now(UTC) - began).total_seconds():.2f} s")
         publish(broker, command_of(BOLT))
-        expect(other.locator("#queue li")).to_have_count(1, timeout=SOON)
+        expect(other.locator("#queue li")).to_have_count(1)
         assert "acme_" not in other.content()
         assert "bolt_" not in tab.content()
         expect(tab.locator("#detail h2")).to_contain_text("messages.SendMessage")
@@ -142,8 +142,8 @@ def test_a_misfire_appears_is_labelled_and_the_next_one_is_decided_accordingly(
 
         tab.keyboard.press("j")
         tab.keyboard.press("m")
-        expect(tab.locator("#status")).to_contain_text("The household has learned", timeout=SOON)
-        expect(tab.locator("#queue li[data-label=meant]")).to_have_count(1, timeout=SOON)
+        expect(tab.locator("#status")).to_contain_text("The household has learned")
+        expect(tab.locator("#queue li[data-label=meant]")).to_have_count(1)
         publish(broker, command_of(ACME))
         tab.keyboard.press("Enter")
         tab.wait_for_url("**/desk/decision?**")
@@ -157,7 +157,7 @@ def test_a_misfire_appears_is_labelled_and_the_next_one_is_decided_accordingly(
         tab.wait_for_url("**/desk/household?id=*")
         until(lambda: "2 recent commands, 1 interrupted" in _text_of(tab))
         tab.reload()
-        expect(tab.locator("[data-load]")).to_contain_text("6 events", timeout=SOON)
+        expect(tab.locator("[data-load]")).to_contain_text("6 events")
 
         _label_what_a_shadow_would_block(tab, operator)
 
@@ -174,11 +174,11 @@ def test_a_misfire_appears_is_labelled_and_the_next_one_is_decided_accordingly(
 
 def _label_what_a_shadow_would_block(tab: Page, operator: Desk) -> None:
     tab.goto(f"{operator.url}/desk/?kind=shadow")
-    expect(tab.locator("#queue li")).to_contain_text("shadow: block", timeout=SOON)
+    expect(tab.locator("#queue li")).to_contain_text("shadow: block")
     expect(tab.locator("#detail .shadow h3")).to_contain_text("block")
     expect(tab.locator(".timeline .beside")).to_have_count(4)
     tab.keyboard.press("x")
-    expect(tab.locator("#queue li[data-label=misfire]")).to_have_count(1, timeout=SOON)
+    expect(tab.locator("#queue li[data-label=misfire]")).to_have_count(1)
 
 
 def test_a_bundle_and_a_policy_are_changed_at_the_desk(
@@ -201,18 +201,18 @@ def test_a_bundle_and_a_policy_are_changed_at_the_desk(
         tab, console = operator.enter(browser, "all", "light")
         worker.wait_ready()
         publish(embedded, command_of(ACME))
-        expect(tab.locator("#queue li")).to_have_count(1, timeout=SOON)
+        expect(tab.locator("#queue li")).to_have_count(1)
 
         _promote(tab, operator, tmp_path / "other")
-        expect(tab.get_by_role("alert")).to_contain_text("a gate refused", timeout=SOON)
+        expect(tab.get_by_role("alert")).to_contain_text("a gate refused")
         expect(tab.locator("[aria-labelledby=gates] tr").first).to_be_visible()
         tab.get_by_label("Promote it although").check()
         tab.get_by_role("button", name="Promote").click()
-        expect(tab.get_by_role("alert")).to_contain_text("take the bundle now", timeout=SOON)
+        expect(tab.get_by_role("alert")).to_contain_text("take the bundle now")
         publish(embedded, command_of(BOLT))
         tab.goto(f"{operator.url}/desk/?state=all")
         rows = tab.locator("#queue li", has_text="bolt_")
-        expect(rows).to_have_count(1, timeout=SOON)
+        expect(rows).to_have_count(1)
         expect(tab.locator("select[name=bundle]")).to_be_visible()
 
         tab.goto(f"{operator.url}/desk/bundles")
@@ -222,7 +222,7 @@ def test_a_bundle_and_a_policy_are_changed_at_the_desk(
         expect(section).to_contain_text("forced past")
         section.get_by_label("Why").fill("it was a test")
         section.get_by_role("button", name="Roll back").click()
-        expect(tab.get_by_role("alert")).to_contain_text("decides again", timeout=SOON)
+        expect(tab.get_by_role("alert")).to_contain_text("decides again")
 
         tab.goto(f"{operator.url}/desk/policy")
         tab.get_by_label("private_outbound budget").fill("0")
@@ -277,7 +277,7 @@ def test_no_page_bars_a_person_and_a_rule_is_removed(
             for path in PATHS:
                 tab.goto(f"{operator.url}/desk/{path}")
                 if (part := tab.locator("[data-load]")).count():
-                    expect(part).to_contain_text("The household has no state", timeout=SOON)
+                    expect(part).to_contain_text("The household has no state")
                 assert barriers(tab) == [], path
                 assert tab.evaluate("document.documentElement.scrollWidth") <= width, path
             tab.goto(f"{operator.url}/desk/policy")
@@ -321,7 +321,7 @@ def _remove(tab: Page) -> None:
     form.get_by_label("Why").focus()
     tab.keyboard.type("the test is over")
     tab.keyboard.press("Enter")
-    expect(tab.get_by_role("alert")).to_contain_text("stops applying the rule r0", timeout=SOON)
+    expect(tab.get_by_role("alert")).to_contain_text("stops applying the rule r0")
     assert barriers(tab) == []
     tab.get_by_role("link", name="Back").click()
     expect(tab.locator("[id^=rule-]")).to_have_count(1)
@@ -354,7 +354,7 @@ def test_all_decisions_scroll(embedded: EmbeddedBroker, tmp_path: Path, count: i
         began, rows = time.monotonic(), tab.locator("#queue li")
         while (loaded := rows.count()) < count:
             tab.keyboard.press("End")
-            expect(rows).not_to_have_count(loaded, timeout=SOON)
+            expect(rows).not_to_have_count(loaded)
         print(f"{count:,} rows after {time.monotonic() - began:.1f} s")
         assert len({*tab.evaluate("[...document.querySelectorAll('a.row')].map(a => a.href)")}) == (
             count
