@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 
-from tests.compose.images import ROOT
 from tests.compose.stack import IMAGE, Applied, Stack
+from tests.earlier_version import checkout
 
 __all__ = ["volumes_of_an_earlier_version_start_under_this_file"]
 
-#: The commit before misfire.rules. A later change of what is stored names the commit before it.
-EARLIER = "fb74a6f"
 #: The bundle of that version. Its first start would train one for minutes.
 _BUNDLE = "/earlier/streams/files/starter/bundle"
 #: The code of the earlier version with the present dependencies.
@@ -59,7 +55,7 @@ def _earlier_installation(
     stack: Stack,
 ) -> tuple[Applied, str, Mapping[str, Counter[str]]]:
     """Make volumes with the earlier version; return what they hold."""
-    code = _checkout(stack.folder / EARLIER)
+    code = checkout(stack.folder)
     (code / "Dockerfile").write_text(_DOCKERFILE)
     stack.compose("build")
     stack.engine.run("docker", "build", f"--tag={IMAGE}", str(code))
@@ -77,17 +73,3 @@ def _earlier_installation(
     old.compose("rm", "--stop", "--force", "--volumes")
     old.compose("down")
     return applied, password, records
-
-
-def _checkout(folder: Path) -> Path:
-    """Write the files of the earlier version into a folder and return it."""
-    if not folder.is_dir():
-        folder.mkdir()
-        archive = subprocess.run(
-            ["git", "archive", EARLIER], cwd=ROOT, capture_output=True, check=False
-        )
-        if archive.returncode:
-            folder.rmdir()
-            raise RuntimeError(f"the commit {EARLIER} is not here: run this in a clone")
-        subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
-    return folder

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from tests.earlier_version import EARLIER, checkout
 from tests.storm.cluster import Node
 from tests.storm.scene import SETTINGS, Scene, hung
-from tests.storm.versions import EARLIER, EarlierWorker, checkout
+from tests.storm.versions import EarlierWorker
 
 __all__ = ["FAULTS", "Fault", "Steps"]
 
@@ -183,7 +184,7 @@ def services_restarted(scene: Scene, _: random.Random) -> Steps:
 
 def versions_mixed(scene: Scene, _: random.Random) -> Steps:
     """Upgrade and downgrade one of two workers under load; each takes over the other's states."""
-    code = checkout(scene.folder)
+    code = checkout(scene.folder, "detector", "streams")
     present, other = scene.workers
     yield f"a worker of {EARLIER} replaces one of two"
     other.__exit__(None, None, None)

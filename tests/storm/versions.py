@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
@@ -14,32 +13,7 @@ from tests.integration.worker import Worker
 if TYPE_CHECKING:
     from tests.integration.forked import Forked
 
-__all__ = ["EARLIER", "EarlierWorker", "checkout"]
-
-#: The commit before states in the changelog got a header with their progress. A later change of
-#: what workers store or exchange names the commit before it here.
-EARLIER = "a468aab"
-
-
-def checkout(folder: Path) -> Path:
-    """Write the code of the earlier version into a folder and return it.
-
-    Raises:
-        LookupError: this is not a clone of the repository with that commit.
-    """
-    place = folder / EARLIER
-    if not place.is_dir():
-        archive = subprocess.run(
-            ["git", "archive", EARLIER, "detector", "streams"],
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            check=False,
-        )
-        if archive.returncode:
-            raise LookupError(f"the commit {EARLIER} is not here: run this in a clone")
-        place.mkdir()
-        subprocess.run(["tar", "-x", "-C", str(place)], input=archive.stdout, check=True)
-    return place
+__all__ = ["EarlierWorker"]
 
 
 class EarlierWorker(Worker):
