@@ -71,9 +71,7 @@ def poll(
     found: dict[Any, list[Any]] = consumer.poll(
         timeout_ms=max(timeout_ms, round(_LONGER * wait)), max_records=max_records
     )
-    if not found and any(
-        (consumer.highwater(each) or 0) > consumer.position(each) for each in consumer.assignment()
-    ):
+    if not found and any(_is_behind(consumer, each) for each in consumer.assignment()):
         config["fetch_max_wait_ms"] = round(min(wait * _LONGER, max(_LONGEST_MS, wait)))
     return found
 
@@ -83,6 +81,13 @@ def arriving(consumer: KafkaConsumer) -> Iterator[Any]:
     while True:
         for records in poll(consumer, timeout_ms=1000).values():
             yield from records
+
+
+def _is_behind(consumer: KafkaConsumer, partition: Any) -> bool:
+    """Return whether a partition is known to have more records; no request is made."""
+    end = consumer.highwater(partition)
+    at = None if end is None else consumer.position(partition, timeout_ms=1)
+    return end is not None and at is not None and end > at
 
 
 def _is_starved(records: Container[TopicPartition], assignment: Any, request: Any) -> bool:

@@ -10,12 +10,13 @@ from functools import partial
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.kafka.delivery import (
     PRODUCER,
+    REQUEST_SECONDS,
     DurableProducer,
     started_patiently,
 )
@@ -107,6 +108,12 @@ class WorkerConsumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> InLoopConsumer:
         return InLoopConsumer(self, loop=self.loop, beacon=self.beacon)
+
+    async def on_stop(self) -> None:
+        """Commit what is acknowledged, unless the consumer has stopped or no broker answers."""
+        with suppress(TimeoutError, ConsumerStoppedError):
+            async with asyncio.timeout(REQUEST_SECONDS):
+                await super().on_stop()
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's own signature
         """Deliver what was fetched; yield only records that Faust has to deliver itself.

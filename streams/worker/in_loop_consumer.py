@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from aiokafka import OffsetAndMetadata, TopicPartition
+from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.utils.futures import maybe_async
@@ -65,16 +66,17 @@ class _SameLoop:
     def start(self) -> None:
         """Begin to serve."""
         self._task = self._service.thread_loop.create_task(self._service._serve())  # noqa: SLF001 - as mode's thread does
-        self._task.add_done_callback(_without_warning)
+        self._task.add_done_callback(self._ended)
 
     def stop(self) -> None:
         """Return at once: the service has stopped when this is called."""
 
-
-def _without_warning(task: asyncio.Task[None]) -> None:
-    """Take an error that the service has already reported, so that asyncio does not."""
-    if not task.cancelled():
-        task.exception()
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Let the service stop after an error, and log the error if it has not crashed with it."""
+        self._service.set_shutdown()
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._service.crashed:
+            logger.error("the consumer did not stop in order", exc_info=error)
 
 
 class InLoopConsumer(driver.AIOKafkaConsumerThread):
@@ -91,7 +93,13 @@ class InLoopConsumer(driver.AIOKafkaConsumerThread):
         super().__init__(consumer, loop=loop, thread_loop=loop, **options)
 
     async def call_thread(self, fun: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        """Call a method of the consumer."""
+        """Call a method of the consumer.
+
+        Raises:
+            ConsumerStoppedError: the consumer has stopped. aiokafka would retry a commit for ever.
+        """
+        if self._consumer is not None and self._consumer._closed:  # noqa: SLF001 - not public
+            raise ConsumerStoppedError
         return await maybe_async(fun(*args, **options))
 
     async def _gather_remaining_tasks(self) -> None:
@@ -121,6 +129,7 @@ class InLoopConsumer(driver.AIOKafkaConsumerThread):
         committed = await self.call_thread(self._committed, list(offsets))
         transport: Any = self.consumer.transport
         for tp, place in committed.items():
+            await asyncio.sleep(0)  # a look at all households of a partition can take a second
             stale = is_stale(place.metadata, transport.identities.of(tp.topic))
             if stale or (not place.metadata and transport.only_earlier(tp.topic, tp.partition)):
                 logger.warning("%s was recreated; reading partition %d from the beginning", *tp)
@@ -148,8 +157,8 @@ class InLoopConsumer(driver.AIOKafkaConsumerThread):
         reader = self._create_client_consumer(transport)
         reader._fetch_max_wait_ms = _SHORT_FETCH_MS  # noqa: SLF001 - read at the start only
         _limit_waiting(reader, transport.fetch_max_wait)
-        await reader.start()
         try:
+            await reader.start()
             reader.assign([*ends])
             for tp, end in ends.items():
                 reader.seek(tp, end)

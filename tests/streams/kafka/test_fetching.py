@@ -87,6 +87,7 @@ class _Consumer:
     def __init__(self, end: int | None, *, needed_ms: int = 0) -> None:
         self._fetcher = SimpleNamespace(config={"fetch_max_wait_ms": 50})
         self.end, self.needed_ms = end, needed_ms
+        self.at: int | None = 7
         self.timeouts: list[int] = []
 
     def poll(self, *, timeout_ms: int, **_: object) -> dict[Any, list[Any]]:
@@ -100,8 +101,8 @@ class _Consumer:
     def highwater(self, _: TopicPartition) -> int | None:
         return self.end
 
-    def position(self, _: TopicPartition) -> int:
-        return 7
+    def position(self, _: TopicPartition, **__: Any) -> int | None:
+        return self.at
 
 
 def test_polls_wait_longer_until_a_slow_broker_returns_what_it_has() -> None:
@@ -116,6 +117,13 @@ def test_empty_polls_at_the_end_stay_short(end: int | None) -> None:
     consumer: Any = _Consumer(end)
     for _ in range(3):
         assert poll(consumer, timeout_ms=200) == {}
+    assert consumer.timeouts == [200, 200, 200]
+
+
+def test_a_partition_without_a_leader_has_no_position_and_changes_nothing() -> None:
+    consumer: Any = _Consumer(9, needed_ms=300)
+    consumer.at = None
+    assert [poll(consumer, timeout_ms=200) for _ in range(3)] == [{}, {}, {}]
     assert consumer.timeouts == [200, 200, 200]
 
 

@@ -40,7 +40,7 @@ class Consumer:
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self._next[partition] = offset
 
-    def position(self, partition: TopicPartition) -> int:
+    def position(self, partition: TopicPartition, **_: Any) -> int:
         return self._next[partition]
 
     def beginning_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:

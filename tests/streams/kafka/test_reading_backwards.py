@@ -43,7 +43,7 @@ class Consumer:
     def seek(self, _: Any, offset: int) -> None:
         self._next = offset
 
-    def position(self, _: Any) -> int:
+    def position(self, _: Any, **__: Any) -> int:
         return self._next
 
     def assignment(self) -> set[TopicPartition]:
