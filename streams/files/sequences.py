@@ -91,13 +91,17 @@ def read_hdfs(folder: Path) -> Hdfs:
     text = "".join(_text(sample, number, line) for number, line in read_lines(sample))
     try:
         normal = [
-            tuple(row["events"].split())
+            tuple((row["events"] or "").split())
             for row in csv.DictReader(io.StringIO(text))
             if row["label"] == "0" and row["block_id"] not in train
         ]
     except KeyError as error:
         raise UsageError(
             f"{sample} has no column {error}; it needs block_id, label and events"
+        ) from None
+    except csv.Error as error:
+        raise UsageError(
+            f"{sample} is not a table that can be read: save it again as CSV ({error})"
         ) from None
     return Hdfs(list(train.values()), normal, list(_blocks(folder / "abnormal.gz").values()))
 

@@ -32,12 +32,24 @@ def read_slurp(folder: Path) -> list[Heard]:
         )
     text = (line.decode(errors="replace") for _, line in read_lines(path))
     rows = csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
+    try:
+        heard = _heard(rows, path)
+    except csv.Error as error:
+        raise UsageError(
+            f"{path} is not a table that can be read: save it again as TSV ({error})"
+        ) from None
+    if all(each.meant == each.intent for each in heard):
+        raise UsageError(f"{path} contains no misheard utterance; there is nothing to count")
+    return heard
+
+
+def _heard(rows: csv.DictReader[str], path: Path) -> list[Heard]:
     absent = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
     if absent:
         raise UsageError(
             f"{path} has no column {', '.join(absent)}; it needs {', '.join(_COLUMNS)}"
         )
-    heard = [
+    return [
         Heard(
             row["reference"],
             row["asr_1best"],
@@ -47,9 +59,6 @@ def read_slurp(folder: Path) -> list[Heard]:
         for row in rows
         if all(row[name] is not None for name in _COLUMNS)
     ]
-    if all(each.meant == each.intent for each in heard):
-        raise UsageError(f"{path} contains no misheard utterance; there is nothing to count")
-    return heard
 
 
 def _intent(name: str) -> str:

@@ -84,7 +84,12 @@ def read_table(
         raise UsageError(f"{path} is empty; its first line has the names of the columns")
     separator = separator or max(_SEPARATORS, key=header.count)
     csv.field_size_limit(LONGEST_LINE)
-    names = next(csv.reader([header], delimiter=separator))
+    try:
+        names = next(csv.reader([header], delimiter=separator))
+    except csv.Error as error:
+        raise UsageError(
+            f"{path} is not a table that can be read: save it again as CSV ({error})"
+        ) from None
     absent = sorted(set(columns.values()) - set(names))
     if absent:
         raise UsageError(f"{path} has no column {', '.join(absent)}; name its columns with --map")

@@ -53,6 +53,9 @@ def test_missing_or_invalid_hdfs_data_is_reported(tmp_path: Path) -> None:
     write_hdfs(tmp_path, header="block,label,events,seconds")
     with pytest.raises(UsageError, match="block_id"):
         read_hdfs(tmp_path)
+    write_hdfs(tmp_path, header="block_id,label,\revents")
+    with pytest.raises(UsageError, match="is not a table"):
+        read_hdfs(tmp_path)
 
 
 def write_schonlau(folder: Path, commands: int = 15_000) -> None:

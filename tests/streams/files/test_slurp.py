@@ -34,6 +34,7 @@ def test_a_folder_without_the_slurp_file_is_reported(tmp_path: Path) -> None:
         (("",), "reference"),
         ((HEADER,), "misheard"),
         ((HEADER, "a\ta\tx_y\tx_y"), "misheard"),
+        ((HEADER, "a\ra\tb\tx_y\tx_y"), "is not a table"),
     ],
 )
 def test_an_invalid_slurp_file_is_reported(

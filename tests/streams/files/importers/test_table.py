@@ -111,7 +111,12 @@ def test_a_column_may_have_an_equals_sign() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"), [((), "is empty"), (("a,b,c",), "has no column confidence, misfire, room")]
+    ("lines", "said"),
+    [
+        ((), "is empty"),
+        (("a,b,c",), "has no column confidence, misfire, room"),
+        (("a\rb,c",), "is not a table"),
+    ],
 )
 def test_another_table_is_a_usage_error(lines: tuple[str, ...], said: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=said):
