@@ -50,19 +50,19 @@ MEASURED: Mapping[str, Measured] = MappingProxyType(
         "state": Measured(
             4_197, "bytes", "record of misfire.households after four weeks", _TRAFFIC
         ),
-        "worker_cpu": Measured(2_185, "us", "CPU of a worker for an event or outcome", _HOOK),
-        "gateway_cpu": Measured(1_590, "us", "CPU of a gateway for an event or outcome", _HOOK),
+        "worker_cpu": Measured(1_925, "us", "CPU of a worker for an event or outcome", _HOOK),
+        "gateway_cpu": Measured(1_600, "us", "CPU of a gateway for an event or outcome", _HOOK),
         "broker_cpu": Measured(1_740, "us", "CPU of one broker for an event or outcome", _BROKER),
         "worker_mib": Measured(130, "MiB", "memory of a worker without households", _RECOVERY),
-        "household_kib": Measured(5.0, "KiB", "memory of a worker for each household", _RECOVERY),
+        "household_kib": Measured(4.2, "KiB", "memory of a worker for each household", _RECOVERY),
         "decoded_kib": Measured(
-            50.0, "KiB", "memory of a worker for each household that it keeps decoded", _RECOVERY
+            51.0, "KiB", "memory of a worker for each household that it keeps decoded", _RECOVERY
         ),
         "decoded": Measured(
             5_000, "households", "that a worker keeps decoded, at most", "misfire config limits"
         ),
         "recovered": Measured(
-            3_600,
+            11_500,
             "records/s",
             "records of the changelog that a worker recovers with a whole core",
             _RECOVERY,
