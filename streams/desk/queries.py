@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from detector.contracts.decisions import Decision, is_command
 from streams.desk.filters import Filters
@@ -52,12 +54,7 @@ class Queries:
 
     def count(self, filters: Filters, now: float) -> int:
         """Return how many decisions the filters select."""
-        where, values = filters.where(now)
-        with self._index.reading() as database:
-            (found,) = database.execute(
-                f"SELECT count(*) FROM decisions WHERE {self._bound(where, values)}",  # noqa: S608 - values are parameters
-                values,
-            ).fetchone()
+        ((found,),) = self._select("count(*) FROM decisions", *filters.where(now))
         return int(found)
 
     def turn(self, household: str, event_id: str) -> Turn | None:
@@ -112,68 +109,53 @@ class Queries:
 
         Each has its device, or ``None`` if the event is not in the index.
         """
-        values: dict[str, object] = {}
-        joined = (
-            "decisions LEFT JOIN (SELECT household, event, device FROM turns)"  # noqa: S608 - as above
-            f" USING(household, event) WHERE {self._bound('1', values)}"
+        rows = self._select(
+            "body, device FROM decisions LEFT JOIN (SELECT household, event, device FROM turns)"
+            " USING(household, event)",
+            f"1 ORDER BY seq DESC LIMIT {most}",
         )
-        with self._index.reading() as database:
-            rows = database.execute(
-                f"SELECT body, device FROM {joined} ORDER BY seq DESC LIMIT {most}",  # noqa: S608 - as above
-                values,
-            ).fetchall()
         decided = ((DECISION.decode(row["body"]), row["device"]) for row in rows)
         return [each for each in decided if is_command(each[0])]
 
     def bundles(self) -> dict[tuple[str, str, str], int]:
         """Return the number of commands by bundle, risk class and verdict."""
-        values: dict[str, object] = {}
-        joined = (
-            "decisions JOIN (SELECT household, event, commits FROM turns) USING(household, event)"  # noqa: S608 - as above
-            f" WHERE {self._bound('commits', values)}"
+        rows = self._select(
+            "bundle, risk, verdict, count(*) FROM decisions"
+            " JOIN (SELECT household, event, commits FROM turns) USING(household, event)",
+            "commits GROUP BY 1, 2, 3",
         )
-        with self._index.reading() as database:
-            rows = database.execute(
-                f"SELECT bundle, risk, verdict, count(*) FROM {joined} GROUP BY 1, 2, 3",  # noqa: S608 - as above
-                values,
-            ).fetchall()
         return {(bundle, risk, verdict): number for bundle, risk, verdict, number in rows}
 
     def values(self, column: str, where: str = "kinds > 0") -> set[str]:
         """Return the distinct words of a column, by default among decisions in the queue."""
-        values: dict[str, object] = {}
-        with self._index.reading() as database:
-            rows = database.execute(
-                f"SELECT DISTINCT {column} FROM decisions WHERE {self._bound(where, values)}",  # noqa: S608 - as above
-                values,
-            ).fetchall()
+        rows = self._select(f"DISTINCT {column} FROM decisions", where)
         return {word for (text,) in rows for word in text.split()}
 
     def changed_by_rules(self) -> dict[str, int]:
         """Return the number of decisions that each rule changed or classified, by its id."""
-        values: dict[str, object] = {}
-        where = self._bound("rule <> ''", values)
-        with self._index.reading() as database:
-            rows = database.execute(
-                f"SELECT rule, count(*) FROM decisions WHERE {where} GROUP BY rule",  # noqa: S608 - as above
-                values,
-            ).fetchall()
-        return dict(rows)
+        return dict(
+            tuple(row)
+            for row in self._select("rule, count(*) FROM decisions", "rule <> '' GROUP BY rule")
+        )
 
-    def _bound(self, where: str, values: dict[str, object]) -> str:
-        """Return the condition for households of the caller's tenant only."""
-        if self._tenant is None:
-            return where
-        values["tenant"] = self._tenant
-        return f"tenant = :tenant AND {where}"
+    def _rows(self, where: str, values: Mapping[str, object]) -> list[Row]:
+        return [row_of(each) for each in self._select("* FROM decisions", where, values)]
 
-    def _rows(self, where: str, values: dict[str, object]) -> list[Row]:
+    def _select(
+        self, what: str, where: str, values: Mapping[str, object] = MappingProxyType({})
+    ) -> list[sqlite3.Row]:
+        """Return what a query finds among the households of the caller's tenant.
+
+        Args:
+            what: columns and tables.
+            where: the condition, and what follows it.
+            values: the parameters of ``where``.
+        """
+        if self._tenant is not None:
+            where = f"tenant = :tenant AND {where}"
+        query = f"SELECT {what} WHERE {where}"
         with self._index.reading() as database:
-            found = database.execute(
-                f"SELECT * FROM decisions WHERE {self._bound(where, values)}",  # noqa: S608 - as above
-                values,
-            ).fetchall()
-        return [row_of(each) for each in found]
+            return database.execute(query, {**values, "tenant": self._tenant}).fetchall()
 
     def _with_events(self, rows: Sequence[Row]) -> list[Turn]:
         with self._index.reading() as database:
