@@ -15,6 +15,7 @@ from tests.tools import needed
 __all__ = [
     "CONTRAST",
     "READABLE",
+    "SOON",
     "Scheme",
     "Seen",
     "SeenPanel",
@@ -26,8 +27,10 @@ __all__ = [
 
 Scheme = Literal["light", "dark"]
 
-# Playwright's own five seconds are too few while other tests keep the machine busy.
-expect.set_options(timeout=20_000)
+#: Milliseconds to wait for what a page shows. An idle machine shows a decision within two seconds;
+#: Playwright's own five seconds are too few while other tests keep the machine busy.
+SOON = 20_000
+expect.set_options(timeout=SOON)
 
 #: The contrast that WCAG 2.1 asks of text (success criterion 1.4.3).
 READABLE = 4.5

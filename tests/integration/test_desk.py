@@ -32,7 +32,7 @@ from streams.wire.shadow_verdict import SHADOW_VERDICT
 from tests import loopback
 from tests.detector.builders import ABSURD, SURE, hand_bundle, hand_judge, run, send_message
 from tests.integration.barriers import barriers
-from tests.integration.browser import CONTRAST, READABLE, Scheme, browsing, open_tab
+from tests.integration.browser import CONTRAST, READABLE, SOON, Scheme, browsing, open_tab
 from tests.integration.forked import start_misfire
 from tests.integration.kafka import Broker
 from tests.integration.worker import Worker, prepare, producing, publish, until
@@ -41,8 +41,6 @@ from tests.streams.shadow_verdicts import shadowed
 pytestmark = pytest.mark.timeout(240)
 
 ACME, BOLT = f"acme_{'0' * 32}", f"bolt_{'1' * 32}"
-#: Milliseconds for a decision to appear; a desk on an idle machine takes less than two seconds.
-SOON = 20_000
 
 
 class Desk:

@@ -100,3 +100,11 @@ def desk_of_a_tenant(folder: Path) -> Desk:
     found = Desk(Guard(folder / "access.json"))
     found.log_in(sent)
     return found
+
+
+def desk_of_every_tenant() -> Desk:
+    """Return a desk that the operator of all tenants has logged in to."""
+    sent, own = new_token("operator", frozenset({Scope.OPERATE}), 1000)
+    found = Desk(Guard(None, own))
+    found.log_in(sent)
+    return found

@@ -21,7 +21,7 @@ from streams.serving.access.token_file import (
 )
 from streams.wire.announcements import Announcement, BundleReference, Channel
 from tests.detector.builders import hand_bundle
-from tests.streams.desk.desk import Desk
+from tests.streams.desk.desk import Desk, desk_of_every_tenant
 
 ANNOUNCED = Announcement(
     number=3,
@@ -73,10 +73,7 @@ def lifecycle(monkeypatch: pytest.MonkeyPatch) -> Lifecycle:
 
 @pytest.fixture
 def desk(lifecycle: Lifecycle) -> Desk:  # noqa: ARG001 - replaces the functions
-    sent, own = new_token("operator", frozenset({Scope.OPERATE}), 1000)
-    found = Desk(Guard(None, own))
-    found.log_in(sent)
-    return found
+    return desk_of_every_tenant()
 
 
 def post(desk: Desk, path: str, **form: str) -> Any:

@@ -11,9 +11,7 @@ from streams.errors import DependencyUnavailable
 from streams.kafka.reading import Place
 from streams.kafka.topics import INTENTS
 from streams.lifecycle.labels import Labelled
-from streams.serving.access.guard import Guard
-from streams.serving.access.token_file import Scope, new_token
-from tests.streams.desk.desk import ACME, Desk
+from tests.streams.desk.desk import ACME, Desk, desk_of_every_tenant
 
 FORM = {"household": ACME, "event": "e12", "label": "misfire"}
 
@@ -49,10 +47,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
 
 @pytest.fixture
 def desk() -> Desk:
-    sent, own = new_token("operator", frozenset({Scope.OPERATE}), 1000)
-    found = Desk(Guard(None, own))
-    found.log_in(sent)
-    return found
+    return desk_of_every_tenant()
 
 
 def post(desk: Desk, **form: str) -> Any:

@@ -8,10 +8,8 @@ from streams.desk.dry_run import dry_run
 from streams.desk.index import Index
 from streams.desk.policy_text import changed_policy, fields_of
 from streams.desk.queries import Queries
-from streams.serving.access.guard import Guard
-from streams.serving.access.token_file import Scope, new_token
 from tests.detector.builders import ABSURD, DOUBTFUL, SURE, policy
-from tests.streams.desk.desk import ACME, BOLT, Desk, fill, sessions_of
+from tests.streams.desk.desk import ACME, BOLT, Desk, desk_of_every_tenant, fill, sessions_of
 
 
 def test_only_the_changed_lines_change() -> None:
@@ -75,10 +73,7 @@ def test_a_dry_run_counts_what_would_change() -> None:
 
 @pytest.fixture
 def desk() -> Desk:
-    sent, own = new_token("operator", frozenset({Scope.OPERATE}), 1000)
-    found = Desk(Guard(None, own))
-    found.log_in(sent)
-    return found
+    return desk_of_every_tenant()
 
 
 def test_the_form_is_tried_out_and_downloaded(desk: Desk) -> None:

@@ -14,9 +14,7 @@ from detector.policy.unclassified import UNCLASSIFIED
 from streams.desk import rule_pages
 from streams.desk.queries import Queries
 from streams.errors import DependencyUnavailable
-from streams.serving.access.guard import Guard
-from streams.serving.access.token_file import Scope, new_token
-from tests.streams.desk.desk import ACME, Desk
+from tests.streams.desk.desk import ACME, Desk, desk_of_every_tenant
 
 INTENT = "lights.TurnOn"
 
@@ -31,9 +29,7 @@ def rules(monkeypatch: pytest.MonkeyPatch) -> list[Rule]:
 @pytest.fixture
 def desk(rules: list[Rule]) -> Desk:  # noqa: ARG001 - replaces the function
     """Return a desk with a mild decision ``mild``, and one ``new`` whose intent is unclassified."""
-    sent, own = new_token("operator", frozenset({Scope.OPERATE}), 1000)
-    found = Desk(Guard(None, own))
-    found.log_in(sent)
+    found = desk_of_every_tenant()
     turn = Queries(found.index, None).turn(ACME, "e12")
     assert turn is not None
     mild = replace(

@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from detector.contracts.decisions import Verdict
-from streams.serving.access.guard import Guard
-from streams.serving.access.token_file import Scope, new_token
 from tests.detector.builders import SURE
-from tests.streams.desk.desk import ACME, Desk, sessions_of
+from tests.streams.desk.desk import ACME, Desk, desk_of_every_tenant, sessions_of
 from tests.streams.shadow_verdicts import shadowed
 
 EVENTS = sessions_of(ACME, [SURE])
@@ -19,10 +17,7 @@ EVENTS = sessions_of(ACME, [SURE])
 @pytest.fixture
 def desk() -> Desk:
     """Return a desk with the decision ``e2``, which was allowed."""
-    sent, own = new_token("operator", frozenset({Scope.OPERATE}), 1000)
-    found = Desk(Guard(None, own))
-    found.log_in(sent)
-    return found
+    return desk_of_every_tenant()
 
 
 def shown(desk: Desk, path: str, **query: Any) -> str:
